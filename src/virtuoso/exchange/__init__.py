@@ -1,0 +1,1 @@
+"""Exchange adapters: the wire turned into typed events and calls."""

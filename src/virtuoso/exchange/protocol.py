@@ -1,0 +1,115 @@
+"""What every exchange adapter offers, whatever its wire."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from virtuoso.model.feed import FeedStatus, SymbolSink
+from virtuoso.model.instrument import Instrument
+from virtuoso.model.market import AccountRatio, Bar, FundingRate, OpenInterest, TickerUpdate, Trade
+from virtuoso.model.quality import DataSource
+from virtuoso.model.timeframe import Timeframe
+
+
+class StreamEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A change in the weather: `kind` is connected | disconnected | mute | resync | topic_rejected.
+
+    `gap_from_ms` on `connected`: receive time (epoch ms) of the last frame before the outage; `None` on the first
+    connection. What the tape and the bars missed since then must be fetched before anything is computed.
+    """
+
+    kind: str
+    reason: str
+    at_ns: int
+    connection: int
+    symbols: tuple[str, ...] = ()
+    gap_from_ms: int | None = None
+
+
+class BudgetStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The REST budget of this IP: `available` of `capacity` requests; `banned_until_ms` while silenced (epoch ms)."""
+
+    capacity: int
+    available: float
+    window_s: float
+    requests: int
+    waits: int
+    banned_until_ms: int | None = None
+
+
+class Stream(Protocol):
+    """The pushed half of an exchange: supervised connections that feed sinks."""
+
+    def watch(self, sinks: Mapping[str, SymbolSink]) -> None:
+        """Set the whole set of symbols wanted; the difference is subscribed and unsubscribed."""
+        ...
+
+    async def run(self) -> None:
+        """Connect, supervise and reconnect until cancelled."""
+        ...
+
+    def feeds(self) -> Sequence[FeedStatus]:
+        """State of every topic."""
+        ...
+
+
+class Exchange(Protocol):
+    """The asked half of an exchange. Every call may raise an `ExchangeError`; lists come oldest first."""
+
+    name: str
+
+    @property
+    def origin(self) -> DataSource | None:
+        """What this exchange is, from what it announced; `None` until it has answered once."""
+        ...
+
+    @property
+    def clock_offset_ms(self) -> float | None:
+        """Exchange clock less local clock, ms; `None` until measured."""
+        ...
+
+    @property
+    def budget(self) -> BudgetStatus:
+        """State of the REST budget."""
+        ...
+
+    async def measure_clock(self) -> float:
+        """Measure and keep the clock offset (ms), correcting for half the round trip."""
+        ...
+
+    async def instruments(self) -> list[Instrument]:
+        """All instruments of the configured category, every page."""
+        ...
+
+    async def tickers(self) -> dict[str, TickerUpdate]:
+        """All tickers of the category in one call, by symbol."""
+        ...
+
+    async def bars(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> list[Bar]:
+        """Bars opening in [start_ms, end_ms], every page; the forming bar, if among them, is not `confirmed`."""
+        ...
+
+    async def trades(self, symbol: str, limit: int) -> list[Trade]:
+        """The latest trades, at most `limit`."""
+        ...
+
+    async def account_ratio(self, symbol: str, limit: int) -> list[AccountRatio]:
+        """The latest 5-minute account ratios."""
+        ...
+
+    async def funding_history(self, symbol: str, limit: int) -> list[FundingRate]:
+        """The latest settled funding rates."""
+        ...
+
+    async def open_interest(self, symbol: str, limit: int) -> list[OpenInterest]:
+        """The latest 5-minute open interest."""
+        ...
+
+    def stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
+        """The pushed half, which reports changes in the weather to `on_event` on the event loop."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...

@@ -1,0 +1,1 @@
+"""The ground floor: the typed, frozen words that every other room speaks."""

@@ -1,0 +1,31 @@
+"""Incidents: an alert's life from firing to resolved."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Severity(StrEnum):
+    """How much attention an incident asks for."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """One condition that held from `fired_ms` to `resolved_ms` (`None` while it still holds).
+
+    Identity is `kind` + `symbol` (never the text): `id` is deterministic from those and `fired_ms`.
+    """
+
+    id: str
+    kind: str
+    severity: Severity
+    message: str
+    fired_ms: int
+    symbol: str | None = None
+    source: str = "monitor"
+    details: dict[str, str | float | int | bool | None] = {}
+    resolved_ms: int | None = None
+    acknowledged: bool = False

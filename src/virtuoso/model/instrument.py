@@ -1,0 +1,48 @@
+"""What is traded: one instrument of one exchange."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """What sort of contract an instrument is."""
+
+    LINEAR = "linear"
+    SPOT = "spot"
+
+
+class InstrumentId(msgspec.Struct, frozen=True, order=True):
+    """Names one instrument: exchange + kind + native name, e.g. `bybit linear BTCUSDT`."""
+
+    exchange: str
+    kind: Kind
+    symbol: str
+
+    def __str__(self) -> str:
+        return f"{self.exchange}:{self.kind}:{self.symbol}"
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """One instrument's terms.
+
+    `unified` is the ccxt name (`BTC/USDT:USDT`). `tick_size` and `lot_size` are the price and quantity
+    steps in quote and base units. `funding_interval_min` is `None` for spot and dated contracts.
+    """
+
+    id: InstrumentId
+    unified: str
+    base: str
+    quote: str
+    settle: str
+    status: str
+    perpetual: bool
+    tick_size: float
+    lot_size: float
+    launch_ms: int | None = None
+    funding_interval_min: int | None = None
+
+    @property
+    def symbol(self) -> str:
+        """The exchange's own name, e.g. `BTCUSDT`."""
+        return self.id.symbol
