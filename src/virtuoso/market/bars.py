@@ -1,0 +1,127 @@
+"""Bars of one symbol on every timeframe: 1m from the stream, the higher ones aggregated from closed 1m bars."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from virtuoso.market.series import BUY_VOLUME, CLOSE, HIGH, LOW, OPEN, TURNOVER, VOLUME, BarSeries
+from virtuoso.model.market import Bar
+from virtuoso.model.timeframe import Timeframe
+
+_BASE = Timeframe.M1
+_HELD_BACK = 1_440
+
+
+class SymbolBars:
+    """Closed bars only, in order, none invented.
+
+    A minute that does not follow the last one is held back until the missing ones are repaired; a bar that is sent
+    again is ignored (and counted in `changed` should it differ).
+    """
+
+    def __init__(self, timeframes: Sequence[Timeframe], capacity: int) -> None:
+        if _BASE not in timeframes:
+            raise ValueError("the base timeframe 1m is always kept")
+        self.series = {tf: BarSeries(tf, capacity) for tf in sorted(timeframes, key=lambda tf: tf.ms)}
+        self.base = self.series[_BASE]
+        self.forming: Bar | None = None
+        self.changed = 0
+        self._held: dict[int, Bar] = {}
+        self._handed = dict.fromkeys(self.series, 0)
+
+    def update(self, bars: Iterable[Bar]) -> None:
+        """Take 1m bars of the stream: closed ones are kept, the others are the forming bar."""
+        for bar in bars:
+            if bar.confirmed:
+                self._take(bar)
+            else:
+                self.forming = bar
+
+    def load(self, timeframe: Timeframe, bars: Sequence[Bar]) -> None:
+        """Take history or repairs of any timeframe, oldest first; bars already held are ignored.
+
+        Of the base, what follows is appended (and aggregated). Of a higher timeframe, a series that has a hole
+        restarts after it.
+        """
+        closed = [bar for bar in bars if bar.confirmed]
+        if timeframe is _BASE:
+            for bar in closed:
+                self._take(bar)
+            return
+        series = self.series[timeframe]
+        for bar in closed:
+            self._append_higher(series, bar, float("nan"))
+
+    def missing(self) -> list[tuple[int, int]]:
+        """Minutes to fetch, as (first open, last open) in epoch ms: holes before bars that are held back."""
+        expected = self.base.next_ms
+        if expected is None or not self._held:
+            return []
+        holes = []
+        for open_ms in sorted(self._held):
+            if open_ms > expected:
+                holes.append((expected, open_ms - _BASE.ms))
+            expected = open_ms + _BASE.ms
+        return holes
+
+    def lacking(self, timeframe: Timeframe, upto_ms: int) -> tuple[int, int] | None:
+        """The range of closed bars of a higher timeframe to fetch so that it is whole up to `upto_ms` (epoch ms)."""
+        series = self.series[timeframe]
+        last = timeframe.floor(upto_ms) - timeframe.ms
+        if series.next_ms is None or series.next_ms > last:
+            return None
+        return series.next_ms, last
+
+    def take_new(self, timeframe: Timeframe, upto_ms: int) -> int:
+        """Open time of the first bar not handed out before; bars that close by `upto_ms` now count as handed out."""
+        first = max(self._handed[timeframe], self.series[timeframe].first_ms or 0)
+        self._handed[timeframe] = max(first, timeframe.floor(upto_ms))
+        return first
+
+    def _take(self, bar: Bar) -> None:
+        expected = self.base.next_ms
+        if expected is not None and bar.open_ms < expected:
+            self._compare(bar)
+            return
+        if expected is not None and bar.open_ms > expected:
+            if len(self._held) < _HELD_BACK:
+                self._held[bar.open_ms] = bar
+            return
+        self._append(bar)
+        while self._held and (follower := self._held.pop(self.base.next_ms or 0, None)) is not None:
+            self._append(follower)
+
+    def _append(self, bar: Bar) -> None:
+        self.base.append(bar)
+        if self.forming is not None and self.forming.open_ms <= bar.open_ms:
+            self.forming = None
+        end = bar.open_ms + _BASE.ms
+        for timeframe, series in self.series.items():
+            if timeframe is not _BASE and timeframe.closes_at(end):
+                self._aggregate(series, end)
+
+    def _aggregate(self, series: BarSeries, end_ms: int) -> None:
+        start = end_ms - series.timeframe.ms
+        rows = self.base.window(start, series.timeframe.minutes)
+        if rows is None:
+            return  # the first minutes are not held: `lacking` names the bar, to be fetched whole
+        bar = Bar(
+            start,
+            float(rows[0, OPEN]),
+            float(rows[:, HIGH].max()),
+            float(rows[:, LOW].min()),
+            float(rows[-1, CLOSE]),
+            math.fsum(rows[:, VOLUME]),
+            math.fsum(rows[:, TURNOVER]),
+        )
+        self._append_higher(series, bar, float(rows[:, BUY_VOLUME].sum()))
+
+    @staticmethod
+    def _append_higher(series: BarSeries, bar: Bar, buy_volume: float) -> None:
+        if series.next_ms is None or bar.open_ms == series.next_ms:
+            series.append(bar, buy_volume)
+
+    def _compare(self, bar: Bar) -> None:
+        row = self.base.window(bar.open_ms, 1)
+        if row is not None:
+            values = (bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover)
+            self.changed += tuple(row[0, :BUY_VOLUME].tolist()) != values

@@ -1,0 +1,89 @@
+"""Closed bars of one symbol and timeframe: a bounded, contiguous run in one array."""
+
+import numpy as np
+
+from virtuoso.market.panel import Floats
+from virtuoso.model.market import Bar
+from virtuoso.model.timeframe import Timeframe
+
+OPEN, HIGH, LOW, CLOSE, VOLUME, TURNOVER, BUY_VOLUME = range(7)
+_COLUMNS = 7
+
+
+class BarSeries:
+    """The latest `capacity` closed bars without a gap, columns OPEN … BUY_VOLUME (`nan` = tape not seen whole)."""
+
+    def __init__(self, timeframe: Timeframe, capacity: int) -> None:
+        self.timeframe = timeframe
+        self._capacity = capacity
+        # Twice the room: rows are only moved once every `capacity` appends, and a window is always one slice.
+        self._data: Floats = np.empty((2 * capacity, _COLUMNS))
+        self._start = self._end = 0
+        self._next_ms: int | None = None
+
+    def __len__(self) -> int:
+        return self._end - self._start
+
+    @property
+    def next_ms(self) -> int | None:
+        """Open time of the bar that would follow; `None` while empty."""
+        return self._next_ms
+
+    @property
+    def first_ms(self) -> int | None:
+        """Open time of the oldest bar kept; `None` while empty."""
+        return None if self._next_ms is None else self._next_ms - len(self) * self.timeframe.ms
+
+    def append(self, bar: Bar, buy_volume: float = float("nan")) -> None:
+        """Add the bar that follows the last one.
+
+        Raises:
+            ValueError: the bar does not follow, or is not aligned.
+        """
+        if not self.timeframe.closes_at(bar.open_ms) or self._next_ms not in (None, bar.open_ms):
+            raise ValueError(f"{self.timeframe} bar at {bar.open_ms} does not follow; expected {self._next_ms}")
+        if self._end == 2 * self._capacity:
+            kept = self._capacity - 1
+            self._data[:kept] = self._data[self._end - kept : self._end]
+            self._start, self._end = 0, kept
+        self._data[self._end] = (bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover, buy_volume)
+        self._end += 1
+        self._start = max(self._start, self._end - self._capacity)
+        self._next_ms = bar.open_ms + self.timeframe.ms
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._start = self._end = 0
+        self._next_ms = None
+
+    def since(self, open_ms: int) -> tuple[int, Floats]:
+        """Bars opening at or after `open_ms`: open time of the first, and a [t, 7] view (do not keep or write)."""
+        first = self.first_ms
+        if first is None or self._next_ms is None:
+            return open_ms, self._data[:0]
+        begin = max(first, open_ms)
+        count = max(0, (self._next_ms - begin) // self.timeframe.ms)
+        return begin, self._data[self._end - count : self._end]
+
+    def window(self, open_ms: int, count: int) -> Floats | None:
+        """The `count` bars from `open_ms`, a [count, 7] view; `None` unless every one of them is held."""
+        first = self.first_ms
+        if first is None or open_ms < first:
+            return None
+        begin = self._start + (open_ms - first) // self.timeframe.ms
+        return self._data[begin : begin + count] if begin + count <= self._end else None
+
+    def set_buy_volume(self, open_ms: int, buy_volume: float) -> None:
+        """Complete a bar whose taker-buy volume became known after it."""
+        row = self.window(open_ms, 1)
+        if row is not None:
+            row[0, BUY_VOLUME] = buy_volume
+
+    def last(self, limit: int) -> list[Bar]:
+        """The latest `limit` bars, oldest first."""
+        if self._next_ms is None:
+            return []
+        count = min(limit, len(self))
+        first = self._next_ms - count * self.timeframe.ms
+        rows = self._data[self._end - count : self._end, :BUY_VOLUME].tolist()
+        return [Bar(first + i * self.timeframe.ms, *row) for i, row in enumerate(rows)]

@@ -1,0 +1,101 @@
+"""All symbols' states and the rows they hold.
+
+How a monitor drives it: `add` the universe's symbols, `load` their history, hand `sinks()` to the adapter, and
+`warm_up` the analysis once. Then at each base close: wait until `confirmed(close)` holds every symbol (or 2 s
+passed), fetch what `missing()` and `lacking()` name, and pass `cut(close)` to the analysis. A symbol whose minute came
+late is in a later cut, alone and in order, because each bar is handed out exactly once.
+"""
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from virtuoso.market.cut import book_block, new_bars
+from virtuoso.market.panel import BarBlock, Cut
+from virtuoso.market.symbol import SymbolState
+from virtuoso.model.quality import DataQuality
+from virtuoso.model.timeframe import Timeframe
+
+_BASE = Timeframe.M1
+
+
+@dataclass(frozen=True, slots=True)
+class Qualities:
+    """Freshness of one symbol's three kinds of input."""
+
+    bars: DataQuality
+    book: DataQuality
+    tape: DataQuality
+
+
+class MarketState:
+    """The watched symbols. A freed row is taken again, lowest first."""
+
+    def __init__(self, timeframes: Sequence[Timeframe], capacity: int = 1_500, depth: int = 50) -> None:
+        self.timeframes = tuple(sorted({_BASE, *timeframes}, key=lambda tf: tf.ms))
+        self._capacity = capacity
+        self._depth = depth
+        self._states: dict[str, SymbolState] = {}
+        self._rows: dict[str, int] = {}
+        self._free: list[int] = []
+
+    def add(self, symbol: str) -> int:
+        """Watch a symbol; returns its row. One already watched keeps it."""
+        if symbol not in self._rows:
+            self._rows[symbol] = heapq.heappop(self._free) if self._free else len(self._states)
+            self._states[symbol] = SymbolState(symbol, self.timeframes, self._capacity, self._depth)
+        return self._rows[symbol]
+
+    def remove(self, symbol: str) -> int:
+        """Forget a symbol; returns the row that is free again.
+
+        Raises:
+            KeyError: it is not watched.
+        """
+        row = self._rows.pop(symbol)
+        del self._states[symbol]
+        heapq.heappush(self._free, row)
+        return row
+
+    @property
+    def rows(self) -> Mapping[str, int]:
+        """Row of each watched symbol."""
+        return self._rows
+
+    def __getitem__(self, symbol: str) -> SymbolState:
+        return self._states[symbol]
+
+    def __contains__(self, symbol: object) -> bool:
+        return symbol in self._states
+
+    def sinks(self) -> Mapping[str, SymbolState]:
+        """The sink of each symbol, for the adapter."""
+        return dict(self._states)
+
+    def confirmed(self, close_ms: int) -> set[str]:
+        """Symbols whose base bar closing at `close_ms` is held, with no minute missing before it."""
+        return {s for s, state in self._states.items() if (state.history.base.next_ms or 0) >= close_ms}
+
+    def warm_up(self, symbols: Sequence[str], upto_ms: int) -> list[BarBlock]:
+        """All history that closes by `upto_ms`, shortest timeframe first; it counts as handed out."""
+        states = [(self._rows[symbol], self._states[symbol]) for symbol in symbols]
+        return [block for timeframe in self.timeframes for block in new_bars(timeframe, states, upto_ms)]
+
+    def cut(self, close_ms: int, qualities: Mapping[str, Qualities]) -> Cut:
+        """Everything new for the base close at `close_ms`, for the symbols that `qualities` names."""
+        symbols = tuple(symbol for symbol in qualities if symbol in self._states)
+        states = [(self._rows[symbol], self._states[symbol]) for symbol in symbols]
+        bars = {timeframe: new_bars(timeframe, states, close_ms) for timeframe in self.timeframes}
+        rows = [row for row, _ in states]
+        return Cut(
+            close_ms=close_ms,
+            symbols=symbols,
+            rows=np.array(rows, dtype=np.int64),
+            bars={timeframe: blocks for timeframe, blocks in bars.items() if blocks},
+            book=book_block(rows, [state.cut(close_ms) for _, state in states]) if states else None,
+            bar_quality=tuple(qualities[symbol].bars for symbol in symbols),
+            book_quality=tuple(qualities[symbol].book for symbol in symbols),
+            tape_quality=tuple(qualities[symbol].tape for symbol in symbols),
+        )

@@ -1,0 +1,91 @@
+"""One symbol's whole state, and the sink through which an adapter changes it."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from virtuoso.market.bars import SymbolBars
+from virtuoso.market.book import Book
+from virtuoso.market.minute import SAMPLE_MS, MinuteFeatures, MinuteSampler
+from virtuoso.market.tape import Tape
+from virtuoso.market.ticker import Ticker
+from virtuoso.model.market import AccountRatio, Bar, FundingRate, Levels, Liquidation, TickerUpdate, Trade
+from virtuoso.model.timeframe import Timeframe
+
+_BASE_MS = Timeframe.M1.ms
+_KEPT = 1_000
+
+
+class SymbolState:
+    """Implements `model.feed.SymbolSink`. Events arrive in order; features are cut in event time."""
+
+    def __init__(self, symbol: str, timeframes: Sequence[Timeframe], capacity: int, depth: int) -> None:
+        self.symbol = symbol
+        self.book = Book()
+        self.tape = Tape()
+        self.stats = Ticker()
+        self.history = SymbolBars(timeframes, capacity)
+        self.forced: deque[Liquidation] = deque(maxlen=_KEPT)
+        self.ratios: deque[AccountRatio] = deque(maxlen=_KEPT)
+        self.settled: deque[FundingRate] = deque(maxlen=_KEPT)
+        self.minute: MinuteFeatures | None = None
+        self._sampler = MinuteSampler()
+        self._depth = depth
+        self._next_sample_ms = 0
+        self._close_ms = 0
+
+    def book_snapshot(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> None:
+        """Replace the whole book."""
+        if event_ms >= self._next_sample_ms:
+            self._sample(event_ms)
+        self.book.replace(update_id, bids, asks)
+
+    def book_delta(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> bool:
+        """Apply changed levels; `False` asks for a resync."""
+        if event_ms >= self._next_sample_ms:
+            self._sample(event_ms)
+        return self.book.apply(update_id, bids, asks)
+
+    def book_invalid(self) -> None:
+        """The feed behind the book is gone."""
+        self.book.invalidate()
+        self._sampler.forget()
+
+    def touch(self, event_ms: int, received_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> None:
+        """A level-1 feed is only a beacon here: the touch comes from the deeper book."""
+
+    def trades(self, received_ns: int, trades: Sequence[Trade]) -> None:
+        """Public trades, oldest first."""
+        if trades and trades[0].event_ms >= self._next_sample_ms:
+            self._sample(trades[0].event_ms)
+        self.tape.add(trades)
+        self._sampler.trades(trades)
+
+    def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> None:
+        """A ticker snapshot or delta."""
+        self.stats.update(event_ms, received_ns, update)
+
+    def bars(self, received_ns: int, bars: Sequence[Bar]) -> None:
+        """1m bars from the stream."""
+        self.history.update(bars)
+
+    def liquidations(self, received_ns: int, liquidations: Sequence[Liquidation]) -> None:
+        """Liquidations, oldest first."""
+        self.forced.extend(liquidations)
+
+    def cut(self, close_ms: int) -> MinuteFeatures | None:
+        """Features of the base bar that closes at `close_ms`, cut now if no event past the close has come yet."""
+        if self._close_ms == close_ms:
+            self._sample(close_ms)
+        return self.minute if self.minute is not None and self.minute.close_ms == close_ms else None
+
+    def _sample(self, event_ms: int) -> None:
+        """Look at the book before the event that reached a new second; cut when it reached a new minute."""
+        if self._next_sample_ms:
+            self._sampler.sample(self._next_sample_ms, self.book)
+            self.book.trim(2 * self._depth)
+        close_ms = event_ms - event_ms % _BASE_MS + _BASE_MS
+        if close_ms > self._close_ms:
+            if self._close_ms:
+                self.minute = self._sampler.cut(self._close_ms, self.book)
+            self._close_ms = close_ms
+        self._next_sample_ms = event_ms - event_ms % SAMPLE_MS + SAMPLE_MS

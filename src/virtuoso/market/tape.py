@@ -1,0 +1,72 @@
+"""The tape: public trades with their taker side, and what each minute's trades add up to."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from virtuoso.model.market import Bar, Side, Trade
+
+_MINUTE_MS = 60_000
+_MINUTES_KEPT = 1_500
+_SAME = 1e-9
+
+
+class _Minute:
+    __slots__ = ("buy", "sell")
+
+    def __init__(self) -> None:
+        self.buy = self.sell = 0.0
+
+
+class Tape:
+    """The latest trades (bounded) and the taker volumes of each minute.
+
+    Trades fetched after a gap are merged by id. A minute's taker-buy volume is known when its trades add up to its
+    bar's volume, as they do exactly on Bybit: that alone proves that none was missed.
+    """
+
+    def __init__(self, capacity: int = 2_000) -> None:
+        self.recent: deque[Trade] = deque(maxlen=capacity)
+        self._minutes: dict[int, _Minute] = {}
+        self._minute = _Minute()
+        self._minute_ms = -1
+
+    def add(self, trades: Sequence[Trade]) -> None:
+        """Take trades of the stream, oldest first."""
+        self.recent.extend(trades)
+        self._count(trades)
+
+    def merge(self, trades: Iterable[Trade]) -> int:
+        """Take fetched trades, leaving out those already held; returns how many were new."""
+        held = {trade.id for trade in self.recent}
+        new = [trade for trade in trades if trade.id not in held]
+        merged = sorted([*self.recent, *new], key=lambda trade: trade.event_ms)
+        self.recent.clear()
+        self.recent.extend(merged)  # a full deque drops the oldest
+        self._count(new)
+        return len(new)
+
+    def _count(self, trades: Iterable[Trade]) -> None:
+        for trade in trades:
+            open_ms = trade.event_ms - trade.event_ms % _MINUTE_MS
+            if open_ms != self._minute_ms:
+                self._turn(open_ms)
+            if trade.side is Side.BUY:
+                self._minute.buy += trade.size
+            else:
+                self._minute.sell += trade.size
+
+    def buy_volume(self, bar: Bar) -> float:
+        """Taker-buy volume of a closed 1m bar, base units; `nan` unless its trades were all seen."""
+        minute = self._minutes.get(bar.open_ms)
+        if minute is None:
+            return 0.0 if bar.volume == 0 else float("nan")
+        total = minute.buy + minute.sell
+        return minute.buy if abs(total - bar.volume) <= _SAME * max(total, bar.volume) else float("nan")
+
+    def _turn(self, open_ms: int) -> None:
+        minute = self._minutes.get(open_ms)
+        if minute is None:
+            minute = self._minutes[open_ms] = _Minute()
+            if len(self._minutes) > _MINUTES_KEPT:
+                del self._minutes[min(self._minutes)]
+        self._minute_ms, self._minute = open_ms, minute

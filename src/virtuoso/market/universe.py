@@ -1,0 +1,102 @@
+"""The universe: which symbols are watched, and for each that is not, why."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from msgspec import UNSET
+
+from virtuoso.model.instrument import Instrument
+from virtuoso.model.market import TickerUpdate
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniverseRules:
+    """What is watched: the `size` symbols of highest 24 h turnover (quote units) that pass every filter.
+
+    `include` symbols come first, whatever their rank, turnover or age; `exclude` are patterns such as `*PERP` or
+    `1000*`. A symbol already watched stays while its rank is within `size · hysteresis` (≥ 1).
+    """
+
+    size: int = 15
+    quote: str = "USDT"
+    min_turnover_24h: float = 0.0
+    min_age_days: float = 0.0
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    hysteresis: float = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Universe:
+    """The symbols watched, by turnover, and the reason for each one left out."""
+
+    symbols: tuple[str, ...]
+    left_out: Mapping[str, str]
+
+
+def select(
+    instruments: Sequence[Instrument],
+    tickers: Mapping[str, TickerUpdate],
+    previous: Collection[str],
+    rules: UniverseRules,
+    now_ms: int,
+) -> Universe:
+    """Choose the universe at exchange time `now_ms`, given the symbols watched so far."""
+    left_out: dict[str, str] = {}
+    ranked: list[tuple[float, str]] = []
+    for instrument in instruments:
+        turnover = _turnover(tickers.get(instrument.symbol))
+        reason = _rejection(instrument, turnover, rules, now_ms)
+        if reason is None:
+            ranked.append((turnover or 0.0, instrument.symbol))
+        else:
+            left_out[instrument.symbol] = reason
+    ranked.sort(key=lambda entry: (entry[0], entry[1]), reverse=True)
+    order = [symbol for _, symbol in ranked]
+    wanted = [symbol for symbol in order if symbol in rules.include]
+    near = order[: round(rules.size * rules.hysteresis)]
+    wanted += [symbol for symbol in near if symbol in previous and symbol not in wanted]
+    wanted += [symbol for symbol in order if symbol not in wanted]
+    chosen = set(wanted[: max(rules.size, sum(symbol in rules.include for symbol in order))])
+    for rank, symbol in enumerate(order, 1):
+        if symbol not in chosen:
+            left_out[symbol] = f"rank {rank} by 24 h turnover is past the universe's size of {rules.size}"
+    for symbol in rules.include:
+        if symbol not in chosen and symbol not in left_out:
+            left_out[symbol] = "included by configuration, but the exchange does not list it"
+    return Universe(tuple(symbol for symbol in order if symbol in chosen), left_out)
+
+
+def _turnover(ticker: TickerUpdate | None) -> float | None:
+    if ticker is None or ticker.turnover_24h is UNSET:
+        return None
+    return ticker.turnover_24h
+
+
+def _rejection(instrument: Instrument, turnover: float | None, rules: UniverseRules, now_ms: int) -> str | None:
+    symbol = instrument.symbol
+    if instrument.status != "Trading":
+        return f"status is {instrument.status}"
+    for pattern in rules.exclude:
+        if fnmatchcase(symbol, pattern):
+            return f"excluded by pattern {pattern}"
+    if symbol in rules.include:
+        return None
+    if not instrument.perpetual and instrument.id.kind == "linear":
+        return "not a perpetual"
+    if instrument.quote != rules.quote:
+        return f"quoted in {instrument.quote}, not {rules.quote}"
+    if rules.min_age_days > 0:
+        if instrument.launch_ms is None:
+            return "age unknown"
+        age = (now_ms - instrument.launch_ms) / _DAY_MS
+        if age < rules.min_age_days:
+            return f"listed {age:.1f} days ago, less than {rules.min_age_days:g}"
+    if turnover is None:
+        return "24 h turnover unknown"
+    if turnover < rules.min_turnover_24h:
+        return f"24 h turnover {turnover:,.0f} below {rules.min_turnover_24h:,.0f}"
+    return None
