@@ -1,0 +1,1 @@
+"""Analysis: from closed bars and cut book features to scores, labels and regimes; pure."""

@@ -1,0 +1,34 @@
+"""The technical factor: price momentum and trend."""
+
+from virtuoso.analysis.component import Component, Factor, Feed, Modifier, saturating
+from virtuoso.analysis.gains import TECHNICAL
+from virtuoso.analysis.indicators.channel import Cci, WilliamsR
+from virtuoso.analysis.indicators.momentum import AwesomeOscillator, Macd, Momentum, Rsi
+from virtuoso.analysis.indicators.trend import Adx, DiDifference
+
+FACTOR = Factor(
+    name="technical",
+    weight=0.10,
+    feed=Feed.BARS,
+    components=(
+        Component(name="rsi", unit="0–100", build=Rsi, ready=100, exact=300, center=50.0, scale=20.0),
+        Component(name="macd", unit="ATR", build=Macd, ready=108, exact=310, scale=0.3),
+        Component(name="awesome_oscillator", unit="ATR", build=AwesomeOscillator, ready=100, exact=300, scale=1.5),
+        Component(name="di_difference", unit="points", build=DiDifference, ready=100, exact=300, scale=20.0),
+        Component(name="cci", unit="index", build=Cci, ready=20, exact=20, scale=130.0),
+        Component(name="williams_r", unit="−100–0", build=WilliamsR, ready=14, exact=14, center=-50.0, scale=50.0),
+        Component(name="momentum", unit="ATR·√bars", build=Momentum, ready=100, exact=300, scale=0.8),
+    ),
+    modifiers=(
+        Modifier(
+            name="adx",
+            unit="0–100",
+            build=Adx,
+            ready=112,
+            exact=360,
+            map=saturating(25.0),
+            scales="di_difference",
+        ),
+    ),
+    gain=TECHNICAL,
+)

@@ -1,0 +1,1 @@
+"""Indicators as block steps: one step takes one closed bar of all symbols."""
