@@ -79,7 +79,8 @@ class Ring(Cell):
     def last(self, number: int, rows: Rows, count: int | None = None) -> Floats:
         """Bars `number - count + 1 … number` of `rows`, oldest first [count, n]; `count` defaults to the window."""
         end = number % self.window + self.window + 1
-        return self.data[end - (count or self.window) : end, rows]
+        window = self.data[end - (count or self.window) : end]
+        return window[:, rows] if isinstance(rows, slice) else window.take(rows, axis=1)
 
 
 class Memory:

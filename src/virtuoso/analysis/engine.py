@@ -9,7 +9,7 @@ from virtuoso.analysis import regime
 from virtuoso.analysis.block import Memory, as_rows
 from virtuoso.analysis.component import Component, Factor, Feed, Measure, Modifier
 from virtuoso.analysis.evaluation import QUALITY_CODE, STALE, Codes, Evaluation
-from virtuoso.analysis.factors import technical
+from virtuoso.analysis.factors import orderbook, technical, volume
 from virtuoso.analysis.lane import BarLane, BookLane, Measures
 from virtuoso.analysis.scoring import FactorSource, combine, score_factor
 from virtuoso.analysis.signals import LabelRule, Labels
@@ -18,7 +18,7 @@ from virtuoso.model.errors import InvariantError
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
 
-FACTORS: Mapping[str, Factor] = {f.name: f for f in (technical.FACTOR,)}
+FACTORS: Mapping[str, Factor] = {f.name: f for f in (orderbook.FACTOR, volume.FACTOR, technical.FACTOR)}
 """The factors that are built, by name, with their default weights."""
 TIMEFRAMES: Mapping[Timeframe, float] = {Timeframe.M1: 0.4, Timeframe.M5: 0.3, Timeframe.M30: 0.2, Timeframe.H4: 0.1}
 """Default timeframes, base first, with their weights."""

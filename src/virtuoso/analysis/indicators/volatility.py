@@ -32,8 +32,8 @@ class YangZhang:
 
     def _variance(self, window: Floats) -> Floats:
         centred = window - mean(window)
-        out: Floats = np.add.reduce(centred * centred, axis=0) / (self._bars - 1)
-        return out
+        squares: Floats = np.add.reduce(centred * centred, axis=0)
+        return squares / float(self._bars - 1)
 
 
 class LogReturn:
@@ -46,4 +46,5 @@ class LogReturn:
     def step(self, x: CrossSection) -> Floats:
         """Log return over the window, divided by √bars."""
         self._close.push(x.number, x.rows, x.close)
-        return np.log(x.close / self._close.last(x.number, x.rows)[0]) / self._root
+        out: Floats = np.log(x.close / self._close.last(x.number, x.rows)[0]) / self._root
+        return out

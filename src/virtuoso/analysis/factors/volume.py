@@ -1,0 +1,86 @@
+"""The volume factor: who moves the volume and where it was traded."""
+
+from functools import partial
+
+from virtuoso.analysis.component import Component, Factor, Feed, Mirror, Modifier, saturating
+from virtuoso.analysis.gains import VOLUME
+from virtuoso.analysis.indicators.profile import ProfilePosition
+from virtuoso.analysis.indicators.volume import MoneyFlow, OnBalanceVolume, RelativeVolume, VolumeDelta, VwapDistance
+
+_EMPTY = "nothing was traded"
+
+FACTOR = Factor(
+    name="volume",
+    weight=0.18,
+    feed=Feed.BARS,
+    components=(
+        Component(
+            name="volume_delta",
+            unit="share",
+            build=partial(VolumeDelta, bars=10),
+            ready=10,
+            exact=10,
+            scale=0.15,
+            mirror=Mirror.SIDES,
+            undefined="taker sides were not seen over the whole window, or nothing was traded",
+            tape=True,
+        ),
+        Component(
+            name="adl",
+            unit="share",
+            build=partial(MoneyFlow, bars=60),
+            ready=60,
+            exact=60,
+            scale=0.15,
+            undefined=_EMPTY,
+        ),
+        Component(
+            name="cmf",
+            unit="share",
+            build=partial(MoneyFlow, bars=20),
+            ready=20,
+            exact=20,
+            scale=0.25,
+            undefined=_EMPTY,
+        ),
+        Component(
+            name="obv",
+            unit="share",
+            build=partial(OnBalanceVolume, bars=30),
+            ready=31,
+            exact=31,
+            scale=0.35,
+            undefined=_EMPTY,
+        ),
+        Component(
+            name="profile_position",
+            unit="half value areas",
+            build=partial(ProfilePosition, bars=60),
+            ready=60,
+            exact=60,
+            scale=2.0,
+            undefined="the price has not moved or nothing was traded",
+        ),
+        Component(
+            name="vwap_distance",
+            unit="ATR",
+            build=partial(VwapDistance, bars=48),
+            ready=100,
+            exact=300,
+            scale=3.0,
+            undefined="the price has not moved or nothing was traded",
+        ),
+    ),
+    modifiers=(
+        Modifier(
+            name="relative_volume",
+            unit="ratio",
+            build=partial(RelativeVolume, fast=5, slow=60),
+            ready=60,
+            exact=60,
+            map=saturating(1.0),
+            undefined=_EMPTY,
+        ),
+    ),
+    gain=VOLUME,
+)
