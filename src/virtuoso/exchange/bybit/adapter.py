@@ -1,0 +1,197 @@
+"""Bybit v5, public data of one category: implements `exchange.protocol.Exchange`."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+import structlog
+
+from virtuoso.exchange.bybit import answers, wire
+from virtuoso.exchange.bybit.rest import Rest
+from virtuoso.exchange.bybit.stream import BybitStream
+from virtuoso.exchange.limits import RateBudget
+from virtuoso.exchange.protocol import BudgetStatus, Stream, StreamEvent
+from virtuoso.model.clock import Clock
+from virtuoso.model.instrument import Instrument, Kind
+from virtuoso.model.market import AccountRatio, Bar, FundingRate, OpenInterest, Side, TickerUpdate, Trade
+from virtuoso.model.quality import DataSource
+from virtuoso.model.timeframe import Timeframe
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+log = structlog.get_logger(__name__)
+
+_BUDGET, _WINDOW_S = 480, 5.0
+"""80 % of the documented 600 requests per 5 s and IP."""
+_BARS_A_PAGE = 1_000
+_MAX_PAGES = 50
+_CLOCK_PROBES = 3
+_INTERVALS = {
+    Timeframe.M1: "1", Timeframe.M3: "3", Timeframe.M5: "5", Timeframe.M15: "15", Timeframe.M30: "30",
+    Timeframe.H1: "60", Timeframe.H2: "120", Timeframe.H4: "240", Timeframe.H6: "360", Timeframe.H12: "720",
+    Timeframe.D1: "D", Timeframe.W1: "W",
+}  # fmt: skip
+
+
+class Bybit:
+    """Construct with plain values; nothing is sent before the first call.
+
+    `rest_url` like `https://api.bybit.com`, `stream_url` like `wss://stream.bybit.com/v5/public` (the category is
+    appended).
+    """
+
+    name = "bybit"
+
+    def __init__(
+        self,
+        *,
+        rest_url: str,
+        stream_url: str,
+        category: str = "linear",
+        depth: int = 50,
+        ping_interval_s: float = 30.0,
+        clock: Clock,
+        rng: np.random.Generator,
+    ) -> None:
+        self._stream_url = stream_url.rstrip("/")
+        self._category = category
+        self._kind = Kind(category)
+        self._depth = depth
+        self._ping_interval_s = ping_interval_s
+        self._clock = clock
+        self._rng = rng
+        self._budget = RateBudget(clock, _BUDGET, _WINDOW_S)
+        self._rest = Rest(url=rest_url, budget=self._budget, clock=clock, rng=rng, on_origin=self._announced)
+        self._origin: DataSource | None = None
+        self._offset_ms: float | None = None
+
+    @property
+    def origin(self) -> DataSource | None:
+        """What it announced itself as; an exchange that announces nothing is the real one."""
+        return self._origin
+
+    @property
+    def clock_offset_ms(self) -> float | None:
+        """Exchange clock less local clock, ms."""
+        return self._offset_ms
+
+    @property
+    def budget(self) -> BudgetStatus:
+        """State of the REST budget."""
+        return self._budget.status
+
+    async def measure_clock(self) -> float:
+        """Measure the clock offset (ms): the probe of the shortest round trip, less half of it."""
+        best: tuple[int, float] | None = None
+        for _ in range(_CLOCK_PROBES):
+            sent_ns, started_ns = self._clock.now_ns(), self._clock.monotonic_ns()
+            answer, _ = await self._rest.get("/v5/market/time", answers.ServerTime)
+            trip_ns = self._clock.monotonic_ns() - started_ns
+            offset_ms = (answer.timeNano - sent_ns - trip_ns / 2) / 1e6
+            if best is None or trip_ns < best[0]:
+                best = (trip_ns, offset_ms)
+        self._offset_ms = best[1] if best else 0.0
+        return self._offset_ms
+
+    async def instruments(self) -> list[Instrument]:
+        """All instruments, every page; a row that cannot be read is logged and left out alone."""
+        found: list[Instrument] = []
+        cursor: str | None = None
+        for _ in range(_MAX_PAGES):
+            page, _ = await self._rest.get(
+                "/v5/market/instruments-info", answers.RawPage, category=self._category, limit=1000, cursor=cursor
+            )
+            found += _rows(page.rows, answers.InstrumentAnswer, lambda row, _: row.instrument(self._kind))
+            cursor = page.nextPageCursor
+            if not cursor:
+                break
+        return found
+
+    async def tickers(self) -> dict[str, TickerUpdate]:
+        """All tickers in one call."""
+        page, _ = await self._rest.get("/v5/market/tickers", answers.RawPage, category=self._category)
+        return dict(_rows(page.rows, wire.TickerRow, lambda row, symbol: (symbol, row)))
+
+    async def bars(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> list[Bar]:
+        """Bars opening in [start_ms, end_ms], walked back a page at a time, oldest first.
+
+        A bar is closed once the exchange's time of the answer has passed its end.
+        """
+        found: list[Bar] = []
+        end = end_ms
+        for _ in range(_MAX_PAGES):
+            answer, now_ms = await self._rest.get(
+                "/v5/market/kline", answers.BarList, category=self._category, symbol=symbol,
+                interval=_INTERVALS[timeframe], start=start_ms, end=end, limit=_BARS_A_PAGE,
+            )  # fmt: skip
+            found += [Bar(*row, confirmed=row[0] + timeframe.ms <= now_ms) for row in answer.list]
+            if len(answer.list) < _BARS_A_PAGE or found[-1].open_ms <= start_ms:
+                break
+            end = found[-1].open_ms - 1
+        return found[::-1]
+
+    async def trades(self, symbol: str, limit: int) -> list[Trade]:
+        """The latest trades; at most 1000 (spot 60) are to be had."""
+        most = 60 if self._kind is Kind.SPOT else 1000
+        answer, _ = await self._rest.get(
+            "/v5/market/recent-trade", answers.TradeList, category=self._category, symbol=symbol, limit=min(limit, most)
+        )
+        return [Trade(row.time, row.price, row.size, Side(row.side), row.execId) for row in reversed(answer.list)]
+
+    async def account_ratio(self, symbol: str, limit: int) -> list[AccountRatio]:
+        """The latest 5-minute account ratios (at most 500)."""
+        answer, _ = await self._rest.get(
+            "/v5/market/account-ratio", answers.RatioList, category=self._category, symbol=symbol, period="5min",
+            limit=min(limit, 500),
+        )  # fmt: skip
+        return [AccountRatio(row.timestamp, row.buyRatio, row.sellRatio) for row in reversed(answer.list)]
+
+    async def funding_history(self, symbol: str, limit: int) -> list[FundingRate]:
+        """The latest settled funding rates (at most 200)."""
+        answer, _ = await self._rest.get(
+            "/v5/market/funding/history", answers.FundingList, category=self._category, symbol=symbol,
+            limit=min(limit, 200),
+        )  # fmt: skip
+        return [FundingRate(row.fundingRateTimestamp, row.fundingRate) for row in reversed(answer.list)]
+
+    async def open_interest(self, symbol: str, limit: int) -> list[OpenInterest]:
+        """The latest 5-minute open interest (at most 200)."""
+        answer, _ = await self._rest.get(
+            "/v5/market/open-interest", answers.OpenInterestList, category=self._category, symbol=symbol,
+            intervalTime="5min", limit=min(limit, 200),
+        )  # fmt: skip
+        return [OpenInterest(row.timestamp, row.openInterest) for row in reversed(answer.list)]
+
+    def stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
+        """The pushed half."""
+        return BybitStream(
+            url=self._stream_url,
+            category=self._category,
+            depth=self._depth,
+            ping_interval_s=self._ping_interval_s,
+            clock=self._clock,
+            rng=self._rng,
+            clock_offset_ms=lambda: self._offset_ms,
+            on_event=on_event,
+            on_origin=self._announced,
+        )
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._rest.close()
+
+    def _announced(self, source: str | None) -> None:
+        self._origin = DataSource(source) if source else DataSource.LIVE
+
+
+def _rows(rows: answers.Rows, kind: type[_T], make: Callable[[_T, str], _R]) -> list[_R]:
+    """Convert rows one by one, `""` as `None`: a bad one spoils no other."""
+    made = []
+    for row in rows:
+        known = {key: value for key, value in row.items() if value != ""}
+        try:
+            made.append(make(msgspec.convert(known, kind, strict=False), str(row.get("symbol"))))
+        except msgspec.ValidationError as error:
+            log.warning("a row of the exchange cannot be read", symbol=row.get("symbol"), error=str(error))
+    return made

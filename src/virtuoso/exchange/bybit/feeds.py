@@ -1,0 +1,176 @@
+"""One handler a topic: a frame decoded and passed to the symbol's sink. This is the hot path.
+
+A handler is looked up by the frame's topic and called with the frame and its receive time; it keeps its own counts,
+and no malformed frame gets past it.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from virtuoso.exchange.bybit import wire
+from virtuoso.model.errors import MalformedMessage
+from virtuoso.model.feed import FeedStatus, SymbolSink
+
+Resync = Callable[["Feed"], None]
+
+
+class Feed:
+    """What all topics share: identity, counts, and the slow path for frames the typed decoder refuses."""
+
+    message: type[Any]
+
+    def __init__(self, topic: str, symbol: str, sink: SymbolSink) -> None:
+        self.topic = topic
+        self.symbol = symbol
+        self.sink = sink
+        self.acked = False
+        self.messages = 0
+        self.resyncs = 0
+        self.received_ns: int | None = None
+        self.event_ms: int | None = None
+        self.rejected: Counter[str] = Counter()
+        self._decode: Callable[[bytes], Any] = wire.decoder(self.message)
+
+    def __call__(self, frame: bytes, received_ns: int) -> None:
+        """Take one frame."""
+        try:
+            message = self._decode(frame)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            if (message := self._decode_slowly(frame)) is None:
+                return
+        self.messages += 1
+        self.received_ns = received_ns
+        self.event_ms = message.ts
+        self.deliver(message, received_ns)
+
+    def _decode_slowly(self, frame: bytes) -> Any:
+        try:
+            message = wire.decode_empty(frame, self.message)
+        except MalformedMessage:
+            self.rejected["malformed"] += 1
+            return None
+        self.rejected["empty_number"] += 1
+        return message
+
+    def deliver(self, message: Any, received_ns: int) -> None:
+        """Hand the decoded message to the sink."""
+        raise NotImplementedError
+
+    def status(self, connected: bool, alive_ns: int | None, clock_offset_ms: float) -> FeedStatus:
+        """The topic's state. `clock_offset_ms` is exchange clock less local clock."""
+        lag_ms = None
+        if self.received_ns is not None and self.event_ms is not None:
+            lag_ms = self.received_ns / 1e6 + clock_offset_ms - self.event_ms
+        return FeedStatus(
+            topic=self.topic,
+            symbol=self.symbol,
+            connected=connected,
+            acked=self.acked,
+            alive_ns=alive_ns,
+            received_ns=self.received_ns,
+            event_ms=self.event_ms,
+            lag_ms=lag_ms,
+            messages=self.messages,
+            rejected=self.rejected["malformed"],
+            resyncs=self.resyncs,
+        )
+
+
+class BookFeed(Feed):
+    """`orderbook.N`: a snapshot replaces (also one with `u` = 1), a delta must follow."""
+
+    message = wire.BookMessage
+
+    def __init__(self, topic: str, symbol: str, sink: SymbolSink, resync: Resync) -> None:
+        super().__init__(topic, symbol, sink)
+        self._resync = resync
+        self._delta = sink.book_delta
+
+    def deliver(self, message: wire.BookMessage, received_ns: int) -> None:
+        """Apply to the book; ask for a resync when it says that it is no longer right."""
+        data = message.data
+        if message.type == "delta" and data.u != 1:
+            if not self._delta(data.u, message.ts, received_ns, data.b, data.a):
+                self.resyncs += 1
+                self._resync(self)
+        else:
+            self.sink.book_snapshot(data.u, message.ts, received_ns, data.b, data.a)
+
+
+class TouchFeed(Feed):
+    """`orderbook.1`: always a snapshot, pushed again after 3 s without change; the connection's beacon."""
+
+    message = wire.BookMessage
+
+    def deliver(self, message: wire.BookMessage, received_ns: int) -> None:
+        """Pass the best levels on, if both sides are there."""
+        data = message.data
+        if data.b and data.a:
+            self.sink.touch(message.ts, received_ns, data.b[0], data.a[0])
+
+
+class TradeFeed(Feed):
+    """`publicTrade`: oldest first, side of the taker."""
+
+    message = wire.TradeMessage
+
+    def deliver(self, message: wire.TradeMessage, received_ns: int) -> None:
+        """Pass the trades on."""
+        self.sink.trades(received_ns, message.data)
+
+
+class TickerFeed(Feed):
+    """`tickers`: a snapshot, then deltas of what changed."""
+
+    message = wire.TickerMessage
+
+    def deliver(self, message: wire.TickerMessage, received_ns: int) -> None:
+        """Pass the update on."""
+        self.sink.ticker(message.ts, received_ns, message.data)
+
+
+class BarFeed(Feed):
+    """`kline.1`: the forming bar again and again, then once with `confirm`."""
+
+    message = wire.BarMessage
+
+    def deliver(self, message: wire.BarMessage, received_ns: int) -> None:
+        """Pass the bars on."""
+        self.sink.bars(received_ns, message.data)
+
+
+class LiquidationFeed(Feed):
+    """`allLiquidation`: a list; the side is the position's."""
+
+    message = wire.LiquidationMessage
+
+    def deliver(self, message: wire.LiquidationMessage, received_ns: int) -> None:
+        """Pass the liquidations on."""
+        self.sink.liquidations(received_ns, message.data)
+
+
+def feeds_for(symbol: str, sink: SymbolSink, category: str, depth: int, resync: Resync) -> list[Feed]:
+    """The topics watched for one symbol."""
+    feeds: list[Feed] = [
+        BookFeed(f"orderbook.{depth}.{symbol}", symbol, sink, resync),
+        TradeFeed(f"publicTrade.{symbol}", symbol, sink),
+        TickerFeed(f"tickers.{symbol}", symbol, sink),
+        BarFeed(f"kline.1.{symbol}", symbol, sink),
+    ]
+    if category == "linear":
+        feeds.append(LiquidationFeed(f"allLiquidation.{symbol}", symbol, sink))
+    return feeds
+
+
+def topic_of(frame: bytes) -> bytes | None:
+    """The topic of a frame, from its first bytes where it comes first; `None` for a reply or what is not JSON."""
+    if frame.startswith(b'{"topic":"'):
+        return frame[10 : frame.find(b'"', 10)]
+    try:
+        topic = msgspec.json.decode(frame, type=wire.Topic).topic
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return None if topic is None else topic.encode()

@@ -1,0 +1,87 @@
+"""One REST budget for everything that leaves this IP."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from virtuoso.exchange.protocol import BudgetStatus
+from virtuoso.model.clock import Clock
+from virtuoso.model.errors import RateLimited
+
+log = structlog.get_logger(__name__)
+
+_MAX_WAIT_S = 10.0
+_SAY_FROM_S = 0.25
+
+
+class RateBudget:
+    """A token bucket: `capacity` requests per `window_s`, refilled evenly. Waiting happens outside any lock.
+
+    Each caller reserves its token at once, going into debt if there is none, and then waits out the debt: so
+    callers queue in order, no one holds anything while asleep, and the wait is known beforehand.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        capacity: int,
+        window_s: float,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._clock = clock
+        self._capacity = capacity
+        self._window_s = window_s
+        self._sleep = sleep
+        self._tokens = float(capacity)
+        self._filled_s = clock.monotonic_ns() / 1e9
+        self._silent_until_s = 0.0
+        self._banned_until_ms: int | None = None
+        self._requests = 0
+        self._waits = 0
+
+    async def acquire(self, endpoint: str) -> None:
+        """Take one request out of the budget, waiting for it if need be.
+
+        Raises:
+            RateLimited: requests are silenced, or the wait would be longer than 10 s. Nothing was taken.
+        """
+        now_s = self._refill()
+        if now_s < self._silent_until_s:
+            left_s = self._silent_until_s - now_s
+            raise RateLimited(f"REST is silenced for another {left_s:.0f} s after a rate-limit answer", left_s)
+        wait_s = max(0.0, (1 - self._tokens) * self._window_s / self._capacity)
+        if wait_s > _MAX_WAIT_S:
+            raise RateLimited(f"the REST budget is spent: {endpoint} would wait {wait_s:.1f} s", wait_s)
+        self._tokens -= 1
+        self._requests += 1
+        if wait_s > 0:
+            self._waits += 1
+            if wait_s >= _SAY_FROM_S:
+                log.warning("approaching rate limit, waiting", endpoint=endpoint, wait_s=round(wait_s, 2))
+            await self._sleep(wait_s)
+
+    def silence(self, seconds: float) -> None:
+        """Let nothing out for a while: the exchange said no."""
+        self._silent_until_s = max(self._silent_until_s, self._clock.monotonic_ns() / 1e9 + seconds)
+        self._banned_until_ms = self._clock.now_ns() // 1_000_000 + int(seconds * 1000)
+
+    @property
+    def status(self) -> BudgetStatus:
+        """What is left."""
+        now_s = self._refill()
+        return BudgetStatus(
+            capacity=self._capacity,
+            available=max(0.0, self._tokens),
+            window_s=self._window_s,
+            requests=self._requests,
+            waits=self._waits,
+            banned_until_ms=self._banned_until_ms if now_s < self._silent_until_s else None,
+        )
+
+    def _refill(self) -> float:
+        now_s = self._clock.monotonic_ns() / 1e9
+        gained = (now_s - self._filled_s) * self._capacity / self._window_s
+        self._tokens = min(float(self._capacity), self._tokens + gained)
+        self._filled_s = now_s
+        return now_s
