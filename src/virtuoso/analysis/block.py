@@ -136,11 +136,15 @@ class Memory:
 
 
 class Ema:
-    """Exponential mean y += α·(x − y), begun with the first value; a `nan` input begins it anew."""
+    """Exponential mean y += α·(x − y), a `nan` input begins it anew.
+
+    It begins as the plain mean of what it has seen, until that is 1/α bars: so the start weighs least.
+    """
 
     def __init__(self, memory: Memory, alpha: float) -> None:
         self._alpha = alpha
         self._value = memory.vector()
+        self._count = memory.vector(fill=0.0)
 
     @classmethod
     def span(cls, memory: Memory, bars: int) -> "Ema":
@@ -159,8 +163,11 @@ class Ema:
     def step(self, rows: Rows, x: Floats) -> Floats:
         """Take `x` [n] and answer the new mean [n]."""
         old = self._value.get(rows)
-        new = np.where(np.isnan(old), x, old + self._alpha * (x - old))
+        begun = np.isfinite(old)
+        count = np.where(begun, self._count.get(rows) + 1.0, 1.0)
+        new = np.where(begun, old + np.maximum(self._alpha, 1.0 / count) * (x - old), x)
         self._value.put(rows, new)
+        self._count.put(rows, count)
         return new
 
 

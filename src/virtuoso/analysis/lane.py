@@ -11,7 +11,7 @@ from virtuoso.analysis.component import Component, Measure, Modifier
 from virtuoso.market.panel import BarBlock, BookBlock, Floats, Ints
 
 ATR_BARS = 14
-ATR_READY = 100
+ATR_READY = 80
 
 
 class Section(Protocol):

@@ -55,7 +55,7 @@ def _raw(values: Floats) -> Floats:
 
 
 MEASURES = (
-    Modifier(name="adx", unit="0–100", build=Adx, ready=112, exact=360, map=_raw),
+    Modifier(name="adx", unit="0–100", build=Adx, ready=144, exact=400, map=_raw),
     Modifier(
         name="drift", unit="ln/√bars", build=partial(LogReturn, bars=BARS), ready=BARS + 1, exact=BARS + 1, map=_raw
     ),

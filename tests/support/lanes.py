@@ -1,0 +1,74 @@
+"""Runs single measures over blocks of bars, and mirrors markets."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tests.support.panels import part
+from virtuoso.analysis.component import Component, Feed, Mirror, Modifier
+from virtuoso.analysis.factors import orderbook, technical, volume
+from virtuoso.analysis.lane import BarLane
+from virtuoso.analysis.regime import MEASURES
+from virtuoso.market.panel import BarBlock, BookBlock
+
+FACTORS = (technical.FACTOR, volume.FACTOR, orderbook.FACTOR)
+BAR_COMPONENTS = tuple(c for f in FACTORS if f.feed is Feed.BARS for c in f.components)
+BAR_MODIFIERS = (*(m for f in FACTORS if f.feed is Feed.BARS for m in f.modifiers), *MEASURES[1:])
+BAR_MEASURES: tuple[Component | Modifier, ...] = (*BAR_COMPONENTS, *BAR_MODIFIERS)
+
+
+def lane_of(measure: Component | Modifier, timeframe_ms: int) -> BarLane:
+    """A lane with one measure."""
+    if isinstance(measure, Component):
+        return BarLane(timeframe_ms, (measure,), ())
+    return BarLane(timeframe_ms, (), (measure,))
+
+
+def raw_of(measure: Component | Modifier, block: BarBlock, *splits: int) -> np.ndarray:
+    """Raw values [t, n] of one measure, the block cut at `splits`."""
+    lane = lane_of(measure, block.timeframe.ms)
+    edges = [0, *sorted(splits), block.open_ms.size]
+    pieces = [lane.step(part(block, a, b)) for a, b in zip(edges, edges[1:], strict=False)]
+    return np.concatenate(pieces)[:, 0]
+
+
+def value_of(component: Component, raw: np.ndarray) -> np.ndarray:
+    """The component's map."""
+    return np.tanh((raw - component.center) / component.scale)
+
+
+def mirror_bars(block: BarBlock, how: Mirror) -> BarBlock:
+    """The market upside down: high and low exchanged, taker sides exchanged."""
+    sides = {"buy_volume": block.volume - block.buy_volume}
+    k = 2.0 * block.close.max(axis=0)
+    if how is Mirror.RATIO:
+        flip = {name: k * k / getattr(block, name) for name in ("open", "close")}
+        flip |= {"high": k * k / block.low, "low": k * k / block.high}
+        return replace(block, turnover=flip["close"] * block.volume, **flip, **sides)
+    flip = {name: 2 * k - getattr(block, name) for name in ("open", "close")}
+    flip |= {"high": 2 * k - block.low, "low": 2 * k - block.high}
+    return replace(block, turnover=2 * k * block.volume - block.turnover, **flip, **sides)
+
+
+def mirror_book(book: BookBlock) -> BookBlock:
+    """Bid and ask exchanged about the best prices' sum."""
+    k = book.bid_price[:, :1] + book.ask_price[:, :1]
+    return replace(
+        book,
+        bid_price=k - book.ask_price,
+        ask_price=k - book.bid_price,
+        bid_size=book.ask_size,
+        ask_size=book.bid_size,
+        order_flow=-book.order_flow,
+        imbalance=-book.imbalance,
+        micro_deviation=-book.micro_deviation,
+        absorbed_bid=book.absorbed_ask,
+        absorbed_ask=book.absorbed_bid,
+    )
+
+
+def scale_bars(block: BarBlock, price: float, size: float) -> BarBlock:
+    """Prices × `price`, sizes × `size`."""
+    prices = {name: getattr(block, name) * price for name in ("open", "high", "low", "close")}
+    sizes = {name: getattr(block, name) * size for name in ("volume", "buy_volume")}
+    return replace(block, turnover=block.turnover * price * size, **prices, **sizes)
