@@ -1,0 +1,228 @@
+"""The topics of one symbol: which frames each has between two exchange times, and its first frame.
+
+Every frame has the keys, types, decimals and padding of the real capture's frame of its topic.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from virtuoso.simulator.recording.book import TICK_MS, BookModel, Side, changed
+from virtuoso.simulator.recording.dataset import Units
+from virtuoso.simulator.recording.market import PlayedTrade, SymbolMarket
+from virtuoso.simulator.recording.noise import uniform
+from virtuoso.simulator.recording.ticker import TickerModel
+from virtuoso.simulator.recording.timeline import MINUTE_MS
+
+Frames = Iterator[tuple[int, bytes]]
+
+INTERVALS_MS = {
+    "1": MINUTE_MS, "3": 3 * MINUTE_MS, "5": 5 * MINUTE_MS, "15": 15 * MINUTE_MS, "30": 30 * MINUTE_MS,
+    "60": 60 * MINUTE_MS, "120": 120 * MINUTE_MS, "240": 240 * MINUTE_MS, "360": 360 * MINUTE_MS,
+    "720": 720 * MINUTE_MS, "D": 1440 * MINUTE_MS, "W": 10080 * MINUTE_MS,
+}  # fmt: skip
+MONDAY_MS = 4 * 1440 * MINUTE_MS
+_CONFIRM_AFTER_MS = 150
+_REPUSH_TICKS = 3_000 // TICK_MS
+_FIRST_UPDATE, _FIRST_SEQ = 1_000, 1_000_000
+_FAST_MINUTE = 0.0025
+"""A minute that moves by more than this fraction liquidates someone."""
+_LIQUIDATION_SHARE = 0.02
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """A frame."""
+    return msgspec.json.encode(message)
+
+
+class SymbolFeeds:
+    """Frames of one symbol's topics as (due ms, payload)."""
+
+    def __init__(
+        self, symbol: str, market: SymbolMarket, book: BookModel, ticker: TickerModel, first_tick: int
+    ) -> None:
+        self.symbol = symbol
+        self._market = market
+        self._units: Units = market.units
+        self._book = book
+        self._ticker = ticker
+        self._first_tick = first_tick
+
+    def frames(self, topic: str, after_ms: int, upto_ms: int) -> Frames:
+        """What `topic` pushes in (after_ms, upto_ms]."""
+        kind, *rest = topic.split(".")
+        match kind:
+            case "orderbook":
+                depth = int(rest[0])
+                return self._touches(after_ms, upto_ms) if depth == 1 else self._deltas(depth, after_ms, upto_ms)
+            case "publicTrade":
+                return self._trades(after_ms, upto_ms)
+            case "tickers":
+                return self._tickers(after_ms, upto_ms)
+            case "kline":
+                return self._bars(rest[0], after_ms, upto_ms)
+            case _:
+                return self._liquidations(after_ms, upto_ms)
+
+    def snapshot(self, topic: str, at_ms: int) -> bytes | None:
+        """The first frame of a new subscription; trades, bars and liquidations have none."""
+        kind, *rest = topic.split(".")
+        tick = self._book.tick_at(at_ms)
+        if kind == "orderbook":
+            return self._book_frame(int(rest[0]), tick, "snapshot", *self._book.levels(tick, int(rest[0])))
+        if kind == "tickers":
+            return self._ticker_frame(tick, "snapshot", self._ticker.fields(tick))
+        return None
+
+    def update_id(self, tick: int) -> int:
+        """`u` of the book at a tick: it counts them."""
+        return _FIRST_UPDATE + tick - self._first_tick
+
+    def seq(self, tick: int) -> int:
+        """Cross sequence at a tick of the book; trades between have the same."""
+        return _FIRST_SEQ + (tick - self._first_tick) * 8
+
+    def _ticks(self, after_ms: int, upto_ms: int) -> range:
+        return range(self._book.tick_at(after_ms) + 1, self._book.tick_at(upto_ms) + 1)
+
+    def _book_frame(
+        self, depth: int, tick: int, kind: str, bids: Side, asks: Side, update_id: int | None = None
+    ) -> bytes:
+        at_ms, units = self._book.time_of(tick), self._units
+        data = {
+            "s": self.symbol,
+            "b": [[units.price(price), units.size(size)] for price, size in bids.items()],
+            "a": [[units.price(price), units.size(size)] for price, size in asks.items()],
+            "u": self.update_id(tick) if update_id is None else update_id,
+            "seq": self.seq(tick),
+        }
+        topic = f"orderbook.{depth}.{self.symbol}"
+        return encode({"topic": topic, "type": kind, "ts": at_ms + 1, "data": data, "cts": at_ms})
+
+    def _deltas(self, depth: int, after_ms: int, upto_ms: int) -> Frames:
+        for tick in self._ticks(after_ms, upto_ms):
+            old_bids, old_asks = self._book.levels(tick - 1, depth)
+            bids, asks = self._book.levels(tick, depth)
+            frame = self._book_frame(depth, tick, "delta", changed(old_bids, bids), changed(old_asks, asks))
+            yield self._book.time_of(tick), frame
+
+    def _best(self, tick: int) -> tuple[Side, Side]:
+        bids, asks = self._book.levels(tick, 4)
+        bid, ask = self._book.touch(tick)
+        return {bid: bids[bid]}, {ask: asks[ask]}
+
+    def _touches(self, after_ms: int, upto_ms: int) -> Frames:
+        """Level 1: a snapshot when it changed, and again after 3 s without change, with the same `u`."""
+        for tick in self._ticks(after_ms, upto_ms):
+            best = self._best(tick)
+            unchanged = 0
+            while unchanged <= _REPUSH_TICKS * 20 and self._best(tick - unchanged - 1) == best:
+                unchanged += 1
+            if unchanged % _REPUSH_TICKS == 0:
+                update_id = self.update_id(tick - unchanged)
+                yield self._book.time_of(tick), self._book_frame(1, tick, "snapshot", *best, update_id)
+
+    def _ticker_frame(self, tick: int, kind: str, fields: dict[str, str]) -> bytes:
+        data = {"symbol": self.symbol, **fields}
+        topic = f"tickers.{self.symbol}"
+        at_ms = self._book.time_of(tick)
+        return encode({"topic": topic, "type": kind, "data": data, "cs": self.seq(tick), "ts": at_ms})
+
+    def _tickers(self, after_ms: int, upto_ms: int) -> Frames:
+        for tick in self._ticks(after_ms, upto_ms):
+            old, new = self._ticker.fields(tick - 1), self._ticker.fields(tick)
+            difference = {name: value for name, value in new.items() if old[name] != value}
+            if difference:
+                yield self._book.time_of(tick), self._ticker_frame(tick, "delta", difference)
+
+    def trade_id(self, trade: PlayedTrade) -> str:
+        """A trade's id, in the form of a UUID, the same on the stream and by REST."""
+        minute = trade.at_ms // MINUTE_MS
+        key = self._market.key
+        return f"{key >> 32:08x}-{key >> 16 & 0xFFFF:04x}-5{key & 0xFFF:03x}-8{trade.number:03x}-{minute:012x}"
+
+    def direction(self, trade: PlayedTrade) -> str:
+        """Tick direction against the trade before."""
+        before = self._market.around(trade.at_ms - 1)[0].ticks
+        if trade.ticks == before:
+            return "ZeroPlusTick"
+        return "PlusTick" if trade.ticks > before else "MinusTick"
+
+    def _trades(self, after_ms: int, upto_ms: int) -> Frames:
+        for at_ms, group in groupby(self._market.trades(after_ms, upto_ms), key=lambda trade: trade.at_ms):
+            rows = [
+                {
+                    "T": at_ms,
+                    "s": self.symbol,
+                    "S": "Buy" if trade.buy else "Sell",
+                    "v": self._units.size(trade.lots),
+                    "p": self._units.price(trade.ticks),
+                    "L": self.direction(trade),
+                    "i": self.trade_id(trade),
+                    "BT": False,
+                    "RPI": False,
+                    "seq": self.seq(self._book.tick_at(at_ms)) + 1,
+                }
+                for trade in group
+            ]
+            topic = f"publicTrade.{self.symbol}"
+            yield at_ms, encode({"topic": topic, "type": "snapshot", "ts": at_ms + 1, "data": rows})
+
+    def _bars(self, interval: str, after_ms: int, upto_ms: int) -> Frames:
+        """The forming bar each second in which a trade came, and the closed one just after its end."""
+        length = INTERVALS_MS[interval]
+        offset = MONDAY_MS if interval == "W" else 0
+        second = after_ms // 1000 * 1000 + 1000
+        while second <= upto_ms:
+            opened = second - (second - offset) % length
+            if second > opened and self._market.trades(max(second - 1000, opened - 1), second):
+                yield second, self._bar_frame(interval, length, offset, opened, second, confirm=False)
+            second += 1000
+        due = after_ms - _CONFIRM_AFTER_MS
+        closed = due - (due - offset) % length + length
+        while closed + _CONFIRM_AFTER_MS <= upto_ms:
+            at_ms = closed + _CONFIRM_AFTER_MS
+            yield at_ms, self._bar_frame(interval, length, offset, closed - length, at_ms, confirm=True)
+            closed += length
+
+    def _bar_frame(self, interval: str, length: int, offset: int, opened: int, at_ms: int, *, confirm: bool) -> bytes:
+        known_ms = opened + length if confirm else at_ms
+        _, rows = self._market.bars(length, offset, opened, opened, known_ms)
+        o, h, low, c, volume, turnover = rows[0].tolist()
+        units = self._units
+        bar = {
+            "start": opened,
+            "end": opened + length - 1,
+            "interval": interval,
+            "open": units.trimmed_price(o),
+            "close": units.trimmed_price(c),
+            "high": units.trimmed_price(h),
+            "low": units.trimmed_price(low),
+            "volume": units.trimmed_size(volume),
+            "turnover": units.turnover(turnover),
+            "confirm": confirm,
+            "timestamp": at_ms,
+        }
+        topic = f"kline.{interval}.{self.symbol}"
+        return encode({"topic": topic, "data": [bar], "ts": at_ms, "type": "snapshot"})
+
+    def _liquidations(self, after_ms: int, upto_ms: int) -> Frames:
+        """In a fast minute every tenth trade or so liquidates a position, of the side that the move hurts."""
+        for trade in self._market.trades(after_ms, upto_ms):
+            minute = trade.at_ms // MINUTE_MS * MINUTE_MS
+            first = self._market.trades_of(minute).ticks[0]
+            move = trade.ticks / first - 1
+            draw = uniform(self._market.key, minute, trade.number, 9)
+            if abs(move) < _FAST_MINUTE or draw > 0.3:
+                continue
+            side = "Buy" if move < 0 else "Sell"  # the position's side: a fall liquidates longs
+            bankrupt = round(trade.ticks * (0.995 if side == "Buy" else 1.005))
+            lots = max(1, int(trade.lots * (_LIQUIDATION_SHARE + draw)))
+            row = {
+                "T": trade.at_ms, "s": self.symbol, "S": side, "v": self._units.size(lots),
+                "p": self._units.price(bankrupt),
+            }  # fmt: skip
+            topic = f"allLiquidation.{self.symbol}"
+            yield trade.at_ms, encode({"topic": topic, "type": "snapshot", "ts": trade.at_ms + 1, "data": [row]})

@@ -1,0 +1,152 @@
+"""One symbol as it is played: its trades and bars at any exchange time, all a function of that time."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from virtuoso.simulator.recording.dataset import CLOSE, HIGH, LOW, OPEN, VOLUME, Ints, Recorded
+from virtuoso.simulator.recording.noise import hash_of
+from virtuoso.simulator.recording.timeline import MINUTE_MS, Timeline
+from virtuoso.simulator.recording.trades import MinuteTrades, TradeTape
+
+COARSE_MS = 5 * MINUTE_MS
+TURNOVER = 5
+_MINUTES_CACHED = 128
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedTrade:
+    """A trade at an exchange time, in ticks and lots; `number` counts from the minute's first."""
+
+    at_ms: int
+    ticks: int
+    lots: int
+    buy: bool
+    number: int
+
+
+class SymbolMarket:
+    """Prices in ticks, sizes in lots, turnover in ticks · lots, times in epoch ms of the exchange."""
+
+    def __init__(self, recorded: Recorded, timeline: Timeline, seed: int) -> None:
+        self.recorded = recorded
+        self.units = recorded.units
+        self.key = hash_of(seed, *recorded.symbol.encode())
+        self._timeline = timeline
+        self._tape = TradeTape(recorded, self.key)
+        self.typical_lots = max(1, int(np.median(recorded.fine[:, VOLUME])) // 20)
+        self.trades_of = lru_cache(_MINUTES_CACHED)(self._trades_of)
+
+    def _trades_of(self, open_ms: int) -> MinuteTrades:
+        """Trades of the minute that opens at `open_ms` (times in the minute)."""
+        return self._tape.minute(*self._timeline.minute(open_ms))
+
+    def trades(self, after_ms: int, upto_ms: int) -> list[PlayedTrade]:
+        """Trades with after_ms < time ≤ upto_ms, oldest first."""
+        found = []
+        minute = (after_ms + 1) // MINUTE_MS * MINUTE_MS
+        while minute <= upto_ms:
+            trades = self.trades_of(minute)
+            begin = bisect_right(trades.at_ms, after_ms - minute)
+            end = bisect_right(trades.at_ms, upto_ms - minute)
+            found += [
+                PlayedTrade(minute + trades.at_ms[i], trades.ticks[i], trades.lots[i], trades.buys[i], i)
+                for i in range(begin, end)
+            ]
+            minute += MINUTE_MS
+        return found
+
+    def around(self, at_ms: int) -> tuple[PlayedTrade, PlayedTrade]:
+        """The last trade at or before `at_ms` and the first after it."""
+        minute = at_ms // MINUTE_MS * MINUTE_MS
+        trades = self.trades_of(minute)
+        i = bisect_right(trades.at_ms, at_ms - minute)
+        return self._trade(minute, i - 1), self._trade(minute, i)
+
+    def _trade(self, minute: int, number: int) -> PlayedTrade:
+        """A trade by its number, which may reach into the minutes before or after."""
+        trades = self.trades_of(minute)
+        while number < 0:
+            minute -= MINUTE_MS
+            trades = self.trades_of(minute)
+            number += len(trades)
+        while number >= len(trades):
+            number -= len(trades)
+            minute += MINUTE_MS
+            trades = self.trades_of(minute)
+        return PlayedTrade(
+            minute + trades.at_ms[number], trades.ticks[number], trades.lots[number], trades.buys[number], number
+        )
+
+    def minutes(self, start_ms: int, end_ms: int) -> tuple[Ints, Ints]:
+        """Whole 1-minute bars opening in [start_ms, end_ms]: times [t], rows [t, 6] of o, h, l, c, v, turnover."""
+        start = max(-(-start_ms // MINUTE_MS) * MINUTE_MS, self._timeline.minutes_ms)
+        times = np.arange(start, end_ms + 1, MINUTE_MS, dtype=np.int64)
+        index, back = self._timeline.minutes(times)
+        rows = np.empty((len(times), 6), dtype=np.int64)
+        rows[:, :TURNOVER] = self.recorded.fine[index]
+        rows[:, TURNOVER] = self._tape.turnover[index]
+        rows[back, OPEN], rows[back, CLOSE] = rows[back, CLOSE], rows[back, OPEN].copy()
+        return times, rows
+
+    def forming(self, open_ms: int, now_ms: int) -> list[int] | None:
+        """The minute's bar from its trades up to `now_ms`: o, h, l, c, v, turnover; `None` before its first trade."""
+        trades = self.trades_of(open_ms)
+        n = bisect_right(trades.at_ms, now_ms - open_ms)
+        if n == 0:
+            return None
+        ticks, lots = trades.ticks[:n], trades.lots[:n]
+        turnover = sum(p * q for p, q in zip(ticks, lots, strict=True))
+        return [ticks[0], max(ticks), min(ticks), ticks[-1], sum(lots), turnover]
+
+    def coarse(self, start_ms: int, end_ms: int) -> tuple[Ints, Ints]:
+        """5-minute bars from before the minutes, opening in [start_ms, end_ms]; turnover at the typical price."""
+        first = self._timeline.coarse_ms
+        begin = max(0, -(-(start_ms - first) // COARSE_MS))
+        end = min(len(self.recorded.coarse), (end_ms - first) // COARSE_MS + 1)
+        rows = np.empty((max(0, end - begin), 6), dtype=np.int64)
+        rows[:, :TURNOVER] = self.recorded.coarse[begin : max(begin, end)]
+        rows[:, TURNOVER] = (rows[:, HIGH] + rows[:, LOW] + rows[:, CLOSE]) // 3 * rows[:, VOLUME]
+        return first + COARSE_MS * np.arange(begin, max(begin, end), dtype=np.int64), rows
+
+    def bars(self, length_ms: int, offset_ms: int, start_ms: int, end_ms: int, now_ms: int) -> tuple[Ints, Ints]:
+        """Bars of any length opening in [start_ms, end_ms] as known at `now_ms`, the forming one last.
+
+        `offset_ms` shifts the alignment (weeks). Shorter bars than 5 minutes exist only where minutes are kept, and
+        a bar whose beginning lies before everything recorded is left out.
+        """
+        last_ms = min(end_ms, now_ms)
+        until = min(last_ms + length_ms, now_ms)
+        this_minute = now_ms // MINUTE_MS * MINUTE_MS
+        times, rows = self.minutes(start_ms, min(until, this_minute) - 1)
+        if until > this_minute and (part := self.forming(this_minute, now_ms)) is not None:
+            times, rows = np.append(times, this_minute), np.vstack([rows, [part]])
+        first_kept = self._timeline.minutes_ms
+        if length_ms >= COARSE_MS and start_ms < first_kept:
+            older_times, older = self.coarse(start_ms, first_kept - 1)
+            times, rows = np.concatenate([older_times, times]), np.concatenate([older, rows])
+            first_kept = self._timeline.coarse_ms
+        opens = times - (times - offset_ms) % length_ms
+        keep = (opens >= max(start_ms, first_kept)) & (opens <= last_ms)
+        return _aggregated(opens[keep], rows[keep])
+
+
+def _aggregated(opens: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """Rows joined by equal, ascending open times."""
+    if not len(opens):
+        return opens, rows
+    begin = np.flatnonzero(np.diff(opens, prepend=opens[0] - 1))
+    end = np.append(begin[1:], len(opens)) - 1
+    joined = np.column_stack(
+        [
+            rows[begin, OPEN],
+            np.maximum.reduceat(rows[:, HIGH], begin),
+            np.minimum.reduceat(rows[:, LOW], begin),
+            rows[end, CLOSE],
+            np.add.reduceat(rows[:, VOLUME], begin),
+            np.add.reduceat(rows[:, TURNOVER], begin),
+        ]
+    )
+    return opens[begin], joined

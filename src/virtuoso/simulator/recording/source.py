@@ -1,0 +1,230 @@
+"""The recording as a market behind the embedded exchange: implements `simulator.source.Source`."""
+
+from collections.abc import Callable, Collection
+
+from virtuoso.model.quality import DataSource
+from virtuoso.simulator.recording.book import BookModel
+from virtuoso.simulator.recording.dataset import Recording
+from virtuoso.simulator.recording.feeds import INTERVALS_MS, MONDAY_MS, SymbolFeeds
+from virtuoso.simulator.recording.market import PlayedTrade, SymbolMarket
+from virtuoso.simulator.recording.ticker import TickerModel
+from virtuoso.simulator.recording.timeline import MINUTE_MS, Timeline
+from virtuoso.simulator.source import Push, Row
+
+_CATEGORY = "linear"
+_DEPTHS = frozenset({"1", "50", "200", "1000"})
+_PERIODS_MS = {
+    "5min": 5 * MINUTE_MS, "15min": 15 * MINUTE_MS, "30min": 30 * MINUTE_MS, "1h": 60 * MINUTE_MS,
+    "4h": 240 * MINUTE_MS, "1d": 1440 * MINUTE_MS,
+}  # fmt: skip
+_LEAD_MS = 60 * MINUTE_MS
+"""The slow series look an hour back, so they begin an hour after the minutes."""
+
+
+class RecordingSource:
+    """15 symbols of real bars; trades, book, ticker, open interest and ratio are synthesised around them.
+
+    Everything is a function of the seed, the anchor and exchange time, so what REST tells later is what was pushed.
+    """
+
+    origin = DataSource.REPLAY
+
+    def __init__(self, recording: Recording, seed: int, start_ms: int) -> None:
+        self._now_ms = start_ms
+        self._timeline = Timeline.starting(recording, start_ms)
+        self._markets: dict[str, SymbolMarket] = {}
+        self._books: dict[str, BookModel] = {}
+        self._tickers: dict[str, TickerModel] = {}
+        self._feeds: dict[str, SymbolFeeds] = {}
+        for symbol, recorded in recording.symbols.items():
+            market = self._markets[symbol] = SymbolMarket(recorded, self._timeline, seed)
+            book = self._books[symbol] = BookModel(market)
+            ticker = self._tickers[symbol] = TickerModel(market, book, self._timeline)
+            first = book.tick_at(self._timeline.anchor_ms)
+            self._feeds[symbol] = SymbolFeeds(symbol, market, book, ticker, first)
+
+    def advance(self, to_ms: int, wanted: Collection[tuple[str, str]]) -> list[Push]:
+        """All frames due in (now, to_ms] of the wanted topics, in order of time."""
+        pushes = [
+            Push(at_ms, category, topic, frame)
+            for category, topic in wanted
+            if category == _CATEGORY
+            for at_ms, frame in self._feeds[topic.rpartition(".")[2]].frames(topic, self._now_ms, to_ms)
+        ]
+        pushes.sort(key=lambda push: push.at_ms)
+        self._now_ms = max(self._now_ms, to_ms)
+        return pushes
+
+    def restarts_at(self) -> int | None:
+        """Never: the loop has no end."""
+        return None
+
+    def knows(self, category: str, topic: str) -> bool:
+        """Whether a topic exists."""
+        kind, *rest = topic.split(".")
+        if category != _CATEGORY or not rest or rest[-1] not in self._feeds:
+            return False
+        match kind, rest[:-1]:
+            case "orderbook", [depth]:
+                return depth in _DEPTHS
+            case "kline", [interval]:
+                return interval in INTERVALS_MS
+            case (("publicTrade" | "tickers" | "allLiquidation"), []):
+                return True
+            case _:
+                return False
+
+    def snapshot(self, category: str, topic: str) -> bytes | None:
+        """The first frame of a subscription."""
+        return self._feeds[topic.rpartition(".")[2]].snapshot(topic, self._now_ms) if category == _CATEGORY else None
+
+    def instruments(self, category: str) -> list[Row]:
+        """Instrument rows."""
+        return [market.recorded.instrument for market in self._of(category).values()]
+
+    def tickers(self, category: str) -> list[Row]:
+        """Ticker rows; REST names a few fields that the stream does not."""
+        rows = []
+        for symbol in self._of(category):
+            fields = self._tickers[symbol].fields(self._books[symbol].tick_at(self._now_ms))
+            rest = {name: value for name, value in fields.items() if name != "tickDirection"}
+            rows.append({"symbol": symbol, **rest, **_REST_ONLY})
+        return rows
+
+    def klines(
+        self, category: str, symbol: str, interval: str, price: str, start_ms: int, end_ms: int
+    ) -> list[list[str]]:
+        """Bars of trades (with volume and turnover), mark, index or premium prices."""
+        market = self._of(category).get(symbol)
+        if market is None or interval not in INTERVALS_MS:
+            return []
+        offset = MONDAY_MS if interval == "W" else 0
+        times, rows = market.bars(INTERVALS_MS[interval], offset, start_ms, end_ms, self._now_ms)
+        units = market.units
+        if price == "trade":
+            return [
+                [
+                    str(at),
+                    *(units.trimmed_price(p) for p in (o, h, low, c)),
+                    units.trimmed_size(volume),
+                    units.turnover(turnover),
+                ]
+                for at, (o, h, low, c, volume, turnover) in zip(times.tolist(), rows.tolist(), strict=True)
+            ]
+        ratio = _ratio(self._tickers[symbol], price)
+        length = INTERVALS_MS[interval]
+        found = []
+        for at, (o, h, low, c, _, _) in zip(times.tolist(), rows.tolist(), strict=True):
+            first, last = ratio(at), ratio(min(at + length, self._now_ms))
+            if price == "premium":
+                found.append([str(at), *(f"{r:.6f}" for r in (first, max(first, last), min(first, last), last))])
+                continue
+            scale = units.step / 10**units.price_decimals
+            opened, closed = o * first * scale, c * last * scale
+            top, bottom = h * max(first, last) * scale, low * min(first, last) * scale
+            found.append([str(at), *(f"{p:.{units.price_decimals}f}" for p in (opened, top, bottom, closed))])
+        return found
+
+    def orderbook(self, category: str, symbol: str, depth: int) -> Row | None:
+        """The book's best levels."""
+        if symbol not in self._of(category):
+            return None
+        book, units, feeds = self._books[symbol], self._markets[symbol].units, self._feeds[symbol]
+        tick = book.tick_at(self._now_ms)
+        bids, asks = book.levels(tick, depth)
+        return {
+            "s": symbol,
+            "b": [[units.price(price), units.size(size)] for price, size in bids.items()],
+            "a": [[units.price(price), units.size(size)] for price, size in asks.items()],
+            "ts": book.time_of(tick) + 1,
+            "u": feeds.update_id(tick),
+            "seq": feeds.seq(tick),
+            "cts": book.time_of(tick),
+        }
+
+    def trades(self, category: str, symbol: str, limit: int) -> list[Row]:
+        """The latest trades."""
+        market = self._of(category).get(symbol)
+        if market is None:
+            return []
+        after = self._now_ms
+        found: list[PlayedTrade] = []
+        while len(found) < limit and after > self._timeline.minutes_ms:
+            before, after = after, max(after - 10 * MINUTE_MS, self._timeline.minutes_ms)
+            found = market.trades(after, before) + found
+        feeds, units = self._feeds[symbol], market.units
+        return [
+            {
+                "execId": feeds.trade_id(trade),
+                "symbol": symbol,
+                "price": units.price(trade.ticks),
+                "size": units.size(trade.lots),
+                "side": "Buy" if trade.buy else "Sell",
+                "time": str(trade.at_ms),
+                "isBlockTrade": False,
+                "isRPITrade": False,
+                "seq": str(feeds.seq(self._books[symbol].tick_at(trade.at_ms)) + 1),
+            }
+            for trade in found[-limit:]
+        ]
+
+    def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Row]:
+        """Open interest history, both sides summed."""
+        rows = []
+        for at in self._instants(category, symbol, interval, start_ms, end_ms):
+            lots = self._tickers[symbol].open_interest(at)
+            units = self._markets[symbol].units
+            rows.append(
+                {
+                    "openInterest": units.size(lots),
+                    "timestamp": str(at),
+                    "singleOpenInterest": units.size(lots // 2),
+                }
+            )
+        return rows
+
+    def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Row]:
+        """Settled funding rates, as recorded."""
+        market = self._of(category).get(symbol)
+        if market is None:
+            return []
+        interval = int(market.recorded.instrument["fundingInterval"]) * MINUTE_MS
+        first = -(-max(start_ms, self._timeline.coarse_ms) // interval) * interval
+        return [
+            {"symbol": symbol, "fundingRate": self._tickers[symbol].settled(at), "fundingRateTimestamp": str(at)}
+            for at in range(first, min(end_ms, self._now_ms) + 1, interval)
+        ]
+
+    def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Row]:
+        """Shares of accounts net long and net short."""
+        rows = []
+        for at in self._instants(category, symbol, period, start_ms, end_ms):
+            share = round(self._tickers[symbol].long_share(at), 4)
+            rows.append(
+                {"symbol": symbol, "buyRatio": f"{share:.4f}", "sellRatio": f"{1 - share:.4f}", "timestamp": str(at)}
+            )
+        return rows
+
+    def _of(self, category: str) -> dict[str, SymbolMarket]:
+        return self._markets if category == _CATEGORY else {}
+
+    def _instants(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> range:
+        if symbol not in self._of(category) or period not in _PERIODS_MS:
+            return range(0)
+        step = _PERIODS_MS[period]
+        first = -(-max(start_ms, self._timeline.minutes_ms + _LEAD_MS) // step) * step
+        return range(first, min(end_ms, self._now_ms) + 1, step)
+
+
+_REST_ONLY = {
+    "predictedDeliveryPrice": "", "basisRate": "", "deliveryFeeRate": "", "deliveryTime": "0", "basis": "",
+}  # fmt: skip
+
+
+def _ratio(ticker: TickerModel, price: str) -> Callable[[int], float]:
+    """Ratio of a derived price to the last price; for `premium` the premium itself."""
+    if price == "mark":
+        return ticker.mark_ratio
+    if price == "index":
+        return ticker.index_ratio
+    return lambda at_ms: 1 / ticker.index_ratio(at_ms) - 1

@@ -1,0 +1,53 @@
+"""Exchange time mapped to the recording: whole weeks of shift, then the loop, forth and back for ever."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from virtuoso.simulator.recording.dataset import Ints, Recording
+
+MINUTE_MS = 60_000
+_WEEK_MS = 7 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Times in epoch ms of the exchange. The loop begins at `anchor_ms`, the latest whole-week shift before the start.
+
+    `minute_index` numbers the recorded minutes from the first fine bar; before the anchor they are played as
+    recorded, from it on the loop runs forth and back, on the way back with every minute reversed in itself.
+    """
+
+    anchor_ms: int
+    minutes_ms: int
+    coarse_ms: int
+    shift_ms: int
+    lead: int
+    loop: int
+
+    @classmethod
+    def starting(cls, recording: Recording, start_ms: int) -> "Timeline":
+        """The timeline of an exchange that starts at `start_ms`."""
+        weeks = (start_ms - recording.loop_from) // _WEEK_MS
+        shift = weeks * _WEEK_MS
+        return cls(
+            anchor_ms=recording.loop_from + shift,
+            minutes_ms=recording.minutes_from + shift,
+            coarse_ms=recording.coarse_from + shift,
+            shift_ms=shift,
+            lead=(recording.loop_from - recording.minutes_from) // MINUTE_MS,
+            loop=(recording.until - recording.loop_from) // MINUTE_MS,
+        )
+
+    def minute(self, open_ms: int) -> tuple[int, bool]:
+        """Index of the recorded minute played at `open_ms`, and whether it is played backwards."""
+        index, back = self.minutes(np.array([open_ms], dtype=np.int64))
+        return int(index[0]), bool(back[0])
+
+    def minutes(self, open_ms: Ints) -> tuple[Ints, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
+        """`minute` for many."""
+        number = (open_ms - self.anchor_ms) // MINUTE_MS
+        phase = number % (2 * self.loop)
+        back = (number >= 0) & (phase >= self.loop)
+        index = np.where(back, 2 * self.loop - 1 - phase, phase)
+        return np.where(number < 0, self.lead + number, self.lead + index), back
