@@ -1,0 +1,48 @@
+"""Ours without a socket: frame bytes through the production listener, feeds and sinks.
+
+python -m benchmarks.drivers.parse FOLDER
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from picows import WSMsgType
+
+from benchmarks.drivers import ours
+from benchmarks.peers import gauge
+from virtuoso.exchange.bybit.connection import _Listener
+
+
+class Frame:
+    """Stands in for picows' frame, which lives only inside its own callback."""
+
+    __slots__ = ("msg_type", "payload")
+
+    def __init__(self, payload: bytes) -> None:
+        self.msg_type = WSMsgType.TEXT
+        self.payload = payload
+
+    def get_payload_as_bytes(self) -> bytes:
+        """The frame's bytes."""
+        return self.payload
+
+
+def main(folder: Path) -> None:
+    """Feed all frames."""
+    frames = [Frame(payload) for payload in gauge.frames(folder)]
+    _, stream, market = ours.make(port=9)
+    (connection,) = stream._connections
+    take: Callable[[Any, Any], None] = _Listener(connection).on_ws_frame
+
+    def feed() -> None:
+        for frame in frames:
+            take(None, frame)
+
+    cpu_s = gauge.measure_parse(feed)
+    gauge.report(cpu_s=cpu_s, messages=ours.messages(stream), symbols=ours.states(market), packages=("msgspec",))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

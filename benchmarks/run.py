@@ -1,0 +1,55 @@
+"""Run the benchmarks: `python -m benchmarks.run [--only ingest|analysis|start|api] [--json FILE] [--document]`.
+
+Participants take turns (A B C A B C …) in one run, each in a process of its own. Nothing here asserts: a target that is
+missed is printed as missed. Exit code 2 when something that is needed is not installed.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks import analysis, api, ingest, machine, report, start, workload
+from benchmarks.figures import Section
+
+PASSES = 20
+Measure = Callable[[argparse.Namespace], list[Section]]
+
+PARTS: Mapping[str, Measure] = {
+    "ingest": lambda options: ingest.measure(options.rounds, workload.CAPTURE, PASSES),
+    "analysis": lambda options: analysis.measure(options.rounds),
+    "start": lambda options: start.measure(options.rounds),
+    "api": lambda options: api.measure(options.rounds),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", choices=list(PARTS), action="append", help="repeatable; default: all")
+    parser.add_argument("--rounds", type=int, default=5, help="samples of each participant (default 5)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples there")
+    parser.add_argument("--document", action="store_true", help="put the table into docs/benchmarks.md")
+    options = parser.parse_args()
+    names = options.only or list(PARTS)
+    if "api" in names:
+        api.require_tools()
+    before = machine.load()
+    sections: list[Section] = []
+    for name in names:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        sections += PARTS[name](options)
+    noise: dict[str, Any] = {"load before": before["load_1m"], "load after": machine.load()["load_1m"]}
+    noise["stolen time %"] = before["steal_percent"]
+    noise["widest median over best"] = max(series.spread for section in sections for series in section.series) + 1.0
+    markdown = report.as_markdown(sections, machine.describe(), noise)
+    print(markdown)
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(report.as_json(sections, machine.describe(), noise))
+    if options.document:
+        report.write_document(markdown)
+
+
+if __name__ == "__main__":
+    main()
