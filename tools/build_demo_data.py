@@ -58,6 +58,11 @@ def instrument(rows: dict[str, dict], symbol: str, tick_places: int, lot_places:
     return row
 
 
+def rate_text(rate: float) -> str:
+    """A funding rate without trailing zeros; zero is `0`."""
+    return f"{rate:.8f}".rstrip("0").rstrip(".") or "0"
+
+
 def main(data: Path, out: Path) -> None:
     frame = pd.read_parquet(data / "binance_usdm_klines_1m_16sym_20250504_20250603.parquet")
     listed = json.load(gzip.open(data / "bybit_v5_rest_instruments_linear_20260809.json.gz"))["result"]["list"]
@@ -100,7 +105,7 @@ def main(data: Path, out: Path) -> None:
             "fine": len(fine),
             "instrument": row,
             "funding": [
-                [int(t) // 1000 * 1000, f"{r:.8f}".rstrip("0")]
+                [int(t) // 1000 * 1000, rate_text(r)]
                 for t, r in zip(mine["ts"], mine["funding_rate"], strict=True)
             ],
         }

@@ -39,8 +39,8 @@ class SymbolBars:
     def load(self, timeframe: Timeframe, bars: Sequence[Bar]) -> None:
         """Take history or repairs of any timeframe, oldest first; bars already held are ignored.
 
-        Of the base, what follows is appended (and aggregated). Of a higher timeframe, a series that has a hole
-        restarts after it.
+        Of the base, what follows is appended (and aggregated). Of a higher timeframe, older bars go before those
+        already aggregated, and what follows is appended.
         """
         closed = [bar for bar in bars if bar.confirmed]
         if timeframe is _BASE:
@@ -48,7 +48,11 @@ class SymbolBars:
                 self._take(bar)
             return
         series = self.series[timeframe]
-        for bar in closed:
+        aggregated: list[Bar] = []
+        if closed and series.first_ms is not None and closed[0].open_ms < series.first_ms:
+            aggregated = series.last(len(series))
+            series.clear()
+        for bar in [*closed, *aggregated]:
             self._append_higher(series, bar, float("nan"))
 
     def missing(self) -> list[tuple[int, int]]:

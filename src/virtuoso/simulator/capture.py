@@ -1,0 +1,254 @@
+"""44 seconds of the real exchange, pushed as they were, their times shifted to now. Then it starts over."""
+
+import re
+from collections.abc import Collection
+from importlib.resources import files
+from io import TextIOWrapper
+from typing import Any
+
+import msgspec
+import zstandard
+
+from virtuoso.model.quality import DataSource
+from virtuoso.simulator.source import Push, Row
+
+_CATEGORY_OF = {"BYBIT.ws.2": "linear", "BYBIT.ws.3": "spot"}
+_DEPTH = 200
+_DERIVED = (1, 50)
+_TIMES = re.compile(rb'("(?:ts|cts|T|start|end|timestamp)":)(\d{13})')
+_KINDS = frozenset({"tickers", "publicTrade", "allLiquidation", "kline", "orderbook"})
+_SILENT_DEPTHS = frozenset({"1", "50", "200", "1000"})
+
+Side = dict[str, str]
+
+
+class _Book:
+    """A 200-level book in the wire's own strings, from which smaller depths are derived."""
+
+    def __init__(self) -> None:
+        self.bids: Side = {}
+        self.asks: Side = {}
+        self.message: dict[str, Any] = {}
+        self.sent: dict[int, tuple[list[list[str]], list[list[str]]]] = {}
+
+    def apply(self, message: dict[str, Any]) -> None:
+        data = message["data"]
+        if message["type"] == "snapshot":
+            self.bids, self.asks = dict(data["b"]), dict(data["a"])
+        else:
+            for side, levels in ((self.bids, data["b"]), (self.asks, data["a"])):
+                for price, size in levels:
+                    if size == "0":
+                        side.pop(price, None)
+                    else:
+                        side[price] = size
+        self.message = message
+
+    def top(self, depth: int) -> tuple[list[list[str]], list[list[str]]]:
+        bids = sorted(self.bids.items(), key=lambda level: float(level[0]), reverse=True)[:depth]
+        asks = sorted(self.asks.items(), key=lambda level: float(level[0]))[:depth]
+        return [list(level) for level in bids], [list(level) for level in asks]
+
+
+class CaptureSource:
+    """Frames keep their bytes but for the times; depths 1 and 50 are derived from the 200-level books.
+
+    Topics that were not recorded are known and silent; REST answers from what the frames held.
+    """
+
+    origin = DataSource.REPLAY
+
+    def __init__(self, start_ms: int) -> None:
+        self._frames, self._instruments = _read()
+        self._first_ms = self._frames[0][0]
+        self._length_ms = self._frames[-1][0] - self._first_ms + 1_000
+        self._begin(start_ms)
+
+    def _begin(self, start_ms: int) -> None:
+        """From the first frame, at exchange time `start_ms`."""
+        self._now_ms = start_ms
+        self._start_ms = start_ms
+        self._next = 0
+        self._books: dict[tuple[str, str], _Book] = {}
+        self._tickers: dict[tuple[str, str], dict[str, Any]] = {}
+        self._trades: dict[tuple[str, str], list[Row]] = {}
+        self._bars: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
+
+    def advance(self, to_ms: int, wanted: Collection[tuple[str, str]]) -> list[Push]:
+        """Frames due; from the end it begins anew."""
+        if to_ms >= self._start_ms + self._length_ms:
+            self._begin(to_ms)
+        pushes: list[Push] = []
+        asked = set(wanted)
+        while self._next < len(self._frames) and self._due(self._next) <= to_ms:
+            at_ms, category, frame = self._due(self._next), *self._frames[self._next][1:]
+            self._next += 1
+            shifted = self._shifted(frame)
+            message = msgspec.json.decode(shifted)
+            topic = message["topic"]
+            self._remember(category, message)
+            if (category, topic) in asked:
+                pushes.append(Push(at_ms, category, topic, shifted))
+            if topic.startswith("orderbook."):
+                pushes += self._derived(category, topic.rpartition(".")[2], at_ms, asked)
+        self._now_ms = max(self._now_ms, to_ms)
+        return pushes
+
+    def restarts_at(self) -> int | None:
+        """When the recording ends."""
+        return self._start_ms + self._length_ms
+
+    def knows(self, category: str, topic: str) -> bool:
+        """Any well-formed topic of a recorded instrument; what was not recorded is silent."""
+        kind, *rest = topic.split(".")
+        if kind not in _KINDS or not rest or rest[-1] not in self._names(category):
+            return False
+        return kind != "orderbook" or (len(rest) == 2 and rest[0] in _SILENT_DEPTHS)
+
+    def snapshot(self, category: str, topic: str) -> bytes | None:
+        """The book or ticker as it stands."""
+        kind, *rest = topic.split(".")
+        symbol = rest[-1]
+        if kind == "tickers" and (ticker := self._tickers.get((category, symbol))) is not None:
+            return msgspec.json.encode(ticker | {"type": "snapshot"})
+        book = self._books.get((category, symbol))
+        if kind != "orderbook" or book is None or rest[0] == "1000":
+            return None
+        depth = int(rest[0])
+        bids, asks = book.top(depth)
+        if depth in _DERIVED:
+            book.sent[depth] = (bids, asks)
+        return self._book_frame(book, depth, symbol, "snapshot", bids, asks)
+
+    def instruments(self, category: str) -> list[Row]:
+        """The recorded lists."""
+        return self._instruments.get(category, [])
+
+    def tickers(self, category: str) -> list[Row]:
+        """The tickers heard so far."""
+        return [message["data"] for (of, _), message in self._tickers.items() if of == category]
+
+    def klines(
+        self, category: str, symbol: str, interval: str, price: str, start_ms: int, end_ms: int
+    ) -> list[list[str]]:
+        """The minutes heard so far; nothing else was recorded."""
+        if interval != "1" or price != "trade":
+            return []
+        names = ("open", "high", "low", "close", "volume", "turnover")
+        bars = self._bars.get((category, symbol), {})
+        return [[str(at), *(bar[n] for n in names)] for at, bar in sorted(bars.items()) if start_ms <= at <= end_ms]
+
+    def orderbook(self, category: str, symbol: str, depth: int) -> Row | None:
+        """The book as it stands, at most 200 levels."""
+        book = self._books.get((category, symbol))
+        if book is None:
+            return None
+        bids, asks = book.top(depth)
+        data, message = book.message["data"], book.message
+        return {
+            "s": symbol, "b": bids, "a": asks, "ts": message["ts"], "u": data["u"], "seq": data["seq"],
+            "cts": message["cts"],
+        }  # fmt: skip
+
+    def trades(self, category: str, symbol: str, limit: int) -> list[Row]:
+        """The trades heard so far."""
+        return [
+            {
+                "execId": row["i"], "symbol": symbol, "price": row["p"], "size": row["v"], "side": row["S"],
+                "time": str(row["T"]), "isBlockTrade": row["BT"], "isRPITrade": row["RPI"], "seq": str(row["seq"]),
+            }
+            for row in self._trades.get((category, symbol), [])[-limit:]
+        ]  # fmt: skip
+
+    def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Row]:
+        """Not recorded."""
+        return []
+
+    def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Row]:
+        """Not recorded."""
+        return []
+
+    def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Row]:
+        """Not recorded."""
+        return []
+
+    def _names(self, category: str) -> set[str]:
+        return {row["symbol"] for row in self._instruments.get(category, [])}
+
+    def _due(self, number: int) -> int:
+        return self._start_ms + self._frames[number][0] - self._first_ms
+
+    def _shifted(self, frame: bytes) -> bytes:
+        shift = self._start_ms - self._first_ms
+        return _TIMES.sub(lambda match: match[1] + str(int(match[2]) + shift).encode(), frame)
+
+    def _remember(self, category: str, message: dict[str, Any]) -> None:
+        kind, *rest = message["topic"].split(".")
+        key = (category, rest[-1])
+        match kind:
+            case "orderbook":
+                self._books.setdefault(key, _Book()).apply(message)
+            case "tickers":
+                old = self._tickers.get(key, {"data": {}})
+                self._tickers[key] = message | {"data": old["data"] | message["data"]}
+            case "publicTrade":
+                self._trades.setdefault(key, []).extend(message["data"])
+            case "kline":
+                for bar in message["data"]:
+                    self._bars.setdefault(key, {})[bar["start"]] = bar
+
+    def _derived(self, category: str, symbol: str, at_ms: int, asked: set[tuple[str, str]]) -> list[Push]:
+        """Frames of the smaller depths: level 1 as snapshots when it changed, level 50 as deltas."""
+        book = self._books[(category, symbol)]
+        pushes = []
+        for depth in _DERIVED:
+            topic = f"orderbook.{depth}.{symbol}"
+            if (category, topic) not in asked:
+                book.sent.pop(depth, None)
+                continue
+            bids, asks = book.top(depth)
+            before = book.sent.get(depth)
+            book.sent[depth] = (bids, asks)
+            if depth == 1 and before == (bids, asks):
+                continue
+            kind = "snapshot" if depth == 1 or before is None or book.message["type"] == "snapshot" else "delta"
+            if kind == "delta" and before is not None:
+                bids, asks = _difference(before[0], bids), _difference(before[1], asks)
+            pushes.append(Push(at_ms, category, topic, self._book_frame(book, depth, symbol, kind, bids, asks)))
+        return pushes
+
+    @staticmethod
+    def _book_frame(
+        book: _Book, depth: int, symbol: str, kind: str, bids: list[list[str]], asks: list[list[str]]
+    ) -> bytes:
+        data = book.message["data"] | {"b": bids, "a": asks}
+        topic = f"orderbook.{depth}.{symbol}"
+        return msgspec.json.encode(book.message | {"topic": topic, "type": kind, "data": data})
+
+
+def _difference(before: list[list[str]], after: list[list[str]]) -> list[list[str]]:
+    old, new = {level[0]: level[1] for level in before}, {level[0]: level[1] for level in after}
+    changed = [[price, size] for price, size in new.items() if old.get(price) != size]
+    return changed + [[price, "0"] for price in old if price not in new]
+
+
+def _read() -> tuple[list[tuple[int, str, bytes]], dict[str, list[Row]]]:
+    """Data frames as (receive ms, category, bytes), and the recorded instruments of each category."""
+    path = files("virtuoso.simulator") / "data" / "capture.jsonl.zst"
+    frames: list[tuple[int, str, bytes]] = []
+    instruments: dict[str, list[Row]] = {}
+    recorded: dict[str, set[str]] = {}
+    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
+        for line in TextIOWrapper(reader, "utf-8"):
+            entry = msgspec.json.decode(line)
+            if entry["t"] == "http":
+                result = msgspec.json.decode(entry["data"])["result"]
+                instruments.setdefault(result["category"], []).extend(result["list"])
+            elif entry["t"] == "recv" and '"topic"' in entry["data"]:
+                category, frame = _CATEGORY_OF[entry["conn"]], entry["data"].encode()
+                frames.append((int(entry["ts"] * 1000), category, frame))
+                recorded.setdefault(category, set()).add(msgspec.json.decode(frame)["topic"].rpartition(".")[2])
+    return frames, {
+        category: [row for row in rows if row["symbol"] in recorded.get(category, ())]
+        for category, rows in instruments.items()
+    }

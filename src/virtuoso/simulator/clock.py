@@ -1,0 +1,21 @@
+"""Exchange time: it starts where it is told and may run faster than the wall."""
+
+from virtuoso.model.clock import Clock
+
+
+class ExchangeClock:
+    """Exchange time = start + elapsed · speed, in epoch ms."""
+
+    def __init__(self, clock: Clock, start_ms: int, speed: float) -> None:
+        self._clock = clock
+        self._start_ms = start_ms
+        self._speed = speed
+        self._origin_ns = clock.monotonic_ns()
+
+    def now_ms(self) -> int:
+        """Exchange time now."""
+        return self._start_ms + int((self._clock.monotonic_ns() - self._origin_ns) / 1e6 * self._speed)
+
+    def monotonic_s(self) -> float:
+        """Wall time that passes, for limits and faults, which do not run faster."""
+        return self._clock.monotonic_ns() / 1e9

@@ -1,0 +1,158 @@
+"""Bybit v5's public REST questions, answered from a source: one function an endpoint.
+
+Rows come from the source oldest first; here they are put newest first, paged and limited as documented.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from virtuoso.simulator.parameters import Parameters, Refused, cursor_at
+from virtuoso.simulator.source import Row, Source
+
+Answer = Callable[[Source, Parameters, int], Row]
+
+INTERVALS = ("1", "3", "5", "15", "30", "60", "120", "240", "360", "720", "D", "W", "M")
+_PERIODS = ("5min", "15min", "30min", "1h", "4h", "1d")
+_MINUTE_MS = 60_000
+_LENGTH_MS = {i: int(i) * _MINUTE_MS for i in INTERVALS if i.isdigit()} | {
+    "D": 1440 * _MINUTE_MS, "W": 10080 * _MINUTE_MS, "M": 31 * 1440 * _MINUTE_MS,
+}  # fmt: skip
+
+
+def _listed(source: Source, category: str) -> set[str]:
+    return {row["symbol"] for row in source.instruments(category)}
+
+
+def server_time(source: Source, parameters: Parameters, now_ms: int) -> Row:
+    """`/v5/market/time`."""
+    return {"timeSecond": str(now_ms // 1000), "timeNano": str(now_ms * 1_000_000)}
+
+
+def instruments(source: Source, parameters: Parameters, now_ms: int) -> Row:
+    """`/v5/market/instruments-info`: default 500, at most 1000 a page, by cursor."""
+    category = parameters.category()
+    limit, offset = parameters.limit(500, 1000), parameters.offset()
+    rows = source.instruments(category)
+    for name, field in (("symbol", "symbol"), ("status", "status"), ("baseCoin", "baseCoin")):
+        if (wanted := parameters.text(name)) is not None:
+            rows = [row for row in rows if row.get(field) == wanted]
+    if parameters.text("symbol") and not rows:
+        raise Refused("params error: symbol invalid", {"category": "", "list": [], "nextPageCursor": ""})
+    page = rows[offset : offset + limit]
+    return {"category": category, "list": page, "nextPageCursor": cursor_at(offset + limit, len(rows))}
+
+
+def tickers(source: Source, parameters: Parameters, now_ms: int) -> Row:
+    """`/v5/market/tickers`: all, or one."""
+    category = parameters.category()
+    rows = source.tickers(category)
+    if parameters.text("symbol") is not None:
+        symbol = parameters.symbol({row["symbol"] for row in rows})
+        rows = [row for row in rows if row["symbol"] == symbol]
+    return {"category": category, "list": rows}
+
+
+def _klines(price: str) -> Answer:
+    def answer(source: Source, parameters: Parameters, now_ms: int) -> Row:
+        category = parameters.category()
+        symbol = parameters.symbol(_listed(source, category))
+        interval = parameters.one_of("interval", INTERVALS)
+        limit = parameters.limit(200, 1000)
+        start, end = parameters.integer("start"), parameters.integer("end")
+        length = _LENGTH_MS[interval]
+        if start is not None and end is None:  # forward from the start
+            rows = source.klines(category, symbol, interval, price, start, start + limit * length)[:limit]
+        else:  # the latest up to the end
+            last = min(now_ms, now_ms if end is None else end)
+            first = max(last - limit * length, 0 if start is None else start)
+            rows = source.klines(category, symbol, interval, price, first, last)[-limit:]
+        return {"symbol": symbol, "category": category, "list": rows[::-1]}
+
+    return answer
+
+
+def orderbook(source: Source, parameters: Parameters, now_ms: int) -> Row:
+    """`/v5/market/orderbook`: linear 1 to 1000 levels (25), spot 1 to 200 (1)."""
+    category = parameters.category()
+    symbol = parameters.symbol(_listed(source, category))
+    limit = parameters.limit(1, 200) if category == "spot" else parameters.limit(25, 1000)
+    book = source.orderbook(category, symbol, limit)
+    return book or {"s": symbol, "b": [], "a": [], "ts": now_ms, "u": 0, "seq": 0, "cts": now_ms}
+
+
+def recent_trades(source: Source, parameters: Parameters, now_ms: int) -> Row:
+    """`/v5/market/recent-trade`: linear at most 1000 (500), spot 60; newest first."""
+    category = parameters.category()
+    symbol = parameters.symbol(_listed(source, category))
+    limit = parameters.limit(60, 60) if category == "spot" else parameters.limit(500, 1000)
+    return {"category": category, "list": source.trades(category, symbol, limit)[::-1]}
+
+
+def _paged(rows: list[Row], parameters: Parameters, default: int, most: int) -> tuple[list[Row], str]:
+    limit, offset = parameters.limit(default, most), parameters.offset()
+    newest_first = rows[::-1]
+    return newest_first[offset : offset + limit], cursor_at(offset + limit, len(rows))
+
+
+def _span(parameters: Parameters, now_ms: int) -> tuple[int, int]:
+    start, end = parameters.integer("startTime"), parameters.integer("endTime")
+    return start or 0, now_ms if end is None else end
+
+
+def open_interest(source: Source, parameters: Parameters, now_ms: int) -> Row:
+    """`/v5/market/open-interest`: at most 200 (50) a page, by cursor."""
+    category = parameters.category()
+    symbol = parameters.symbol(_listed(source, category))
+    interval = parameters.one_of("intervalTime", _PERIODS)
+    rows, cursor = _paged(
+        source.open_interest(category, symbol, interval, *_span(parameters, now_ms)), parameters, 50, 200
+    )
+    return {"symbol": symbol, "category": category, "list": rows, "nextPageCursor": cursor}
+
+
+def funding_history(source: Source, parameters: Parameters, now_ms: int) -> Row:
+    """`/v5/market/funding/history`: at most 200; a start without an end is refused."""
+    category = parameters.category()
+    symbol = parameters.symbol(_listed(source, category))
+    limit = parameters.limit(200, 200)
+    if parameters.integer("startTime") is not None and parameters.integer("endTime") is None:
+        raise Refused("params error: endTime invalid", {"category": "", "list": []})
+    rows = source.funding(category, symbol, *_span(parameters, now_ms))
+    return {"category": category, "list": rows[-limit:][::-1]}
+
+
+def account_ratio(source: Source, parameters: Parameters, now_ms: int) -> Row:
+    """`/v5/market/account-ratio`: at most 500 (50) a page, by cursor."""
+    category = parameters.category()
+    symbol = parameters.symbol(_listed(source, category))
+    period = parameters.one_of("period", _PERIODS)
+    rows, cursor = _paged(
+        source.account_ratio(category, symbol, period, *_span(parameters, now_ms)), parameters, 50, 500
+    )
+    return {"list": rows, "nextPageCursor": cursor}
+
+
+ENDPOINTS: dict[str, Answer] = {
+    "/v5/market/time": server_time,
+    "/v5/market/instruments-info": instruments,
+    "/v5/market/tickers": tickers,
+    "/v5/market/kline": _klines("trade"),
+    "/v5/market/mark-price-kline": _klines("mark"),
+    "/v5/market/index-price-kline": _klines("index"),
+    "/v5/market/premium-index-price-kline": _klines("premium"),
+    "/v5/market/orderbook": orderbook,
+    "/v5/market/recent-trade": recent_trades,
+    "/v5/market/open-interest": open_interest,
+    "/v5/market/funding/history": funding_history,
+    "/v5/market/account-ratio": account_ratio,
+}
+
+
+def answer(source: Source, path: str, query: Any, now_ms: int) -> Row:
+    """The whole body for a request, refusals included."""
+    envelope: Row = {"retCode": 0, "retMsg": "OK", "result": {}, "retExtInfo": {}, "time": now_ms}
+    try:
+        envelope["result"] = ENDPOINTS[path](source, Parameters(query), now_ms)
+    except Refused as refused:
+        envelope |= {"retCode": refused.code, "retMsg": refused.message, "result": refused.result}
+    return envelope

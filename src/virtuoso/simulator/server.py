@@ -1,0 +1,206 @@
+"""The embedded exchange: Bybit v5's public REST and WebSocket over any source. The root of its process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from types import TracebackType
+
+import msgspec
+from aiohttp import web
+
+from virtuoso.model.clock import Clock
+from virtuoso.model.errors import UsageError
+from virtuoso.simulator.clock import ExchangeClock
+from virtuoso.simulator.faults import Fault, Faults
+from virtuoso.simulator.limits import REQUESTS, WINDOW_S, RequestLimit
+from virtuoso.simulator.rest import ENDPOINTS, answer
+from virtuoso.simulator.sockets import Session, Subscriptions
+from virtuoso.simulator.source import Source
+
+SOURCE_HEADER = "X-Virtuoso-Source"
+_PUMP_S = 0.02
+_STALL_S = 30.0
+_CONTROL = "/control/faults"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class EmbeddedExchange:
+    """One exchange on one port; `control` adds the endpoint that orders faults."""
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        clock: Clock,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        speed: float = 1.0,
+        start_ms: int | None = None,
+        control: bool = False,
+    ) -> None:
+        self.port = port
+        self._host = host
+        self._source = source
+        self._clock = ExchangeClock(clock, clock.now_ns() // 1_000_000 if start_ms is None else start_ms, speed)
+        self._control = control
+        self._faults = Faults()
+        self._limit = RequestLimit()
+        self._subscriptions: Subscriptions = {}
+        self._sessions: set[Session] = set()
+        self._served = 0
+        self._runner: web.AppRunner | None = None
+        self._pump: asyncio.Task[None] | None = None
+
+    @property
+    def rest_url(self) -> str:
+        """Where REST is."""
+        return f"http://{self._host}:{self.port}"
+
+    @property
+    def stream_url(self) -> str:
+        """Where the streams are, without the category."""
+        return f"ws://{self._host}:{self.port}/v5/public"
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            UsageError: the port cannot be had.
+        """
+        app = web.Application(middlewares=[self._weather])
+        for path in ENDPOINTS:
+            app.router.add_get(path, self._rest)
+        app.router.add_get("/v5/public/{category:linear|spot}", self._socket)
+        if self._control:
+            app.router.add_get(_CONTROL, self._show_faults)
+            app.router.add_post(_CONTROL, self._order_fault)
+            app.router.add_delete(_CONTROL, self._clear_faults)
+        self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self.port)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise UsageError(
+                f"cannot listen on {self._host}:{self.port}: {error.strerror}; choose another --port"
+            ) from error
+        self.port = self._runner.addresses[0][1]
+        self._source.advance(self._clock.now_ms(), ())
+        self._pump = asyncio.create_task(self._run(), name="exchange pump")
+
+    async def stop(self) -> None:
+        """Close every connection and the port."""
+        if self._pump is not None:
+            self._pump.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._pump
+        for session in list(self._sessions):
+            session.abort()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def wait(self) -> None:
+        """Until the exchange fails or is stopped."""
+        if self._pump is not None:
+            await self._pump
+
+    async def __aenter__(self) -> "EmbeddedExchange":
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def _run(self) -> None:
+        """Pass on what the source has to say, in small steps of exchange time."""
+        last_s = self._clock.monotonic_s()
+        while True:
+            await asyncio.sleep(_PUMP_S)
+            now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
+            restart_ms = self._source.restarts_at()
+            if now_s - last_s > _STALL_S or (restart_ms is not None and now_ms >= restart_ms):
+                self._cut_all()  # after a pause of the process no client could be served what it missed
+                self._source.advance(now_ms, ())
+            last_s = now_s
+            for push in self._source.advance(now_ms, list(self._subscriptions)):
+                if self._faults.drops(push.topic):
+                    continue
+                for session in tuple(self._subscriptions.get((push.category, push.topic), ())):
+                    session.push(push.payload)
+
+    def _cut_all(self) -> None:
+        for session in list(self._sessions):
+            session.abort()
+
+    @web.middleware
+    async def _weather(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Faults and limits, before any answer; the announcement of what this exchange is, on every one."""
+        if request.path == _CONTROL:
+            return await handler(request)
+        now_s = self._clock.monotonic_s()
+        if self._faults.refusing(now_s):
+            if request.transport is not None:
+                request.transport.abort()
+            raise web.HTTPServiceUnavailable
+        if (latency_s := self._faults.latency_s(now_s)) > 0:
+            await asyncio.sleep(latency_s)
+        left = self._limit.allow(request.remote or "", now_s)
+        if left is None:
+            body = {"retCode": 403, "retMsg": "access too frequent"}
+            return web.json_response(body, status=403, headers={SOURCE_HEADER: str(self._source.origin)})
+        response = await handler(request)
+        if not response.prepared:
+            response.headers[SOURCE_HEADER] = str(self._source.origin)
+            response.headers["X-Bapi-Limit"] = str(REQUESTS)
+            response.headers["X-Bapi-Limit-Status"] = str(left)
+            reset_ms = self._clock.now_ms() + (int(WINDOW_S * 1000) if left == 0 else 0)
+            response.headers["X-Bapi-Limit-Reset-Timestamp"] = str(reset_ms)
+        return response
+
+    async def _rest(self, request: web.Request) -> web.Response:
+        body = msgspec.json.encode(answer(self._source, request.path, request.query, self._clock.now_ms()))
+        return web.Response(body=body, content_type="application/json", charset="utf-8")
+
+    async def _socket(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(autoping=True, compress=False, max_msg_size=1 << 20)
+        await socket.prepare(request)
+        self._served += 1
+        session = Session(
+            socket=socket,
+            category=request.match_info["category"],
+            conn_id=f"virtuoso-{self._served:08x}",
+            source=self._source,
+            clock=self._clock,
+            faults=self._faults,
+            subscriptions=self._subscriptions,
+        )
+        self._sessions.add(session)
+        try:
+            await session.serve()
+        finally:
+            self._sessions.discard(session)
+        return socket
+
+    async def _order_fault(self, request: web.Request) -> web.Response:
+        try:
+            fault = msgspec.json.decode(await request.read(), type=Fault)
+        except msgspec.DecodeError as error:
+            return web.json_response({"error": str(error)}, status=422)
+        self._faults.order(fault, self._clock.monotonic_s())
+        if fault.fault == "mute":
+            for session in self._sessions:
+                session.muted = True
+        if fault.fault == "disconnect":
+            self._cut_all()
+        return await self._show_faults(request)
+
+    async def _clear_faults(self, request: web.Request) -> web.Response:
+        self._faults.clear()
+        return await self._show_faults(request)
+
+    async def _show_faults(self, request: web.Request) -> web.Response:
+        return web.json_response(self._faults.state(self._clock.monotonic_s()))
