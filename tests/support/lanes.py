@@ -1,5 +1,6 @@
 """Runs single measures over blocks of bars, and mirrors markets."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +29,7 @@ def raw_of(measure: Component | Modifier, block: BarBlock, *splits: int) -> np.n
     """Raw values [t, n] of one measure, the block cut at `splits`."""
     lane = lane_of(measure, block.timeframe.ms)
     edges = [0, *sorted(splits), block.open_ms.size]
-    pieces = [lane.step(part(block, a, b)) for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [lane.step(part(block, a, b)) for a, b in itertools.pairwise(edges)]
     return np.concatenate(pieces)[:, 0]
 
 

@@ -5,9 +5,9 @@ from functools import partial
 import numpy as np
 import pytest
 import talib
-
 from tests.support.lanes import BAR_MEASURES, raw_of, value_of
 from tests.support.panels import part, random_bars
+
 from virtuoso.analysis.component import Component
 from virtuoso.analysis.indicators.profile import BINS
 from virtuoso.market.panel import BarBlock
@@ -84,18 +84,18 @@ def _obv(block, i):
     *_, close, volume = _column(block, i)
     line = talib.OBV(close, volume)
     out = np.full(line.size, np.nan)
-    out[30:] = line[30:] - line[:-30]
-    return out / _rolling(volume, 30)
+    out[60:] = line[60:] - line[:-60]
+    return out / _rolling(volume, 60)
 
 
 def _volume_delta(block, i):
     buy, volume = block.buy_volume[:, i], block.volume[:, i]
-    return _rolling(buy - (volume - buy), 10) / _rolling(volume, 10)
+    return _rolling(buy - (volume - buy), 20) / _rolling(volume, 20)
 
 
 def _vwap(block, i):
     _, high, low, close, volume = _column(block, i)
-    vwap = _rolling(block.turnover[:, i], 48) / _rolling(volume, 48)
+    vwap = _rolling(block.turnover[:, i], 96) / _rolling(volume, 96)
     return (close - vwap) / talib.ATR(high, low, close, 14)
 
 
@@ -160,7 +160,7 @@ ORACLES = {
     "momentum": _momentum,
     "adx": _adx,
     "volume_delta": _volume_delta,
-    "adl": _money_flow(60),
+    "adl": _money_flow(120),
     "cmf": _money_flow(20),
     "obv": _obv,
     "vwap_distance": _vwap,

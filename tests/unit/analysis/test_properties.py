@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.support.lanes import (
     BAR_COMPONENTS,
     BAR_MEASURES,
@@ -18,6 +17,7 @@ from tests.support.lanes import (
     value_of,
 )
 from tests.support.panels import ARRAYS, part, random_bars
+
 from virtuoso.analysis.component import Component, Mirror
 
 T, N = 420, 4
@@ -182,8 +182,8 @@ def test_volume_delta_needs_the_taker_sides_of_the_whole_window() -> None:
     buy = BARS.buy_volume.copy()
     buy[100, 0] = np.nan
     raw = raw_of(MEASURES["volume_delta"], replace(BARS, buy_volume=buy))
-    assert np.isnan(raw[100:110, 0]).all()
-    assert np.isfinite(raw[110:, 0]).all()
+    assert np.isnan(raw[100:120, 0]).all()
+    assert np.isfinite(raw[120:, 0]).all()
     np.testing.assert_array_equal(raw[:, 1:], WHOLE["volume_delta"][:, 1:])
 
 

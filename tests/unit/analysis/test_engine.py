@@ -1,0 +1,329 @@
+"""The engine: cuts in, evaluations with their whole tree of reasons out."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from tests.support.lanes import mirror_bars, mirror_book
+from tests.support.panels import aggregate, cut, part, random_bars, random_book, symbols
+
+from virtuoso.analysis.component import Mirror
+from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.evaluation import Evaluation
+from virtuoso.analysis.signals import LabelRule
+from virtuoso.market.panel import Cut
+from virtuoso.model.errors import InvariantError
+from virtuoso.model.quality import DataQuality
+from virtuoso.model.signal import Label, Reading
+from virtuoso.model.timeframe import Timeframe
+
+N = 4
+HIGHER = (Timeframe.M5, Timeframe.M30)
+FRAMES = {Timeframe.M1: 0.4, Timeframe.M5: 0.3, Timeframe.M30: 0.2}
+START = 4500  # 150 bars of 30m: everything but the long average of volatility is ready
+BASE = random_bars(START + 120, N, seed=21)
+BARS = {tf: aggregate(BASE, tf) for tf in HIGHER}
+
+
+@cache
+def _warm(until: int, mirrored: bool) -> dict:
+    """The state of an engine warmed up to minute `until`."""
+    base = mirror_bars(BASE, Mirror.DIFFERENCE) if mirrored else BASE
+    engine = Engine(FRAMES)
+    for row, symbol in enumerate(symbols(N)):
+        engine.add(symbol, row)
+    blocks = [part(aggregate(base, tf), 0, until // tf.minutes) for tf in HIGHER]
+    engine.warm_up([part(base, 0, until), *blocks])
+    return engine.state()
+
+
+def _engine(until: int = START, mirrored: bool = False, rule: LabelRule | None = None) -> Engine:
+    engine = Engine(FRAMES, rule=rule)
+    for row, symbol in enumerate(symbols(N)):
+        engine.add(symbol, row)
+    engine.load(_warm(until, mirrored))
+    return engine
+
+
+def _cut(k: int, **options) -> Cut:
+    return cut(BASE, BARS, k, random_book(BASE.close[k], seed=k), **options)
+
+
+def _run(engine: Engine, start: int, stop: int) -> list[Evaluation]:
+    return [engine.step(_cut(k)) for k in range(start, stop)]
+
+
+@pytest.fixture(scope="module")
+def evaluations() -> list[Evaluation]:
+    return _run(_engine(), START, START + 120)
+
+
+def test_contributions_sum_to_every_score(evaluations: list[Evaluation]) -> None:
+    for evaluation in evaluations[::10]:
+        for reading in evaluation.readings():
+            assert reading.score is not None
+            assert sum(f.contribution for f in reading.factors) == pytest.approx(reading.score - 50, abs=1e-12)
+            assert sum(f.effective_weight for f in reading.factors) == pytest.approx(1, abs=1e-12)
+            for factor in reading.factors:
+                assert factor.score is not None
+                points = sum(c.contribution for c in factor.components)
+                assert points == pytest.approx(factor.score - 50, abs=1e-12)
+                assert sum(c.weight for c in factor.components) == pytest.approx(1, abs=1e-12)
+
+
+def test_the_tree_holds_every_component_of_every_timeframe(evaluations: list[Evaluation]) -> None:
+    reading = evaluations[-1].reading("S2USDT")
+    shape = {f.name: (len(f.components), len(f.modifiers)) for f in reading.factors}
+    assert shape == {"order_book": (4, 3), "volume": (18, 3), "technical": (21, 3)}
+    technical = reading.factors[2]
+    assert [c.timeframe for c in technical.components[:8]] == [Timeframe.M1] * 7 + [Timeframe.M5]
+    assert {c.timeframe for c in reading.factors[0].components} == {None}
+    assert reading.quality is DataQuality.LIVE
+    assert reading.reasons == ()
+    assert reading.coverage == pytest.approx(1.0)
+
+
+def test_a_modifier_scales_what_it_names(evaluations: list[Evaluation]) -> None:
+    technical = evaluations[-1].reading("S0USDT").factors[2]
+    adx = next(m for m in technical.modifiers if m.timeframe is Timeframe.M5)
+    di = next(c for c in technical.components if c.timeframe is Timeframe.M5 and c.name == "di_difference")
+    assert adx.scales == "di_difference"
+    assert adx.raw is not None
+    assert adx.value == pytest.approx(np.tanh(adx.raw / 25))
+    assert di.raw is not None
+    assert di.value == pytest.approx(np.tanh(di.raw / 20) * adx.value)
+
+
+def test_scores_move_and_labels_follow_them(evaluations: list[Evaluation]) -> None:
+    scores = np.stack([evaluation.score for evaluation in evaluations])
+    assert np.abs(np.diff(scores, axis=0)).max() > 1
+    labels = {evaluation.signal("S1USDT") for evaluation in evaluations}
+    assert labels <= set(Label)
+    entered = scores[0] >= 70
+    assert ((evaluations[0].label == 1) == entered).all()
+
+
+def test_splitting_between_warm_up_and_steps_changes_no_score() -> None:
+    early = _run(_engine(until=START - 30), START - 30, START + 10)[-1]
+    late = _run(_engine(), START, START + 10)[-1]
+    bars_early = [f.result.x for f in early.factors if f.factor.name != "order_book"]
+    bars_late = [f.result.x for f in late.factors if f.factor.name != "order_book"]
+    np.testing.assert_array_equal(bars_early, bars_late)
+
+
+def test_a_restored_engine_goes_on_as_if_nothing_had_happened() -> None:
+    engine = _engine()
+    _run(engine, START, START + 5)
+    other = Engine(FRAMES)
+    for row, symbol in enumerate(symbols(N)):
+        other.add(symbol, row)
+    other.load(engine.state())
+    here, there = _run(engine, START + 5, START + 30)[-1], _run(other, START + 5, START + 30)[-1]
+    np.testing.assert_array_equal(here.score, there.score)
+    np.testing.assert_array_equal(here.label, there.label)
+    with pytest.raises(ValueError, match="timeframes"):
+        Engine({Timeframe.M1: 1.0}).load(engine.state())
+
+
+def test_mirroring_the_market_mirrors_scores_labels_and_keeps_confidence() -> None:
+    mirrored = mirror_bars(BASE, Mirror.DIFFERENCE)
+    higher = {tf: aggregate(mirrored, tf) for tf in HIGHER}
+    engine = _engine(mirrored=True)
+    here = _run(_engine(), START, START + 40)
+    there = [
+        engine.step(cut(mirrored, higher, k, mirror_book(random_book(BASE.close[k], seed=k))))
+        for k in range(START, START + 40)
+    ]
+    for a, b in zip(here, there, strict=True):
+        np.testing.assert_allclose(a.score - 50, 50 - b.score, rtol=0, atol=1e-7)
+        np.testing.assert_array_equal(a.label, -b.label)
+        np.testing.assert_allclose(a.confidence, b.confidence, atol=1e-7)
+
+
+def test_late_bars_in_a_later_cut_give_the_same_reading() -> None:
+    prompt = _run(_engine(), START, START + 4)[-1]
+    engine = _engine()
+    on_time, late = np.array([0, 2, 3]), np.array([1])
+    for k in range(START, START + 4):
+        whole = _cut(k)
+        bars = {tf: tuple(part(b, 0, 1, on_time) for b in blocks) for tf, blocks in whole.bars.items()}
+        engine.step(_chosen(replace(whole, bars=bars), on_time))
+    missed = {Timeframe.M1: (part(BASE, START, START + 4, late),)}
+    for tf in HIGHER:
+        first = START // tf.minutes
+        block = part(BARS[tf], first, (START + 4) // tf.minutes, late)
+        if block.open_ms.size:
+            missed[tf] = (block,)
+    repaired = engine.step(_chosen(replace(_cut(START + 3), bars=missed, book=None), late))
+    assert repaired.symbols == ("S1USDT",)
+    for ours, theirs in zip(repaired.factors[1:], prompt.factors[1:], strict=True):
+        np.testing.assert_allclose(ours.result.x[0], theirs.result.x[1], rtol=1e-12)
+
+
+def _chosen(whole: Cut, columns: np.ndarray) -> Cut:
+    def pick(items: tuple) -> tuple:
+        return tuple(items[i] for i in columns)
+
+    return replace(
+        whole,
+        symbols=pick(whole.symbols),
+        rows=whole.rows[columns],
+        book=None,
+        bar_quality=pick(whole.bar_quality),
+        book_quality=pick(whole.book_quality),
+        tape_quality=pick(whole.tape_quality),
+    )
+
+
+def test_labels_of_repaired_minutes_advance_one_by_one() -> None:
+    """Four late minutes in one cut leave the label where four cuts in time would have left it."""
+    prompt, late = _engine(), _engine()
+    for k in range(START, START + 90):
+        expected = prompt.step(replace(_cut(k), book=None))
+    for first in range(START, START + 90, 5):
+        bars = {Timeframe.M1: (part(BASE, first, first + 5),)}
+        for tf in HIGHER:
+            block = part(BARS[tf], first // tf.minutes, (first + 5) // tf.minutes)
+            if block.open_ms.size:
+                bars[tf] = (block,)
+        got = late.step(replace(_cut(first + 4), bars=bars, book=None))
+    np.testing.assert_array_equal(got.score, expected.score)
+    np.testing.assert_array_equal(got.label, expected.label)
+    np.testing.assert_array_equal(late.state()["4"]["1"], prompt.state()["4"]["1"])  # bars held
+
+
+def test_nothing_yet_is_null_with_reasons() -> None:
+    engine = Engine(FRAMES)
+    for row, symbol in enumerate(symbols(N)):
+        engine.add(symbol, row)
+    reading = engine.step(replace(_cut(0), book=None)).reading("S0USDT")
+    assert reading.score is None
+    assert reading.confidence is None or reading.confidence == 0
+    assert reading.signal is Label.HOLD
+    assert reading.coverage == 0
+    assert reading.reasons[0] == "no factor has data"
+    technical = reading.factors[2]
+    assert technical.score is None
+    assert technical.reason == "warming up: 1 of 112 bars"
+    assert technical.components[0].reason == "warming up: 1 of 112 bars"
+    assert technical.components[7].reason == "no bar yet"
+    assert reading.factors[0].reason == "no bar yet"
+
+
+def test_without_a_book_its_weight_is_redistributed_and_coverage_says_so() -> None:
+    engine = _engine()
+    reading = engine.step(replace(_cut(START), book=None)).reading("S0USDT")
+    assert reading.score is not None
+    assert [f.effective_weight for f in reading.factors] == pytest.approx([0, 0.18 / 0.28, 0.10 / 0.28])
+    assert reading.coverage == pytest.approx(0.28 / 0.48)
+    assert reading.quality is DataQuality.PARTIAL
+    assert reading.reasons == ("order_book: no bar yet",)
+
+
+def test_a_stale_book_drops_out() -> None:
+    engine = _engine()
+    whole = _cut(START)
+    reading = engine.step(replace(whole, book_quality=(DataQuality.STALE,) * N)).reading("S0USDT")
+    assert reading.factors[0].score is None
+    assert reading.factors[0].reason == "data is stale"
+    assert reading.quality is DataQuality.PARTIAL
+
+
+@pytest.mark.parametrize(
+    ("quality", "share"),
+    [(DataQuality.LIVE, 1.0), (DataQuality.DELAYED, 0.9), (DataQuality.PARTIAL, 0.6), (DataQuality.STALE, 0.25)],
+)
+def test_confidence_is_agreement_times_coverage_times_quality(quality: DataQuality, share: float) -> None:
+    whole = _cut(START, quality=quality)
+    reading = _engine().step(replace(whole, book=None)).reading("S3USDT")
+    assert reading.consensus is not None
+    assert reading.disagreement is not None
+    expected = reading.consensus * (1 - reading.disagreement) * reading.coverage * share
+    assert reading.confidence == pytest.approx(expected, abs=1e-12)
+    worst = DataQuality.PARTIAL if quality in {DataQuality.LIVE, DataQuality.DELAYED} else quality
+    assert reading.quality is worst
+
+
+def test_no_label_on_stale_bars_or_thin_coverage() -> None:
+    """The same market that is BUY or SELL when fresh is HOLD with a reason otherwise."""
+
+    def last(engine: Engine, without_book: bool = False, **options) -> tuple[Reading, ...]:
+        for k in range(START, START + 120):
+            whole = _cut(k, **options)
+            evaluation = engine.step(replace(whole, book=None) if without_book else whole)
+            if (evaluation.label != 0).any() or (abs(evaluation.score - 50) >= 20).any():
+                return tuple(evaluation.readings())
+        raise AssertionError("the market never moved enough")
+
+    fresh = last(_engine())
+    stale = last(_engine(), quality=DataQuality.STALE)
+    strict = _engine(rule=LabelRule(min_coverage=1.0))
+    thin = last(strict, without_book=True)
+    assert {r.signal for r in fresh} != {Label.HOLD}
+    assert {r.signal for r in stale} == {Label.HOLD} == {r.signal for r in thin}
+    assert all("data is stale" in r.reasons for r in stale)
+    assert all("coverage 0.58 is below 1.00" in r.reasons for r in thin)
+
+
+def test_a_row_taken_by_another_symbol_begins_anew_and_others_go_on() -> None:
+    engine = _engine()
+    undisturbed = _run(_engine(), START, START + 1)[0]
+    engine.add("NEWUSDT", 1)
+    whole = replace(_cut(START), symbols=("S0USDT", "NEWUSDT", "S2USDT", "S3USDT"))
+    evaluation = engine.step(whole)
+    assert evaluation.reading("NEWUSDT").factors[2].reason == "warming up: 1 of 112 bars"
+    np.testing.assert_array_equal(evaluation.score[[0, 2, 3]], undisturbed.score[[0, 2, 3]])
+    assert "S1USDT" not in evaluation
+    with pytest.raises(InvariantError, match="row 1 was not added for S1USDT"):
+        engine.step(_cut(START + 1))
+
+
+def test_rows_may_leave_holes_and_capacity_grows() -> None:
+    engine, dense = _engine(), _engine()
+    expected = _run(dense, START, START + 1)[0]
+    engine.remove(2)
+    keep = np.array([0, 1, 3])
+    whole = _cut(START)
+    bars = {tf: tuple(part(b, 0, 1, keep) for b in blocks) for tf, blocks in whole.bars.items()}
+    evaluation = engine.step(_chosen(replace(whole, bars=bars), keep))
+    np.testing.assert_allclose(evaluation.factors[1].result.x, expected.factors[1].result.x[keep], rtol=1e-12)
+    engine.add("FARUSDT", 900)
+    far = replace(part(BASE, START + 1, START + 2, np.array([0])), rows=np.array([900]))
+    only = _chosen(_cut(START + 1), np.array([0]))
+    only = replace(only, symbols=("FARUSDT",), rows=np.array([900]), bars={Timeframe.M1: (far,)})
+    assert engine.step(only).reading("FARUSDT").score is None
+
+
+def test_a_symbol_whose_base_bar_is_missing_says_so() -> None:
+    engine = _engine()
+    keep = np.array([0, 1, 2])
+    whole = _cut(START)
+    bars = {tf: tuple(part(b, 0, 1, keep) for b in blocks) for tf, blocks in whole.bars.items()}
+    reading = engine.step(replace(whole, bars=bars)).reading("S3USDT")
+    base = [c for c in reading.factors[2].components if c.timeframe is Timeframe.M1]
+    assert {c.reason for c in base} == {"the last bar is missing"}
+    assert {c.value for c in base} == {None}
+
+
+def test_unknown_factors_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"sentimint.*order_book"):
+        Engine(FRAMES, {"sentimint": 1.0})
+
+
+def test_history_is_what_the_slowest_measure_needs() -> None:
+    engine = Engine()
+    assert engine.history(Timeframe.M1) == 144
+    assert engine.history(Timeframe.M30) == 337
+
+
+def test_tape_quality_counts_where_taker_sides_count() -> None:
+    whole = replace(_cut(START), tape_quality=(DataQuality.DELAYED,) * N)
+    reading = _engine().step(whole).reading("S0USDT")
+    quality = {f.name: f.quality for f in reading.factors}
+    assert quality == {
+        "order_book": DataQuality.LIVE,
+        "volume": DataQuality.DELAYED,
+        "technical": DataQuality.LIVE,
+    }
+    assert reading.quality is DataQuality.DELAYED

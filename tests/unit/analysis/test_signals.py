@@ -1,0 +1,60 @@
+"""Label hysteresis."""
+
+import numpy as np
+import pytest
+
+from virtuoso.analysis.signals import BUY, HOLD, SELL, LabelRule, Labels
+
+
+def _labels(scores: list[float], allowed: list[bool] | None = None, **rule: float) -> list[int]:
+    labels = Labels(LabelRule(**rule))
+    labels.memory.reserve(1)
+    allowed = allowed or [True] * len(scores)
+    return [
+        int(labels.step(slice(0, 1), np.array([score]), np.array([may]))[0])
+        for score, may in zip(scores, allowed, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([69.9, 70.0, 71.0], [HOLD, BUY, BUY]),
+        ([30.1, 30.0, 29.0], [HOLD, SELL, SELL]),
+        ([72, 66, 65, 65, 65, 64.9], [BUY] * 5 + [HOLD]),  # 65 is still within the margin
+        ([72, 50, 50, 50], [BUY, BUY, BUY, HOLD]),  # held for three bars, then left
+        ([72, 20, 20, 20], [BUY, BUY, BUY, SELL]),
+        ([28, 34, 35, 35.1], [SELL, SELL, SELL, HOLD]),
+        ([72, 72, 72, 72, 69], [BUY] * 5),
+        ([72, 72, 72, 72, 64, 66, 70], [BUY, BUY, BUY, BUY, HOLD, HOLD, BUY]),
+        ([float("nan"), 72, float("nan"), 72], [HOLD, BUY, HOLD, BUY]),
+    ],
+)
+def test_entered_at_the_threshold_and_left_past_the_margin(scores: list[float], expected: list[int]) -> None:
+    assert _labels(scores) == expected
+
+
+def test_withheld_at_once_when_not_allowed() -> None:
+    assert _labels([72, 72, 72], [True, False, True]) == [BUY, HOLD, BUY]
+
+
+def test_mirrored_scores_give_mirrored_labels() -> None:
+    scores = np.random.default_rng(2).normal(50, 15, 500)
+    there, back = _labels(list(scores)), _labels(list(100 - scores))
+    assert there == [-label for label in back]
+    assert set(there) == {SELL, HOLD, BUY}
+
+
+def test_rows_are_independent_and_a_reset_row_begins_at_hold() -> None:
+    labels = Labels(LabelRule())
+    labels.memory.reserve(2)
+    both = slice(0, 2)
+    assert labels.step(both, np.array([72.0, 72.0]), np.array([True, True])).tolist() == [BUY, BUY]
+    labels.memory.reset(slice(0, 1))
+    assert labels.step(both, np.array([66.0, 66.0]), np.array([True, True])).tolist() == [HOLD, BUY]
+
+
+@pytest.mark.parametrize("rule", [{"buy": 40.0, "sell": 60.0}, {"hold_bars": -1}, {"min_coverage": 1.5}])
+def test_impossible_rules_are_refused(rule: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"must be|overlap"):
+        LabelRule(**rule)
