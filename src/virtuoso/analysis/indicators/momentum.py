@@ -53,7 +53,7 @@ class AwesomeOscillator:
 class Momentum:
     """Change of the close over `bars` bars in ATR·√bars: a random walk keeps its spread whatever the bars."""
 
-    def __init__(self, memory: Memory, bars: int = 10) -> None:
+    def __init__(self, memory: Memory, bars: int = 20) -> None:
         self._root = math.sqrt(bars)
         self._close = memory.ring(bars + 1)
 

@@ -1,0 +1,71 @@
+"""The command `virtuoso`: one file a command group, imported only when it is called."""
+
+import importlib
+import sys
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from virtuoso import __version__
+from virtuoso.model.errors import UsageError, VirtuosoError
+
+_COMMANDS: Final = {
+    "up": ("virtuoso.cli.up", "Watch the configured exchange and serve the API and the page."),
+    "demo": ("virtuoso.cli.demo", "The same on the bundled recording: no configuration, no network."),
+    "exchange": ("virtuoso.cli.exchange", "Serve the embedded exchange (Bybit v5 public data)."),
+    "universe": ("virtuoso.cli.universe", "Show which symbols are watched, and why the others are not."),
+    "config": ("virtuoso.cli.config", "Write, show and check the configuration."),
+}
+
+
+class _Lazy(TyperGroup):
+    """Knows its commands by name and one line; their modules are imported when they are called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, line = _COMMANDS[cmd_name]
+        if "--help" in sys.argv[1:2] or "-h" in sys.argv[1:2]:
+            return TyperGroup(name=cmd_name, help=line)  # the list of commands needs no imports
+        command = typer.main.get_command(importlib.import_module(module).app)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=_Lazy,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def virtuoso(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Virtuoso watches crypto derivatives and says what matters, why, and how fresh the data behind it is."""
+    if version:
+        typer.echo(f"virtuoso {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run; an expected error is one line on standard error and exit code 2 (wrong use) or 1."""
+    try:
+        app()
+    except UsageError as error:
+        _say(error)
+        sys.exit(error.exit_code)
+    except VirtuosoError as error:
+        _say(error)
+        sys.exit(1)
+
+
+def _say(error: Exception) -> None:
+    for line in str(error).splitlines():
+        print(f"virtuoso: {line}", file=sys.stderr)  # noqa: T201 - the program's own voice

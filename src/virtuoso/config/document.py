@@ -1,0 +1,94 @@
+"""One YAML file as plain data, with the line of every key. Duplicate keys are errors, `1e3` is a number."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from virtuoso.model.errors import ConfigError
+
+KeyPath = tuple[str, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML follows YAML 1.1, in which `1e3` is text; here it is a number."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"),
+    list("-+0123456789."),
+)
+
+
+@dataclass(slots=True)
+class Document:
+    """A file's data and, by key path, the line each key stands on."""
+
+    name: str
+    data: dict[str, Any] = field(default_factory=dict)
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+
+
+def scalar(text: str) -> Any:
+    """A text from the environment read as YAML: `8003` is a number, `[a, b]` a list, nothing is `None`.
+
+    Raises:
+        yaml.YAMLError: it is not YAML.
+    """
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+
+
+def read(path: Path) -> Document:
+    """Read a file.
+
+    Raises:
+        ConfigError: it cannot be read, is not YAML, is not a mapping, or has a key twice.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {(error.strerror or 'unknown error').lower()}") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> Document:
+    """Read YAML text; errors as `read`."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        document = Document(name)
+        if node is None:
+            return document
+        if not isinstance(node, yaml.MappingNode):
+            raise ConfigError(f"{name}:{node.start_mark.line + 1}: must be a mapping of keys to values")
+        document.data = _mapping(loader, node, (), document)
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigError(f"{name}{line}: is not valid YAML: {error.problem or error.context}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}: is not valid YAML: {str(error).splitlines()[0]}") from error
+    finally:
+        loader.dispose()
+    return document
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode, path: KeyPath, document: Document) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = str(loader.construct_object(key_node))
+        here = (*path, key)
+        line = key_node.start_mark.line + 1
+        if key in data:
+            first = document.lines[here]
+            raise ConfigError(f"{document.name}:{line}: {'.'.join(here)} is given twice, first on line {first}")
+        document.lines[here] = line
+        if isinstance(value_node, yaml.MappingNode):
+            data[key] = _mapping(loader, value_node, here, document)
+        else:
+            data[key] = loader.construct_object(value_node, deep=True)
+    return data

@@ -1,0 +1,221 @@
+"""Every key of the configuration: its type, unit, default and bounds. An unknown key is an error."""
+
+import ipaddress
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from virtuoso.model.timeframe import Timeframe
+
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+Url = Annotated[str, Field(pattern=r"^(https?|wss?)://[^\s/]+", examples=["https://api.bybit.com"])]
+BarLength = Annotated[Timeframe, Field(strict=False)]
+FilePath = Annotated[Path, Field(strict=False)]
+Weight = Annotated[float, Field(gt=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ExchangeSettings(_Section):
+    """Where the market data comes from."""
+
+    name: Literal["bybit"] = Field("bybit", description="Adapter. `bybit` also serves any Bybit-compatible host.")
+    category: Literal["linear", "spot"] = Field("linear", description="Kind of contracts to watch.")
+    rest_url: Url = Field("https://api.bybit.com", description="Base address of the REST API.")
+    stream_url: Url = Field(
+        "wss://stream.bybit.com/v5/public", description="Base address of the public streams, without the category."
+    )
+    depth: Literal[50, 200] = Field(50, description="Levels a side of the streamed order book.")
+
+
+class UniverseSettings(_Section):
+    """Which symbols are watched."""
+
+    size: int = Field(15, ge=1, le=1000, description="How many symbols, by 24 h turnover.")
+    quote: str = Field("USDT", min_length=1, description="Quote coin.")
+    min_turnover_24h: float = Field(0.0, ge=0, description="Least 24 h turnover, in the quote coin.")
+    min_age_days: float = Field(0.0, ge=0, description="Least age since listing, in days.")
+    include: Names = Field((), description="Symbols that are always watched.")
+    exclude: Names = Field((), description="Patterns of symbols that never are, such as `1000*`.")
+    hysteresis: float = Field(
+        1.2, ge=1, le=5, description="A watched symbol stays while its rank is within size times this."
+    )
+    refresh_interval: float = Field(300.0, ge=10, description="Seconds between looks at the lists of the exchange.")
+
+
+class SuddenMoveSettings(_Section):
+    """When a price move is worth an incident."""
+
+    threshold_pct: float = Field(3.0, gt=0, description="Move of the price over the window, in percent.")
+    window_minutes: int = Field(5, ge=1, le=60, description="Length of the window, in closed minutes.")
+
+
+class AlertSettings(_Section):
+    """What raises an incident."""
+
+    sudden_move: SuddenMoveSettings = SuddenMoveSettings()
+    slow_cycle: float = Field(5.0, gt=0, description="Seconds from which a cycle counts as slow.")
+    keep: int = Field(200, ge=10, le=10_000, description="Incidents kept for /api/alerts/recent.")
+
+
+class MonitoringSettings(_Section):
+    """The cycle."""
+
+    interval: float = Field(10.0, ge=1, le=3600, description="Seconds from one cycle's start to the next.")
+    alerts: AlertSettings = AlertSettings()
+
+
+class FrameSettings(_Section):
+    """One of the four timeframes."""
+
+    timeframe: BarLength = Field(description="Bar length, from `1m` to `4h`.")
+    weight: Weight = Field(description="Share in a factor's score.")
+
+
+class TimeframesSettings(_Section):
+    """The four timeframes, shortest first; the base is always 1m."""
+
+    base: FrameSettings = FrameSettings(timeframe=Timeframe.M1, weight=0.4)
+    low: FrameSettings = FrameSettings(timeframe=Timeframe.M5, weight=0.3)
+    middle: FrameSettings = FrameSettings(timeframe=Timeframe.M30, weight=0.2)
+    high: FrameSettings = FrameSettings(timeframe=Timeframe.H4, weight=0.1)
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        frames = [self.base.timeframe, self.low.timeframe, self.middle.timeframe, self.high.timeframe]
+        if frames[0] is not Timeframe.M1:
+            raise ValueError(f"base.timeframe must be 1m, not {frames[0]}")
+        if frames[-1].ms > Timeframe.H4.ms:
+            raise ValueError(f"high.timeframe may be at most 4h, not {frames[-1]}")
+        for shorter, longer in pairwise(frames):
+            if longer.ms <= shorter.ms or longer.ms % shorter.ms:
+                raise ValueError(f"each timeframe must be a multiple of the one before: {shorter} then {longer}")
+        return self
+
+    def weights(self) -> dict[Timeframe, float]:
+        """Weight of each timeframe, shortest first."""
+        return {frame.timeframe: frame.weight for frame in (self.base, self.low, self.middle, self.high)}
+
+
+class FactorSettings(_Section):
+    """One factor's part in the confluence."""
+
+    enabled: bool = Field(default=True, description="Whether it is computed at all.")
+    weight: Weight = Field(description="Weight in the confluence; weights are relative to each other.")
+
+
+class FactorsSettings(_Section):
+    """The factors that are built."""
+
+    order_book: FactorSettings = FactorSettings(weight=0.20)
+    volume: FactorSettings = FactorSettings(weight=0.18)
+    technical: FactorSettings = FactorSettings(weight=0.10)
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.weights():
+            raise ValueError("at least one factor must be enabled")
+        return self
+
+    def weights(self) -> dict[str, float]:
+        """Weight of each enabled factor."""
+        factors = {"order_book": self.order_book, "volume": self.volume, "technical": self.technical}
+        return {name: factor.weight for name, factor in factors.items() if factor.enabled}
+
+
+class LabelSettings(_Section):
+    """When a score becomes BUY or SELL, and when it ceases to be."""
+
+    buy: float = Field(70.0, gt=50, le=100, description="Score from which the label is BUY.")
+    sell: float = Field(30.0, ge=0, lt=50, description="Score down to which the label is SELL.")
+    exit_margin: float = Field(5.0, ge=0, lt=20, description="Points past the threshold before a label is left.")
+    hold_bars: int = Field(3, ge=0, le=1440, description="Base bars for which a new label is kept at least.")
+    min_coverage: float = Field(0.5, ge=0, le=1, description="Share of evidence below which there is only HOLD.")
+
+
+class AnalysisSettings(_Section):
+    """How evidence becomes a score."""
+
+    timeframes: TimeframesSettings = TimeframesSettings()
+    factors: FactorsSettings = FactorsSettings()
+    label: LabelSettings = LabelSettings()
+
+
+class WebsocketSettings(_Section):
+    """The exchange's streams."""
+
+    ping_interval: float = Field(30.0, ge=1, le=300, description="Seconds between pings.")
+    stale_after: float = Field(10.0, ge=5, le=300, description="Seconds without a sign of life until data is stale.")
+
+
+class CacheSettings(_Section):
+    """Where published documents are kept."""
+
+    tiers: Annotated[tuple[Literal["memory"], ...], Field(strict=False, min_length=1)] = Field(
+        ("memory",), description="Tiers in order. Only `memory` is available in this version."
+    )
+    cleanup_interval: float = Field(300.0, ge=1, description="Seconds between removals of expired documents.")
+
+
+class WebSettings(_Section):
+    """The HTTP API and the status page."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(8002, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    allowed_hosts: Names = Field(
+        ("127.0.0.1", "localhost", "[::1]"), description="Host names that requests may be addressed to."
+    )
+    token: SecretStr | None = Field(None, description="Bearer token; required when not listening on loopback.")
+    token_file: FilePath | None = Field(None, description="File that holds the token.")
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        if self.token is not None and self.token_file is not None:
+            raise ValueError("give token or token_file, not both")
+        if not self.is_loopback and self.token is None and self.token_file is None:
+            raise ValueError(f"host {self.host} is not loopback, so a token (or token_file) is required")
+        return self
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can connect."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+
+class LoggingSettings(_Section):
+    """What the program says of itself."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    format: Literal["auto", "console", "json"] = Field(
+        "auto", description="`auto`: console on a terminal, JSON lines otherwise."
+    )
+
+
+class Settings(_Section):
+    """The whole configuration."""
+
+    exchange: ExchangeSettings = ExchangeSettings()
+    universe: UniverseSettings = UniverseSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    analysis: AnalysisSettings = AnalysisSettings()
+    websocket: WebsocketSettings = WebsocketSettings()
+    cache: CacheSettings = CacheSettings()
+    web: WebSettings = WebSettings()
+    logging: LoggingSettings = LoggingSettings()
+    data_dir: FilePath = Field(Path("data"), description="Folder for everything that is kept.")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _folder(cls, value: Path) -> Path:
+        if value.exists() and not value.is_dir():
+            raise ValueError("is a file; it must be a folder, or a path where one can be made")
+        return value
