@@ -25,7 +25,8 @@ class Gain:
         return self.stretch / (self.sigma * np.sqrt(self.rho + (1 - self.rho) * squared_weights))
 
 
-TECHNICAL = Gain(sigma=0.5, rho=0.35, stretch=0.5)
-VOLUME = Gain(sigma=0.4, rho=0.25, stretch=0.5)
-ORDER_BOOK = Gain(sigma=0.4, rho=0.3, stretch=0.5)
-CONFLUENCE = Gain(sigma=0.43, rho=0.6, stretch=0.25)
+TECHNICAL = Gain(sigma=0.51, rho=0.37, stretch=0.4)
+VOLUME = Gain(sigma=0.44, rho=0.35, stretch=0.4)
+ORDER_BOOK = Gain(sigma=0.4, rho=0.3, stretch=0.4)
+"""Not fitted: there is no long history of books; its components are scale-free by construction."""
+CONFLUENCE = Gain(sigma=0.35, rho=0.87, stretch=0.26)

@@ -16,7 +16,7 @@ from virtuoso.config.document import KeyPath
 from virtuoso.config.layers import Layers
 from virtuoso.model.errors import UsageError
 
-app = typer.Typer(help="Write, show and check the configuration.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Write, show and check the configuration.", no_args_is_help=True)
 
 Files = Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -12,7 +12,7 @@ from virtuoso.model.errors import UsageError
 from virtuoso.simulator.server import EmbeddedExchange
 from virtuoso.simulator.sources import NAMES, open_source
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -9,6 +9,9 @@ from virtuoso.analysis.indicators.volume import MoneyFlow, OnBalanceVolume, Rela
 
 _EMPTY = "nothing was traded"
 
+_SHARED = 1 / 2
+"""ADL and CMF are the same flow over two windows: together they count as one component."""
+
 FACTOR = Factor(
     name="volume",
     weight=0.18,
@@ -32,6 +35,7 @@ FACTOR = Factor(
             ready=120,
             exact=120,
             scale=0.1,
+            weight=_SHARED,
             undefined=_EMPTY,
         ),
         Component(
@@ -41,6 +45,7 @@ FACTOR = Factor(
             ready=20,
             exact=20,
             scale=0.2,
+            weight=_SHARED,
             undefined=_EMPTY,
         ),
         Component(

@@ -1,0 +1,1 @@
+"""Conditions become incidents. Pure: times are passed in."""

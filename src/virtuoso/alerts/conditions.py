@@ -1,0 +1,90 @@
+"""First conditions: what makes an incident of a cycle, a feed, a price. More kinds come with the alert pipeline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.model.alert import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class SuddenMove:
+    """A move of `threshold_pct` percent over `window_minutes` closed minutes; over when it is half of that again."""
+
+    threshold_pct: float
+    window_minutes: int
+
+    def observe(self, log: IncidentLog, symbol: str, closes: Sequence[float], now_ms: int) -> None:
+        """Judge the latest closes (oldest first) of one symbol."""
+        if len(closes) <= self.window_minutes:
+            return
+        first, last = closes[-self.window_minutes - 1], closes[-1]
+        move_pct = (last / first - 1) * 100
+        if abs(move_pct) >= self.threshold_pct:
+            word = "up" if move_pct > 0 else "down"
+            log.fire(
+                "sudden_move",
+                Severity.WARNING,
+                f"{symbol} {word} {abs(move_pct):.2f} % in {self.window_minutes} min, to {last:g}",
+                now_ms,
+                symbol=symbol,
+                details={"move_pct": round(move_pct, 4), "from": first, "to": last, "minutes": self.window_minutes},
+            )
+        elif abs(move_pct) < self.threshold_pct / 2:
+            log.resolve("sudden_move", now_ms, symbol=symbol)
+
+
+@dataclass(slots=True)
+class FeedOutage:
+    """One incident from the moment a feed is lost until all its connections deliver again.
+
+    A mute connection counts at once; one that was closed counts when it is not back within `grace_ms`.
+    """
+
+    exchange: str
+    grace_ms: int = 3_000
+    _down: dict[int, tuple[int, str]] = field(default_factory=dict)
+
+    def lost(self, connection: int, reason: str, now_ms: int) -> None:
+        """A connection went, or was never there."""
+        self._down.setdefault(connection, (now_ms, reason))
+
+    def mute(self, log: IncidentLog, connection: int, reason: str, now_ms: int) -> None:
+        """A connection is up but delivers nothing."""
+        self.lost(connection, reason, now_ms - self.grace_ms)
+        self.observe(log, now_ms)
+
+    def back(self, log: IncidentLog, connection: int, now_ms: int) -> None:
+        """A connection delivers again."""
+        self._down.pop(connection, None)
+        self.observe(log, now_ms)
+
+    def observe(self, log: IncidentLog, now_ms: int) -> None:
+        """Judge what is down."""
+        down = self._down
+        late = [(since, reason) for since, reason in down.values() if now_ms - since >= self.grace_ms]
+        if late:
+            since, reason = min(late)
+            log.fire(
+                "stale_feed",
+                Severity.CRITICAL,
+                f"no data from {self.exchange}: {reason}",
+                now_ms,
+                details={"connections": len(down), "reason": reason, "since_ms": since},
+            )
+        elif not down:
+            log.resolve("stale_feed", now_ms)
+
+
+def observe_cycle(log: IncidentLog, duration_s: float, slow_s: float, error: str | None, now_ms: int) -> None:
+    """A cycle ended: failed, slow, or well."""
+    if error is not None:
+        log.fire("failed_cycle", Severity.CRITICAL, f"a cycle failed: {error}", now_ms, details={"error": error})
+        return
+    log.resolve("failed_cycle", now_ms)
+    if duration_s >= slow_s:
+        details = {"duration_s": round(duration_s, 3), "budget_s": slow_s}
+        text = f"a cycle took {duration_s:.1f} s; its budget is {slow_s:g} s"
+        log.fire("slow_cycle", Severity.WARNING, text, now_ms, details=dict(details))
+    else:
+        log.resolve("slow_cycle", now_ms)

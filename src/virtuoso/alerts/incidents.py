@@ -1,0 +1,73 @@
+"""Incidents, from firing to resolved. Identity is kind and symbol, never the text."""
+
+from collections import deque
+from hashlib import blake2s
+
+import msgspec
+
+from virtuoso.model.alert import Incident, Severity
+
+Details = dict[str, str | float | int | bool | None]
+
+
+class IncidentLog:
+    """The latest incidents; at most one of an identity is open at a time."""
+
+    def __init__(self, keep: int) -> None:
+        self._recent: deque[Incident] = deque(maxlen=keep)
+        self._open: dict[tuple[str, str | None], Incident] = {}
+        self.fired = 0
+        self.resolved = 0
+
+    def fire(
+        self,
+        kind: str,
+        severity: Severity,
+        message: str,
+        now_ms: int,
+        *,
+        symbol: str | None = None,
+        details: Details | None = None,
+    ) -> Incident | None:
+        """Open an incident; `None` when one of this identity is open already."""
+        identity = (kind, symbol)
+        if identity in self._open:
+            return None
+        incident = Incident(
+            id=blake2s(f"{kind}|{symbol}|{now_ms}".encode(), digest_size=8).hexdigest(),
+            kind=kind,
+            severity=severity,
+            message=message,
+            fired_ms=now_ms,
+            symbol=symbol,
+            details=details or {},
+        )
+        self._open[identity] = incident
+        self._recent.append(incident)
+        self.fired += 1
+        return incident
+
+    def resolve(self, kind: str, now_ms: int, *, symbol: str | None = None) -> Incident | None:
+        """Close the open incident of this identity, if there is one."""
+        incident = self._open.pop((kind, symbol), None)
+        if incident is None:
+            return None
+        closed = msgspec.structs.replace(incident, resolved_ms=now_ms)
+        for i, kept in enumerate(self._recent):
+            if kept.id == incident.id:
+                self._recent[i] = closed
+                break
+        self.resolved += 1
+        return closed
+
+    def open(self) -> tuple[Incident, ...]:
+        """Those that still hold."""
+        return tuple(self._open.values())
+
+    def open_symbols(self, kind: str) -> tuple[str, ...]:
+        """Symbols with an open incident of this kind."""
+        return tuple(symbol for of, symbol in self._open if of == kind and symbol is not None)
+
+    def recent(self, limit: int) -> tuple[Incident, ...]:
+        """The latest, newest first."""
+        return tuple(self._recent)[::-1][:limit]

@@ -1,0 +1,1 @@
+"""The monitor: composes the rooms and owns the cycle."""

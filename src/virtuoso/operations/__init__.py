@@ -1,0 +1,1 @@
+"""What operators need: logs, health, measurements of the process itself."""

@@ -1,0 +1,1 @@
+"""Where published documents (and later time series and the database) are kept."""

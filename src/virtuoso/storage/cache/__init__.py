@@ -1,0 +1,1 @@
+"""Published documents by name, versioned."""
