@@ -29,7 +29,9 @@ class Samples:
     """What one period of readings amounts to, gathered minute by minute."""
 
     components: dict[str, list[np.ndarray]]
-    factors: dict[str, list[np.ndarray]]
+    weights: dict[str, list[np.ndarray]]
+    factors: list[np.ndarray]
+    factor_weights: list[np.ndarray]
     scores: list[np.ndarray]
     labels: list[np.ndarray]
 
@@ -104,44 +106,46 @@ def cut(symbols: tuple[str, ...], base: BarBlock, higher: dict[Timeframe, BarBlo
 def gather(samples: Samples, evaluation: Evaluation) -> None:
     """Keep what the fit needs of one minute."""
     for arrays in evaluation.factors:
-        name = arrays.factor.name
-        samples.components.setdefault(name, []).append(arrays.value.reshape(-1, arrays.value.shape[2]))
-        samples.factors.setdefault(name, []).append(arrays.result.x)
+        name, n = arrays.factor.name, arrays.value.shape[2]
+        samples.components.setdefault(name, []).append(arrays.value.reshape(-1, n))
+        samples.weights.setdefault(name, []).append(arrays.result.weights.reshape(-1, n))
+    samples.factors.append(np.stack([arrays.result.x for arrays in evaluation.factors]))
+    samples.factor_weights.append(evaluation.confluence.weights)
     samples.scores.append(evaluation.score)
     samples.labels.append(evaluation.label)
 
 
-def spread(values: np.ndarray) -> tuple[float, float]:
-    """Common σ (RMS about 0) and mean correlation ρ of inputs [samples, k]; the measures are signed about 0."""
-    values = values[np.isfinite(values).all(axis=1)]
-    sigma = float(np.sqrt((values**2).mean()))
-    moments = values.T @ values / len(values) / sigma**2
-    k = moments.shape[0]
-    return sigma, float((moments.sum() - np.trace(moments)) / (k * (k - 1)))
+def spread(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """σ, the RMS of the inputs [samples, k, n], and the ρ that explains the spread of their weighted mean."""
+    sigma_squared = float(np.nanmean(values**2))
+    mean = (weights * np.nan_to_num(values)).sum(axis=1)
+    squares = (weights**2).sum(axis=1)
+    rho = ((mean**2).sum() / sigma_squared - squares.sum()) / (squares.size - squares.sum())
+    return float(np.sqrt(sigma_squared)), float(rho)
 
 
 def report(samples: Samples, title: str, names: dict[str, list[str]]) -> None:
     """Print the fit and the behaviour of one period."""
     print(f"== {title}: {len(samples.scores)} minutes × {samples.scores[0].size} symbols")
-    for name, blocks in samples.components.items():
-        values = np.stack(blocks[::7]).transpose(0, 2, 1).reshape(-1, blocks[0].shape[0])
-        known = values[:, np.isfinite(values).any(axis=0)]
-        sigma, rho = spread(known)
-        print(f"{name}: sigma={sigma:.3f} rho={rho:.3f} spread of x={np.nanstd(np.stack(samples.factors[name])):.3f}")
-        columns = values.reshape(len(values), -1, len(names[name]))
-        with np.errstate(all="ignore"):
-            rms = np.sqrt(np.nanmean(np.where(np.isfinite(columns), columns, np.nan) ** 2, axis=0))
+    for f, (name, blocks) in enumerate(samples.components.items()):
+        values = np.stack(blocks[::7])
+        sigma, rho = spread(values, np.stack(samples.weights[name][::7]))
+        x = np.stack(samples.factors)[:, f]
+        print(f"{name}: sigma={sigma:.3f} rho={rho:.3f}; spread of the factor {np.nanstd(x):.3f}")
+        columns = values.reshape(len(values), -1, len(names[name]), values.shape[2])
         for c, component in enumerate(names[name]):
-            print(f"   {component:20s} rms by timeframe {np.round(rms[:, c], 3)}")
-    x = np.stack([np.concatenate(samples.factors[name]) for name in samples.factors], axis=1)
-    sigma, rho = spread(x)
+            squares = [column[np.isfinite(column)] ** 2 for column in columns[:, :, c].transpose(1, 0, 2)]
+            rms = ["  –  " if not q.size else f"{np.sqrt(q.mean()):.3f}" for q in squares]
+            print(f"   {component:20s} rms by timeframe {' '.join(rms)}")
+    sigma, rho = spread(np.stack(samples.factors), np.stack(samples.factor_weights))
     print(f"confluence: sigma={sigma:.3f} rho={rho:.3f}")
     scores, labels = np.stack(samples.scores), np.stack(samples.labels)
     changes = (labels[1:] != labels[:-1]).sum() / scores.shape[1] / (scores.shape[0] / DAY_MINUTES)
     print(
         f"score >= 70: {100 * (scores >= 70).mean():.2f} %  <= 30: {100 * (scores <= 30).mean():.2f} %  "
         f"BUY {100 * (labels == 1).mean():.2f} %  SELL {100 * (labels == -1).mean():.2f} %  "
-        f"label changes per symbol and day: {changes:.2f}"
+        f"label changes per symbol and day: {changes:.2f}  "
+        f"range of scores {scores.min():.1f} to {scores.max():.1f}"
     )
 
 
@@ -157,7 +161,7 @@ def main() -> None:
     names = {f.name: [c.name for c in f.components] for f in engine.factors}
     for row, symbol in enumerate(symbols):
         engine.add(symbol, row)
-    fit, rest = (Samples({}, {}, [], []) for _ in range(2))
+    fit, rest = (Samples({}, {}, [], [], [], []) for _ in range(2))
     for k in range(base.open_ms.size):
         evaluation = engine.step(cut(symbols, base, higher, k))
         if np.isfinite(evaluation.score).all():

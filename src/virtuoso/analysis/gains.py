@@ -26,7 +26,7 @@ class Gain:
 
 
 TECHNICAL = Gain(sigma=0.51, rho=0.37, stretch=0.4)
-VOLUME = Gain(sigma=0.44, rho=0.35, stretch=0.4)
+VOLUME = Gain(sigma=0.44, rho=0.39, stretch=0.4)
 ORDER_BOOK = Gain(sigma=0.4, rho=0.3, stretch=0.4)
 """Not fitted: there is no long history of books; its components are scale-free by construction."""
-CONFLUENCE = Gain(sigma=0.35, rho=0.87, stretch=0.26)
+CONFLUENCE = Gain(sigma=0.36, rho=0.87, stretch=0.265)

@@ -49,22 +49,32 @@ def test_a_rising_component_never_lowers_the_factor(values: np.ndarray, t: int, 
 
 
 def test_missing_weights_are_redistributed_level_by_level() -> None:
+    nominal = np.array([component.weight for component in technical.FACTOR.components])
+    nominal /= nominal.sum()
     values = np.full((4, C, 1), 0.5)
     values[0, :3] = np.nan  # inside the base timeframe the other four share its 0.4
     values[3] = np.nan  # the high timeframe drops out: 0.4, 0.3, 0.2 over 0.9
     result, available = combine_factor(values, FRAMES, technical.FACTOR)
     assert result.weights[0, :3, 0].tolist() == [0, 0, 0]
-    np.testing.assert_allclose(result.weights[0, 3:, 0], 0.4 / 0.9 / 4)
-    np.testing.assert_allclose(result.weights[1, :, 0], 0.3 / 0.9 / 7)
+    np.testing.assert_allclose(result.weights[0, 3:, 0], 0.4 / 0.9 * nominal[3:] / nominal[3:].sum())
+    np.testing.assert_allclose(result.weights[1, :, 0], 0.3 / 0.9 * nominal)
     assert result.weights[3].sum() == 0
-    assert available[0] == pytest.approx(0.4 * 4 / 7 + 0.3 + 0.2)
+    assert available[0] == pytest.approx(0.4 * nominal[3:].sum() + 0.3 + 0.2)
 
 
 def test_one_outlier_weight_is_kept_inside_its_timeframe() -> None:
-    components = (replace(volume.FACTOR.components[0], weight=3.0), *volume.FACTOR.components[1:])
+    weights = [3.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    components = tuple(replace(c, weight=w) for c, w in zip(volume.FACTOR.components, weights, strict=True))
     factor = replace(volume.FACTOR, components=components)
     result, _ = combine_factor(np.full((1, 6, 1), 0.2), np.ones(1), factor)
-    np.testing.assert_allclose(result.weights[0, :, 0], np.array([3, 1, 1, 1, 1, 1]) / 8)
+    np.testing.assert_allclose(result.weights[0, :, 0], np.array(weights) / 8)
+
+
+def test_views_of_the_same_thing_count_once() -> None:
+    technical_weights = {c.name: c.weight for c in technical.FACTOR.components}
+    assert sum(technical_weights[name] for name in ("cci", "williams_r", "momentum")) == pytest.approx(1.0)
+    volume_weights = {c.name: c.weight for c in volume.FACTOR.components}
+    assert volume_weights["adl"] + volume_weights["cmf"] == pytest.approx(1.0)
 
 
 def test_the_gain_gives_every_set_of_inputs_the_same_spread() -> None:

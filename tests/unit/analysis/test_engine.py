@@ -252,13 +252,13 @@ def test_no_label_on_stale_bars_or_thin_coverage() -> None:
         for k in range(START, START + 120):
             whole = _cut(k, **options)
             evaluation = engine.step(replace(whole, book=None) if without_book else whole)
-            if (evaluation.label != 0).any() or (abs(evaluation.score - 50) >= 20).any():
+            if (evaluation.label != 0).any() or (abs(evaluation.score - 50) >= 10).any():
                 return tuple(evaluation.readings())
         raise AssertionError("the market never moved enough")
 
-    fresh = last(_engine())
-    stale = last(_engine(), quality=DataQuality.STALE)
-    strict = _engine(rule=LabelRule(min_coverage=1.0))
+    fresh = last(_engine(rule=LabelRule(buy=60, sell=40)))
+    stale = last(_engine(rule=LabelRule(buy=60, sell=40)), quality=DataQuality.STALE)
+    strict = _engine(rule=LabelRule(buy=60, sell=40, min_coverage=1.0))
     thin = last(strict, without_book=True)
     assert {r.signal for r in fresh} != {Label.HOLD}
     assert {r.signal for r in stale} == {Label.HOLD} == {r.signal for r in thin}

@@ -61,7 +61,7 @@ def _willr(block, i):
 
 def _momentum(block, i):
     _, high, low, close, _ = _column(block, i)
-    return talib.MOM(close, 10) / (talib.ATR(high, low, close, 14) * np.sqrt(10))
+    return talib.MOM(close, 20) / (talib.ATR(high, low, close, 14) * np.sqrt(20))
 
 
 def _adx(block, i):
@@ -101,14 +101,14 @@ def _vwap(block, i):
 
 def _relative_volume(block, i):
     volume = block.volume[:, i]
-    return (_rolling(volume, 5) / 5) / (_rolling(volume, 60) / 60)
+    return (_rolling(volume, 20) / 20) / (_rolling(volume, 120) / 120)
 
 
 def _profile(block, i):
     _, high, low, close, volume = _column(block, i)
     out = np.full(close.size, np.nan)
-    for t in range(59, close.size):
-        window = slice(t - 59, t + 1)
+    for t in range(119, close.size):
+        window = slice(t - 119, t + 1)
         bottom, top = low[window].min(), high[window].max()
         histogram = [0.0] * BINS
         for h, lo, c, v in zip(high[window], low[window], close[window], volume[window], strict=True):
