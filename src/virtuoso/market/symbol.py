@@ -30,6 +30,7 @@ class SymbolState:
         self.minute: MinuteFeatures | None = None
         self._sampler = MinuteSampler()
         self._depth = depth
+        self.book_event_ms = 0
         self._next_sample_ms = 0
         self._close_ms = 0
 
@@ -37,12 +38,14 @@ class SymbolState:
         """Replace the whole book."""
         if event_ms >= self._next_sample_ms:
             self._sample(event_ms)
+        self.book_event_ms = event_ms
         self.book.replace(update_id, bids, asks)
 
     def book_delta(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> bool:
         """Apply changed levels; `False` asks for a resync."""
         if event_ms >= self._next_sample_ms:
             self._sample(event_ms)
+        self.book_event_ms = event_ms
         return self.book.apply(update_id, bids, asks)
 
     def book_invalid(self) -> None:

@@ -2,11 +2,16 @@
 
 
 class FixedRate:
-    """Ticks every `interval_s` from `start_s` (monotonic seconds). A tick that could not begin in time is skipped."""
+    """Ticks every `interval_s` from `begin` on (monotonic seconds). A tick that could not begin in time is skipped."""
 
-    def __init__(self, interval_s: float, start_s: float) -> None:
+    def __init__(self, interval_s: float) -> None:
         self.interval_s = interval_s
         self.overruns = 0
+        self._start_s = 0.0
+        self._number = 0
+
+    def begin(self, start_s: float) -> None:
+        """The first tick is due at `start_s`."""
         self._start_s = start_s
         self._number = 0
 

@@ -44,7 +44,7 @@ class TrackedTasks:
             except asyncio.CancelledError:
                 self.states[name] = "stopped"
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever killed it, it is reported here
+            except Exception as error:  # whatever killed it, it is reported here
                 log.exception("a task died", task=name)
                 reason = f"{type(error).__name__}: {error}"
             self.deaths += 1

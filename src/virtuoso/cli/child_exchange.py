@@ -1,0 +1,26 @@
+"""The embedded exchange as the demo's child: says its address, and ends when its standard input does."""
+
+import asyncio
+import signal
+import sys
+
+from virtuoso.model.clock import SystemClock
+from virtuoso.simulator.server import EmbeddedExchange
+from virtuoso.simulator.sources import open_source
+
+
+async def _run(seed: int, source: str) -> None:
+    clock = SystemClock()
+    market = open_source(source, seed, clock.now_ns() // 1_000_000)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(sys.stdin.fileno(), stop.set)  # readable at its end: the parent is gone
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it stops us when it is done
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    async with EmbeddedExchange(market, clock=clock) as exchange:
+        print(exchange.rest_url.removeprefix("http://"), flush=True)  # noqa: T201 - the parent reads it
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_run(int(sys.argv[1]), sys.argv[2]))

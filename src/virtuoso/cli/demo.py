@@ -1,0 +1,74 @@
+"""`virtuoso demo`: `up` against the embedded exchange, which runs as a process of its own."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from virtuoso.cli.serve import serve
+from virtuoso.config import load
+from virtuoso.model.errors import UsageError
+
+app = typer.Typer(add_completion=False)
+
+_START_S = 30.0
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8002,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of what the exchange synthesises.")] = 1,
+    source: Annotated[str, typer.Option(help="Market: recording | capture.")] = "recording",
+) -> None:
+    """Everything on the bundled recording: no configuration, no network. Its data is labelled `replay`."""
+    with _exchange(seed, source) as address:
+        environment: Mapping[str, str] = {
+            **{name: value for name, value in os.environ.items() if name.upper().startswith("VIRTUOSO__")},
+            "VIRTUOSO__EXCHANGE__REST_URL": f"http://{address}",
+            "VIRTUOSO__EXCHANGE__STREAM_URL": f"ws://{address}/v5/public",
+            "VIRTUOSO__WEB__PORT": str(port),
+        }
+        serve(load([], environment))
+
+
+@contextmanager
+def _exchange(seed: int, source: str) -> Iterator[str]:
+    """The embedded exchange as a child that goes when we go, however we go: it reads its end from a pipe."""
+    command = [sys.executable, "-m", "virtuoso.cli.child_exchange", str(seed), source]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
+    try:
+        address = (child.stdout.readline() if child.stdout else "").strip()
+        if not address:
+            raise UsageError(f"the embedded exchange did not start (exit {child.wait(5)}); see the lines above")
+        typer.echo(f"virtuoso: embedded exchange ({source}) on http://{address}")
+        _await(address)
+        yield address
+    finally:
+        child.terminate()
+        try:
+            child.wait(3)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def _await(address: str) -> None:
+    """Until it answers."""
+    give_up = time.perf_counter() + _START_S
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://{address}/v5/market/time", timeout=1):
+                return
+        except (urllib.error.URLError, TimeoutError) as error:
+            if time.perf_counter() > give_up:
+                raise UsageError(f"the embedded exchange does not answer: {error}") from error

@@ -1,0 +1,22 @@
+"""`virtuoso up`: watch the configured exchange."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from virtuoso.cli.serve import serve
+from virtuoso.config import load
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def up(
+    config: Annotated[
+        list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
+    ] = None,
+) -> None:
+    """Watch the configured exchange and serve the API and the status page."""
+    serve(load(config or [], os.environ))

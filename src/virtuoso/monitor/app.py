@@ -1,0 +1,259 @@
+"""The composition root of the monitor: everything is built here, once, and passed in."""
+
+import asyncio
+import gc
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import msgspec
+import numpy as np
+import structlog
+
+from virtuoso.alerts.conditions import FeedOutage, SuddenMove
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.signals import LabelRule
+from virtuoso.config import Settings
+from virtuoso.exchange.bybit import Bybit
+from virtuoso.exchange.protocol import StreamEvent
+from virtuoso.exchange.supervise import Backoff
+from virtuoso.market.state import MarketState
+from virtuoso.market.universe import UniverseRules
+from virtuoso.model.alert import Severity
+from virtuoso.model.clock import Clock
+from virtuoso.model.errors import ExchangeError
+from virtuoso.monitor.cycle import TTL_S, Cycle
+from virtuoso.monitor.refresh import Refresh
+from virtuoso.monitor.schedule import FixedRate
+from virtuoso.monitor.status import StatusReport
+from virtuoso.monitor.tasks import TrackedTasks
+from virtuoso.monitor.ticks import publish_ticks
+from virtuoso.monitor.watch import Watch
+from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.metrics import Durations, measure_loop_lag
+from virtuoso.storage.cache.memory import MemoryCache, Version
+
+log = structlog.get_logger(__name__)
+
+_LOOK_S = 0.1
+_STATUS_S = 1.0
+_CLOCK_INTERVAL_S = 60.0
+_START_CAP_S = 10.0
+
+
+class Monitor:
+    """Watches one exchange. `run` never returns by itself; `ready` is set at the first complete set of signals."""
+
+    def __init__(self, settings: Settings, clock: Clock, cache: MemoryCache, health: HealthBoard) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._cache = cache
+        self._epoch = clock.now_ns() // 1_000_000_000
+        rng = np.random.default_rng()
+        exchange, monitoring, analysis = settings.exchange, settings.monitoring, settings.analysis
+        self.exchange = Bybit(
+            rest_url=exchange.rest_url,
+            stream_url=exchange.stream_url,
+            category=exchange.category,
+            depth=exchange.depth,
+            ping_interval_s=settings.websocket.ping_interval,
+            clock=clock,
+            rng=rng,
+        )
+        self._backoff = Backoff(rng, first_s=0.5, cap_s=_START_CAP_S)
+        frames = analysis.timeframes.weights()
+        self.market = MarketState(list(frames), depth=exchange.depth)
+        label = analysis.label
+        rule = LabelRule(
+            buy=label.buy, sell=label.sell, exit_margin=label.exit_margin, hold_bars=label.hold_bars,
+            min_coverage=label.min_coverage,
+        )  # fmt: skip
+        engine = Engine(frames, analysis.factors.weights(), rule)
+        self._worker = ThreadPoolExecutor(1, "analysis")
+        self.watch = Watch(
+            exchange=self.exchange,
+            market=self.market,
+            engine=engine,
+            worker=self._worker,
+            rules=universe_rules(settings),
+            clock=clock,
+        )
+        self.stream = self.exchange.stream(self._on_stream)
+        self.incidents = IncidentLog(monitoring.alerts.keep)
+        self._outage = FeedOutage(self.exchange.name)
+        move = monitoring.alerts.sudden_move
+        self._refresh = Refresh(self.exchange, self.market, self.watch)
+        self.cycle = Cycle(
+            exchange=self.exchange,
+            stream=self.stream,
+            market=self.market,
+            engine=engine,
+            watch=self.watch,
+            refresh=self._refresh,
+            worker=self._worker,
+            cache=cache,
+            incidents=self.incidents,
+            outage=self._outage,
+            sudden_move=SuddenMove(move.threshold_pct, move.window_minutes),
+            slow_s=monitoring.alerts.slow_cycle,
+            stale_after_s=settings.websocket.stale_after,
+            health=health,
+            epoch=self._epoch,
+        )
+        self.lag = Durations()
+        self.tasks = TrackedTasks(self._task_died, self._task_restarted)
+        self.schedule = FixedRate(monitoring.interval)
+        self.status = StatusReport(self, settings, clock, cache)
+        self.ready = asyncio.Event()
+        self.state = "starting"
+        self._tape_gaps: set[str] = set()
+
+    async def run(self) -> None:
+        """Start up, then cycle until cancelled."""
+        began = time.perf_counter()
+        log.info(
+            "monitor starting",
+            exchange=self._settings.exchange.rest_url,
+            interval_s=self._settings.monitoring.interval,
+            universe=self._settings.universe.size,
+        )
+        self.tasks.start("loop lag", partial(measure_loop_lag, self.lag))
+        self.tasks.start("ticks", partial(publish_ticks, self.market, self.exchange, self._cache, self._clock))
+        self.tasks.start("cleanup", self._clean_cache)
+        self.tasks.start("status", self._publish_status)
+        try:
+            await self._first_signals()
+            log.info(
+                "first signals", symbols=len(self.cycle.evaluations), seconds=round(time.perf_counter() - began, 3)
+            )
+            self.ready.set()
+            self.state = "running"
+            self.schedule.begin(self._clock.monotonic_ns() / 1e9)
+            gc.collect()
+            gc.freeze()  # what warm-up built lives as long as the process: a full collection need not walk it
+            self.tasks.start("stream", self.stream.run)
+            self.tasks.start("cycle", self._cycles)
+            self.tasks.start("clock", self._clock_offset)
+            self.tasks.start("universe", self._universe)
+            self.tasks.start("tape", self._fill_tape)
+            await asyncio.Event().wait()  # until cancelled
+        finally:
+            await self.tasks.stop()
+            await self.exchange.close()
+            self._worker.shutdown(wait=True, cancel_futures=True)
+            log.info("monitor stopped", cycles=self.cycle.count)
+
+    async def _first_signals(self) -> None:
+        """Ask until the exchange answers: universe, history, and the first analysis from it."""
+        self._outage.lost(0, "not reached yet", self._now_ms())
+        await self.cycle.publish()
+        while True:
+            try:
+                await self.exchange.measure_clock()
+                universe = await self.watch.choose()
+                break
+            except ExchangeError as error:
+                wait_s = self._backoff.next_s()
+                self.state = f"waiting for the exchange: {error}"
+                log.warning("the exchange cannot be reached; trying again", error=str(error), wait_s=round(wait_s, 2))
+                self._outage.observe(self.incidents, self._now_ms())
+                await self.cycle.publish()
+                await asyncio.sleep(wait_s)
+        await self.watch.adopt(universe)
+        self.stream.watch(self.market.sinks())
+        await self.cycle.run()
+        if not self.cycle.evaluations:
+            log.warning("no symbol could be scored from its history yet")
+
+    async def _cycles(self) -> None:
+        """A pass at every tick of the grid, and one as soon as a minute is due for analysis."""
+        while True:
+            now_s = self._clock.monotonic_ns() / 1e9
+            if now_s >= self.schedule.due_s:
+                self.status.began(self.schedule.take(now_s))
+                await self.cycle.run()
+            elif self._refresh.due(self.cycle.analysed_ms) is not None:
+                await self.cycle.run()
+            else:
+                await asyncio.sleep(min(_LOOK_S, self.schedule.due_s - now_s))
+
+    async def _clock_offset(self) -> None:
+        while True:
+            await asyncio.sleep(_CLOCK_INTERVAL_S)
+            try:
+                await self.exchange.measure_clock()
+            except ExchangeError as error:
+                log.warning("the clock offset could not be measured", error=str(error))
+
+    async def _universe(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.universe.refresh_interval)
+            try:
+                universe = await self.watch.choose()
+            except ExchangeError as error:
+                log.warning("the exchange's lists could not be read", error=str(error))
+                continue
+            await self.watch.adopt(universe)
+            self.stream.watch(self.market.sinks())
+
+    async def _fill_tape(self) -> None:
+        """Fetch what the tape of newly connected symbols missed."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if self._tape_gaps:
+                symbols, self._tape_gaps = self._tape_gaps, set()
+                await self.watch.fill_tape(symbols)
+
+    async def _publish_status(self) -> None:
+        sequence = 0
+        while True:
+            sequence += 1
+            body = msgspec.json.encode(self.status.document())
+            self._cache.put("status", body, Version(self._epoch, sequence), TTL_S)
+            await asyncio.sleep(_STATUS_S)
+
+    async def _clean_cache(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.cache.cleanup_interval)
+            if gone := self._cache.cleanup():
+                log.info("expired documents removed", count=gone)
+
+    def _on_stream(self, event: StreamEvent) -> None:
+        now_ms = self._now_ms()
+        log.info(
+            "stream", kind=event.kind, reason=event.reason, connection=event.connection, symbols=len(event.symbols)
+        )
+        match event.kind:
+            case "mute":
+                self._outage.mute(self.incidents, event.connection, event.reason, now_ms)
+            case "disconnected":
+                self._outage.lost(event.connection, event.reason, now_ms)
+            case "connected":
+                self._outage.back(self.incidents, event.connection, now_ms)
+                self._tape_gaps.update(event.symbols)
+
+    def _task_died(self, name: str, reason: str) -> None:
+        text = f"task {name} died and is being restarted: {reason}"
+        self.incidents.fire("task_died", Severity.CRITICAL, text, self._now_ms(), details={"task": name})
+
+    def _task_restarted(self, name: str) -> None:
+        log.warning("task restarted", task=name)
+        self.incidents.resolve("task_died", self._now_ms())
+
+    def _now_ms(self) -> int:
+        return self._clock.now_ns() // 1_000_000
+
+
+def universe_rules(settings: Settings) -> UniverseRules:
+    """The rules of the universe as configured."""
+    universe = settings.universe
+    return UniverseRules(
+        size=universe.size,
+        quote=universe.quote,
+        min_turnover_24h=universe.min_turnover_24h,
+        min_age_days=universe.min_age_days,
+        include=universe.include,
+        exclude=universe.exclude,
+        hysteresis=universe.hysteresis,
+    )

@@ -1,0 +1,227 @@
+"""One pass: refresh → analyse → decide → publish, each stage timed; a failure ends the pass, not the program."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+
+import structlog
+
+from virtuoso.alerts.conditions import FeedOutage, SuddenMove, observe_cycle
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.evaluation import Evaluation
+from virtuoso.exchange.protocol import Exchange, Stream
+from virtuoso.market.series import CLOSE
+from virtuoso.market.state import MarketState, Qualities
+from virtuoso.model.clock import iso
+from virtuoso.model.quality import DataSource
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.monitor.freshness import overall, symbol_qualities
+from virtuoso.monitor.publish import Frame, build
+from virtuoso.monitor.refresh import Refresh, Refreshed
+from virtuoso.monitor.rows import symbol_row
+from virtuoso.monitor.watch import Watch
+from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.metrics import Durations
+from virtuoso.storage.cache.memory import MemoryCache, Version
+
+log = structlog.get_logger(__name__)
+
+TTL_S = 3_600.0
+_ALERTS_SHOWN = 200
+
+
+class Cycle:
+    """Runs passes. The engine is stepped on `worker` alone; everything else happens on the loop."""
+
+    def __init__(
+        self,
+        *,
+        exchange: Exchange,
+        stream: Stream,
+        market: MarketState,
+        engine: Engine,
+        watch: Watch,
+        refresh: Refresh,
+        worker: Executor,
+        cache: MemoryCache,
+        incidents: IncidentLog,
+        outage: FeedOutage,
+        sudden_move: SuddenMove,
+        slow_s: float,
+        stale_after_s: float,
+        health: HealthBoard,
+        epoch: int,
+    ) -> None:
+        self._exchange = exchange
+        self._stream = stream
+        self._market = market
+        self._engine = engine
+        self._watch = watch
+        self._refresh = refresh
+        self._worker = worker
+        self._cache = cache
+        self._incidents = incidents
+        self._outage = outage
+        self._sudden_move = sudden_move
+        self._slow_s = slow_s
+        self._stale_after_s = stale_after_s
+        self._health = health
+        self._epoch = epoch
+        self._sequence = 0
+        self._published: set[str] = set()
+        self.stages: dict[str, Durations] = defaultdict(Durations)
+        self.evaluations: dict[str, Evaluation] = {}
+        self.analysed_ms = 0
+        self.count = 0
+        self.failures = 0
+        self.last_error: str | None = None
+        self.succeeded_ms: int | None = None
+        self.last_refresh: Refreshed | None = None
+        self.qualities: Mapping[str, Qualities] = {}
+
+    async def run(self) -> None:
+        """One pass."""
+        began = time.perf_counter()
+        error: str | None = None
+        try:
+            await self._pass()
+        except Exception as failure:  # the pass failed; the next one is tried all the same
+            error = f"{type(failure).__name__}: {failure}"
+            log.exception("cycle failed")
+        seconds = time.perf_counter() - began
+        self.count += 1
+        self.stages["total"].add(seconds * 1000)
+        self.last_error = error
+        if error is None:
+            self.succeeded_ms = self._now_ms()
+            self._health.succeeded()
+        else:
+            self.failures += 1
+            self._health.failed(error)
+        observe_cycle(self._incidents, seconds, self._slow_s, error, self._now_ms())
+
+    async def _pass(self) -> None:
+        close_ms = self._refresh.due(self.analysed_ms)
+        if close_ms is not None:
+            async with self._timed("refresh"):
+                refreshed = self.last_refresh = await self._refresh.complete(close_ms)
+                log.info(
+                    "refresh complete",
+                    close=iso(close_ms),
+                    symbols=len(self._market.rows),
+                    fresh_from_stream=refreshed.fresh,
+                    fetched=refreshed.fetched,
+                    failed=refreshed.failed,
+                    seconds=round(refreshed.seconds, 3),
+                    slowest_fetch_s=round(refreshed.slowest_s, 3),
+                )
+        self._judge()
+        async with self._timed("analyse"):
+            await self._analyse(close_ms)
+        async with self._timed("decide"):
+            self._decide(close_ms)
+        async with self._timed("publish"):
+            await self.publish()
+
+    def _judge(self) -> None:
+        """Qualities as of now."""
+        self.qualities = symbol_qualities(
+            self._market.rows, self._stream.feeds(), self._watch.fetched_ns, self._watch.now_ns(), self._stale_after_s
+        )
+
+    async def _analyse(self, close_ms: int | None) -> None:
+        """Step the engine by what closed; rows that were late for an earlier close are stepped alone."""
+        if close_ms is not None:
+            self.analysed_ms = close_ms
+        ready = self._market.confirmed(self.analysed_ms) if self.analysed_ms else set()
+        pending = {
+            symbol: quality
+            for symbol, quality in self.qualities.items()
+            if symbol in ready and self._evaluated_ms(symbol) < self.analysed_ms
+        }
+        if not pending:
+            return
+        cut = self._market.cut(self.analysed_ms, pending)
+        evaluation = await asyncio.get_running_loop().run_in_executor(self._worker, self._engine.step, cut)
+        for symbol in cut.symbols:
+            self.evaluations[symbol] = evaluation
+
+    def _evaluated_ms(self, symbol: str) -> int:
+        evaluation = self.evaluations.get(symbol)
+        return 0 if evaluation is None else evaluation.close_ms
+
+    def _decide(self, close_ms: int | None) -> None:
+        """Conditions on what was just computed."""
+        now_ms = self._now_ms()
+        self._outage.observe(self._incidents, now_ms)
+        for symbol in [symbol for symbol in self.evaluations if symbol not in self._market]:
+            del self.evaluations[symbol]
+        for symbol in self._incidents.open_symbols("sudden_move"):
+            if symbol not in self._market:
+                self._incidents.resolve("sudden_move", now_ms, symbol=symbol)
+        if close_ms is None:
+            return
+        span_ms = (self._sudden_move.window_minutes + 1) * Timeframe.M1.ms
+        for symbol in self._market.rows:
+            _, rows = self._market[symbol].history.base.since(close_ms - span_ms)
+            self._sudden_move.observe(self._incidents, symbol, rows[:, CLOSE].tolist(), now_ms)
+
+    @property
+    def source(self) -> DataSource | None:
+        """What the exchange is."""
+        return self._exchange.origin
+
+    async def publish(self) -> None:
+        """Build and encode all documents off the loop and put them into the cache under one version."""
+        self._judge()
+        frame = self.frame()
+        bodies = await asyncio.get_running_loop().run_in_executor(self._worker, build, frame)
+        self._sequence += 1
+        version = Version(self._epoch, self._sequence)
+        for name, body in bodies.items():
+            self._cache.put(name, body, version, TTL_S)
+        for name in self._published - bodies.keys():
+            self._cache.remove(name)
+        self._published = set(bodies)
+
+    def frame(self) -> Frame:
+        """The state of things, copied for publication."""
+        source = self.source
+        instruments = self._watch.instruments
+        return Frame(
+            now_ms=self._now_ms(),
+            symbols=tuple(
+                symbol_row(symbol, self._market, instruments.get(symbol), self.qualities.get(symbol), source)
+                for symbol in self._watch.universe.symbols
+                if symbol in self._market
+            ),
+            bases={symbol: i.base for symbol in self._market.rows if (i := instruments.get(symbol)) is not None},
+            left_out=self._watch.universe.left_out,
+            evaluations={symbol: e for symbol, e in self.evaluations.items() if symbol in self._market},
+            qualities=self.qualities,
+            quality=overall(self.qualities.values()),
+            source=source,
+            incidents=self._incidents.recent(_ALERTS_SHOWN),
+            liquidations={symbol: len(self._market[symbol].forced) for symbol in self._market.rows},
+            state=self._state(),
+        )
+
+    def _state(self) -> str:
+        if not self.evaluations:
+            return "starting"
+        return "online" if self.last_error is None else "degraded"
+
+    @asynccontextmanager
+    async def _timed(self, stage: str) -> AsyncIterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[stage].add((time.perf_counter() - began) * 1000)
+
+    def _now_ms(self) -> int:
+        return self._watch.now_ns() // 1_000_000

@@ -1,0 +1,42 @@
+"""Qualities of each symbol's inputs, from the state of its feeds."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from virtuoso.market.quality import feed_quality, joined_quality, polled_quality
+from virtuoso.market.state import Qualities
+from virtuoso.model.feed import FeedStatus
+from virtuoso.model.quality import DataQuality, worst_quality
+
+
+def symbol_qualities(
+    symbols: Iterable[str],
+    feeds: Iterable[FeedStatus],
+    fetched_ns: Mapping[str, int],
+    now_ns: int,
+    stale_after_s: float,
+) -> dict[str, Qualities]:
+    """Quality of bars, book and tape of each symbol at `now_ns`.
+
+    Until its stream delivers, a symbol's bars are as fresh as the request that fetched them.
+    """
+    by_topic: dict[str, dict[str, DataQuality]] = defaultdict(dict)
+    for feed in feeds:
+        by_topic[feed.symbol][feed.topic.partition(".")[0]] = feed_quality(feed, now_ns, stale_after_s)
+    found = {}
+    for symbol in symbols:
+        topics = by_topic[symbol]
+        bars = topics.get("kline", DataQuality.UNAVAILABLE)
+        if bars is DataQuality.UNAVAILABLE:
+            bars = polled_quality(fetched_ns.get(symbol), now_ns, stale_after_s)
+        found[symbol] = Qualities(
+            bars=bars,
+            book=topics.get("orderbook", DataQuality.UNAVAILABLE),
+            tape=topics.get("publicTrade", DataQuality.UNAVAILABLE),
+        )
+    return found
+
+
+def overall(qualities: Iterable[Qualities]) -> DataQuality:
+    """Quality of everything watched: the worst of any."""
+    return worst_quality(joined_quality((quality.bars, quality.book, quality.tape)) for quality in qualities)

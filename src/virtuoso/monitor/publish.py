@@ -1,0 +1,213 @@
+"""Documents: built from the state of a cycle, encoded once, put into the cache. The only writer of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from virtuoso.analysis.evaluation import Evaluation
+from virtuoso.analysis.overview import MarketOverview as Overview
+from virtuoso.analysis.overview import MarketRow, market_overview, movers
+from virtuoso.analysis.regime import Regime, SymbolRegime
+from virtuoso.market.state import Qualities
+from virtuoso.model import documents as docs
+from virtuoso.model.alert import Incident
+from virtuoso.model.clock import iso
+from virtuoso.model.quality import DataQuality, DataSource, worst_quality
+from virtuoso.model.signal import Label, Reading
+
+TOP = 10
+_WAITING = "no bars have been scored yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What one cycle publishes from: copies and immutable things only."""
+
+    now_ms: int
+    symbols: tuple[docs.SymbolRow, ...]
+    bases: Mapping[str, str]
+    left_out: Mapping[str, str]
+    evaluations: Mapping[str, Evaluation]
+    qualities: Mapping[str, Qualities]
+    quality: DataQuality
+    source: DataSource | None
+    incidents: Sequence[Incident]
+    liquidations: Mapping[str, int]
+    state: str
+
+
+def build(frame: Frame) -> dict[str, bytes]:
+    """All documents of a cycle, by name, encoded."""
+    readings = {symbol: evaluation.reading(symbol) for symbol, evaluation in frame.evaluations.items()}
+    rows = {row.symbol: row for row in frame.symbols}
+    signals = {symbol: signal_row(row, readings.get(symbol), frame) for symbol, row in rows.items()}
+    regimes = [evaluation.regime(symbol) for symbol, evaluation in frame.evaluations.items()]
+    overview = market_overview(market_rows(frame), regimes)
+    timestamp = iso(frame.now_ms) or ""
+    ranked = tuple(sorted(signals.values(), key=_strength, reverse=True))
+    alerts = tuple(alert(incident) for incident in frame.incidents)
+    by_symbol = {regime.symbol: regime_row(regime) for regime in regimes}
+    values: dict[str, msgspec.Struct | tuple[docs.Alert, ...]] = {
+        "signals": docs.TopSignals(signals=ranked, timestamp=timestamp, reason=None if readings else _WAITING),
+        "signals:top": docs.TopSignals(
+            signals=ranked[:TOP], timestamp=timestamp, reason=None if readings else _WAITING
+        ),
+        "overview": overview_document(overview, frame),
+        "dashboard": dashboard(overview, frame, ranked[:TOP], alerts),
+        "alerts": alerts,
+        "symbols": docs.SymbolList(
+            symbols=frame.symbols,
+            left_out=tuple(docs.LeftOut(symbol=s, reason=r) for s, r in sorted(frame.left_out.items())),
+            timestamp=timestamp,
+        ),
+        "regime": docs.RegimeDocument(
+            timestamp=timestamp,
+            market=overview.regime,
+            probabilities=_shares(overview.probabilities),
+            reason=overview.reasons.get("regime"),
+            symbols=tuple(by_symbol.values()),
+        ),
+    }
+    for symbol, row in rows.items():
+        reading = readings.get(symbol)
+        values[f"symbol:{symbol}"] = docs.SymbolDetail(
+            ticker=row,
+            signal=signals[symbol],
+            regime=by_symbol.get(symbol),
+            factors=reading.factors if reading else (),
+            liquidations=frame.liquidations.get(symbol, 0),
+            timestamp=timestamp,
+        )
+    encoder = msgspec.json.Encoder()
+    return {name: encoder.encode(value) for name, value in values.items()}
+
+
+def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> docs.SignalRow:
+    """One symbol's signal; its quality is the worse of what it was computed from and of what comes in now."""
+    if reading is None:
+        return docs.SignalRow(
+            symbol=row.symbol, signal=Label.HOLD, confidence=None, price=row.price, change=row.change, timestamp=None,
+            data_quality=row.data_quality, data_source=frame.source, score=None, probability=None, coverage=None,
+            consensus=None, disagreement=None, factors={}, reasons=(_WAITING,),
+        )  # fmt: skip
+    return docs.SignalRow(
+        symbol=row.symbol,
+        signal=reading.signal,
+        confidence=reading.confidence,
+        price=row.price,
+        change=row.change,
+        timestamp=iso(reading.close_ms),
+        data_quality=worst_quality((reading.quality, row.data_quality)),
+        data_source=frame.source,
+        score=reading.score,
+        probability=None,
+        coverage=reading.coverage,
+        consensus=reading.consensus,
+        disagreement=reading.disagreement,
+        factors={factor.name: factor.score for factor in reading.factors},
+        reasons=(*reading.reasons, "probability: no outcomes have been measured yet"),
+    )
+
+
+def _strength(row: docs.SignalRow) -> float:
+    return -1.0 if row.score is None else abs(row.score - 50) * (row.confidence or 0.0)
+
+
+def market_rows(frame: Frame) -> list[MarketRow]:
+    """The universe as the overview reads it."""
+    return [
+        MarketRow(
+            symbol=row.symbol,
+            base=frame.bases.get(row.symbol, ""),
+            price=row.price,
+            change_24h_pct=row.change,
+            turnover_24h=row.turnover_24h,
+        )
+        for row in frame.symbols
+    ]
+
+
+def overview_document(overview: Overview, frame: Frame) -> docs.MarketOverview:
+    """`/api/market/overview`."""
+    return docs.MarketOverview(
+        status="active" if frame.evaluations else "starting",
+        timestamp=iso(frame.now_ms) or "",
+        regime=overview.regime,
+        trend_strength=_rounded(overview.trend_strength, 2),
+        volatility=_rounded(overview.volatility, 3),
+        avg_volatility=_rounded(overview.avg_volatility, 3),
+        btc_dominance=_rounded(overview.btc_dominance, 2),
+        total_volume=_rounded(overview.total_volume, 2),
+        market_sentiment=overview.market_sentiment,
+        momentum_score=_rounded(overview.momentum_score, 2),
+        btc_price=overview.btc_price,
+        eth_price=overview.eth_price,
+        avg_market_change=_rounded(overview.avg_market_change, 4),
+        breadth=msgspec.convert(msgspec.structs.asdict(overview.breadth), docs.Breadth),
+        data_quality=frame.quality,
+        data_source=frame.source,
+        reasons=overview.reasons,
+    )
+
+
+def dashboard(
+    overview: Overview, frame: Frame, signals: tuple[docs.SignalRow, ...], alerts: tuple[docs.Alert, ...]
+) -> docs.Dashboard:
+    """`/api/dashboard/data`."""
+    return docs.Dashboard(
+        market_overview=docs.DashboardMarket(
+            market_regime=overview.regime.title() if overview.regime else None,
+            btc_price=overview.btc_price,
+            btc_change=overview.btc_change,
+            data_quality=frame.quality,
+        ),
+        top_movers=tuple(
+            docs.Mover(symbol=mover.symbol, change=mover.change, price=mover.price)
+            for mover in movers(market_rows(frame), TOP)
+        ),
+        alerts=alerts[:TOP],
+        system_status=docs.SystemStatus(
+            status=frame.state, last_update=iso(frame.now_ms) or "", data_source=frame.source
+        ),
+        signals=signals,
+    )
+
+
+def alert(incident: Incident) -> docs.Alert:
+    """An incident as the API lists it."""
+    return docs.Alert(
+        id=incident.id,
+        level=incident.severity,
+        message=incident.message,
+        details=incident.details,
+        timestamp=iso(incident.fired_ms) or "",
+        source=incident.source,
+        alert_type=incident.kind,
+        symbol=incident.symbol,
+        resolved=incident.resolved_ms is not None,
+        resolved_at=iso(incident.resolved_ms),
+        acknowledged=incident.acknowledged,
+    )
+
+
+def regime_row(regime: SymbolRegime) -> docs.RegimeRow:
+    """A regime as the API lists it."""
+    return docs.RegimeRow(
+        symbol=regime.symbol,
+        regime=regime.regime,
+        probabilities=_shares(regime.probabilities),
+        trend_strength=_rounded(regime.trend_strength, 2),
+        momentum=_rounded(regime.momentum, 2),
+        volatility=_rounded(regime.volatility, 3),
+        avg_volatility=_rounded(regime.avg_volatility, 3),
+        reason=regime.reason,
+    )
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _shares(probabilities: Mapping[Regime, float] | None) -> dict[str, float] | None:
+    return None if probabilities is None else {str(name): round(share, 6) for name, share in probabilities.items()}

@@ -1,0 +1,135 @@
+"""`/api/monitoring/status`: what the monitor is doing, measured, on demand."""
+
+import os
+import platform
+import socket
+from typing import TYPE_CHECKING
+
+import psutil
+
+from virtuoso import __version__
+from virtuoso.config import Settings
+from virtuoso.market.quality import feed_quality
+from virtuoso.model import documents as docs
+from virtuoso.model.clock import Clock, iso
+from virtuoso.monitor.freshness import overall
+from virtuoso.operations.metrics import Durations
+from virtuoso.storage.cache.memory import MemoryCache
+
+if TYPE_CHECKING:
+    from virtuoso.monitor.app import Monitor
+
+
+class StatusReport:
+    """Reads everything, changes nothing."""
+
+    def __init__(self, monitor: "Monitor", settings: Settings, clock: Clock, cache: MemoryCache) -> None:
+        self._monitor = monitor
+        self._settings = settings
+        self._clock = clock
+        self._cache = cache
+        self._started_ns = clock.now_ns()
+        self._started_mono = clock.monotonic_ns()
+        self._began_s: float | None = None
+        self._intervals = Durations()
+        self._late_ms: float | None = None
+        self._process = psutil.Process()
+
+    def began(self, late_s: float) -> None:
+        """A tick of the grid began so late."""
+        now_s = self._clock.monotonic_ns() / 1e9
+        if self._began_s is not None:
+            self._intervals.add((now_s - self._began_s) * 1000)
+        self._began_s = now_s
+        self._late_ms = late_s * 1000
+
+    def document(self) -> docs.MonitoringStatus:
+        """The status now."""
+        monitor, now_ns = self._monitor, self._clock.now_ns()
+        return docs.MonitoringStatus(
+            instance=f"{socket.gethostname()}:{os.getpid()}",
+            build=docs.Build(
+                version=__version__,
+                python=platform.python_version(),
+                started_at=iso(self._started_ns // 1_000_000) or "",
+            ),
+            uptime_s=round((self._clock.monotonic_ns() - self._started_mono) / 1e9, 3),
+            timestamp=iso(now_ns // 1_000_000) or "",
+            state=monitor.state,
+            exchange={
+                "name": monitor.exchange.name,
+                "category": self._settings.exchange.category,
+                "rest_url": self._settings.exchange.rest_url,
+                "clock_offset_ms": monitor.exchange.clock_offset_ms,
+            },
+            cycle=self._cycle(),
+            universe={
+                "size": len(monitor.watch.universe.symbols),
+                "configured": self._settings.universe.size,
+                "left_out": len(monitor.watch.universe.left_out),
+                "failed": dict(monitor.watch.failed),
+            },
+            feeds=self._feeds(now_ns),
+            rate_budget=self._budget(),
+            stores={
+                "memory": {"documents": len(self._cache), "puts": self._cache.puts, "expired": self._cache.expired}
+            },
+            alerts={
+                "fired": monitor.incidents.fired,
+                "resolved": monitor.incidents.resolved,
+                "open": len(monitor.incidents.open()),
+            },
+            loop_lag_ms=monitor.lag.times(),
+            memory_mb=round(self._process.memory_info().rss / 1e6, 1),
+            tasks=dict(monitor.tasks.states),
+            data_quality=overall(monitor.cycle.qualities.values()),
+            data_source=monitor.exchange.origin,
+        )
+
+    def _cycle(self) -> docs.CycleStatus:
+        cycle, schedule = self._monitor.cycle, self._monitor.schedule
+        intervals, total = self._intervals.times(), cycle.stages["total"].times()
+        stages = {name: times for name, durations in cycle.stages.items() if (times := durations.times())}
+        return docs.CycleStatus(
+            interval_configured=schedule.interval_s,
+            interval_effective=None if intervals is None else round(intervals.p50 / 1000, 4),
+            count=cycle.count,
+            failures=cycle.failures,
+            overruns=schedule.overruns,
+            drift_ms=None if self._late_ms is None else round(self._late_ms, 3),
+            last_success=iso(cycle.succeeded_ms),
+            last_duration_ms=None if total is None else total.last,
+            last_close=iso(cycle.analysed_ms or None),
+            last_error=cycle.last_error,
+            stages=stages,
+            slowest_fetch_ms=None if cycle.last_refresh is None else round(cycle.last_refresh.slowest_s * 1000, 3),
+        )
+
+    def _feeds(self, now_ns: int) -> tuple[docs.FeedRow, ...]:
+        stale_s = self._settings.websocket.stale_after
+        return tuple(
+            docs.FeedRow(
+                topic=feed.topic,
+                symbol=feed.symbol,
+                connected=feed.connected,
+                acked=feed.acked,
+                data_quality=feed_quality(feed, now_ns, stale_s),
+                age_ms=None if feed.received_ns is None else (now_ns - feed.received_ns) // 1_000_000,
+                lag_ms=None if feed.lag_ms is None else round(feed.lag_ms, 2),
+                messages=feed.messages,
+                rejected=feed.rejected,
+                resyncs=feed.resyncs,
+            )
+            for feed in self._monitor.stream.feeds()
+        )
+
+    def _budget(self) -> docs.RateBudget:
+        budget = self._monitor.exchange.budget
+        return docs.RateBudget(
+            capacity=budget.capacity,
+            available=round(budget.available, 1),
+            window_s=budget.window_s,
+            requests=budget.requests,
+            waits=budget.waits,
+            banned_until=iso(budget.banned_until_ms),
+        )

@@ -1,0 +1,137 @@
+"""What is watched: the universe chosen, its history loaded, its rows in market and engine kept alike."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Executor
+
+import structlog
+
+from virtuoso.analysis.engine import Engine
+from virtuoso.exchange.protocol import Exchange
+from virtuoso.market.state import MarketState
+from virtuoso.market.universe import Universe, UniverseRules, select
+from virtuoso.model.clock import Clock
+from virtuoso.model.errors import ExchangeError
+from virtuoso.model.instrument import Instrument
+from virtuoso.model.market import TickerUpdate
+from virtuoso.model.timeframe import Timeframe
+
+log = structlog.get_logger(__name__)
+
+_SPARE_BARS = 30
+_MOST_BARS = 1_000
+_TRADES = 1_000
+_RATIOS = 10
+
+
+class Watch:
+    """The watched symbols. `engine` is touched only on `worker`, the single thread that owns its state."""
+
+    def __init__(
+        self,
+        *,
+        exchange: Exchange,
+        market: MarketState,
+        engine: Engine,
+        worker: Executor,
+        rules: UniverseRules,
+        clock: Clock,
+    ) -> None:
+        self._exchange = exchange
+        self._market = market
+        self._engine = engine
+        self._worker = worker
+        self._rules = rules
+        self._clock = clock
+        self.universe = Universe((), {})
+        self.instruments: Mapping[str, Instrument] = {}
+        self.fetched_ns: dict[str, int] = {}
+        self.failed: dict[str, str] = {}
+        self._tickers: Mapping[str, TickerUpdate] = {}
+
+    def exchange_ms(self) -> int:
+        """Exchange time now (epoch ms), by the measured offset."""
+        return int(self._clock.now_ns() / 1e6 + (self._exchange.clock_offset_ms or 0.0))
+
+    def now_ns(self) -> int:
+        """Local wall-clock time (epoch ns)."""
+        return self._clock.now_ns()
+
+    async def choose(self) -> Universe:
+        """Ask the exchange for its lists and choose; nothing is changed yet. Raises `ExchangeError`."""
+        instruments, tickers = await asyncio.gather(self._exchange.instruments(), self._exchange.tickers())
+        now_ms = self.exchange_ms()
+        universe = select(instruments, tickers, self.universe.symbols, self._rules, now_ms)
+        self.instruments = {instrument.symbol: instrument for instrument in instruments}
+        for symbol, reason in universe.left_out.items():
+            log.debug("left out", symbol=symbol, reason=reason)
+        self._tickers = tickers
+        return universe
+
+    async def adopt(self, universe: Universe) -> list[str]:
+        """Make the watched symbols those of `universe`: history first, then rows; returns the newcomers."""
+        loop = asyncio.get_running_loop()
+        gone = [symbol for symbol in self.universe.symbols if symbol not in universe.symbols]
+        new = [symbol for symbol in universe.symbols if symbol not in self._market]
+        for symbol in gone:
+            row = self._market.remove(symbol)
+            self.fetched_ns.pop(symbol, None)
+            self.failed.pop(symbol, None)
+            await loop.run_in_executor(self._worker, self._engine.remove, row)
+        rows = {symbol: self._market.add(symbol) for symbol in new}
+        now_ns = self._clock.now_ns()
+        for symbol in new:
+            if (ticker := self._tickers.get(symbol)) is not None:
+                self._market[symbol].ticker(self.exchange_ms(), now_ns, ticker)
+        await self.load_history(new)
+        blocks = self._market.warm_up(new, Timeframe.M1.floor(self.exchange_ms()))
+
+        def warm() -> None:
+            for symbol, row in rows.items():
+                self._engine.add(symbol, row)
+            self._engine.warm_up(blocks)
+
+        await loop.run_in_executor(self._worker, warm)
+        self.universe = universe
+        if gone or new:
+            log.info("universe", symbols=len(universe.symbols), joined=new, left=gone, left_out=len(universe.left_out))
+        return new
+
+    async def load_history(self, symbols: Sequence[str]) -> None:
+        """Fetch what the indicators need; a symbol that fails is noted and neither delays nor fails the others."""
+        await asyncio.gather(*(self._load(symbol) for symbol in symbols))
+
+    async def _load(self, symbol: str) -> None:
+        state = self._market[symbol]
+        now_ms = self.exchange_ms()
+
+        async def fetch(timeframe: Timeframe) -> None:
+            count = min(_MOST_BARS, self._engine.history(timeframe) + _SPARE_BARS)
+            if timeframe is Timeframe.M1:  # enough minutes to complete the forming bar of every other timeframe
+                count = max(count, max(tf.minutes for tf in self._market.timeframes) + _SPARE_BARS)
+            bars = await self._exchange.bars(symbol, timeframe, now_ms - count * timeframe.ms, now_ms)
+            state.history.load(timeframe, bars)
+
+        try:
+            await asyncio.gather(*(fetch(timeframe) for timeframe in self._market.timeframes))
+            state.ratios.extend(await self._exchange.account_ratio(symbol, _RATIOS))
+        except ExchangeError as error:
+            self.failed[symbol] = str(error)
+            log.warning("history could not be loaded", symbol=symbol, error=str(error))
+        else:
+            self.fetched_ns[symbol] = self._clock.now_ns()
+            self.failed.pop(symbol, None)
+
+    async def fill_tape(self, symbols: Collection[str]) -> None:
+        """Fetch the latest trades, which fill what the stream did not carry."""
+
+        async def fill(symbol: str) -> None:
+            try:
+                trades = await self._exchange.trades(symbol, _TRADES)
+            except ExchangeError as error:
+                log.warning("trades could not be fetched", symbol=symbol, error=str(error))
+                return
+            if symbol in self._market:
+                self._market[symbol].tape.merge(trades)
+
+        await asyncio.gather(*(fill(symbol) for symbol in symbols if symbol in self._market))

@@ -1,0 +1,49 @@
+"""The composition root of the web: the application and its front, built from what is passed in."""
+
+from collections.abc import Iterable
+
+from fastapi import FastAPI
+
+from virtuoso import __version__
+from virtuoso.model.views import SymbolViews
+from virtuoso.operations.health import HealthBoard
+from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.web import openapi, problems
+from virtuoso.web.front import App, Front
+from virtuoso.web.routes import documents, health, pages, stream, symbols
+
+_DESCRIPTION = (
+    "What matters in crypto derivatives, why, and how fresh the data behind it is. Times are ISO 8601 in UTC; `null` "
+    "is unknown, and `reasons` says why. Errors are RFC 9457 problem details."
+)
+
+
+def create_app(
+    *,
+    cache: MemoryCache,
+    board: HealthBoard,
+    views: SymbolViews,
+    allowed_hosts: Iterable[str],
+    token: str | None,
+) -> App:
+    """The ASGI application."""
+    app = application(cache, board, views)
+    return Front(app, cache, documents.HOT, allowed_hosts, None if token is None else token.encode())
+
+
+def application(cache: MemoryCache, board: HealthBoard, views: SymbolViews) -> FastAPI:
+    """Everything behind the front."""
+    app = FastAPI(
+        title="Virtuoso", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None,
+    )  # fmt: skip
+    for router in (
+        health.router(board),
+        documents.router(cache),
+        symbols.router(views),
+        stream.router(cache),
+        pages.router(),
+    ):
+        app.include_router(router)
+    problems.install(app)
+    openapi.install(app)
+    return app

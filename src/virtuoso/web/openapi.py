@@ -1,0 +1,57 @@
+"""The OpenAPI document: schemas from the same structs that are encoded."""
+
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from virtuoso import __version__
+from virtuoso.model import documents as docs
+from virtuoso.model.documents import Problem
+
+SCHEMAS: tuple[type[msgspec.Struct], ...] = (
+    docs.TopSignals, docs.MarketOverview, docs.Dashboard, docs.Alert, docs.MonitoringStatus, docs.SymbolList,
+    docs.SymbolDetail, docs.RegimeDocument, docs.Bars, docs.Book, docs.Health, Problem,
+)  # fmt: skip
+_TEMPLATE = "#/components/schemas/{name}"
+
+
+def reference(struct: type[msgspec.Struct]) -> dict[str, str]:
+    """A reference to the schema of a document."""
+    return {"$ref": _TEMPLATE.format(name=struct.__name__)}
+
+
+def answers(schema: dict[str, Any], example: Any, *errors: int) -> dict[int | str, dict[str, Any]]:
+    """What FastAPI documents of a route: its document with an example, and its problems."""
+    found: dict[int | str, dict[str, Any]] = {
+        200: {"description": "OK", "content": {"application/json": {"schema": schema, "example": example}}},
+        304: {"description": "Not modified"},
+        421: _problem("The Host header names no allowed host"),
+    }
+    texts = {404: "Not watched", 422: "A parameter is wrong", 503: "Not healthy"}
+    for status in errors:
+        found[status] = _problem(texts[status])
+    return found
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/problem+json": {"schema": reference(Problem)}}}
+
+
+def install(app: FastAPI) -> None:
+    """Make the application's OpenAPI document, once."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title="Virtuoso", version=__version__, routes=app.routes, description=app.description
+            )
+            _, components = msgspec.json.schema_components(SCHEMAS, ref_template=_TEMPLATE)
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas.clear()  # FastAPI's own error schemas are not what is served
+            schemas.update(components)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

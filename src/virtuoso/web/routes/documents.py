@@ -1,0 +1,96 @@
+"""Routes that answer a published document, whole or sliced."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
+
+from virtuoso.model import documents as docs
+from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.web import examples
+from virtuoso.web.openapi import answers, reference
+from virtuoso.web.unpublished import unpublished
+
+WHOLE: dict[str, tuple[str, type[msgspec.Struct], Any, str]] = {
+    "/api/market/overview": ("overview", docs.MarketOverview, examples.OVERVIEW, "The market at a glance"),
+    "/api/dashboard/data": ("dashboard", docs.Dashboard, examples.DASHBOARD, "What a page needs at first sight"),
+    "/api/monitoring/status": ("status", docs.MonitoringStatus, None, "What the monitor is doing, measured"),
+    "/api/symbols": ("symbols", docs.SymbolList, None, "The universe, and why the others are left out"),
+    "/api/regime": ("regime", docs.RegimeDocument, None, "Regimes of the market and of each symbol"),
+}
+"""Path → document, schema, example, summary."""
+
+HOT = {path: name for path, (name, *_) in WHOLE.items()} | {
+    "/api/signals/top": "signals:top",
+    "/api/alerts/recent": "alerts",
+}
+"""Paths that the front answers by itself."""
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
+Symbol = Annotated[str, Path(description="The exchange's own name, such as BTCUSDT.", min_length=1, max_length=40)]
+
+
+def router(cache: MemoryCache) -> APIRouter:
+    """The routes."""
+    routes = APIRouter()
+    for path, (name, schema, example, summary) in WHOLE.items():
+        routes.add_api_route(
+            path, _whole(cache, name), methods=["GET"], summary=summary, name=name,
+            responses=answers(reference(schema), example), response_class=Response,
+        )  # fmt: skip
+
+    @routes.get(
+        "/api/signals/top", summary="Signals, the strongest first", response_class=Response,
+        responses=answers(reference(docs.TopSignals), examples.SIGNALS, 422),
+    )  # fmt: skip
+    async def top_signals(request: Request, limit: Limit = 10) -> Response:
+        top = msgspec.json.decode(body_of(cache, "signals"), type=docs.TopSignals)
+        return answer(request, msgspec.json.encode(msgspec.structs.replace(top, signals=top.signals[:limit])))
+
+    @routes.get(
+        "/api/alerts/recent", summary="The latest incidents, newest first", response_class=Response,
+        responses=answers({"type": "array", "items": reference(docs.Alert)}, [examples.ALERT], 422),
+    )  # fmt: skip
+    async def recent_alerts(request: Request, limit: Limit = 200) -> Response:
+        alerts = msgspec.json.decode(body_of(cache, "alerts"), type=tuple[docs.Alert, ...])
+        return answer(request, msgspec.json.encode(alerts[:limit]))
+
+    @routes.get(
+        "/api/symbols/{symbol}", summary="One symbol: ticker, signal, regime, and the whole tree of reasons",
+        response_class=Response, responses=answers(reference(docs.SymbolDetail), None, 404, 422),
+    )  # fmt: skip
+    async def symbol_detail(request: Request, symbol: Symbol) -> Response:
+        document = cache.get(f"symbol:{symbol}")
+        if document is None:
+            raise not_watched(symbol)
+        return answer(request, document.body, document.etag.decode())
+
+    return routes
+
+
+def _whole(cache: MemoryCache, name: str) -> Callable[[Request], Any]:
+    async def whole(request: Request) -> Response:
+        document = cache.get(name)
+        return answer(request, body_of(cache, name), None if document is None else document.etag.decode())
+
+    return whole
+
+
+def body_of(cache: MemoryCache, name: str) -> bytes:
+    """The bytes of a document; before the first publication, one that says so."""
+    document = cache.get(name)
+    return unpublished(name) if document is None else document.body
+
+
+def answer(request: Request, body: bytes, etag: str | None = None) -> Response:
+    """JSON bytes, or 304 when the client has them."""
+    headers = {"cache-control": "no-cache"} | ({} if etag is None else {"etag": etag})
+    if etag is not None and etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+def not_watched(symbol: str) -> HTTPException:
+    """The problem of an unknown symbol."""
+    return HTTPException(404, f"{symbol} is not watched; /api/symbols lists what is, and why others are not")

@@ -1,0 +1,48 @@
+"""Bars and book of one symbol, asked on demand."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+
+from virtuoso.model import documents as docs
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.model.views import SymbolViews
+from virtuoso.web import examples
+from virtuoso.web.openapi import answers, reference
+from virtuoso.web.routes.documents import Symbol, answer, not_watched
+
+BarLimit = Annotated[int, Query(ge=1, le=1500, description="How many bars at most.")]
+Depth = Annotated[int, Query(ge=1, le=200, description="Levels a side.")]
+
+
+def router(views: SymbolViews) -> APIRouter:
+    """The routes."""
+    routes = APIRouter()
+
+    @routes.get(
+        "/api/symbols/{symbol}/bars", summary="Closed bars, oldest first", response_class=Response,
+        responses=answers(reference(docs.Bars), examples.BARS, 404, 422),
+    )  # fmt: skip
+    async def bars(
+        request: Request, symbol: Symbol, timeframe: Timeframe = Timeframe.M1, limit: BarLimit = 200
+    ) -> Response:
+        if timeframe not in views.timeframes():
+            kept = ", ".join(views.timeframes())
+            raise HTTPException(422, f"timeframe: {timeframe} is not kept; choose one of {kept}")
+        found = views.bars(symbol, timeframe, limit)
+        if found is None:
+            raise not_watched(symbol)
+        return answer(request, msgspec.json.encode(found))
+
+    @routes.get(
+        "/api/symbols/{symbol}/book", summary="The best levels of the book", response_class=Response,
+        responses=answers(reference(docs.Book), examples.BOOK, 404, 422),
+    )  # fmt: skip
+    async def book(request: Request, symbol: Symbol, depth: Depth = 20) -> Response:
+        found = views.book(symbol, depth)
+        if found is None:
+            raise not_watched(symbol)
+        return answer(request, msgspec.json.encode(found))
+
+    return routes

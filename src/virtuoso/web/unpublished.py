@@ -1,0 +1,55 @@
+"""Documents before the first publication: nulls, and the reason."""
+
+from functools import cache
+
+import msgspec
+
+from virtuoso.model import documents as docs
+from virtuoso.model.clock import iso
+from virtuoso.model.quality import DataQuality
+
+_REASON = "the monitor has not published anything yet"
+_EPOCH = iso(0) or ""
+_NONE = DataQuality.UNAVAILABLE
+
+
+@cache
+def unpublished(name: str) -> bytes:
+    """The document `name` with nothing in it; its timestamp is the epoch, for it has never been written."""
+    values: dict[str, object] = {
+        "signals": docs.TopSignals(signals=(), timestamp=_EPOCH, reason=_REASON),
+        "alerts": (),
+        "overview": docs.MarketOverview(
+            status="starting", timestamp=_EPOCH, regime=None, trend_strength=None, volatility=None,
+            avg_volatility=None, btc_dominance=None, total_volume=None, market_sentiment=None, momentum_score=None,
+            btc_price=None, eth_price=None, avg_market_change=None,
+            breadth=docs.Breadth(advancing=0, declining=0, neutral=0, total=0), data_quality=_NONE, data_source=None,
+            reasons={"all": _REASON},
+        ),
+        "dashboard": docs.Dashboard(
+            market_overview=docs.DashboardMarket(
+                market_regime=None, btc_price=None, btc_change=None, data_quality=_NONE
+            ),
+            top_movers=(), alerts=(), signals=(),
+            system_status=docs.SystemStatus(status="starting", last_update=_EPOCH, data_source=None),
+        ),
+        "symbols": docs.SymbolList(symbols=(), left_out=(), timestamp=_EPOCH),
+        "regime": docs.RegimeDocument(
+            timestamp=_EPOCH, market=None, probabilities=None, reason=_REASON, symbols=()
+        ),
+        "status": docs.MonitoringStatus(
+            instance="", build=docs.Build(version="", python="", started_at=_EPOCH), uptime_s=0.0, timestamp=_EPOCH,
+            state="starting", exchange={},
+            cycle=docs.CycleStatus(
+                interval_configured=0.0, interval_effective=None, count=0, failures=0, overruns=0, drift_ms=None,
+                last_success=None, last_duration_ms=None, last_close=None, last_error=_REASON, stages={},
+                slowest_fetch_ms=None,
+            ),
+            universe={}, feeds=(), stores={}, alerts={}, loop_lag_ms=None, memory_mb=None, tasks={},
+            rate_budget=docs.RateBudget(
+                capacity=0, available=0.0, window_s=0.0, requests=0, waits=0, banned_until=None
+            ),
+            data_quality=_NONE, data_source=None,
+        ),
+    }  # fmt: skip
+    return msgspec.json.encode(values[name])
