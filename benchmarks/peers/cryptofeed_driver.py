@@ -2,7 +2,8 @@
 
     python cryptofeed_driver.py FOLDER
 
-It keeps books and tickers itself; the callbacks keep the trades and the latest ticker, as a user's would.
+It keeps books and tickers itself; the callbacks keep the trades and the latest ticker, as a user's would. Tickers feed
+the channels for what our state keeps of them: touch, open interest, funding, index.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from types import SimpleNamespace
 
 import gauge
 import uvloop
-from cryptofeed.defines import L2_BOOK, TICKER, TRADES
+from cryptofeed.defines import FUNDING, INDEX, L2_BOOK, OPEN_INTEREST, TICKER, TRADES
 from cryptofeed.exchanges import Bybit
 from cryptofeed.symbols import Symbols
 
@@ -33,7 +34,7 @@ def make(folder: Path, callbacks: dict) -> tuple[Bybit, SimpleNamespace]:
 
 async def main(folder: Path) -> None:
     expected = gauge.expected(folder)
-    frames = [frame.decode() for frame in gauge.frames(folder)]
+    frames = gauge.frames(folder)
     trades: dict[str, deque] = {}
     count: dict[str, int] = {}
     tickers = {}
@@ -45,14 +46,16 @@ async def main(folder: Path) -> None:
     async def keep_ticker(ticker: object, _received: float) -> None:
         tickers[ticker.symbol] = ticker
 
-    async def keep_book(_book: object, _received: float) -> None:
+    async def keep(_event: object, _received: float) -> None:
         pass
 
-    feed, connection = make(folder, {L2_BOOK: keep_book, TRADES: keep_trade, TICKER: keep_ticker})
+    channels = {TRADES: keep_trade, TICKER: keep_ticker}
+    channels |= dict.fromkeys((L2_BOOK, OPEN_INTEREST, FUNDING, INDEX), keep)
+    feed, connection = make(folder, channels)
     gc.collect()
     begin = time.process_time()
     for frame in frames:
-        await feed.message_handler(frame, connection, time.time())
+        await feed.message_handler(frame.decode(), connection, time.time())
     cpu_s = time.process_time() - begin
 
     states = {}

@@ -17,7 +17,7 @@ DEPTH = 200
 
 def main(folder: Path) -> None:
     expected = gauge.expected(folder)
-    frames = [frame.decode() for frame in gauge.frames(folder)]
+    frames = gauge.frames(folder)
     manager = _V5WebSocketManager("benchmark", testnet=False)
     latest: dict[str, gauge.Message] = {}
     trades: dict[str, deque] = {symbol: deque(maxlen=2_000) for symbol in expected["symbols"]}
@@ -38,7 +38,7 @@ def main(folder: Path) -> None:
 
     def feed() -> None:
         for frame in frames:
-            manager._on_message(frame)
+            manager._on_message(frame.decode())
 
     cpu_s = gauge.measure_parse(feed)
     states = {}
