@@ -34,7 +34,9 @@ class ProfilePosition:
         volume = self._volume.last(x.number, x.rows)
         known = np.isfinite(low + span + np.add.reduce(volume, axis=0)) & (span > 0)
         place = (self._typical.last(x.number, x.rows) - low) * ratio(np.ones_like(span), span)
-        histogram = profile(np.where(known, place, 0.5), np.where(known, volume, 0.0))
+        if not known.all():
+            place, volume = np.where(known, place, 0.5), np.where(known, volume, 0.0)
+        histogram = profile(place, volume)
         control, bottom, top = control_and_area(histogram)
         close = (x.close - low) * ratio(np.ones_like(span), span)
         return np.where(known, ratio(close - control, (top - bottom) / 2), np.nan)
@@ -43,13 +45,19 @@ class ProfilePosition:
 def profile(place: Floats, volume: Floats) -> Floats:
     """Volume by bin [BINS, n] of `volume` [w, n] at `place` [w, n] in [0, 1]."""
     n = place.shape[1]
-    position = np.clip(place * BINS - 0.5, 0.0, BINS - 1.0)
-    lower = np.minimum(position.astype(np.int64), BINS - 2)
-    upper_share = position - lower
-    index = lower * n + np.arange(n)
-    histogram: Floats = np.zeros(BINS * n)
-    histogram += np.bincount(index.ravel(), ((1.0 - upper_share) * volume).ravel(), BINS * n)
-    histogram += np.bincount((index + n).ravel(), (upper_share * volume).ravel(), BINS * n)
+    position = place * BINS  # worked on in place: this is the largest array of a step
+    position -= 0.5
+    np.minimum(np.maximum(position, 0.0, out=position), BINS - 1.0, out=position)
+    lower = position.astype(np.int64)
+    np.minimum(lower, BINS - 2, out=lower)
+    position -= lower
+    position *= volume
+    lower *= n
+    lower += np.arange(n)
+    index = lower.ravel()
+    upper = np.bincount(index, position.ravel(), BINS * n)
+    histogram = np.asarray(np.bincount(index, (volume - position).ravel(), BINS * n), dtype=np.float64)
+    histogram[n:] += upper[:-n]
     return histogram.reshape(BINS, n)
 
 
