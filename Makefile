@@ -1,0 +1,74 @@
+# Two commands do all the set-up: `make demo` installs and runs the main job, `make test` installs what the tests need.
+# Everything is idempotent: a stamp says what was installed, and the second time costs nothing.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8002
+
+# Debian packages that tests and benchmarks use, and the command that shows each is there.
+TEST_PACKAGES := chromium
+TEST_COMMANDS := chromium
+BENCH_PACKAGES := nginx-light wrk
+BENCH_COMMANDS := /usr/sbin/nginx wrk
+
+.PHONY: install demo test check bench clean lock packages
+
+install: $(VENV)/.installed  ## the program and what it needs
+
+demo: install  ## everything on the bundled recording, on http://127.0.0.1:8002
+	$(BIN)/virtuoso demo --port $(PORT)
+
+test: $(VENV)/.installed-dev  ## every test, with what they need
+	@$(MAKE) --no-print-directory packages PACKAGES="$(TEST_PACKAGES)" COMMANDS="$(TEST_COMMANDS)"
+	$(BIN)/pytest
+
+check: $(VENV)/.installed-dev  ## the gate of every commit: style, types, imports, fast tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -m "not slow"
+
+bench: $(VENV)/.installed-dev  ## side by side with the peers: build/benchmarks, docs/benchmarks.md
+	@$(MAKE) --no-print-directory packages PACKAGES="$(BENCH_PACKAGES)" COMMANDS="$(BENCH_COMMANDS)"
+	$(BIN)/python -m benchmarks.run
+
+clean:  ## everything that was made here
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
+
+lock:  ## make the lock files anew (needs uv)
+	uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 -q -o requirements-dev.lock
+	mkdir -p build
+	sed -n 's/^\([A-Za-z0-9_.-]*==[^ ]*\).*/\1/p' requirements-dev.lock > build/constraints.txt
+	uv pip compile pyproject.toml --extra build --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 -c build/constraints.txt -q -o requirements.lock
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
+	@test -f $(VENV)/.installed-dev || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.installed
+
+# Installs Debian packages whose commands are missing, as root or through sudo; otherwise says what to run.
+packages:
+	@missing=""; for command in $(COMMANDS); do command -v $$command >/dev/null 2>&1 || missing=yes; done; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" = 0 ]; then as=""; \
+		elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then as="sudo"; \
+		else echo "missing Debian packages; run: sudo apt-get install -y --no-install-recommends $(PACKAGES)"; exit 2; fi; \
+		echo "installing $(PACKAGES)"; \
+		$$as apt-get update -qq && \
+		$$as env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; \
+	fi
