@@ -10,11 +10,11 @@ class Book:
     """A book that is either right or invalid.
 
     A snapshot replaces it. A delta's update id must be the last one plus 1, and bids must stay below asks; else the
-    book is invalid *before* anything is derived from it, until the next snapshot. Prices in quote units, sizes in
-    base units.
+    book is dropped *before* anything is derived from it, until the next snapshot. A book with an empty side goes on
+    in sequence, but is not valid. Prices in quote units, sizes in base units.
 
     Attributes:
-        valid: whether levels and touch may be used.
+        valid: whether levels and touch may be used: in sequence, not crossed, both sides there.
         order_flow: running sum of the level-1 order-flow contributions e_n (Cont, Kukanov & Stoikov, 2014), base
             units; whoever accumulates over an interval takes it with `take_order_flow`.
         gaps, crossed, dropped: how often a delta was out of sequence, crossed the book, or came while invalid.
@@ -22,7 +22,7 @@ class Book:
 
     __slots__ = (
         "ask_price", "ask_size", "asks", "bid_price", "bid_size", "bids", "crossed", "dropped", "gaps", "order_flow",
-        "update_id", "valid",
+        "synced", "unanswered", "update_id", "valid",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -31,29 +31,33 @@ class Book:
         self.bid_price, self.bid_size = _NONE_BID, 0.0
         self.ask_price, self.ask_size = _NONE_ASK, 0.0
         self.update_id = 0
+        self.synced = False
+        self.unanswered = False
         self.valid = False
         self.order_flow = 0.0
         self.gaps = self.crossed = self.dropped = 0
 
     def replace(self, update_id: int, bids: Levels, asks: Levels) -> None:
-        """Take a whole book; one that is crossed or lacks a side leaves the book invalid."""
+        """Take a whole book; one that is crossed is dropped, and the next delta asks for another."""
         self.bids = {price: size for price, size in bids if size}
         self.asks = {price: size for price, size in asks if size}
         self.update_id = update_id
-        if not self.bids or not self.asks:
-            self.invalidate()
-            return
-        self._set_touch(max(self.bids), min(self.asks))
-        self.valid = self.bid_price < self.ask_price
-        if not self.valid:
+        self.bid_price, self.ask_price = max(self.bids, default=_NONE_BID), min(self.asks, default=_NONE_ASK)
+        if self.bid_price >= self.ask_price:
             self.crossed += 1
             self.invalidate()
+            self.unanswered = True
+            return
+        self.bid_size, self.ask_size = self.bids.get(self.bid_price, 0.0), self.asks.get(self.ask_price, 0.0)
+        self.synced = True
+        self.valid = self.bid_size > 0.0 < self.ask_size
 
     def apply(self, update_id: int, bids: Levels, asks: Levels) -> bool:  # noqa: C901, PLR0912 - hot: no calls
-        """Apply changed levels (size 0 deletes). `False` exactly once when this makes the book invalid."""
-        if not self.valid:
+        """Apply changed levels (size 0 deletes). `False` exactly once when a snapshot is needed."""
+        if not self.synced:
             self.dropped += 1
-            return True
+            wanted, self.unanswered = self.unanswered, False
+            return not wanted
         if update_id != self.update_id + 1:
             self.gaps += 1
             self.invalidate()
@@ -79,7 +83,7 @@ class Book:
             elif side.pop(price, 0.0) and price == ask:
                 ask = min(side, default=_NONE_ASK)
         ask_size = side.get(ask, 0.0)
-        if bid >= ask or not bid_size or not ask_size:
+        if bid >= ask:
             self.crossed += 1
             self.invalidate()
             return False
@@ -94,11 +98,12 @@ class Book:
             flow += self.ask_size
         self.order_flow += flow
         self.bid_price, self.bid_size, self.ask_price, self.ask_size = bid, bid_size, ask, ask_size
+        self.valid = bid_size > 0.0 < ask_size
         return True
 
     def invalidate(self) -> None:
         """Drop everything: nothing may be computed from this book until the next snapshot."""
-        self.valid = False
+        self.valid = self.synced = self.unanswered = False
         self.bids, self.asks = {}, {}
         self.bid_price, self.bid_size = _NONE_BID, 0.0
         self.ask_price, self.ask_size = _NONE_ASK, 0.0
@@ -109,10 +114,10 @@ class Book:
         return flow
 
     def top(self, depth: int) -> tuple[Levels, Levels]:
-        """The best `depth` levels a side, best first; empty while invalid."""
-        bids = sorted(self.bids.items(), reverse=True)[:depth]
-        asks = sorted(self.asks.items())[:depth]
-        return bids, asks
+        """The best `depth` levels a side, best first; empty while out of sequence."""
+        bids, asks = self.bids, self.asks  # floats alone sort three times as fast as pairs
+        best_bids, best_asks = sorted(bids, reverse=True)[:depth], sorted(asks)[:depth]
+        return [(price, bids[price]) for price in best_bids], [(price, asks[price]) for price in best_asks]
 
     def trim(self, depth: int) -> None:
         """Forget levels beyond `depth` a side: a bound, should deletions for them never arrive."""
@@ -120,7 +125,3 @@ class Book:
             self.bids = dict(sorted(self.bids.items(), reverse=True)[:depth])
         if len(self.asks) > depth:
             self.asks = dict(sorted(self.asks.items())[:depth])
-
-    def _set_touch(self, bid: float, ask: float) -> None:
-        self.bid_price, self.bid_size = bid, self.bids[bid]
-        self.ask_price, self.ask_size = ask, self.asks[ask]

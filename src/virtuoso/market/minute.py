@@ -78,6 +78,11 @@ class MinuteSampler:
         self._large.clear()
         self._last = None
 
+    def restart(self) -> None:
+        """Begin a bar with nothing seen and nothing pending."""
+        self.forget()
+        self._reset()
+
     def trades(self, trades: Sequence[Trade]) -> None:
         """Note trades, to be judged against the book a second later."""
         large = self._large
@@ -93,7 +98,7 @@ class MinuteSampler:
             return
         bids, asks = book.top(BOOK_LEVELS)
         bid, ask, bid_size, ask_size = book.bid_price, book.ask_price, book.bid_size, book.ask_size
-        bid_depth, ask_depth = sum(size for _, size in bids), sum(size for _, size in asks)
+        bid_depth, ask_depth = sum([size for _, size in bids]), sum([size for _, size in asks])
         spread, touch = ask - bid, bid_size + ask_size
         self._samples += 1
         self._imbalance += (bid_depth - ask_depth) / (bid_depth + ask_depth)
@@ -101,8 +106,11 @@ class MinuteSampler:
         self._spread_bp += spread / (0.5 * (bid + ask)) * 1e4
         self._touch += 0.5 * touch
         self._judge_trades(at_ms, bid, ask)
-        self._judge_shocks(at_ms, spread, bid_size, ask_size)
-        self._judge_large(at_ms, book, bids, asks)
+        if self._shocks:
+            self._judge_shocks(at_ms, {0: spread, 1: bid_size, -1: ask_size})
+        self._watch_shocks(at_ms, spread, bid_size, ask_size)
+        if self._large:
+            self._judge_large(at_ms, book, bids, asks)
         self._watch_large(at_ms, bids, asks, (bid_depth + ask_depth) / (len(bids) + len(asks)))
 
     def _judge_trades(self, at_ms: int, bid: float, ask: float) -> None:
@@ -114,8 +122,7 @@ class MinuteSampler:
             elif not is_buy and bid >= price:
                 self._absorbed_bid += size
 
-    def _judge_shocks(self, at_ms: int, spread: float, bid_size: float, ask_size: float) -> None:
-        now = {0: spread, 1: bid_size, -1: ask_size}
+    def _judge_shocks(self, at_ms: int, now: dict[int, float]) -> None:
         for shock in list(self._shocks):
             value = now[shock.side]
             good = (
@@ -127,6 +134,8 @@ class MinuteSampler:
                 self._shocks.remove(shock)
                 self._shocked += 1
                 self._recovered += good
+
+    def _watch_shocks(self, at_ms: int, spread: float, bid_size: float, ask_size: float) -> None:
         if self._last is not None:
             old_spread, old_bid_size, old_ask_size = self._last
             if spread >= old_spread * _WIDENED:
@@ -153,9 +162,10 @@ class MinuteSampler:
     def _watch_large(self, at_ms: int, bids: Levels, asks: Levels, mean_size: float) -> None:
         if len(self._large) >= 2 * BOOK_LEVELS:
             return
+        least = _LARGE * mean_size
         for levels, is_bid in ((bids, True), (asks, False)):
             for price, size in levels[1:]:
-                if size > _LARGE * mean_size and price not in self._large:
+                if size > least and price not in self._large:
                     self._large[price] = _Large(at_ms, is_bid, size)
 
     def cut(self, close_ms: int, book: Book) -> MinuteFeatures:

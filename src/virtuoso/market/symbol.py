@@ -8,11 +8,12 @@ from virtuoso.market.book import Book
 from virtuoso.market.minute import SAMPLE_MS, MinuteFeatures, MinuteSampler
 from virtuoso.market.tape import Tape
 from virtuoso.market.ticker import Ticker
-from virtuoso.model.market import AccountRatio, Bar, FundingRate, Levels, Liquidation, TickerUpdate, Trade
+from virtuoso.model.market import AccountRatio, Bar, Levels, Liquidation, TickerUpdate, Trade
 from virtuoso.model.timeframe import Timeframe
 
 _BASE_MS = Timeframe.M1.ms
 _KEPT = 1_000
+_CATCH_UP_MS = 60_000
 
 
 class SymbolState:
@@ -26,13 +27,11 @@ class SymbolState:
         self.history = SymbolBars(timeframes, capacity)
         self.forced: deque[Liquidation] = deque(maxlen=_KEPT)
         self.ratios: deque[AccountRatio] = deque(maxlen=_KEPT)
-        self.settled: deque[FundingRate] = deque(maxlen=_KEPT)
         self.minute: MinuteFeatures | None = None
         self._sampler = MinuteSampler()
         self._depth = depth
         self.book_event_ms = 0
         self._next_sample_ms = 0
-        self._close_ms = 0
 
     def book_snapshot(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> None:
         """Replace the whole book."""
@@ -75,20 +74,32 @@ class SymbolState:
         """Liquidations, oldest first."""
         self.forced.extend(liquidations)
 
+    def take_ratios(self, ratios: Sequence[AccountRatio]) -> None:
+        """Account ratios that were asked for, oldest first; those already held are left out."""
+        newest_ms = self.ratios[-1].event_ms if self.ratios else -1
+        self.ratios.extend(ratio for ratio in ratios if ratio.event_ms > newest_ms)
+
     def cut(self, close_ms: int) -> MinuteFeatures | None:
         """Features of the base bar that closes at `close_ms`, cut now if no event past the close has come yet."""
-        if self._close_ms == close_ms:
+        if 0 < self._next_sample_ms <= close_ms:
             self._sample(close_ms)
         return self.minute if self.minute is not None and self.minute.close_ms == close_ms else None
 
     def _sample(self, event_ms: int) -> None:
-        """Look at the book before the event that reached a new second; cut when it reached a new minute."""
-        if self._next_sample_ms:
-            self._sampler.sample(self._next_sample_ms, self.book)
-            self.book.trim(2 * self._depth)
-        close_ms = event_ms - event_ms % _BASE_MS + _BASE_MS
-        if close_ms > self._close_ms:
-            if self._close_ms:
-                self.minute = self._sampler.cut(self._close_ms, self.book)
-            self._close_ms = close_ms
-        self._next_sample_ms = event_ms - event_ms % SAMPLE_MS + SAMPLE_MS
+        """Look at the book at every second up to `event_ms`, before that event; at the end of a minute, cut.
+
+        In a second without an event the book stood as it was. After more than a minute without one (nothing was
+        watched: `cut` looks at each close) it begins afresh.
+        """
+        at_ms = self._next_sample_ms
+        if not at_ms or event_ms - at_ms > _CATCH_UP_MS:
+            self._sampler.restart()
+            self.book.take_order_flow()
+            at_ms = event_ms - event_ms % SAMPLE_MS + SAMPLE_MS
+        while at_ms <= event_ms:
+            self._sampler.sample(at_ms, self.book)
+            if at_ms % _BASE_MS == 0:
+                self.minute = self._sampler.cut(at_ms, self.book)
+            at_ms += SAMPLE_MS
+        self.book.trim(2 * self._depth)
+        self._next_sample_ms = at_ms

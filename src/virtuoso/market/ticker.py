@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from msgspec import UNSET
+from msgspec.structs import astuple
 
 from virtuoso.model.market import TickerUpdate
 
@@ -29,8 +30,7 @@ class Ticker:
         """Merge a snapshot or delta: `UNSET` keeps the last value, `None` clears it."""
         self.event_ms, self.received_ns = event_ms, received_ns
         values = self.values
-        for name in _FIELDS:
-            value = getattr(update, name)
+        for name, value in zip(_FIELDS, astuple(update), strict=True):
             if value is not UNSET:
                 values[name] = value
         if update.open_interest is not UNSET and update.open_interest is not None:

@@ -72,7 +72,8 @@ class StatusReport:
             feeds=self._feeds(now_ns),
             rate_budget=self._budget(),
             stores={
-                "memory": {"documents": len(self._cache), "puts": self._cache.puts, "expired": self._cache.expired}
+                "cache_tiers": list(self._settings.cache.tiers),
+                "memory": {"documents": len(self._cache), "puts": self._cache.puts, "expired": self._cache.expired},
             },
             alerts={
                 "fired": monitor.incidents.fired,

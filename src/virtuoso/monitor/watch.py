@@ -83,7 +83,8 @@ class Watch:
         for symbol in new:
             if (ticker := self._tickers.get(symbol)) is not None:
                 self._market[symbol].ticker(self.exchange_ms(), now_ns, ticker)
-        await self.load_history(new)
+        # With the trades, the minutes just before the start have their taker sides too.
+        await asyncio.gather(self.load_history(new), self.fill_tape(new))
         blocks = self._market.warm_up(new, Timeframe.M1.floor(self.exchange_ms()))
 
         def warm() -> None:
