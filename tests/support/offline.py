@@ -1,0 +1,60 @@
+"""The whole path without sockets: the recording's frames through the adapter's handlers into market and engine."""
+
+from collections.abc import Iterator, Sequence
+
+from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.evaluation import Evaluation
+from virtuoso.exchange.bybit.feeds import Feed, feeds_for
+from virtuoso.market.state import MarketState, Qualities
+from virtuoso.model.market import Bar
+from virtuoso.model.quality import DataQuality
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.simulator.recording import open_recording
+
+MINUTE_MS = 60_000
+FRAMES = (Timeframe.M1, Timeframe.M5, Timeframe.M30, Timeframe.H4)
+INTERVALS = {Timeframe.M1: "1", Timeframe.M5: "5", Timeframe.M30: "30", Timeframe.H4: "240"}
+LIVE = Qualities(DataQuality.LIVE, DataQuality.LIVE, DataQuality.LIVE)
+
+
+class Offline:
+    """Some symbols of the recording from `start_ms` (a minute's start) on."""
+
+    def __init__(self, symbols: Sequence[str], start_ms: int, seed: int = 1) -> None:
+        self.source = open_recording(seed, start_ms)
+        self.market = MarketState(FRAMES)
+        self.engine = Engine()
+        self.resyncs: list[str] = []
+        self.now_ms = start_ms
+        self._feeds: dict[str, Feed] = {}
+        self.source.advance(start_ms, ())
+        for symbol in symbols:
+            self._add(symbol)
+        self.engine.warm_up(self.market.warm_up(symbols, start_ms))
+        self.wanted = [("linear", topic) for topic in self._feeds]
+        for category, topic in self.wanted:
+            if (frame := self.source.snapshot(category, topic)) is not None:
+                self._feeds[topic](frame, start_ms * 1_000_000)
+
+    def _add(self, symbol: str) -> None:
+        self.engine.add(symbol, self.market.add(symbol))
+        state = self.market[symbol]
+        for timeframe in reversed(FRAMES):
+            first = self.now_ms - 1000 * timeframe.ms
+            rows = self.source.klines("linear", symbol, INTERVALS[timeframe], "trade", first, self.now_ms)
+            bars = [
+                Bar(int(at), *map(float, values), confirmed=int(at) + timeframe.ms <= self.now_ms)
+                for at, *values in rows
+            ]
+            state.history.load(timeframe, bars)
+        for feed in feeds_for(symbol, state, "linear", 50, lambda feed: self.resyncs.append(feed.topic)):
+            self._feeds[feed.topic] = feed
+
+    def minutes(self, count: int) -> Iterator[Evaluation]:
+        """Play minute after minute; the evaluation of each close."""
+        for _ in range(count):
+            close_ms = self.now_ms - self.now_ms % MINUTE_MS + MINUTE_MS
+            self.now_ms = close_ms + 2_000
+            for push in self.source.advance(self.now_ms, self.wanted):
+                self._feeds[push.topic](push.payload, push.at_ms * 1_000_000)
+            yield self.engine.step(self.market.cut(close_ms, dict.fromkeys(self.market.rows, LIVE)))
