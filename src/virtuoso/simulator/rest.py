@@ -12,8 +12,11 @@ from virtuoso.simulator.source import Row, Source
 Answer = Callable[[Source, Parameters, int], Row]
 
 INTERVALS = ("1", "3", "5", "15", "30", "60", "120", "240", "360", "720", "D", "W", "M")
-_PERIODS = ("5min", "15min", "30min", "1h", "4h", "1d")
 _MINUTE_MS = 60_000
+_PERIODS = {
+    "5min": 5 * _MINUTE_MS, "15min": 15 * _MINUTE_MS, "30min": 30 * _MINUTE_MS, "1h": 60 * _MINUTE_MS,
+    "4h": 240 * _MINUTE_MS, "1d": 1440 * _MINUTE_MS,
+}  # fmt: skip
 _LENGTH_MS = {i: int(i) * _MINUTE_MS for i in INTERVALS if i.isdigit()} | {
     "D": 1440 * _MINUTE_MS, "W": 10080 * _MINUTE_MS, "M": 31 * 1440 * _MINUTE_MS,
 }  # fmt: skip
@@ -99,14 +102,20 @@ def _span(parameters: Parameters, now_ms: int) -> tuple[int, int]:
     return start or 0, now_ms if end is None else end
 
 
+def _page_span(parameters: Parameters, now_ms: int, period_ms: int, default: int, most: int) -> tuple[int, int]:
+    """The times of the page asked for and of one row beyond it: rows that no one sees are not made."""
+    start, end = _span(parameters, now_ms)
+    rows = parameters.offset() + parameters.limit(default, most) + 1
+    return max(start, min(end, now_ms) - rows * period_ms), end
+
+
 def open_interest(source: Source, parameters: Parameters, now_ms: int) -> Row:
     """`/v5/market/open-interest`: at most 200 (50) a page, by cursor."""
     category = parameters.category()
     symbol = parameters.symbol(_listed(source, category))
     interval = parameters.one_of("intervalTime", _PERIODS)
-    rows, cursor = _paged(
-        source.open_interest(category, symbol, interval, *_span(parameters, now_ms)), parameters, 50, 200
-    )
+    span = _page_span(parameters, now_ms, _PERIODS[interval], 50, 200)
+    rows, cursor = _paged(source.open_interest(category, symbol, interval, *span), parameters, 50, 200)
     return {"symbol": symbol, "category": category, "list": rows, "nextPageCursor": cursor}
 
 
@@ -126,9 +135,8 @@ def account_ratio(source: Source, parameters: Parameters, now_ms: int) -> Row:
     category = parameters.category()
     symbol = parameters.symbol(_listed(source, category))
     period = parameters.one_of("period", _PERIODS)
-    rows, cursor = _paged(
-        source.account_ratio(category, symbol, period, *_span(parameters, now_ms)), parameters, 50, 500
-    )
+    span = _page_span(parameters, now_ms, _PERIODS[period], 50, 500)
+    rows, cursor = _paged(source.account_ratio(category, symbol, period, *span), parameters, 50, 500)
     return {"list": rows, "nextPageCursor": cursor}
 
 
