@@ -18,7 +18,7 @@ import psutil
 
 from benchmarks.processes import running
 
-POLL_S = 0.02
+POLL_S = 0.05
 DEADLINE_S = 60.0
 SYMBOLS = 15
 COMMAND = [str(Path(sys.executable).with_name("virtuoso"))]
