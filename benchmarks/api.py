@@ -16,8 +16,10 @@ from benchmarks.running import Program, exchange, free_port, get, up
 
 FOLDER = Path(__file__).parent.parent / "build/benchmarks/nginx"
 INSTALL = "RUNLEVEL=1 apt-get install -y --no-install-recommends nginx wrk"
-DASHBOARD = "/api/dashboard/data"
-SMALL = ("/health", "/api/market/overview")
+ROUTES = {"dashboard": "/api/dashboard/data", "overview": "/api/market/overview", "health": "/health"}
+BOUNDS = {"dashboard": 60.0, "overview": 50.0}
+"""Targets, in percent. The overview is the smallest published document; `/health` is computed for each request, so it
+is shown for comparison only."""
 CONNECTIONS, SECONDS = 32, 2
 DEADLINE_S = 10.0
 
@@ -72,40 +74,39 @@ def wrk(url: str) -> float:
     return float(rate.group(1))
 
 
-def documents(program: Program) -> dict[str, tuple[str, bytes]]:
-    """The dashboard's route and bytes, and those of the smallest document."""
-    bodies = {route: get(program.url + route) or b"" for route in (DASHBOARD, *SMALL)}
-    if not all(bodies.values()):
-        raise SystemExit(f"no answer from {[route for route, body in bodies.items() if not body]}")
-    small = min(SMALL, key=lambda route: len(bodies[route]))
-    return {"dashboard": (DASHBOARD, bodies[DASHBOARD]), "small": (small, bodies[small])}
+def bodies(program: Program) -> dict[str, bytes]:
+    """What each route answers now."""
+    answers = {name: get(program.url + route) or b"" for name, route in ROUTES.items()}
+    if not all(answers.values()):
+        raise SystemExit(f"no answer from {[ROUTES[name] for name, body in answers.items() if not body]}")
+    return answers
 
 
 def measure(rounds: int) -> list[Section]:
-    """Both documents, ours and nginx in turn."""
+    """Each route, ours and nginx in turn."""
     section = Section("api", "API while cycles run: requests per second, beside nginx")
     with exchange() as port, up(port) as program:
         program.until_complete()
-        served = documents(program)
+        served = bodies(program)
         (FOLDER / "files").mkdir(parents=True, exist_ok=True)
-        for name, (_, body) in served.items():
+        for name, body in served.items():
             (FOLDER / "files" / f"{name}.json").write_bytes(body)
         samples: dict[tuple[str, str], list[float]] = {}
         with nginx() as static:
             for _ in range(rounds):
-                for name, (route, _) in served.items():
+                for name, route in ROUTES.items():
                     samples.setdefault((name, "virtuoso"), []).append(wrk(program.url + route))
                     samples.setdefault((name, "nginx"), []).append(wrk(f"{static}/{name}.json"))
-    for name, bound in (("dashboard", 60.0), ("small", 50.0)):
-        route, body = served[name]
-        label = f"{route} ({len(body):,} bytes)"
+    for name, route in ROUTES.items():
+        label = f"{route} ({len(served[name]):,} bytes)"
         ours, theirs = (Series(f"{who}, {label}", "req/s", samples[name, who]) for who in ("virtuoso", "nginx"))
         section.series += [ours, theirs]
-        share = Target(
-            f"virtuoso's share of nginx, {label}", "≥", bound,
-            100.0 * ours.median / theirs.median, 100.0 * ours.best / theirs.best, "%",
-        )  # fmt: skip
-        section.targets.append(share)
+        if name in BOUNDS:
+            share = Target(
+                f"virtuoso's share of nginx, {label}", "≥", BOUNDS[name],
+                100.0 * ours.median / theirs.median, 100.0 * ours.best / theirs.best, "%",
+            )  # fmt: skip
+            section.targets.append(share)
     section.notes.append(
         f"wrk -t1 -c{CONNECTIONS} -d{SECONDS}s; one worker each; access log off; the monitor and the embedded exchange "
         "run on throughout, for both"
