@@ -1,0 +1,122 @@
+"""pybit, Bybit's own client, accepts the embedded exchange; a minute's trades are its bar, in Decimal."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pybit.unified_trading
+import pytest
+from pybit.exceptions import InvalidRequestError
+from pybit.unified_trading import HTTP, WebSocket
+from tests.support.exchange import Running, running_exchange
+
+SYMBOLS = ["BTCUSDT", "XMRUSDT", "LAYERUSDT"]
+SPEED = 20
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Running]:
+    with running_exchange("--speed", str(SPEED)) as running:
+        yield running
+
+
+@pytest.fixture
+def rest(exchange: Running) -> HTTP:
+    client = HTTP()
+    client.endpoint = exchange.rest_url
+    return client
+
+
+@pytest.fixture
+def stream(exchange: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr(
+        pybit.unified_trading, "PUBLIC_WSS", f"ws://127.0.0.1:{exchange.port}/v5/public/{{CHANNEL_TYPE}}"
+    )
+    client = WebSocket(channel_type="linear", testnet=False)
+    yield client
+    client.exit()
+
+
+def test_rest_answers(rest: HTTP) -> None:
+    assert len(rest.get_instruments_info(category="linear")["result"]["list"]) == 15
+    assert len(rest.get_tickers(category="linear")["result"]["list"]) == 15
+    assert len(rest.get_orderbook(category="linear", symbol="BTCUSDT", limit=200)["result"]["b"]) == 200
+    assert len(rest.get_public_trade_history(category="linear", symbol="BTCUSDT", limit=1000)["result"]["list"]) == 1000
+    assert len(rest.get_open_interest(category="linear", symbol="BTCUSDT", intervalTime="5min")["result"]["list"]) == 50
+    assert rest.get_long_short_ratio(category="linear", symbol="BTCUSDT", period="5min", limit=3)["result"]["list"]
+    for get in (rest.get_mark_price_kline, rest.get_index_price_kline, rest.get_premium_index_price_kline):
+        assert len(get(category="linear", symbol="BTCUSDT", interval=5, limit=10)["result"]["list"]) == 10
+    with pytest.raises(InvalidRequestError, match="symbol invalid"):
+        rest.get_kline(category="linear", symbol="NOPE", interval=1)
+
+
+def test_history_pages_without_holes(rest: HTTP) -> None:
+    seen: list[int] = []
+    cursor = ""
+    for _ in range(4):
+        page = rest.get_open_interest(category="linear", symbol="BTCUSDT", intervalTime="5min", limit=20, cursor=cursor)
+        rows = page["result"]["list"]
+        seen += [int(row["timestamp"]) for row in rows]
+        cursor = page["result"]["nextPageCursor"]
+    assert len(seen) == 80
+    assert all(later - earlier == 300_000 for later, earlier in pairwise(seen))
+
+
+def test_a_minutes_trades_are_its_bar(stream: Any) -> None:
+    trades: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
+    bars: dict[tuple[str, int], dict[str, Any]] = {}
+    enough = threading.Event()
+
+    def on_trade(message: dict[str, Any]) -> None:
+        for row in message["data"]:
+            trades[row["s"], row["T"] // 60_000 * 60_000].append(row)
+
+    def on_bar(message: dict[str, Any]) -> None:
+        symbol = message["topic"].rpartition(".")[2]
+        for row in message["data"]:
+            if row["confirm"]:
+                bars[symbol, row["start"]] = row
+        if len(bars) >= 5 * len(SYMBOLS):
+            enough.set()
+
+    stream.trade_stream(symbol=SYMBOLS, callback=on_trade)
+    stream.kline_stream(interval=1, symbol=SYMBOLS, callback=on_bar)
+    assert enough.wait(60), f"{len(bars)} bars in 60 s"
+    first = {symbol: min(start for s, start in bars if s == symbol) for symbol in SYMBOLS}
+    compared = 0
+    for (symbol, start), bar in list(bars.items()):
+        if start == first[symbol]:
+            continue  # watched from its middle on
+        rows = trades[symbol, start]
+        prices = [Decimal(row["p"]) for row in rows]
+        sizes = [Decimal(row["v"]) for row in rows]
+        assert len({row["i"] for row in rows}) == len(rows)
+        assert sum(sizes) == Decimal(bar["volume"])
+        assert sum(p * v for p, v in zip(prices, sizes, strict=True)) == Decimal(bar["turnover"])
+        assert (prices[0], max(prices), min(prices), prices[-1]) == tuple(
+            Decimal(bar[name]) for name in ("open", "high", "low", "close")
+        )
+        compared += 1
+    assert compared >= 4 * len(SYMBOLS)
+
+
+def test_every_public_stream_delivers(stream: Any) -> None:
+    heard: dict[str, dict[str, Any]] = {}
+    everything = threading.Event()
+
+    def on(message: dict[str, Any]) -> None:
+        heard.setdefault(message["topic"], message)
+        if len(heard) == 6:
+            everything.set()
+
+    for depth in (1, 50, 200, 1000):
+        stream.orderbook_stream(depth=depth, symbol="BTCUSDT", callback=on)
+    stream.ticker_stream(symbol="BTCUSDT", callback=on)
+    stream.kline_stream(interval=5, symbol="BTCUSDT", callback=on)
+    assert everything.wait(20), f"only {sorted(heard)}"
+    for depth in (1, 50, 200, 1000):
+        data = heard[f"orderbook.{depth}.BTCUSDT"]["data"]
+        assert (len(data["b"]), len(data["a"])) == (depth, depth)

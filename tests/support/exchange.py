@@ -1,0 +1,66 @@
+"""The embedded exchange for tests: as a process of its own, as its users run it."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Running:
+    """An exchange that answers."""
+
+    port: int
+    process: subprocess.Popen[str]
+
+    @property
+    def rest_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def stream_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/v5/public"
+
+    def order(self, body: str) -> None:
+        """Order a fault."""
+        request = urllib.request.Request(f"{self.rest_url}/control/faults", body.encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=5):
+            pass
+
+
+@contextmanager
+def running_exchange(*options: str) -> Iterator[Running]:
+    """`virtuoso exchange` on a free port, until the block ends."""
+    command = [sys.executable, "-m", "virtuoso.cli", "exchange", "--port", "0", *options]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, stdin=subprocess.DEVNULL)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        match = re.search(r"REST http://127\.0\.0\.1:(\d+)", line)
+        assert match, f"the exchange said {line!r} (exit {process.poll()})"
+        running = Running(int(match[1]), process)
+        _await(running.rest_url)
+        yield running
+    finally:
+        process.terminate()
+        assert process.wait(5) == 0, "the exchange did not stop clean"
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _await(url: str) -> None:
+    give_up = time.monotonic() + 10
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/v5/market/time", timeout=1):
+                return
+        except urllib.error.URLError:
+            assert time.monotonic() < give_up, "the exchange does not answer"
+            time.sleep(0.05)
