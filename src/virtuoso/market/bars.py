@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
+from virtuoso.market.panel import Floats
 from virtuoso.market.series import BUY_VOLUME, CLOSE, HIGH, LOW, OPEN, TURNOVER, VOLUME, BarSeries
 from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
@@ -53,7 +54,7 @@ class SymbolBars:
             aggregated = series.last(len(series))
             series.clear()
         for bar in [*closed, *aggregated]:
-            self._append_higher(series, bar, float("nan"))
+            self._append_higher(series, bar)
 
     def missing(self) -> list[tuple[int, int]]:
         """Minutes to fetch, as (first open, last open) in epoch ms: holes before bars that are held back."""
@@ -75,14 +76,26 @@ class SymbolBars:
             return None
         return series.next_ms, last
 
-    def take_new(self, timeframe: Timeframe, upto_ms: int) -> int:
-        """Open time of the first bar not handed out before; bars that close by `upto_ms` now count as handed out."""
-        first = max(self._handed[timeframe], self.series[timeframe].first_ms or 0)
-        self._handed[timeframe] = max(first, timeframe.floor(upto_ms))
-        return first
+    def take_new(self, timeframe: Timeframe, upto_ms: int) -> tuple[int, Floats]:
+        """Bars closing by `upto_ms` that were not handed out before: open time of the first and a [t, 7] view.
+
+        They now count as handed out. A bar that is still missing does not: it comes when it is there.
+        """
+        begin, rows = self.series[timeframe].since(self._handed[timeframe])
+        rows = rows[: max(0, (upto_ms - begin) // timeframe.ms)]
+        if len(rows):
+            self._handed[timeframe] = begin + len(rows) * timeframe.ms
+        return begin, rows
+
+    def buy_volume(self, timeframe: Timeframe, open_ms: int) -> float:
+        """Taker-buy volume of a higher bar, base units; `nan` unless that of every minute of it is known."""
+        minutes = self.base.window(open_ms, timeframe.minutes)
+        return float("nan") if minutes is None else math.fsum(minutes[:, BUY_VOLUME])
 
     def _take(self, bar: Bar) -> None:
         expected = self.base.next_ms
+        if not _BASE.closes_at(bar.open_ms):
+            return  # no minute begins there
         if expected is not None and bar.open_ms < expected:
             self._compare(bar)
             return
@@ -117,12 +130,12 @@ class SymbolBars:
             math.fsum(rows[:, VOLUME]),
             math.fsum(rows[:, TURNOVER]),
         )
-        self._append_higher(series, bar, float(rows[:, BUY_VOLUME].sum()))
+        self._append_higher(series, bar)
 
     @staticmethod
-    def _append_higher(series: BarSeries, bar: Bar, buy_volume: float) -> None:
+    def _append_higher(series: BarSeries, bar: Bar) -> None:
         if series.next_ms is None or bar.open_ms == series.next_ms:
-            series.append(bar, buy_volume)
+            series.append(bar)
 
     def _compare(self, bar: Bar) -> None:
         row = self.base.window(bar.open_ms, 1)

@@ -9,7 +9,7 @@ from virtuoso.market.minute import MinuteFeatures
 from virtuoso.market.panel import BOOK_LEVELS, BarBlock, BookBlock, Floats
 from virtuoso.market.series import BUY_VOLUME, CLOSE, HIGH, LOW, OPEN, TURNOVER, VOLUME
 from virtuoso.market.symbol import SymbolState
-from virtuoso.model.market import Bar, Levels
+from virtuoso.model.market import Levels
 from virtuoso.model.timeframe import Timeframe
 
 
@@ -20,25 +20,28 @@ def new_bars(timeframe: Timeframe, states: Sequence[tuple[int, SymbolState]], up
     """
     groups: dict[tuple[int, int], list[tuple[int, Floats]]] = defaultdict(list)
     for row, state in states:
-        history = state.history
-        first = history.take_new(timeframe, upto_ms)
-        if timeframe is Timeframe.M1:
-            fill_buy_volume(state, first)
-        begin, rows = history.series[timeframe].since(first)
-        count = min(len(rows), max(0, (upto_ms - begin) // timeframe.ms))
-        if count:
-            groups[(begin, count)].append((row, rows[:count]))
+        begin, rows = state.history.take_new(timeframe, upto_ms)
+        if len(rows):
+            fill_buy_volume(state, timeframe, begin, rows)
+            groups[(begin, len(rows))].append((row, rows))
     return tuple(_bar_block(timeframe, begin, count, members) for (begin, count), members in sorted(groups.items()))
 
 
-def fill_buy_volume(state: SymbolState, since_ms: int) -> None:
-    """Complete the minutes from `since_ms` with the taker-buy volume that the tape proves."""
-    series = state.history.base
-    begin, rows = series.since(since_ms)
-    for i, row in enumerate(rows.tolist()):
-        if np.isnan(row[BUY_VOLUME]):
-            open_ms = begin + i * Timeframe.M1.ms
-            series.set_buy_volume(open_ms, state.tape.buy_volume(Bar(open_ms, *row[:BUY_VOLUME])))
+def fill_buy_volume(state: SymbolState, timeframe: Timeframe, begin: int, rows: Floats) -> None:
+    """Complete bars of the history, `rows` from open time `begin`, with the taker-buy volume that the tape proves.
+
+    Minutes come before what is made of them. Higher bars are filled newest first up to one that is not known: a long
+    history from before the tape is not searched.
+    """
+    if timeframe is Timeframe.M1:
+        for i, volume in enumerate(rows[:, VOLUME].tolist()):
+            rows[i, BUY_VOLUME] = state.tape.buy_volume(begin + i * timeframe.ms, volume)
+        return
+    for i in range(len(rows) - 1, -1, -1):
+        bought = state.history.buy_volume(timeframe, begin + i * timeframe.ms)
+        if np.isnan(bought):
+            return
+        rows[i, BUY_VOLUME] = bought
 
 
 def _bar_block(timeframe: Timeframe, begin: int, count: int, members: list[tuple[int, Floats]]) -> BarBlock:

@@ -64,9 +64,11 @@ class BookBlock:
     spread_bp: Floats
     """Mean over the samples of spread / mid, basis points."""
     absorbed_bid: Floats
-    """Taker-sell volume at prices that the best bid still held 1 s after, base units."""
+    """Taker-sell volume at prices that the best bid still held 1 s after, base units; `nan` if the bar's
+    tape was not seen whole."""
     absorbed_ask: Floats
-    """Taker-buy volume at prices that the best ask still held 1 s after, base units."""
+    """Taker-buy volume at prices that the best ask still held 1 s after, base units; `nan` if the bar's
+    tape was not seen whole."""
     resilience: Floats
     """Share in [0, 1] of the samples after a shock (a touch size halved, or the spread doubled, from one sample
     to the next) in which it was made good within 3 s; `nan` without a shock."""

@@ -34,8 +34,8 @@ class BarSeries:
         """Open time of the oldest bar kept; `None` while empty."""
         return None if self._next_ms is None else self._next_ms - len(self) * self.timeframe.ms
 
-    def append(self, bar: Bar, buy_volume: float = float("nan")) -> None:
-        """Add the bar that follows the last one.
+    def append(self, bar: Bar) -> None:
+        """Add the bar that follows the last one; its taker-buy volume is not known yet.
 
         Raises:
             ValueError: the bar does not follow, or is not aligned.
@@ -46,7 +46,7 @@ class BarSeries:
             kept = self._capacity - 1
             self._data[:kept] = self._data[self._end - kept : self._end]
             self._start, self._end = 0, kept
-        self._data[self._end] = (bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover, buy_volume)
+        self._data[self._end] = (bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover, np.nan)
         self._end += 1
         self._start = max(self._start, self._end - self._capacity)
         self._next_ms = bar.open_ms + self.timeframe.ms
@@ -57,7 +57,7 @@ class BarSeries:
         self._next_ms = None
 
     def since(self, open_ms: int) -> tuple[int, Floats]:
-        """Bars opening at or after `open_ms`: open time of the first, and a [t, 7] view (do not keep or write)."""
+        """Bars opening at or after `open_ms`: open time of the first, and a [t, 7] view of what is kept here."""
         first = self.first_ms
         if first is None or self._next_ms is None:
             return open_ms, self._data[:0]
@@ -72,12 +72,6 @@ class BarSeries:
             return None
         begin = self._start + (open_ms - first) // self.timeframe.ms
         return self._data[begin : begin + count] if begin + count <= self._end else None
-
-    def set_buy_volume(self, open_ms: int, buy_volume: float) -> None:
-        """Complete a bar whose taker-buy volume became known after it."""
-        row = self.window(open_ms, 1)
-        if row is not None:
-            row[0, BUY_VOLUME] = buy_volume
 
     def last(self, limit: int) -> list[Bar]:
         """The latest `limit` bars, oldest first."""

@@ -2,10 +2,13 @@
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
+from math import isnan
 
 from virtuoso.market.bars import SymbolBars
 from virtuoso.market.book import Book
 from virtuoso.market.minute import SAMPLE_MS, MinuteFeatures, MinuteSampler
+from virtuoso.market.series import BUY_VOLUME
 from virtuoso.market.tape import Tape
 from virtuoso.market.ticker import Ticker
 from virtuoso.model.market import AccountRatio, Bar, Levels, Liquidation, TickerUpdate, Trade
@@ -80,10 +83,19 @@ class SymbolState:
         self.ratios.extend(ratio for ratio in ratios if ratio.event_ms > newest_ms)
 
     def cut(self, close_ms: int) -> MinuteFeatures | None:
-        """Features of the base bar that closes at `close_ms`, cut now if no event past the close has come yet."""
+        """Features of the base bar that closes at `close_ms`, cut now if no event past the close has come yet.
+
+        What was absorbed is only known when the tape of the whole bar is, so the bar comes first.
+        """
         if 0 < self._next_sample_ms <= close_ms:
             self._sample(close_ms)
-        return self.minute if self.minute is not None and self.minute.close_ms == close_ms else None
+        minute = self.minute
+        if minute is None or minute.close_ms != close_ms:
+            return None
+        bar = self.history.base.window(close_ms - _BASE_MS, 1)
+        if bar is None or isnan(bar[0, BUY_VOLUME]):  # an unseen trade is not an absorbed one, nor a zero
+            return replace(minute, absorbed_bid=None, absorbed_ask=None)
+        return minute
 
     def _sample(self, event_ms: int) -> None:
         """Look at the book at every second up to `event_ms`, before that event; at the end of a minute, cut.

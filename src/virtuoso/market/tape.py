@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from virtuoso.model.market import Bar, Side, Trade
+from virtuoso.model.market import Side, Trade
 
 _MINUTE_MS = 60_000
 _MINUTES_KEPT = 1_500
@@ -20,30 +20,47 @@ class _Minute:
 class Tape:
     """The latest trades (bounded) and the taker volumes of each minute.
 
-    Trades fetched after a gap are merged by id. A minute's taker-buy volume is known when its trades add up to its
-    bar's volume, as they do exactly on Bybit: that alone proves that none was missed.
+    Trades fetched after a gap are merged by id, whichever way the same trade comes first. A minute's taker-buy volume
+    is known when its trades add up to its bar's volume, as they do exactly on Bybit: that alone proves that none was
+    missed.
     """
 
     def __init__(self, capacity: int = 2_000) -> None:
         self.recent: deque[Trade] = deque(maxlen=capacity)
+        self._fetched: set[str] = set()
+        self._fetched_until_ms = -1
         self._minutes: dict[int, _Minute] = {}
         self._minute = _Minute()
         self._minute_ms = -1
 
     def add(self, trades: Sequence[Trade]) -> None:
         """Take trades of the stream, oldest first."""
+        if self._fetched:
+            trades = self._unfetched(trades)
         self.recent.extend(trades)
         self._count(trades)
 
     def merge(self, trades: Iterable[Trade]) -> int:
         """Take fetched trades, leaving out those already held; returns how many were new."""
-        held = {trade.id for trade in self.recent}
-        new = [trade for trade in trades if trade.id not in held]
-        merged = sorted([*self.recent, *new], key=lambda trade: trade.event_ms)
-        self.recent.clear()
-        self.recent.extend(merged)  # a full deque drops the oldest
+        recent = self.recent
+        held = {trade.id for trade in recent}
+        # Older ones may have been held and dropped: counting them again would be worse than not knowing them.
+        from_ms = recent[0].event_ms if len(recent) == recent.maxlen else -1
+        new = [trade for trade in trades if trade.event_ms >= from_ms and trade.id not in held]
+        merged = sorted([*recent, *new], key=lambda trade: trade.event_ms)
+        recent.clear()
+        recent.extend(merged)  # a full deque drops the oldest
         self._count(new)
+        self._fetched = {trade.id for trade in new}  # the stream may be about to bring the newest of them
+        self._fetched_until_ms = max((trade.event_ms for trade in new), default=-1)
         return len(new)
+
+    def _unfetched(self, trades: Sequence[Trade]) -> list[Trade]:
+        """Those of the stream that no fetch brought before; past the fetched times there is nothing to remember."""
+        new = [trade for trade in trades if trade.id not in self._fetched]
+        if any(trade.event_ms > self._fetched_until_ms for trade in new):
+            self._fetched = set()
+        return new
 
     def _count(self, trades: Iterable[Trade]) -> None:
         for trade in trades:
@@ -55,13 +72,13 @@ class Tape:
             else:
                 self._minute.sell += trade.size
 
-    def buy_volume(self, bar: Bar) -> float:
-        """Taker-buy volume of a closed 1m bar, base units; `nan` unless its trades were all seen."""
-        minute = self._minutes.get(bar.open_ms)
+    def buy_volume(self, open_ms: int, volume: float) -> float:
+        """Taker-buy volume of the closed minute of `volume` (base units); `nan` unless its trades were all seen."""
+        minute = self._minutes.get(open_ms)
         if minute is None:
-            return 0.0 if bar.volume == 0 else float("nan")
+            return 0.0 if volume == 0 else float("nan")
         total = minute.buy + minute.sell
-        return minute.buy if abs(total - bar.volume) <= _SAME * max(total, bar.volume) else float("nan")
+        return minute.buy if abs(total - volume) <= _SAME * max(total, volume) else float("nan")
 
     def _turn(self, open_ms: int) -> None:
         minute = self._minutes.get(open_ms)

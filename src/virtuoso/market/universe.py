@@ -54,20 +54,28 @@ def select(
             ranked.append((turnover or 0.0, instrument.symbol))
         else:
             left_out[instrument.symbol] = reason
-    ranked.sort(key=lambda entry: (entry[0], entry[1]), reverse=True)
-    order = [symbol for _, symbol in ranked]
-    wanted = [symbol for symbol in order if symbol in rules.include]
-    near = order[: round(rules.size * rules.hysteresis)]
-    wanted += [symbol for symbol in near if symbol in previous and symbol not in wanted]
-    wanted += [symbol for symbol in order if symbol not in wanted]
-    chosen = set(wanted[: max(rules.size, sum(symbol in rules.include for symbol in order))])
-    for rank, symbol in enumerate(order, 1):
+    order = [symbol for _, symbol in sorted(ranked, reverse=True)]
+    rank = {symbol: i for i, symbol in enumerate(order, 1)}
+    included, incumbents = set(rules.include) & rank.keys(), set(previous)
+    stays = rules.size * rules.hysteresis
+
+    def claim(symbol: str) -> tuple[bool, bool, int]:
+        return symbol not in included, symbol not in incumbents or rank[symbol] > stays, rank[symbol]
+
+    chosen = set(sorted(order, key=claim)[: max(rules.size, len(included))])
+    for symbol in order:
         if symbol not in chosen:
-            left_out[symbol] = f"rank {rank} by 24 h turnover is past the universe's size of {rules.size}"
+            left_out[symbol] = _outranked(rank[symbol], rules.size)
     for symbol in rules.include:
         if symbol not in chosen and symbol not in left_out:
             left_out[symbol] = "included by configuration, but the exchange does not list it"
     return Universe(tuple(symbol for symbol in order if symbol in chosen), left_out)
+
+
+def _outranked(rank: int, size: int) -> str:
+    if rank > size:
+        return f"rank {rank} by 24 h turnover is past the universe's size of {size}"
+    return f"rank {rank} by 24 h turnover, but its place is kept for a symbol already watched or always included"
 
 
 def _turnover(ticker: TickerUpdate | None) -> float | None:
