@@ -21,9 +21,16 @@ def feed_quality(feed: FeedStatus, now_ns: int, stale_after_s: float = STALE_AFT
         return DataQuality.UNAVAILABLE
     if now_ns - known > stale_after_s * 1e9:
         return DataQuality.STALE
-    if not feed.connected or (feed.lag_ms is not None and feed.lag_ms > DELAYED_AFTER_MS):
+    if not feed.connected or _lags(feed, now_ns, stale_after_s):
         return DataQuality.DELAYED
     return DataQuality.LIVE
+
+
+def _lags(feed: FeedStatus, now_ns: int, stale_after_s: float) -> bool:
+    """Whether its last message was late; one from long ago says nothing about a feed that is quiet since."""
+    if feed.lag_ms is None or feed.received_ns is None or now_ns - feed.received_ns > stale_after_s * 1e9:
+        return False
+    return feed.lag_ms > DELAYED_AFTER_MS
 
 
 def polled_quality(fetched_ns: int | None, now_ns: int, stale_after_s: float = STALE_AFTER_S) -> DataQuality:

@@ -1,0 +1,99 @@
+"""Faults of the exchange against the running program: found, said once, recovered from."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from tests.support.exchange import Running, running_exchange
+from tests.support.program import Program, running_program, settings_for
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def exchange() -> Iterator[Running]:
+    with running_exchange("--faults") as running:
+        yield running
+
+
+@pytest.fixture
+def program(exchange: Running, tmp_path: Path) -> Iterator[Program]:
+    with running_program(settings_for(exchange, tmp_path)) as running:
+        running.until("live data", lambda: quality(running) == "live", 10)
+        yield running
+
+
+def quality(program: Program) -> str:
+    return str(program.ask("/api/market/overview")["data_quality"])
+
+
+def topic(program: Program, name: str) -> dict[str, object]:
+    return next(feed for feed in program.ask("/api/monitoring/status")["feeds"] if feed["topic"] == name)
+
+
+def test_mute_socket_is_found_and_replaced(exchange: Running, program: Program) -> None:
+    """Connected, pings answered, no data: found within 10 s, fresh within 15 s, one incident and one recovery."""
+    exchange.order('{"fault": "mute", "for_s": 60}')
+    began = time.monotonic()
+    program.until("the incident", lambda: program.incidents("stale_feed"), 10)
+    program.until("the recovery", lambda: program.incidents("stale_feed")[0]["resolved"], 5)
+    program.until(
+        "fresh data",
+        lambda: (topic(program, "orderbook.50.BTCUSDT")["age_ms"] or 9_999) < 2_000,
+        15 - (time.monotonic() - began),
+    )
+    time.sleep(3)
+    found = program.incidents("stale_feed")
+    assert len(found) == 1
+    assert "no data" in found[0]["message"]
+    assert quality(program) == "live"
+
+
+def test_disconnect_is_reconnected_and_no_minute_is_lost(exchange: Running, program: Program) -> None:
+    connected = len([feed for feed in program.ask("/api/monitoring/status")["feeds"] if feed["connected"]])
+    assert connected == 75
+    exchange.order('{"fault": "disconnect"}')
+    exchange.order('{"fault": "refuse", "for_s": 5}')
+    program.until("the loss", lambda: quality(program) != "live", 5)
+    program.until("the incident", lambda: program.incidents("stale_feed"), 6)
+    program.until("all topics again", lambda: quality(program) == "live", 20)
+    program.until("the recovery", lambda: program.incidents("stale_feed")[0]["resolved"], 5)
+    assert len(program.incidents("stale_feed")) == 1
+    bars = program.ask("/api/symbols/BTCUSDT/bars?limit=200")["bars"]
+    opens = [datetime.fromisoformat(bar["open_time"]) for bar in bars]
+    assert len(opens) == 200
+    assert all(later - earlier == timedelta(minutes=1) for earlier, later in pairwise(opens))
+
+
+def test_dropped_delta_never_reaches_a_score(exchange: Running, program: Program) -> None:
+    """The book is invalid from the gap to the next snapshot, and equals the exchange's own afterwards."""
+    name = "orderbook.50.BTCUSDT"
+    before = topic(program, name)["resyncs"]
+    exchange.order(f'{{"fault": "drop_delta", "topic": "{name}"}}')
+    program.until("the resync", lambda: topic(program, name)["resyncs"] == before + 1, 10)
+    program.until("a valid book", lambda: program.ask("/api/symbols/BTCUSDT/book")["update_id"] is not None, 5)
+    book = program.ask("/api/symbols/BTCUSDT/book?depth=50")
+    assert len(book["bids"]) == len(book["asks"]) == 50
+    assert book["bids"][0][0] < book["asks"][0][0]
+    assert topic(program, "orderbook.50.ETHUSDT")["resyncs"] == 0
+    assert program.incidents("failed_cycle") == []
+
+
+def test_latency_shows_as_delayed(exchange: Running, program: Program) -> None:
+    exchange.order('{"fault": "latency", "latency_ms": 3000, "for_s": 8}')
+    program.until("delayed", lambda: quality(program) == "delayed", 10)
+    program.until("live again", lambda: quality(program) == "live", 20)
+
+
+def test_a_quiet_symbol_is_never_stale(exchange: Running, program: Program) -> None:
+    """Over 15 s every symbol stays live, though some do not trade for several seconds."""
+    ages = []
+    for _ in range(15):
+        status = program.ask("/api/monitoring/status")
+        ages += [f["age_ms"] for f in status["feeds"] if f["topic"].startswith("publicTrade") and f["age_ms"]]
+        assert {f["data_quality"] for f in status["feeds"]} == {"live"}
+        time.sleep(1)
+    assert max(ages) > 2_000, "no symbol was quiet, so the test showed nothing"
