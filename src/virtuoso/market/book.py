@@ -83,6 +83,8 @@ class Book:
             elif side.pop(price, 0.0) and price == ask:
                 ask = min(side, default=_NONE_ASK)
         ask_size = side.get(ask, 0.0)
+        if bid == old_bid and ask == old_ask and bid_size == self.bid_size and ask_size == self.ask_size:
+            return True  # the touch stands: nothing flowed, nothing can cross
         if bid >= ask:
             self.crossed += 1
             self.invalidate()
@@ -115,9 +117,12 @@ class Book:
 
     def top(self, depth: int) -> tuple[Levels, Levels]:
         """The best `depth` levels a side, best first; empty while out of sequence."""
-        bids, asks = self.bids, self.asks  # floats alone sort three times as fast as pairs
-        best_bids, best_asks = sorted(bids, reverse=True)[:depth], sorted(asks)[:depth]
-        return [(price, bids[price]) for price in best_bids], [(price, asks[price]) for price in best_asks]
+        bids, asks = self.near(depth)
+        return [(price, self.bids[price]) for price in bids], [(price, self.asks[price]) for price in asks]
+
+    def near(self, depth: int) -> tuple[list[float], list[float]]:
+        """The best `depth` prices a side, best first: floats alone sort three times as fast as pairs."""
+        return sorted(self.bids, reverse=True)[:depth], sorted(self.asks)[:depth]
 
     def trim(self, depth: int) -> None:
         """Forget levels beyond `depth` a side: a bound, should deletions for them never arrive."""

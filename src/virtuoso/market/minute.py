@@ -58,7 +58,7 @@ class MinuteSampler:
     """
 
     def __init__(self) -> None:
-        self._trades: deque[tuple[int, float, float, bool]] = deque(maxlen=_PENDING)
+        self._trades: deque[Trade] = deque(maxlen=_PENDING)
         self._shocks: deque[_Shock] = deque(maxlen=64)
         self._large: dict[float, _Large] = {}
         self._last: tuple[float, float, float] | None = None
@@ -85,42 +85,48 @@ class MinuteSampler:
 
     def trades(self, trades: Sequence[Trade]) -> None:
         """Note trades, to be judged against the book a second later."""
-        large = self._large
-        for trade in trades:
-            self._trades.append((trade.event_ms, trade.price, trade.size, trade.side is Side.BUY))
-            if large and trade.price in large:
-                large[trade.price].traded = True
+        self._trades.extend(trades)
+        if large := self._large:
+            for trade in trades:
+                if trade.price in large:
+                    large[trade.price].traded = True
 
     def sample(self, at_ms: int, book: Book) -> None:
         """Look at the book as it stood at `at_ms` (before the event that reached this second)."""
         if not book.valid:
             self.forget()
             return
-        bids, asks = book.top(BOOK_LEVELS)
+        bids, asks = book.near(BOOK_LEVELS)
+        bid_sizes, ask_sizes = [book.bids[price] for price in bids], [book.asks[price] for price in asks]
         bid, ask, bid_size, ask_size = book.bid_price, book.ask_price, book.bid_size, book.ask_size
-        bid_depth, ask_depth = sum([size for _, size in bids]), sum([size for _, size in asks])
+        bid_depth, ask_depth = sum(bid_sizes), sum(ask_sizes)
         spread, touch = ask - bid, bid_size + ask_size
         self._samples += 1
         self._imbalance += (bid_depth - ask_depth) / (bid_depth + ask_depth)
         self._micro += (bid_size - ask_size) / touch  # = (micro-price − mid) / (spread / 2)
         self._spread_bp += spread / (0.5 * (bid + ask)) * 1e4
         self._touch += 0.5 * touch
-        self._judge_trades(at_ms, bid, ask)
+        self._judge_trades(at_ms - _ABSORB_MS, bid, ask)
         if self._shocks:
             self._judge_shocks(at_ms, {0: spread, 1: bid_size, -1: ask_size})
         self._watch_shocks(at_ms, spread, bid_size, ask_size)
         if self._large:
             self._judge_large(at_ms, book, bids, asks)
-        self._watch_large(at_ms, bids, asks, (bid_depth + ask_depth) / (len(bids) + len(asks)))
+        least = _LARGE * ((bid_depth + ask_depth) / (len(bids) + len(asks)))
+        if max(bid_sizes) > least:
+            self._watch_large(at_ms, bids, bid_sizes, least, is_bid=True)
+        if max(ask_sizes) > least:
+            self._watch_large(at_ms, asks, ask_sizes, least, is_bid=False)
 
-    def _judge_trades(self, at_ms: int, bid: float, ask: float) -> None:
+    def _judge_trades(self, until_ms: int, bid: float, ask: float) -> None:
         pending = self._trades
-        while pending and pending[0][0] <= at_ms - _ABSORB_MS:
-            _, price, size, is_buy = pending.popleft()
-            if is_buy and ask <= price:
-                self._absorbed_ask += size
-            elif not is_buy and bid >= price:
-                self._absorbed_bid += size
+        while pending and pending[0].event_ms <= until_ms:
+            trade = pending.popleft()
+            if trade.side is Side.BUY:
+                if ask <= trade.price:
+                    self._absorbed_ask += trade.size
+            elif bid >= trade.price:
+                self._absorbed_bid += trade.size
 
     def _judge_shocks(self, at_ms: int, now: dict[int, float]) -> None:
         for shock in list(self._shocks):
@@ -146,12 +152,12 @@ class MinuteSampler:
                 self._shocks.append(_Shock(at_ms, -1, old_ask_size))
         self._last = (spread, bid_size, ask_size)
 
-    def _judge_large(self, at_ms: int, book: Book, bids: Levels, asks: Levels) -> None:
+    def _judge_large(self, at_ms: int, book: Book, bids: list[float], asks: list[float]) -> None:
         for price, large in list(self._large.items()):
             if at_ms - large.at_ms < _RESOLVE_MS:
                 continue
             del self._large[price]
-            reachable = bids[-1][0] <= price <= bids[0][0] if large.is_bid else asks[0][0] <= price <= asks[-1][0]
+            reachable = bids[-1] <= price <= bids[0] if large.is_bid else asks[0] <= price <= asks[-1]
             if not reachable or large.traded:
                 continue  # left behind or executed: neither honest nor suspicious
             self._large_size += large.size
@@ -159,14 +165,10 @@ class MinuteSampler:
             if side.get(price, 0.0) < large.size * 0.5:
                 self._vanished_size += large.size
 
-    def _watch_large(self, at_ms: int, bids: Levels, asks: Levels, mean_size: float) -> None:
-        if len(self._large) >= 2 * BOOK_LEVELS:
-            return
-        least = _LARGE * mean_size
-        for levels, is_bid in ((bids, True), (asks, False)):
-            for price, size in levels[1:]:
-                if size > least and price not in self._large:
-                    self._large[price] = _Large(at_ms, is_bid, size)
+    def _watch_large(self, at_ms: int, prices: list[float], sizes: list[float], least: float, *, is_bid: bool) -> None:
+        for price, size in zip(prices[1:], sizes[1:], strict=True):
+            if size > least and price not in self._large and len(self._large) < 2 * BOOK_LEVELS:
+                self._large[price] = _Large(at_ms, is_bid, size)
 
     def cut(self, close_ms: int, book: Book) -> MinuteFeatures:
         """Freeze the bar that closes at `close_ms` and begin the next."""
