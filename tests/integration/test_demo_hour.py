@@ -3,8 +3,8 @@
 from collections import defaultdict
 
 import pytest
-
 from tests.support.offline import Offline
+
 from virtuoso.model.signal import Reading
 
 # A Monday, twenty minutes before a 4-hour close, so that every timeframe has a close within the hour.

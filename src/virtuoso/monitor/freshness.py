@@ -18,7 +18,7 @@ def symbol_qualities(
 ) -> dict[str, Qualities]:
     """Quality of bars, book and tape of each symbol at `now_ns`.
 
-    Until its stream delivers, a symbol's bars are as fresh as the request that fetched them.
+    Until its stream delivers, a symbol's bars and trades are as fresh as the request that fetched them.
     """
     by_topic: dict[str, dict[str, DataQuality]] = defaultdict(dict)
     for feed in feeds:
@@ -26,15 +26,17 @@ def symbol_qualities(
     found = {}
     for symbol in symbols:
         topics = by_topic[symbol]
-        bars = topics.get("kline", DataQuality.UNAVAILABLE)
-        if bars is DataQuality.UNAVAILABLE:
-            bars = polled_quality(fetched_ns.get(symbol), now_ns, stale_after_s)
+        polled = polled_quality(fetched_ns.get(symbol), now_ns, stale_after_s)
         found[symbol] = Qualities(
-            bars=bars,
+            bars=_streamed_or(polled, topics.get("kline")),
             book=topics.get("orderbook", DataQuality.UNAVAILABLE),
-            tape=topics.get("publicTrade", DataQuality.UNAVAILABLE),
+            tape=_streamed_or(polled, topics.get("publicTrade")),
         )
     return found
+
+
+def _streamed_or(polled: DataQuality, streamed: DataQuality | None) -> DataQuality:
+    return polled if streamed in (None, DataQuality.UNAVAILABLE) else streamed
 
 
 def overall(qualities: Iterable[Qualities]) -> DataQuality:

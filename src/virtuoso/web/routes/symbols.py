@@ -1,9 +1,10 @@
 """Bars and book of one symbol, asked on demand."""
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from virtuoso.model import documents as docs
 from virtuoso.model.timeframe import Timeframe
@@ -19,18 +20,22 @@ Depth = Annotated[int, Query(ge=1, le=200, description="Levels a side.")]
 def router(views: SymbolViews) -> APIRouter:
     """The routes."""
     routes = APIRouter()
+    # The document offers, and validation takes, just the timeframes that are kept.
+    names = [(timeframe.name, str(timeframe)) for timeframe in views.timeframes()]
+    kept: Any = StrEnum("KeptTimeframe", names)  # type: ignore[misc]  # its members are known at run time
+    shortest = next(iter(kept))
 
     @routes.get(
         "/api/symbols/{symbol}/bars", summary="Closed bars, oldest first", response_class=Response,
         responses=answers(reference(docs.Bars), examples.BARS, 404, 422),
     )  # fmt: skip
     async def bars(
-        request: Request, symbol: Symbol, timeframe: Timeframe = Timeframe.M1, limit: BarLimit = 200
+        request: Request,
+        symbol: Symbol,
+        timeframe: kept = shortest,
+        limit: BarLimit = 200,
     ) -> Response:
-        if timeframe not in views.timeframes():
-            kept = ", ".join(views.timeframes())
-            raise HTTPException(422, f"timeframe: {timeframe} is not kept; choose one of {kept}")
-        found = views.bars(symbol, timeframe, limit)
+        found = views.bars(symbol, Timeframe(str(timeframe)), limit)
         if found is None:
             raise not_watched(symbol)
         return answer(request, msgspec.json.encode(found))

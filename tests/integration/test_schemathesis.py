@@ -1,0 +1,28 @@
+"""schemathesis over the OpenAPI document of the running program: no failures."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from tests.support.program import Program
+
+EXAMPLES = 30
+
+
+@pytest.mark.slow
+def test_no_failures(program: Program) -> None:
+    document = schemathesis.openapi.from_url(f"{program.url}/openapi.json")
+    tested = []
+    for result in document.exclude(path="/api/stream").get_all_operations():  # the stream does not end; tested apart
+        operation = result.ok()
+
+        @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(case=operation.as_strategy())
+        def validate(case: Any) -> None:
+            case.call_and_validate()
+
+        validate()
+        tested.append(operation.path)
+    assert "/api/symbols/{symbol}/bars" in tested
+    assert len(tested) >= 19
