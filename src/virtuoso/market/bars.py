@@ -15,8 +15,8 @@ _HELD_BACK = 1_440
 class SymbolBars:
     """Closed bars only, in order, none invented.
 
-    A minute that does not follow the last one is held back until the missing ones are repaired; a bar that is sent
-    again is ignored (and counted in `changed` should it differ).
+    Loaded history comes first: a minute of the stream that does not follow it is held back until what lies between is
+    loaded. A bar that is sent again is ignored (and counted in `changed` should it differ).
     """
 
     def __init__(self, timeframes: Sequence[Timeframe], capacity: int) -> None:
@@ -32,10 +32,10 @@ class SymbolBars:
     def update(self, bars: Iterable[Bar]) -> None:
         """Take 1m bars of the stream: closed ones are kept, the others are the forming bar."""
         for bar in bars:
-            if bar.confirmed:
-                self._take(bar)
-            else:
+            if not bar.confirmed:
                 self.forming = bar
+            elif _BASE.closes_at(bar.open_ms):
+                self._take(bar)
 
     def load(self, timeframe: Timeframe, bars: Sequence[Bar]) -> None:
         """Take history or repairs of any timeframe, oldest first; bars already held are ignored.
@@ -43,8 +43,10 @@ class SymbolBars:
         Of the base, what follows is appended (and aggregated). Of a higher timeframe, older bars go before those
         already aggregated, and what follows is appended.
         """
-        closed = [bar for bar in bars if bar.confirmed]
+        closed = [bar for bar in bars if bar.confirmed and timeframe.closes_at(bar.open_ms)]
         if timeframe is _BASE:
+            if closed and self.base.next_ms is None:
+                self._append(closed[0])
             for bar in closed:
                 self._take(bar)
             return
@@ -94,20 +96,22 @@ class SymbolBars:
 
     def _take(self, bar: Bar) -> None:
         expected = self.base.next_ms
-        if not _BASE.closes_at(bar.open_ms):
-            return  # no minute begins there
-        if expected is not None and bar.open_ms < expected:
-            self._compare(bar)
-            return
-        if expected is not None and bar.open_ms > expected:
+        if expected is None or bar.open_ms > expected:
             if len(self._held) < _HELD_BACK:
                 self._held[bar.open_ms] = bar
-            return
-        self._append(bar)
-        while self._held and (follower := self._held.pop(self.base.next_ms or 0, None)) is not None:
-            self._append(follower)
+        elif bar.open_ms < expected:
+            self._compare(bar)
+        else:
+            self._append(bar)
 
     def _append(self, bar: Bar) -> None:
+        """Add the minute that follows, and those that were held back for it."""
+        follower: Bar | None = bar
+        while follower is not None:
+            self._add(follower)
+            follower = self._held.pop(follower.open_ms + _BASE.ms, None)
+
+    def _add(self, bar: Bar) -> None:
         self.base.append(bar)
         if self.forming is not None and self.forming.open_ms <= bar.open_ms:
             self.forming = None

@@ -16,7 +16,7 @@ from virtuoso.model.timeframe import Timeframe
 
 _BASE_MS = Timeframe.M1.ms
 _KEPT = 1_000
-_CATCH_UP_MS = 60_000
+_CATCH_UP_MS = 300_000
 
 
 class SymbolState:
@@ -100,7 +100,7 @@ class SymbolState:
     def _sample(self, event_ms: int) -> None:
         """Look at the book at every second up to `event_ms`, before that event; at the end of a minute, cut.
 
-        In a second without an event the book stood as it was. After more than a minute without one (nothing was
+        In a second without an event the book stood as it was. After five minutes without a look (nothing was
         watched: `cut` looks at each close) it begins afresh.
         """
         at_ms = self._next_sample_ms
