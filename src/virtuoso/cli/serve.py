@@ -87,6 +87,7 @@ async def _run(settings: Settings, sock: socket.socket, banner: Callable[[str], 
             log_level="warning",
             server_header=False,
             date_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=1,
         )
     )
