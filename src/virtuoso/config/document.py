@@ -58,10 +58,11 @@ def read(path: Path) -> Document:
 
 def parse(text: str, name: str) -> Document:
     """Read YAML text; errors as `read`."""
-    loader = _Loader(text)
+    document = Document(name)
+    loader: _Loader | None = None
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
-        document = Document(name)
         if node is None:
             return document
         if not isinstance(node, yaml.MappingNode):
@@ -69,11 +70,12 @@ def parse(text: str, name: str) -> Document:
         document.data = _mapping(loader, node, (), document)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigError(f"{name}{line}: is not valid YAML: {error.problem or error.context}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{name}: is not valid YAML: {str(error).splitlines()[0]}") from error
+        raise ConfigError(f"{name}{line}: is not valid YAML: {_first_line(error.problem or error.context)}") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
+        raise ConfigError(f"{name}: is not valid YAML: {_first_line(str(error))}") from error
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return document
 
 
@@ -92,3 +94,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode, path: KeyPath, document: D
         else:
             data[key] = loader.construct_object(value_node, deep=True)
     return data
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "unknown error").splitlines()[0]

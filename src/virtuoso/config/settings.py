@@ -155,7 +155,7 @@ class WebsocketSettings(_Section):
 class CacheSettings(_Section):
     """Where published documents are kept."""
 
-    tiers: Annotated[tuple[Literal["memory"], ...], Field(strict=False, min_length=1)] = Field(
+    tiers: Annotated[tuple[Literal["memory"]], Field(strict=False)] = Field(
         ("memory",), description="Tiers in order. Only `memory` is available in this version."
     )
     cleanup_interval: float = Field(300.0, ge=1, description="Seconds between removals of expired documents.")

@@ -1,0 +1,173 @@
+"""Settings are strict: every mistake is one line with its place, key, value and what would be right."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from virtuoso.config import Settings, load, load_with_origins
+from virtuoso.config.document import parse, scalar
+from virtuoso.model.errors import ConfigError
+from virtuoso.model.timeframe import Timeframe
+
+
+def written(folder: Path, text: str, name: str = "virtuoso.yaml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def mistakes(paths: list[Path], **environment: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(paths, environment)
+    return str(caught.value).splitlines()
+
+
+def test_the_shipped_file_is_the_defaults(root: Path) -> None:
+    assert load([root / "config" / "config.yaml"], {}) == Settings()
+
+
+def test_later_layers_win_key_by_key(tmp_path: Path) -> None:
+    first = written(tmp_path, "web: {port: 1000}\nuniverse: {size: 20, quote: USDC}\n", "a.yaml")
+    second = written(tmp_path, "universe: {size: 30}\n", "b.yaml")
+    settings, layers = load_with_origins([first, second], {"VIRTUOSO__UNIVERSE__SIZE": "40"})
+    assert (settings.web.port, settings.universe.size, settings.universe.quote) == (1000, 40, "USDC")
+    assert layers.origin(("universe", "size")) == "VIRTUOSO__UNIVERSE__SIZE"
+    assert layers.origin(("universe", "quote")) == f"{first}:2"
+    assert layers.origin(("monitoring", "interval")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("universe:\n  sise: 3\n", ":2: universe.sise = 3: unknown key; did you mean universe.size?"),
+        ("univers: 3\n", ":1: univers = 3: unknown key; did you mean universe?"),
+        ("monitoring: {interval: yes}\n", ":1: monitoring.interval = True: input should be a valid number"),
+        ("monitoring: {interval: fast}\n", ":1: monitoring.interval = 'fast': input should be a valid number"),
+        ("monitoring: {interval: 0}\n", ":1: monitoring.interval = 0: input should be greater than or equal to 1"),
+        ("web:\n  port: 1\n  port: 2\n", ":3: web.port is given twice, first on line 2"),
+        ("a: [\n", ":2: is not valid YAML"),
+        ("- a\n", ":1: must be a mapping of keys to values"),
+        ("exchange: {category: futures}\n", ":1: exchange.category = 'futures': input should be 'linear' or 'spot'"),
+        ("exchange: {rest_url: api.bybit.com}\n", ":1: exchange.rest_url = 'api.bybit.com'"),
+        ("web: {host: 0.0.0.0}\n", "host 0.0.0.0 is not loopback, so a token (or token_file) is required"),
+        ("cache: {tiers: [redis]}\n", ":1: cache.tiers.0 = 'redis': input should be 'memory'"),
+        ("analysis: {timeframes: {low: {timeframe: 7m, weight: 0.3}}}\n", "analysis.timeframes.low.timeframe = '7m'"),
+        ("analysis: {timeframes: {low: {timeframe: 30m, weight: 0.3}}}\n", "each timeframe must be a multiple"),
+        ("web: 5\n", ":1: web = 5"),
+    ],
+)  # fmt: skip
+def test_one_clear_line(tmp_path: Path, text: str, expected: str) -> None:
+    lines = mistakes([written(tmp_path, text)])
+    assert len(lines) == 1
+    assert "virtuoso.yaml" in lines[0]
+    assert expected in lines[0]
+
+
+def test_all_mistakes_are_told(tmp_path: Path) -> None:
+    lines = mistakes([written(tmp_path, "web: {port: x}\nuniverse: {size: y}\n")], VIRTUOSO__WEB__PRT="1")
+    assert len(lines) == 3
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    assert "no such file" in mistakes([tmp_path / "missing.yaml"])[0]
+    assert "is a directory" in mistakes([tmp_path])[0]
+    binary = tmp_path / "binary.yaml"
+    binary.write_bytes(b"\xff\xfe\x00")
+    assert "is not UTF-8" in mistakes([binary])[0]
+
+
+def test_variables_are_filled_in_and_read_as_yaml(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, "web: {port: '${PORT}', host: '${HOST:-localhost}'}\nuniverse: {include: ['${COIN}USDT']}\n"
+    )
+    settings = load([path], {"PORT": "9001", "COIN": "BTC"})
+    assert (settings.web.port, settings.web.host, settings.universe.include) == (9001, "localhost", ("BTCUSDT",))
+    assert load([written(tmp_path, "web:\n  token: ${NONE:-}\n")], {}).web.token is None
+    lines = mistakes([written(tmp_path, "web:\n  token: ${NOPE}\n")])
+    place = f"{tmp_path / 'virtuoso.yaml'}:2: web.token"
+    assert lines == [f"{place}: ${{NOPE}} is not set in the environment; set it, or write ${{NOPE:-default}}"]
+
+
+def test_misspelt_variables_stop_the_start() -> None:
+    assert mistakes([], VIRTUOSO__WEB__PRT="3") == [
+        "VIRTUOSO__WEB__PRT: web.prt = 3: unknown key; did you mean web.port?"
+    ]
+    assert "begin with VIRTUOSO__" in mistakes([], VIRTUOSO_WEB__PORT="3")[0]
+    assert "begin with VIRTUOSO__" in mistakes([], VIRTUOSO_WEB_PORT="3")[0]
+    assert "valid integer" in mistakes([], VIRTUOSO__WEB__PORT="abc")[0]
+    assert load([], {"VIRTUOSO_TOKEN": "not a key of ours"}) == Settings()
+
+
+def test_secrets_never_print(tmp_path: Path) -> None:
+    path = written(tmp_path, "web: {token: hush-hush}\n")
+    settings = load([path], {})
+    assert settings.web.token is not None
+    assert settings.web.token.get_secret_value() == "hush-hush"
+    assert "hush" not in repr(settings) + str(settings) + settings.model_dump_json()
+    wrong = mistakes([written(tmp_path, "web: {token: [hush-hush], port: x}\n")])
+    assert not [line for line in wrong if "hush" in line]
+
+
+def test_a_token_from_a_file(tmp_path: Path) -> None:
+    secret = written(tmp_path, "from-a-file\n", "token")
+    path = written(tmp_path, f"web: {{host: 0.0.0.0, token_file: {secret}}}\n")
+    token = load([path], {}).web.token
+    assert token is not None
+    assert token.get_secret_value() == "from-a-file"
+    secret.write_text("")
+    assert "is empty" in mistakes([path])[0]
+    secret.unlink()
+    assert "cannot be read" in mistakes([path])[0]
+
+
+def test_a_file_where_the_data_folder_should_be(tmp_path: Path) -> None:
+    taken = written(tmp_path, "", "data")
+    assert "must be a folder" in mistakes([written(tmp_path, f"data_dir: {taken}\n")])[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e3", 1000.0), ("1.5e-3", 0.0015), ("8002", 8002), ("-3", -3), ("0.5", 0.5), ("", None), ("true", True),
+     ("[a, b]", ["a", "b"]), ("1m", "1m"), ("text", "text")],
+)  # fmt: skip
+def test_scalars(text: str, value: object) -> None:
+    assert scalar(text) == value
+
+
+@given(st.dictionaries(st.text("abcdef_", min_size=1), st.integers(), min_size=1, max_size=5))
+def test_parsing_keeps_data_and_lines(data: dict[str, int]) -> None:
+    document = parse("".join(f"{key}: {value}\n" for key, value in data.items()), "x")
+    assert document.data == data
+    assert [document.lines[key,] for key in data] == list(range(1, len(data) + 1))
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_parsed_or_refused_in_one_line(text: str) -> None:
+    with suppress_one_line():
+        parse(text, "x")
+
+
+@contextmanager
+def suppress_one_line() -> Iterator[None]:
+    """Nothing, or a refusal of one line; any other error passes through."""
+    try:
+        yield
+    except ConfigError as error:
+        lines = str(error).splitlines()
+        if len(lines) != 1:
+            raise
+
+
+def test_weights_reach_the_engine_as_plain_values() -> None:
+    analysis = Settings().analysis
+    assert analysis.timeframes.weights() == {
+        Timeframe.M1: 0.4,
+        Timeframe.M5: 0.3,
+        Timeframe.M30: 0.2,
+        Timeframe.H4: 0.1,
+    }
+    assert analysis.factors.weights() == {"order_book": 0.20, "volume": 0.18, "technical": 0.10}
