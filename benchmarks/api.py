@@ -15,7 +15,8 @@ from benchmarks.processes import running
 from benchmarks.running import Program, exchange, free_port, get, up
 
 FOLDER = Path(__file__).parent.parent / "build/benchmarks/nginx"
-INSTALL = "RUNLEVEL=1 apt-get install -y --no-install-recommends nginx wrk"
+INSTALL = "RUNLEVEL=1 apt-get install -y --no-install-recommends nginx-light wrk"
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 ROUTES = {"dashboard": "/api/dashboard/data", "overview": "/api/market/overview", "health": "/health"}
 BOUNDS = {"dashboard": 60.0, "overview": 50.0}
 """Targets, in percent. The overview is the smallest published document; `/health` is computed for each request, so it
@@ -26,18 +27,21 @@ DEADLINE_S = 10.0
 
 def require_tools() -> None:
     """`SystemExit` with the command to run when nginx or wrk is missing."""
-    missing = [tool for tool in ("nginx", "wrk") if shutil.which(tool) is None]
+    missing = [tool for tool, found in (("nginx", NGINX), ("wrk", shutil.which("wrk"))) if found is None]
     if missing:
         raise SystemExit(f"{' and '.join(missing)} not installed; run: {INSTALL}")
 
 
 def configuration(port: int) -> str:
     """One worker, no access log, connections kept alive: nginx at its best."""
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    scratch = "".join(f"  {kind}_temp_path {FOLDER}/scratch;\n" for kind in kinds)
     return (
         f"{'user root;' if os.geteuid() == 0 else ''}\n"
         f"daemon off;\nworker_processes 1;\npid {FOLDER}/nginx.pid;\nerror_log stderr warn;\n"
         "events { worker_connections 1024; }\n"
         "http {\n"
+        f"{scratch}"
         "  access_log off;\n  sendfile on;\n  tcp_nopush on;\n  keepalive_requests 1000000000;\n"
         "  types { application/json json; }\n"
         f"  server {{ listen 127.0.0.1:{port}; root {FOLDER}/files; }}\n"
@@ -50,7 +54,7 @@ def nginx() -> Iterator[str]:
     """A running nginx over `files`; its URL."""
     port = free_port()
     (FOLDER / "nginx.conf").write_text(configuration(port))
-    command = ["nginx", "-p", str(FOLDER), "-c", str(FOLDER / "nginx.conf")]
+    command = [str(NGINX), "-p", str(FOLDER), "-c", str(FOLDER / "nginx.conf")]
     with running(command, stdout=DEVNULL, stderr=DEVNULL):
         deadline = time.monotonic() + DEADLINE_S
         while get(f"http://127.0.0.1:{port}/dashboard.json") is None:

@@ -13,7 +13,7 @@ PACKAGES = ("numpy", "msgspec", "picows", "uvloop", "uvicorn", "fastapi", "aioht
 
 def describe() -> dict[str, str]:
     """Processor, memory, kernel, interpreter and the versions of what carries the load."""
-    tools = {"nginx": ["nginx", "-v"], "wrk": ["wrk", "-v"]}
+    tools = {"nginx": ["/usr/sbin/nginx", "-v"], "wrk": ["wrk", "-v"]}
     return {
         "processor": _processor(),
         "cores": str(os.cpu_count()),

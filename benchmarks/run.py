@@ -14,6 +14,7 @@ from benchmarks import analysis, api, ingest, machine, report, start, workload
 from benchmarks.figures import Section
 
 PASSES = 20
+RESULT = Path("build/benchmarks/result.json")
 Measure = Callable[[argparse.Namespace], list[Section]]
 
 PARTS: Mapping[str, Measure] = {
@@ -28,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__.partition("\n")[0])
     parser.add_argument("--only", choices=list(PARTS), action="append", help="repeatable; default: all")
     parser.add_argument("--rounds", type=int, default=5, help="samples of each participant (default 5)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples there")
+    parser.add_argument("--json", type=Path, metavar="FILE", default=RESULT, help=f"all samples (default {RESULT})")
     parser.add_argument("--document", action="store_true", help="put the table into docs/benchmarks.md")
     options = parser.parse_args()
     names = options.only or list(PARTS)
@@ -44,9 +45,8 @@ def main() -> None:
     noise["widest median over best"] = max(series.spread for section in sections for series in section.series) + 1.0
     markdown = report.as_markdown(sections, machine.describe(), noise)
     print(markdown)
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(report.as_json(sections, machine.describe(), noise))
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(report.as_json(sections, machine.describe(), noise))
     if options.document:
         report.write_document(markdown)
 
