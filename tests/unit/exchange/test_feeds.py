@@ -1,0 +1,139 @@
+"""Handlers: what is malformed is counted and goes no further; `""` is unknown, never 0."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.capture import frames
+
+from virtuoso.exchange.bybit.feeds import Feed, feeds_for, topic_of
+from virtuoso.model.market import Side, TickerUpdate
+
+NS = 1_786_310_820_000_000_000
+
+
+class Sink:
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+        self.in_sequence = True
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*arguments: Any) -> bool:
+            self.calls.append((name, arguments))
+            return self.in_sequence
+
+        return call
+
+
+def feeds(sink: Sink, resyncs: list[str] | None = None) -> dict[str, Feed]:
+    asked = [] if resyncs is None else resyncs
+    return {
+        f.topic.split(".")[0]: f
+        for f in feeds_for("BTCUSDT", sink, "linear", 50, lambda feed: asked.append(feed.topic))
+    }
+
+
+def book(kind: str, update_id: int, bids: Any = (), asks: Any = ()) -> bytes:
+    data = {"s": "BTCUSDT", "b": list(bids), "a": list(asks), "u": update_id, "seq": 1}
+    return msgspec.json.encode({"topic": "orderbook.50.BTCUSDT", "type": kind, "ts": 5, "data": data, "cts": 4})
+
+
+def test_snapshot_delta_and_restart() -> None:
+    """Rule of the wire: a snapshot replaces; `u` = 1 is a restart of the service and replaces as well."""
+    sink = Sink()
+    feed = feeds(sink)["orderbook"]
+    feed(book("snapshot", 7, [["10.0", "1"]], [["11", "2"]]), NS)
+    feed(book("delta", 8, [["10.0", "0"]]), NS)
+    feed(book("delta", 1, [["9", "1"]], [["12", "2"]]), NS)
+    assert [name for name, _ in sink.calls] == ["book_snapshot", "book_delta", "book_snapshot"]
+    assert sink.calls[0][1] == (7, 5, NS, [(10.0, 1.0)], [(11.0, 2.0)])
+    assert sink.calls[1][1] == (8, 5, NS, [(10.0, 0.0)], [])
+
+
+def test_a_broken_sequence_asks_for_one_resync() -> None:
+    sink, resyncs = Sink(), list[str]()
+    feed = feeds(sink, resyncs)["orderbook"]
+    sink.in_sequence = False
+    feed(book("delta", 9), NS)
+    assert (resyncs, feed.resyncs) == (["orderbook.50.BTCUSDT"], 1)
+
+
+def test_level_one_is_a_snapshot_that_may_lack_a_side() -> None:
+    from virtuoso.exchange.bybit.feeds import TouchFeed
+
+    sink = Sink()
+    feed = TouchFeed("orderbook.1.BTCUSDT", "BTCUSDT", sink)
+    feed(book("snapshot", 7, [["10", "1"]], [["11", "2"]]), NS)
+    feed(book("snapshot", 8, [["10", "1"]], []), NS)
+    assert sink.calls == [("touch", (5, NS, (10.0, 1.0), (11.0, 2.0)))]
+    assert feed.messages == 2  # both proved the connection alive
+
+
+def test_liquidation_side_is_the_positions() -> None:
+    """Rule of the wire: `S` = Buy says that a long was liquidated; data is a list."""
+    sink = Sink()
+    row = {"T": 4, "s": "BTCUSDT", "S": "Buy", "v": "0.5", "p": "64000"}
+    feeds(sink)["allLiquidation"](msgspec.json.encode({"topic": "allLiquidation.BTCUSDT", "ts": 5, "data": [row]}), NS)
+    ((name, (_, liquidations)),) = sink.calls
+    assert name == "liquidations"
+    assert (liquidations[0].side, liquidations[0].size, liquidations[0].price) == (Side.BUY, 0.5, 64000.0)
+
+
+def test_an_empty_number_is_unknown_and_an_absent_one_unchanged() -> None:
+    """Rule of the wire: `""` for numbers; deltas leave out what did not change."""
+    sink = Sink()
+    feed = feeds(sink)["tickers"]
+    data = {"symbol": "BTCUSDT", "fundingRate": "", "lastPrice": "65000.1", "openInterest": "0"}
+    feed(msgspec.json.encode({"topic": "tickers.BTCUSDT", "type": "delta", "data": data, "cs": 1, "ts": 5}), NS)
+    update: TickerUpdate = sink.calls[0][1][2]
+    assert (update.funding_rate, update.last, update.open_interest) == (None, 65000.1, 0.0)
+    assert update.mark is msgspec.UNSET
+    assert feed.rejected["empty_number"] == 1
+
+
+def test_confirm_marks_the_closed_bar() -> None:
+    """Rule of the wire: unclosed bars are pushed; `confirm` marks the closed one."""
+    sink = Sink()
+    bar = {
+        "start": 60_000, "end": 119_999, "interval": "1", "open": "1", "close": "2", "high": "3", "low": "0.5",
+        "volume": "4", "turnover": "5", "confirm": False, "timestamp": 5,
+    }  # fmt: skip
+    body = {"topic": "kline.1.BTCUSDT", "data": [bar, bar | {"confirm": True}], "ts": 5, "type": "snapshot"}
+    feeds(sink)["kline"](msgspec.json.encode(body), NS)
+    assert [b.confirmed for b in sink.calls[0][1][1]] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("frame", "topic"),
+    [
+        (b'{"topic":"orderbook.50.BTCUSDT","ts":1}', b"orderbook.50.BTCUSDT"),
+        (b'{"type":"snapshot","topic":"kline.1.BTCUSDT","data":[]}', b"kline.1.BTCUSDT"),
+        (b'{"success":true,"op":"ping"}', None),
+        (b"<html>maintenance</html>", None),
+        (b"", None),
+    ],
+)
+def test_topic_of_a_frame(frame: bytes, topic: bytes | None) -> None:
+    """Rule of the wire: the order of keys is not promised (spot klines begin with `type`)."""
+    assert topic_of(frame) == topic
+
+
+REAL = [frame for category, frame, _ in frames() if category == "linear" and b'"topic"' in frame[:12]][:400]
+
+
+@given(st.data())
+def test_no_mutation_gets_past_a_handler(data: st.DataObject) -> None:
+    """Real frames cut, spliced and overwritten: never an exception, and received = accepted + rejected."""
+    frame = data.draw(st.sampled_from(REAL))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, max(0, len(frame) - 1)))
+        junk = data.draw(st.binary(max_size=6))
+        frame = frame[:at] + junk + frame[at + data.draw(st.integers(0, 12)) :]
+    sink = Sink()
+    for feed in feeds(sink).values():
+        feed(frame, NS)
+        assert feed.messages + feed.rejected["malformed"] == 1

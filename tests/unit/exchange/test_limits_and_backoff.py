@@ -1,0 +1,83 @@
+"""The REST budget and the back-off: bounded, in order, and silent when told."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from virtuoso.exchange.limits import RateBudget
+from virtuoso.exchange.supervise import Backoff
+from virtuoso.model.clock import ManualClock
+from virtuoso.model.errors import RateLimited
+
+
+class Waits:
+    """A sleep that moves the clock."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.slept: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self._clock.advance(int(seconds * 1e9))
+
+
+async def test_no_window_ever_carries_more_than_the_documented_limit() -> None:
+    """Rule of the wire: 600 requests in 5 s; ours stays at 480 over any 5 s after the first burst refills."""
+    clock = ManualClock()
+    waits = Waits(clock)
+    budget = RateBudget(clock, 480, 5.0, waits)
+    sent = []
+    for _ in range(2_000):
+        await budget.acquire("kline")
+        sent.append(clock.monotonic_ns() / 1e9)
+    assert sent[479] == 0.0
+    for i in range(480, len(sent) - 480):
+        assert sent[i + 480] - sent[i] > 4.9
+    assert budget.status.requests == 2_000
+    assert budget.status.waits == len(waits.slept) == 2_000 - 480
+
+
+async def test_a_wait_longer_than_ten_seconds_is_refused_and_takes_nothing() -> None:
+    clock = ManualClock()
+
+    async def stand_still(seconds: float) -> None:
+        assert seconds <= 10.0
+
+    budget = RateBudget(clock, 10, 5.0, stand_still)
+    refused = 0
+    for _ in range(100):
+        try:
+            await budget.acquire("kline")
+        except RateLimited as error:
+            refused += error.retry_after_s > 10
+    assert budget.status.requests == 30  # ten at once, and what ten seconds refill
+    assert refused == 70
+
+
+async def test_silence_lets_nothing_out_until_it_ends() -> None:
+    """Rule of the wire: after a 403 all requests stop for ten minutes."""
+    clock = ManualClock(1_000_000_000)
+    budget = RateBudget(clock, 480, 5.0, Waits(clock))
+    budget.silence(600)
+    for _ in range(10):
+        with pytest.raises(RateLimited, match="silenced"):
+            await budget.acquire("tickers")
+        clock.advance(59_000_000_000)
+    assert budget.status.requests == 0
+    assert budget.status.banned_until_ms == 601_000
+    clock.advance(11_000_000_000)
+    await budget.acquire("tickers")
+    assert (budget.status.requests, budget.status.banned_until_ms) == (1, None)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_backoff_grows_to_its_cap_and_starts_anew(seed: int) -> None:
+    backoff = Backoff(np.random.default_rng(seed), first_s=0.25, cap_s=15.0)
+    waits = [backoff.next_s() for _ in range(12)]
+    for i, wait in enumerate(waits):
+        step = min(15.0, 0.25 * 2**i)
+        assert step / 2 <= wait <= step
+    backoff.reset()
+    assert backoff.next_s() <= 0.25
