@@ -4,6 +4,9 @@ How a monitor drives it: `add` the universe's symbols, `load` their history, han
 `warm_up` the analysis once. Then at each base close: wait until `confirmed(close)` holds every symbol (or 2 s
 passed), fetch what `missing()` and `lacking()` name, and pass `cut(close)` to the analysis. A symbol whose minute came
 late is in a later cut, alone and in order, because each bar is handed out exactly once.
+
+A symbol whose history could not be loaded is never `confirmed`: the stream's minutes wait for it. Load it again, and
+`warm_up` that symbol before the next cut, so that a long history is not scored close by close.
 """
 
 import heapq

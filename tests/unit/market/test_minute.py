@@ -73,8 +73,8 @@ def test_what_was_absorbed_and_the_same_trades_without_it() -> None:
     for second in range(5, 50, 5):
         for scene in (held, broken):
             scene.trade(second + 0.5, 99.0, 4.0, SELL)
-        broken.book(second + 0.8, bids=[(99.0, 0.0)])  # the bid gives way to the selling
-        held.book(second + 0.8, bids=[(99.0, 0.5)])
+        broken.book(second + 1.2, bids=[(99.0, 0.0)])  # the bid gives way to the selling
+        held.book(second + 1.2, bids=[(99.0, 0.5)])
         broken.book(second + 3.0, bids=[(99.0, 1.0)])
     assert (held.cut().absorbed_bid, held.cut().absorbed_ask) == (9 * 4.0, 0.0)
     assert (broken.cut().absorbed_bid, broken.cut().absorbed_ask) == (0.0, 0.0)
@@ -95,6 +95,14 @@ def test_absorption_is_unknown_when_a_trade_of_the_minute_was_not_seen() -> None
     features = scene.cut()
     assert (features.absorbed_bid, features.absorbed_ask) == (None, None)
     assert features.touch_size == 1.0
+
+
+def test_absorption_is_unknown_while_the_bar_is_missing() -> None:
+    scene = Scene()
+    scene.trade(5.5, 99.0, 4.0, SELL)
+    features = scene.state.cut(CLOSE_MS)
+    assert features is not None
+    assert (features.absorbed_bid, features.order_flow) == (None, 0.0)
 
 
 @pytest.mark.parametrize(("restored_s", "resilience"), [(2.0, 1.0), (30.0, 0.0)], ids=["made good", "not made good"])

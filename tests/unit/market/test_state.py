@@ -184,6 +184,7 @@ def test_after_a_long_silence_the_minute_begins_afresh() -> None:
     state.book_delta(2, close(9) + 1_000, 0, [(99.0, 5.0)], [])
     state.book_invalid()
     state.book_snapshot(7, close(20) + 30_000, 0, ladder(99, -1), ladder(100, 1))
+    assert state.minute is None  # no minute is made of seconds that no one watched
     state.book_delta(8, close(20) + 31_000, 0, [(99.0, 2.0)], [])
     book = market.cut(close(21), {"A": LIVE}).book
     assert book is not None
@@ -253,6 +254,17 @@ def test_a_thin_book_is_padded_with_unknown_levels() -> None:
     assert book.bid_price.tolist() == [[99.0, 98.0, *[NAN] * 8]]
     assert book.bid_size.tolist() == [[1.0, 2.0, *[NAN] * 8]]
     assert book.ask_price.tolist() == [[100.0, *[NAN] * 9]]
+
+
+def test_a_book_stays_within_twice_its_depth() -> None:
+    market = MarketState([M5], depth=4)
+    market.add("A")
+    state = market["A"]
+    state.book_snapshot(1, close(9), 0, ladder(99, -1), ladder(100, 1))
+    for k in range(2, 100):
+        state.book_delta(k, close(9) + k * 100, 0, [(99.0 - 0.001 * k, 1.0)], [(100.0 + 0.001 * k, 1.0)])
+    assert max(len(state.book.bids), len(state.book.asks)) <= 2 * 4 + 10
+    assert state.book.bid_price == 99.0
 
 
 def test_ratios_and_liquidations_are_kept_once_and_bounded() -> None:

@@ -56,6 +56,15 @@ def test_a_missing_trade_makes_its_minute_unknown(lost: int) -> None:
         assert known is not (open_ms <= trades[lost].event_ms < open_ms + MINUTE)
 
 
+def test_a_fetch_may_lack_a_trade_that_the_stream_has() -> None:
+    tape = Tape()
+    one, two, three = day(3)
+    assert tape.merge([one, three]) == 2
+    for t in (one, two, three):
+        tape.add([t])
+    assert sorted(t.id for t in tape.recent) == sorted(t.id for t in (one, two, three))
+
+
 def test_a_minute_without_volume_needs_no_trade() -> None:
     tape = Tape()
     assert tape.buy_volume(START_MS, 0.0) == 0.0
