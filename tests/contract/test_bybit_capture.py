@@ -59,7 +59,7 @@ def run() -> Run:
             run.replies.append(msgspec.json.decode(frame, type=Reply))
             continue
         feed = run.feeds[category, topic]
-        feed(frame, received_ns)
+        feed.take(frame, received_ns)
         if isinstance(feed, BookFeed):
             book = run.states[category, feed.symbol].book
             run.deltas[f"{category} {feed.symbol}"] += 1

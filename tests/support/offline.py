@@ -34,7 +34,7 @@ class Offline:
         self.wanted = [("linear", topic) for topic in self._feeds]
         for category, topic in self.wanted:
             if (frame := self.source.snapshot(category, topic)) is not None:
-                self._feeds[topic](frame, start_ms * 1_000_000)
+                self._feeds[topic].take(frame, start_ms * 1_000_000)
 
     def _add(self, symbol: str) -> None:
         self.engine.add(symbol, self.market.add(symbol))
@@ -56,5 +56,5 @@ class Offline:
             close_ms = self.now_ms - self.now_ms % MINUTE_MS + MINUTE_MS
             self.now_ms = close_ms + 2_000
             for push in self.source.advance(self.now_ms, self.wanted):
-                self._feeds[push.topic](push.payload, push.at_ms * 1_000_000)
+                self._feeds[push.topic].take(push.payload, push.at_ms * 1_000_000)
             yield self.engine.step(self.market.cut(close_ms, dict.fromkeys(self.market.rows, LIVE)))

@@ -64,9 +64,8 @@ class Tape:
 
     def _count(self, trades: Iterable[Trade]) -> None:
         for trade in trades:
-            open_ms = trade.event_ms - trade.event_ms % _MINUTE_MS
-            if open_ms != self._minute_ms:
-                self._turn(open_ms)
+            if not 0 <= trade.event_ms - self._minute_ms < _MINUTE_MS:
+                self._turn(trade.event_ms - trade.event_ms % _MINUTE_MS)
             if trade.side is Side.BUY:
                 self._minute.buy += trade.size
             else:

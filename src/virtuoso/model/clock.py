@@ -20,13 +20,9 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own clock."""
 
-    def now_ns(self) -> int:
-        """UTC wall-clock time, ns since the Unix epoch."""
-        return time.time_ns()
-
-    def monotonic_ns(self) -> int:
-        """A time that never steps back, ns since an arbitrary origin."""
-        return time.monotonic_ns()
+    # The functions themselves: `now_ns` is read for every frame, and a method around it would double its cost.
+    now_ns = staticmethod(time.time_ns)
+    monotonic_ns = staticmethod(time.monotonic_ns)
 
 
 class ManualClock:

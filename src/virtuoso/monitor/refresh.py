@@ -88,7 +88,7 @@ class Refresh:
     async def _fetch(self, symbol: str, close_ms: int) -> None:
         history = self._market[symbol].history
         if history.base.next_ms is None:
-            await self._watch.load_history([symbol])
+            await self._watch.recover(symbol)
             return
         if history.base.next_ms < close_ms:
             first = history.base.next_ms

@@ -83,24 +83,34 @@ class Watch:
         for symbol in new:
             if (ticker := self._tickers.get(symbol)) is not None:
                 self._market[symbol].ticker(self.exchange_ms(), now_ns, ticker)
-        # With the trades, the minutes just before the start have their taker sides too.
-        await asyncio.gather(self.load_history(new), self.fill_tape(new))
-        blocks = self._market.warm_up(new, Timeframe.M1.floor(self.exchange_ms()))
-
-        def warm() -> None:
-            for symbol, row in rows.items():
-                self._engine.add(symbol, row)
-            self._engine.warm_up(blocks)
-
-        await loop.run_in_executor(self._worker, warm)
+        await self.load_history(new)
+        await self._warm_up(rows)
         self.universe = universe
         if gone or new:
             log.info("universe", symbols=len(universe.symbols), joined=new, left=gone, left_out=len(universe.left_out))
         return new
 
     async def load_history(self, symbols: Sequence[str]) -> None:
-        """Fetch what the indicators need; a symbol that fails is noted and neither delays nor fails the others."""
-        await asyncio.gather(*(self._load(symbol) for symbol in symbols))
+        """Fetch what the indicators need; a symbol that fails is noted and neither delays nor fails the others.
+
+        With the trades, the minutes just before the start have their taker sides too.
+        """
+        await asyncio.gather(self.fill_tape(symbols), *(self._load(symbol) for symbol in symbols))
+
+    async def recover(self, symbol: str) -> None:
+        """Load the history of a symbol that has none, and warm its row up with it."""
+        await self.load_history([symbol])
+        await self._warm_up({symbol: self._market.rows[symbol]})
+
+    async def _warm_up(self, rows: Mapping[str, int]) -> None:
+        blocks = self._market.warm_up(list(rows), Timeframe.M1.floor(self.exchange_ms()))
+
+        def warm() -> None:
+            for symbol, row in rows.items():
+                self._engine.add(symbol, row)
+            self._engine.warm_up(blocks)
+
+        await asyncio.get_running_loop().run_in_executor(self._worker, warm)
 
     async def _load(self, symbol: str) -> None:
         state = self._market[symbol]
@@ -115,7 +125,7 @@ class Watch:
 
         try:
             await asyncio.gather(*(fetch(timeframe) for timeframe in self._market.timeframes))
-            state.ratios.extend(await self._exchange.account_ratio(symbol, _RATIOS))
+            state.take_ratios(await self._exchange.account_ratio(symbol, _RATIOS))
         except ExchangeError as error:
             self.failed[symbol] = str(error)
             log.warning("history could not be loaded", symbol=symbol, error=str(error))

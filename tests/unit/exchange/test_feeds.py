@@ -46,9 +46,9 @@ def test_snapshot_delta_and_restart() -> None:
     """Rule of the wire: a snapshot replaces; `u` = 1 is a restart of the service and replaces as well."""
     sink = Sink()
     feed = feeds(sink)["orderbook"]
-    feed(book("snapshot", 7, [["10.0", "1"]], [["11", "2"]]), NS)
-    feed(book("delta", 8, [["10.0", "0"]]), NS)
-    feed(book("delta", 1, [["9", "1"]], [["12", "2"]]), NS)
+    feed.take(book("snapshot", 7, [["10.0", "1"]], [["11", "2"]]), NS)
+    feed.take(book("delta", 8, [["10.0", "0"]]), NS)
+    feed.take(book("delta", 1, [["9", "1"]], [["12", "2"]]), NS)
     assert [name for name, _ in sink.calls] == ["book_snapshot", "book_delta", "book_snapshot"]
     assert sink.calls[0][1] == (7, 5, NS, [(10.0, 1.0)], [(11.0, 2.0)])
     assert sink.calls[1][1] == (8, 5, NS, [(10.0, 0.0)], [])
@@ -58,7 +58,7 @@ def test_a_broken_sequence_asks_for_one_resync() -> None:
     sink, resyncs = Sink(), list[str]()
     feed = feeds(sink, resyncs)["orderbook"]
     sink.in_sequence = False
-    feed(book("delta", 9), NS)
+    feed.take(book("delta", 9), NS)
     assert (resyncs, feed.resyncs) == (["orderbook.50.BTCUSDT"], 1)
 
 
@@ -67,8 +67,8 @@ def test_level_one_is_a_snapshot_that_may_lack_a_side() -> None:
 
     sink = Sink()
     feed = TouchFeed("orderbook.1.BTCUSDT", "BTCUSDT", sink)
-    feed(book("snapshot", 7, [["10", "1"]], [["11", "2"]]), NS)
-    feed(book("snapshot", 8, [["10", "1"]], []), NS)
+    feed.take(book("snapshot", 7, [["10", "1"]], [["11", "2"]]), NS)
+    feed.take(book("snapshot", 8, [["10", "1"]], []), NS)
     assert sink.calls == [("touch", (5, NS, (10.0, 1.0), (11.0, 2.0)))]
     assert feed.messages == 2  # both proved the connection alive
 
@@ -77,7 +77,9 @@ def test_liquidation_side_is_the_positions() -> None:
     """Rule of the wire: `S` = Buy says that a long was liquidated; data is a list."""
     sink = Sink()
     row = {"T": 4, "s": "BTCUSDT", "S": "Buy", "v": "0.5", "p": "64000"}
-    feeds(sink)["allLiquidation"](msgspec.json.encode({"topic": "allLiquidation.BTCUSDT", "ts": 5, "data": [row]}), NS)
+    feeds(sink)["allLiquidation"].take(
+        msgspec.json.encode({"topic": "allLiquidation.BTCUSDT", "ts": 5, "data": [row]}), NS
+    )
     ((name, (_, liquidations)),) = sink.calls
     assert name == "liquidations"
     assert (liquidations[0].side, liquidations[0].size, liquidations[0].price) == (Side.BUY, 0.5, 64000.0)
@@ -88,7 +90,7 @@ def test_an_empty_number_is_unknown_and_an_absent_one_unchanged() -> None:
     sink = Sink()
     feed = feeds(sink)["tickers"]
     data = {"symbol": "BTCUSDT", "fundingRate": "", "lastPrice": "65000.1", "openInterest": "0"}
-    feed(msgspec.json.encode({"topic": "tickers.BTCUSDT", "type": "delta", "data": data, "cs": 1, "ts": 5}), NS)
+    feed.take(msgspec.json.encode({"topic": "tickers.BTCUSDT", "type": "delta", "data": data, "cs": 1, "ts": 5}), NS)
     update: TickerUpdate = sink.calls[0][1][2]
     assert (update.funding_rate, update.last, update.open_interest) == (None, 65000.1, 0.0)
     assert update.mark is msgspec.UNSET
@@ -103,7 +105,7 @@ def test_confirm_marks_the_closed_bar() -> None:
         "volume": "4", "turnover": "5", "confirm": False, "timestamp": 5,
     }  # fmt: skip
     body = {"topic": "kline.1.BTCUSDT", "data": [bar, bar | {"confirm": True}], "ts": 5, "type": "snapshot"}
-    feeds(sink)["kline"](msgspec.json.encode(body), NS)
+    feeds(sink)["kline"].take(msgspec.json.encode(body), NS)
     assert [b.confirmed for b in sink.calls[0][1][1]] == [False, True]
 
 
@@ -135,5 +137,5 @@ def test_no_mutation_gets_past_a_handler(data: st.DataObject) -> None:
         frame = frame[:at] + junk + frame[at + data.draw(st.integers(0, 12)) :]
     sink = Sink()
     for feed in feeds(sink).values():
-        feed(frame, NS)
+        feed.take(frame, NS)
         assert feed.messages + feed.rejected["malformed"] == 1

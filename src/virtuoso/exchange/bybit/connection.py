@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 class _Listener(WSListener):
     def __init__(self, owner: "Connection") -> None:
         self._owner = owner
-        self._feeds = owner.feeds_by_topic
+        self._handlers = owner.handlers
         self._now_ns = owner.clock.now_ns
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -41,13 +41,13 @@ class _Listener(WSListener):
                 transport.disconnect()
             return
         data = frame.get_payload_as_bytes()
-        feed = self._feeds.get(data[10 : data.find(b'"', 10)])
-        if feed is None:
+        take = self._handlers.get(data[10 : data.find(b'"', 10)])
+        if take is None:
             self._owner.unusual(data)
             return
         now_ns = self._now_ns()
         self._owner.alive_ns = now_ns
-        feed(data, now_ns)
+        take(data, now_ns)
 
 
 class Connection:
@@ -68,6 +68,7 @@ class Connection:
         self.number = number
         self.clock = clock
         self.feeds_by_topic: dict[bytes, Feed] = {}
+        self.handlers: dict[bytes, Callable[[bytes, int], None]] = {}
         self.beacon: Feed | None = None
         self.alive_ns: int | None = None
         self.connected = False
@@ -101,6 +102,7 @@ class Connection:
         """Carry these topics too, subscribing at once if connected."""
         for feed in feeds:
             self.feeds_by_topic[feed.topic.encode()] = feed
+            self.handlers[feed.topic.encode()] = feed.take
         if self.connected:
             self._subscribe([feed.topic for feed in feeds])
 
@@ -108,12 +110,16 @@ class Connection:
         """Stop carrying a symbol's topics."""
         gone = [feed for feed in self.feeds_by_topic.values() if feed.symbol == symbol and feed is not self.beacon]
         for feed in gone:
-            del self.feeds_by_topic[feed.topic.encode()]
+            self._drop(feed.topic)
             self._resync_at.pop(feed.topic, None)
             self._resync_backoff.pop(feed.topic, None)
             self._resynced_s.pop(feed.topic, None)
         if self.connected and gone:
             self._request("unsubscribe", [feed.topic for feed in gone])
+
+    def _drop(self, topic: str) -> Feed | None:
+        self.handlers.pop(topic.encode(), None)
+        return self.feeds_by_topic.pop(topic.encode(), None)
 
     def resync(self, feed: Feed) -> None:
         """Ask for a new snapshot of a topic, soon but not in a storm."""
@@ -196,7 +202,7 @@ class Connection:
                 self.unknown_frames += 1
                 return
             self.alive_ns = self.clock.now_ns()
-            feed(data, self.alive_ns)
+            feed.take(data, self.alive_ns)
             return
         try:
             reply = msgspec.json.decode(data, type=Reply)
@@ -217,7 +223,7 @@ class Connection:
         named = [topic for topic in topics if reply.ret_msg.endswith(f"topic:{topic}")]
         rejected = named or (topics if len(topics) == 1 else [])
         for topic in rejected:
-            if feed := self.feeds_by_topic.pop(topic.encode(), None):
+            if feed := self._drop(topic):
                 self._report("topic_rejected", f"{topic}: {reply.ret_msg}", symbols=(feed.symbol,))
         rest = [topic for topic in topics if topic not in rejected]
         # One bad topic spoils its whole request: ask again without it, or for each alone to find it.
