@@ -36,18 +36,14 @@ class _Listener(WSListener):
         self._now_ns = owner.clock.now_ns
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if frame.msg_type is not _TEXT:
-            if frame.msg_type is WSMsgType.CLOSE:
-                transport.disconnect()
-            return
         data = frame.get_payload_as_bytes()
         take = self._handlers.get(data[10 : data.find(b'"', 10)])
-        if take is None:
+        if take is not None:  # only a text frame has a topic: its type need not be asked for
+            take(data, self._now_ns())
+        elif frame.msg_type is _TEXT:
             self._owner.unusual(data)
-            return
-        now_ns = self._now_ns()
-        self._owner.alive_ns = now_ns
-        take(data, now_ns)
+        elif frame.msg_type is WSMsgType.CLOSE:
+            transport.disconnect()
 
 
 class Connection:
@@ -70,7 +66,6 @@ class Connection:
         self.feeds_by_topic: dict[bytes, Feed] = {}
         self.handlers: dict[bytes, Callable[[bytes, int], None]] = {}
         self.beacon: Feed | None = None
-        self.alive_ns: int | None = None
         self.connected = False
         self.unknown_frames = 0
         self._url = url
@@ -87,6 +82,11 @@ class Connection:
         self._resync_backoff: dict[str, Backoff] = {}
         self._resynced_s: dict[str, float] = {}
         self._announced = False
+
+    @property
+    def alive_ns(self) -> int | None:
+        """When the last frame of data came, on any topic (epoch ns)."""
+        return max((ns for feed in self.feeds_by_topic.values() if (ns := feed.received_ns) is not None), default=None)
 
     @property
     def chars(self) -> int:
@@ -171,8 +171,8 @@ class Connection:
             while not closed.done():
                 await asyncio.wait({closed}, timeout=_CHECK_S)
                 now_s = self._now_s()
-                if self.alive_ns != alive_ns:  # silence is measured by the clock that cannot be stepped
-                    alive_s, alive_ns = now_s, self.alive_ns
+                if (latest_ns := self.alive_ns) != alive_ns:  # silence is measured by the clock that cannot be stepped
+                    alive_s, alive_ns = now_s, latest_ns
                 if self.feeds_by_topic and now_s - alive_s > _MUTE_AFTER_S:
                     self._report("mute", f"connected, but no data for {now_s - alive_s:.1f} s", symbols=self.symbols)
                     return "mute"
@@ -201,8 +201,7 @@ class Connection:
             if feed is None:
                 self.unknown_frames += 1
                 return
-            self.alive_ns = self.clock.now_ns()
-            feed.take(data, self.alive_ns)
+            feed.take(data, self.clock.now_ns())
             return
         try:
             reply = msgspec.json.decode(data, type=Reply)
@@ -257,7 +256,6 @@ class Connection:
 
     def _lost(self) -> int | None:
         """Note the loss: what hung on this connection may not be computed from. Returns when it last lived."""
-        last, self.alive_ns = self.alive_ns, None
         self.connected = False
         self._transport = None
         self._pending.clear()
@@ -266,7 +264,7 @@ class Connection:
             feed.acked = False
             if feed is not self.beacon:
                 feed.sink.book_invalid()
-        return last
+        return self.alive_ns
 
     def _send(self, message: dict[str, Any]) -> None:
         if self._transport is not None:

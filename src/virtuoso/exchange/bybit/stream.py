@@ -67,9 +67,12 @@ class BybitStream:
     def feeds(self) -> Sequence[FeedStatus]:
         """State of every topic."""
         offset_ms = self._clock_offset_ms() or 0.0
+        alive = [
+            (connection, connection.alive_ns if connection.connected else None) for connection in self._connections
+        ]
         return [
-            feed.status(connection.connected, connection.alive_ns, offset_ms)
-            for connection in self._connections
+            feed.status(connection.connected, alive_ns, offset_ms)
+            for connection, alive_ns in alive
             for feed in connection.feeds_by_topic.values()
             if feed is not connection.beacon
         ]
