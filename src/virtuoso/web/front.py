@@ -5,13 +5,14 @@ was first asked for. Everything else goes to the application behind.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from hmac import compare_digest
 from typing import Any
 
 import msgspec
 
 from virtuoso.model.documents import Problem
 from virtuoso.storage.cache.memory import Document, MemoryCache
-from virtuoso.web.headers import SECURITY, Headers, header, host_of
+from virtuoso.web.headers import NOSNIFF, SECURITY, host_of
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -20,7 +21,6 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _JSON = (b"content-type", b"application/json")
-_NO_STORE = (b"cache-control", b"no-cache")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -48,61 +48,66 @@ class Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = scope["headers"]
-        refusal = self._refusal(scope, headers)
-        if refusal is not None:
-            await _problem(send, scope["path"], *refusal)
-            return
-        name = self._documents.get(scope["path"])
-        if name is not None and scope["method"] == "GET" and not scope["query_string"]:
-            document = self._cache.get(name)
-            if document is not None:
-                await self._answer(document, headers, send)
+        method, path = scope["method"], scope["path"]
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"")
+        if host not in self._known_hosts or self._bearer is not None or method != "GET":
+            refusal = self._refusal(method, host, headers)
+            if refusal is not None:
+                await _problem(send, path, *refusal)
                 return
+        if path in self._documents and method == "GET" and not scope["query_string"]:
+            answer = self._answer(self._documents[path], headers.get(b"if-none-match"))
+            if answer is not None:
+                await send(answer[0])
+                await send(answer[1])
+                return
+        await self._app(scope, receive, _guarded(send))
 
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *SECURITY]
-            await send(message)
-
-        await self._app(scope, receive, guarded)
-
-    async def _answer(self, document: Document, headers: Headers, send: Send) -> None:
-        made = self._made.get(document.name)
+    def _answer(self, name: str, known: bytes | None) -> tuple[Message, Message] | None:
+        """The two messages of a document's answer, made once a version; `None` before its first publication."""
+        document = self._cache.get(name)
+        if document is None:
+            return None
+        made = self._made.get(name)
         if made is None or made[0] is not document:
-            start: Message = {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [
-                    _JSON, (b"content-length", str(len(document.body)).encode()), (b"etag", document.etag), _NO_STORE,
-                    *SECURITY,
-                ],
-            }  # fmt: skip
-            made = self._made[document.name] = document, start, {"type": "http.response.body", "body": document.body}
-        known = header(headers, b"if-none-match")
+            made = self._made[name] = document, *_messages(document)
         if known is not None and document.etag in known:
-            not_modified = [(b"etag", document.etag), _NO_STORE, *SECURITY]
-            await send({"type": "http.response.start", "status": 304, "headers": not_modified})
-            await send({"type": "http.response.body", "body": b""})
-            return
-        await send(made[1])
-        await send(made[2])
+            start = {"type": "http.response.start", "status": 304, "headers": [(b"etag", document.etag), NOSNIFF]}
+            return start, {"type": "http.response.body", "body": b""}
+        return made[1], made[2]
 
-    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
-        """Why this request is not served: a host that is not ours, another origin that writes, no token."""
-        host = header(headers, b"host") or b""
+    def _refusal(self, method: str, host: bytes, headers: Mapping[bytes, bytes]) -> tuple[int, str, str] | None:
+        """Why a request is not served: a host that is not ours, another origin that writes, no token."""
         if host not in self._known_hosts:
             if host_of(host).lower() not in self._hosts:
                 return 421, "Misdirected Request", "this host name is not in web.allowed_hosts"
             if len(self._known_hosts) < 100:  # ports make many spellings: keep a few
                 self._known_hosts.add(host)
-        if scope["method"] not in _READING:
-            origin = header(headers, b"origin")
-            if origin is not None and origin.partition(b"://")[2] != host:
-                return 403, "Forbidden", "requests that change something must come from this site"
-        if self._bearer is not None and header(headers, b"authorization") != self._bearer:
+        origin = headers.get(b"origin")
+        if method not in _READING and origin is not None and origin.partition(b"://")[2] != host:
+            return 403, "Forbidden", "requests that change something must come from this site"
+        if self._bearer is not None and not compare_digest(headers.get(b"authorization", b""), self._bearer):
             return 401, "Unauthorized", "a bearer token is required"
         return None
+
+
+def _messages(document: Document) -> tuple[Message, Message]:
+    """Few headers, for each costs: with an ETag and no date, nothing is fresh without asking."""
+    headers = [_JSON, (b"content-length", str(len(document.body)).encode()), (b"etag", document.etag), NOSNIFF]
+    start: Message = {"type": "http.response.start", "status": 200, "headers": headers}
+    return start, {"type": "http.response.body", "body": document.body}
+
+
+def _guarded(send: Send) -> Send:
+    """Add the headers that pages need."""
+
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *SECURITY]
+        await send(message)
+
+    return guarded
 
 
 async def _problem(send: Send, path: str, status: int, title: str, detail: str) -> None:
