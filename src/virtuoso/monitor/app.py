@@ -40,6 +40,8 @@ _LOOK_S = 0.1
 _STATUS_S = 1.0
 _CLOCK_INTERVAL_S = 60.0
 _START_CAP_S = 10.0
+_GC_THRESHOLDS = (20_000, 20, 50)
+"""Frames and requests make many short-lived containers and next to no cycles: look for those less often."""
 
 
 class Monitor:
@@ -132,6 +134,7 @@ class Monitor:
             self.schedule.begin(self._clock.monotonic_ns() / 1e9)
             gc.collect()
             gc.freeze()  # what warm-up built lives as long as the process: a full collection need not walk it
+            gc.set_threshold(*_GC_THRESHOLDS)
             self.tasks.start("stream", self.stream.run)
             self.tasks.start("cycle", self._cycles)
             self.tasks.start("clock", self._clock_offset)
