@@ -105,8 +105,7 @@ def main(data: Path, out: Path) -> None:
             "fine": len(fine),
             "instrument": row,
             "funding": [
-                [int(t) // 1000 * 1000, rate_text(r)]
-                for t, r in zip(mine["ts"], mine["funding_rate"], strict=True)
+                [int(t) // 1000 * 1000, rate_text(r)] for t, r in zip(mine["ts"], mine["funding_rate"], strict=True)
             ],
         }
     out.mkdir(parents=True, exist_ok=True)

@@ -69,7 +69,7 @@ def test_the_production_state_ends_as_expected(mixed):
     _, stream, market = ours.make(port=9)
     (connection,) = stream._connections
     for frame in frames:
-        connection.feeds_by_topic[frame[10 : frame.find(b'"', 10)]](frame, 0)
+        connection.handlers[frame[10 : frame.find(b'"', 10)]](frame, 0)
     answer = {"messages": ours.messages(stream), "symbols": ours.states(market)}
     check("virtuoso", answer, expected)
     assert expected["symbols"]["BTCUSDT"]["levels"] == [200, 200]
