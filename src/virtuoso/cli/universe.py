@@ -12,10 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from virtuoso.config import Settings, load
-from virtuoso.exchange.bybit import Bybit
 from virtuoso.market.universe import Universe, select
 from virtuoso.model.clock import SystemClock
-from virtuoso.monitor.app import universe_rules
+from virtuoso.monitor.app import exchange_for, universe_rules
 
 app = typer.Typer(add_completion=False)
 
@@ -42,13 +41,7 @@ def universe(
 
 async def _choose(settings: Settings) -> Universe:
     clock = SystemClock()
-    exchange = Bybit(
-        rest_url=settings.exchange.rest_url,
-        stream_url=settings.exchange.stream_url,
-        category=settings.exchange.category,
-        clock=clock,
-        rng=np.random.default_rng(),
-    )
+    exchange = exchange_for(settings, clock, np.random.default_rng())
     try:
         instruments, tickers = await asyncio.gather(exchange.instruments(), exchange.tickers())
     finally:

@@ -26,6 +26,8 @@ class SymbolBars:
         self.base = self.series[_BASE]
         self.forming: Bar | None = None
         self.changed = 0
+        self.streamed_ms = 0
+        """Close of the latest minute that the stream confirmed (epoch ms)."""
         self._held: dict[int, Bar] = {}
         self._handed = dict.fromkeys(self.series, 0)
 
@@ -35,6 +37,7 @@ class SymbolBars:
             if not bar.confirmed:
                 self.forming = bar
             elif _BASE.closes_at(bar.open_ms):
+                self.streamed_ms = bar.open_ms + _BASE.ms
                 self._take(bar)
 
     def load(self, timeframe: Timeframe, bars: Sequence[Bar]) -> None:

@@ -53,19 +53,11 @@ class Monitor:
         self._cache = cache
         self._epoch = clock.now_ns() // 1_000_000_000
         rng = np.random.default_rng()
-        exchange, monitoring, analysis = settings.exchange, settings.monitoring, settings.analysis
-        self.exchange = Bybit(
-            rest_url=exchange.rest_url,
-            stream_url=exchange.stream_url,
-            category=exchange.category,
-            depth=exchange.depth,
-            ping_interval_s=settings.websocket.ping_interval,
-            clock=clock,
-            rng=rng,
-        )
+        monitoring, analysis = settings.monitoring, settings.analysis
+        self.exchange = exchange_for(settings, clock, rng)
         self._backoff = Backoff(rng, first_s=0.5, cap_s=_START_CAP_S)
         frames = analysis.timeframes.weights()
-        self.market = MarketState(list(frames), depth=exchange.depth)
+        self.market = MarketState(list(frames), depth=settings.exchange.depth)
         label = analysis.label
         rule = LabelRule(
             buy=label.buy, sell=label.sell, exit_margin=label.exit_margin, hold_bars=label.hold_bars,
@@ -246,6 +238,20 @@ class Monitor:
 
     def _now_ms(self) -> int:
         return self._clock.now_ns() // 1_000_000
+
+
+def exchange_for(settings: Settings, clock: Clock, rng: np.random.Generator) -> Bybit:
+    """The configured exchange; nothing is sent yet."""
+    exchange = settings.exchange
+    return Bybit(
+        rest_url=exchange.rest_url,
+        stream_url=exchange.stream_url,
+        category=exchange.category,
+        depth=exchange.depth,
+        ping_interval_s=settings.websocket.ping_interval,
+        clock=clock,
+        rng=rng,
+    )
 
 
 def universe_rules(settings: Settings) -> UniverseRules:

@@ -137,7 +137,7 @@ class Cycle:
         """Step the engine by what closed; rows that were late for an earlier close are stepped alone."""
         if close_ms is not None:
             self.analysed_ms = close_ms
-        ready = self._market.confirmed(self.analysed_ms) if self.analysed_ms else set()
+        ready = self._market.confirmed(self.analysed_ms) & self._watch.ready if self.analysed_ms else set()
         pending = {
             symbol: quality
             for symbol, quality in self.qualities.items()

@@ -53,17 +53,16 @@ class Refresh:
         """Fetch what is missing for the bars that close by `close_ms`, all symbols at once."""
         began = time.perf_counter()
         confirmed = self._market.confirmed(close_ms)
-        wanting = [
-            symbol for symbol in self._market.rows if symbol not in confirmed or self._has_holes(symbol, close_ms)
-        ]
+        ready = sorted(self._watch.ready)
+        wanting = [symbol for symbol in ready if symbol not in confirmed or self._has_holes(symbol, close_ms)]
         took = await asyncio.gather(*(self._repair(symbol, close_ms) for symbol in wanting))
-        done = self._market.confirmed(close_ms)
-        fetched = sum(symbol in done for symbol in wanting)
+        done = self._market.confirmed(close_ms) & self._watch.ready
+        fresh = sum(self._market[symbol].history.streamed_ms >= close_ms for symbol in done)
         return Refreshed(
             close_ms=close_ms,
-            fresh=len(self._market.rows) - len(wanting),
-            fetched=fetched,
-            failed=len(wanting) - fetched,
+            fresh=fresh,
+            fetched=len(done) - fresh,
+            failed=len(ready) - len(done),
             seconds=time.perf_counter() - began,
             slowest_s=max(took, default=0.0),
         )

@@ -44,6 +44,8 @@ class Watch:
         self._rules = rules
         self._clock = clock
         self.universe = Universe((), {})
+        self.ready: set[str] = set()
+        """Symbols whose rows the engine knows; a newcomer is one once its history is in."""
         self.instruments: Mapping[str, Instrument] = {}
         self.fetched_ns: dict[str, int] = {}
         self.failed: dict[str, str] = {}
@@ -75,6 +77,7 @@ class Watch:
         new = [symbol for symbol in universe.symbols if symbol not in self._market]
         for symbol in gone:
             row = self._market.remove(symbol)
+            self.ready.discard(symbol)
             self.fetched_ns.pop(symbol, None)
             self.failed.pop(symbol, None)
             await loop.run_in_executor(self._worker, self._engine.remove, row)
@@ -85,6 +88,7 @@ class Watch:
                 self._market[symbol].ticker(self.exchange_ms(), now_ns, ticker)
         await self.load_history(new)
         await self._warm_up(rows)
+        self.ready.update(new)
         self.universe = universe
         if gone or new:
             log.info("universe", symbols=len(universe.symbols), joined=new, left=gone, left_out=len(universe.left_out))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 CATEGORIES = ("linear", "spot", "inverse", "option")
 
@@ -69,10 +70,19 @@ class Parameters:
         return int(text)
 
     def offset(self) -> int:
-        """Where a page begins, from the cursor of the page before."""
-        cursor = (self._query.get("cursor") or "offset=0").replace("%3D", "=").replace("%3d", "=")
-        name, _, value = cursor.partition("=")
-        if name != "offset" or not value.isdigit():
+        """Where a page of a list begins, from the cursor of the page before."""
+        return self._cursor("offset") or 0
+
+    def last_time(self) -> int | None:
+        """The time of the last row of the page before (epoch ms), from its cursor."""
+        return self._cursor("lasttime")
+
+    def _cursor(self, name: str) -> int | None:
+        text = self._query.get("cursor")
+        if not text:
+            return None
+        value = dict(parse_qsl(unquote(text))).get(name, "")
+        if not value.isdigit():
             raise Refused("params error: cursor invalid", _EMPTY_PAGE)
         return int(value)
 
@@ -80,3 +90,8 @@ class Parameters:
 def cursor_at(offset: int, total: int) -> str:
     """The cursor of the next page; empty when there is none."""
     return f"offset%3D{offset}" if offset < total else ""
+
+
+def time_cursor(last_ms: int) -> str:
+    """The cursor of the page after the row at `last_ms`."""
+    return f"lastid%3D0%26lasttime%3D{last_ms}"

@@ -4,9 +4,10 @@ Rows come from the source oldest first; here they are put newest first, paged an
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from virtuoso.simulator.parameters import Parameters, Refused, cursor_at
+from virtuoso.simulator.parameters import Parameters, Refused, cursor_at, time_cursor
 from virtuoso.simulator.source import Row, Source
 
 Answer = Callable[[Source, Parameters, int], Row]
@@ -91,22 +92,27 @@ def recent_trades(source: Source, parameters: Parameters, now_ms: int) -> Row:
     return {"category": category, "list": source.trades(category, symbol, limit)[::-1]}
 
 
-def _paged(rows: list[Row], parameters: Parameters, default: int, most: int) -> tuple[list[Row], str]:
-    limit, offset = parameters.limit(default, most), parameters.offset()
-    newest_first = rows[::-1]
-    return newest_first[offset : offset + limit], cursor_at(offset + limit, len(rows))
-
-
 def _span(parameters: Parameters, now_ms: int) -> tuple[int, int]:
     start, end = parameters.integer("startTime"), parameters.integer("endTime")
     return start or 0, now_ms if end is None else end
 
 
-def _page_span(parameters: Parameters, now_ms: int, period_ms: int, default: int, most: int) -> tuple[int, int]:
-    """The times of the page asked for and of one row beyond it: rows that no one sees are not made."""
+_Series = Callable[[int, int], list[Row]]
+
+
+def _page(
+    series: _Series, parameters: Parameters, now_ms: int, period_ms: int, limits: tuple[int, int]
+) -> tuple[list[Row], str]:
+    """One page of a time series, newest first, and the cursor of the next.
+
+    The cursor is the time of the last row, so rows that come in meanwhile shift nothing. Only the rows of the page
+    and one beyond it are made.
+    """
     start, end = _span(parameters, now_ms)
-    rows = parameters.offset() + parameters.limit(default, most) + 1
-    return max(start, min(end, now_ms) - rows * period_ms), end
+    limit, before = parameters.limit(*limits), parameters.last_time()
+    end = min(end, now_ms, end if before is None else before - 1)
+    rows = series(max(start, end - (limit + 1) * period_ms), end)[::-1]
+    return rows[:limit], time_cursor(int(rows[limit - 1]["timestamp"])) if len(rows) > limit else ""
 
 
 def open_interest(source: Source, parameters: Parameters, now_ms: int) -> Row:
@@ -114,8 +120,8 @@ def open_interest(source: Source, parameters: Parameters, now_ms: int) -> Row:
     category = parameters.category()
     symbol = parameters.symbol(_listed(source, category))
     interval = parameters.one_of("intervalTime", _PERIODS)
-    span = _page_span(parameters, now_ms, _PERIODS[interval], 50, 200)
-    rows, cursor = _paged(source.open_interest(category, symbol, interval, *span), parameters, 50, 200)
+    series = partial(source.open_interest, category, symbol, interval)
+    rows, cursor = _page(series, parameters, now_ms, _PERIODS[interval], (50, 200))
     return {"symbol": symbol, "category": category, "list": rows, "nextPageCursor": cursor}
 
 
@@ -135,8 +141,8 @@ def account_ratio(source: Source, parameters: Parameters, now_ms: int) -> Row:
     category = parameters.category()
     symbol = parameters.symbol(_listed(source, category))
     period = parameters.one_of("period", _PERIODS)
-    span = _page_span(parameters, now_ms, _PERIODS[period], 50, 500)
-    rows, cursor = _paged(source.account_ratio(category, symbol, period, *span), parameters, 50, 500)
+    series = partial(source.account_ratio, category, symbol, period)
+    rows, cursor = _page(series, parameters, now_ms, _PERIODS[period], (50, 500))
     return {"list": rows, "nextPageCursor": cursor}
 
 
