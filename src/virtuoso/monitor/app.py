@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 _LOOK_S = 0.1
 _STATUS_S = 1.0
 _CLOCK_INTERVAL_S = 60.0
+_RATIO_INTERVAL_S = 300.0
 _START_CAP_S = 10.0
 _GC_THRESHOLDS = (20_000, 20, 50)
 """Frames and requests make many short-lived containers and next to no cycles: look for those less often."""
@@ -132,6 +133,7 @@ class Monitor:
             self.tasks.start("clock", self._clock_offset)
             self.tasks.start("universe", self._universe)
             self.tasks.start("tape", self._fill_tape)
+            self.tasks.start("ratios", self._ratios)
             await asyncio.Event().wait()  # until cancelled
         finally:
             await self.tasks.stop()
@@ -191,6 +193,12 @@ class Monitor:
                 continue
             await self.watch.adopt(universe)
             self.stream.watch(self.market.sinks())
+
+    async def _ratios(self) -> None:
+        """The account ratio has a period of its own: five minutes."""
+        while True:
+            await self.watch.poll_ratios()
+            await asyncio.sleep(_RATIO_INTERVAL_S)
 
     async def _fill_tape(self) -> None:
         """Fetch what the tape of newly connected symbols missed."""

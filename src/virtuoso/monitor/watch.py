@@ -129,13 +129,26 @@ class Watch:
 
         try:
             await asyncio.gather(*(fetch(timeframe) for timeframe in self._market.timeframes))
-            state.take_ratios(await self._exchange.account_ratio(symbol, _RATIOS))
         except ExchangeError as error:
             self.failed[symbol] = str(error)
             log.warning("history could not be loaded", symbol=symbol, error=str(error))
         else:
             self.fetched_ns[symbol] = self._clock.now_ns()
             self.failed.pop(symbol, None)
+
+    async def poll_ratios(self) -> None:
+        """Fetch the latest account ratios, which no stream carries."""
+
+        async def poll(symbol: str) -> None:
+            try:
+                ratios = await self._exchange.account_ratio(symbol, _RATIOS)
+            except ExchangeError as error:
+                log.warning("account ratio could not be fetched", symbol=symbol, error=str(error))
+                return
+            if symbol in self._market:
+                self._market[symbol].take_ratios(ratios)
+
+        await asyncio.gather(*(poll(symbol) for symbol in list(self._market.rows)))
 
     async def fill_tape(self, symbols: Collection[str]) -> None:
         """Fetch the latest trades, which fill what the stream did not carry."""

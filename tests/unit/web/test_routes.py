@@ -1,0 +1,161 @@
+"""Every route of the application stands in its OpenAPI document; nothing is published yet, and it says so."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+from fastapi.routing import APIRoute
+
+from virtuoso.model import documents as docs
+from virtuoso.model.clock import ManualClock
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.operations.health import HealthBoard
+from virtuoso.storage.cache.memory import MemoryCache, Version
+from virtuoso.web.app import application, create_app
+from virtuoso.web.routes import documents, health, pages, stream, symbols
+from virtuoso.web.routes.documents import HOT, WHOLE
+
+
+class NoViews:
+    """Nothing is watched."""
+
+    def timeframes(self) -> tuple[Timeframe, ...]:
+        return (Timeframe.M1, Timeframe.H4)
+
+    def bars(self, symbol: str, timeframe: Timeframe, limit: int) -> docs.Bars | None:
+        return None
+
+    def book(self, symbol: str, depth: int) -> docs.Book | None:
+        return None
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def board(clock: ManualClock) -> HealthBoard:
+    return HealthBoard(clock, 10.0, "embedded")
+
+
+@pytest.fixture
+def cache(clock: ManualClock) -> MemoryCache:
+    return MemoryCache(clock)
+
+
+@dataclass
+class Answer:
+    status_code: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    content: bytes = b""
+
+    def json(self) -> Any:
+        return msgspec.json.decode(self.content)
+
+
+class Client:
+    """Asks the ASGI application without a server."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
+        given = {"Host": "testserver"} | (headers or {})
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "path": path,
+            "raw_path": path.encode(), "query_string": b"", "scheme": "http", "root_path": "",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
+            "server": ("testserver", 80), "client": ("127.0.0.1", 1),
+        }  # fmt: skip
+        answer = Answer()
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                answer.status_code = message["status"]
+                answer.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+            else:
+                answer.content += message.get("body", b"")
+
+        asyncio.run(self._app(scope, receive, send))
+        return answer
+
+
+def client(cache: MemoryCache, board: HealthBoard, token: str | None = None) -> Client:
+    return Client(create_app(cache=cache, board=board, views=NoViews(), allowed_hosts=["testserver"], token=token))
+
+
+def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthBoard) -> None:
+    app = application(cache, board, NoViews())
+    routers = [
+        health.router(board), documents.router(cache), symbols.router(NoViews()), stream.router(cache), pages.router(),
+    ]  # fmt: skip
+    served = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)}
+    assert len(served) >= 20
+    assert served == set(app.openapi()["paths"])
+    assert set(HOT) <= served
+
+
+def test_before_the_first_publication_there_are_nulls_and_reasons(cache: MemoryCache, board: HealthBoard) -> None:
+    asked = client(cache, board)
+    for path, (_, schema, _, _) in WHOLE.items():
+        answer = asked.get(path)
+        assert answer.status_code == 200
+        msgspec.json.decode(answer.content, type=schema)
+    overview = asked.get("/api/market/overview").json()
+    assert (overview["btc_price"], overview["data_quality"]) == (None, "unavailable")
+    assert overview["reasons"]
+    assert asked.get("/api/signals/top").json()["reason"]
+    assert asked.get("/api/alerts/recent").json() == []
+    assert asked.get("/health").status_code == 503
+
+
+def test_health_is_the_age_of_the_last_successful_cycle(
+    cache: MemoryCache, board: HealthBoard, clock: ManualClock
+) -> None:
+    asked = client(cache, board)
+    board.succeeded()
+    clock.advance(30_000_000_000)
+    assert asked.get("/health").json()["status"] == "healthy"
+    clock.advance(1_000_000_000)
+    answer = asked.get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (503, "unhealthy")
+    assert "31 s old" in answer.json()["reasons"][0]
+    assert asked.get("/health/live").status_code == 200
+    board.succeeded()
+    board.failed("ValueError: planted")
+    assert asked.get("/health").json()["reasons"] == ["the last cycle failed: ValueError: planted"]
+
+
+def test_a_published_document_is_answered_as_it_is(cache: MemoryCache, board: HealthBoard) -> None:
+    asked = client(cache, board)
+    cache.put("dashboard", b'{"a":1}', Version(7, 3), 60)
+    answer = asked.get("/api/dashboard/data")
+    assert (answer.content, answer.headers["etag"]) == (b'{"a":1}', '"7-3"')
+    assert asked.get("/api/dashboard/data", headers={"If-None-Match": '"7-3"'}).status_code == 304
+    cache.put("dashboard", b'{"a":2}', Version(7, 4), 60)
+    again = asked.get("/api/dashboard/data", headers={"If-None-Match": '"7-3"'})
+    assert (again.status_code, again.content) == (200, b'{"a":2}')
+
+
+def test_a_token_is_required_when_there_is_one(cache: MemoryCache, board: HealthBoard) -> None:
+    asked = client(cache, board, token="hush")
+    cache.put("dashboard", b"{}", Version(1, 1), 60)
+    for path in ("/api/dashboard/data", "/health", "/"):
+        refused = asked.get(path)
+        assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+        assert asked.get(path, headers={"Authorization": "Bearer wrong"}).status_code == 401
+        assert asked.get(path, headers={"Authorization": "Bearer hush"}).status_code in {200, 503}
+
+
+def test_a_strange_host_is_refused_however_often_it_asks(cache: MemoryCache, board: HealthBoard) -> None:
+    asked = client(cache, board)
+    cache.put("dashboard", b"{}", Version(1, 1), 60)
+    for _ in range(3):
+        assert asked.get("/api/dashboard/data", headers={"Host": "evil.example"}).status_code == 421
+        assert asked.get("/api/dashboard/data").status_code == 200
