@@ -248,6 +248,7 @@ def _read() -> tuple[list[tuple[int, str, bytes]], dict[str, list[Row]]]:
                 category, frame = _CATEGORY_OF[entry["conn"]], entry["data"].encode()
                 frames.append((int(entry["ts"] * 1000), category, frame))
                 recorded.setdefault(category, set()).add(msgspec.json.decode(frame)["topic"].rpartition(".")[2])
+    frames.sort(key=lambda frame: frame[0])  # two connections were recorded side by side
     return frames, {
         category: [row for row in rows if row["symbol"] in recorded.get(category, ())]
         for category, rows in instruments.items()
