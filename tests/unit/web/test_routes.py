@@ -13,6 +13,7 @@ from virtuoso.model.clock import ManualClock
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.operations.health import HealthBoard
 from virtuoso.storage.cache.memory import MemoryCache, Version
+from virtuoso.web import examples
 from virtuoso.web.app import application, create_app
 from virtuoso.web.routes import documents, health, pages, stream, symbols
 from virtuoso.web.routes.documents import HOT, WHOLE
@@ -99,6 +100,19 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthBoa
     assert len(served) >= 20
     assert served == set(app.openapi()["paths"])
     assert set(HOT) <= served
+
+
+@pytest.mark.parametrize(
+    ("example", "schema"),
+    [
+        (examples.SIGNALS, docs.TopSignals), (examples.OVERVIEW, docs.MarketOverview),
+        (examples.DASHBOARD, docs.Dashboard), (examples.ALERT, docs.Alert), (examples.STATUS, docs.MonitoringStatus),
+        (examples.SYMBOLS, docs.SymbolList), (examples.SYMBOL, docs.SymbolDetail), (examples.BARS, docs.Bars),
+        (examples.REGIME, docs.RegimeDocument), (examples.BOOK, docs.Book), (examples.HEALTH, docs.Health),
+    ],
+)  # fmt: skip
+def test_every_example_is_a_whole_document(example: object, schema: type[msgspec.Struct]) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(msgspec.convert(example, schema))) == example
 
 
 def test_before_the_first_publication_there_are_nulls_and_reasons(cache: MemoryCache, board: HealthBoard) -> None:

@@ -15,9 +15,9 @@ from virtuoso.web.unpublished import unpublished
 WHOLE: dict[str, tuple[str, type[msgspec.Struct], Any, str]] = {
     "/api/market/overview": ("overview", docs.MarketOverview, examples.OVERVIEW, "The market at a glance"),
     "/api/dashboard/data": ("dashboard", docs.Dashboard, examples.DASHBOARD, "What a page needs at first sight"),
-    "/api/monitoring/status": ("status", docs.MonitoringStatus, None, "What the monitor is doing, measured"),
-    "/api/symbols": ("symbols", docs.SymbolList, None, "The universe, and why the others are left out"),
-    "/api/regime": ("regime", docs.RegimeDocument, None, "Regimes of the market and of each symbol"),
+    "/api/monitoring/status": ("status", docs.MonitoringStatus, examples.STATUS, "What the monitor is doing, measured"),
+    "/api/symbols": ("symbols", docs.SymbolList, examples.SYMBOLS, "The universe, and why the others are left out"),
+    "/api/regime": ("regime", docs.RegimeDocument, examples.REGIME, "Regimes of the market and of each symbol"),
 }
 """Path → document, schema, example, summary."""
 
@@ -58,7 +58,7 @@ def router(cache: MemoryCache) -> APIRouter:
 
     @routes.get(
         "/api/symbols/{symbol}", summary="One symbol: ticker, signal, regime, and the whole tree of reasons",
-        response_class=Response, responses=answers(reference(docs.SymbolDetail), None, 404, 422),
+        response_class=Response, responses=answers(reference(docs.SymbolDetail), examples.SYMBOL, 404, 422),
     )  # fmt: skip
     async def symbol_detail(request: Request, symbol: Symbol) -> Response:
         document = cache.get(f"symbol:{symbol}")
