@@ -146,13 +146,13 @@ async def test_watched_book_follows_the_exchanges_own(pro: Any, exchange: Runnin
 
 async def test_watched_trades_ticker_and_bars(pro: Any, exchange: Running) -> None:
     await pro.load_markets()
-    trades = await asyncio.wait_for(pro.watch_trades("BTC/USDT:USDT"), 30)
+    trades = await asyncio.wait_for(pro.watch_trades("BTC/USDT:USDT"), 60)
     own = {row["execId"]: row for row in ask(exchange, "recent-trade?category=linear&symbol=BTCUSDT")["list"]}
     assert trades
     assert all((t["price"], t["amount"]) == (float(own[t["id"]]["price"]), float(own[t["id"]]["size"])) for t in trades)
     ticker = await asyncio.wait_for(pro.watch_ticker("BTC/USDT:USDT"), 10)
     assert ticker["last"] == pytest.approx(float(trades[-1]["price"]), rel=0.01)
-    bars = await asyncio.wait_for(pro.watch_ohlcv("BTC/USDT:USDT", "1m"), 30)
+    bars = await asyncio.wait_for(pro.watch_ohlcv("BTC/USDT:USDT", "1m"), 60)
     start, opened, high, low, close, _ = bars[-1]
     row = ask(exchange, f"kline?category=linear&symbol=BTCUSDT&interval=1&start={start}&end={start}")["list"][0]
     assert opened == float(row[1])

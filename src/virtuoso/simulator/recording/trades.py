@@ -114,8 +114,8 @@ def _sizes(volume: Ints, counts: Ints, rng: np.random.Generator) -> Ints:
 
 
 def _times(counts: Ints, rng: np.random.Generator) -> Ints:
-    """Ascending times [t, _MOST] in ms, clustered (Pareto gaps), at least 1 ms apart and within the minute."""
-    gaps: Floats = 0.02 + rng.pareto(1.2, (len(counts), _MOST + 1))
+    """Ascending times [t, _MOST] in ms, clustered (gamma gaps, shape 0.6), at least 1 ms apart, within the minute."""
+    gaps: Floats = 0.1 + rng.gamma(0.6, size=(len(counts), _MOST + 1))
     used = np.arange(_MOST + 1) <= counts[:, None]
     gaps = np.where(used, gaps, 0.0)
     share = np.cumsum(gaps, axis=1)[:, :_MOST] / gaps.sum(axis=1, keepdims=True)
