@@ -70,6 +70,9 @@ class SymbolFeeds:
         """The first frame of a new subscription; trades, bars and liquidations have none."""
         kind, *rest = topic.split(".")
         tick = self._book.tick_at(at_ms)
+        if kind == "orderbook" and rest[0] == "1":
+            since = tick - self._unchanged(tick)
+            return self._book_frame(1, tick, "snapshot", *self._best(tick), self.update_id(since))
         if kind == "orderbook":
             return self._book_frame(int(rest[0]), tick, "snapshot", *self._book.levels(tick, int(rest[0])))
         if kind == "tickers":
@@ -116,13 +119,17 @@ class SymbolFeeds:
     def _touches(self, after_ms: int, upto_ms: int) -> Frames:
         """Level 1: a snapshot when it changed, and again after 3 s without change, with the same `u`."""
         for tick in self._ticks(after_ms, upto_ms):
-            best = self._best(tick)
-            unchanged = 0
-            while unchanged <= _REPUSH_TICKS * 20 and self._best(tick - unchanged - 1) == best:
-                unchanged += 1
+            unchanged = self._unchanged(tick)
             if unchanged % _REPUSH_TICKS == 0:
                 update_id = self.update_id(tick - unchanged)
-                yield self._book.time_of(tick), self._book_frame(1, tick, "snapshot", *best, update_id)
+                yield self._book.time_of(tick), self._book_frame(1, tick, "snapshot", *self._best(tick), update_id)
+
+    def _unchanged(self, tick: int) -> int:
+        """For how many ticks the touch has been as it is; at most a minute's, far beyond what the model holds still."""
+        best, unchanged = self._best(tick), 0
+        while unchanged < _REPUSH_TICKS * 20 and self._best(tick - unchanged - 1) == best:
+            unchanged += 1
+        return unchanged
 
     def _ticker_frame(self, tick: int, kind: str, fields: dict[str, str]) -> bytes:
         data = {"symbol": self.symbol, **fields}
@@ -209,7 +216,7 @@ class SymbolFeeds:
         return encode({"topic": topic, "data": [bar], "ts": at_ms, "type": "snapshot"})
 
     def _liquidations(self, after_ms: int, upto_ms: int) -> Frames:
-        """In a fast minute every tenth trade or so liquidates a position, of the side that the move hurts."""
+        """In a fast minute three trades in ten liquidate a position, of the side that the move hurts."""
         for trade in self._market.trades(after_ms, upto_ms):
             minute = trade.at_ms // MINUTE_MS * MINUTE_MS
             first = self._market.trades_of(minute).ticks[0]

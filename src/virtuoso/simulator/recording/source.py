@@ -190,9 +190,11 @@ class RecordingSource:
             return []
         interval = int(market.recorded.instrument["fundingInterval"]) * MINUTE_MS
         first = -(-max(start_ms, self._timeline.coarse_ms) // interval) * interval
+        ticker = self._tickers[symbol]
         return [
-            {"symbol": symbol, "fundingRate": self._tickers[symbol].settled(at), "fundingRateTimestamp": str(at)}
+            {"symbol": symbol, "fundingRate": ticker.settled(at), "fundingRateTimestamp": str(at)}
             for at in range(first, min(end_ms, self._now_ms) + 1, interval)
+            if ticker.settles(at)
         ]
 
     def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Row]:

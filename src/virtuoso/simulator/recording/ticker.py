@@ -25,6 +25,7 @@ class TickerModel:
         self._timeline = timeline
         self._day = lru_cache(2)(self._rolling_day)
         self.fields = lru_cache(4)(self._fields)
+        self._funded_ms = [ms for ms, _ in market.recorded.funding]
         fine = market.recorded.fine
         # A day's volume is of the order of the open interest; the average turns over in about half a day.
         self._typical_interest = float(fine[:, VOLUME].mean()) * 1_440 * (0.4 + 0.4 * uniform(market.key, 3))
@@ -61,15 +62,15 @@ class TickerModel:
 
     def settled(self, settles_ms: int) -> str:
         """The recorded rate that settles at `settles_ms`."""
-        index, _ = self._timeline.minute(settles_ms)
-        before = settles_ms < self._timeline.minutes_ms
-        recorded_ms = (
-            settles_ms - self._timeline.shift_ms
-            if before
-            else self._timeline.minutes_ms - self._timeline.shift_ms + index * MINUTE_MS
-        )
-        times = [ms for ms, _ in self._market.recorded.funding]
-        return self._market.recorded.funding[max(0, bisect_right(times, recorded_ms) - 1)][1]
+        recorded_ms = settles_ms - self._timeline.shift_ms
+        if settles_ms >= self._timeline.minutes_ms:
+            index, _ = self._timeline.minute(settles_ms)
+            recorded_ms = self._timeline.minutes_ms - self._timeline.shift_ms + index * MINUTE_MS
+        return self._market.recorded.funding[max(0, bisect_right(self._funded_ms, recorded_ms) - 1)][1]
+
+    def settles(self, at_ms: int) -> bool:
+        """Whether funding settles at a multiple of the interval; history may have settled less often than the loop."""
+        return at_ms >= self._timeline.minutes_ms or at_ms - self._timeline.shift_ms in self._funded_ms
 
     def _rolling_day(self, minute: int) -> tuple[int, int, int, int, int, int]:
         """Over the 24 h before a minute: first open, high, low, volume, turnover; and the open an hour before."""
