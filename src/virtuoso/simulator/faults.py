@@ -88,6 +88,6 @@ class Faults:
             "refuse_s": max(0.0, self._refuse_until - now_s),
             "mute_s": max(0.0, self._mute_until - now_s),
             "latency_s": max(0.0, self._latency_until - now_s),
-            "latency_ms": self._latency_s * 1000,
+            "latency_ms": self.latency_s(now_s) * 1000,
             "drops": dict(self._drops),
         }

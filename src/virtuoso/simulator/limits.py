@@ -3,10 +3,11 @@
 from collections import deque
 
 REQUESTS, WINDOW_S, BAN_S = 600, 5.0, 600.0
+_ADDRESSES = 256
 
 
 class RequestLimit:
-    """A rolling window for each address; every address that is idle is forgotten."""
+    """A rolling window for each address; addresses that are idle are forgotten when there are many."""
 
     def __init__(self, requests: int = REQUESTS, window_s: float = WINDOW_S, ban_s: float = BAN_S) -> None:
         self.requests = requests
@@ -20,6 +21,8 @@ class RequestLimit:
         if now_s < self._banned.get(address, 0.0):
             return None
         self._banned.pop(address, None)
+        if len(self._seen) >= _ADDRESSES:
+            self._forget_idle(now_s)
         seen = self._seen.setdefault(address, deque(maxlen=self.requests + 1))
         while seen and seen[0] <= now_s - self._window_s:
             seen.popleft()
@@ -29,3 +32,7 @@ class RequestLimit:
             del self._seen[address]
             return None
         return self.requests - len(seen)
+
+    def _forget_idle(self, now_s: float) -> None:
+        self._seen = {a: seen for a, seen in self._seen.items() if seen and seen[-1] > now_s - self._window_s}
+        self._banned = {a: until for a, until in self._banned.items() if until > now_s}

@@ -1,5 +1,6 @@
 """REST parameters as Bybit takes them, and the bodies with which it refuses them."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -17,6 +18,7 @@ class Refused(Exception):
         self.result = dict(result or {})
 
 
+_INTEGER, _COUNT = re.compile(r"-?[0-9]{1,18}"), re.compile(r"[0-9]{1,18}")
 _EMPTY_PAGE = {"category": "", "list": [], "nextPageCursor": ""}
 
 
@@ -65,7 +67,7 @@ class Parameters:
         text = self._query.get(name)
         if not text:
             return None
-        if not text.lstrip("-").isdigit():
+        if not _INTEGER.fullmatch(text):
             raise Refused(f"params error: {name} invalid", _EMPTY_PAGE)
         return int(text)
 
@@ -82,7 +84,7 @@ class Parameters:
         if not text:
             return None
         value = dict(parse_qsl(unquote(text))).get(name, "")
-        if not value.isdigit():
+        if not _COUNT.fullmatch(value):
             raise Refused("params error: cursor invalid", _EMPTY_PAGE)
         return int(value)
 

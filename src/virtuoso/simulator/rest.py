@@ -68,7 +68,7 @@ def _klines(price: str) -> Answer:
             rows = source.klines(category, symbol, interval, price, start, start + limit * length)[:limit]
         else:  # the latest up to the end
             last = min(now_ms, now_ms if end is None else end)
-            first = max(last - limit * length, 0 if start is None else start)
+            first = max(last - (limit + 1) * length, 0 if start is None else start)
             rows = source.klines(category, symbol, interval, price, first, last)[-limit:]
         return {"symbol": symbol, "category": category, "list": rows[::-1]}
 

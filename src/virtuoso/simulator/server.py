@@ -149,16 +149,23 @@ class EmbeddedExchange:
         if (latency_s := self._faults.latency_s(now_s)) > 0:
             await asyncio.sleep(latency_s)
         left = self._limit.allow(request.remote or "", now_s)
+        reset_ms = self._clock.now_ms() + (0 if left else int(WINDOW_S * 1000))
+        headers = {
+            SOURCE_HEADER: str(self._source.origin),
+            "X-Bapi-Limit": str(REQUESTS),
+            "X-Bapi-Limit-Status": str(left or 0),
+            "X-Bapi-Limit-Reset-Timestamp": str(reset_ms),
+        }
         if left is None:
             body = {"retCode": 403, "retMsg": "access too frequent"}
-            return web.json_response(body, status=403, headers={SOURCE_HEADER: str(self._source.origin)})
-        response = await handler(request)
+            return web.json_response(body, status=403, headers=headers)
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            error.headers.update(headers)
+            raise
         if not response.prepared:
-            response.headers[SOURCE_HEADER] = str(self._source.origin)
-            response.headers["X-Bapi-Limit"] = str(REQUESTS)
-            response.headers["X-Bapi-Limit-Status"] = str(left)
-            reset_ms = self._clock.now_ms() + (int(WINDOW_S * 1000) if left == 0 else 0)
-            response.headers["X-Bapi-Limit-Reset-Timestamp"] = str(reset_ms)
+            response.headers.update(headers)
         return response
 
     async def _rest(self, request: web.Request) -> web.Response:

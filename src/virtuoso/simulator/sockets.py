@@ -105,7 +105,7 @@ class Session:
     def _take(self, text: str) -> None:
         try:
             request = msgspec.json.decode(text)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             request = None
         if not isinstance(request, dict):
             self._reply("", {}, "error:not a JSON object", success=False)

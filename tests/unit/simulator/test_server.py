@@ -128,13 +128,18 @@ async def test_real_error_bodies(ask: Asker) -> None:
     assert body["result"] == {"category": "", "list": [], "nextPageCursor": ""}
     assert (await ask("kline", f"{BTC}&interval=7"))["retCode"] == 10001
     assert (await ask("funding/history", f"{BTC}&startTime=1"))["retCode"] == 10001
-    assert (await ask("open-interest", f"{BTC}&intervalTime=5min&cursor=bad"))["retCode"] == 10001
+    for cursor in ("bad", "lasttime%3D%C2%B2"):
+        assert (await ask("open-interest", f"{BTC}&intervalTime=5min&cursor={cursor}"))["retCode"] == 10001
+    for wrong in ("--5", "%C2%B2", "9" * 5_000):
+        assert (await ask("kline", f"{BTC}&interval=1&start={wrong}"))["retCode"] == 10001
 
 
 async def test_unknown_path_and_ban(exchange: EmbeddedExchange, session: aiohttp.ClientSession) -> None:
     """Rule of the wire: 600 requests in 5 s, then 403 for everything."""
     async with session.get(f"{exchange.rest_url}/v5/market/nothing") as answer:
         assert answer.status == 404
+        assert answer.headers["X-Virtuoso-Source"] == "replay"
+        assert answer.headers["X-Bapi-Limit"] == "600"
     statuses = set()
     for _ in range(610):
         async with session.get(f"{exchange.rest_url}/v5/market/time") as answer:
@@ -153,6 +158,13 @@ def test_the_limit_rolls_and_the_ban_ends() -> None:
     assert limit.allow("a", 5.5) is None
     assert limit.allow("a", 605.0) is None
     assert limit.allow("a", 606.0) == 2
+
+
+def test_idle_addresses_are_forgotten() -> None:
+    limit = RequestLimit(requests=3)
+    for i in range(1_000):
+        limit.allow(f"a{i}", float(i))
+    assert len(limit._seen) <= 257
 
 
 class Socket:
@@ -196,8 +208,9 @@ async def test_requests_that_are_refused_keep_the_socket(linear: Socket) -> None
     await linear.say(op="subscribe", args=["tickers.BTCUSDT", "liquidation.BTCUSDT"])
     refused = await linear.reply()
     assert (refused["success"], refused["ret_msg"]) == (False, "error:handler not found,topic:liquidation.BTCUSDT")
-    await linear.socket.send_str("{nonsense")
-    assert "not a JSON object" in (await linear.reply())["ret_msg"]
+    for nonsense in ("{nonsense", "[" * 5_000):
+        await linear.socket.send_str(nonsense)
+        assert "not a JSON object" in (await linear.reply())["ret_msg"]
     await linear.say(op="dance")
     assert "unknown op" in (await linear.reply())["ret_msg"]
     await linear.say(op="subscribe", args="tickers.BTCUSDT")
