@@ -15,6 +15,7 @@ from virtuoso.simulator.source import Push, Row
 _CATEGORY_OF = {"BYBIT.ws.2": "linear", "BYBIT.ws.3": "spot"}
 _DEPTH = 200
 _DERIVED = (1, 50)
+_REPUSH_MS = 3_000
 _TIMES = re.compile(rb'("(?:ts|cts|T|start|end|timestamp)":)(\d{13})')
 _KINDS = frozenset({"tickers", "publicTrade", "allLiquidation", "kline", "orderbook"})
 _SILENT_DEPTHS = frozenset({"1", "50", "200", "1000"})
@@ -70,6 +71,7 @@ class CaptureSource:
         self._start_ms = start_ms
         self._next = 0
         self._books: dict[tuple[str, str], _Book] = {}
+        self._touches: dict[tuple[str, str], Push] = {}
         self._tickers: dict[tuple[str, str], dict[str, Any]] = {}
         self._trades: dict[tuple[str, str], list[Row]] = {}
         self._bars: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
@@ -91,7 +93,20 @@ class CaptureSource:
                 pushes.append(Push(at_ms, category, topic, shifted))
             if topic.startswith("orderbook."):
                 pushes += self._derived(category, topic.rpartition(".")[2], at_ms, asked)
+        pushes += self._repeated(asked, to_ms)
+        pushes.sort(key=lambda push: push.at_ms)
         self._now_ms = max(self._now_ms, to_ms)
+        return pushes
+
+    def _repeated(self, asked: set[tuple[str, str]], to_ms: int) -> list[Push]:
+        """Level 1 again, as it was and with the same `u`, when it did not change for 3 s."""
+        pushes = []
+        for key in [key for key in self._touches if key in asked]:
+            last = self._touches[key]
+            while last.at_ms + _REPUSH_MS <= to_ms:
+                last = last._replace(at_ms=last.at_ms + _REPUSH_MS)
+                pushes.append(last)
+            self._touches[key] = last
         return pushes
 
     def restarts_at(self) -> int | None:
@@ -214,7 +229,11 @@ class CaptureSource:
             kind = "snapshot" if depth == 1 or before is None or book.message["type"] == "snapshot" else "delta"
             if kind == "delta" and before is not None:
                 bids, asks = _difference(before[0], bids), _difference(before[1], asks)
-            pushes.append(Push(at_ms, category, topic, self._book_frame(book, depth, symbol, kind, bids, asks)))
+            push = Push(at_ms, category, topic, self._book_frame(book, depth, symbol, kind, bids, asks))
+            pushes.append(push)
+            if depth == 1:
+                pushes[:0] = self._repeated({(category, topic)}, at_ms - 1)
+                self._touches[category, topic] = push
         return pushes
 
     @staticmethod

@@ -317,6 +317,16 @@ def test_levels_one_and_fifty_are_derived_from_the_capture() -> None:
     assert source.snapshot("linear", "allLiquidation.BTCUSDT") is None
 
 
+def test_an_unchanged_level_one_is_pushed_again_after_three_seconds() -> None:
+    """Rule of the wire: level 1 is repeated after 3 s without change, with the same `u`."""
+    source = CaptureSource(1_800_000_000_000)
+    pushes = source.advance(1_800_000_043_000, [("spot", "orderbook.1.ETHUSDT")])
+    seen = [(p.at_ms, p.payload) for p in pushes]
+    repeated = [(b[0] - a[0]) for a, b in pairwise(seen) if a[1] == b[1]]
+    assert repeated == [3_000] * 4
+    assert max(b[0] - a[0] for a, b in pairwise(seen)) <= 3_000
+
+
 async def test_the_captures_end_closes_every_socket(session: aiohttp.ClientSession) -> None:
     start_ms = CLOCK.now_ns() // 1_000_000
     async with EmbeddedExchange(
