@@ -84,8 +84,8 @@ def test_dropped_delta_never_reaches_a_score(exchange: Running, program: Program
 
 def test_latency_shows_as_delayed(exchange: Running, program: Program) -> None:
     exchange.order('{"fault": "latency", "latency_ms": 3000, "for_s": 8}')
-    program.until("delayed", lambda: quality(program) == "delayed", 10)
-    program.until("live again", lambda: quality(program) == "live", 20)
+    assert program.until("delayed", lambda: quality(program) == "delayed", 10) < 10
+    assert program.until("live again", lambda: quality(program) == "live", 20) < 15
 
 
 def test_a_quiet_symbol_is_never_stale(exchange: Running, program: Program) -> None:

@@ -15,7 +15,7 @@ from virtuoso.simulator.recording.dataset import CLOSE, HIGH, LOW, OPEN, VOLUME,
 
 MINUTE = 60_000
 START_MS = 1_748_476_800_000  # 2025-05-29 00:00 UTC, a Thursday: every timeframe but 1w begins a bar
-LIVE = Qualities(DataQuality.LIVE, DataQuality.LIVE, DataQuality.LIVE)
+LIVE = Qualities(*[DataQuality.LIVE] * 4)
 
 
 def minute_bar(k: int, volume: float = 1.0, price: float = 10.0, start_ms: int = START_MS) -> Bar:

@@ -14,7 +14,7 @@ from virtuoso.simulator.recording import open_recording
 MINUTE_MS = 60_000
 FRAMES = (Timeframe.M1, Timeframe.M5, Timeframe.M30, Timeframe.H4)
 INTERVALS = {Timeframe.M1: "1", Timeframe.M5: "5", Timeframe.M30: "30", Timeframe.H4: "240"}
-LIVE = Qualities(DataQuality.LIVE, DataQuality.LIVE, DataQuality.LIVE)
+LIVE = Qualities(*[DataQuality.LIVE] * 4)
 
 
 class Offline:

@@ -1,10 +1,17 @@
 """First conditions: what makes an incident of a cycle, a feed, a price. More kinds come with the alert pipeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.model.alert import Severity
+from virtuoso.model.clock import iso
+
+_SKEW_MS = 1_000.0
+_WEATHER = {
+    "maintenance": Severity.CRITICAL, "rate_ban": Severity.CRITICAL, "exchange_clock": Severity.WARNING,
+    "clock_skew": Severity.WARNING,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,42 @@ class FeedOutage:
             )
         elif not down:
             log.resolve("stale_feed", now_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weather:
+    """What the exchange's adapter reports besides data: texts where something is wrong, else `None`."""
+
+    mute: Mapping[str, str]
+    """Symbol of each mute topic."""
+    maintenance: str | None
+    banned_until_ms: int | None
+    clock_offset_ms: float | None
+    clock_doubt: str | None
+
+
+def observe_weather(log: IncidentLog, weather: Weather, now_ms: int) -> None:
+    """One notice when each thing begins, one when it is over."""
+    for topic, symbol in weather.mute.items():
+        text = f"{topic} is mute: other topics prove that it should have spoken"
+        log.fire("mute_topic", Severity.WARNING, text, now_ms, symbol=symbol, part=topic)
+    for topic in log.open_parts("mute_topic"):
+        if topic not in weather.mute:
+            log.resolve("mute_topic", now_ms, part=topic)
+    offset_ms, banned_ms, said = weather.clock_offset_ms, weather.banned_until_ms, dict[str, str]()
+    if weather.maintenance:
+        said["maintenance"] = f"the exchange is under maintenance: {weather.maintenance}"
+    if banned_ms is not None:
+        said["rate_ban"] = f"the exchange refuses requests: none goes out until {iso(banned_ms)}; streams go on"
+    if weather.clock_doubt:
+        said["exchange_clock"] = weather.clock_doubt
+    if offset_ms is not None and abs(offset_ms) >= _SKEW_MS:
+        said["clock_skew"] = f"this machine's clock is {-offset_ms / 1000:+.1f} s off the exchange's; ages allow for it"
+    for kind, severity in _WEATHER.items():
+        if kind in said:
+            log.fire(kind, severity, said[kind], now_ms)
+        else:
+            log.resolve(kind, now_ms)
 
 
 def observe_cycle(log: IncidentLog, duration_s: float, slow_s: float, error: str | None, now_ms: int) -> None:

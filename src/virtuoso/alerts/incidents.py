@@ -1,4 +1,4 @@
-"""Incidents, from firing to resolved. Identity is kind and symbol, never the text."""
+"""Incidents, from firing to resolved. Identity is kind and symbol (or part), never the text."""
 
 from collections import deque
 from hashlib import blake2s
@@ -27,14 +27,18 @@ class IncidentLog:
         now_ms: int,
         *,
         symbol: str | None = None,
+        part: str | None = None,
         details: Details | None = None,
     ) -> Incident | None:
-        """Open an incident; `None` when one of this identity is open already."""
-        identity = (kind, symbol)
+        """Open an incident; `None` when one of this identity is open already.
+
+        `part` tells incidents of one kind apart that have no symbol: a task, a connection.
+        """
+        identity = (kind, part or symbol)
         if identity in self._open:
             return None
         incident = Incident(
-            id=blake2s(f"{kind}|{symbol}|{now_ms}".encode(), digest_size=8).hexdigest(),
+            id=blake2s(f"{kind}|{part or symbol}|{now_ms}".encode(), digest_size=8).hexdigest(),
             kind=kind,
             severity=severity,
             message=message,
@@ -47,9 +51,9 @@ class IncidentLog:
         self.fired += 1
         return incident
 
-    def resolve(self, kind: str, now_ms: int, *, symbol: str | None = None) -> Incident | None:
+    def resolve(self, kind: str, now_ms: int, *, symbol: str | None = None, part: str | None = None) -> Incident | None:
         """Close the open incident of this identity, if there is one."""
-        incident = self._open.pop((kind, symbol), None)
+        incident = self._open.pop((kind, part or symbol), None)
         if incident is None:
             return None
         closed = msgspec.structs.replace(incident, resolved_ms=now_ms)
@@ -66,7 +70,11 @@ class IncidentLog:
 
     def open_symbols(self, kind: str) -> tuple[str, ...]:
         """Symbols with an open incident of this kind."""
-        return tuple(symbol for of, symbol in self._open if of == kind and symbol is not None)
+        return tuple(i.symbol for i in self._open.values() if i.kind == kind and i.symbol is not None)
+
+    def open_parts(self, kind: str) -> tuple[str, ...]:
+        """Parts (or symbols) with an open incident of this kind."""
+        return tuple(part for of, part in self._open if of == kind and part is not None)
 
     def recent(self, limit: int) -> tuple[Incident, ...]:
         """The latest, newest first."""

@@ -47,7 +47,6 @@ class Engine:
         self.timeframes = tuple(sorted(timeframes, key=lambda tf: tf.ms))
         self.base = self.timeframes[0]
         self._frame_weights = np.array([timeframes[tf] for tf in self.timeframes])
-        self._weights = np.array([f.weight for f in self.factors])
         self._regime_timeframe = regime.regime_timeframe(self.timeframes)
         self._lanes = {tf: BarLane(tf.ms, *self._bar_measures(tf)) for tf in self.timeframes}
         self._book = BookLane(self.base.ms, *_measures(self.factors, Feed.BOOK))

@@ -43,7 +43,7 @@ async def _choose(settings: Settings) -> Universe:
     clock = SystemClock()
     exchange = exchange_for(settings, clock, np.random.default_rng())
     try:
-        instruments, tickers = await asyncio.gather(exchange.instruments(), exchange.tickers())
+        instruments, tickers = await exchange.instruments(), await exchange.tickers()
     finally:
         await exchange.close()
     return select(instruments, tickers, (), universe_rules(settings), clock.now_ns() // 1_000_000)

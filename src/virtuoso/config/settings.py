@@ -32,6 +32,14 @@ class ExchangeSettings(_Section):
     depth: Literal[50, 200] = Field(50, description="Levels a side of the streamed order book.")
 
 
+class MarketDataSettings(_Section):
+    """How the market data comes."""
+
+    mode: Literal["stream", "poll"] = Field(
+        "stream", description="`stream`: WebSockets, and polling where they fail. `poll`: REST alone, once a cycle."
+    )
+
+
 class UniverseSettings(_Section):
     """Which symbols are watched."""
 
@@ -204,6 +212,7 @@ class Settings(_Section):
     """The whole configuration."""
 
     exchange: ExchangeSettings = ExchangeSettings()
+    market_data: MarketDataSettings = MarketDataSettings()
     universe: UniverseSettings = UniverseSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     analysis: AnalysisSettings = AnalysisSettings()

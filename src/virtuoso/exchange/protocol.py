@@ -7,13 +7,21 @@ import msgspec
 
 from virtuoso.model.feed import FeedStatus, SymbolSink
 from virtuoso.model.instrument import Instrument
-from virtuoso.model.market import AccountRatio, Bar, FundingRate, OpenInterest, TickerUpdate, Trade
+from virtuoso.model.market import (
+    AccountRatio,
+    Bar,
+    BookSnapshot,
+    FundingRate,
+    OpenInterest,
+    TickerUpdate,
+    Trade,
+)
 from virtuoso.model.quality import DataSource
 from virtuoso.model.timeframe import Timeframe
 
 
 class StreamEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A change in the weather: `kind` is connected | disconnected | mute | resync | topic_rejected.
+    """A change in the weather: `kind` is connected | disconnected | mute | mute_topic | resync | topic_rejected.
 
     `gap_from_ms` on `connected`: receive time (epoch ms) of the last frame before the outage; `None` on the first
     connection. What the tape and the bars missed since then must be fetched before anything is computed.
@@ -21,7 +29,6 @@ class StreamEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str
     reason: str
-    at_ns: int
     connection: int
     symbols: tuple[str, ...] = ()
     gap_from_ms: int | None = None
@@ -38,6 +45,15 @@ class BudgetStatus(msgspec.Struct, frozen=True, kw_only=True):
     banned_until_ms: int | None = None
 
 
+class PollStatus(msgspec.Struct, kw_only=True):
+    """The last round of polling: symbols asked for, those with a failure, and how long it took."""
+
+    rounds: int = 0
+    symbols: int = 0
+    failed: int = 0
+    seconds: float | None = None
+
+
 class Stream(Protocol):
     """The pushed half of an exchange: supervised connections that feed sinks."""
 
@@ -51,6 +67,16 @@ class Stream(Protocol):
 
     def feeds(self) -> Sequence[FeedStatus]:
         """State of every topic."""
+        ...
+
+    @property
+    def unknown_frames(self) -> int:
+        """Frames that no topic took and that are no reply."""
+        ...
+
+    @property
+    def missing(self) -> Mapping[str, int]:
+        """How often frames left a field empty, by its name on the wire."""
         ...
 
 
@@ -70,8 +96,23 @@ class Exchange(Protocol):
         ...
 
     @property
+    def clock_doubt(self) -> str | None:
+        """Why the last measurement of the clock was not believed; `None` when it was."""
+        ...
+
+    @property
     def budget(self) -> BudgetStatus:
         """State of the REST budget."""
+        ...
+
+    @property
+    def maintenance(self) -> str | None:
+        """Why the exchange serves no API at present; `None` while it does."""
+        ...
+
+    @property
+    def missing(self) -> Mapping[str, int]:
+        """How often answers left a field empty, by its name."""
         ...
 
     async def measure_clock(self) -> float:
@@ -92,6 +133,10 @@ class Exchange(Protocol):
 
     async def trades(self, symbol: str, limit: int) -> list[Trade]:
         """The latest trades, at most `limit`."""
+        ...
+
+    async def book(self, symbol: str, depth: int) -> BookSnapshot:
+        """The book's best `depth` levels a side."""
         ...
 
     async def account_ratio(self, symbol: str, limit: int) -> list[AccountRatio]:

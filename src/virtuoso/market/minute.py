@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from virtuoso.market.book import Book
 from virtuoso.market.panel import BOOK_LEVELS
@@ -62,6 +62,8 @@ class MinuteSampler:
         self._shocks: deque[_Shock] = deque(maxlen=64)
         self._large: dict[float, _Large] = {}
         self._last: tuple[float, float, float] | None = None
+        self.blind = False
+        """The book is only looked at now and then: what happens between looks is not seen."""
         self._reset()
 
     def _reset(self) -> None:
@@ -189,5 +191,10 @@ class MinuteSampler:
             resilience=self._recovered / self._shocked if self._shocked else None,
             vanished=self._vanished_size / self._large_size if self._large_size else None,
         )
+        if self.blind:
+            features = replace(
+                features, order_flow=None, absorbed_bid=None, absorbed_ask=None, resilience=None, vanished=None
+            )
+        self.blind = False
         self._reset()
         return features

@@ -17,6 +17,7 @@ import numpy as np
 
 from virtuoso.market.cut import book_block, new_bars
 from virtuoso.market.panel import BarBlock, Cut
+from virtuoso.market.quality import joined_quality
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
@@ -26,11 +27,17 @@ _BASE = Timeframe.M1
 
 @dataclass(frozen=True, slots=True)
 class Qualities:
-    """Freshness of one symbol's three kinds of input."""
+    """Freshness of one symbol's kinds of input."""
 
     bars: DataQuality
     book: DataQuality
     tape: DataQuality
+    ticker: DataQuality
+
+    @property
+    def joined(self) -> DataQuality:
+        """Quality of what needs all of them."""
+        return joined_quality((self.bars, self.book, self.tape, self.ticker))
 
 
 class MarketState:

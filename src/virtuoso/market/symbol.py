@@ -65,6 +65,15 @@ class SymbolState:
         self.tape.add(trades)
         self._sampler.trades(trades)
 
+    def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> None:
+        """Trades that were asked for."""
+        self._sampler.trades(self.tape.merge(trades))
+
+    def book_fetched(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> None:
+        """A look at the book; between looks nothing is known of flow, absorption or what came and went."""
+        self.book_snapshot(update_id, event_ms, received_ns, bids, asks)
+        self._sampler.blind = True
+
     def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> None:
         """A ticker snapshot or delta."""
         self.stats.update(event_ms, received_ns, update)

@@ -40,8 +40,8 @@ class Tape:
         self.recent.extend(trades)
         self._count(trades)
 
-    def merge(self, trades: Iterable[Trade]) -> int:
-        """Take fetched trades, leaving out those already held; returns how many were new."""
+    def merge(self, trades: Iterable[Trade]) -> list[Trade]:
+        """Take fetched trades, leaving out those already held; returns the new ones."""
         recent = self.recent
         held = {trade.id for trade in recent}
         # Older ones may have been held and dropped: counting them again would be worse than not knowing them.
@@ -53,7 +53,7 @@ class Tape:
         self._count(new)
         self._fetched = {trade.id for trade in new}  # the stream may be about to bring the newest of them
         self._fetched_until_ms = max((trade.event_ms for trade in new), default=-1)
-        return len(new)
+        return new
 
     def _unfetched(self, trades: Sequence[Trade]) -> list[Trade]:
         """Those of the stream that no fetch brought before; past the fetched times there is nothing to remember."""

@@ -18,11 +18,26 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's wall clock, read once; from then on it goes by the monotonic clock and cannot be stepped.
 
-    # The functions themselves: `now_ns` is read for every frame, and a method around it would double its cost.
-    now_ns = staticmethod(time.time_ns)
-    monotonic_ns = staticmethod(time.monotonic_ns)
+    Ages stay right and no minute is lost or doubled when someone sets the machine's clock. What it is off by is
+    measured against the exchange, and `stepped_ns` tells what the wall clock has moved by since.
+    """
+
+    def __init__(self) -> None:
+        self._anchor_ns = time.time_ns() - time.monotonic_ns()
+
+    def now_ns(self) -> int:
+        """UTC wall-clock time as it was at the start, plus what has passed since, ns since the Unix epoch."""
+        return time.monotonic_ns() + self._anchor_ns
+
+    def monotonic_ns(self) -> int:
+        """A time that never steps back, ns since an arbitrary origin."""
+        return time.monotonic_ns()
+
+    def stepped_ns(self) -> int:
+        """How far the machine's wall clock has been set since the start, ns."""
+        return time.time_ns() - self.now_ns()
 
 
 class ManualClock:

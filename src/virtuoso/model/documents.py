@@ -283,6 +283,12 @@ class FeedRow(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     rejected: int
     resyncs: int
+    mute: bool = False
+    """Other topics prove that this one should have spoken."""
+    polled_s: float | None = None
+    """Seconds between requests, where it is asked for because no stream delivers it."""
+    reason: str | None = None
+    """Why the exchange has no such data."""
 
 
 class RateBudget(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ VirtuosoError
 │   ├── ExchangeUnavailable   refused, timed out, 5xx, maintenance page: worth another try
 │   ├── ExchangeRejected      a retCode other than 0: the request itself is wrong
 │   ├── RateLimited           the budget or the exchange says wait (carries for how long)
+│   ├── NotOffered            this exchange has no such data: never worth another try
 │   └── MalformedMessage      not what the wire rules promise
 └── InvariantError        a promise of our own code is broken: a bug
 """
@@ -56,6 +57,10 @@ class RateLimited(ExchangeError):
     def __init__(self, message: str, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class NotOffered(ExchangeError):
+    """The exchange has no such data, or not through this adapter; the message says which and why."""
 
 
 class MalformedMessage(ExchangeError):

@@ -39,6 +39,14 @@ class SymbolSink(Protocol):
         """Public trades, oldest first."""
         ...
 
+    def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> None:
+        """Trades that were asked for, oldest first; those already held are left out."""
+        ...
+
+    def book_fetched(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> None:
+        """A whole book that was asked for: what happened since the last one is not known."""
+        ...
+
     def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> None:
         """A ticker snapshot or delta."""
         ...
@@ -71,3 +79,9 @@ class FeedStatus(msgspec.Struct, kw_only=True):
     messages: int = 0
     rejected: int = 0
     resyncs: int = 0
+    mute: bool = False
+    """Other topics prove that this one should have spoken."""
+    polled_s: float | None = None
+    """Seconds between requests where it is asked for instead of streamed."""
+    lacking: str | None = None
+    """Why the exchange has no such data."""

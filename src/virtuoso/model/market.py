@@ -16,6 +16,15 @@ Update = float | None | UnsetType
 """A field of a delta: `UNSET` = not mentioned, so unchanged; `None` = said to be empty."""
 
 
+class BookSnapshot(msgspec.Struct, frozen=True):
+    """A whole book that was asked for, best levels first."""
+
+    event_ms: int
+    update_id: int
+    bids: Levels
+    asks: Levels
+
+
 class Side(StrEnum):
     """Side of a trade (the taker's) or of a liquidated position (`Buy` = a long was liquidated)."""
 

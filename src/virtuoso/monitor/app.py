@@ -4,18 +4,20 @@ import asyncio
 import gc
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 
 import msgspec
 import numpy as np
 import structlog
 
-from virtuoso.alerts.conditions import FeedOutage, SuddenMove
+from virtuoso.alerts.conditions import FeedOutage, SuddenMove, Weather, observe_weather
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.signals import LabelRule
 from virtuoso.config import Settings
 from virtuoso.exchange.bybit import Bybit
+from virtuoso.exchange.polling import Polling
 from virtuoso.exchange.protocol import StreamEvent
 from virtuoso.exchange.supervise import Backoff
 from virtuoso.market.state import MarketState
@@ -37,8 +39,10 @@ from virtuoso.storage.cache.memory import MemoryCache, Version
 log = structlog.get_logger(__name__)
 
 _LOOK_S = 0.1
+_LISTS_CALM_S = 5.0
 _STATUS_S = 1.0
-_CLOCK_INTERVAL_S = 60.0
+_CLOCK_INTERVAL_S = 10.0
+_FALLBACK_S = 5.0
 _RATIO_INTERVAL_S = 300.0
 _START_CAP_S = 10.0
 _GC_THRESHOLDS = (20_000, 20, 50)
@@ -74,7 +78,7 @@ class Monitor:
             rules=universe_rules(settings),
             clock=clock,
         )
-        self.stream = self.exchange.stream(self._on_stream)
+        self.stream = self._stream_for(settings)
         self.incidents = IncidentLog(monitoring.alerts.keep)
         self._outage = FeedOutage(self.exchange.name)
         move = monitoring.alerts.sudden_move
@@ -103,6 +107,19 @@ class Monitor:
         self.ready = asyncio.Event()
         self.state = "starting"
         self._tape_gaps: set[str] = set()
+        self._look_at_lists = asyncio.Event()
+
+    def _stream_for(self, settings: Settings) -> Polling:
+        """Where the data comes from: streams with polling under them, or polling alone."""
+        polled = settings.market_data.mode == "poll"
+        return Polling(
+            self.exchange,
+            self._clock,
+            interval_s=settings.monitoring.interval if polled else _FALLBACK_S,
+            depth=settings.exchange.depth,
+            on_event=self._on_stream,
+            stream=None if polled else self.exchange.stream(self._on_stream),
+        )
 
     async def run(self) -> None:
         """Start up, then cycle until cancelled."""
@@ -185,7 +202,10 @@ class Monitor:
 
     async def _universe(self) -> None:
         while True:
-            await asyncio.sleep(self._settings.universe.refresh_interval)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._look_at_lists.wait(), self._settings.universe.refresh_interval)
+                await asyncio.sleep(_LISTS_CALM_S)  # a delisting rejects several topics
+            self._look_at_lists.clear()
             try:
                 universe = await self.watch.choose()
             except ExchangeError as error:
@@ -213,6 +233,7 @@ class Monitor:
         while True:
             sequence += 1
             body = msgspec.json.encode(self.status.document())
+            self._observe_weather()
             self._cache.put("status", body, Version(self._epoch, sequence), TTL_S)
             await asyncio.sleep(_STATUS_S)
 
@@ -221,6 +242,19 @@ class Monitor:
             await asyncio.sleep(self._settings.cache.cleanup_interval)
             if gone := self._cache.cleanup():
                 log.info("expired documents removed", count=gone)
+
+    def _observe_weather(self) -> None:
+        """What happens between cycles: flips must show within seconds, however long the cycle's interval is."""
+        exchange = self.exchange
+        weather = Weather(
+            mute={feed.topic: feed.symbol for feed in self.stream.feeds() if feed.mute},
+            maintenance=exchange.maintenance,
+            banned_until_ms=exchange.budget.banned_until_ms,
+            clock_offset_ms=exchange.clock_offset_ms,
+            clock_doubt=exchange.clock_doubt,
+        )
+        observe_weather(self.incidents, weather, self._now_ms())
+        self._outage.observe(self.incidents, self._now_ms())
 
     def _on_stream(self, event: StreamEvent) -> None:
         now_ms = self._now_ms()
@@ -235,14 +269,16 @@ class Monitor:
             case "connected":
                 self._outage.back(self.incidents, event.connection, now_ms)
                 self._tape_gaps.update(event.symbols)
+            case "topic_rejected":
+                self._look_at_lists.set()
 
     def _task_died(self, name: str, reason: str) -> None:
         text = f"task {name} died and is being restarted: {reason}"
-        self.incidents.fire("task_died", Severity.CRITICAL, text, self._now_ms(), details={"task": name})
+        self.incidents.fire("task_died", Severity.CRITICAL, text, self._now_ms(), part=name, details={"task": name})
 
     def _task_restarted(self, name: str) -> None:
         log.warning("task restarted", task=name)
-        self.incidents.resolve("task_died", self._now_ms())
+        self.incidents.resolve("task_died", self._now_ms(), part=name)
 
     def _now_ms(self) -> int:
         return self._clock.now_ns() // 1_000_000

@@ -106,12 +106,15 @@ class Cycle:
 
     async def _pass(self) -> None:
         close_ms = self._refresh.due(self.analysed_ms)
-        if close_ms is not None:
+        repair_ms = close_ms
+        if close_ms is None and self.analysed_ms and self._refresh.incomplete(self.analysed_ms):
+            repair_ms = self.analysed_ms
+        if repair_ms is not None:
             async with self._timed("refresh"):
-                refreshed = self.last_refresh = await self._refresh.complete(close_ms)
+                refreshed = self.last_refresh = await self._refresh.complete(repair_ms)
                 log.info(
                     "refresh complete",
-                    close=iso(close_ms),
+                    close=iso(repair_ms),
                     symbols=len(self._market.rows),
                     fresh_from_stream=refreshed.fresh,
                     fetched=refreshed.fetched,

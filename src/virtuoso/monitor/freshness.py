@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from virtuoso.market.quality import feed_quality, joined_quality, polled_quality
+from virtuoso.market.quality import feed_quality, polled_quality
 from virtuoso.market.state import Qualities
 from virtuoso.model.feed import FeedStatus
 from virtuoso.model.quality import DataQuality, worst_quality
@@ -31,6 +31,7 @@ def symbol_qualities(
             bars=_streamed_or(polled, topics.get("kline")),
             book=topics.get("orderbook", DataQuality.UNAVAILABLE),
             tape=_streamed_or(polled, topics.get("publicTrade")),
+            ticker=_streamed_or(polled, topics.get("tickers")),
         )
     return found
 
@@ -41,4 +42,4 @@ def _streamed_or(polled: DataQuality, streamed: DataQuality | None) -> DataQuali
 
 def overall(qualities: Iterable[Qualities]) -> DataQuality:
     """Quality of everything watched: the worst of any."""
-    return worst_quality(joined_quality((quality.bars, quality.book, quality.tape)) for quality in qualities)
+    return worst_quality(quality.joined for quality in qualities)

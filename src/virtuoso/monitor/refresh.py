@@ -49,6 +49,10 @@ class Refresh:
             return close_ms
         return None
 
+    def incomplete(self, close_ms: int) -> bool:
+        """Whether a repair for `close_ms` failed and is to be tried again."""
+        return bool(self._watch.ready - self._market.confirmed(close_ms))
+
     async def complete(self, close_ms: int) -> Refreshed:
         """Fetch what is missing for the bars that close by `close_ms`, all symbols at once."""
         began = time.perf_counter()

@@ -1,14 +1,11 @@
 """A symbol as it stands, copied from the market state for publication."""
 
-from virtuoso.market.quality import joined_quality
 from virtuoso.market.state import MarketState, Qualities
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.clock import iso
 from virtuoso.model.documents import SymbolRow
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.quality import DataQuality, DataSource
-
-_EMPTY = Qualities(DataQuality.UNAVAILABLE, DataQuality.UNAVAILABLE, DataQuality.UNAVAILABLE)
 
 
 def symbol_row(
@@ -25,7 +22,6 @@ def symbol_row(
     change = values["change_24h"]
     rate = values["funding_rate"]
     last_ratio = state.ratios[-1].long if state.ratios else None
-    qualities = quality or _EMPTY
     return SymbolRow(
         symbol=symbol,
         name=instrument.unified if instrument else symbol,
@@ -42,7 +38,7 @@ def symbol_row(
         next_funding=iso(values["next_funding_ms"]),
         long_account_ratio=last_ratio,
         updated_at=iso(state.stats.event_ms),
-        data_quality=joined_quality((qualities.bars, qualities.book, qualities.tape)),
+        data_quality=DataQuality.UNAVAILABLE if quality is None else quality.joined,
         data_source=source,
     )
 

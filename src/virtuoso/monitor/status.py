@@ -3,8 +3,10 @@
 import os
 import platform
 import socket
+from collections import Counter
 from typing import TYPE_CHECKING
 
+import msgspec
 import psutil
 
 from virtuoso import __version__
@@ -61,6 +63,11 @@ class StatusReport:
                 "category": self._settings.exchange.category,
                 "rest_url": self._settings.exchange.rest_url,
                 "clock_offset_ms": monitor.exchange.clock_offset_ms,
+                "maintenance": monitor.exchange.maintenance,
+                "missing_values": dict(Counter(monitor.exchange.missing) + Counter(monitor.stream.missing)),
+                "unknown_frames": monitor.stream.unknown_frames,
+                "mode": self._settings.market_data.mode,
+                "polling": msgspec.structs.asdict(monitor.stream.rounds),
             },
             cycle=self._cycle(),
             universe={
@@ -120,6 +127,9 @@ class StatusReport:
                 messages=feed.messages,
                 rejected=feed.rejected,
                 resyncs=feed.resyncs,
+                mute=feed.mute,
+                polled_s=feed.polled_s,
+                reason=feed.lacking,
             )
             for feed in self._monitor.stream.feeds()
         )

@@ -61,7 +61,7 @@ class Watch:
 
     async def choose(self) -> Universe:
         """Ask the exchange for its lists and choose; nothing is changed yet. Raises `ExchangeError`."""
-        instruments, tickers = await asyncio.gather(self._exchange.instruments(), self._exchange.tickers())
+        instruments, tickers = await self._exchange.instruments(), await self._exchange.tickers()
         now_ms = self.exchange_ms()
         universe = select(instruments, tickers, self.universe.symbols, self._rules, now_ms)
         self.instruments = {instrument.symbol: instrument for instrument in instruments}

@@ -234,7 +234,7 @@ def test_taker_volume_of_minutes_and_of_what_is_made_of_them() -> None:
 
 def test_qualities_go_with_their_symbols() -> None:
     market = watching("A", "B", minutes=10)
-    worse = Qualities(DataQuality.STALE, DataQuality.PARTIAL, DataQuality.UNAVAILABLE)
+    worse = Qualities(DataQuality.STALE, DataQuality.PARTIAL, DataQuality.UNAVAILABLE, DataQuality.LIVE)
     cut = market.cut(close(9), {"B": worse, "gone": LIVE, "A": LIVE})
     assert (cut.symbols, cut.rows.tolist()) == (("B", "A"), [1, 0])
     assert cut.bar_quality == (DataQuality.STALE, DataQuality.LIVE)

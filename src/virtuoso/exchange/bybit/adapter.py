@@ -1,5 +1,6 @@
 """Bybit v5, public data of one category: implements `exchange.protocol.Exchange`."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -11,10 +12,20 @@ from virtuoso.exchange.bybit import answers, wire
 from virtuoso.exchange.bybit.rest import Rest
 from virtuoso.exchange.bybit.stream import BybitStream
 from virtuoso.exchange.limits import RateBudget
+from virtuoso.exchange.offset import ClockOffset
 from virtuoso.exchange.protocol import BudgetStatus, Stream, StreamEvent
 from virtuoso.model.clock import Clock
 from virtuoso.model.instrument import Instrument, Kind
-from virtuoso.model.market import AccountRatio, Bar, FundingRate, OpenInterest, Side, TickerUpdate, Trade
+from virtuoso.model.market import (
+    AccountRatio,
+    Bar,
+    BookSnapshot,
+    FundingRate,
+    OpenInterest,
+    Side,
+    TickerUpdate,
+    Trade,
+)
 from virtuoso.model.quality import DataSource
 from virtuoso.model.timeframe import Timeframe
 
@@ -64,7 +75,7 @@ class Bybit:
         self._budget = RateBudget(clock, _BUDGET, _WINDOW_S)
         self._rest = Rest(url=rest_url, budget=self._budget, clock=clock, rng=rng, on_origin=self._announced)
         self._origin: DataSource | None = None
-        self._offset_ms: float | None = None
+        self._offset = ClockOffset()
 
     @property
     def origin(self) -> DataSource | None:
@@ -74,12 +85,27 @@ class Bybit:
     @property
     def clock_offset_ms(self) -> float | None:
         """Exchange clock less local clock, ms."""
-        return self._offset_ms
+        return self._offset.ms
+
+    @property
+    def clock_doubt(self) -> str | None:
+        """Why the last measurement of the clock was not believed."""
+        return self._offset.doubt
 
     @property
     def budget(self) -> BudgetStatus:
         """State of the REST budget."""
         return self._budget.status
+
+    @property
+    def maintenance(self) -> str | None:
+        """Why the exchange serves no API at present; `None` while it does."""
+        return self._rest.maintenance
+
+    @property
+    def missing(self) -> Counter[str]:
+        """How often REST left a field empty, by its name."""
+        return self._rest.missing
 
     async def measure_clock(self) -> float:
         """Measure the clock offset (ms): the probe of the shortest round trip, less half of it."""
@@ -91,8 +117,8 @@ class Bybit:
             offset_ms = (answer.timeNano - sent_ns - trip_ns / 2) / 1e6
             if best is None or trip_ns < best[0]:
                 best = (trip_ns, offset_ms)
-        self._offset_ms = best[1] if best else 0.0
-        return self._offset_ms
+        self._offset.offer(best[1] if best else 0.0)
+        return self._offset.ms or 0.0
 
     async def instruments(self) -> list[Instrument]:
         """All instruments, every page; a row that cannot be read is logged and left out alone."""
@@ -102,7 +128,7 @@ class Bybit:
             page, _ = await self._rest.get(
                 "/v5/market/instruments-info", answers.RawPage, category=self._category, limit=1000, cursor=cursor
             )
-            found += _rows(page.rows, answers.InstrumentAnswer, lambda row, _: row.instrument(self._kind))
+            found += self._rows(page.rows, answers.InstrumentAnswer, lambda row, _: row.instrument(self._kind))
             cursor = page.nextPageCursor
             if not cursor:
                 break
@@ -111,7 +137,7 @@ class Bybit:
     async def tickers(self) -> dict[str, TickerUpdate]:
         """All tickers in one call."""
         page, _ = await self._rest.get("/v5/market/tickers", answers.RawPage, category=self._category)
-        return dict(_rows(page.rows, wire.TickerRow, lambda row, symbol: (symbol, row)))
+        return dict(self._rows(page.rows, wire.TickerRow, lambda row, symbol: (symbol, row)))
 
     async def bars(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> list[Bar]:
         """Bars opening in [start_ms, end_ms], walked back a page at a time, oldest first.
@@ -138,6 +164,14 @@ class Bybit:
             "/v5/market/recent-trade", answers.TradeList, category=self._category, symbol=symbol, limit=min(limit, most)
         )
         return [Trade(row.time, row.price, row.size, Side(row.side), row.execId) for row in reversed(answer.list)]
+
+    async def book(self, symbol: str, depth: int) -> BookSnapshot:
+        """The best levels; at most 1000 (spot 200) are to be had."""
+        most = 200 if self._kind is Kind.SPOT else 1000
+        answer, _ = await self._rest.get(
+            "/v5/market/orderbook", answers.BookAnswer, category=self._category, symbol=symbol, limit=min(depth, most)
+        )
+        return BookSnapshot(answer.ts, answer.u, answer.b, answer.a)
 
     async def account_ratio(self, symbol: str, limit: int) -> list[AccountRatio]:
         """The latest 5-minute account ratios (at most 500)."""
@@ -172,7 +206,7 @@ class Bybit:
             ping_interval_s=self._ping_interval_s,
             clock=self._clock,
             rng=self._rng,
-            clock_offset_ms=lambda: self._offset_ms,
+            clock_offset_ms=lambda: self._offset.ms,
             on_event=on_event,
             on_origin=self._announced,
         )
@@ -184,14 +218,16 @@ class Bybit:
     def _announced(self, source: str | None) -> None:
         self._origin = DataSource(source) if source else DataSource.LIVE
 
-
-def _rows(rows: answers.Rows, kind: type[_T], make: Callable[[_T, str], _R]) -> list[_R]:
-    """Convert rows one by one, `""` as `None`: a bad one spoils no other."""
-    made = []
-    for row in rows:
-        known = {key: value for key, value in row.items() if value != ""}
-        try:
-            made.append(make(msgspec.convert(known, kind, strict=False), str(row.get("symbol"))))
-        except msgspec.ValidationError as error:
-            log.warning("a row of the exchange cannot be read", symbol=row.get("symbol"), error=str(error))
-    return made
+    def _rows(self, rows: answers.Rows, kind: type[_T], make: Callable[[_T, str], _R]) -> list[_R]:
+        """Convert rows one by one, `""` as `None`: a bad one spoils no other."""
+        made = []
+        for row in rows:
+            known = {key: value for key, value in row.items() if value != ""}
+            if len(known) < len(row):
+                self._rest.missing.update(row.keys() - known.keys())
+            try:
+                made.append(make(msgspec.convert(known, kind, strict=False), str(row.get("symbol"))))
+            except msgspec.ValidationError as error:
+                self._rest.missing["(whole row)"] += 1
+                log.warning("a row of the exchange cannot be read", symbol=row.get("symbol"), error=str(error))
+        return made

@@ -4,11 +4,12 @@ Every answer is `{"retCode":0,"retMsg":"OK","result":{…},"retExtInfo":{},"time
 and numbers are strings.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import field
 
+from virtuoso.exchange.bybit.wire import Levels, Millis, Price, Size
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 
 Rows = list[dict[str, Any]]
@@ -32,23 +33,32 @@ class ServerTime(msgspec.Struct, frozen=True):
 class BarList(msgspec.Struct, frozen=True):
     """`{"list":[["1786310760000","65119.9","65119.9","65114.2","65114.3","1.576","102627.995"]]}`."""
 
-    list: list[tuple[int, float, float, float, float, float, float]]
+    list: list[tuple[Millis, Price, Price, Price, Price, Size, Size]]
 
 
 class TradeAnswer(msgspec.Struct, frozen=True):
     """`{"execId":"a9188a0a-…","symbol":"BTCUSDT","price":"65114.20","size":"0.004","side":"Sell","time":"178…"}`."""
 
     execId: str
-    price: float
-    size: float
-    side: str
-    time: int
+    price: Price
+    size: Size
+    side: Literal["Buy", "Sell"]
+    time: Millis
 
 
 class TradeList(msgspec.Struct, frozen=True):
     """`{"category":"linear","list":[…]}`."""
 
     list: list[TradeAnswer]
+
+
+class BookAnswer(msgspec.Struct, frozen=True):
+    """`{"s":"BTCUSDT","b":[["65114.20","6.054"]],"a":[["65114.30","1.2"]],"ts":178…,"u":15076953,"seq":…,"cts":…}`."""
+
+    b: Levels
+    a: Levels
+    ts: int
+    u: int
 
 
 class FundingAnswer(msgspec.Struct, frozen=True):

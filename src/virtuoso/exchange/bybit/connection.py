@@ -142,10 +142,9 @@ class Connection:
                         disconnect_on_exception=False,
                     )  # fmt: skip
                 except (OSError, WSError, TimeoutError) as error:
-                    wait_s = self._backoff.next_s()
-                    log.warning(
-                        "cannot connect", url=self._url, error=str(error) or type(error).__name__, wait_s=wait_s
-                    )
+                    wait_s, said = self._backoff.next_s(), str(error) or type(error).__name__
+                    log.warning("cannot connect", url=self._url, error=said, wait_s=round(wait_s, 2))
+                    self._report("disconnected", f"cannot connect: {said}", symbols=self.symbols)
                     await asyncio.sleep(wait_s)
                     continue
                 try:
@@ -218,6 +217,7 @@ class Connection:
             for topic in topics:
                 if feed := self.feeds_by_topic.get(topic.encode()):
                     feed.acked = True
+                    feed.acked_ns = self.clock.now_ns()
             return
         named = [topic for topic in topics if reply.ret_msg.endswith(f"topic:{topic}")]
         rejected = named or (topics if len(topics) == 1 else [])
@@ -251,8 +251,20 @@ class Connection:
         for topic in [topic for topic, at_s in self._resync_at.items() if at_s <= now_s]:
             del self._resync_at[topic]
             if topic.encode() in self.feeds_by_topic:
-                self._request("unsubscribe", [topic])
-                self._request("subscribe", [topic])
+                self.resubscribe(topic)
+
+    def resubscribe(self, topic: str) -> None:
+        """Ask for a topic anew."""
+        if self.connected:
+            self._request("unsubscribe", [topic])
+            self._request("subscribe", [topic])
+
+    def release(self, feed: Feed) -> None:
+        """Give a topic up to another connection."""
+        self._drop(feed.topic)
+        if self.connected:
+            self._request("unsubscribe", [feed.topic])
+        feed.acked = False
 
     def _lost(self) -> int | None:
         """Note the loss: what hung on this connection may not be computed from. Returns when it last lived."""
@@ -261,7 +273,7 @@ class Connection:
         self._pending.clear()
         self._resync_at.clear()
         for feed in self.feeds_by_topic.values():
-            feed.acked = False
+            feed.acked = feed.mute = False
             if feed is not self.beacon:
                 feed.sink.book_invalid()
         return self.alive_ns
@@ -273,7 +285,7 @@ class Connection:
     def _report(self, kind: str, reason: str, symbols: tuple[str, ...] = (), gap_from_ms: int | None = None) -> None:
         self._on_event(
             StreamEvent(
-                kind=kind, reason=reason, at_ns=self.clock.now_ns(), connection=self.number, symbols=symbols,
+                kind=kind, reason=reason, connection=self.number, symbols=symbols,
                 gap_from_ms=gap_from_ms,
             )
         )  # fmt: skip

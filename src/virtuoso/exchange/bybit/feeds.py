@@ -11,6 +11,7 @@ from types import FunctionType
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from virtuoso.exchange.bybit import wire
 from virtuoso.model.errors import MalformedMessage
@@ -35,11 +36,15 @@ class Feed(ABC):
         self.symbol = symbol
         self.sink = sink
         self.acked = False
+        self.acked_ns: int | None = None
         self.messages = 0
         self.resyncs = 0
         self.received_ns: int | None = None
         self.event_ms: int | None = None
         self.rejected: Counter[str] = Counter()
+        self.missing: Counter[str] = Counter()
+        self.mute = False
+        """Whether other topics prove that this one should have spoken; it has not since."""
         self._decode: Callable[[bytes], Any] = wire.decoder(self.message)
 
     def take(self, frame: bytes, received_ns: int) -> None:
@@ -56,12 +61,13 @@ class Feed(ABC):
 
     def _decode_slowly(self, frame: bytes) -> Any:
         try:
-            message = wire.decode_empty(frame, self.message)
-        except MalformedMessage:
-            self.rejected["malformed"] += 1
+            return wire.decode_empty(frame, self.message, self.missing)
+        except MalformedMessage as error:
+            not_json = isinstance(error.__cause__, UnicodeDecodeError | msgspec.DecodeError) and not isinstance(
+                error.__cause__, msgspec.ValidationError
+            )
+            self.rejected["not_json" if not_json else "not_as_documented"] += 1
             return None
-        self.rejected["empty_number"] += 1
-        return message
 
     @abstractmethod
     def deliver(self, message: Any, received_ns: int) -> None:
@@ -82,7 +88,8 @@ class Feed(ABC):
             event_ms=self.event_ms,
             lag_ms=lag_ms,
             messages=self.messages,
-            rejected=self.rejected["malformed"],
+            rejected=self.rejected.total(),
+            mute=self.mute,
             resyncs=self.resyncs,
         )
 
@@ -131,13 +138,36 @@ class TradeFeed(Feed):
 
 
 class TickerFeed(Feed):
-    """`tickers`: a snapshot, then deltas of what changed."""
+    """`tickers`: a snapshot, then deltas of what changed. What it tells proves when others must speak too.
+
+    Attributes:
+        traded_ns, touched_ns: when it last proved a trade, and a move of the touch (receive time, epoch ns).
+    """
 
     message = wire.TickerMessage
 
+    def __init__(self, topic: str, symbol: str, sink: SymbolSink) -> None:
+        super().__init__(topic, symbol, sink)
+        self.traded_ns: int | None = None
+        self.touched_ns: int | None = None
+        self._known: tuple[object, object, object] = (None, None, None)
+
     def deliver(self, message: wire.TickerMessage, received_ns: int) -> None:
         """Pass the update on."""
-        self.sink.ticker(message.ts, received_ns, message.data)
+        data = message.data
+        self.sink.ticker(message.ts, received_ns, data)
+        last, bid, ask = self._known
+        now = (
+            last if data.last is UNSET else data.last,
+            bid if data.bid is UNSET else data.bid,
+            ask if data.ask is UNSET else data.ask,
+        )
+        if now != self._known:
+            if last is not None and now[0] != last:
+                self.traded_ns = received_ns
+            if bid is not None and now[1:] != (bid, ask):
+                self.touched_ns = received_ns
+            self._known = now
 
 
 class BarFeed(Feed):

@@ -1,6 +1,7 @@
 """The asked half's transport: GET an endpoint within the budget, judge the answer, decode its result."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ _TRIES = 3
 _BAN_S = 600.0
 """Bybit lifts an IP's ban after ten minutes without a request."""
 _MAX_RETRY_AFTER_S = 60.0
-_AT_ONCE = 32
+_AT_ONCE = 64
 _BUSY = frozenset({10006, 10429})
 _TROUBLE = frozenset({10000, 10016})
 
@@ -45,6 +46,9 @@ class Rest:
         self._clock = clock
         self._rng = rng
         self._on_origin = on_origin
+        self.missing: Counter[str] = Counter()
+        self.maintenance: str | None = None
+        """What the exchange said when it last served no API; `None` once it answers again."""
         self._session: aiohttp.ClientSession | None = None
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._decode = msgspec.json.Decoder(Envelope, strict=False).decode
@@ -92,6 +96,8 @@ class Rest:
             raise RateLimited(f"GET {path}: HTTP 403, access too frequent or blocked; silent for 10 min", _BAN_S)
         if answer.status == 429:
             raise self._limited(path, reset_at)
+        if answer.status == 503:
+            self.maintenance = f"HTTP 503 on {path}"
         if answer.status != 200:
             raise ExchangeUnavailable(f"GET {path}: HTTP {answer.status}")
         self._on_origin(answer.headers.get(SOURCE_HEADER))
@@ -101,7 +107,10 @@ class Rest:
         try:
             envelope = self._decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            if body.lstrip()[:1] == b"<":
+                self.maintenance = f"a web page in place of {path}"
             raise ExchangeUnavailable(f"GET {path}: not an API answer: {body[:60]!r}") from error
+        self.maintenance = None
         if envelope.retCode in _BUSY:
             raise self._limited(path, reset_at)
         if envelope.retCode in _TROUBLE:
@@ -112,7 +121,7 @@ class Rest:
         try:
             return msgspec.json.decode(raw, type=result, strict=False), envelope.time
         except msgspec.ValidationError:
-            return decode_empty(raw, result), envelope.time
+            return decode_empty(raw, result, self.missing), envelope.time
 
     def _limited(self, path: str, reset_at: str | None) -> RateLimited:
         """Too many visits: be silent until the moment the headers name (at least a second, at most a minute)."""

@@ -1,18 +1,23 @@
 """The pushed half: topics sharded over supervised connections."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from virtuoso.exchange.bybit.connection import Connection
 from virtuoso.exchange.bybit.feeds import Feed, TouchFeed, feeds_for
+from virtuoso.exchange.bybit.liveness import Liveness
 from virtuoso.exchange.protocol import StreamEvent
 from virtuoso.model.clock import Clock
 from virtuoso.model.feed import FeedStatus, SymbolSink
 
 _CONNECTION_CHARS = 20_000
 """Room for topics on one connection; Bybit allows 21,000 characters of args."""
+_LOOK_S = 0.5
+_STEPS, _RETRY_EVERY = 2, 10
+"""Steps of the ladder before polling; from then on a topic is asked for anew at every tenth finding."""
 
 
 class BybitStream:
@@ -42,13 +47,16 @@ class BybitStream:
         self._on_origin = on_origin
         self._connections: list[Connection] = []
         self._of_symbol: dict[str, Connection] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._liveness: dict[str, Liveness] = {}
+        self._spare: Connection | None = None
         self._running: asyncio.TaskGroup | None = None
 
     def watch(self, sinks: Mapping[str, SymbolSink]) -> None:
         """Set the whole set of symbols wanted, most liquid first."""
         for symbol in [symbol for symbol in self._of_symbol if symbol not in sinks]:
-            self._of_symbol.pop(symbol).remove(symbol)
+            del self._of_symbol[symbol], self._liveness[symbol]
+            for connection in self._connections:
+                connection.remove(symbol)
         for symbol, sink in sinks.items():
             if symbol not in self._of_symbol:
                 self._add(symbol, sink)
@@ -60,7 +68,9 @@ class BybitStream:
             try:
                 for connection in self._connections:
                     self._start(connection)
-                await asyncio.Event().wait()  # until cancelled: connections come and go in the group
+                while True:  # until cancelled: connections come and go in the group
+                    await asyncio.sleep(_LOOK_S)
+                    self._supervise()
             finally:
                 self._running = None
 
@@ -77,6 +87,16 @@ class BybitStream:
             if feed is not connection.beacon
         ]
 
+    @property
+    def unknown_frames(self) -> int:
+        """Frames that no topic took and that are no reply."""
+        return sum(connection.unknown_frames for connection in self._connections)
+
+    @property
+    def missing(self) -> Counter[str]:
+        """How often frames left a field empty, by its name on the wire."""
+        return sum((f.missing for c in self._connections for f in c.feeds_by_topic.values()), Counter[str]())
+
     def _add(self, symbol: str, sink: SymbolSink) -> None:
         feeds = feeds_for(symbol, sink, self._category, self._depth, self._resync)
         chars = sum(len(feed.topic) + 3 for feed in feeds)
@@ -84,6 +104,7 @@ class BybitStream:
         if connection is None:
             connection = self._open(symbol, sink)
         self._of_symbol[symbol] = connection
+        self._liveness[symbol] = Liveness(feeds)
         connection.add(feeds)
 
     def _open(self, symbol: str, sink: SymbolSink) -> Connection:
@@ -111,10 +132,39 @@ class BybitStream:
 
     def _start(self, connection: Connection) -> None:
         if self._running is not None:
-            task = self._running.create_task(connection.run(), name=f"connection {connection.number}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._running.create_task(connection.run(), name=f"connection {connection.number}")
+
+    def _supervise(self) -> None:
+        """A mute topic is asked for anew, then on a connection of its own; after that it is left to polling."""
+        now_ns = self._clock.now_ns()
+        for liveness in self._liveness.values():
+            for feed, steps in liveness.check(now_ns):
+                step = {1: "subscribed anew", 2: "moved to another connection"}.get(steps, "left to polling")
+                if steps > _STEPS and steps % _RETRY_EVERY:
+                    continue
+                self._on_event(
+                    StreamEvent(
+                        kind="mute_topic", reason=f"{feed.topic} says nothing of what other topics prove: {step}",
+                        connection=self._carrier(feed).number, symbols=(feed.symbol,),
+                    )
+                )  # fmt: skip
+                if steps == 2:
+                    self._move(feed)
+                else:
+                    self._carrier(feed).resubscribe(feed.topic)
+
+    def _carrier(self, feed: Feed) -> Connection:
+        key = feed.topic.encode()
+        return next(c for c in self._connections if c.feeds_by_topic.get(key) is feed)
+
+    def _move(self, feed: Feed) -> None:
+        if self._spare is None:
+            self._spare = self._open(feed.symbol, feed.sink)
+        carrier = self._carrier(feed)
+        if carrier is not self._spare:
+            carrier.release(feed)
+            self._spare.add([feed])
 
     def _resync(self, feed: Feed) -> None:
-        if (connection := self._of_symbol.get(feed.symbol)) is not None:
-            connection.resync(feed)
+        if feed.symbol in self._of_symbol:
+            self._carrier(feed).resync(feed)

@@ -4,16 +4,27 @@ Numbers come as strings and may be `""`, which means unknown: the typed decoders
 slower path that turns it into `None`. Samples recorded on 2026-08-09 (bmoscon/cryptofeed).
 """
 
+from collections import Counter
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import UNSET, field
+from msgspec import UNSET, Meta, UnsetType, field
 
 from virtuoso.model.errors import MalformedMessage
-from virtuoso.model.market import Bar, Levels, Liquidation, Side, TickerUpdate, Trade, Update
+from virtuoso.model.market import Bar, Liquidation, Side, TickerUpdate, Trade
 
 _T = TypeVar("_T")
+
+_MOST = 1e18
+# Bounds cost some ns a number and keep out what JSON numbers in strings let in: "nan", "inf", "-1".
+Price = Annotated[float, Meta(gt=0, le=_MOST)]
+Size = Annotated[float, Meta(ge=0, le=_MOST)]
+Millis = Annotated[int, Meta(ge=0, le=1 << 53)]
+_Amount = Size | None | UnsetType
+_Quote = Price | None | UnsetType
+_Signed = Annotated[float, Meta(ge=-_MOST, le=_MOST)] | None | UnsetType
+Levels = list[tuple[Price, Size]]
 
 
 class BookData(msgspec.Struct, frozen=True, gc=False):
@@ -28,16 +39,16 @@ class BookMessage(msgspec.Struct, frozen=True, gc=False):
     """`{"topic":"orderbook.200.BTCUSDT","type":"delta","ts":1786310818130,"data":{…},"cts":1786310818129}`."""
 
     type: str
-    ts: int
+    ts: Millis
     data: BookData
 
 
 class TradeRow(Trade, frozen=True, gc=False):
     """`{"T":1786310819680,"s":"BTCUSDT","S":"Sell","v":"0.004","p":"65114.20","L":"MinusTick","i":"a9188a0a-…"}`."""
 
-    event_ms: int = field(name="T")
-    price: float = field(name="p")
-    size: float = field(name="v")
+    event_ms: Millis = field(name="T")
+    price: Price = field(name="p")
+    size: Size = field(name="v")
     side: Side = field(name="S")
     id: str = field(name="i")
 
@@ -45,27 +56,27 @@ class TradeRow(Trade, frozen=True, gc=False):
 class TradeMessage(msgspec.Struct, frozen=True, gc=False):
     """`{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1786310819681,"data":[…]}`."""
 
-    ts: int
+    ts: Millis
     data: list[TradeRow]
 
 
 class BarRow(Bar, frozen=True, gc=False):
     """`{"start":1786310760000,"end":1786310819999,"interval":"1","open":"65119.9",…,"confirm":false}`."""
 
-    open_ms: int = field(name="start")
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-    turnover: float
+    open_ms: Millis = field(name="start")
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: Size
+    turnover: Size
     confirmed: bool = field(name="confirm")
 
 
 class BarMessage(msgspec.Struct, frozen=True, gc=False):
     """`{"topic":"kline.1.BTCUSDT","data":[…],"ts":1786310818440,"type":"snapshot"}`."""
 
-    ts: int
+    ts: Millis
     data: list[BarRow]
 
 
@@ -75,46 +86,46 @@ class TickerRow(TickerUpdate, frozen=True, kw_only=True, gc=False):
     A delta holds only what changed: `{"symbol":"BTCUSDT","bid1Price":"65114.20","bid1Size":"6.054"}`.
     """
 
-    last: Update = field(default=UNSET, name="lastPrice")
-    mark: Update = field(default=UNSET, name="markPrice")
-    index: Update = field(default=UNSET, name="indexPrice")
-    bid: Update = field(default=UNSET, name="bid1Price")
-    bid_size: Update = field(default=UNSET, name="bid1Size")
-    ask: Update = field(default=UNSET, name="ask1Price")
-    ask_size: Update = field(default=UNSET, name="ask1Size")
-    previous_24h: Update = field(default=UNSET, name="prevPrice24h")
-    change_24h: Update = field(default=UNSET, name="price24hPcnt")
-    high_24h: Update = field(default=UNSET, name="highPrice24h")
-    low_24h: Update = field(default=UNSET, name="lowPrice24h")
-    volume_24h: Update = field(default=UNSET, name="volume24h")
-    turnover_24h: Update = field(default=UNSET, name="turnover24h")
-    open_interest: Update = field(default=UNSET, name="openInterest")
-    open_interest_value: Update = field(default=UNSET, name="openInterestValue")
-    funding_rate: Update = field(default=UNSET, name="fundingRate")
-    next_funding_ms: Update = field(default=UNSET, name="nextFundingTime")
-    funding_interval_h: Update = field(default=UNSET, name="fundingIntervalHour")
+    last: _Quote = field(default=UNSET, name="lastPrice")
+    mark: _Quote = field(default=UNSET, name="markPrice")
+    index: _Amount = field(default=UNSET, name="indexPrice")
+    bid: _Amount = field(default=UNSET, name="bid1Price")
+    bid_size: _Amount = field(default=UNSET, name="bid1Size")
+    ask: _Amount = field(default=UNSET, name="ask1Price")
+    ask_size: _Amount = field(default=UNSET, name="ask1Size")
+    previous_24h: _Amount = field(default=UNSET, name="prevPrice24h")
+    change_24h: _Signed = field(default=UNSET, name="price24hPcnt")
+    high_24h: _Amount = field(default=UNSET, name="highPrice24h")
+    low_24h: _Amount = field(default=UNSET, name="lowPrice24h")
+    volume_24h: _Amount = field(default=UNSET, name="volume24h")
+    turnover_24h: _Amount = field(default=UNSET, name="turnover24h")
+    open_interest: _Amount = field(default=UNSET, name="openInterest")
+    open_interest_value: _Amount = field(default=UNSET, name="openInterestValue")
+    funding_rate: _Signed = field(default=UNSET, name="fundingRate")
+    next_funding_ms: _Amount = field(default=UNSET, name="nextFundingTime")
+    funding_interval_h: _Amount = field(default=UNSET, name="fundingIntervalHour")
 
 
 class TickerMessage(msgspec.Struct, frozen=True, gc=False):
     """`{"topic":"tickers.BTCUSDT","type":"delta","data":{…},"cs":753843907770,"ts":1786310817883}`."""
 
-    ts: int
+    ts: Millis
     data: TickerRow
 
 
 class LiquidationRow(Liquidation, frozen=True, gc=False):
     """`{"T":…,"s":"ROSEUSDT","S":"Sell","v":"20000","p":"0.04499"}`; `S` is the side of the *position*."""
 
-    event_ms: int = field(name="T")
-    price: float = field(name="p")
-    size: float = field(name="v")
+    event_ms: Millis = field(name="T")
+    price: Price = field(name="p")
+    size: Size = field(name="v")
     side: Side = field(name="S")
 
 
 class LiquidationMessage(msgspec.Struct, frozen=True, gc=False):
     """`{"topic":"allLiquidation.ROSEUSDT","type":"snapshot","ts":…,"data":[…]}`; every 500 ms, a list."""
 
-    ts: int
+    ts: Millis
     data: list[LiquidationRow]
 
 
@@ -142,22 +153,25 @@ def decoder(message: type[_T]) -> Callable[[bytes], _T]:
     return msgspec.json.Decoder(message, strict=False).decode
 
 
-def decode_empty(frame: bytes, message: type[_T]) -> _T:
+def decode_empty(frame: bytes, message: type[_T], missing: Counter[str]) -> _T:
     """Decode a frame that the fast decoder refused, taking `""` as `None` and numbers of any form.
+
+    `missing` counts the fields that were empty, by name.
 
     Raises:
         MalformedMessage: it is not JSON, or still not what the wire rules promise.
     """
     try:
-        return msgspec.convert(_without_empty(msgspec.json.decode(frame)), message, strict=False)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return msgspec.convert(_without_empty(msgspec.json.decode(frame), missing), message, strict=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedMessage(f"{message.__name__}: {error}") from error
 
 
-def _without_empty(value: Any) -> Any:
+def _without_empty(value: Any, missing: Counter[str]) -> Any:
     """`""` as `None` in objects; the names and ids in arrays stay."""
     if isinstance(value, dict):
-        return {key: None if item == "" else _without_empty(item) for key, item in value.items()}
+        missing.update(key for key, item in value.items() if item == "")
+        return {key: None if item == "" else _without_empty(item, missing) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_empty(item) for item in value]
+        return [_without_empty(item, missing) for item in value]
     return value

@@ -1,0 +1,255 @@
+"""Asking for what a stream would push: the whole of it (poll mode), or only what a stream does not deliver."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from virtuoso.exchange.protocol import Exchange, PollStatus, Stream, StreamEvent
+from virtuoso.model.clock import Clock
+from virtuoso.model.errors import ExchangeError, NotOffered
+from virtuoso.model.feed import FeedStatus, SymbolSink
+from virtuoso.model.timeframe import Timeframe
+
+log = structlog.get_logger(__name__)
+
+_KINDS = ("orderbook", "publicTrade", "tickers", "kline")
+_TRADES = 1_000
+_BACK_MS = 2 * Timeframe.M1.ms
+_FALLBACK_AFTER_NS = 5_000_000_000
+_REPAIRS_A_MINUTE = 2
+_PER_ROUND, _PER_SYMBOL = 2, 3
+
+
+def largest_universe(capacity: int, window_s: float, interval_s: float) -> int:
+    """How many symbols can be polled every `interval_s` within a budget of `capacity` requests per `window_s`.
+
+    A round costs one request for all tickers and one to spare, each symbol one for bars, book and trades, and each
+    closed minute two more for its repair.
+    """
+    affordable = capacity / window_s * interval_s - _PER_ROUND
+    return max(0, int(affordable / (_PER_SYMBOL + _REPAIRS_A_MINUTE * interval_s / 60)))
+
+
+@dataclass(slots=True)
+class _Topic:
+    """One kind of data of one symbol, as it is polled."""
+
+    kind: str
+    symbol: str
+    fetched_ns: int | None = None
+    fetches: int = 0
+    failures: int = 0
+    lacking: str | None = None
+
+
+@dataclass(slots=True)
+class _Symbol:
+    sink: SymbolSink
+    topics: dict[str, _Topic] = field(default_factory=dict)
+
+
+class Polling:
+    """Implements `exchange.protocol.Stream` over the asked half of any exchange.
+
+    With a `stream` under it, only topics that it has not delivered for 5 s are asked for: the last step of the ladder
+    resubscribe → reconnect → poll. Without one, everything is. All symbols are asked at once, within the exchange's
+    budget; one that fails neither delays nor fails the others.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        clock: Clock,
+        *,
+        interval_s: float,
+        depth: int,
+        on_event: Callable[[StreamEvent], None],
+        stream: Stream | None = None,
+    ) -> None:
+        self.rounds = PollStatus()
+        self._exchange = exchange
+        self._clock = clock
+        self._interval_s = interval_s
+        self._depth = depth
+        self._on_event = on_event
+        self._stream = stream
+        self._reached: bool | None = None
+        self._symbols: dict[str, _Symbol] = {}
+        self._down_ns: dict[tuple[str, str], int] = {}
+
+    def watch(self, sinks: Mapping[str, SymbolSink]) -> None:
+        """Set the whole set of symbols wanted."""
+        if self._stream is not None:
+            self._stream.watch(sinks)
+        for symbol in self._symbols.keys() - sinks.keys():
+            del self._symbols[symbol]
+        for symbol, sink in sinks.items():
+            if symbol not in self._symbols:
+                topics = {kind: _Topic(kind, symbol) for kind in _KINDS}
+                self._symbols[symbol] = _Symbol(sink, topics)
+
+    async def run(self) -> None:
+        """Poll on a fixed grid (and stream) until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            if self._stream is not None:
+                group.create_task(self._stream.run(), name="streamed half")
+            due_s = self._clock.monotonic_ns() / 1e9
+            while True:
+                if wanted := self._wanted():
+                    await self.poll(wanted)
+                due_s = max(due_s + self._interval_s, self._clock.monotonic_ns() / 1e9)
+                await asyncio.sleep(due_s - self._clock.monotonic_ns() / 1e9)
+
+    def feeds(self) -> Sequence[FeedStatus]:
+        """State of every topic: the streamed ones, and in place of those that are down, the polled ones."""
+        streamed = [] if self._stream is None else self._stream.feeds()
+        polled = {} if self._stream is not None and not self._down_ns else self._polled()
+        if self._stream is None:
+            return list(polled.values())
+        return [polled.get((f.symbol, f.topic.partition(".")[0]), f) for f in streamed]
+
+    @property
+    def unknown_frames(self) -> int:
+        """Frames that no topic took; polling has none."""
+        return 0 if self._stream is None else self._stream.unknown_frames
+
+    @property
+    def missing(self) -> Mapping[str, int]:
+        """How often frames left a field empty."""
+        return Counter() if self._stream is None else self._stream.missing
+
+    def _polled(self) -> dict[tuple[str, str], FeedStatus]:
+        found = {}
+        for symbol, state in self._symbols.items():
+            for kind, topic in state.topics.items():
+                if self._stream is not None and ((symbol, kind) not in self._down_ns or topic.fetched_ns is None):
+                    continue
+                found[symbol, kind] = FeedStatus(
+                    topic=f"{kind}.{symbol}",
+                    symbol=symbol,
+                    connected=topic.fetched_ns is not None,
+                    acked=topic.fetched_ns is not None,
+                    alive_ns=topic.fetched_ns,
+                    received_ns=topic.fetched_ns,
+                    messages=topic.fetches,
+                    rejected=topic.failures,
+                    polled_s=self._interval_s,
+                    lacking=topic.lacking,
+                )
+        return found
+
+    def _wanted(self) -> dict[str, Sequence[str]]:
+        """Kinds to ask for now, by symbol."""
+        if self._stream is None:
+            return dict.fromkeys(self._symbols, _KINDS)
+        now_ns = self._clock.now_ns()
+        down = {
+            (f.symbol, f.topic.partition(".")[0])
+            for f in self._stream.feeds()
+            if (f.mute or not f.connected or not f.acked) and f.topic.partition(".")[0] in _KINDS
+        }
+        self._down_ns = {key: self._down_ns.get(key, now_ns) for key in down}
+        wanted: dict[str, list[str]] = {}
+        for (symbol, kind), since_ns in self._down_ns.items():
+            if now_ns - since_ns >= _FALLBACK_AFTER_NS and symbol in self._symbols:
+                wanted.setdefault(symbol, []).append(kind)
+        return dict(wanted)
+
+    async def poll(self, wanted: Mapping[str, Sequence[str]]) -> None:
+        """One round: all tickers in one call, and bars, book and trades of each symbol, all at once."""
+        began = time.perf_counter()
+        failed: set[str] = set()
+        asked: list[Coroutine[Any, Any, None]] = []
+        if any("tickers" in kinds for kinds in wanted.values()):
+            asked.append(self._tickers([symbol for symbol, kinds in wanted.items() if "tickers" in kinds], failed))
+        for symbol, kinds in wanted.items():
+            asked += [self._ask(symbol, kind, failed) for kind in kinds if kind != "tickers"]
+        await asyncio.gather(*asked)
+        status = self.rounds
+        status.rounds += 1
+        status.symbols, status.failed = len(wanted), len(failed)
+        status.seconds = time.perf_counter() - began
+        if self._stream is None:
+            self._report(reached=len(failed) < len(wanted))
+        log.debug("polled", symbols=len(wanted), failed=len(failed), seconds=round(status.seconds, 3))
+
+    def _report(self, *, reached: bool) -> None:
+        """Say when a round first brings nothing at all, and when one brings something again."""
+        if reached == self._reached:
+            return
+        self._reached = reached
+        kind, reason = ("connected", "polled") if reached else ("disconnected", "no symbol could be polled")
+        self._on_event(StreamEvent(kind=kind, reason=reason, connection=0, symbols=tuple(self._symbols)))
+
+    async def _tickers(self, symbols: Sequence[str], failed: set[str]) -> None:
+        try:
+            tickers = await self._exchange.tickers()
+        except ExchangeError as error:
+            log.warning("tickers could not be polled", error=str(error))
+            failed.update(symbols)
+            for symbol in symbols:
+                self._note(symbol, "tickers", error)
+            return
+        now_ns, now_ms = self._clock.now_ns(), self._exchange_ms()
+        for symbol in symbols:
+            if (state := self._symbols.get(symbol)) is None:
+                continue
+            if (update := tickers.get(symbol)) is None:
+                failed.add(symbol)
+                self._note(symbol, "tickers", ExchangeError("not in the exchange's list of tickers"))
+                continue
+            state.sink.ticker(now_ms, now_ns, update)
+            self._note(symbol, "tickers", None)
+
+    async def _ask(self, symbol: str, kind: str, failed: set[str]) -> None:
+        ask: Callable[[str], Coroutine[Any, Any, None]] = {
+            "kline": self._bars, "orderbook": self._book, "publicTrade": self._trades,
+        }[kind]  # fmt: skip
+        state = self._symbols.get(symbol)
+        if state is None or state.topics[kind].lacking is not None:
+            return
+        try:
+            await ask(symbol)
+        except ExchangeError as error:
+            failed.add(symbol)
+            self._note(symbol, kind, error)
+        else:
+            self._note(symbol, kind, None)
+
+    async def _bars(self, symbol: str) -> None:
+        now_ms = self._exchange_ms()
+        bars = await self._exchange.bars(symbol, Timeframe.M1, Timeframe.M1.floor(now_ms) - _BACK_MS, now_ms)
+        if state := self._symbols.get(symbol):
+            state.sink.bars(self._clock.now_ns(), bars)
+
+    async def _book(self, symbol: str) -> None:
+        book = await self._exchange.book(symbol, self._depth)
+        if state := self._symbols.get(symbol):
+            state.sink.book_fetched(book.update_id, book.event_ms, self._clock.now_ns(), book.bids, book.asks)
+
+    async def _trades(self, symbol: str) -> None:
+        trades = await self._exchange.trades(symbol, _TRADES)
+        if state := self._symbols.get(symbol):
+            state.sink.trades_fetched(self._clock.now_ns(), trades)
+
+    def _note(self, symbol: str, kind: str, error: ExchangeError | None) -> None:
+        state = self._symbols.get(symbol)
+        if state is None:
+            return
+        topic = state.topics[kind]
+        if error is None:
+            topic.fetched_ns = self._clock.now_ns()
+            topic.fetches += 1
+            return
+        topic.failures += 1
+        if isinstance(error, NotOffered):
+            topic.lacking = str(error)
+        log.debug("could not be polled", symbol=symbol, kind=kind, error=str(error))
+
+    def _exchange_ms(self) -> int:
+        return int(self._clock.now_ns() / 1e6 + (self._exchange.clock_offset_ms or 0.0))
