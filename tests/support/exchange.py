@@ -1,5 +1,6 @@
 """The embedded exchange for tests: as a process of its own, as its users run it."""
 
+import json
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,12 @@ class Running:
         request = urllib.request.Request(f"{self.rest_url}/control/faults", body.encode(), method="POST")
         with urllib.request.urlopen(request, timeout=5):
             pass
+
+    def state(self) -> dict[str, Any]:
+        """Faults in force and requests counted."""
+        with urllib.request.urlopen(f"{self.rest_url}/control/faults", timeout=5) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
 
 
 @contextmanager

@@ -3,14 +3,18 @@
 import asyncio
 import signal
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from virtuoso.model.clock import SystemClock, iso
 from virtuoso.model.errors import UsageError
+from virtuoso.simulator.scenario import read_scenario
 from virtuoso.simulator.server import EmbeddedExchange
-from virtuoso.simulator.sources import NAMES, open_source
+from virtuoso.simulator.sources import MODEL_UNIVERSE, NAMES, open_source
+
+_MOST = 700
 
 app = typer.Typer(add_completion=False)
 
@@ -23,16 +27,25 @@ def exchange(
     seed: Annotated[int, typer.Option(min=0, help="Seed of what is synthesised.")] = 1,
     start: Annotated[str | None, typer.Option(help="Exchange time to start at: ISO 8601 or epoch ms; now.")] = None,
     source: Annotated[str, typer.Option(help=f"Market: {' | '.join(NAMES)}.")] = "recording",
+    universe: Annotated[
+        int | None, typer.Option(help=f"Symbols of --source model, 1 to {_MOST}; {MODEL_UNIVERSE}.")
+    ] = None,
     faults: Annotated[bool, typer.Option("--faults", help="Add POST /control/faults, which orders faults.")] = False,
+    scenario: Annotated[Path | None, typer.Option(help="File of faults and their times, in YAML.")] = None,
 ) -> None:
     """Serve Bybit v5 public REST and WebSocket from a bundled market."""
     if source not in NAMES:
         raise UsageError(f"--source {source}: there is no such market; choose {' or '.join(NAMES)}")
+    if universe is not None and source != "model":
+        raise UsageError(f"--universe {universe}: the market {source} has its own symbols; add --source model")
+    if universe is not None and not 1 <= universe <= _MOST:
+        raise UsageError(f"--universe {universe}: must be 1 to {_MOST}")
     clock = SystemClock()
     start_ms = clock.now_ns() // 1_000_000 if start is None else _time(start)
     server = EmbeddedExchange(
-        open_source(source, seed, start_ms), clock=clock, host=host, port=port, speed=speed, start_ms=start_ms,
-        control=faults,
+        open_source(source, seed, start_ms, universe or MODEL_UNIVERSE),
+        clock=clock, host=host, port=port, speed=speed, start_ms=start_ms, control=faults,
+        scenario=() if scenario is None else read_scenario(scenario),
     )  # fmt: skip
     asyncio.run(_serve(server, source, start_ms))
 

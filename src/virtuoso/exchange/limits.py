@@ -61,10 +61,11 @@ class RateBudget:
                 log.warning("approaching rate limit, waiting", endpoint=endpoint, wait_s=round(wait_s, 2))
             await self._sleep(wait_s)
 
-    def silence(self, seconds: float) -> None:
-        """Let nothing out for a while: the exchange said no."""
+    def silence(self, seconds: float, *, banned: bool = False) -> None:
+        """Let nothing out for a while: the exchange said no, or even banned this address."""
         self._silent_until_s = max(self._silent_until_s, self._clock.monotonic_ns() / 1e9 + seconds)
-        self._banned_until_ms = self._clock.now_ns() // 1_000_000 + int(seconds * 1000)
+        if banned:
+            self._banned_until_ms = self._clock.now_ns() // 1_000_000 + int(seconds * 1000)
 
     @property
     def status(self) -> BudgetStatus:

@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 _LOOK_S = 0.1
 _LISTS_CALM_S = 5.0
 _STATUS_S = 1.0
-_CLOCK_INTERVAL_S = 10.0
+_CLOCK_INTERVAL_S, _DOUBT_S = 10.0, 2.0
 _FALLBACK_S = 5.0
 _RATIO_INTERVAL_S = 300.0
 _START_CAP_S = 10.0
@@ -194,7 +194,7 @@ class Monitor:
 
     async def _clock_offset(self) -> None:
         while True:
-            await asyncio.sleep(_CLOCK_INTERVAL_S)
+            await asyncio.sleep(_DOUBT_S if self.exchange.clock_doubt else _CLOCK_INTERVAL_S)
             try:
                 await self.exchange.measure_clock()
             except ExchangeError as error:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import structlog
 
@@ -17,7 +18,7 @@ from virtuoso.exchange.protocol import Exchange, Stream
 from virtuoso.market.series import CLOSE
 from virtuoso.market.state import MarketState, Qualities
 from virtuoso.model.clock import iso
-from virtuoso.model.quality import DataSource
+from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.freshness import overall, symbol_qualities
 from virtuoso.monitor.publish import Frame, build
@@ -132,9 +133,13 @@ class Cycle:
 
     def _judge(self) -> None:
         """Qualities as of now."""
-        self.qualities = symbol_qualities(
+        found = symbol_qualities(
             self._market.rows, self._stream.feeds(), self._watch.fetched_ns, self._watch.now_ns(), self._stale_after_s
         )
+        if self.analysed_ms:  # a minute that neither stream nor request brought: what is there is old
+            for symbol in self._watch.ready - self._market.confirmed(self.analysed_ms):
+                found[symbol] = replace(found[symbol], bars=DataQuality.STALE)
+        self.qualities = found
 
     async def _analyse(self, close_ms: int | None) -> None:
         """Step the engine by what closed; rows that were late for an earlier close are stepped alone."""

@@ -1,93 +1,120 @@
-"""Weather to order: faults that are switched on by the control endpoint and end by themselves."""
-
-from typing import Literal
+"""Weather to order: which faults there are, what each needs, and which are in force."""
 
 import msgspec
 
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "mute": (), "mute_topic": ("topic",), "disconnect": (), "refuse": (), "slow_accept": ("latency_ms",),
+    "latency": ("latency_ms",), "maintenance": (), "busy": (), "reject": (), "ban": (),
+    "drop_delta": ("topic",), "duplicate_delta": ("topic",), "reorder_delta": ("topic",), "cross_delta": ("topic",),
+    "restart_book": ("topic",), "frozen_time": (), "clock_skew": ("skew_ms",), "truncated": (), "malformed": (),
+    "empty_numbers": ("topic",), "missing_numbers": ("topic",), "unknown_topic": (), "missing_minutes": ("symbol",),
+    "delist": ("symbol",), "rename": ("symbol", "to"), "list": ("symbol", "to"),
+}  # fmt: skip
+COUNTED = frozenset({"drop_delta", "duplicate_delta", "reorder_delta", "cross_delta", "restart_book"})
+AT_ONCE = frozenset({"disconnect"})
+
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One order.
+    """One order; what each fault does stands in `docs/exchange.md`.
 
-    `disconnect` closes all sockets. `mute` keeps the sockets that are open now connected, pings answered, but
-    without data. `drop_delta` drops the next `count` frames of `topic`. `refuse` resets every connection and request.
-    `latency` delays answers and frames by `latency_ms`. `for_s` bounds all but the first and third.
+    `for_s` bounds all but those that happen at once or hit the next `count` frames of `topic`. `topic` may end in `*`.
     """
 
-    fault: Literal["disconnect", "mute", "drop_delta", "refuse", "latency"]
+    fault: str
     for_s: float = 30.0
     topic: str | None = None
+    symbol: str | None = None
+    to: str | None = None
     count: int = 1
     latency_ms: float = 0.0
+    jitter_ms: float = 0.0
+    skew_ms: float = 0.0
+    share: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.for_s <= 3600:
-            raise ValueError("for_s must be in (0, 3600] seconds")
-        if self.fault == "drop_delta" and not self.topic:
-            raise ValueError("drop_delta needs a topic, such as orderbook.50.BTCUSDT")
+        if self.fault not in _NEEDS:
+            raise ValueError(f"no fault {self.fault!r}; there are: {', '.join(sorted(_NEEDS))}")
+        for name in _NEEDS[self.fault]:
+            if not getattr(self, name):
+                raise ValueError(f"{self.fault} needs {name}")
+        if not 0 < self.for_s <= 86_400:
+            raise ValueError("for_s must be in (0, 86400] seconds")
         if not 1 <= self.count <= 1000:
             raise ValueError("count must be in [1, 1000]")
-        if self.fault == "latency" and not 0 < self.latency_ms <= 60_000:
-            raise ValueError("latency needs latency_ms in (0, 60000]")
+        if not 0 <= self.latency_ms <= 60_000 or not 0 <= self.jitter_ms <= 60_000:
+            raise ValueError("latency_ms and jitter_ms must be in [0, 60000]")
+        if not 0 < self.share <= 1:
+            raise ValueError("share must be in (0, 1]")
+
+    def hits(self, topic: str) -> bool:
+        """Whether it is about this topic."""
+        wanted = self.topic or "*"
+        return topic == wanted or (wanted.endswith("*") and topic.startswith(wanted[:-1]))
 
 
 class Faults:
-    """The faults in force. Times are monotonic seconds."""
+    """The faults in force. Times are monotonic seconds; a new order of a kind and subject replaces the old one."""
 
     def __init__(self) -> None:
-        self._refuse_until = 0.0
-        self._mute_until = 0.0
-        self._latency_until = 0.0
-        self._latency_s = 0.0
-        self._drops: dict[str, int] = {}
+        self._until: dict[tuple[str, str], tuple[Fault, float, float]] = {}
+        self._left: dict[tuple[str, str], int] = {}
 
     def order(self, fault: Fault, now_s: float) -> None:
-        """Put a fault in force (`disconnect` and the marking of sockets for `mute` are the server's part)."""
-        until = now_s + fault.for_s
-        match fault.fault:
-            case "refuse":
-                self._refuse_until = until
-            case "mute":
-                self._mute_until = until
-            case "latency":
-                self._latency_until, self._latency_s = until, fault.latency_ms / 1000
-            case "drop_delta":
-                self._drops[fault.topic or ""] = fault.count
-            case "disconnect":
-                pass
+        """Put a fault in force."""
+        if fault.fault not in AT_ONCE:
+            key = (fault.fault, fault.topic or fault.symbol or "")
+            self._until[key] = (fault, now_s, now_s + fault.for_s)
+            if fault.fault in COUNTED:
+                self._left[key] = fault.count
 
     def clear(self) -> None:
         """Good weather."""
-        self.__init__()  # type: ignore[misc]
+        self._until.clear()
+        self._left.clear()
 
-    def refusing(self, now_s: float) -> bool:
-        """Whether connections are reset."""
-        return now_s < self._refuse_until
+    def __bool__(self) -> bool:
+        return bool(self._until)
 
-    def muting(self, now_s: float) -> bool:
-        """Whether muted sockets are still mute."""
-        return now_s < self._mute_until
+    def get(self, kind: str, now_s: float) -> Fault | None:
+        """The latest fault of a kind in force."""
+        found = self.all(kind, now_s)
+        return found[-1] if found else None
 
-    def latency_s(self, now_s: float) -> float:
-        """Delay of answers and frames."""
-        return self._latency_s if now_s < self._latency_until else 0.0
+    def all(self, kind: str, now_s: float) -> list[Fault]:
+        """Every fault of a kind in force."""
+        return [fault for (of, _), (fault, _, until) in self._until.items() if of == kind and now_s < until]
 
-    def drops(self, topic: str) -> bool:
-        """Whether this frame of `topic` is to be dropped; counts it."""
-        left = self._drops.get(topic, 0)
-        if left == 0:
-            return False
-        if left == 1:
-            del self._drops[topic]
-        else:
-            self._drops[topic] = left - 1
-        return True
+    def end(self, fault: Fault) -> None:
+        """It has done what it was ordered for."""
+        self._until.pop((fault.fault, fault.topic or fault.symbol or ""), None)
 
-    def state(self, now_s: float) -> dict[str, float | dict[str, int]]:
-        """What is in force: seconds left of each."""
-        return {
-            "refuse_s": max(0.0, self._refuse_until - now_s),
-            "mute_s": max(0.0, self._mute_until - now_s),
-            "latency_s": max(0.0, self._latency_until - now_s),
-            "latency_ms": self.latency_s(now_s) * 1000,
-            "drops": dict(self._drops),
-        }
+    def since_s(self, fault: Fault) -> float:
+        """When it was ordered."""
+        return self._until[fault.fault, fault.topic or fault.symbol or ""][1]
+
+    def on_topic(self, kind: str, topic: str, now_s: float) -> Fault | None:
+        """The fault of a kind that hits a topic; one that is counted is counted down."""
+        for fault in self.all(kind, now_s):
+            if fault.hits(topic):
+                return self._counted(fault)
+        return None
+
+    def _counted(self, fault: Fault) -> Fault:
+        key = (fault.fault, fault.topic or "")
+        if key in self._left:
+            self._left[key] -= 1
+            if not self._left[key]:
+                del self._left[key], self._until[key]
+        return fault
+
+    def state(self, now_s: float) -> list[dict[str, object]]:
+        """What is in force, with the seconds left."""
+        rows = []
+        for key, (fault, _, until) in list(self._until.items()):
+            if now_s >= until:
+                del self._until[key]
+                self._left.pop(key, None)
+                continue
+            row = {name: value for name, value in msgspec.structs.asdict(fault).items() if value is not None}
+            rows.append(row | {"left_s": round(until - now_s, 1), "left_count": self._left.get(key)})
+        return rows

@@ -1,4 +1,4 @@
-"""The exchange's own limit: 600 requests in 5 s from one address, then 403 for ten minutes."""
+"""The exchange's own limit: 600 requests in 5 s from one address, then 403 for ten minutes and longer."""
 
 from collections import deque
 
@@ -7,18 +7,32 @@ _ADDRESSES = 256
 
 
 class RequestLimit:
-    """A rolling window for each address; addresses that are idle are forgotten when there are many."""
+    """A rolling window for each address; addresses that are idle are forgotten when there are many.
+
+    A request during a ban is counted and makes it longer by a minute.
+    """
 
     def __init__(self, requests: int = REQUESTS, window_s: float = WINDOW_S, ban_s: float = BAN_S) -> None:
         self.requests = requests
+        self.during_ban = 0
         self._window_s = window_s
         self._ban_s = ban_s
         self._seen: dict[str, deque[float]] = {}
         self._banned: dict[str, float] = {}
 
+    def ban(self, address: str, until_s: float) -> None:
+        """Refuse an address until then."""
+        self._banned[address] = until_s
+
+    def is_banned(self, address: str, now_s: float) -> bool:
+        """Whether an address is refused now."""
+        return now_s < self._banned.get(address, 0.0)
+
     def allow(self, address: str, now_s: float) -> int | None:
         """Count a request at `now_s`; how many are left in the window, or `None` when it is refused."""
-        if now_s < self._banned.get(address, 0.0):
+        if self.is_banned(address, now_s):
+            self.during_ban += 1
+            self._banned[address] += self._window_s * 12
             return None
         self._banned.pop(address, None)
         if len(self._seen) >= _ADDRESSES:

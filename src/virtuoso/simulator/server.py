@@ -13,14 +13,18 @@ from virtuoso.model.errors import UsageError
 from virtuoso.simulator.clock import ExchangeClock
 from virtuoso.simulator.faults import Fault, Faults
 from virtuoso.simulator.limits import REQUESTS, WINDOW_S, RequestLimit
+from virtuoso.simulator.listing import Listing
 from virtuoso.simulator.rest import ENDPOINTS, answer
+from virtuoso.simulator.scenario import Steps
 from virtuoso.simulator.sockets import Session, Subscriptions
-from virtuoso.simulator.source import Source
+from virtuoso.simulator.source import Push, Source
+from virtuoso.simulator.weather import Weather
 
 SOURCE_HEADER = "X-Virtuoso-Source"
 _PUMP_S = 0.02
 _STALL_S = 30.0
 _CONTROL = "/control/faults"
+_MAINTENANCE = "<html><head><title>503</title></head><body>Scheduled maintenance</body></html>"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -38,19 +42,24 @@ class EmbeddedExchange:
         speed: float = 1.0,
         start_ms: int | None = None,
         control: bool = False,
+        scenario: Steps = (),
     ) -> None:
         self.port = port
         self._host = host
-        self._source = source
+        self._faults = Faults()
+        self._source: Source = Listing(source, self._faults, lambda: clock.monotonic_ns() / 1e9)
         self._clock = ExchangeClock(clock, clock.now_ns() // 1_000_000 if start_ms is None else start_ms, speed)
         self._control = control
-        self._faults = Faults()
+        self._scenario = scenario
+        self._weather = Weather(self._faults)
         self._limit = RequestLimit()
+        self._requests = 0
         self._subscriptions: Subscriptions = {}
         self._sessions: set[Session] = set()
         self._served = 0
         self._runner: web.AppRunner | None = None
         self._pump: asyncio.Task[None] | None = None
+        self._script: asyncio.Task[None] | None = None
 
     @property
     def rest_url(self) -> str:
@@ -68,7 +77,7 @@ class EmbeddedExchange:
         Raises:
             UsageError: the port cannot be had.
         """
-        app = web.Application(middlewares=[self._weather])
+        app = web.Application(middlewares=[self._guard])
         for path in ENDPOINTS:
             app.router.add_get(path, self._rest)
         app.router.add_get("/v5/public/{category:linear|spot}", self._socket)
@@ -89,13 +98,15 @@ class EmbeddedExchange:
         self.port = self._runner.addresses[0][1]
         self._source.advance(self._clock.now_ms(), ())
         self._pump = asyncio.create_task(self._run(), name="exchange pump")
+        self._script = asyncio.create_task(self._play(), name="scenario")
 
     async def stop(self) -> None:
         """Close every connection and the port."""
-        if self._pump is not None:
-            self._pump.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._pump
+        for task in (self._script, self._pump):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         for session in list(self._sessions):
             session.abort()
         if self._runner is not None:
@@ -127,38 +138,64 @@ class EmbeddedExchange:
                 self._source.advance(now_ms, ())
             last_s = now_s
             for push in self._source.advance(now_ms, list(self._subscriptions)):
-                if self._faults.drops(push.topic):
-                    continue
-                for session in tuple(self._subscriptions.get((push.category, push.topic), ())):
-                    session.push(push.payload)
+                for frame in self._frames(push, now_s):
+                    for session in tuple(self._subscriptions.get((push.category, push.topic), ())):
+                        session.push(frame)
+
+    def _frames(self, push: Push, now_s: float) -> list[bytes]:
+        """The push as the weather lets it through."""
+        if self._faults and self._faults.on_topic("restart_book", push.topic, now_s):
+            snapshot = self._source.snapshot(push.category, push.topic)
+            return [] if snapshot is None else [self._weather.restarted(push.topic, snapshot)]
+        return self._weather.frames(push.topic, push.payload, now_s)
+
+    async def _play(self) -> None:
+        """Order the faults of the scenario, each at its time."""
+        began_s = self._clock.monotonic_s()
+        for at_s, fault in self._scenario:
+            await asyncio.sleep(max(0.0, began_s + at_s - self._clock.monotonic_s()))
+            self.order(fault)
+
+    def order(self, fault: Fault) -> None:
+        """Put a fault in force."""
+        self._faults.order(fault, self._clock.monotonic_s())
+        if fault.fault == "mute":
+            for session in self._sessions:
+                session.muted = True
+        if fault.fault in ("disconnect", "maintenance"):
+            self._cut_all()
 
     def _cut_all(self) -> None:
         for session in list(self._sessions):
             session.abort()
 
     @web.middleware
-    async def _weather(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Faults and limits, before any answer; the announcement of what this exchange is, on every one."""
         if request.path == _CONTROL:
             return await handler(request)
         now_s = self._clock.monotonic_s()
-        if self._faults.refusing(now_s):
+        self._requests += 1
+        if self._faults.get("refuse", now_s):
             if request.transport is not None:
                 request.transport.abort()
             raise web.HTTPServiceUnavailable
-        if (latency_s := self._faults.latency_s(now_s)) > 0:
-            await asyncio.sleep(latency_s)
-        left = self._limit.allow(request.remote or "", now_s)
-        reset_ms = self._clock.now_ms() + (0 if left else int(WINDOW_S * 1000))
-        headers = {
-            SOURCE_HEADER: str(self._source.origin),
-            "X-Bapi-Limit": str(REQUESTS),
-            "X-Bapi-Limit-Status": str(left or 0),
-            "X-Bapi-Limit-Reset-Timestamp": str(reset_ms),
-        }
+        if (wait_s := self._delay_s(request, now_s)) > 0:
+            await asyncio.sleep(wait_s)
+        is_socket = request.path.startswith("/v5/public/")
+        address = request.remote or ""
+        if not is_socket and (ban := self._faults.get("ban", now_s)) and not self._limit.is_banned(address, now_s):
+            self._limit.ban(address, now_s + ban.for_s)
+            self._faults.end(ban)
+            left = None
+        else:
+            left = self._limit.allow(address, now_s)
+        headers = self._headers(left)
         if left is None:
             body = {"retCode": 403, "retMsg": "access too frequent"}
             return web.json_response(body, status=403, headers=headers)
+        if self._faults.get("maintenance", now_s):
+            return web.Response(text=_MAINTENANCE, status=503, content_type="text/html", headers=headers)
         try:
             response = await handler(request)
         except web.HTTPException as error:
@@ -168,8 +205,29 @@ class EmbeddedExchange:
             response.headers.update(headers)
         return response
 
+    def _delay_s(self, request: web.Request, now_s: float) -> float:
+        """Delay of an answer, or of the acceptance of a socket."""
+        slow = self._faults.get("slow_accept", now_s)
+        if slow is not None and request.path.startswith("/v5/public/"):
+            return slow.latency_ms / 1000
+        return self._weather.latency_s(now_s)
+
+    def _headers(self, left: int | None) -> dict[str, str]:
+        reset_ms = self._clock.now_ms() + (0 if left else int(WINDOW_S * 1000))
+        return {
+            SOURCE_HEADER: str(self._source.origin),
+            "X-Bapi-Limit": str(REQUESTS),
+            "X-Bapi-Limit-Status": str(left or 0),
+            "X-Bapi-Limit-Reset-Timestamp": str(reset_ms),
+        }
+
     async def _rest(self, request: web.Request) -> web.Response:
+        now_s = self._clock.monotonic_s()
+        for kind, code, text in (("busy", 10006, "Too many visits!"), ("reject", 10001, "params error")):
+            if self._faults.get(kind, now_s):
+                return web.json_response({"retCode": code, "retMsg": text, "result": {}, "time": self._clock.now_ms()})
         body = msgspec.json.encode(answer(self._source, request.path, request.query, self._clock.now_ms()))
+        body = self._weather.timed(body, now_s)
         return web.Response(body=body, content_type="application/json", charset="utf-8")
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
@@ -182,6 +240,7 @@ class EmbeddedExchange:
             conn_id=f"virtuoso-{self._served:08x}",
             source=self._source,
             clock=self._clock,
+            weather=self._weather,
             faults=self._faults,
             subscriptions=self._subscriptions,
         )
@@ -197,12 +256,7 @@ class EmbeddedExchange:
             fault = msgspec.json.decode(await request.read(), type=Fault)
         except msgspec.DecodeError as error:
             return web.json_response({"error": str(error)}, status=422)
-        self._faults.order(fault, self._clock.monotonic_s())
-        if fault.fault == "mute":
-            for session in self._sessions:
-                session.muted = True
-        if fault.fault == "disconnect":
-            self._cut_all()
+        self.order(fault)
         return await self._show_faults(request)
 
     async def _clear_faults(self, request: web.Request) -> web.Response:
@@ -210,4 +264,9 @@ class EmbeddedExchange:
         return await self._show_faults(request)
 
     async def _show_faults(self, request: web.Request) -> web.Response:
-        return web.json_response(self._faults.state(self._clock.monotonic_s()))
+        state = {
+            "faults": self._faults.state(self._clock.monotonic_s()),
+            "requests": self._requests,
+            "requests_during_ban": self._limit.during_ban,
+        }
+        return web.json_response(state)

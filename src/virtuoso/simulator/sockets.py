@@ -10,6 +10,7 @@ from aiohttp import ClientConnectionResetError, WSCloseCode, WSMsgType, web
 from virtuoso.simulator.clock import ExchangeClock
 from virtuoso.simulator.faults import Faults
 from virtuoso.simulator.source import Source
+from virtuoso.simulator.weather import Weather
 
 _QUEUE = 20_000
 _IDLE_S = 600.0
@@ -30,6 +31,7 @@ class Session:
         conn_id: str,
         source: Source,
         clock: ExchangeClock,
+        weather: Weather,
         faults: Faults,
         subscriptions: Subscriptions,
     ) -> None:
@@ -39,6 +41,7 @@ class Session:
         self._conn_id = conn_id
         self._source = source
         self._clock = clock
+        self._weather = weather
         self._faults = faults
         self._subscriptions = subscriptions
         self._mine: set[tuple[str, str]] = set()
@@ -66,7 +69,7 @@ class Session:
 
     def push(self, frame: bytes) -> None:
         """Queue a frame of data."""
-        if self.muted and self._faults.muting(self._clock.monotonic_s()):
+        if self.muted and self._faults.get("mute", self._clock.monotonic_s()):
             return
         self._send(frame)
 
@@ -89,7 +92,7 @@ class Session:
     def _send(self, frame: bytes) -> None:
         now_s = self._clock.monotonic_s()
         try:
-            self._queue.put_nowait((now_s + self._faults.latency_s(now_s), frame))
+            self._queue.put_nowait((now_s + self._weather.latency_s(now_s), frame))
         except asyncio.QueueFull:
             self.abort()
 
@@ -146,7 +149,8 @@ class Session:
             key = (self._category, topic)
             self._mine.add(key)
             self._subscriptions.setdefault(key, set()).add(self)
-            if (frame := self._source.snapshot(*key)) is not None:
+            frame = self._weather.snapshot(topic, self._source.snapshot(*key), self._clock.monotonic_s())
+            if frame is not None:
                 self.push(frame)
         message = "subscribe" if self._category == "spot" else ""
         self._reply("subscribe", request, message, success=True, virtuoso_source=str(self._source.origin))

@@ -60,7 +60,7 @@ async def test_silence_lets_nothing_out_until_it_ends() -> None:
     """Rule of the wire: after a 403 all requests stop for ten minutes."""
     clock = ManualClock(1_000_000_000)
     budget = RateBudget(clock, 480, 5.0, Waits(clock))
-    budget.silence(600)
+    budget.silence(600, banned=True)
     for _ in range(10):
         with pytest.raises(RateLimited, match="silenced"):
             await budget.acquire("tickers")

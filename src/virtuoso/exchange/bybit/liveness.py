@@ -34,9 +34,9 @@ class Liveness:
         found = []
         for feed in self._judged:
             suspicion = self._suspicions[feed.topic]
-            heard_ns = feed.received_ns or feed.acked_ns
+            heard_ns = max(feed.received_ns or 0, feed.acked_ns or 0)  # what was proved before the ack is history
             proved_ns = self._proved_ns(feed)
-            if heard_ns is None or not feed.acked:
+            if not feed.acked:
                 suspicion.since_ns = None
             elif suspicion.since_ns is not None and heard_ns >= suspicion.since_ns:
                 suspicion.since_ns, suspicion.steps, feed.mute = None, 0, False

@@ -92,7 +92,7 @@ class Rest:
             raise ExchangeUnavailable(f"GET {path}: {str(error) or type(error).__name__}") from error
         reset_at = answer.headers.get("X-Bapi-Limit-Reset-Timestamp")
         if answer.status == 403:
-            self._budget.silence(_BAN_S)
+            self._budget.silence(_BAN_S, banned=True)
             raise RateLimited(f"GET {path}: HTTP 403, access too frequent or blocked; silent for 10 min", _BAN_S)
         if answer.status == 429:
             raise self._limited(path, reset_at)

@@ -130,10 +130,10 @@ class SymbolMarket:
             first_kept = self._timeline.coarse_ms
         opens = times - (times - offset_ms) % length_ms
         keep = (opens >= max(start_ms, first_kept)) & (opens <= last_ms)
-        return _aggregated(opens[keep], rows[keep])
+        return aggregated(opens[keep], rows[keep])
 
 
-def _aggregated(opens: Ints, rows: Ints) -> tuple[Ints, Ints]:
+def aggregated(opens: Ints, rows: Ints) -> tuple[Ints, Ints]:
     """Rows joined by equal, ascending open times."""
     if not len(opens):
         return opens, rows
