@@ -55,7 +55,7 @@ class Watcher:
         return {name for name, feed in self.topics().items() if feed["data_quality"] != "live"}
 
     def is_fine(self) -> bool:
-        return len(self.topics()) >= 75 and not self.not_live() and not self.open()
+        return len(self.topics()) >= 70 and not self.not_live() and not self.open()
 
     def open(self) -> set[str]:
         return {a["alert_type"] for a in self._alerts() if not a["resolved"]}
@@ -221,7 +221,7 @@ def test_a_symbol_is_listed_and_delisted_while_running(watcher: Watcher) -> None
     watcher.until("the newcomer", lambda: "NEWUSDT" in watched())
     watcher.until("its data", lambda: watcher.topics().get("orderbook.50.NEWUSDT", {}).get("data_quality") == "live")
     watcher.until("its end", lambda: "NEWUSDT" not in watched(), 22 + _FLIP_S)
-    watcher.order(fault="delist", symbol="XRPUSDT", for_s=60)
+    watcher.order(fault="delist", symbol="XRPUSDT", for_s=25)
     watcher.until("the delisting", lambda: "XRPUSDT" not in watched())
     assert watcher.not_live() == set()
     assert watcher.fired() == {}

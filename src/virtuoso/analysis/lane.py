@@ -147,7 +147,7 @@ class BarLane:
             volume=volume,
             turnover=turnover,
             buy_volume=block.buy_volume[k][pick],
-            whole=np.isfinite(opened + high + low + close + volume + turnover),
+            whole=np.isfinite(opened + high + low + close + volume),  # turnover matters to VWAP alone
             previous=previous,
             change=close - previous,
             true_range=true_range,

@@ -10,11 +10,10 @@ import typer
 
 from virtuoso.model.clock import SystemClock, iso
 from virtuoso.model.errors import UsageError
+from virtuoso.simulator.model_market.listing import MOST
 from virtuoso.simulator.scenario import read_scenario
 from virtuoso.simulator.server import EmbeddedExchange
 from virtuoso.simulator.sources import MODEL_UNIVERSE, NAMES, open_source
-
-_MOST = 700
 
 app = typer.Typer(add_completion=False)
 
@@ -28,7 +27,7 @@ def exchange(
     start: Annotated[str | None, typer.Option(help="Exchange time to start at: ISO 8601 or epoch ms; now.")] = None,
     source: Annotated[str, typer.Option(help=f"Market: {' | '.join(NAMES)}.")] = "recording",
     universe: Annotated[
-        int | None, typer.Option(help=f"Symbols of --source model, 1 to {_MOST}; {MODEL_UNIVERSE}.")
+        int | None, typer.Option(help=f"Symbols of --source model, 1 to {MOST}; {MODEL_UNIVERSE}.")
     ] = None,
     faults: Annotated[bool, typer.Option("--faults", help="Add POST /control/faults, which orders faults.")] = False,
     scenario: Annotated[Path | None, typer.Option(help="File of faults and their times, in YAML.")] = None,
@@ -38,8 +37,8 @@ def exchange(
         raise UsageError(f"--source {source}: there is no such market; choose {' or '.join(NAMES)}")
     if universe is not None and source != "model":
         raise UsageError(f"--universe {universe}: the market {source} has its own symbols; add --source model")
-    if universe is not None and not 1 <= universe <= _MOST:
-        raise UsageError(f"--universe {universe}: must be 1 to {_MOST}")
+    if universe is not None and not 1 <= universe <= MOST:
+        raise UsageError(f"--universe {universe}: must be 1 to {MOST}")
     clock = SystemClock()
     start_ms = clock.now_ns() // 1_000_000 if start is None else _time(start)
     server = EmbeddedExchange(

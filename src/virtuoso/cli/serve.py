@@ -97,7 +97,7 @@ async def _run(settings: Settings, sock: socket.socket, banner: Callable[[str], 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     url = f"http://{settings.web.host}:{sock.getsockname()[1]}"
-    banner(f"virtuoso: {url} · watching {settings.exchange.rest_url} · Ctrl-C stops")
+    banner(f"virtuoso: {url} · watching {settings.exchange.address} · Ctrl-C stops")
     works = {
         asyncio.create_task(monitor.run(), name="monitor"),
         asyncio.create_task(server.serve([sock]), name="web"),

@@ -20,16 +20,33 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+BYBIT_REST = "https://api.bybit.com"
+
+
 class ExchangeSettings(_Section):
     """Where the market data comes from."""
 
-    name: Literal["bybit"] = Field("bybit", description="Adapter. `bybit` also serves any Bybit-compatible host.")
+    name: str = Field(
+        "bybit",
+        pattern=r"^(ccxt:)?[a-z0-9]+$",
+        description="`bybit` (also any Bybit-compatible host), or one that ccxt knows, polled: `okx`, `binanceusdm`, …",
+    )
     category: Literal["linear", "spot"] = Field("linear", description="Kind of contracts to watch.")
-    rest_url: Url = Field("https://api.bybit.com", description="Base address of the REST API.")
+    rest_url: Url = Field(BYBIT_REST, description="Base address of the REST API.")
     stream_url: Url = Field(
         "wss://stream.bybit.com/v5/public", description="Base address of the public streams, without the category."
     )
-    depth: Literal[50, 200] = Field(50, description="Levels a side of the streamed order book.")
+    depth: Literal[50, 200] = Field(50, description="Levels a side of the order book.")
+
+    @property
+    def ccxt_id(self) -> str | None:
+        """The name ccxt has for the exchange, where ccxt serves it; `ccxt:bybit` is ccxt's own class."""
+        return None if self.name == "bybit" else self.name.removeprefix("ccxt:")
+
+    @property
+    def address(self) -> str:
+        """What is watched, as told to the user."""
+        return self.name if self.ccxt_id and self.rest_url == BYBIT_REST else self.rest_url
 
 
 class MarketDataSettings(_Section):
@@ -38,6 +55,19 @@ class MarketDataSettings(_Section):
     mode: Literal["stream", "poll"] = Field(
         "stream", description="`stream`: WebSockets, and polling where they fail. `poll`: REST alone, once a cycle."
     )
+
+
+class SmartIntervalSettings(_Section):
+    """How often the slower data of a symbol is asked for."""
+
+    min_interval: float = Field(30.0, ge=5, le=3600, description="Seconds, for the most volatile symbol.")
+    max_interval: float = Field(60.0, ge=5, le=3600, description="Seconds, for the calmest, or when requests are few.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_interval > self.max_interval:
+            raise ValueError(f"min_interval {self.min_interval:g} must not exceed max_interval {self.max_interval:g}")
+        return self
 
 
 class UniverseSettings(_Section):
@@ -213,6 +243,7 @@ class Settings(_Section):
 
     exchange: ExchangeSettings = ExchangeSettings()
     market_data: MarketDataSettings = MarketDataSettings()
+    smart_intervals: SmartIntervalSettings = SmartIntervalSettings()
     universe: UniverseSettings = UniverseSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     analysis: AnalysisSettings = AnalysisSettings()

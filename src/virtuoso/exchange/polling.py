@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import structlog
 
 from virtuoso.exchange.protocol import Exchange, PollStatus, Stream, StreamEvent
@@ -111,7 +112,12 @@ class Polling:
         polled = {} if self._stream is not None and not self._down_ns else self._polled()
         if self._stream is None:
             return list(polled.values())
-        return [polled.get((f.symbol, f.topic.partition(".")[0]), f) for f in streamed]
+        return [self._joined(f, polled.get((f.symbol, f.topic.partition(".")[0]))) for f in streamed]
+
+    @staticmethod
+    def _joined(streamed: FeedStatus, polled: FeedStatus | None) -> FeedStatus:
+        """A streamed topic that is polled for now: it is as fresh as the request, and as mute as the stream."""
+        return streamed if polled is None else msgspec.structs.replace(polled, topic=streamed.topic, mute=streamed.mute)
 
     @property
     def unknown_frames(self) -> int:

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from virtuoso.market.panel import Floats
 from virtuoso.market.series import BUY_VOLUME, CLOSE, HIGH, LOW, OPEN, TURNOVER, VOLUME, BarSeries
 from virtuoso.model.market import Bar
@@ -148,4 +150,4 @@ class SymbolBars:
         row = self.base.window(bar.open_ms, 1)
         if row is not None:
             values = (bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover)
-            self.changed += tuple(row[0, :BUY_VOLUME].tolist()) != values
+            self.changed += not np.array_equal(row[0, :BUY_VOLUME], values, equal_nan=True)

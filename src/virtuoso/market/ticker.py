@@ -38,6 +38,12 @@ class Ticker:
         if update.funding_rate is not UNSET and update.funding_rate is not None:
             _note(self.funding_history, event_ms, update.funding_rate)
 
+    def fill(self, asked: TickerUpdate) -> None:
+        """Take what is unknown from a ticker that was asked for: a stream says again only what changes."""
+        for name, value in zip(_FIELDS, astuple(asked), strict=True):
+            if self.values[name] is None and value is not UNSET:
+                self.values[name] = value
+
 
 def _note(ring: deque[tuple[int, float]], event_ms: int, value: float) -> None:
     if ring and ring[-1][0] // 60_000 == event_ms // 60_000:

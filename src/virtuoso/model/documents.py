@@ -202,7 +202,7 @@ class BarRow(msgspec.Struct, frozen=True, kw_only=True):
     low: float
     close: float
     volume: float
-    turnover: float
+    turnover: float | None
 
 
 class Bars(msgspec.Struct, frozen=True, kw_only=True):

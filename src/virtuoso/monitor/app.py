@@ -5,6 +5,7 @@ import gc
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 import msgspec
@@ -16,18 +17,21 @@ from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.signals import LabelRule
 from virtuoso.config import Settings
+from virtuoso.config.settings import BYBIT_REST
 from virtuoso.exchange.bybit import Bybit
-from virtuoso.exchange.polling import Polling
-from virtuoso.exchange.protocol import StreamEvent
+from virtuoso.exchange.ccxt import CcxtExchange
+from virtuoso.exchange.polling import Polling, largest_universe
+from virtuoso.exchange.protocol import Exchange, StreamEvent
 from virtuoso.exchange.supervise import Backoff
 from virtuoso.market.state import MarketState
 from virtuoso.market.universe import UniverseRules
 from virtuoso.model.alert import Severity
 from virtuoso.model.clock import Clock
-from virtuoso.model.errors import ExchangeError
+from virtuoso.model.errors import ExchangeError, UsageError
 from virtuoso.monitor.cycle import TTL_S, Cycle
 from virtuoso.monitor.refresh import Refresh
 from virtuoso.monitor.schedule import FixedRate
+from virtuoso.monitor.slow import SlowData
 from virtuoso.monitor.status import StatusReport
 from virtuoso.monitor.tasks import TrackedTasks
 from virtuoso.monitor.ticks import publish_ticks
@@ -43,7 +47,6 @@ _LISTS_CALM_S = 5.0
 _STATUS_S = 1.0
 _CLOCK_INTERVAL_S, _DOUBT_S = 10.0, 2.0
 _FALLBACK_S = 5.0
-_RATIO_INTERVAL_S = 300.0
 _START_CAP_S = 10.0
 _GC_THRESHOLDS = (20_000, 20, 50)
 """Frames and requests make many short-lived containers and next to no cycles: look for those less often."""
@@ -60,6 +63,8 @@ class Monitor:
         rng = np.random.default_rng()
         monitoring, analysis = settings.monitoring, settings.analysis
         self.exchange = exchange_for(settings, clock, rng)
+        self.largest_polled: int | None = None
+        self._polled = settings.market_data.mode == "poll" or settings.exchange.ccxt_id is not None
         self._backoff = Backoff(rng, first_s=0.5, cap_s=_START_CAP_S)
         frames = analysis.timeframes.weights()
         self.market = MarketState(list(frames), depth=settings.exchange.depth)
@@ -79,6 +84,10 @@ class Monitor:
             clock=clock,
         )
         self.stream = self._stream_for(settings)
+        self.slow = SlowData(
+            self.exchange, self.market, clock,
+            min_interval_s=settings.smart_intervals.min_interval, max_interval_s=settings.smart_intervals.max_interval,
+        )  # fmt: skip
         self.incidents = IncidentLog(monitoring.alerts.keep)
         self._outage = FeedOutage(self.exchange.name)
         move = monitoring.alerts.sudden_move
@@ -109,9 +118,25 @@ class Monitor:
         self._tape_gaps: set[str] = set()
         self._look_at_lists = asyncio.Event()
 
+    def _pollable(self, rules: UniverseRules) -> UniverseRules:
+        """The universe as configured, or in poll mode what of it can be polled."""
+        if not self._polled:
+            return rules
+        budget, interval_s = self.exchange.budget, self._settings.monitoring.interval
+        largest = self.largest_polled = largest_universe(budget.capacity, budget.window_s, interval_s)
+        log.info("poll mode", interval_s=interval_s, largest_universe=largest, wanted=rules.size)
+        if largest == 0:
+            raise UsageError(f"monitoring.interval = {interval_s:g}: too short to poll even one symbol; make it longer")
+        if rules.size > largest:
+            log.warning(
+                "the universe is larger than can be polled and is cut; a longer monitoring.interval allows for more",
+                wanted=rules.size, watched=largest,
+            )  # fmt: skip
+        return replace(rules, size=min(rules.size, largest))
+
     def _stream_for(self, settings: Settings) -> Polling:
         """Where the data comes from: streams with polling under them, or polling alone."""
-        polled = settings.market_data.mode == "poll"
+        polled = self._polled
         return Polling(
             self.exchange,
             self._clock,
@@ -126,7 +151,7 @@ class Monitor:
         began = time.perf_counter()
         log.info(
             "monitor starting",
-            exchange=self._settings.exchange.rest_url,
+            exchange=self._settings.exchange.address,
             interval_s=self._settings.monitoring.interval,
             universe=self._settings.universe.size,
         )
@@ -150,7 +175,7 @@ class Monitor:
             self.tasks.start("clock", self._clock_offset)
             self.tasks.start("universe", self._universe)
             self.tasks.start("tape", self._fill_tape)
-            self.tasks.start("ratios", self._ratios)
+            self.tasks.start("slow data", self.slow.run)
             await asyncio.Event().wait()  # until cancelled
         finally:
             await self.tasks.stop()
@@ -165,6 +190,7 @@ class Monitor:
         while True:
             try:
                 await self.exchange.measure_clock()
+                self.watch.rules = self._pollable(universe_rules(self._settings))
                 universe = await self.watch.choose()
                 break
             except ExchangeError as error:
@@ -213,12 +239,6 @@ class Monitor:
                 continue
             await self.watch.adopt(universe)
             self.stream.watch(self.market.sinks())
-
-    async def _ratios(self) -> None:
-        """The account ratio has a period of its own: five minutes."""
-        while True:
-            await self.watch.poll_ratios()
-            await asyncio.sleep(_RATIO_INTERVAL_S)
 
     async def _fill_tape(self) -> None:
         """Fetch what the tape of newly connected symbols missed."""
@@ -284,9 +304,12 @@ class Monitor:
         return self._clock.now_ns() // 1_000_000
 
 
-def exchange_for(settings: Settings, clock: Clock, rng: np.random.Generator) -> Bybit:
+def exchange_for(settings: Settings, clock: Clock, rng: np.random.Generator) -> Exchange:
     """The configured exchange; nothing is sent yet."""
     exchange = settings.exchange
+    if exchange.ccxt_id is not None:
+        urls = None if exchange.rest_url == BYBIT_REST else {"*": exchange.rest_url}
+        return CcxtExchange(name=exchange.ccxt_id, category=exchange.category, clock=clock, urls=urls)
     return Bybit(
         rest_url=exchange.rest_url,
         stream_url=exchange.stream_url,

@@ -82,8 +82,10 @@ class Refresh:
             async with asyncio.timeout(_REPAIR_TIMEOUT_S):
                 await self._fetch(symbol, close_ms)
         except (ExchangeError, TimeoutError) as error:
-            self._watch.failed[symbol] = str(error) or "timed out"
-            log.warning("bars could not be repaired", symbol=symbol, error=str(error) or "timed out")
+            said = str(error) or "timed out"
+            say = log.debug if symbol in self._watch.failed else log.warning  # once, however often it is tried
+            say("bars could not be repaired", symbol=symbol, error=said)
+            self._watch.failed[symbol] = said
         else:
             self._watch.failed.pop(symbol, None)
         return time.perf_counter() - began

@@ -4,6 +4,7 @@ import os
 import platform
 import socket
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -61,13 +62,14 @@ class StatusReport:
             exchange={
                 "name": monitor.exchange.name,
                 "category": self._settings.exchange.category,
-                "rest_url": self._settings.exchange.rest_url,
+                "address": self._settings.exchange.address,
                 "clock_offset_ms": monitor.exchange.clock_offset_ms,
                 "maintenance": monitor.exchange.maintenance,
                 "missing_values": dict(Counter(monitor.exchange.missing) + Counter(monitor.stream.missing)),
                 "unknown_frames": monitor.stream.unknown_frames,
-                "mode": self._settings.market_data.mode,
-                "polling": msgspec.structs.asdict(monitor.stream.rounds),
+                "mode": "stream" if monitor.largest_polled is None else "poll",
+                "polling": msgspec.structs.asdict(monitor.stream.rounds) | {"largest_universe": monitor.largest_polled},
+                "smart_intervals_s": _span(monitor.slow.intervals.values()),
             },
             cycle=self._cycle(),
             universe={
@@ -144,3 +146,9 @@ class StatusReport:
             waits=budget.waits,
             banned_until=iso(budget.banned_until_ms),
         )
+
+
+def _span(values: Iterable[float]) -> list[float] | None:
+    """Least and greatest."""
+    found = sorted(values)
+    return [round(found[0], 1), round(found[-1], 1)] if found else None

@@ -1,5 +1,7 @@
 """Bars and books straight from the market state: implements `model.views.SymbolViews` in one process."""
 
+from math import isnan
+
 from virtuoso.market.state import MarketState
 from virtuoso.model.clock import iso
 from virtuoso.model.documents import BarRow, Bars, Book
@@ -35,7 +37,7 @@ class MarketViews:
                     low=bar.low,
                     close=bar.close,
                     volume=bar.volume,
-                    turnover=bar.turnover,
+                    turnover=None if isnan(bar.turnover) else bar.turnover,
                 )
                 for bar in bars
             ),

@@ -21,7 +21,6 @@ log = structlog.get_logger(__name__)
 _SPARE_BARS = 30
 _MOST_BARS = 1_000
 _TRADES = 1_000
-_RATIOS = 10
 
 
 class Watch:
@@ -41,7 +40,7 @@ class Watch:
         self._market = market
         self._engine = engine
         self._worker = worker
-        self._rules = rules
+        self.rules = rules
         self._clock = clock
         self.universe = Universe((), {})
         self.ready: set[str] = set()
@@ -63,7 +62,7 @@ class Watch:
         """Ask the exchange for its lists and choose; nothing is changed yet. Raises `ExchangeError`."""
         instruments, tickers = await self._exchange.instruments(), await self._exchange.tickers()
         now_ms = self.exchange_ms()
-        universe = select(instruments, tickers, self.universe.symbols, self._rules, now_ms)
+        universe = select(instruments, tickers, self.universe.symbols, self.rules, now_ms)
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
         for symbol, reason in universe.left_out.items():
             log.debug("left out", symbol=symbol, reason=reason)
@@ -86,6 +85,9 @@ class Watch:
         for symbol in new:
             if (ticker := self._tickers.get(symbol)) is not None:
                 self._market[symbol].ticker(self.exchange_ms(), now_ns, ticker)
+        for symbol in universe.symbols:
+            if symbol not in rows and (ticker := self._tickers.get(symbol)) is not None:
+                self._market[symbol].stats.fill(ticker)
         await self.load_history(new)
         await self._warm_up(rows)
         self.ready.update(new)
@@ -135,20 +137,6 @@ class Watch:
         else:
             self.fetched_ns[symbol] = self._clock.now_ns()
             self.failed.pop(symbol, None)
-
-    async def poll_ratios(self) -> None:
-        """Fetch the latest account ratios, which no stream carries."""
-
-        async def poll(symbol: str) -> None:
-            try:
-                ratios = await self._exchange.account_ratio(symbol, _RATIOS)
-            except ExchangeError as error:
-                log.warning("account ratio could not be fetched", symbol=symbol, error=str(error))
-                return
-            if symbol in self._market:
-                self._market[symbol].take_ratios(ratios)
-
-        await asyncio.gather(*(poll(symbol) for symbol in list(self._market.rows)))
 
     async def fill_tape(self, symbols: Collection[str]) -> None:
         """Fetch the latest trades, which fill what the stream did not carry."""

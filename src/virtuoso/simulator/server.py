@@ -224,7 +224,8 @@ class EmbeddedExchange:
     async def _rest(self, request: web.Request) -> web.Response:
         now_s = self._clock.monotonic_s()
         for kind, code, text in (("busy", 10006, "Too many visits!"), ("reject", 10001, "params error")):
-            if self._faults.get(kind, now_s):
+            fault = self._faults.get(kind, now_s)
+            if fault is not None and fault.symbol in (None, request.query.get("symbol")):
                 return web.json_response({"retCode": code, "retMsg": text, "result": {}, "time": self._clock.now_ms()})
         body = msgspec.json.encode(answer(self._source, request.path, request.query, self._clock.now_ms()))
         body = self._weather.timed(body, now_s)

@@ -89,7 +89,7 @@ STATUS = {
     "instance": "desk-1:4711",
     "build": {"version": "0.1.0", "python": "3.11.7", "started_at": "2026-11-23T20:40:00.000Z"},
     "uptime_s": 370.2, "timestamp": "2026-11-23T20:46:10.000Z", "state": "running",
-    "exchange": {"name": "bybit", "category": "linear", "rest_url": "https://api.bybit.com", "clock_offset_ms": 1.2},
+    "exchange": {"name": "bybit", "category": "linear", "address": "https://api.bybit.com", "clock_offset_ms": 1.2},
     "cycle": {
         "interval_configured": 10.0, "interval_effective": 10.0, "count": 43, "failures": 0, "overruns": 0,
         "drift_ms": 1.9, "last_success": "2026-11-23T20:46:10.000Z", "last_duration_ms": 8.8,

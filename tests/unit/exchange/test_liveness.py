@@ -56,6 +56,9 @@ def test_a_trade_that_only_the_ticker_knows() -> None:
     assert market.check(25.9) == []
     assert market.check(26.5) == [("publicTrade", 1)]
     assert market.mute() == {"publicTrade"}
+    market.feeds["publicTrade"].acked_ns = 27 * S  # subscribed anew, to no avail
+    assert market.check(28) == []
+    assert market.mute() == {"publicTrade"}
     assert market.check(33) == [("publicTrade", 2)]  # the next step of the ladder
     market.hear("publicTrade", 34)
     assert market.check(34.5) == []

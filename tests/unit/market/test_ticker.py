@@ -39,3 +39,10 @@ def test_funding_is_remembered_and_bounded() -> None:
         ticker.update(k * 60_000, 0, TickerUpdate(funding_rate=k * 1e-6))
     assert len(ticker.funding_history) == 1_440
     assert ticker.funding_history[-1] == (1_999 * 60_000, 1_999e-6)
+
+
+def test_what_a_stream_left_empty_is_filled_and_nothing_else() -> None:
+    ticker = Ticker()
+    ticker.update(1, 2, TickerUpdate(last=10.0, mark=None))
+    ticker.fill(TickerUpdate(last=9.0, mark=9.5))
+    assert (ticker.values["last"], ticker.values["mark"], ticker.values["index"]) == (10.0, 9.5, None)

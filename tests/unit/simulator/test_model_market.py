@@ -174,7 +174,7 @@ def test_trades_of_any_bar_add_up(bar: list[int], count: float, key: int) -> Non
     assert min(tape.lots) >= 1
     assert sum(tape.lots) == tape.volumes[-1] == volume
     assert sum(p * q for p, q in zip(tape.ticks, tape.lots, strict=True)) == tape.turnovers[-1] == turnover
-    assert tape.at_ms == sorted(tape.at_ms)
+    assert list(tape.at_ms) == sorted(tape.at_ms)
     assert 0 <= tape.at_ms[0] <= tape.at_ms[-1] < MINUTE_MS
 
 

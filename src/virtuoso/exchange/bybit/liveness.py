@@ -34,14 +34,15 @@ class Liveness:
         found = []
         for feed in self._judged:
             suspicion = self._suspicions[feed.topic]
-            heard_ns = max(feed.received_ns or 0, feed.acked_ns or 0)  # what was proved before the ack is history
-            proved_ns = self._proved_ns(feed)
             if not feed.acked:
                 suspicion.since_ns = None
-            elif suspicion.since_ns is not None and heard_ns >= suspicion.since_ns:
+            elif suspicion.since_ns is None:
+                heard_ns = max(feed.received_ns or 0, feed.acked_ns or 0)  # what was proved before an ack is history
+                proved_ns = self._proved_ns(feed)
+                if proved_ns is not None and proved_ns > heard_ns + _SLACK_NS:
+                    suspicion.since_ns = proved_ns
+            elif (feed.received_ns or 0) >= suspicion.since_ns:
                 suspicion.since_ns, suspicion.steps, feed.mute = None, 0, False
-            elif suspicion.since_ns is None and proved_ns is not None and proved_ns > heard_ns + _SLACK_NS:
-                suspicion.since_ns = proved_ns
             if suspicion.since_ns is not None and now_ns - suspicion.since_ns > _PATIENCE_NS:
                 suspicion.since_ns = now_ns
                 suspicion.steps += 1

@@ -5,12 +5,14 @@ the ask, a taker sell the bid. A level's size holds for a while and is then draw
 so that update ids can simply count looks.
 """
 
+from array import array
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from virtuoso.simulator.model_market.market import ModelMarket
+from virtuoso.simulator.model_market.tape import packed
 from virtuoso.simulator.recording.dataset import Ints
 from virtuoso.simulator.recording.noise import mixed, uniforms
 
@@ -32,11 +34,15 @@ class Block:
     """
 
     first: int
-    bids: list[Level]
-    asks: list[Level]
+    best: tuple["array[int]", "array[int]", "array[int]", "array[int]"]
     changes: tuple[list[list[Level]], list[list[Level]]]
     prices: tuple[Ints, Ints]
     lots: tuple[Ints, Ints]
+
+    def touch(self, index: int) -> tuple[Level, Level]:
+        """Best bid and best ask at a look."""
+        bids, bid_lots, asks, ask_lots = self.best
+        return (bids[index], bid_lots[index]), (asks[index], ask_lots[index])
 
     def side(self, index: int, side: int) -> list[Level]:
         """A whole side (0 bids, 1 asks) at a look, best first."""
@@ -92,12 +98,12 @@ class BookModel:
         bid_prices, bid_lots, best_bids, bid_changes = self._side(ticks, bid, depth, 1)
         ask_prices, ask_lots, best_asks, ask_changes = self._side(ticks, bid + spread, depth, -1)
         return Block(
-            first, best_bids, best_asks, (bid_changes, ask_changes), (bid_prices, ask_prices), (bid_lots, ask_lots)
+            first, (*best_bids, *best_asks), (bid_changes, ask_changes), (bid_prices, ask_prices), (bid_lots, ask_lots)
         )
 
     def _side(
         self, ticks: Ints, best: Ints, depth: int, sign: int
-    ) -> tuple[Ints, Ints, list[Level], list[list[Level]]]:
+    ) -> tuple[Ints, Ints, tuple["array[int]", "array[int]"], list[list[Level]]]:
         """Prices [p], best first, and sizes [t, p] of one side (`sign` 1: bids); best levels and changes by look."""
         top = int((best * sign).max())
         reach = top - int((best * sign).min()) + _width(depth)
@@ -115,8 +121,7 @@ class BookModel:
         if depth > 1:  # differs from itself a look before, whatever is drawn
             lots[row, moving] = lots[row, moving] // 8 * 8 + 1 + ticks // self.stride(depth) % 7
         first = ahead[:, 0]
-        best_levels = list(zip(best.tolist(), lots[row, first].tolist(), strict=True))
-        return prices, lots, best_levels, _changes(prices, lots) if depth > 1 else []
+        return prices, lots, (packed(best), packed(lots[row, first])), _changes(prices, lots) if depth > 1 else []
 
     def _drawn(
         self, ticks: Ints, prices: Ints, sign: int

@@ -73,7 +73,7 @@ class ModelMarket:
             begin = bisect_right(tape.at_ms, after_ms - opened)
             end = bisect_right(tape.at_ms, upto_ms - opened)
             found += [
-                PlayedTrade(opened + tape.at_ms[i], tape.ticks[i], tape.lots[i], tape.buys[i], i)
+                PlayedTrade(opened + tape.at_ms[i], tape.ticks[i], tape.lots[i], bool(tape.buys[i]), i)
                 for i in range(begin, end)
             ]
         return found

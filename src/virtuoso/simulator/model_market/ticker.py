@@ -70,7 +70,7 @@ class TickerModel:
             high, low = max(high, tape.highs[i]), min(low, tape.lows[i])
             volume, turnover = volume + tape.volumes[i], turnover + tape.turnovers[i]
         block, index = self._book.at(self._book.look_at(at_ms, 1), 1)
-        (bid, bid_lots), (ask, ask_lots) = block.bids[index], block.asks[index]
+        (bid, bid_lots), (ask, ask_lots) = block.touch(index)
         interest, both, single, ratio, settles, rate = self._held(at_ms // 5_000)
         decimals = units.price_decimals
         price = last * units.tick

@@ -115,22 +115,23 @@ class TouchFeed:
     def _unchanged(self, look: int) -> int:
         """For how many looks the touch has been as it is; two minutes' are the most that is looked at."""
         block, index = self._book.at(look, 1)
-        best, unchanged = (block.bids[index], block.asks[index]), 0
+        best, unchanged = block.touch(index), 0
         while unchanged < 40 * _REPUSH_MS // self._book.tick_ms:
             if index == 0:
                 block, index = self._book.at(look - unchanged, 1)
             index -= 1
-            if (block.bids[index], block.asks[index]) != best:
+            if block.touch(index) != best:
                 break
             unchanged += 1
         return unchanged
 
     def _frame(self, look: int, unchanged: int) -> bytes:
         block, index = self._book.at(look, 1)
+        bid, ask = block.touch(index)
         at_ms, symbol = self._book.time_of(look, 1), self._market.listed.symbol
         return (
             f'{{"topic":"orderbook.1.{symbol}","type":"snapshot","ts":{at_ms + 1},"data":{{"s":"{symbol}",'
-            f'"b":[{_levels(self._market, [block.bids[index]])}],"a":[{_levels(self._market, [block.asks[index]])}],'
+            f'"b":[{_levels(self._market, [bid])}],"a":[{_levels(self._market, [ask])}],'
             f'"u":{self._sequence.update_id(look - unchanged, 1)},"seq":{self._sequence.seq(at_ms)}}},"cts":{at_ms}}}'
         ).encode()
 

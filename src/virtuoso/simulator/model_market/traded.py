@@ -62,7 +62,10 @@ class TradeFeed:
 
 
 class BarFeed:
-    """`kline`: the forming bar each second in which a trade came, and the closed one just after its end."""
+    """`kline`: the forming bar each second in which a trade came, and the closed one just after its end.
+
+    Symbols are out of step with each other.
+    """
 
     def __init__(self, market: ModelMarket, interval: str) -> None:
         self.due_ms = 0
@@ -70,12 +73,13 @@ class BarFeed:
         self._length = INTERVALS_MS[interval]
         self._offset = MONDAY_MS if interval == "W" else 0
         self._confirm_ms = _CONFIRM_AFTER_MS + market.key % _CONFIRM_SPAN_MS
+        self._phase = market.key % 1000
         self._whole = lru_cache(2)(self._whole_minutes)
 
     def frames(self, after_ms: int, upto_ms: int) -> Frames:
-        """Looks at whole seconds, and the closed bars."""
+        """Looks once a second, and the closed bars."""
         found: Frames = []
-        second = after_ms // 1000 * 1000 + 1000
+        second = after_ms - (after_ms - self._phase) % 1000 + 1000
         while second <= upto_ms:
             opened = self._opened(second)
             if second > opened and self._traded(max(second - 1000, opened - 1), second):

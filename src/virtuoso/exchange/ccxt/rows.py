@@ -1,0 +1,221 @@
+"""ccxt's unified structures made into ours. What ccxt leaves open is settled here, never guessed.
+
+*Units.* ccxt gives the amounts of books and trades of contract markets in contracts, those of bars, tickers and open
+interest in whatever the exchange uses. The former are multiplied by `contractSize`. For the latter the row itself
+decides: its value over (amount · price) is 1 if the amount counts coins, and `contractSize` if it counts contracts.
+
+*Turnover.* ccxt drops a bar's turnover. Where the exchange's own row carries it, it is kept if it proves to be worth
+the volume; else it is `nan`: volume times a typical price would be an invention.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from msgspec import UNSET
+
+from virtuoso.model.errors import MalformedMessage, NotOffered
+from virtuoso.model.instrument import Instrument, InstrumentId, Kind
+from virtuoso.model.market import AccountRatio, Bar, FundingRate, Levels, OpenInterest, Side, TickerUpdate, Trade
+from virtuoso.model.timeframe import Timeframe
+
+_T = TypeVar("_T")
+
+UNPARSABLE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+"""What code that reads a surprising answer raises."""
+_TICK_SIZE, _DECIMALS = 4, 2
+"""ccxt's `precisionMode`s that name a step; the third, significant digits, names none."""
+
+
+def instrument(exchange: str, kind: Kind, market: Any, rate: Any, mode: int) -> Instrument:
+    """A market; `rate` is its funding rate or interval, `{}` if not known."""
+    interval_h = hours(rate.get("interval")) if market["swap"] else None
+    return Instrument(
+        id=InstrumentId(exchange, kind, market["id"]),
+        unified=market["symbol"],
+        base=market["base"],
+        quote=market["quote"],
+        settle=market["settle"] or market["quote"],
+        status={True: "Trading", False: "Closed"}.get(market["active"], "Unknown"),
+        perpetual=bool(market["swap"]),
+        tick_size=_step(market["precision"]["price"], mode),
+        lot_size=_step(market["precision"]["amount"], mode) * contract_size(market),
+        launch_ms=market.get("created"),
+        funding_interval_min=None if interval_h is None else round(60 * interval_h),
+    )
+
+
+def ticker(market: Any, row: Any, rate: Any, interest: Any, now_ms: float) -> TickerUpdate:
+    """A ticker with its funding rate and open interest; what is not offered stays `UNSET`, what is empty is `None`."""
+    size, last, change = contract_size(market), row["last"], row["percentage"]
+    rate, of_rate = (rate, True) if rate else ({}, False)
+    mark = row.get("markPrice") or rate.get("markPrice")
+    due = [at for at in (rate.get("fundingTimestamp"), rate.get("nextFundingTimestamp")) if at and at > now_ms]
+    held_value = interest["openInterestValue"] if interest else None
+    return TickerUpdate(
+        last=last,
+        mark=mark,
+        index=row.get("indexPrice") or rate.get("indexPrice"),
+        bid=row["bid"],
+        bid_size=None if row["bidVolume"] is None else row["bidVolume"] * size,
+        ask=row["ask"],
+        ask_size=None if row["askVolume"] is None else row["askVolume"] * size,
+        previous_24h=row["open"],
+        change_24h=None if change is None else change / 100,
+        high_24h=row["high"],
+        low_24h=row["low"],
+        volume_24h=in_base(row["baseVolume"], row["quoteVolume"], last, size),
+        turnover_24h=row["quoteVolume"],
+        open_interest=in_base(interest["openInterestAmount"], held_value, mark or last, size) if interest else UNSET,
+        open_interest_value=held_value if interest else UNSET,
+        funding_rate=rate.get("fundingRate") if of_rate else UNSET,
+        next_funding_ms=min(due, default=None) if of_rate else UNSET,
+        funding_interval_h=hours(rate.get("interval")) if of_rate else UNSET,
+    )
+
+
+def bars(exchange: str, size: float, timeframe: Timeframe, rows: Sequence[Any], now_ms: float) -> list[Bar]:
+    """A page of `[open_ms, open, high, low, close, volume, turnover or None]`.
+
+    The unit of the volumes, and whether the turnover is one, are decided by the whole page together.
+
+    Raises:
+        NotOffered: one contract is not one coin, and nothing tells which of them the volumes count.
+        MalformedMessage: not numbers, not aligned in UTC, or the turnover contradicts both units.
+    """
+    found = []
+    for at, *values, turnover in sorted(rows, key=lambda row: row[0]):
+        if not timeframe.closes_at(at):
+            raise MalformedMessage(f"{exchange}'s {timeframe} bar at {at} does not open on a multiple of it in UTC")
+        found.append((at, [number(value, "a bar's value") for value in values], turnover))
+    traded = [(values, turnover) for _, values, turnover in found if values[4] > 0]
+    volume = math.fsum(values[4] for values, _ in traded)
+    at_close = math.fsum(values[4] * values[3] for values, _ in traded)
+    known = all(turnover is not None for _, turnover in traded)
+    worth = math.fsum(turnover for _, turnover in traded) if known else None
+    unit = _unit(volume, worth, at_close / volume if volume else None, size)
+    if unit is None and size != 1 and traded:
+        if known:
+            raise MalformedMessage(f"{exchange}'s bars are worth neither their volume in coins nor in contracts")
+        raise NotOffered(f"{exchange}'s bars do not tell whether their volume counts contracts or coins")
+    has_turnover = not traded or unit is not None
+
+    def bar(at: int, values: list[float], turnover: float | None) -> Bar:
+        opened, high, low, close, amount = values
+        paid = (turnover or 0.0) if has_turnover and (turnover is not None or amount == 0) else math.nan
+        return Bar(at, opened, high, low, close, amount * (unit or 1.0), paid, at + timeframe.ms <= now_ms)
+
+    return [bar(*row) for row in found]
+
+
+def trade(row: Any, size: float) -> Trade:
+    """A public trade."""
+    side = {"buy": Side.BUY, "sell": Side.SELL}.get(row["side"])
+    if side is None:
+        raise MalformedMessage(f"a trade without the taker's side: {row['side']!r}")
+    price, amount = number(row["price"], "a trade's price"), number(row["amount"], "a trade's amount")
+    return Trade(event_ms(row), price, amount * size, side, str(row["id"] or ""))
+
+
+def account_ratio(row: Any) -> AccountRatio:
+    """Shares from long/short."""
+    ratio = number(row["longShortRatio"], "longShortRatio")
+    return AccountRatio(event_ms(row), ratio / (1 + ratio), 1 / (1 + ratio))
+
+
+def funding_rate(row: Any) -> FundingRate:
+    """A settled funding rate."""
+    return FundingRate(event_ms(row), number(row["fundingRate"], "fundingRate"))
+
+
+def open_interest(exchange: str, row: Any, price: float | None, size: float) -> OpenInterest:
+    """Open interest in coins.
+
+    Raises:
+        NotOffered: it is given in another unit alone.
+    """
+    amount = in_base(row["openInterestAmount"], row["openInterestValue"], price, size)
+    if amount is None:
+        raise NotOffered(f"{exchange} offers no open interest history in coins through ccxt")
+    return OpenInterest(event_ms(row), amount)
+
+
+def levels(rows: Sequence[Sequence[Any]], size: float) -> Levels:
+    """One side of a book; rows may carry more than price and size."""
+    return [(number(row[0], "a price"), number(row[1], "a size") * size) for row in rows]
+
+
+def made(rows: Sequence[Any], make: Callable[[Any], _T]) -> list[_T]:
+    """Every row made into ours.
+
+    Raises:
+        MalformedMessage: one cannot be read.
+    """
+    try:
+        return [make(row) for row in rows]
+    except UNPARSABLE as error:
+        raise MalformedMessage(f"a row of ccxt cannot be read: {type(error).__name__} {error}") from error
+
+
+def contract_size(market: Any) -> float:
+    """Base units in one contract; 1 for spot."""
+    return number(market["contractSize"], "contractSize") if market.get("contract") else 1.0
+
+
+def in_base(amount: float | None, value: float | None, price: float | None, size: float) -> float | None:
+    """`amount` in base units; `None` if it is not known, or not known whether it counts contracts or coins."""
+    if not amount or size == 1:
+        return amount
+    unit = _unit(amount, value, price, size)
+    return None if unit is None else amount * unit
+
+
+def _unit(amount: float | None, value: float | None, price: float | None, size: float) -> float | None:
+    """What makes `amount` base units: 1 or `size`, whichever its `value` in quote units shows within a factor of 2."""
+    if not amount or not value or not price:
+        return None
+    off = {unit: abs(math.log(value / (amount * unit * price))) for unit in (1.0, size)}
+    unit = min(off, key=off.__getitem__)
+    return unit if off[unit] < math.log(2) else None
+
+
+def hours(interval: Any) -> float | None:
+    """A funding interval like `8h` in hours."""
+    return float(interval[:-1]) if isinstance(interval, str) and interval.endswith("h") else None
+
+
+def event_ms(row: Any) -> int:
+    """A row's time (epoch ms)."""
+    return int(number(row["timestamp"], "a time"))
+
+
+def number(value: Any, what: str) -> float:
+    """A finite number.
+
+    Raises:
+        MalformedMessage: it is none.
+    """
+    try:
+        found = float(value)
+    except (TypeError, ValueError) as error:
+        raise MalformedMessage(f"{what} is {value!r}") from error
+    if not math.isfinite(found):
+        raise MalformedMessage(f"{what} is {value!r}")
+    return found
+
+
+def column(row: Any, columns: Sequence[int | str]) -> float | None:
+    """The number in the one of `columns` that fits a bar's raw row: an index into a list, or a key of an object."""
+    for at in columns:
+        if isinstance(row, dict) if isinstance(at, str) else isinstance(row, list) and at < len(row):
+            try:
+                return number(row[at], "turnover")
+            except (LookupError, MalformedMessage):
+                return None
+    return None
+
+
+def _step(precision: Any, mode: int) -> float:
+    if precision is None or mode not in (_TICK_SIZE, _DECIMALS):
+        raise MalformedMessage("no step of price or quantity is known")
+    return float(precision) if mode == _TICK_SIZE else 10.0 ** -int(precision)

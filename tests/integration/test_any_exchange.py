@@ -1,0 +1,80 @@
+"""An exchange of ccxt's watched by the same program: ccxt's own Bybit class, against the embedded exchange."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.exchange import Running, running_exchange
+from tests.support.program import Program, command, running_program, settings_for
+
+pytestmark = pytest.mark.slow
+
+NAME = "  name: ccxt:bybit\n"
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Running]:
+    with running_exchange() as running:
+        yield running
+
+
+@pytest.fixture
+def by_ccxt(exchange: Running, tmp_path: Path) -> Iterator[Program]:
+    config = settings_for(exchange, tmp_path, "universe: {size: 5}\n")
+    text = config.read_text().replace("exchange:\n", f"exchange:\n{NAME}").replace("interval: 1", "interval: 5")
+    config.write_text(text)
+    with running_program(config) as running:
+        yield running
+
+
+@pytest.fixture
+def native(exchange: Running, tmp_path: Path) -> Iterator[Program]:
+    folder = tmp_path / "native"
+    folder.mkdir()
+    with running_program(settings_for(exchange, folder, "universe: {size: 5}\n")) as running:
+        yield running
+
+
+def scored(program: Program) -> dict[str, dict[str, float]]:
+    """Score of each bar-based factor by symbol, at the latest close."""
+    rows = program.ask("/api/signals/top?limit=50")["signals"]
+    return {row["symbol"]: row["factors"] for row in rows if row["score"] is not None}
+
+
+def close(program: Program) -> str:
+    found: str = program.ask("/api/monitoring/status")["cycle"]["last_close"]
+    return found
+
+
+def test_documents_equal_the_native_adapters(by_ccxt: Program, native: Program) -> None:
+    assert by_ccxt.ask("/api/monitoring/status")["exchange"]["mode"] == "poll"
+    assert by_ccxt.ask("/api/market/overview")["data_source"] == "replay"
+    by_ccxt.until(
+        "both analysed the same minute",
+        lambda: close(by_ccxt) == close(native) and len(scored(by_ccxt)) == len(scored(native)) == 5,
+        100,
+    )
+    ours, theirs = scored(native), scored(by_ccxt)
+    assert ours.keys() == theirs.keys()
+    for symbol, factors in ours.items():
+        for name in ("technical", "volume"):
+            assert theirs[symbol][name] == pytest.approx(factors[name], abs=0.5), (symbol, name)
+    bars, same = (p.ask("/api/symbols/BTCUSDT/bars?limit=100")["bars"] for p in (native, by_ccxt))
+    common = {bar["open_time"]: bar for bar in bars}.keys() & {bar["open_time"] for bar in same}
+    assert len(common) >= 98
+    assert [bar for bar in bars if bar["open_time"] in common] == [bar for bar in same if bar["open_time"] in common]
+    rows = {row["symbol"]: row for row in by_ccxt.ask("/api/symbols")["symbols"]}
+    for row in native.ask("/api/symbols")["symbols"]:
+        assert rows[row["symbol"]]["name"] == row["name"]
+        assert rows[row["symbol"]]["price"] == pytest.approx(row["price"], rel=5e-3)
+        assert rows[row["symbol"]]["turnover_24h"] == pytest.approx(row["turnover_24h"], rel=5e-3)
+
+
+def test_an_unknown_exchange_is_one_clear_line(tmp_path: Path) -> None:
+    config = tmp_path / "virtuoso.yaml"
+    config.write_text(f"exchange: {{name: bibyt}}\nweb: {{port: 0}}\ndata_dir: {tmp_path / 'data'}\n")
+    ended = subprocess.run(command("up", "-c", str(config)), capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 2
+    assert "bibyt" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,75 @@
+"""Poll mode: the whole job without WebSockets, and a symbol that fails is alone in it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.exchange import Running, running_exchange
+from tests.support.program import Program, running_program, settings_for
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Running]:
+    with running_exchange("--faults") as running:
+        yield running
+
+
+@pytest.fixture
+def program(exchange: Running, tmp_path: Path) -> Iterator[Program]:
+    with running_program(settings_for(exchange, tmp_path, "market_data: {mode: poll}\n")) as running:
+        yield running
+
+
+def test_everything_is_polled_and_scored(exchange: Running, program: Program) -> None:
+    def polling() -> dict[str, object]:
+        found: dict[str, object] = program.ask("/api/monitoring/status")["exchange"]["polling"]
+        return found
+
+    exchange.order(json.dumps({"fault": "latency", "latency_ms": 100, "for_s": 60}))
+    program.until("rounds", lambda: polling()["rounds"] > 2, 15)
+    program.until("live", lambda: program.ask("/api/market/overview")["data_quality"] == "live", 15)
+    assert (polling()["symbols"], polling()["failed"], polling()["largest_universe"]) == (15, 0, 30)
+    feeds = program.ask("/api/monitoring/status")["feeds"]
+    assert {feed["polled_s"] for feed in feeds} == {1.0}
+    assert len(feeds) == 15 * 4
+    assert {feed["data_quality"] for feed in feeds} == {"live"}
+    book = program.ask("/api/symbols/BTCUSDT/book?depth=50")
+    assert len(book["bids"]) == len(book["asks"]) == 50
+    signals = program.ask("/api/signals/top?limit=15")["signals"]
+    assert len([row for row in signals if row["score"] is not None]) == 15
+    # What happens between two looks at a book is not known, so it is not scored.
+    program.until("a polled minute", lambda: order_flow(program) is not None, 90)
+    assert order_flow(program)["score"] is None
+    assert order_flow(program)["reason"]
+    assert program.ask("/api/monitoring/status")["tasks"]["slow data"] == "running"
+
+
+def order_flow(program: Program) -> dict[str, object] | None:
+    """The order-flow component, once a book has been scored at all."""
+    factors = program.ask("/api/symbols/BTCUSDT")["factors"]
+    book = next(factor for factor in factors if factor["name"] == "order_book")
+    found = [component for component in book["components"] if component["name"] == "order_flow_imbalance"]
+    return found[0] if found and book["score"] is not None else None
+
+
+def test_a_failing_symbol_fails_alone(exchange: Running, program: Program) -> None:
+    def qualities() -> dict[str, str]:
+        return {row["symbol"]: row["data_quality"] for row in program.ask("/api/symbols")["symbols"]}
+
+    program.until("all live", lambda: set(qualities().values()) == {"live"}, 15)
+    exchange.order(json.dumps({"fault": "reject", "symbol": "ETHUSDT", "for_s": 10}))
+    program.until("stale", lambda: qualities()["ETHUSDT"] == "stale", 10)
+    assert {quality for symbol, quality in qualities().items() if symbol != "ETHUSDT"} == {"live"}
+    program.until("live again", lambda: qualities()["ETHUSDT"] == "live", 15)
+
+
+def test_an_exchange_that_is_gone_is_one_incident(exchange: Running, program: Program) -> None:
+    program.until("live", lambda: program.ask("/api/market/overview")["data_quality"] == "live", 15)
+    exchange.order(json.dumps({"fault": "refuse", "for_s": 12}))
+    program.until("the incident", lambda: program.incidents("stale_feed"), 15)
+    program.until("the recovery", lambda: program.incidents("stale_feed")[0]["resolved"], 30)
+    program.until("live again", lambda: program.ask("/api/market/overview")["data_quality"] == "live", 15)
+    assert len(program.incidents("stale_feed")) == 1
