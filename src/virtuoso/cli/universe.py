@@ -46,4 +46,4 @@ async def _choose(settings: Settings) -> Universe:
         instruments, tickers = await exchange.instruments(), await exchange.tickers()
     finally:
         await exchange.close()
-    return select(instruments, tickers, (), universe_rules(settings), clock.now_ns() // 1_000_000)
+    return select(instruments, tickers, Universe((), {}), universe_rules(settings), clock.now_ns() // 1_000_000)

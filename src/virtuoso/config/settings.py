@@ -5,7 +5,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from virtuoso.model.timeframe import Timeframe
 
@@ -20,6 +29,7 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+EVERY_SYMBOL = 10_000
 BYBIT_REST = "https://api.bybit.com"
 
 
@@ -70,10 +80,23 @@ class SmartIntervalSettings(_Section):
         return self
 
 
+def _all_is_many(value: object) -> object:
+    return EVERY_SYMBOL if value == "all" else value
+
+
+def _many_is_all(value: int) -> int | str:
+    return "all" if value == EVERY_SYMBOL else value
+
+
 class UniverseSettings(_Section):
     """Which symbols are watched."""
 
-    size: int = Field(15, ge=1, le=1000, description="How many symbols, by 24 h turnover.")
+    size: Annotated[int, BeforeValidator(_all_is_many), PlainSerializer(_many_is_all)] = Field(
+        15, ge=1, le=EVERY_SYMBOL, description="How many symbols, by 24 h turnover; `all`: the whole exchange."
+    )
+    detailed: int = Field(
+        50, ge=0, le=200, description="How many of them have book and trades too; the others tickers and 1m bars."
+    )
     quote: str = Field("USDT", min_length=1, description="Quote coin.")
     min_turnover_24h: float = Field(0.0, ge=0, description="Least 24 h turnover, in the quote coin.")
     min_age_days: float = Field(0.0, ge=0, description="Least age since listing, in days.")

@@ -12,11 +12,14 @@ from virtuoso.model.errors import RateLimited
 log = structlog.get_logger(__name__)
 
 _MAX_WAIT_S = 10.0
-_SAY_FROM_S = 0.25
+_SAY_FROM_S, _SAY_EVERY_S = 0.25, 10.0
 
 
 class RateBudget:
-    """A token bucket: `capacity` requests per `window_s`, refilled evenly. Waiting happens outside any lock.
+    """A token bucket: `capacity` requests per `window_s`, refilled evenly, at most `burst` at once.
+
+    Over any window no more than `burst + capacity` go out: that sum must stay below what the exchange allows.
+    Waiting happens outside any lock.
 
     Each caller reserves its token at once, going into debt if there is none, and then waits out the debt: so
     callers queue in order, no one holds anything while asleep, and the wait is known beforehand.
@@ -27,15 +30,18 @@ class RateBudget:
         clock: Clock,
         capacity: int,
         window_s: float,
+        burst: int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._clock = clock
         self._capacity = capacity
         self._window_s = window_s
         self._sleep = sleep
-        self._tokens = float(capacity)
+        self._burst = burst
+        self._tokens = float(burst)
         self._filled_s = clock.monotonic_ns() / 1e9
         self._silent_until_s = 0.0
+        self._said_s = -_SAY_EVERY_S
         self._banned_until_ms: int | None = None
         self._requests = 0
         self._waits = 0
@@ -57,7 +63,8 @@ class RateBudget:
         self._requests += 1
         if wait_s > 0:
             self._waits += 1
-            if wait_s >= _SAY_FROM_S:
+            if wait_s >= _SAY_FROM_S and now_s - self._said_s >= _SAY_EVERY_S:
+                self._said_s = now_s
                 log.warning("approaching rate limit, waiting", endpoint=endpoint, wait_s=round(wait_s, 2))
             await self._sleep(wait_s)
 
@@ -73,6 +80,7 @@ class RateBudget:
         now_s = self._refill()
         return BudgetStatus(
             capacity=self._capacity,
+            burst=self._burst,
             available=max(0.0, self._tokens),
             window_s=self._window_s,
             requests=self._requests,
@@ -83,6 +91,6 @@ class RateBudget:
     def _refill(self) -> float:
         now_s = self._clock.monotonic_ns() / 1e9
         gained = (now_s - self._filled_s) * self._capacity / self._window_s
-        self._tokens = min(float(self._capacity), self._tokens + gained)
+        self._tokens = min(float(self._burst), self._tokens + gained)
         self._filled_s = now_s
         return now_s

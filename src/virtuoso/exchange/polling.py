@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from virtuoso.model.timeframe import Timeframe
 log = structlog.get_logger(__name__)
 
 _KINDS = ("orderbook", "publicTrade", "tickers", "kline")
+_PLAIN = ("tickers", "kline")
 _TRADES = 1_000
 _BACK_MS = 2 * Timeframe.M1.ms
 _FALLBACK_AFTER_NS = 5_000_000_000
@@ -83,16 +84,15 @@ class Polling:
         self._symbols: dict[str, _Symbol] = {}
         self._down_ns: dict[tuple[str, str], int] = {}
 
-    def watch(self, sinks: Mapping[str, SymbolSink]) -> None:
-        """Set the whole set of symbols wanted."""
+    def watch(self, sinks: Mapping[str, SymbolSink], detailed: Collection[str] | None = None) -> None:
+        """Set the whole set of symbols wanted; those not in `detailed` without book and trades."""
         if self._stream is not None:
-            self._stream.watch(sinks)
-        for symbol in self._symbols.keys() - sinks.keys():
-            del self._symbols[symbol]
+            self._stream.watch(sinks, detailed)
+        old, self._symbols = self._symbols, {}
         for symbol, sink in sinks.items():
-            if symbol not in self._symbols:
-                topics = {kind: _Topic(kind, symbol) for kind in _KINDS}
-                self._symbols[symbol] = _Symbol(sink, topics)
+            kinds = _KINDS if detailed is None or symbol in detailed else _PLAIN
+            kept = old[symbol].topics if symbol in old else {}
+            self._symbols[symbol] = _Symbol(sink, {kind: kept.get(kind) or _Topic(kind, symbol) for kind in kinds})
 
     async def run(self) -> None:
         """Poll on a fixed grid (and stream) until cancelled."""
@@ -152,7 +152,7 @@ class Polling:
     def _wanted(self) -> dict[str, Sequence[str]]:
         """Kinds to ask for now, by symbol."""
         if self._stream is None:
-            return dict.fromkeys(self._symbols, _KINDS)
+            return {symbol: tuple(state.topics) for symbol, state in self._symbols.items()}
         now_ns = self._clock.now_ns()
         down = {
             (f.symbol, f.topic.partition(".")[0])
@@ -217,7 +217,7 @@ class Polling:
             "kline": self._bars, "orderbook": self._book, "publicTrade": self._trades,
         }[kind]  # fmt: skip
         state = self._symbols.get(symbol)
-        if state is None or state.topics[kind].lacking is not None:
+        if state is None or kind not in state.topics or state.topics[kind].lacking is not None:
             return
         try:
             await ask(symbol)
@@ -245,9 +245,8 @@ class Polling:
 
     def _note(self, symbol: str, kind: str, error: ExchangeError | None) -> None:
         state = self._symbols.get(symbol)
-        if state is None:
+        if state is None or (topic := state.topics.get(kind)) is None:
             return
-        topic = state.topics[kind]
         if error is None:
             topic.fetched_ns = self._clock.now_ns()
             topic.fetches += 1

@@ -1,6 +1,6 @@
 """What every exchange adapter offers, whatever its wire."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -35,9 +35,13 @@ class StreamEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BudgetStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The REST budget of this IP: `available` of `capacity` requests; `banned_until_ms` while silenced (epoch ms)."""
+    """The REST budget of this IP: `capacity` requests per `window_s`, of which `available` of `burst` can go at once.
+
+    `banned_until_ms` while the exchange refuses this address (epoch ms).
+    """
 
     capacity: int
+    burst: int
     available: float
     window_s: float
     requests: int
@@ -57,8 +61,11 @@ class PollStatus(msgspec.Struct, kw_only=True):
 class Stream(Protocol):
     """The pushed half of an exchange: supervised connections that feed sinks."""
 
-    def watch(self, sinks: Mapping[str, SymbolSink]) -> None:
-        """Set the whole set of symbols wanted; the difference is subscribed and unsubscribed."""
+    def watch(self, sinks: Mapping[str, SymbolSink], detailed: Collection[str] | None = None) -> None:
+        """Set the whole set of symbols wanted; the difference is subscribed and unsubscribed.
+
+        Those not in `detailed` (`None` = all are) have tickers and 1m bars alone, no book, trades or liquidations.
+        """
         ...
 
     async def run(self) -> None:

@@ -12,6 +12,8 @@ from virtuoso.model.timeframe import Timeframe
 
 _BASE = Timeframe.M1
 _HELD_BACK = 1_440
+_HIGHER_KEPT = 1_000
+"""Bars of a higher timeframe: more than any indicator remembers."""
 
 
 class SymbolBars:
@@ -24,7 +26,10 @@ class SymbolBars:
     def __init__(self, timeframes: Sequence[Timeframe], capacity: int) -> None:
         if _BASE not in timeframes:
             raise ValueError("the base timeframe 1m is always kept")
-        self.series = {tf: BarSeries(tf, capacity) for tf in sorted(timeframes, key=lambda tf: tf.ms)}
+        self.series = {
+            tf: BarSeries(tf, capacity if tf is _BASE else min(capacity, _HIGHER_KEPT))
+            for tf in sorted(timeframes, key=lambda tf: tf.ms)
+        }
         self.base = self.series[_BASE]
         self.forming: Bar | None = None
         self.changed = 0

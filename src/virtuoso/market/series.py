@@ -8,6 +8,7 @@ from virtuoso.model.timeframe import Timeframe
 
 OPEN, HIGH, LOW, CLOSE, VOLUME, TURNOVER, BUY_VOLUME = range(7)
 _COLUMNS = 7
+_SPARE = 8
 
 
 class BarSeries:
@@ -16,8 +17,9 @@ class BarSeries:
     def __init__(self, timeframe: Timeframe, capacity: int) -> None:
         self.timeframe = timeframe
         self._capacity = capacity
-        # Twice the room: rows are only moved once every `capacity` appends, and a window is always one slice.
-        self._data: Floats = np.empty((2 * capacity, _COLUMNS))
+        # Some room to spare: rows are moved once in many appends only, and a window is always one slice.
+        self._room = capacity + max(_SPARE, capacity // 4)
+        self._data: Floats = np.empty((self._room, _COLUMNS))
         self._start = self._end = 0
         self._next_ms: int | None = None
 
@@ -42,7 +44,7 @@ class BarSeries:
         """
         if not self.timeframe.closes_at(bar.open_ms) or self._next_ms not in (None, bar.open_ms):
             raise ValueError(f"{self.timeframe} bar at {bar.open_ms} does not follow; expected {self._next_ms}")
-        if self._end == 2 * self._capacity:
+        if self._end == self._room:
             kept = self._capacity - 1
             self._data[:kept] = self._data[self._end - kept : self._end]
             self._start, self._end = 0, kept

@@ -33,10 +33,14 @@ class Qualities:
     book: DataQuality
     tape: DataQuality
     ticker: DataQuality
+    detailed: bool = True
+    """Whether book and tape are watched at all."""
 
     @property
     def joined(self) -> DataQuality:
-        """Quality of what needs all of them."""
+        """Quality of what needs all that is watched."""
+        if not self.detailed:
+            return joined_quality((self.bars, self.ticker))
         return joined_quality((self.bars, self.book, self.tape, self.ticker))
 
 

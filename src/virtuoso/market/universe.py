@@ -16,11 +16,13 @@ _DAY_MS = 86_400_000
 class UniverseRules:
     """What is watched: the `size` symbols of highest 24 h turnover (quote units) that pass every filter.
 
-    `include` symbols come first, whatever their rank, turnover or age; `exclude` are patterns such as `*PERP` or
-    `1000*`. A symbol already watched stays while its rank is within `size · hysteresis` (≥ 1).
+    The first `detailed` of them have book and trades too, the others tickers and bars alone. `include` symbols come
+    first, whatever their rank, turnover or age; `exclude` are patterns such as `*PERP` or `1000*`. A symbol already
+    watched (or detailed) stays while its rank is within `size · hysteresis` (≥ 1).
     """
 
     size: int = 15
+    detailed: int = 50
     quote: str = "USDT"
     min_turnover_24h: float = 0.0
     min_age_days: float = 0.0
@@ -31,20 +33,21 @@ class UniverseRules:
 
 @dataclass(frozen=True, slots=True)
 class Universe:
-    """The symbols watched, by turnover, and the reason for each one left out."""
+    """The symbols watched, by turnover, the reason for each one left out, and which have book and trades too."""
 
     symbols: tuple[str, ...]
     left_out: Mapping[str, str]
+    detailed: frozenset[str] = frozenset()
 
 
 def select(
     instruments: Sequence[Instrument],
     tickers: Mapping[str, TickerUpdate],
-    previous: Collection[str],
+    previous: Universe,
     rules: UniverseRules,
     now_ms: int,
 ) -> Universe:
-    """Choose the universe at exchange time `now_ms`, given the symbols watched so far."""
+    """Choose the universe at exchange time `now_ms`, given the one so far."""
     left_out: dict[str, str] = {}
     ranked: list[tuple[float, str]] = []
     for instrument in instruments:
@@ -56,20 +59,24 @@ def select(
             left_out[instrument.symbol] = reason
     order = [symbol for _, symbol in sorted(ranked, reverse=True)]
     rank = {symbol: i for i, symbol in enumerate(order, 1)}
-    included, incumbents = set(rules.include) & rank.keys(), set(previous)
-    stays = rules.size * rules.hysteresis
+    included = set(rules.include) & rank.keys()
 
-    def claim(symbol: str) -> tuple[bool, bool, int]:
-        return symbol not in included, symbol not in incumbents or rank[symbol] > stays, rank[symbol]
+    def first(size: int, incumbents: Collection[str]) -> list[str]:
+        def claim(symbol: str) -> tuple[bool, bool, int]:
+            stays = symbol in incumbents and rank[symbol] <= size * rules.hysteresis
+            return symbol not in included, not stays, rank[symbol]
 
-    chosen = set(sorted(order, key=claim)[: max(rules.size, len(included))])
+        return sorted(order, key=claim)[: max(size, len(included))]
+
+    chosen = set(first(rules.size, previous.symbols))
     for symbol in order:
         if symbol not in chosen:
             left_out[symbol] = _outranked(rank[symbol], rules.size)
     for symbol in rules.include:
         if symbol not in chosen and symbol not in left_out:
             left_out[symbol] = "included by configuration, but the exchange does not list it"
-    return Universe(tuple(symbol for symbol in order if symbol in chosen), left_out)
+    detailed = frozenset(first(rules.detailed, previous.detailed)) & chosen
+    return Universe(tuple(symbol for symbol in order if symbol in chosen), left_out, detailed)
 
 
 def _outranked(rank: int, size: int) -> str:

@@ -153,7 +153,7 @@ class Monitor:
             "monitor starting",
             exchange=self._settings.exchange.address,
             interval_s=self._settings.monitoring.interval,
-            universe=self._settings.universe.size,
+            universe=self._settings.universe.model_dump()["size"],
         )
         self.tasks.start("loop lag", partial(measure_loop_lag, self.lag))
         self.tasks.start("ticks", partial(publish_ticks, self.market, self.exchange, self._cache, self._clock))
@@ -201,7 +201,7 @@ class Monitor:
                 await self.cycle.publish()
                 await asyncio.sleep(wait_s)
         await self.watch.adopt(universe)
-        self.stream.watch(self.market.sinks())
+        self.stream.watch(self.market.sinks(), self.watch.detailed)
         await self.cycle.run()
         if not self.cycle.evaluations:
             log.warning("no symbol could be scored from its history yet")
@@ -238,7 +238,7 @@ class Monitor:
                 log.warning("the exchange's lists could not be read", error=str(error))
                 continue
             await self.watch.adopt(universe)
-            self.stream.watch(self.market.sinks())
+            self.stream.watch(self.market.sinks(), self.watch.detailed)
 
     async def _fill_tape(self) -> None:
         """Fetch what the tape of newly connected symbols missed."""
@@ -326,6 +326,7 @@ def universe_rules(settings: Settings) -> UniverseRules:
     universe = settings.universe
     return UniverseRules(
         size=universe.size,
+        detailed=universe.detailed,
         quote=universe.quote,
         min_turnover_24h=universe.min_turnover_24h,
         min_age_days=universe.min_age_days,

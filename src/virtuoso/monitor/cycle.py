@@ -134,8 +134,9 @@ class Cycle:
     def _judge(self) -> None:
         """Qualities as of now."""
         found = symbol_qualities(
-            self._market.rows, self._stream.feeds(), self._watch.fetched_ns, self._watch.now_ns(), self._stale_after_s
-        )
+            self._market.rows, self._watch.detailed, self._stream.feeds(), self._watch.fetched_ns,
+            self._watch.now_ns(), self._stale_after_s,
+        )  # fmt: skip
         if self.analysed_ms:  # a minute that neither stream nor request brought: what is there is old
             for symbol in self._watch.ready - self._market.confirmed(self.analysed_ms):
                 found[symbol] = replace(found[symbol], bars=DataQuality.STALE)

@@ -1,7 +1,7 @@
 """Qualities of each symbol's inputs, from the state of its feeds."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from virtuoso.market.quality import feed_quality, polled_quality
 from virtuoso.market.state import Qualities
@@ -11,6 +11,7 @@ from virtuoso.model.quality import DataQuality, worst_quality
 
 def symbol_qualities(
     symbols: Iterable[str],
+    detailed: Collection[str],
     feeds: Iterable[FeedStatus],
     fetched_ns: Mapping[str, int],
     now_ns: int,
@@ -30,7 +31,8 @@ def symbol_qualities(
         found[symbol] = Qualities(
             bars=_streamed_or(polled, topics.get("kline")),
             book=topics.get("orderbook", DataQuality.UNAVAILABLE),
-            tape=_streamed_or(polled, topics.get("publicTrade")),
+            tape=_streamed_or(polled, topics.get("publicTrade")) if symbol in detailed else DataQuality.UNAVAILABLE,
+            detailed=symbol in detailed,
             ticker=_streamed_or(polled, topics.get("tickers")),
         )
     return found

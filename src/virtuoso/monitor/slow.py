@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 _LOOK_S = 1.0
 _RATIOS = 10
+_AT_ONCE = 40
 _WINDOW = 30
 
 
@@ -68,13 +69,13 @@ class SlowData:
         for gone in self._due_s.keys() - self._market.rows.keys():
             del self._due_s[gone]
             self.intervals.pop(gone, None)
-        due = [symbol for symbol in symbols if self._due_s.get(symbol, 0.0) <= now_s]
+        due = [symbol for symbol in symbols if self._due_s.get(symbol, 0.0) <= now_s][:_AT_ONCE]
         if not due:
             return
         budget = self._exchange.budget
         ranks = dict(zip(symbols, restlessness([self._volatility(symbol) for symbol in symbols]), strict=True))
         for symbol in due:
-            left = budget.available / budget.capacity
+            left = budget.available / budget.burst
             self.intervals[symbol] = smart_interval_s(self._min_s, self._max_s, ranks[symbol], left)
             self._due_s[symbol] = now_s + self.intervals[symbol]
         await asyncio.gather(*(self._ask(symbol) for symbol in due))

@@ -74,7 +74,7 @@ class StatusReport:
             cycle=self._cycle(),
             universe={
                 "size": len(monitor.watch.universe.symbols),
-                "configured": self._settings.universe.size,
+                "configured": self._settings.universe.model_dump()["size"],
                 "left_out": len(monitor.watch.universe.left_out),
                 "failed": dict(monitor.watch.failed),
             },

@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 _SPARE_BARS = 30
 _MOST_BARS = 1_000
 _TRADES = 1_000
+_NAMED = 20
+_AT_ONCE = 40
+"""Symbols whose history is fetched at a time: beyond, requests would only wait for the budget."""
 
 
 class Watch:
@@ -45,6 +48,8 @@ class Watch:
         self.universe = Universe((), {})
         self.ready: set[str] = set()
         """Symbols whose rows the engine knows; a newcomer is one once its history is in."""
+        self.detailed: frozenset[str] = frozenset()
+        """Symbols with book and trades."""
         self.instruments: Mapping[str, Instrument] = {}
         self.fetched_ns: dict[str, int] = {}
         self.failed: dict[str, str] = {}
@@ -62,7 +67,7 @@ class Watch:
         """Ask the exchange for its lists and choose; nothing is changed yet. Raises `ExchangeError`."""
         instruments, tickers = await self._exchange.instruments(), await self._exchange.tickers()
         now_ms = self.exchange_ms()
-        universe = select(instruments, tickers, self.universe.symbols, self.rules, now_ms)
+        universe = select(instruments, tickers, self.universe, self.rules, now_ms)
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
         for symbol, reason in universe.left_out.items():
             log.debug("left out", symbol=symbol, reason=reason)
@@ -81,6 +86,7 @@ class Watch:
             self.failed.pop(symbol, None)
             await loop.run_in_executor(self._worker, self._engine.remove, row)
         rows = {symbol: self._market.add(symbol) for symbol in new}
+        self.detailed = universe.detailed
         now_ns = self._clock.now_ns()
         for symbol in new:
             if (ticker := self._tickers.get(symbol)) is not None:
@@ -93,7 +99,13 @@ class Watch:
         self.ready.update(new)
         self.universe = universe
         if gone or new:
-            log.info("universe", symbols=len(universe.symbols), joined=new, left=gone, left_out=len(universe.left_out))
+            log.info(
+                "universe",
+                symbols=len(universe.symbols),
+                joined=_few(new),
+                left=_few(gone),
+                left_out=len(universe.left_out),
+            )
         return new
 
     async def load_history(self, symbols: Sequence[str]) -> None:
@@ -101,7 +113,13 @@ class Watch:
 
         With the trades, the minutes just before the start have their taker sides too.
         """
-        await asyncio.gather(self.fill_tape(symbols), *(self._load(symbol) for symbol in symbols))
+        at_once = asyncio.Semaphore(_AT_ONCE)
+
+        async def load(symbol: str) -> None:
+            async with at_once:
+                await asyncio.gather(self.fill_tape([symbol]), self._load(symbol))
+
+        await asyncio.gather(*(load(symbol) for symbol in symbols))
 
     async def recover(self, symbol: str) -> None:
         """Load the history of a symbol that has none, and warm its row up with it."""
@@ -150,4 +168,9 @@ class Watch:
             if symbol in self._market:
                 self._market[symbol].tape.merge(trades)
 
-        await asyncio.gather(*(fill(symbol) for symbol in symbols if symbol in self._market))
+        await asyncio.gather(*(fill(symbol) for symbol in symbols if symbol in self.detailed))
+
+
+def _few(symbols: Sequence[str]) -> list[str]:
+    """Names for a log line."""
+    return list(symbols) if len(symbols) <= _NAMED else [*symbols[:_NAMED], f"and {len(symbols) - _NAMED} more"]

@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from virtuoso.market.universe import UniverseRules, select
+from virtuoso.market.universe import Universe, UniverseRules, select
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 from virtuoso.model.market import TickerUpdate
 
+NOTHING = Universe((), {})
 NOW_MS = 1_748_476_800_000
 DAY_MS = 86_400_000
 
@@ -48,30 +49,30 @@ RANKED = market({f"S{rank:02}USDT": 1e9 / rank for rank in range(1, 31)})
 def test_every_filter_names_itself(changes: dict[str, object], ticker: float | None, reason: str) -> None:
     rules = UniverseRules(min_turnover_24h=1e6, min_age_days=7, exclude=("1000*",))
     one = instrument("ABCUSDT", **changes)
-    universe = select([one], {one.symbol: TickerUpdate(turnover_24h=ticker)}, [], rules, NOW_MS)
+    universe = select([one], {one.symbol: TickerUpdate(turnover_24h=ticker)}, NOTHING, rules, NOW_MS)
     assert (universe.symbols, universe.left_out) == ((), {one.symbol: reason})
 
 
 def test_a_symbol_that_passes_every_filter_is_watched() -> None:
     rules = UniverseRules(min_turnover_24h=1e6, min_age_days=7, exclude=("1000*",))
     instruments, tickers = market({"ABCUSDT": 1e6})
-    assert select(instruments, tickers, [], rules, NOW_MS).symbols == ("ABCUSDT",)
+    assert select(instruments, tickers, NOTHING, rules, NOW_MS).symbols == ("ABCUSDT",)
 
 
 def test_a_symbol_without_a_ticker_has_an_unknown_turnover() -> None:
-    universe = select([instrument("ABCUSDT")], {"ABCUSDT": TickerUpdate(last=1.0)}, [], UniverseRules(), NOW_MS)
+    universe = select([instrument("ABCUSDT")], {"ABCUSDT": TickerUpdate(last=1.0)}, NOTHING, UniverseRules(), NOW_MS)
     assert universe.left_out == {"ABCUSDT": "24 h turnover unknown"}
-    assert select([instrument("ABCUSDT")], {}, [], UniverseRules(), NOW_MS).left_out == universe.left_out
+    assert select([instrument("ABCUSDT")], {}, NOTHING, UniverseRules(), NOW_MS).left_out == universe.left_out
 
 
 def test_spot_needs_no_perpetual() -> None:
     spot = instrument("ABCUSDT", id=InstrumentId("bybit", Kind.SPOT, "ABCUSDT"), perpetual=False)
     tickers = {"ABCUSDT": TickerUpdate(turnover_24h=1.0)}
-    assert select([spot], tickers, [], UniverseRules(), NOW_MS).symbols == ("ABCUSDT",)
+    assert select([spot], tickers, NOTHING, UniverseRules(), NOW_MS).symbols == ("ABCUSDT",)
 
 
 def test_the_first_universe_is_the_top_by_turnover() -> None:
-    universe = select(*RANKED, [], UniverseRules(size=5), NOW_MS)
+    universe = select(*RANKED, NOTHING, UniverseRules(size=5), NOW_MS)
     assert universe.symbols == ("S01USDT", "S02USDT", "S03USDT", "S04USDT", "S05USDT")
     assert universe.left_out["S06USDT"] == "rank 6 by 24 h turnover is past the universe's size of 5"
     assert len(universe.left_out) == 25
@@ -79,7 +80,7 @@ def test_the_first_universe_is_the_top_by_turnover() -> None:
 
 def test_an_incumbent_keeps_its_place_near_the_edge_and_loses_it_beyond() -> None:
     rules = UniverseRules(size=10, hysteresis=1.2)
-    before = [f"S{rank:02}USDT" for rank in (*range(1, 9), 12, 13)]
+    before = Universe(tuple(f"S{rank:02}USDT" for rank in (*range(1, 9), 12, 13)), {})
     universe = select(*RANKED, before, rules, NOW_MS)
     assert universe.symbols == (*(f"S{rank:02}USDT" for rank in range(1, 10)), "S12USDT")
     assert universe.left_out["S13USDT"] == "rank 13 by 24 h turnover is past the universe's size of 10"
@@ -87,11 +88,20 @@ def test_an_incumbent_keeps_its_place_near_the_edge_and_loses_it_beyond() -> Non
     assert universe.left_out["S10USDT"] == kept
 
 
+def test_the_first_of_them_are_watched_in_detail_without_churn() -> None:
+    rules = UniverseRules(size=10, detailed=3, hysteresis=1.4)
+    universe = select(*RANKED, NOTHING, rules, NOW_MS)
+    assert universe.detailed == {"S01USDT", "S02USDT", "S03USDT"}
+    before = Universe(universe.symbols, {}, frozenset({"S01USDT", "S03USDT", "S04USDT"}))
+    assert select(*RANKED, before, rules, NOW_MS).detailed == before.detailed
+    assert select(*RANKED, NOTHING, UniverseRules(size=2, detailed=50), NOW_MS).detailed == {"S01USDT", "S02USDT"}
+
+
 def test_what_is_always_included_needs_no_rank_but_must_trade() -> None:
     instruments, tickers = RANKED
     rules = UniverseRules(size=3, include=("S30USDT", "GONEUSDT", "NEWUSDT", "HALTUSDT"), exclude=("S01*",))
     extra = [instrument("NEWUSDT", launch_ms=NOW_MS), instrument("HALTUSDT", status="Closed")]
-    universe = select([*instruments, *extra], tickers, [], rules, NOW_MS)
+    universe = select([*instruments, *extra], tickers, NOTHING, rules, NOW_MS)
     assert universe.symbols == ("S02USDT", "S30USDT", "NEWUSDT")
     assert universe.left_out["GONEUSDT"] == "included by configuration, but the exchange does not list it"
     assert universe.left_out["HALTUSDT"] == "status is Closed"
@@ -100,7 +110,7 @@ def test_what_is_always_included_needs_no_rank_but_must_trade() -> None:
 
 def test_more_included_than_the_size_are_all_watched() -> None:
     rules = UniverseRules(size=1, include=("S05USDT", "S07USDT"))
-    assert select(*RANKED, [], rules, NOW_MS).symbols == ("S05USDT", "S07USDT")
+    assert select(*RANKED, NOTHING, rules, NOW_MS).symbols == ("S05USDT", "S07USDT")
 
 
 SYMBOLS = [f"S{i:02}USDT" for i in range(20)]
@@ -114,7 +124,7 @@ def test_the_universe_in_general(
     instruments = [instrument(symbol) for symbol in SYMBOLS]
     tickers = {symbol: TickerUpdate(turnover_24h=turnover) for symbol, turnover in turnovers.items()}
     rules = UniverseRules(size=size, hysteresis=hysteresis)
-    universe = select(instruments, tickers, previous, rules, NOW_MS)
+    universe = select(instruments, tickers, Universe(tuple(previous), {}), rules, NOW_MS)
     chosen = set(universe.symbols)
     known = sorted(((t, s) for s, t in turnovers.items() if t is not None), reverse=True)
     rank = {symbol: i for i, (_, symbol) in enumerate(known, 1)}
@@ -128,4 +138,4 @@ def test_the_universe_in_general(
         assert all(rank[s] < rank[out] for s in chosen - previous)
         assert out not in previous or rank[out] > size * hysteresis or chosen <= previous
     # Chosen again from its own result, nothing changes: no churn without a change of rank.
-    assert select(instruments, tickers, universe.symbols, rules, NOW_MS).symbols == universe.symbols
+    assert select(instruments, tickers, universe, rules, NOW_MS).symbols == universe.symbols

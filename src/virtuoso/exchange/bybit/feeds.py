@@ -190,16 +190,19 @@ class LiquidationFeed(Feed):
         self.sink.liquidations(received_ns, message.data)
 
 
-def feeds_for(symbol: str, sink: SymbolSink, category: str, depth: int, resync: Resync) -> list[Feed]:
-    """The topics watched for one symbol."""
-    feeds: list[Feed] = [
-        BookFeed(f"orderbook.{depth}.{symbol}", symbol, sink, resync),
-        TradeFeed(f"publicTrade.{symbol}", symbol, sink),
-        TickerFeed(f"tickers.{symbol}", symbol, sink),
-        BarFeed(f"kline.1.{symbol}", symbol, sink),
-    ]
-    if category == "linear":
-        feeds.append(LiquidationFeed(f"allLiquidation.{symbol}", symbol, sink))
+def feeds_for(
+    symbol: str, sink: SymbolSink, category: str, depth: int, resync: Resync, *, detailed: bool = True
+) -> list[Feed]:
+    """The topics watched for one symbol; without detail, tickers and bars."""
+    feeds: list[Feed] = [TickerFeed(f"tickers.{symbol}", symbol, sink), BarFeed(f"kline.1.{symbol}", symbol, sink)]
+    if detailed:
+        feeds = [
+            BookFeed(f"orderbook.{depth}.{symbol}", symbol, sink, resync),
+            TradeFeed(f"publicTrade.{symbol}", symbol, sink),
+            *feeds,
+        ]
+        if category == "linear":
+            feeds.append(LiquidationFeed(f"allLiquidation.{symbol}", symbol, sink))
     return feeds
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -47,18 +47,23 @@ class BybitStream:
         self._on_origin = on_origin
         self._connections: list[Connection] = []
         self._of_symbol: dict[str, Connection] = {}
+        self._detailed: dict[str, bool] = {}
         self._liveness: dict[str, Liveness] = {}
         self._spare: Connection | None = None
         self._running: asyncio.TaskGroup | None = None
 
-    def watch(self, sinks: Mapping[str, SymbolSink]) -> None:
-        """Set the whole set of symbols wanted, most liquid first."""
-        for symbol in [symbol for symbol in self._of_symbol if symbol not in sinks]:
-            del self._of_symbol[symbol], self._liveness[symbol]
+    def watch(self, sinks: Mapping[str, SymbolSink], detailed: Collection[str] | None = None) -> None:
+        """Set the whole set of symbols wanted, most liquid first; those not in `detailed` without book and trades."""
+        wanted = {symbol: detailed is None or symbol in detailed for symbol in sinks}
+        for symbol in [symbol for symbol, kept in self._detailed.items() if wanted.get(symbol) != kept]:
+            del self._of_symbol[symbol], self._liveness[symbol], self._detailed[symbol]
             for connection in self._connections:
                 connection.remove(symbol)
+            if symbol in sinks:
+                sinks[symbol].book_invalid()
         for symbol, sink in sinks.items():
-            if symbol not in self._of_symbol:
+            if symbol not in self._detailed:
+                self._detailed[symbol] = wanted[symbol]
                 self._add(symbol, sink)
 
     async def run(self) -> None:
@@ -98,7 +103,9 @@ class BybitStream:
         return sum((f.missing for c in self._connections for f in c.feeds_by_topic.values()), Counter[str]())
 
     def _add(self, symbol: str, sink: SymbolSink) -> None:
-        feeds = feeds_for(symbol, sink, self._category, self._depth, self._resync)
+        feeds = feeds_for(
+            symbol, sink, self._category, self._depth, self._resync, detailed=self._detailed[symbol]
+        )
         chars = sum(len(feed.topic) + 3 for feed in feeds)
         connection = next((c for c in self._connections if c.chars + chars <= _CONNECTION_CHARS), None)
         if connection is None:

@@ -231,6 +231,7 @@ class CcxtBudget:
         capacity = max(1, int(window_s / each_s + 1e-9))
         return BudgetStatus(
             capacity=capacity,
+            burst=capacity,
             available=min(float(capacity), max(0.0, capacity - spent / cost)),
             window_s=window_s,
             requests=self.requests,
