@@ -63,6 +63,7 @@ def settings_for(exchange: Running | None, folder: Path, extra: str = "") -> Pat
     path = folder / "virtuoso.yaml"
     path.write_text(
         f"exchange:\n  rest_url: http://127.0.0.1:{port}\n  stream_url: ws://127.0.0.1:{port}/v5/public\n"
+        f"  budget_dir: {folder / 'budget'}\n"
         f"web: {{port: 0}}\nmonitoring: {{interval: 1}}\ndata_dir: {folder / 'data'}\n{extra}"
     )
     return path

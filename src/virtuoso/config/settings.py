@@ -48,6 +48,11 @@ class ExchangeSettings(_Section):
     )
     depth: Literal[50, 200] = Field(50, description="Levels a side of the order book.")
 
+    budget_dir: FilePath | None = Field(
+        None,
+        description="Folder of the budget of requests that all processes of this machine share; null: temporary.",
+    )
+
     @property
     def ccxt_id(self) -> str | None:
         """The name ccxt has for the exchange, where ccxt serves it; `ccxt:bybit` is ccxt's own class."""

@@ -1,10 +1,12 @@
 """One REST budget for everything that leaves this IP."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 
+from virtuoso.exchange.ledger import Ledger
 from virtuoso.exchange.protocol import BudgetStatus
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import RateLimited
@@ -32,11 +34,13 @@ class RateBudget:
         window_s: float,
         burst: int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        ledger: Ledger | None = None,
     ) -> None:
         self._clock = clock
         self._capacity = capacity
         self._window_s = window_s
         self._sleep = sleep
+        self._ledger = ledger
         self._burst = burst
         self._tokens = float(burst)
         self._filled_s = clock.monotonic_ns() / 1e9
@@ -52,14 +56,14 @@ class RateBudget:
         Raises:
             RateLimited: requests are silenced, or the wait would be longer than 10 s. Nothing was taken.
         """
-        now_s = self._refill()
-        if now_s < self._silent_until_s:
-            left_s = self._silent_until_s - now_s
-            raise RateLimited(f"REST is silenced for another {left_s:.0f} s after a rate-limit answer", left_s)
-        wait_s = max(0.0, (1 - self._tokens) * self._window_s / self._capacity)
-        if wait_s > _MAX_WAIT_S:
-            raise RateLimited(f"the REST budget is spent: {endpoint} would wait {wait_s:.1f} s", wait_s)
-        self._tokens -= 1
+        with self._account() as now_s:
+            if now_s < self._silent_until_s:
+                left_s = self._silent_until_s - now_s
+                raise RateLimited(f"REST is silenced for another {left_s:.0f} s after a rate-limit answer", left_s)
+            wait_s = max(0.0, (1 - self._tokens) * self._window_s / self._capacity)
+            if wait_s > _MAX_WAIT_S:
+                raise RateLimited(f"the REST budget is spent: {endpoint} would wait {wait_s:.1f} s", wait_s)
+            self._tokens -= 1
         self._requests += 1
         if wait_s > 0:
             self._waits += 1
@@ -70,14 +74,16 @@ class RateBudget:
 
     def silence(self, seconds: float, *, banned: bool = False) -> None:
         """Let nothing out for a while: the exchange said no, or even banned this address."""
-        self._silent_until_s = max(self._silent_until_s, self._clock.monotonic_ns() / 1e9 + seconds)
-        if banned:
-            self._banned_until_ms = self._clock.now_ns() // 1_000_000 + int(seconds * 1000)
+        with self._account() as now_s:
+            self._silent_until_s = max(self._silent_until_s, now_s + seconds)
+            if banned:
+                self._banned_until_ms = self._clock.now_ns() // 1_000_000 + int(seconds * 1000)
 
     @property
     def status(self) -> BudgetStatus:
         """What is left."""
-        now_s = self._refill()
+        with self._account() as now_s:
+            pass
         return BudgetStatus(
             capacity=self._capacity,
             burst=self._burst,
@@ -88,9 +94,26 @@ class RateBudget:
             banned_until_ms=self._banned_until_ms if now_s < self._silent_until_s else None,
         )
 
-    def _refill(self) -> float:
+    @contextmanager
+    def _account(self) -> Iterator[float]:
+        """The account as of now (monotonic s), shared with other processes if there is a ledger."""
         now_s = self._clock.monotonic_ns() / 1e9
+        if self._ledger is None:
+            self._refill(now_s)
+            yield now_s
+            return
+        with self._ledger as ledger:
+            row = ledger.read()
+            if row is not None and row[1] <= now_s:  # else the machine was started anew, and with it the clock
+                self._tokens, self._filled_s, self._silent_until_s, banned_ms = row
+                self._banned_until_ms = int(banned_ms) or None
+            self._refill(now_s)
+            try:
+                yield now_s
+            finally:
+                ledger.write(self._tokens, self._filled_s, self._silent_until_s, self._banned_until_ms or 0)
+
+    def _refill(self, now_s: float) -> None:
         gained = (now_s - self._filled_s) * self._capacity / self._window_s
         self._tokens = min(float(self._burst), self._tokens + gained)
         self._filled_s = now_s
-        return now_s

@@ -3,10 +3,12 @@
 import asyncio
 import gc
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from urllib.parse import urlsplit
 
 import msgspec
 import numpy as np
@@ -20,6 +22,7 @@ from virtuoso.config import Settings
 from virtuoso.config.settings import BYBIT_REST
 from virtuoso.exchange.bybit import Bybit
 from virtuoso.exchange.ccxt import CcxtExchange
+from virtuoso.exchange.ledger import Ledger
 from virtuoso.exchange.polling import Polling, largest_universe
 from virtuoso.exchange.protocol import Exchange, StreamEvent
 from virtuoso.exchange.supervise import Backoff
@@ -28,11 +31,12 @@ from virtuoso.market.universe import UniverseRules
 from virtuoso.model.alert import Severity
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import ExchangeError, UsageError
+from virtuoso.model.feed import FeedStatus
 from virtuoso.monitor.cycle import TTL_S, Cycle
 from virtuoso.monitor.refresh import Refresh
 from virtuoso.monitor.schedule import FixedRate
 from virtuoso.monitor.slow import SlowData
-from virtuoso.monitor.status import StatusReport
+from virtuoso.monitor.status import StatusReport, feed_rows
 from virtuoso.monitor.tasks import TrackedTasks
 from virtuoso.monitor.ticks import publish_ticks
 from virtuoso.monitor.watch import Watch
@@ -250,10 +254,13 @@ class Monitor:
 
     async def _publish_status(self) -> None:
         sequence = 0
+        loop, stale_s = asyncio.get_running_loop(), self._settings.websocket.stale_after
         while True:
             sequence += 1
-            body = msgspec.json.encode(self.status.document())
-            self._observe_weather()
+            feeds = self.stream.feeds()
+            self._observe_weather(feeds)
+            rows = await loop.run_in_executor(self._worker, feed_rows, feeds, self._clock.now_ns(), stale_s)
+            body = msgspec.json.encode(self.status.document(rows))
             self._cache.put("status", body, Version(self._epoch, sequence), TTL_S)
             await asyncio.sleep(_STATUS_S)
 
@@ -263,11 +270,11 @@ class Monitor:
             if gone := self._cache.cleanup():
                 log.info("expired documents removed", count=gone)
 
-    def _observe_weather(self) -> None:
+    def _observe_weather(self, feeds: Sequence[FeedStatus]) -> None:
         """What happens between cycles: flips must show within seconds, however long the cycle's interval is."""
         exchange = self.exchange
         weather = Weather(
-            mute={feed.topic: feed.symbol for feed in self.stream.feeds() if feed.mute},
+            mute={feed.topic: feed.symbol for feed in feeds if feed.mute},
             maintenance=exchange.maintenance,
             banned_until_ms=exchange.budget.banned_until_ms,
             clock_offset_ms=exchange.clock_offset_ms,
@@ -316,6 +323,7 @@ def exchange_for(settings: Settings, clock: Clock, rng: np.random.Generator) -> 
         category=exchange.category,
         depth=exchange.depth,
         ping_interval_s=settings.websocket.ping_interval,
+        ledger=Ledger(urlsplit(exchange.rest_url).netloc, exchange.budget_dir),
         clock=clock,
         rng=rng,
     )

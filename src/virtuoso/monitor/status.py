@@ -4,7 +4,7 @@ import os
 import platform
 import socket
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +15,7 @@ from virtuoso.config import Settings
 from virtuoso.market.quality import feed_quality
 from virtuoso.model import documents as docs
 from virtuoso.model.clock import Clock, iso
+from virtuoso.model.feed import FeedStatus
 from virtuoso.monitor.freshness import overall
 from virtuoso.operations.metrics import Durations
 from virtuoso.storage.cache.memory import MemoryCache
@@ -46,8 +47,8 @@ class StatusReport:
         self._began_s = now_s
         self._late_ms = late_s * 1000
 
-    def document(self) -> docs.MonitoringStatus:
-        """The status now."""
+    def document(self, feeds: tuple[docs.FeedRow, ...]) -> docs.MonitoringStatus:
+        """The status now, with the rows of `feed_rows`."""
         monitor, now_ns = self._monitor, self._clock.now_ns()
         return docs.MonitoringStatus(
             instance=f"{socket.gethostname()}:{os.getpid()}",
@@ -78,7 +79,7 @@ class StatusReport:
                 "left_out": len(monitor.watch.universe.left_out),
                 "failed": dict(monitor.watch.failed),
             },
-            feeds=self._feeds(now_ns),
+            feeds=feeds,
             rate_budget=self._budget(),
             stores={
                 "cache_tiers": list(self._settings.cache.tiers),
@@ -115,27 +116,6 @@ class StatusReport:
             slowest_fetch_ms=None if cycle.last_refresh is None else round(cycle.last_refresh.slowest_s * 1000, 3),
         )
 
-    def _feeds(self, now_ns: int) -> tuple[docs.FeedRow, ...]:
-        stale_s = self._settings.websocket.stale_after
-        return tuple(
-            docs.FeedRow(
-                topic=feed.topic,
-                symbol=feed.symbol,
-                connected=feed.connected,
-                acked=feed.acked,
-                data_quality=feed_quality(feed, now_ns, stale_s),
-                age_ms=None if feed.received_ns is None else (now_ns - feed.received_ns) // 1_000_000,
-                lag_ms=None if feed.lag_ms is None else round(feed.lag_ms, 2),
-                messages=feed.messages,
-                rejected=feed.rejected,
-                resyncs=feed.resyncs,
-                mute=feed.mute,
-                polled_s=feed.polled_s,
-                reason=feed.lacking,
-            )
-            for feed in self._monitor.stream.feeds()
-        )
-
     def _budget(self) -> docs.RateBudget:
         budget = self._monitor.exchange.budget
         return docs.RateBudget(
@@ -146,6 +126,28 @@ class StatusReport:
             waits=budget.waits,
             banned_until=iso(budget.banned_until_ms),
         )
+
+
+def feed_rows(feeds: Sequence[FeedStatus], now_ns: int, stale_after_s: float) -> tuple[docs.FeedRow, ...]:
+    """Topics as the API lists them. For a whole exchange there are many: build them off the loop."""
+    return tuple(
+        docs.FeedRow(
+            topic=feed.topic,
+            symbol=feed.symbol,
+            connected=feed.connected,
+            acked=feed.acked,
+            data_quality=feed_quality(feed, now_ns, stale_after_s),
+            age_ms=None if feed.received_ns is None else (now_ns - feed.received_ns) // 1_000_000,
+            lag_ms=None if feed.lag_ms is None else round(feed.lag_ms, 2),
+            messages=feed.messages,
+            rejected=feed.rejected,
+            resyncs=feed.resyncs,
+            mute=feed.mute,
+            polled_s=feed.polled_s,
+            reason=feed.lacking,
+        )
+        for feed in feeds
+    )
 
 
 def _span(values: Iterable[float]) -> list[float] | None:

@@ -1,10 +1,13 @@
 """The REST budget and the back-off: bounded, in order, and silent when told."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from virtuoso.exchange.ledger import Ledger
 from virtuoso.exchange.limits import RateBudget
 from virtuoso.exchange.supervise import Backoff
 from virtuoso.model.clock import ManualClock
@@ -82,3 +85,39 @@ def test_backoff_grows_to_its_cap_and_starts_anew(seed: int) -> None:
         assert step / 2 <= wait <= step
     backoff.reset()
     assert backoff.next_s() <= 0.25
+
+
+async def test_processes_of_one_machine_spend_one_budget_and_heed_one_ban(tmp_path: Path) -> None:
+    clock = ManualClock()
+    clock.advance(10**12)
+    budgets = [RateBudget(clock, 400, 5.0, 100, Waits(clock), Ledger("api.x", tmp_path)) for _ in range(2)]
+    for _ in range(30):
+        for budget in budgets:
+            await budget.acquire("kline")
+    assert {budget.status.available for budget in budgets} == {40.0}
+    budgets[0].silence(600, banned=True)
+    with pytest.raises(RateLimited):
+        await budgets[1].acquire("kline")
+    assert budgets[1].status.banned_until_ms == clock.now_ns() // 1_000_000 + 600_000
+    later = RateBudget(clock, 400, 5.0, 100, Waits(clock), Ledger("api.x", tmp_path))  # after a restart, too
+    with pytest.raises(RateLimited):
+        await later.acquire("kline")
+    other = RateBudget(clock, 400, 5.0, 100, Waits(clock), Ledger("api.y", tmp_path))
+    await other.acquire("kline")
+
+
+async def test_a_process_stopped_inside_the_lock_hangs_nobody(tmp_path: Path) -> None:
+    clock = ManualClock()
+    held, free = Ledger("api.x", tmp_path), Ledger("api.x", tmp_path)
+    budget = RateBudget(clock, 400, 5.0, 100, Waits(clock), free)
+    with held:
+        await budget.acquire("kline")
+    assert free.contended == 1
+    assert budget.status.requests == 1
+
+
+def test_an_account_from_before_a_reboot_is_forgotten(tmp_path: Path) -> None:
+    with Ledger("api.x", tmp_path) as ledger:
+        ledger.write(-500.0, 1e9, 2e9, 0)  # by a monotonic clock that ran for thirty years
+    budget = RateBudget(ManualClock(), 400, 5.0, 100, Waits(ManualClock()), Ledger("api.x", tmp_path))
+    assert budget.status.available == 100.0

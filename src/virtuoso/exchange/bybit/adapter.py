@@ -11,6 +11,7 @@ import structlog
 from virtuoso.exchange.bybit import answers, wire
 from virtuoso.exchange.bybit.rest import Rest
 from virtuoso.exchange.bybit.stream import BybitStream
+from virtuoso.exchange.ledger import Ledger
 from virtuoso.exchange.limits import RateBudget
 from virtuoso.exchange.offset import ClockOffset
 from virtuoso.exchange.protocol import BudgetStatus, Stream, StreamEvent
@@ -62,6 +63,7 @@ class Bybit:
         category: str = "linear",
         depth: int = 50,
         ping_interval_s: float = 30.0,
+        ledger: Ledger | None = None,
         clock: Clock,
         rng: np.random.Generator,
     ) -> None:
@@ -72,7 +74,7 @@ class Bybit:
         self._ping_interval_s = ping_interval_s
         self._clock = clock
         self._rng = rng
-        self._budget = RateBudget(clock, _BUDGET, _WINDOW_S, _BURST)
+        self._budget = RateBudget(clock, _BUDGET, _WINDOW_S, _BURST, ledger=ledger)
         self._rest = Rest(url=rest_url, budget=self._budget, clock=clock, rng=rng, on_origin=self._announced)
         self._origin: DataSource | None = None
         self._offset = ClockOffset()

@@ -103,9 +103,7 @@ class BybitStream:
         return sum((f.missing for c in self._connections for f in c.feeds_by_topic.values()), Counter[str]())
 
     def _add(self, symbol: str, sink: SymbolSink) -> None:
-        feeds = feeds_for(
-            symbol, sink, self._category, self._depth, self._resync, detailed=self._detailed[symbol]
-        )
+        feeds = feeds_for(symbol, sink, self._category, self._depth, self._resync, detailed=self._detailed[symbol])
         chars = sum(len(feed.topic) + 3 for feed in feeds)
         connection = next((c for c in self._connections if c.chars + chars <= _CONNECTION_CHARS), None)
         if connection is None:
