@@ -14,6 +14,8 @@ _COMMANDS: Final = {
     "up": ("virtuoso.cli.up", "Watch the configured exchange and serve the API and the page."),
     "demo": ("virtuoso.cli.demo", "The same on the bundled recording: no configuration, no network."),
     "exchange": ("virtuoso.cli.exchange", "Serve the embedded exchange (Bybit v5 public data)."),
+    "record": ("virtuoso.cli.record", "Keep what goes over the exchange's wire, byte for byte."),
+    "replay": ("virtuoso.cli.replay", "Play a recording through the same code as live data."),
     "universe": ("virtuoso.cli.universe", "Show which symbols are watched, and why the others are not."),
     "config": ("virtuoso.cli.config", "Write, show and check the configuration."),
 }

@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import structlog
 import typer
@@ -15,6 +16,7 @@ from virtuoso.config import Settings
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError
 from virtuoso.monitor.app import Monitor
+from virtuoso.monitor.recorder import Recorder
 from virtuoso.monitor.views import MarketViews
 from virtuoso.operations import logs
 from virtuoso.operations.health import HealthBoard
@@ -26,7 +28,7 @@ log = structlog.get_logger(__name__)
 _STOP_S = 2.0
 
 
-def serve(settings: Settings, banner: Callable[[str], None] = typer.echo) -> None:
+def serve(settings: Settings, banner: Callable[[str], None] = typer.echo, *, record: Path | None = None) -> None:
     """Run until SIGINT or SIGTERM.
 
     Raises:
@@ -38,7 +40,7 @@ def serve(settings: Settings, banner: Callable[[str], None] = typer.echo) -> Non
     except OSError as error:
         raise UsageError(f"data_dir = {settings.data_dir}: cannot be made: {error.strerror}") from error
     sock = _listen(settings.web.host, settings.web.port)
-    uvloop.run(_run(settings, sock, banner))
+    uvloop.run(_run(settings, sock, banner, record))
 
 
 @contextmanager
@@ -63,11 +65,12 @@ def _listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-async def _run(settings: Settings, sock: socket.socket, banner: Callable[[str], None]) -> None:
+async def _run(settings: Settings, sock: socket.socket, banner: Callable[[str], None], record: Path | None) -> None:
     clock = SystemClock()
     cache = MemoryCache(clock)
     board = HealthBoard(clock, settings.monitoring.interval, "embedded")
-    monitor = Monitor(settings, clock, cache, board)
+    recorder = None if record is None else Recorder(record, settings, clock)
+    monitor = Monitor(settings, clock, cache, board, recorder)
     token = settings.web.token
     app = create_app(
         cache=cache,
@@ -113,6 +116,8 @@ async def _run(settings: Settings, sock: socket.socket, banner: Callable[[str], 
     for work in works:
         work.cancel()
     await asyncio.gather(*works, return_exceptions=True)
+    if recorder is not None:
+        await recorder.close()
 
 
 async def _until_stopped(works: set[asyncio.Task[None]], stopping: asyncio.Task[bool]) -> None:

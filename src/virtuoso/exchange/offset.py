@@ -16,8 +16,10 @@ class ClockOffset:
         """Why the last measurement was not believed; `None` when it was."""
         self._rejected_ms: float | None = None
 
-    def offer(self, measured_ms: float) -> None:
-        """Take a measurement, or doubt it."""
+    def offer(self, measured_ms: float, trip_ms: float = 0.0) -> None:
+        """Take a measurement, or doubt it; one that travelled long may be off by half its trip."""
+        if self.ms is not None and trip_ms > _AGREE_MS:
+            return
         believed = (self.ms, self._rejected_ms)
         if self.ms is None or any(b is not None and abs(measured_ms - b) <= _AGREE_MS for b in believed):
             self.ms, self.doubt, self._rejected_ms = measured_ms, None, None

@@ -49,6 +49,36 @@ class BudgetStatus(msgspec.Struct, frozen=True, kw_only=True):
     banned_until_ms: int | None = None
 
 
+class Tap(Protocol):
+    """Told of everything that goes over the wire, on the event loop; it must be quick and may not raise."""
+
+    def frame(self, connection: int, received_ns: int, payload: bytes) -> None:
+        """A frame came."""
+        ...
+
+    def sent(self, connection: int, sent_ns: int, payload: bytes) -> None:
+        """A frame went."""
+        ...
+
+    def opened(self, connection: int, at_ns: int, url: str) -> None:
+        """A stream was opened."""
+        ...
+
+    def closed(self, connection: int, at_ns: int, reason: str) -> None:
+        """A stream was closed."""
+        ...
+
+    def answer(
+        self, path: str, query: dict[str, str], status: int, body: bytes, sent_ns: int, received_ns: int
+    ) -> None:
+        """A request was answered."""
+        ...
+
+    def clock_read(self, at_ns: int, offset_ms: float) -> None:
+        """The exchange's clock was measured."""
+        ...
+
+
 class PollStatus(msgspec.Struct, kw_only=True):
     """The last round of polling: symbols asked for, those with a failure, and how long it took."""
 

@@ -24,7 +24,7 @@ from virtuoso.exchange.bybit import Bybit
 from virtuoso.exchange.ccxt import CcxtExchange
 from virtuoso.exchange.ledger import Ledger
 from virtuoso.exchange.polling import Polling, largest_universe
-from virtuoso.exchange.protocol import Exchange, StreamEvent
+from virtuoso.exchange.protocol import Exchange, StreamEvent, Tap
 from virtuoso.exchange.supervise import Backoff
 from virtuoso.market.state import MarketState
 from virtuoso.market.universe import UniverseRules
@@ -59,25 +59,22 @@ _GC_THRESHOLDS = (20_000, 20, 50)
 class Monitor:
     """Watches one exchange. `run` never returns by itself; `ready` is set at the first complete set of signals."""
 
-    def __init__(self, settings: Settings, clock: Clock, cache: MemoryCache, health: HealthBoard) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, cache: MemoryCache, health: HealthBoard, tap: Tap | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._cache = cache
         self._epoch = clock.now_ns() // 1_000_000_000
         rng = np.random.default_rng()
         monitoring, analysis = settings.monitoring, settings.analysis
-        self.exchange = exchange_for(settings, clock, rng)
+        self.exchange = exchange_for(settings, clock, rng, tap)
         self.largest_polled: int | None = None
         self._polled = settings.market_data.mode == "poll" or settings.exchange.ccxt_id is not None
         self._backoff = Backoff(rng, first_s=0.5, cap_s=_START_CAP_S)
         frames = analysis.timeframes.weights()
         self.market = MarketState(list(frames), depth=settings.exchange.depth)
-        label = analysis.label
-        rule = LabelRule(
-            buy=label.buy, sell=label.sell, exit_margin=label.exit_margin, hold_bars=label.hold_bars,
-            min_coverage=label.min_coverage,
-        )  # fmt: skip
-        engine = Engine(frames, analysis.factors.weights(), rule)
+        engine = Engine(frames, analysis.factors.weights(), label_rule(settings))
         self._worker = ThreadPoolExecutor(1, "analysis")
         self.watch = Watch(
             exchange=self.exchange,
@@ -311,10 +308,12 @@ class Monitor:
         return self._clock.now_ns() // 1_000_000
 
 
-def exchange_for(settings: Settings, clock: Clock, rng: np.random.Generator) -> Exchange:
+def exchange_for(settings: Settings, clock: Clock, rng: np.random.Generator, tap: Tap | None = None) -> Exchange:
     """The configured exchange; nothing is sent yet."""
     exchange = settings.exchange
     if exchange.ccxt_id is not None:
+        if tap is not None:
+            raise UsageError(f"exchange.name = {exchange.name}: only the native adapter can be recorded; use bybit")
         urls = None if exchange.rest_url == BYBIT_REST else {"*": exchange.rest_url}
         return CcxtExchange(name=exchange.ccxt_id, category=exchange.category, clock=clock, urls=urls)
     return Bybit(
@@ -326,7 +325,17 @@ def exchange_for(settings: Settings, clock: Clock, rng: np.random.Generator) -> 
         ledger=Ledger(urlsplit(exchange.rest_url).netloc, exchange.budget_dir),
         clock=clock,
         rng=rng,
+        tap=tap,
     )
+
+
+def label_rule(settings: Settings) -> LabelRule:
+    """The rule of labels as configured."""
+    label = settings.analysis.label
+    return LabelRule(
+        buy=label.buy, sell=label.sell, exit_margin=label.exit_margin, hold_bars=label.hold_bars,
+        min_coverage=label.min_coverage,
+    )  # fmt: skip
 
 
 def universe_rules(settings: Settings) -> UniverseRules:

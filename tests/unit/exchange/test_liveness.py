@@ -136,3 +136,21 @@ def test_a_clock_that_stands_still_is_never_believed() -> None:
         assert offset.doubt is not None
     offset.offer(90.0)
     assert (offset.ms, offset.doubt) == (90.0, None)
+
+
+def test_a_measurement_that_travelled_for_long_says_nothing() -> None:
+    offset = ClockOffset()
+    offset.offer(100.0, 20.0)
+    offset.offer(1_600.0, 3_000.0)
+    assert (offset.ms, offset.doubt) == (100.0, None)
+
+
+def test_a_garbled_topic_is_not_mute() -> None:
+    market = Market()
+    market.ticker(1, lastPrice="10")
+    market.hear("publicTrade", 1)
+    market.hear("kline", 1)
+    market.feeds["publicTrade"].take(b'{"topic":"publicTrade.BTCUSDT","da', 20 * S)
+    market.ticker(20.1, lastPrice="11")
+    market.check(20.5)
+    assert market.check(30) == []

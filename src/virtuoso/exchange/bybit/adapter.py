@@ -14,7 +14,7 @@ from virtuoso.exchange.bybit.stream import BybitStream
 from virtuoso.exchange.ledger import Ledger
 from virtuoso.exchange.limits import RateBudget
 from virtuoso.exchange.offset import ClockOffset
-from virtuoso.exchange.protocol import BudgetStatus, Stream, StreamEvent
+from virtuoso.exchange.protocol import BudgetStatus, Stream, StreamEvent, Tap
 from virtuoso.model.clock import Clock
 from virtuoso.model.instrument import Instrument, Kind
 from virtuoso.model.market import (
@@ -64,6 +64,9 @@ class Bybit:
         depth: int = 50,
         ping_interval_s: float = 30.0,
         ledger: Ledger | None = None,
+        rest: Rest | None = None,
+        offset: ClockOffset | None = None,
+        tap: Tap | None = None,
         clock: Clock,
         rng: np.random.Generator,
     ) -> None:
@@ -74,10 +77,13 @@ class Bybit:
         self._ping_interval_s = ping_interval_s
         self._clock = clock
         self._rng = rng
+        self._tap = tap
         self._budget = RateBudget(clock, _BUDGET, _WINDOW_S, _BURST, ledger=ledger)
-        self._rest = Rest(url=rest_url, budget=self._budget, clock=clock, rng=rng, on_origin=self._announced)
+        self._rest = rest or Rest(
+            url=rest_url, budget=self._budget, clock=clock, rng=rng, on_origin=self._announced, tap=tap
+        )
         self._origin: DataSource | None = None
-        self._offset = ClockOffset()
+        self._offset = offset or ClockOffset()
 
     @property
     def origin(self) -> DataSource | None:
@@ -119,7 +125,10 @@ class Bybit:
             offset_ms = (answer.timeNano - sent_ns - trip_ns / 2) / 1e6
             if best is None or trip_ns < best[0]:
                 best = (trip_ns, offset_ms)
-        self._offset.offer(best[1] if best else 0.0)
+        if best is not None:
+            self._offset.offer(best[1], best[0] / 1e6)
+            if self._tap is not None:
+                self._tap.clock_read(self._clock.now_ns(), self._offset.ms or 0.0)
         return self._offset.ms or 0.0
 
     async def instruments(self) -> list[Instrument]:
@@ -211,6 +220,7 @@ class Bybit:
             clock_offset_ms=lambda: self._offset.ms,
             on_event=on_event,
             on_origin=self._announced,
+            tap=self._tap,
         )
 
     async def close(self) -> None:

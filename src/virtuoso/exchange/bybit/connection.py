@@ -12,7 +12,7 @@ from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_conn
 
 from virtuoso.exchange.bybit.feeds import Feed, topic_of
 from virtuoso.exchange.bybit.wire import Reply
-from virtuoso.exchange.protocol import StreamEvent
+from virtuoso.exchange.protocol import StreamEvent, Tap
 from virtuoso.exchange.supervise import Backoff
 from virtuoso.model.clock import Clock
 
@@ -46,6 +46,19 @@ class _Listener(WSListener):
             transport.disconnect()
 
 
+class _TappedListener(_Listener):
+    """Shows every frame to the tap first; without a tap the hot path knows nothing of it."""
+
+    def __init__(self, owner: "Connection", tap: Tap) -> None:
+        super().__init__(owner)
+        self._tap = tap
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if frame.msg_type is _TEXT:
+            self._tap.frame(self._owner.number, self._now_ns(), frame.get_payload_as_bytes())
+        super().on_ws_frame(transport, frame)
+
+
 class Connection:
     """Carries some topics and a beacon. All state is touched on the event loop only."""
 
@@ -60,6 +73,7 @@ class Connection:
         rng: np.random.Generator,
         on_event: Callable[[StreamEvent], None],
         on_origin: Callable[[str | None], None],
+        tap: Tap | None = None,
     ) -> None:
         self.number = number
         self.clock = clock
@@ -74,6 +88,7 @@ class Connection:
         self._rng = rng
         self._on_event = on_event
         self._on_origin = on_origin
+        self._tap = tap
         self._backoff = Backoff(rng)
         self._transport: WSTransport | None = None
         self._requests = 0
@@ -138,7 +153,7 @@ class Connection:
             while True:
                 try:
                     transport, _ = await ws_connect(
-                        lambda: _Listener(self), self._url, websocket_handshake_timeout=_CONNECT_TIMEOUT_S,
+                        self._listener, self._url, websocket_handshake_timeout=_CONNECT_TIMEOUT_S,
                         disconnect_on_exception=False,
                     )  # fmt: skip
                 except (OSError, WSError, TimeoutError) as error:
@@ -152,15 +167,22 @@ class Connection:
                 finally:
                     transport.disconnect()
                     last_alive_ns = self._lost() or last_alive_ns
+                if self._tap is not None:
+                    self._tap.closed(self.number, self.clock.now_ns(), reason)
                 self._report("disconnected", reason, symbols=self.symbols)
                 await asyncio.sleep(self._backoff.next_s())
         finally:
             self._transport = None
 
+    def _listener(self) -> _Listener:
+        return _Listener(self) if self._tap is None else _TappedListener(self, self._tap)
+
     async def _serve(self, transport: WSTransport, last_alive_ns: int | None) -> str:
         """Subscribe and supervise one connection until it ends; returns why it did."""
         self._transport = transport
         self.connected = True
+        if self._tap is not None:
+            self._tap.opened(self.number, self.clock.now_ns(), self._url)
         self._announced = False
         alive_s = last_ping_s = self._now_s()
         alive_ns = self.alive_ns
@@ -279,8 +301,12 @@ class Connection:
         return self.alive_ns
 
     def _send(self, message: dict[str, Any]) -> None:
-        if self._transport is not None:
-            self._transport.send(_TEXT, msgspec.json.encode(message))
+        if self._transport is None:
+            return
+        payload = msgspec.json.encode(message)
+        self._transport.send(_TEXT, payload)
+        if self._tap is not None:
+            self._tap.sent(self.number, self.clock.now_ns(), payload)
 
     def _report(self, kind: str, reason: str, symbols: tuple[str, ...] = (), gap_from_ms: int | None = None) -> None:
         self._on_event(

@@ -40,6 +40,8 @@ class Feed(ABC):
         self.messages = 0
         self.resyncs = 0
         self.received_ns: int | None = None
+        self.refused_ns: int | None = None
+        """When the last frame came that could not be read: the topic is not mute, however garbled."""
         self.event_ms: int | None = None
         self.rejected: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
@@ -51,8 +53,9 @@ class Feed(ABC):
         """Take one frame."""
         try:
             message = self._decode(frame)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             if (message := self._decode_slowly(frame)) is None:
+                self.refused_ns = received_ns
                 return
         self.messages += 1
         self.received_ns = received_ns
@@ -212,6 +215,6 @@ def topic_of(frame: bytes) -> bytes | None:
         return frame[10 : frame.find(b'"', 10)]
     try:
         topic = msgspec.json.decode(frame, type=wire.Topic).topic
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return None if topic is None else topic.encode()

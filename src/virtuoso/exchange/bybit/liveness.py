@@ -34,14 +34,15 @@ class Liveness:
         found = []
         for feed in self._judged:
             suspicion = self._suspicions[feed.topic]
+            spoke_ns = max(feed.received_ns or 0, feed.refused_ns or 0)
             if not feed.acked:
                 suspicion.since_ns = None
             elif suspicion.since_ns is None:
-                heard_ns = max(feed.received_ns or 0, feed.acked_ns or 0)  # what was proved before an ack is history
+                since_ns = max(spoke_ns, feed.acked_ns or 0)  # what was proved before an ack is history
                 proved_ns = self._proved_ns(feed)
-                if proved_ns is not None and proved_ns > heard_ns + _SLACK_NS:
+                if proved_ns is not None and proved_ns > since_ns + _SLACK_NS:
                     suspicion.since_ns = proved_ns
-            elif (feed.received_ns or 0) >= suspicion.since_ns:
+            elif spoke_ns >= suspicion.since_ns:
                 suspicion.since_ns, suspicion.steps, feed.mute = None, 0, False
             if suspicion.since_ns is not None and now_ns - suspicion.since_ns > _PATIENCE_NS:
                 suspicion.since_ns = now_ns

@@ -12,6 +12,7 @@ import numpy as np
 from virtuoso.exchange.bybit.answers import Envelope
 from virtuoso.exchange.bybit.wire import decode_empty
 from virtuoso.exchange.limits import RateBudget
+from virtuoso.exchange.protocol import Tap
 from virtuoso.exchange.supervise import Backoff
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
@@ -40,12 +41,14 @@ class Rest:
         clock: Clock,
         rng: np.random.Generator,
         on_origin: Callable[[str | None], None],
+        tap: Tap | None = None,
     ) -> None:
         self._url = url.rstrip("/")
         self._budget = budget
         self._clock = clock
         self._rng = rng
         self._on_origin = on_origin
+        self._tap = tap
         self.missing: Counter[str] = Counter()
         self.maintenance: str | None = None
         """What the exchange said when it last served no API; `None` once it answers again."""
@@ -85,11 +88,14 @@ class Rest:
     async def _send(self, path: str, query: dict[str, str]) -> tuple[bytes, str | None]:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
+        sent_ns = self._clock.now_ns()
         try:
             async with self._session.get(self._url + path, params=query, allow_redirects=False) as answer:
                 body = await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ExchangeUnavailable(f"GET {path}: {str(error) or type(error).__name__}") from error
+        if self._tap is not None:
+            self._tap.answer(path, query, answer.status, body, sent_ns, self._clock.now_ns())
         reset_at = answer.headers.get("X-Bapi-Limit-Reset-Timestamp")
         if answer.status == 403:
             self._budget.silence(_BAN_S, banned=True)

@@ -9,7 +9,7 @@ import numpy as np
 from virtuoso.exchange.bybit.connection import Connection
 from virtuoso.exchange.bybit.feeds import Feed, TouchFeed, feeds_for
 from virtuoso.exchange.bybit.liveness import Liveness
-from virtuoso.exchange.protocol import StreamEvent
+from virtuoso.exchange.protocol import StreamEvent, Tap
 from virtuoso.model.clock import Clock
 from virtuoso.model.feed import FeedStatus, SymbolSink
 
@@ -35,6 +35,7 @@ class BybitStream:
         clock_offset_ms: Callable[[], float | None],
         on_event: Callable[[StreamEvent], None],
         on_origin: Callable[[str | None], None],
+        tap: Tap | None = None,
     ) -> None:
         self._url = url
         self._category = category
@@ -45,6 +46,7 @@ class BybitStream:
         self._clock_offset_ms = clock_offset_ms
         self._on_event = on_event
         self._on_origin = on_origin
+        self._tap = tap
         self._connections: list[Connection] = []
         self._of_symbol: dict[str, Connection] = {}
         self._detailed: dict[str, bool] = {}
@@ -122,6 +124,7 @@ class BybitStream:
             rng=self._rng,
             on_event=self._on_event,
             on_origin=self._on_origin,
+            tap=self._tap,
         )
         liquid = self._connections[0].beacon if self._connections else None
         beacon: Feed = TouchFeed(

@@ -89,6 +89,10 @@ class MemoryCache:
             return None
         return document
 
+    def names(self) -> tuple[str, ...]:
+        """Names of what is kept."""
+        return tuple(self._documents)
+
     def remove(self, name: str) -> None:
         """Forget a document."""
         self._documents.pop(name, None)

@@ -1,0 +1,78 @@
+"""`virtuoso record`: keep what goes over the wire, byte for byte."""
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console
+
+from virtuoso.config import Settings, load
+from virtuoso.model.clock import SystemClock
+from virtuoso.model.errors import VirtuosoError
+from virtuoso.monitor.app import Monitor
+from virtuoso.monitor.recorder import Recorder
+from virtuoso.operations import logs
+from virtuoso.operations.health import HealthBoard
+from virtuoso.storage.cache.memory import MemoryCache
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def record(
+    file: Annotated[Path, typer.Argument(help="The recording, such as day.vrec.zst; files are numbered.")],
+    config: Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; later ones win.")] = None,
+    for_s: Annotated[float | None, typer.Option("--for", min=1, help="Seconds; until it is stopped.")] = None,
+    rotate_mb: Annotated[int, typer.Option(min=1, help="Megabytes after which a new file begins.")] = 256,
+    rotate_hours: Annotated[float, typer.Option(min=0.01, help="Hours after which a new file begins.")] = 24.0,
+    keep: Annotated[int | None, typer.Option(min=1, help="Files kept; all.")] = None,
+) -> None:
+    """Record everything that a monitor asks for and is told, without serving anything.
+
+    `virtuoso up --record FILE` records while it serves.
+    """
+    settings = load(config or [], os.environ)
+    logs.configure("warning", settings.logging.format)
+    uvloop.run(_record(file, settings, for_s, rotate_mb * 1_000_000, rotate_hours * 3600, keep))
+
+
+async def _record(
+    file: Path, settings: Settings, for_s: float | None, rotate_bytes: int, rotate_s: float, keep: int | None
+) -> None:
+    clock = SystemClock()
+    recorder = Recorder(file, settings, clock, rotate_bytes=rotate_bytes, rotate_s=rotate_s, keep=keep)
+    board = HealthBoard(clock, settings.monitoring.interval, "embedded")
+    monitor = Monitor(settings, clock, MemoryCache(clock), board, recorder)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    running = asyncio.create_task(monitor.run(), name="monitor")
+    telling = asyncio.create_task(_tell(recorder), name="progress")
+    ends = [asyncio.create_task(stop.wait()), asyncio.create_task(recorder.failed.wait()), running]
+    try:
+        await asyncio.wait(ends, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (*ends, telling):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await recorder.close()
+    typer.echo(f"recorded {recorder.records} frames to {recorder.path}; {recorder.dropped} records dropped")
+    if recorder.failure is not None:
+        raise VirtuosoError(f"{recorder.path}: the recording stopped: {recorder.failure}")
+
+
+async def _tell(recorder: Recorder) -> None:
+    """Progress on a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return
+    with console.status("recording") as status:
+        while True:
+            status.update(f"recording {recorder.path}: {recorder.records} frames, {recorder.dropped} dropped")
+            await asyncio.sleep(0.5)

@@ -1,0 +1,51 @@
+"""`virtuoso replay`: play a recording through the same code as live data."""
+
+import asyncio
+import json
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from virtuoso.config import load
+from virtuoso.model.clock import iso
+from virtuoso.monitor.replay import Replay
+from virtuoso.operations import logs
+from virtuoso.recording.reader import read
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="The recording.")],
+    config: Annotated[list[Path] | None, typer.Option("-c", help="Configuration; later ones win.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Play a recording as fast as it goes: same input, same documents, to the byte (SHA-256)."""
+    logs.configure("warning", "auto")
+    player, reader = Replay(load(config or [], os.environ)), read(file)
+    began = time.perf_counter()
+    asyncio.run(player.play(reader))
+    seconds = time.perf_counter() - began
+    rows = [evaluation.reading(symbol) for symbol, evaluation in sorted(player.cycle.evaluations.items())]
+    result = {
+        "records": player.records,
+        "frames": player.stream.frames,
+        "until": iso(player.clock.now_ns() // 1_000_000),
+        "cycles": player.cycle.count,
+        "failures": player.cycle.failures,
+        "symbols": len(rows),
+        "seconds": round(seconds, 3),
+        "speed": round(player.span_s / seconds, 1),
+        "truncated": [msgspec.to_builtins(t, enc_hook=str) for t in reader.truncated],
+        "sha256": player.digest,
+    }
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    for name, value in result.items():
+        typer.echo(f"{name:>10}  {value}")

@@ -1,0 +1,89 @@
+"""What goes over the wire, written to a recording."""
+
+import asyncio
+from pathlib import Path
+
+import structlog
+
+from virtuoso.config import Settings
+from virtuoso.model.clock import Clock
+from virtuoso.recording.records import VERSION, Answer, ClockRead, Closed, Frame, Header, Opened, Sent
+from virtuoso.recording.writer import RecordingWriter
+
+log = structlog.get_logger(__name__)
+
+ROTATE_BYTES, ROTATE_S = 256 * 1024 * 1024, 86_400.0
+
+
+class Recorder:
+    """Implements `exchange.protocol.Tap`; a recording that fails is said once, and the program goes on."""
+
+    def __init__(
+        self,
+        path: Path,
+        settings: Settings,
+        clock: Clock,
+        *,
+        rotate_bytes: int = ROTATE_BYTES,
+        rotate_s: float = ROTATE_S,
+        keep: int | None = None,
+    ) -> None:
+        header = Header(VERSION, settings.exchange.name, settings.exchange.category, clock.now_ns(), {})
+        self._loop = asyncio.get_running_loop()
+        self.failure: str | None = None
+        self.failed = asyncio.Event()
+        self.records = 0
+        self._writer = RecordingWriter(
+            path, header, rotate_bytes=rotate_bytes, rotate_s=rotate_s, keep=keep, on_failure=self._on_failure,
+            clock=clock,
+        )  # fmt: skip
+        self._put = self._writer.put
+
+    @property
+    def dropped(self) -> int:
+        """Records that could not be kept."""
+        return self._writer.dropped
+
+    @property
+    def path(self) -> Path:
+        """The file being written."""
+        return self._writer.path
+
+    def frame(self, connection: int, received_ns: int, payload: bytes) -> None:
+        """A frame came."""
+        self.records += 1
+        self._put(Frame(received_ns, connection, payload))
+
+    def sent(self, connection: int, sent_ns: int, payload: bytes) -> None:
+        """A frame went."""
+        self._put(Sent(sent_ns, connection, payload))
+
+    def opened(self, connection: int, at_ns: int, url: str) -> None:
+        """A stream was opened."""
+        self._put(Opened(at_ns, connection, url))
+
+    def closed(self, connection: int, at_ns: int, reason: str) -> None:
+        """A stream was closed."""
+        self._put(Closed(at_ns, connection, reason))
+
+    def answer(
+        self, path: str, query: dict[str, str], status: int, body: bytes, sent_ns: int, received_ns: int
+    ) -> None:
+        """A request was answered."""
+        self._put(Answer(received_ns, sent_ns, path, query, status, body))
+
+    def clock_read(self, at_ns: int, offset_ms: float) -> None:
+        """The exchange's clock was measured."""
+        self._put(ClockRead(at_ns, offset_ms))
+
+    async def close(self) -> None:
+        """Write what is left."""
+        await asyncio.to_thread(self._writer.close)
+
+    def _on_failure(self, reason: str) -> None:
+        self._loop.call_soon_threadsafe(self._fail, reason)
+
+    def _fail(self, reason: str) -> None:
+        log.error("the recording stopped", reason=reason)
+        self.failure = reason
+        self.failed.set()

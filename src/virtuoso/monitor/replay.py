@@ -1,0 +1,213 @@
+"""A recording played through the same adapter, market, analysis and cycle as live data, by its own clock."""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from typing import Any, TypeVar
+
+import numpy as np
+
+from virtuoso.alerts.conditions import FeedOutage, SuddenMove
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.analysis.engine import Engine
+from virtuoso.config import Settings
+from virtuoso.exchange.bybit import Bybit
+from virtuoso.exchange.bybit.feeds import Feed, feeds_for, topic_of
+from virtuoso.exchange.bybit.rest import Rest
+from virtuoso.exchange.limits import RateBudget
+from virtuoso.exchange.offset import ClockOffset
+from virtuoso.market.state import MarketState
+from virtuoso.model.clock import ManualClock
+from virtuoso.model.errors import ExchangeUnavailable
+from virtuoso.model.feed import FeedStatus, SymbolSink
+from virtuoso.monitor.app import label_rule, universe_rules
+from virtuoso.monitor.cycle import Cycle
+from virtuoso.monitor.refresh import Refresh
+from virtuoso.monitor.watch import Watch
+from virtuoso.operations.health import HealthBoard
+from virtuoso.recording.records import Answer, ClockRead, Closed, Frame, Record
+from virtuoso.storage.cache.memory import MemoryCache
+
+_T = TypeVar("_T")
+_Key = tuple[str, str | None, str | None]
+
+
+def _ignore(_: object) -> None:
+    """What is asked for anew, and what is announced, stands in the recording."""
+
+
+class RecordedRest(Rest):
+    """Answers with what was answered then, each once and in order; what was not asked then is unavailable."""
+
+    def __init__(self, clock: ManualClock, rng: np.random.Generator) -> None:
+        budget = RateBudget(clock, 1, 1.0, 1)
+        super().__init__(url="recording:", budget=budget, clock=clock, rng=rng, on_origin=_ignore)
+        self._answers: dict[_Key, deque[Answer]] = defaultdict(deque)
+
+    def offer(self, answer: Answer) -> None:
+        """Keep an answer for whoever asks."""
+        query = answer.query
+        self._answers[answer.path, query.get("symbol"), query.get("interval")].append(answer)
+
+    async def get(self, path: str, result: type[_T], **parameters: str | int | None) -> tuple[_T, int]:
+        """The next recorded answer to this question."""
+        symbol, interval = parameters.get("symbol"), parameters.get("interval")
+        kept = self._answers[path, None if symbol is None else str(symbol), None if interval is None else str(interval)]
+        while kept and kept[0].status != 200:
+            kept.popleft()
+        if not kept:
+            raise ExchangeUnavailable(f"GET {path}: not in the recording")
+        return self._judge(path, kept.popleft().body, None, result)
+
+
+class RecordedStream:
+    """Implements `exchange.protocol.Stream`: hands recorded frames to the same handlers."""
+
+    def __init__(self, category: str, depth: int, offset: ClockOffset) -> None:
+        self.unknown_frames = self.frames = 0
+        self._category = category
+        self._depth = depth
+        self._offset = offset
+        self._feeds: dict[bytes, Feed] = {}
+        self._carrier: dict[bytes, int] = {}
+        self._alive_ns: dict[int, int] = {}
+
+    def watch(self, sinks: Mapping[str, SymbolSink], detailed: Collection[str] | None = None) -> None:
+        """Take frames of these symbols."""
+        for symbol, sink in sinks.items():
+            own = detailed is None or symbol in detailed
+            for feed in feeds_for(symbol, sink, self._category, self._depth, _ignore, detailed=own):
+                if feed.topic.encode() not in self._feeds:
+                    self._feeds[feed.topic.encode()] = feed
+
+    async def run(self) -> None:
+        """Frames come by `take`."""
+
+    def take(self, frame: Frame) -> None:
+        """Hand one frame on."""
+        topic = topic_of(frame.payload)
+        feed = None if topic is None else self._feeds.get(topic)
+        self._alive_ns[frame.connection] = frame.received_ns
+        if feed is None or topic is None:
+            self.unknown_frames += 1
+            return
+        self.frames += 1
+        feed.acked = True
+        self._carrier[topic] = frame.connection
+        feed.take(frame.payload, frame.received_ns)
+
+    def closed(self, connection: int) -> None:
+        """What hung on this connection may not be computed from."""
+        self._alive_ns.pop(connection, None)
+        for topic, carrier in self._carrier.items():
+            if carrier == connection:
+                self._feeds[topic].acked = False
+                self._feeds[topic].sink.book_invalid()
+
+    def feeds(self) -> Sequence[FeedStatus]:
+        """State of every topic."""
+        found = []
+        for topic, feed in self._feeds.items():
+            alive_ns = self._alive_ns.get(self._carrier.get(topic, -1))
+            found.append(feed.status(alive_ns is not None, alive_ns, self._offset.ms or 0.0))
+        return found
+
+    @property
+    def missing(self) -> Mapping[str, int]:
+        """How often frames left a field empty."""
+        return sum((feed.missing for feed in self._feeds.values()), Counter[str]())
+
+
+class Replay:
+    """Plays records; `digest` is the SHA-256 of every document published, in order."""
+
+    def __init__(self, settings: Settings) -> None:
+        rng = np.random.default_rng(0)
+        self.clock = ManualClock()
+        self._offset = ClockOffset()
+        self._rest = RecordedRest(self.clock, rng)
+        exchange = settings.exchange
+        self._exchange = Bybit(
+            rest_url="recording:", stream_url="recording:", category=exchange.category, depth=exchange.depth,
+            clock=self.clock, rng=rng, rest=self._rest, offset=self._offset,
+        )  # fmt: skip
+        self._worker = ThreadPoolExecutor(1, "analysis")
+        frames = settings.analysis.timeframes.weights()
+        self._market = MarketState(list(frames), depth=exchange.depth)
+        engine = Engine(frames, settings.analysis.factors.weights(), label_rule(settings))
+        self._watch = Watch(
+            exchange=self._exchange, market=self._market, engine=engine, worker=self._worker,
+            rules=universe_rules(settings), clock=self.clock,
+        )  # fmt: skip
+        self.stream = RecordedStream(exchange.category, exchange.depth, self._offset)
+        self._refresh = Refresh(self._exchange, self._market, self._watch)
+        self._cache = MemoryCache(self.clock)
+        move = settings.monitoring.alerts.sudden_move
+        self.cycle = Cycle(
+            exchange=self._exchange, stream=self.stream, market=self._market, engine=engine, watch=self._watch,
+            refresh=self._refresh, worker=self._worker, cache=self._cache,
+            incidents=IncidentLog(settings.monitoring.alerts.keep), outage=FeedOutage(self._exchange.name),
+            sudden_move=SuddenMove(move.threshold_pct, move.window_minutes), slow_s=float("inf"),
+            stale_after_s=settings.websocket.stale_after, epoch=1,
+            health=HealthBoard(self.clock, settings.monitoring.interval, "embedded"),
+        )  # fmt: skip
+        self._interval_ns = int(settings.monitoring.interval * 1e9)
+        self._due_ns: int | None = None
+        self._hash = sha256()
+        self._first_ns: int | None = None
+        self.records = 0
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all documents so far."""
+        return self._hash.hexdigest()
+
+    @property
+    def span_s(self) -> float:
+        """Seconds of frames played."""
+        return 0.0 if self._first_ns is None else (self.clock.now_ns() - self._first_ns) / 1e9
+
+    async def play(self, records: Iterable[Record]) -> None:
+        """Play records in order, then let the worker go."""
+        try:
+            for record in records:
+                self.records += 1
+                await self._take(record)
+        finally:
+            self._worker.shutdown(wait=True)
+
+    async def _take(self, record: Any) -> None:
+        match record:
+            case Answer():
+                self.clock.advance_to(record.received_ns)
+                self._rest.offer(record)
+            case ClockRead():
+                self.clock.advance_to(record.at_ns)
+                self._offset.offer(record.offset_ms)
+            case Closed():
+                self.clock.advance_to(record.at_ns)
+                self.stream.closed(record.connection)
+            case Frame():
+                self.clock.advance_to(record.received_ns)
+                if self._due_ns is None:
+                    await self._start()
+                self.stream.take(record)
+                if self.clock.now_ns() >= (self._due_ns or 0) or self._refresh.due(self.cycle.analysed_ms):
+                    await self._run_cycle()
+
+    async def _start(self) -> None:
+        """The first frame: everything that was asked before it is there."""
+        self._due_ns = self._first_ns = self.clock.now_ns()
+        await self._watch.adopt(await self._watch.choose())
+        self.stream.watch(self._market.sinks(), self._watch.detailed)
+
+    async def _run_cycle(self) -> None:
+        now_ns = self.clock.now_ns()
+        if self._due_ns is not None and now_ns >= self._due_ns:
+            self._due_ns += self._interval_ns * (1 + (now_ns - self._due_ns) // self._interval_ns)
+        await self.cycle.run()
+        for name in sorted(self._cache.names()):
+            document = self._cache.get(name)
+            if document is not None:
+                self._hash.update(name.encode() + b"\0" + document.body + b"\n")

@@ -1,0 +1,109 @@
+"""What was recorded is what came, and played again it gives the same documents to the byte."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.exchange import Running, running_exchange
+from tests.support.program import command, settings_for
+
+from virtuoso.exchange.bybit.feeds import topic_of
+from virtuoso.recording.reader import read
+from virtuoso.recording.records import Answer, ClockRead, Frame, Header, Sent
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Running]:
+    with running_exchange() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def recording(exchange: Running, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve seconds, by the command line."""
+    folder = tmp_path_factory.mktemp("recording")
+    ended = run("record", str(folder / "day"), "-c", str(settings_for(exchange, folder)), "--for", "12")
+    assert ended.returncode == 0, ended.stderr
+    assert "0 records dropped" in ended.stdout
+    return folder / "day"
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environment}
+    )
+
+
+def played(recording: Path, exchange: Running, folder: Path, seed: str) -> dict[str, Any]:
+    config = settings_for(exchange, folder)
+    ended = run("replay", str(recording), "-c", str(config), "--json", PYTHONHASHSEED=seed)
+    assert ended.returncode == 0, ended.stderr
+    found: dict[str, Any] = json.loads(ended.stdout)
+    return found
+
+
+def test_everything_on_the_wire_is_kept(recording: Path) -> None:
+    records = list(read(recording))
+    assert isinstance(records[0], Header)
+    asked = Counter((r.path, r.query.get("interval")) for r in records if isinstance(r, Answer))
+    assert {interval for path, interval in asked if path.endswith("kline")} >= {"1", "5", "30", "240"}
+    for path in ("instruments-info", "tickers", "recent-trade", "account-ratio", "time"):
+        assert asked[f"/v5/market/{path}", None] > 0, path
+    topics = {topic_of(record.payload) for record in records if isinstance(record, Frame)} - {None}
+    assert len({topic for topic in topics if topic and topic.startswith(b"orderbook.50.")}) == 15
+    sent = b"".join(record.payload for record in records if isinstance(record, Sent))
+    assert all(topic in sent for topic in topics if topic)
+    assert any(isinstance(record, ClockRead) for record in records)
+
+
+def test_a_replay_is_the_same_to_the_byte(recording: Path, exchange: Running, tmp_path: Path) -> None:
+    one, other = (played(recording, exchange, tmp_path, seed) for seed in ("0", "4711"))
+    assert one["sha256"] == other["sha256"]
+    assert (one["symbols"], one["failures"]) == (15, 0)
+    assert one["cycles"] >= 10
+    assert one["frames"] > 500
+
+
+def test_a_killed_recording_lacks_a_second_at_most(exchange: Running, tmp_path: Path) -> None:
+    """`up --record`: it records while it serves, and dies by SIGKILL."""
+    config = settings_for(exchange, tmp_path)
+    process = subprocess.Popen(
+        command("up", "-c", str(config), "--record", str(tmp_path / "day")), stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.readline()  # the first signals
+        time.sleep(5)
+        killed_ns = time.time_ns()
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+    reader = read(tmp_path / "day")
+    last_ns = max(record.received_ns for record in reader if isinstance(record, Frame))
+    assert killed_ns - last_ns < 1.5e9
+    assert len(reader.truncated) == 1
+    assert played(tmp_path / "day", exchange, tmp_path, "1")["symbols"] == 15
+
+
+def test_a_recording_that_cannot_be_written_is_one_clear_line(exchange: Running, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    ended = run("record", str(tmp_path / "file" / "day"), "-c", str(settings_for(exchange, tmp_path)), "--for", "5")
+    assert ended.returncode == 2
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert "file" in ended.stderr
+    missing = run("replay", str(tmp_path / "nothing"))
+    assert missing.returncode == 2
+    assert "nothing" in missing.stderr
