@@ -12,7 +12,7 @@ TEST_COMMANDS := chromium
 BENCH_PACKAGES := nginx-light wrk
 BENCH_COMMANDS := /usr/sbin/nginx wrk
 
-.PHONY: install demo test check bench clean lock packages
+.PHONY: install demo test soak check bench clean lock packages
 
 install: $(VENV)/.installed  ## the program and what it needs
 
@@ -22,6 +22,9 @@ demo: install  ## everything on the bundled recording, on http://127.0.0.1:8002
 test: $(VENV)/.installed-dev  ## every test, with what they need
 	@$(MAKE) --no-print-directory packages PACKAGES="$(TEST_PACKAGES)" COMMANDS="$(TEST_COMMANDS)"
 	$(BIN)/pytest
+
+soak: $(VENV)/.installed-dev  ## the long forms: a million deltas, a hundred thousand damaged messages, every fault
+	VIRTUOSO_SOAK=1 $(BIN)/pytest -v tests/faults tests/unit/market/test_outages.py tests/unit/market/test_sparse_symbol.py
 
 check: $(VENV)/.installed-dev  ## the gate of every commit: style, types, imports, fast tests
 	$(BIN)/ruff check .

@@ -22,6 +22,7 @@ def exchange() -> Iterator[Running]:
 @pytest.fixture
 def program(exchange: Running, tmp_path: Path) -> Iterator[Program]:
     with running_program(settings_for(exchange, tmp_path)) as running:
+        running.until("the streams", lambda: len(running.ask("/api/monitoring/status")["feeds"]) == 75, 10)
         running.until("live data", lambda: quality(running) == "live", 10)
         yield running
 
@@ -85,7 +86,7 @@ def test_dropped_delta_never_reaches_a_score(exchange: Running, program: Program
 def test_latency_shows_as_delayed(exchange: Running, program: Program) -> None:
     exchange.order('{"fault": "latency", "latency_ms": 3000, "for_s": 8}')
     assert program.until("delayed", lambda: quality(program) == "delayed", 10) < 10
-    assert program.until("live again", lambda: quality(program) == "live", 20) < 15
+    assert program.until("live again", lambda: quality(program) == "live", 8 + 15) < 8 + 15
 
 
 def test_a_quiet_symbol_is_never_stale(exchange: Running, program: Program) -> None:

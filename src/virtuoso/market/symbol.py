@@ -96,6 +96,8 @@ class SymbolState:
 
         What was absorbed is only known when the tape of the whole bar is, so the bar comes first.
         """
+        if self._next_sample_ms - close_ms > _CATCH_UP_MS:
+            self._next_sample_ms = 0  # an event claimed to come from far ahead: sample anew from the next one
         if 0 < self._next_sample_ms <= close_ms:
             self._sample(close_ms)
         minute = self.minute

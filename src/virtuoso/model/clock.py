@@ -21,7 +21,7 @@ class SystemClock:
     """The machine's wall clock, read once; from then on it goes by the monotonic clock and cannot be stepped.
 
     Ages stay right and no minute is lost or doubled when someone sets the machine's clock. What it is off by is
-    measured against the exchange, and `stepped_ns` tells what the wall clock has moved by since.
+    measured against the exchange.
     """
 
     def __init__(self) -> None:
@@ -34,10 +34,6 @@ class SystemClock:
     def monotonic_ns(self) -> int:
         """A time that never steps back, ns since an arbitrary origin."""
         return time.monotonic_ns()
-
-    def stepped_ns(self) -> int:
-        """How far the machine's wall clock has been set since the start, ns."""
-        return time.time_ns() - self.now_ns()
 
 
 class ManualClock:

@@ -229,3 +229,18 @@ def test_mirroring_the_market_negates_what_is_signed_and_nothing_else(
     assert abs(one.micro_deviation) <= 1
     for share in (one.resilience, one.vanished):
         assert share is None or 0 <= share <= 1
+
+
+def test_one_event_from_the_far_future_does_not_end_the_sampling() -> None:
+    state = SymbolState("XUSDT", [Timeframe.M1], 10, 50)
+    bids, asks = ladder(10.0, -0.1), ladder(10.1, 0.1)
+    state.book_snapshot(1, START_MS + 500, 0, bids, asks)
+    state.book_delta(2, START_MS + 10**12, 0, [(9.0, 2.0)], [])  # a time that was garbled
+    state.cut(START_MS + MINUTE)  # the minute that closes notices it
+    for second in range(60, 120):
+        state.book_delta(second, START_MS + second * 1_000 + 1, 0, [(9.0, float(second))], [])
+        if second == 60:
+            state.book_snapshot(60, START_MS + 60_001, 0, bids, asks)
+    features = state.cut(START_MS + 2 * MINUTE)
+    assert features is not None
+    assert features.spread_bp is not None

@@ -1,5 +1,7 @@
 """Clocks move forward only; quality and source take the worst."""
 
+import time
+
 import pytest
 
 from virtuoso.model.clock import ManualClock, SystemClock, iso
@@ -34,3 +36,13 @@ def test_the_worst_is_shown() -> None:
     assert worst_quality([]) is DataQuality.UNAVAILABLE
     assert worst_source([DataSource.LIVE, DataSource.REPLAY]) is DataSource.REPLAY
     assert worst_source([]) is None
+
+
+@pytest.mark.parametrize("step_s", [3_600, -3_600])
+def test_setting_the_machines_clock_moves_nothing(step_s: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No age jumps and no minute is lost or doubled when someone sets the clock under the running program."""
+    clock = SystemClock()
+    before_ns, real = clock.now_ns(), time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + step_s * 1_000_000_000)
+    assert 0 <= clock.now_ns() - before_ns < 1_000_000_000
+    assert abs(SystemClock().now_ns() - before_ns - step_s * 1_000_000_000) < 1_000_000_000  # it was really set

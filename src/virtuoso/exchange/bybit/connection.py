@@ -226,7 +226,7 @@ class Connection:
             return
         try:
             reply = msgspec.json.decode(data, type=Reply)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self.unknown_frames += 1
             return
         if reply.op == "subscribe":

@@ -112,7 +112,7 @@ class Rest:
     def _judge(self, path: str, body: bytes, reset_at: str | None, result: type[_T]) -> tuple[_T, int]:
         try:
             envelope = self._decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             if body.lstrip()[:1] == b"<":
                 self.maintenance = f"a web page in place of {path}"
             raise ExchangeUnavailable(f"GET {path}: not an API answer: {body[:60]!r}") from error
