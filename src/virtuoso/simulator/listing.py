@@ -18,6 +18,8 @@ class Listing:
         self._source = source
         self._faults = faults
         self._now_s = monotonic_s
+        self._changed = False
+        """Whether a name ever came or went: there may be subscribers to it still."""
 
     def _names(self) -> tuple[set[str], dict[str, str]]:
         """Symbols that are gone, and new names with the symbol each is a copy of."""
@@ -25,6 +27,7 @@ class Listing:
         renamed = self._faults.all("rename", now_s)
         gone = {fault.symbol or "" for fault in (*self._faults.all("delist", now_s), *renamed)}
         new = {fault.to or "": fault.symbol or "" for fault in (*self._faults.all("list", now_s), *renamed)}
+        self._changed = self._changed or bool(gone or new)
         return gone, new
 
     def _of(self, name: str) -> str | None:
@@ -41,7 +44,7 @@ class Listing:
 
     def advance(self, to_ms: int, wanted: Collection[tuple[str, str]]) -> Iterable[Push]:
         """Frames under the names they were asked for."""
-        if not self._faults:
+        if not self._faults and not self._changed:
             return self._source.advance(to_ms, wanted)
         asked: dict[tuple[str, str], list[str]] = {}
         for category, topic in wanted:

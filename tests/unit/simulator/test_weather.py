@@ -110,6 +110,16 @@ def test_symbols_come_go_and_are_renamed() -> None:
     assert {row["s"] for push in pushes for row in msgspec.json.decode(push.payload)["data"]} == {"NEWUSDT"}
 
 
+def test_a_subscriber_to_a_name_that_is_gone_again_hears_nothing() -> None:
+    faults = Faults()
+    listing = Listing(open_source("recording", 1, START_MS), faults, lambda: 1.0)
+    faults.order(Fault(fault="list", symbol="SOLUSDT", to="NEWUSDT"), 0.0)
+    wanted = [("linear", "publicTrade.NEWUSDT"), ("linear", "publicTrade.SOLUSDT")]
+    assert {push.topic for push in listing.advance(START_MS + 60_000, wanted)} == {topic for _, topic in wanted}
+    faults.clear()
+    assert {push.topic for push in listing.advance(START_MS + 120_000, wanted)} == {"publicTrade.SOLUSDT"}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
