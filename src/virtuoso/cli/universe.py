@@ -14,7 +14,7 @@ from rich.table import Table
 from virtuoso.config import Settings, load
 from virtuoso.market.universe import Universe, select
 from virtuoso.model.clock import SystemClock
-from virtuoso.monitor.app import exchange_for, universe_rules
+from virtuoso.monitor.configured import exchange_for, universe_rules
 
 app = typer.Typer(add_completion=False)
 

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from urllib.parse import urlsplit
 
 import msgspec
 import numpy as np
@@ -17,14 +16,9 @@ import structlog
 from virtuoso.alerts.conditions import FeedOutage, SuddenMove, Weather, observe_weather
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.analysis.engine import Engine
-from virtuoso.analysis.signals import LabelRule
 from virtuoso.config import Settings
-from virtuoso.config.settings import BYBIT_REST
-from virtuoso.exchange.bybit import Bybit
-from virtuoso.exchange.ccxt import CcxtExchange
-from virtuoso.exchange.ledger import Ledger
 from virtuoso.exchange.polling import Polling, largest_universe
-from virtuoso.exchange.protocol import Exchange, StreamEvent, Tap
+from virtuoso.exchange.protocol import StreamEvent, Tap
 from virtuoso.exchange.supervise import Backoff
 from virtuoso.market.state import MarketState
 from virtuoso.market.universe import UniverseRules
@@ -32,6 +26,7 @@ from virtuoso.model.alert import Severity
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import ExchangeError, UsageError
 from virtuoso.model.feed import FeedStatus
+from virtuoso.monitor.configured import exchange_for, label_rule, universe_rules
 from virtuoso.monitor.cycle import TTL_S, Cycle
 from virtuoso.monitor.refresh import Refresh
 from virtuoso.monitor.schedule import FixedRate
@@ -306,48 +301,3 @@ class Monitor:
 
     def _now_ms(self) -> int:
         return self._clock.now_ns() // 1_000_000
-
-
-def exchange_for(settings: Settings, clock: Clock, rng: np.random.Generator, tap: Tap | None = None) -> Exchange:
-    """The configured exchange; nothing is sent yet."""
-    exchange = settings.exchange
-    if exchange.ccxt_id is not None:
-        if tap is not None:
-            raise UsageError(f"exchange.name = {exchange.name}: only the native adapter can be recorded; use bybit")
-        urls = None if exchange.rest_url == BYBIT_REST else {"*": exchange.rest_url}
-        return CcxtExchange(name=exchange.ccxt_id, category=exchange.category, clock=clock, urls=urls)
-    return Bybit(
-        rest_url=exchange.rest_url,
-        stream_url=exchange.stream_url,
-        category=exchange.category,
-        depth=exchange.depth,
-        ping_interval_s=settings.websocket.ping_interval,
-        ledger=Ledger(urlsplit(exchange.rest_url).netloc, exchange.budget_dir),
-        clock=clock,
-        rng=rng,
-        tap=tap,
-    )
-
-
-def label_rule(settings: Settings) -> LabelRule:
-    """The rule of labels as configured."""
-    label = settings.analysis.label
-    return LabelRule(
-        buy=label.buy, sell=label.sell, exit_margin=label.exit_margin, hold_bars=label.hold_bars,
-        min_coverage=label.min_coverage,
-    )  # fmt: skip
-
-
-def universe_rules(settings: Settings) -> UniverseRules:
-    """The rules of the universe as configured."""
-    universe = settings.universe
-    return UniverseRules(
-        size=universe.size,
-        detailed=universe.detailed,
-        quote=universe.quote,
-        min_turnover_24h=universe.min_turnover_24h,
-        min_age_days=universe.min_age_days,
-        include=universe.include,
-        exclude=universe.exclude,
-        hysteresis=universe.hysteresis,
-    )

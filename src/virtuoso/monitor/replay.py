@@ -21,7 +21,7 @@ from virtuoso.market.state import MarketState
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeUnavailable
 from virtuoso.model.feed import FeedStatus, SymbolSink
-from virtuoso.monitor.app import label_rule, universe_rules
+from virtuoso.monitor.configured import label_rule, universe_rules
 from virtuoso.monitor.cycle import Cycle
 from virtuoso.monitor.refresh import Refresh
 from virtuoso.monitor.watch import Watch
