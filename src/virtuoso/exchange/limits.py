@@ -57,9 +57,7 @@ class RateBudget:
             RateLimited: requests are silenced, or the wait would be longer than 10 s. Nothing was taken.
         """
         with self._account() as now_s:
-            if now_s < self._silent_until_s:
-                left_s = self._silent_until_s - now_s
-                raise RateLimited(f"REST is silenced for another {left_s:.0f} s after a rate-limit answer", left_s)
+            self._refuse_if_silent(now_s)
             wait_s = max(0.0, (1 - self._tokens) * self._window_s / self._capacity)
             if wait_s > _MAX_WAIT_S:
                 raise RateLimited(f"the REST budget is spent: {endpoint} would wait {wait_s:.1f} s", wait_s)
@@ -71,6 +69,15 @@ class RateBudget:
                 self._said_s = now_s
                 log.warning("approaching rate limit, waiting", endpoint=endpoint, wait_s=round(wait_s, 2))
             await self._sleep(wait_s)
+
+    def heed(self) -> None:
+        """Ask once more just before sending: what waited its turn may have been overtaken by a ban.
+
+        Raises:
+            RateLimited: requests are silenced.
+        """
+        with self._account() as now_s:
+            self._refuse_if_silent(now_s)
 
     def silence(self, seconds: float, *, banned: bool = False) -> None:
         """Let nothing out for a while: the exchange said no, or even banned this address."""
@@ -93,6 +100,11 @@ class RateBudget:
             waits=self._waits,
             banned_until_ms=self._banned_until_ms if now_s < self._silent_until_s else None,
         )
+
+    def _refuse_if_silent(self, now_s: float) -> None:
+        left_s = self._silent_until_s - now_s
+        if left_s > 0:
+            raise RateLimited(f"REST is silenced for another {left_s:.0f} s after a rate-limit answer", left_s)
 
     @contextmanager
     def _account(self) -> Iterator[float]:

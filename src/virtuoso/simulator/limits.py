@@ -4,12 +4,14 @@ from collections import deque
 
 REQUESTS, WINDOW_S, BAN_S = 600, 5.0, 600.0
 _ADDRESSES = 256
+_IN_FLIGHT_S = 0.25
+"""Requests sent before the first refusal could be read are nobody's fault."""
 
 
 class RequestLimit:
     """A rolling window for each address; addresses that are idle are forgotten when there are many.
 
-    A request during a ban is counted and makes it longer by a minute.
+    A request during a ban makes it longer by a minute, and is counted unless it was under way when the ban began.
     """
 
     def __init__(self, requests: int = REQUESTS, window_s: float = WINDOW_S, ban_s: float = BAN_S) -> None:
@@ -19,10 +21,12 @@ class RequestLimit:
         self._ban_s = ban_s
         self._seen: dict[str, deque[float]] = {}
         self._banned: dict[str, float] = {}
+        self._since: dict[str, float] = {}
 
-    def ban(self, address: str, until_s: float) -> None:
-        """Refuse an address until then."""
-        self._banned[address] = until_s
+    def ban(self, address: str, now_s: float, for_s: float) -> None:
+        """Refuse an address for so long."""
+        self._since[address] = now_s
+        self._banned[address] = now_s + for_s
 
     def is_banned(self, address: str, now_s: float) -> bool:
         """Whether an address is refused now."""
@@ -31,7 +35,7 @@ class RequestLimit:
     def allow(self, address: str, now_s: float) -> int | None:
         """Count a request at `now_s`; how many are left in the window, or `None` when it is refused."""
         if self.is_banned(address, now_s):
-            self.during_ban += 1
+            self.during_ban += now_s - self._since[address] > _IN_FLIGHT_S
             self._banned[address] += self._window_s * 12
             return None
         self._banned.pop(address, None)
@@ -42,7 +46,7 @@ class RequestLimit:
             seen.popleft()
         seen.append(now_s)
         if len(seen) > self.requests:
-            self._banned[address] = now_s + self._ban_s
+            self.ban(address, now_s, self._ban_s)
             del self._seen[address]
             return None
         return self.requests - len(seen)
@@ -50,3 +54,4 @@ class RequestLimit:
     def _forget_idle(self, now_s: float) -> None:
         self._seen = {a: seen for a, seen in self._seen.items() if seen and seen[-1] > now_s - self._window_s}
         self._banned = {a: until for a, until in self._banned.items() if until > now_s}
+        self._since = {a: since for a, since in self._since.items() if a in self._banned}

@@ -24,6 +24,7 @@ SOURCE_HEADER = "X-Virtuoso-Source"
 _PUMP_S = 0.02
 _STALL_S = 30.0
 _CONTROL = "/control/faults"
+_SOCKETS = "/v5/public/"
 _MAINTENANCE = "<html><head><title>503</title></head><body>Scheduled maintenance</body></html>"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -182,14 +183,7 @@ class EmbeddedExchange:
             raise web.HTTPServiceUnavailable
         if (wait_s := self._delay_s(request, now_s)) > 0:
             await asyncio.sleep(wait_s)
-        is_socket = request.path.startswith("/v5/public/")
-        address = request.remote or ""
-        if not is_socket and (ban := self._faults.get("ban", now_s)) and not self._limit.is_banned(address, now_s):
-            self._limit.ban(address, now_s + ban.for_s)
-            self._faults.end(ban)
-            left = None
-        else:
-            left = self._limit.allow(address, now_s)
+        left = REQUESTS if request.path.startswith(_SOCKETS) else self._count(request.remote or "", now_s)
         headers = self._headers(left)
         if left is None:
             body = {"retCode": 403, "retMsg": "access too frequent"}
@@ -205,10 +199,18 @@ class EmbeddedExchange:
             response.headers.update(headers)
         return response
 
+    def _count(self, address: str, now_s: float) -> int | None:
+        """Count a REST request; how many are left, `None` when it is refused. Sockets have limits of their own."""
+        if (ban := self._faults.get("ban", now_s)) and not self._limit.is_banned(address, now_s):
+            self._limit.ban(address, now_s, ban.for_s)
+            self._faults.end(ban)
+            return None
+        return self._limit.allow(address, now_s)
+
     def _delay_s(self, request: web.Request, now_s: float) -> float:
         """Delay of an answer, or of the acceptance of a socket."""
         slow = self._faults.get("slow_accept", now_s)
-        if slow is not None and request.path.startswith("/v5/public/"):
+        if slow is not None and request.path.startswith(_SOCKETS):
             return slow.latency_ms / 1000
         return self._weather.latency_s(now_s)
 

@@ -76,6 +76,17 @@ async def test_silence_lets_nothing_out_until_it_ends() -> None:
     assert (budget.status.requests, budget.status.banned_until_ms) == (1, None)
 
 
+async def test_what_waited_its_turn_is_held_back_by_a_ban() -> None:
+    clock = ManualClock()
+    budget = RateBudget(clock, 400, 5.0, 1, Waits(clock))
+    await budget.acquire("kline")
+    await budget.acquire("kline")  # waited for its token; meanwhile another request was answered with a 403
+    budget.heed()
+    budget.silence(600, banned=True)
+    with pytest.raises(RateLimited, match="silenced"):
+        budget.heed()
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_backoff_grows_to_its_cap_and_starts_anew(seed: int) -> None:
     backoff = Backoff(np.random.default_rng(seed), first_s=0.25, cap_s=15.0)

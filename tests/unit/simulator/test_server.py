@@ -156,9 +156,11 @@ def test_the_limit_rolls_and_the_ban_ends() -> None:
     assert limit.allow("b", 2.0) == 2
     assert limit.allow("a", 5.0) == 0  # the first has left the window
     assert limit.allow("a", 5.5) is None
-    assert limit.allow("a", 605.0) is None  # a minute longer for asking: until 665.5
+    assert limit.allow("a", 5.6) is None  # under way when the ban began: a minute longer, but not counted
+    assert limit.during_ban == 0
+    assert limit.allow("a", 665.0) is None  # another minute for asking: until 725.5
     assert limit.during_ban == 1
-    assert limit.allow("a", 666.0) == 2
+    assert limit.allow("a", 726.0) == 2
 
 
 def test_idle_addresses_are_forgotten() -> None:

@@ -71,6 +71,7 @@ class Rest:
             await self._budget.acquire(path)
             try:
                 async with self._at_once:
+                    self._budget.heed()
                     body, reset_at = await self._send(path, query)
                 return self._judge(path, body, reset_at, result)
             except ExchangeUnavailable:
