@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 PORT ?= 8002
 
 # Debian packages that tests and benchmarks use, and the command that shows each is there.
-TEST_PACKAGES := chromium
-TEST_COMMANDS := chromium
+TEST_PACKAGES := chromium faketime
+TEST_COMMANDS := chromium faketime
 BENCH_PACKAGES := nginx-light wrk
 BENCH_COMMANDS := /usr/sbin/nginx wrk
 

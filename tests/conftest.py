@@ -21,3 +21,17 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def root() -> Path:
     """The root of the checkout."""
     return Path(__file__).parents[1]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """After `make soak`: what was promised, whether it held, and how long it was put to the test."""
+    if os.environ.get("VIRTUOSO_SOAK") != "1":
+        return
+    terminalreporter.section("what held")
+    terminalreporter.write_line("| promise | held | seconds |")
+    terminalreporter.write_line("| --- | --- | --- |")
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, []):
+            file, _, name = report.nodeid.partition("::")
+            promise = f"{Path(file).stem.removeprefix('test_')}: {name.removeprefix('test_')}".replace("_", " ")
+            terminalreporter.write_line(f"| {promise} | {outcome} | {report.duration:.0f} |")

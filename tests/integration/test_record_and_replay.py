@@ -43,9 +43,9 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def played(recording: Path, exchange: Running, folder: Path, seed: str) -> dict[str, Any]:
+def played(recording: Path, exchange: Running, folder: Path, seed: str, *options: str) -> dict[str, Any]:
     config = settings_for(exchange, folder)
-    ended = run("replay", str(recording), "-c", str(config), "--json", PYTHONHASHSEED=seed)
+    ended = run("replay", str(recording), "-c", str(config), "--json", *options, PYTHONHASHSEED=seed)
     assert ended.returncode == 0, ended.stderr
     found: dict[str, Any] = json.loads(ended.stdout)
     return found
@@ -67,19 +67,20 @@ def test_everything_on_the_wire_is_kept(recording: Path) -> None:
 
 def test_a_replay_is_the_same_to_the_byte(recording: Path, exchange: Running, tmp_path: Path) -> None:
     one, other = (played(recording, exchange, tmp_path, seed) for seed in ("0", "4711"))
-    assert one["sha256"] == other["sha256"]
+    slow = played(recording, exchange, tmp_path, "1", "--speed", "4")
+    assert one["sha256"] == other["sha256"] == slow["sha256"]
+    assert slow["speed"] == pytest.approx(4, rel=0.2)
+    assert one["speed"] > 6  # and so the slow one was slow
     assert (one["symbols"], one["failures"]) == (15, 0)
     assert one["cycles"] >= 10
     assert one["frames"] > 500
 
 
 def test_a_killed_recording_lacks_a_second_at_most(exchange: Running, tmp_path: Path) -> None:
-    """`up --record`: it records while it serves, and dies by SIGKILL."""
+    """`record --while-running`: it records while it serves, and dies by SIGKILL."""
     config = settings_for(exchange, tmp_path)
-    process = subprocess.Popen(
-        command("up", "-c", str(config), "--record", str(tmp_path / "day")), stdout=subprocess.PIPE, text=True,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    arguments = ("record", str(tmp_path / "day"), "--while-running", "-c", str(config))
+    process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
     try:
         assert process.stdout is not None
         process.stdout.readline()

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,12 +70,14 @@ def settings_for(exchange: Running | None, folder: Path, extra: str = "") -> Pat
 
 
 @contextmanager
-def running_program(config: Path, *, scored: bool = True) -> Iterator[Program]:
+def running_program(
+    config: Path, *, scored: bool = True, environment: Mapping[str, str] | None = None
+) -> Iterator[Program]:
     """`virtuoso up -c config`, until the block ends; then it must stop clean within 5 s."""
     log = (config.parent / "program.log").open("w")
     process = subprocess.Popen(
         command("up", "-c", str(config)), stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
     )  # fmt: skip
     try:
         assert process.stdout is not None

@@ -11,11 +11,12 @@ import typer
 import uvloop
 from rich.console import Console
 
+from virtuoso.cli.serve import serve
 from virtuoso.config import Settings, load
 from virtuoso.model.clock import SystemClock
-from virtuoso.model.errors import VirtuosoError
+from virtuoso.model.errors import UsageError, VirtuosoError
 from virtuoso.monitor.app import Monitor
-from virtuoso.monitor.recorder import Recorder
+from virtuoso.monitor.recorder import Recorder, Recording
 from virtuoso.operations import logs
 from virtuoso.operations.health import HealthBoard
 from virtuoso.storage.cache.memory import MemoryCache
@@ -27,25 +28,31 @@ app = typer.Typer(add_completion=False)
 def record(
     file: Annotated[Path, typer.Argument(help="The recording, such as day.vrec.zst; files are numbered.")],
     config: Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; later ones win.")] = None,
+    while_running: Annotated[
+        bool, typer.Option("--while-running", help="Serve the API and the page meanwhile, as `virtuoso up` does.")
+    ] = False,
     for_s: Annotated[float | None, typer.Option("--for", min=1, help="Seconds; until it is stopped.")] = None,
     rotate_mb: Annotated[int, typer.Option(min=1, help="Megabytes after which a new file begins.")] = 256,
     rotate_hours: Annotated[float, typer.Option(min=0.01, help="Hours after which a new file begins.")] = 24.0,
     keep: Annotated[int | None, typer.Option(min=1, help="Files kept; all.")] = None,
 ) -> None:
-    """Record everything that a monitor asks for and is told, without serving anything.
-
-    `virtuoso up --record FILE` records while it serves.
-    """
+    """Record everything that a monitor asks for and is told."""
     settings = load(config or [], os.environ)
+    recording = Recording(file, rotate_mb * 1_000_000, rotate_hours * 3600, keep)
+    if while_running:
+        if for_s is not None:
+            raise UsageError(
+                "--for: a program that serves runs until it is stopped; leave out --for or --while-running"
+            )
+        serve(settings, record=recording)
+        return
     logs.configure("warning", settings.logging.format)
-    uvloop.run(_record(file, settings, for_s, rotate_mb * 1_000_000, rotate_hours * 3600, keep))
+    uvloop.run(_record(recording, settings, for_s))
 
 
-async def _record(
-    file: Path, settings: Settings, for_s: float | None, rotate_bytes: int, rotate_s: float, keep: int | None
-) -> None:
+async def _record(recording: Recording, settings: Settings, for_s: float | None) -> None:
     clock = SystemClock()
-    recorder = Recorder(file, settings, clock, rotate_bytes=rotate_bytes, rotate_s=rotate_s, keep=keep)
+    recorder = Recorder(recording, settings, clock)
     board = HealthBoard(clock, settings.monitoring.interval, "embedded")
     monitor = Monitor(settings, clock, MemoryCache(clock), board, recorder)
     stop = asyncio.Event()

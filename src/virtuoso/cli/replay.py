@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from virtuoso.cli.progress import told
 from virtuoso.config import load
 from virtuoso.model.clock import iso
 from virtuoso.monitor.replay import Replay
@@ -23,13 +24,17 @@ app = typer.Typer(add_completion=False)
 def replay(
     file: Annotated[Path, typer.Argument(help="The recording.")],
     config: Annotated[list[Path] | None, typer.Option("-c", help="Configuration; later ones win.")] = None,
+    speed: Annotated[
+        float | None, typer.Option(min=0.01, help="Recorded seconds per second; as fast as it goes.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Play a recording as fast as it goes: same input, same documents, to the byte (SHA-256)."""
+    """Play a recording: same input, same documents, to the byte (SHA-256), whatever the speed."""
     logs.configure("warning", "auto")
     player, reader = Replay(load(config or [], os.environ)), read(file)
+    records = told(reader, f"replaying {file}", lambda: reader.bytes_read / max(1, reader.bytes_total))
     began = time.perf_counter()
-    asyncio.run(player.play(reader))
+    asyncio.run(player.play(records, None if speed is None else _Pace(speed)))
     seconds = time.perf_counter() - began
     rows = [evaluation.reading(symbol) for symbol, evaluation in sorted(player.cycle.evaluations.items())]
     result = {
@@ -49,3 +54,17 @@ def replay(
         return
     for name, value in result.items():
         typer.echo(f"{name:>10}  {value}")
+
+
+class _Pace:
+    """No frame sooner after the first than `speed` allows."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._first: tuple[int, float] | None = None
+
+    async def __call__(self, received_ns: int) -> None:
+        self._first = self._first or (received_ns, time.perf_counter())
+        ahead_s = (received_ns - self._first[0]) / 1e9 / self._speed - (time.perf_counter() - self._first[1])
+        if ahead_s > 0:
+            await asyncio.sleep(ahead_s)

@@ -5,7 +5,6 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import structlog
 import typer
@@ -16,7 +15,7 @@ from virtuoso.config import Settings
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError
 from virtuoso.monitor.app import Monitor
-from virtuoso.monitor.recorder import Recorder
+from virtuoso.monitor.recorder import Recorder, Recording
 from virtuoso.monitor.views import MarketViews
 from virtuoso.operations import logs
 from virtuoso.operations.health import HealthBoard
@@ -28,7 +27,7 @@ log = structlog.get_logger(__name__)
 _STOP_S = 2.0
 
 
-def serve(settings: Settings, banner: Callable[[str], None] = typer.echo, *, record: Path | None = None) -> None:
+def serve(settings: Settings, banner: Callable[[str], None] = typer.echo, *, record: Recording | None = None) -> None:
     """Run until SIGINT or SIGTERM.
 
     Raises:
@@ -65,7 +64,9 @@ def _listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-async def _run(settings: Settings, sock: socket.socket, banner: Callable[[str], None], record: Path | None) -> None:
+async def _run(
+    settings: Settings, sock: socket.socket, banner: Callable[[str], None], record: Recording | None
+) -> None:
     clock = SystemClock()
     cache = MemoryCache(clock)
     board = HealthBoard(clock, settings.monitoring.interval, "embedded")

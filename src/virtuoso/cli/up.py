@@ -17,7 +17,6 @@ def up(
     config: Annotated[
         list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
     ] = None,
-    record: Annotated[Path | None, typer.Option(help="Keep what goes over the wire in this recording.")] = None,
 ) -> None:
     """Watch the configured exchange and serve the API and the status page."""
-    serve(load(config or [], os.environ), record=record)
+    serve(load(config or [], os.environ))

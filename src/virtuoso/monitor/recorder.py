@@ -1,6 +1,7 @@
 """What goes over the wire, written to a recording."""
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -12,30 +13,36 @@ from virtuoso.recording.writer import RecordingWriter
 
 log = structlog.get_logger(__name__)
 
-ROTATE_BYTES, ROTATE_S = 256 * 1024 * 1024, 86_400.0
+
+@dataclass(frozen=True)
+class Recording:
+    """Where to record, and when to begin the next file.
+
+    Attributes:
+        path: the recording's name; its files are numbered.
+        rotate_bytes: of a file, compressed, after which another begins.
+        rotate_s: seconds after which another begins.
+        keep: files that stay; `None` is all.
+    """
+
+    path: Path
+    rotate_bytes: int
+    rotate_s: float
+    keep: int | None
 
 
 class Recorder:
     """Implements `exchange.protocol.Tap`; a recording that fails is said once, and the program goes on."""
 
-    def __init__(
-        self,
-        path: Path,
-        settings: Settings,
-        clock: Clock,
-        *,
-        rotate_bytes: int = ROTATE_BYTES,
-        rotate_s: float = ROTATE_S,
-        keep: int | None = None,
-    ) -> None:
+    def __init__(self, recording: Recording, settings: Settings, clock: Clock) -> None:
         header = Header(VERSION, settings.exchange.name, settings.exchange.category, clock.now_ns(), {})
         self._loop = asyncio.get_running_loop()
         self.failure: str | None = None
         self.failed = asyncio.Event()
         self.records = 0
         self._writer = RecordingWriter(
-            path, header, rotate_bytes=rotate_bytes, rotate_s=rotate_s, keep=keep, on_failure=self._on_failure,
-            clock=clock,
+            recording.path, header, rotate_bytes=recording.rotate_bytes, rotate_s=recording.rotate_s,
+            keep=recording.keep, on_failure=self._on_failure, clock=clock,
         )  # fmt: skip
         self._put = self._writer.put
 

@@ -1,7 +1,7 @@
 """A recording played through the same adapter, market, analysis and cycle as live data, by its own clock."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -168,11 +168,13 @@ class Replay:
         """Seconds of frames played."""
         return 0.0 if self._first_ns is None else (self.clock.now_ns() - self._first_ns) / 1e9
 
-    async def play(self, records: Iterable[Record]) -> None:
-        """Play records in order, then let the worker go."""
+    async def play(self, records: Iterable[Record], pace: Callable[[int], Awaitable[None]] | None = None) -> None:
+        """Play records in order, then let the worker go; `pace` is awaited with the receive time of each frame."""
         try:
             for record in records:
                 self.records += 1
+                if pace is not None and isinstance(record, Frame):
+                    await pace(record.received_ns)
                 await self._take(record)
         finally:
             self._worker.shutdown(wait=True)

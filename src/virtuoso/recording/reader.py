@@ -35,6 +35,7 @@ class Reader(Iterator[Record]):
     Attributes:
         files: what is read.
         truncated: the files read so far that were not closed; their records end early.
+        bytes_read: of all files together, so far; `bytes_total` of them when reading began.
 
     Raises:
         RecordingError: while iterating: a file is no recording, was changed, or is of another version. The records
@@ -44,6 +45,8 @@ class Reader(Iterator[Record]):
     def __init__(self, path: Path) -> None:
         self.files = to_read(path)
         self.truncated: list[Truncation] = []
+        self.bytes_read = 0
+        self.bytes_total = _size(self.files)
         self._records = self._all()
 
     def __next__(self) -> Record:
@@ -69,7 +72,15 @@ class Reader(Iterator[Record]):
                     raise RecordingError(path, f"something was appended after the end; {_COPY}", at + MARK_BYTES)
                 return
             yield from _decoded(path, at, raw)
+            self.bytes_read += file.tell() - at
             at = file.tell()
+
+
+def _size(files: list[Path]) -> int:
+    try:
+        return sum(file.stat().st_size for file in files)
+    except OSError as error:
+        raise RecordingError(files[0], f"cannot be read: {why(error)}") from error
 
 
 def _block(path: Path, file: BinaryIO, at: int) -> bytes | Truncation:

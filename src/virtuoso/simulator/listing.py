@@ -44,11 +44,14 @@ class Listing:
 
     def advance(self, to_ms: int, wanted: Collection[tuple[str, str]]) -> Iterable[Push]:
         """Frames under the names they were asked for."""
-        if not self._faults and not self._changed:
+        gone, new = self._names() if self._faults else (set(), {})
+        if not self._changed:
             return self._source.advance(to_ms, wanted)
         asked: dict[tuple[str, str], list[str]] = {}
         for category, topic in wanted:
-            if (inner := self._topic_of(topic)) is not None and self._source.knows(category, inner):
+            kind, _, name = topic.rpartition(".")
+            inner = f"{kind}.{new.get(name, name)}"
+            if (name in new or name not in gone) and self._source.knows(category, inner):
                 asked.setdefault((category, inner), []).append(topic)
         return [
             Push(push.at_ms, push.category, topic, _renamed(push.payload, push.topic, topic))

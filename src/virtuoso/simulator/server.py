@@ -21,7 +21,8 @@ from virtuoso.simulator.source import Push, Source
 from virtuoso.simulator.weather import Weather
 
 SOURCE_HEADER = "X-Virtuoso-Source"
-_PUMP_S = 0.02
+_PUMP_S = 0.005
+"""Symbols are out of step with each other, as on the real exchange: a coarser step would send them in bursts."""
 _STALL_S = 30.0
 _CONTROL = "/control/faults"
 _SOCKETS = "/v5/public/"
