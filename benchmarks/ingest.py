@@ -84,12 +84,14 @@ def stream(rounds: int, expected: Mapping[str, Any]) -> Section:
             "virtuoso": _own("stream", *where),
             "picows + msgspec alone": _own("floor", *where),
             "ccxt.pro": _driver("ccxt", *where),
+            "nautilus_trader": _driver("nautilus", *where),
         }
         answers = interleave(runs, rounds, expected)
     series = _fill(section, answers, expected["messages"])
     ours = series["virtuoso"]
     section.targets += [
         Target.ratio("ccxt.pro `watch_*` over virtuoso", "≥", 9.0, series["ccxt.pro"], ours),
+        Target.ratio("nautilus_trader over virtuoso", "≥", 1.0, series["nautilus_trader"], ours),
         Target.ratio("virtuoso over picows + msgspec alone", "≤", 2.5, ours, series["picows + msgspec alone"]),
     ]
     return section
@@ -113,7 +115,7 @@ def parse(rounds: int, expected: Mapping[str, Any]) -> Section:
 
 def measure(rounds: int, capture: Path, passes: int) -> list[Section]:
     """Both sections, over one workload."""
-    for name in ("ccxt", "cryptofeed", "pybit"):
+    for name in ("ccxt", "cryptofeed", "nautilus", "pybit"):
         python_of(name)
     expected = workload.write(capture, passes, FOLDER)
     sections = [stream(rounds, expected), parse(rounds, expected)]

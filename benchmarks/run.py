@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python -m benchmarks.run [--only ingest|analysis|start|api] [--json FILE] [--document]`.
+"""Run the benchmarks: `python -m benchmarks.run [--only PART] [--minutes 10] [--json FILE] [--document]`.
 
 Participants take turns (A B C A B C …) in one run, each in a process of its own. Nothing here asserts: a target that is
 missed is printed as missed. Exit code 2 when something that is needed is not installed.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import analysis, api, ingest, machine, report, start, workload
+from benchmarks import analysis, api, ingest, machine, poll, recording, replay, report, start, whole, workload
 from benchmarks.figures import Section
 
 PASSES = 20
@@ -22,6 +22,10 @@ PARTS: Mapping[str, Measure] = {
     "analysis": lambda options: analysis.measure(options.rounds),
     "start": lambda options: start.measure(options.rounds),
     "api": lambda options: api.measure(options.rounds),
+    "recording": lambda options: recording.measure(options.rounds),
+    "poll": lambda options: poll.measure(options.rounds),
+    "replay": lambda options: replay.measure(options.rounds),
+    "whole": lambda options: whole.measure(options.minutes),
 }
 
 
@@ -29,6 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__.partition("\n")[0])
     parser.add_argument("--only", choices=list(PARTS), action="append", help="repeatable; default: all")
     parser.add_argument("--rounds", type=int, default=5, help="samples of each participant (default 5)")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of the whole exchange (default 10)")
     parser.add_argument("--json", type=Path, metavar="FILE", default=RESULT, help=f"all samples (default {RESULT})")
     parser.add_argument("--document", action="store_true", help="put the table into docs/benchmarks.md")
     options = parser.parse_args()

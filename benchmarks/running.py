@@ -6,7 +6,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,37 @@ class Program:
     process: psutil.Process
     started_s: float
 
+    def ask(self, path: str) -> Any:
+        """A document.
+
+        Raises:
+            SystemExit: it is not served.
+        """
+        body = get(self.url + path)
+        if body is None:
+            raise SystemExit(f"virtuoso up does not serve {path}")
+        return json.loads(body)
+
+    def messages(self) -> int:
+        """Frames taken so far, by the program's own count."""
+        return sum(feed["messages"] for feed in self.ask("/api/monitoring/status")["feeds"])
+
+    def cpu_s(self) -> float:
+        """CPU seconds spent so far by all threads of the process."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+    def until_ready(self, seconds: float) -> None:
+        """Until `/health` says that it is well.
+
+        Raises:
+            SystemExit: it did not within these seconds.
+        """
+        while get(f"{self.url}/health") is None:
+            if time.monotonic() - self.started_s > seconds:
+                raise SystemExit(f"virtuoso up was not well within {seconds:.0f} s")
+            time.sleep(POLL_S)
+
     def until_complete(self) -> float:
         """Seconds from the start of the process to scores for all symbols.
 
@@ -76,10 +107,11 @@ def _complete(document: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def exchange() -> Iterator[int]:
-    """The embedded exchange, replaying its recording; its port, once it answers."""
+def exchange(*options: str, driver: Sequence[str] = ()) -> Iterator[int]:
+    """The embedded exchange, or a driver that takes a port and is one; its port, once it answers."""
     port = free_port()
-    with running([*COMMAND, "exchange", "--port", str(port)], stdout=DEVNULL, stderr=DEVNULL):
+    command = [*driver, str(port), *options] if driver else [*COMMAND, "exchange", "--port", str(port), *options]
+    with running(command, stdout=DEVNULL, stderr=DEVNULL):
         deadline = time.monotonic() + DEADLINE_S
         while get(f"http://127.0.0.1:{port}/v5/market/time") is None:
             if time.monotonic() > deadline:
@@ -88,18 +120,32 @@ def exchange() -> Iterator[int]:
         yield port
 
 
+def as_users_start_it(config: Path) -> list[str]:
+    """`virtuoso up`."""
+    return [*COMMAND, "up", "-c", str(config)]
+
+
+def settings(folder: Path, exchange_port: int, port: int = 0, extra: str = "") -> Path:
+    """A configuration for the exchange at `exchange_port`, in `folder`, with `extra` settings (YAML)."""
+    config = folder / "config.yaml"
+    config.write_text(
+        f"exchange:\n  rest_url: http://127.0.0.1:{exchange_port}\n"
+        f"  stream_url: ws://127.0.0.1:{exchange_port}/v5/public\n"
+        f"  budget_dir: {folder}/budget\n"
+        f"web:\n  port: {port}\ndata_dir: {folder}/data\n{extra}"
+    )
+    return config
+
+
 @contextmanager
-def up(exchange_port: int) -> Iterator[Program]:
-    """`virtuoso up` over the exchange at `exchange_port`, in a folder of its own."""
+def up(
+    exchange_port: int, extra: str = "", command: Callable[[Path], list[str]] = as_users_start_it
+) -> Iterator[Program]:
+    """`virtuoso up` over the exchange at `exchange_port`, in a folder of its own, with `extra` settings (YAML)."""
     port = free_port()
     with TemporaryDirectory() as folder:
-        config = Path(folder) / "config.yaml"
-        config.write_text(
-            f"exchange:\n  rest_url: http://127.0.0.1:{exchange_port}\n"
-            f"  stream_url: ws://127.0.0.1:{exchange_port}/v5/public\n"
-            f"web:\n  port: {port}\ndata_dir: {folder}/data\n"
-        )
+        config = settings(Path(folder), exchange_port, port, extra)
         with (Path(folder) / "log").open("w") as log:
             started_s = time.monotonic()
-            with running([*COMMAND, "up", "-c", str(config)], stdout=log, stderr=log) as process:
+            with running(command(config), stdout=log, stderr=log) as process:
                 yield Program(f"http://127.0.0.1:{port}", psutil.Process(process.pid), started_s)
