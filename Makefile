@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8002
 
+# A file of tests stays in one process, so that what it shares is made once. Most of the slow ones wait rather than work.
+PARALLEL := -n auto --dist loadfile
+
 # Debian packages that tests and benchmarks use, and the command that shows each is there.
 TEST_PACKAGES := chromium faketime
 TEST_COMMANDS := chromium faketime
@@ -21,7 +24,7 @@ demo: install  ## everything on the bundled recording, on http://127.0.0.1:8002
 
 test: $(VENV)/.installed-dev  ## every test, with what they need
 	@$(MAKE) --no-print-directory packages PACKAGES="$(TEST_PACKAGES)" COMMANDS="$(TEST_COMMANDS)"
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 soak: $(VENV)/.installed-dev  ## the long forms: a million deltas, a hundred thousand damaged messages, every fault
 	VIRTUOSO_SOAK=1 $(BIN)/pytest -v tests/faults tests/unit/market/test_outages.py tests/unit/market/test_sparse_symbol.py
@@ -31,7 +34,7 @@ check: $(VENV)/.installed-dev  ## the gate of every commit: style, types, import
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -m "not slow"
+	$(BIN)/pytest -q -m "not slow" $(PARALLEL)
 
 bench: $(VENV)/.installed-dev  ## side by side with the peers: build/benchmarks, docs/benchmarks.md
 	@$(MAKE) --no-print-directory packages PACKAGES="$(BENCH_PACKAGES)" COMMANDS="$(BENCH_COMMANDS)"

@@ -169,6 +169,24 @@ def test_missing_numbers_are_counted_by_field_and_never_zero(watcher: Watcher) -
     assert watcher.fired() == {}
 
 
+def test_fields_that_are_not_there_leave_the_last_value_known(watcher: Watcher) -> None:
+    watcher.order(fault="missing_numbers", topic="tickers.*", for_s=4)
+    ended = time.monotonic() + 5
+    while time.monotonic() < ended:
+        assert all(row["mark_price"] for row in watcher.program.ask("/api/symbols")["symbols"])
+        time.sleep(0.2)
+    assert watcher.not_live() == set()
+    assert watcher.fired() == {}
+
+
+def test_latency_is_delayed_and_nothing_more(watcher: Watcher) -> None:
+    watcher.order(fault="latency", latency_ms=3_000, jitter_ms=300, for_s=10)
+    watcher.until("delayed", lambda: len(watcher.not_live()) > 30)
+    assert {watcher.topics()[name]["data_quality"] for name in watcher.not_live()} <= {"delayed"}
+    watcher.until("recovery", watcher.is_fine, 10 + _FLIP_S)
+    assert watcher.fired() == {}
+
+
 def test_frozen_exchange_time_is_delayed_and_said(watcher: Watcher) -> None:
     watcher.order(fault="frozen_time", for_s=18)
     watcher.until("delayed", lambda: len(watcher.not_live()) > 30)
@@ -178,12 +196,13 @@ def test_frozen_exchange_time_is_delayed_and_said(watcher: Watcher) -> None:
     assert watcher.fired() == {"exchange_clock": 1}
 
 
-def test_skew_is_measured_and_ages_stay_right(watcher: Watcher) -> None:
+@pytest.mark.parametrize("skew_ms", [5_000, -5_000])
+def test_skew_is_measured_and_ages_stay_right(watcher: Watcher, skew_ms: int) -> None:
     before = watcher.status()["exchange"]["clock_offset_ms"]
-    watcher.order(fault="clock_skew", skew_ms=-5_000, for_s=30)
+    watcher.order(fault="clock_skew", skew_ms=skew_ms, for_s=30)
     watcher.until("the incident", lambda: "clock_skew" in watcher.open())
     watcher.until("live by the measured offset", lambda: not watcher.not_live())
-    assert watcher.status()["exchange"]["clock_offset_ms"] == pytest.approx(before - 5_000, abs=300)
+    assert watcher.status()["exchange"]["clock_offset_ms"] == pytest.approx(before + skew_ms, abs=300)
     assert max(feed["age_ms"] or 0 for name, feed in watcher.topics().items() if name.startswith("orderbook")) < 2_000
     watcher.until("recovery", watcher.is_fine, 30 + _FLIP_S)
     assert watcher.fired().keys() == {"clock_skew", "exchange_clock"}
@@ -224,6 +243,31 @@ def test_a_symbol_is_listed_and_delisted_while_running(watcher: Watcher) -> None
     watcher.order(fault="delist", symbol="XRPUSDT", for_s=25)
     watcher.until("the delisting", lambda: "XRPUSDT" not in watched())
     assert watcher.not_live() == set()
+    assert watcher.fired() == {}
+
+
+def test_a_renamed_symbol_goes_on_under_its_new_name(watcher: Watcher) -> None:
+    def watched() -> set[str]:
+        return {row["symbol"] for row in watcher.program.ask("/api/symbols")["symbols"]}
+
+    watcher.order(fault="rename", symbol="XRPUSDT", to="XRPNEWUSDT", for_s=25)
+    watcher.until("the new name", lambda: "XRPNEWUSDT" in watched() and "XRPUSDT" not in watched())
+    watcher.until("its data", lambda: watcher.topics().get("orderbook.50.XRPNEWUSDT", {}).get("data_quality") == "live")
+    watcher.until("the old name", lambda: "XRPUSDT" in watched() and "XRPNEWUSDT" not in watched(), 25 + _FLIP_S)
+    watcher.until("recovery", watcher.is_fine)
+    assert watcher.fired() == {}
+
+
+def test_a_minute_that_is_never_closed_makes_its_symbol_stale_and_no_other(watcher: Watcher) -> None:
+    def stale() -> set[str]:
+        rows = watcher.program.ask("/api/signals/top?limit=50")["signals"]
+        return {row["symbol"] for row in rows if row["data_quality"] == "stale"}
+
+    watcher.order(fault="missing_minutes", symbol="SOLUSDT", for_s=80)
+    watcher.until("stale bars", stale, 60 + _FLIP_S)
+    assert stale() == {"SOLUSDT"}
+    assert watcher.not_live() == set()
+    watcher.until("recovery", lambda: not stale(), 80 + _FLIP_S)
     assert watcher.fired() == {}
 
 

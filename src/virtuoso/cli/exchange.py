@@ -43,7 +43,8 @@ def exchange(
     start_ms = clock.now_ns() // 1_000_000 if start is None else _time(start)
     server = EmbeddedExchange(
         open_source(source, seed, start_ms, universe or MODEL_UNIVERSE),
-        clock=clock, host=host, port=port, speed=speed, start_ms=start_ms, control=faults,
+        clock=clock, host=host, port=port, speed=speed, control=faults,
+        start_ms=None if start is None else start_ms,  # opening the market took a second
         scenario=() if scenario is None else read_scenario(scenario),
     )  # fmt: skip
     asyncio.run(_serve(server, source, start_ms))

@@ -99,6 +99,7 @@ def test_what_is_put_is_read(tmp_path_factory: pytest.TempPathFactory, records: 
     reader = read(name)
     assert list(reader) == [HEADER, *records]
     assert (reader.truncated, failures, writer.dropped) == ([], [], 0)
+    assert reader.bytes_read == reader.bytes_total - len(END)
 
 
 def test_a_file_cut_at_any_byte_gives_its_whole_blocks_and_says_so(tmp_path: Path) -> None:
