@@ -1,5 +1,6 @@
 """pybit, Bybit's own client, accepts the embedded exchange; a minute's trades are its bar, in Decimal."""
 
+import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,9 +18,14 @@ SYMBOLS = ["BTCUSDT", "XMRUSDT", "LAYERUSDT"]
 SPEED = 20
 
 
+def as_over_a_network(exchange: Running) -> None:
+    """pybit notes whom to tell after it has sent the subscription; on a busy machine loopback beats it: it hangs."""
+    exchange.order(json.dumps({"fault": "latency", "latency_ms": 250, "for_s": 300}))
+
+
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[Running]:
-    with running_exchange("--speed", str(SPEED)) as running:
+    with running_exchange("--speed", str(SPEED), "--faults") as running:
         yield running
 
 
@@ -32,6 +38,7 @@ def rest(exchange: Running) -> HTTP:
 
 @pytest.fixture
 def stream(exchange: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    as_over_a_network(exchange)
     monkeypatch.setattr(
         pybit.unified_trading, "PUBLIC_WSS", f"ws://127.0.0.1:{exchange.port}/v5/public/{{CHANNEL_TYPE}}"
     )
@@ -106,7 +113,8 @@ def test_a_minutes_trades_are_its_bar(stream: Any) -> None:
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A stream of an exchange that runs at the speed of the wall: 1000 levels twenty times as fast are a load."""
-    with running_exchange() as running:
+    with running_exchange("--faults") as running:
+        as_over_a_network(running)
         address = f"ws://127.0.0.1:{running.port}/v5/public/{{CHANNEL_TYPE}}"
         monkeypatch.setattr(pybit.unified_trading, "PUBLIC_WSS", address)
         client = WebSocket(channel_type="linear", testnet=False)
