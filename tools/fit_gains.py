@@ -1,173 +1,124 @@
 """Fit the gains of analysis on the first days of recorded 1m bars and report on the rest.
 
-Usage: python tools/fit_gains.py BARS.parquet [--days 10]
+Usage: python tools/fit_gains.py BARS.parquet [--days 10] [--share 4.0]
 
-The file holds `ts` (ms), `symbol`, `open`, `high`, `low`, `close`, `volume`. Turnover is taken as volume times
-(high + low + 2·close)/4, and taker sides are unknown, so that volume delta stays out, as does the order book.
+σ (RMS of the inputs) and ρ (which explains the spread of their weighted mean) are fitted for each factor that bars can
+feed, with the factors' stretch as it is; then for the confluence, whose stretch is chosen so that `--share` percent of
+the fitted readings lie at the thresholds or beyond, both sides together.
 """
 
 import argparse
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
-from virtuoso.analysis.engine import Engine
-from virtuoso.analysis.evaluation import Evaluation
-from virtuoso.market.panel import BarBlock, Cut
-from virtuoso.model.quality import DataQuality
-from virtuoso.model.timeframe import Timeframe
+from virtuoso.analysis.engine import FACTORS, TIMEFRAMES
+from virtuoso.analysis.gains import Gain
+from virtuoso.analysis.signals import LabelRule
+from virtuoso.research.backtest import Backtest, fed_by_bars
+from virtuoso.research.bars import read_bars
 
 DAY_MINUTES = 1440
-HIGHER = (Timeframe.M5, Timeframe.M30, Timeframe.H4)
-FIELDS = ("open", "high", "low", "close", "volume", "turnover", "buy_volume")
-FACTORS = ("technical", "volume")
 
 
 @dataclass
-class Samples:
-    """What one period of readings amounts to, gathered minute by minute."""
+class Factor:
+    """One factor of every reading: weighted mean of its inputs and Σw² [minutes, symbols], and the inputs' Σv², n."""
 
-    components: dict[str, list[np.ndarray]]
-    weights: dict[str, list[np.ndarray]]
-    factors: list[np.ndarray]
-    factor_weights: list[np.ndarray]
-    scores: list[np.ndarray]
-    labels: list[np.ndarray]
+    mean: np.ndarray
+    squares: np.ndarray
+    square_sum: float
+    count: int
 
 
-def load(path: str) -> tuple[tuple[str, ...], BarBlock]:
-    """All symbols that have every minute of the file, as one block."""
-    table = pq.read_table(path).to_pandas().sort_values(["symbol", "ts"])
-    minutes = table["ts"].nunique()
-    whole = {name: group for name, group in table.groupby("symbol") if len(group) == minutes}
-    symbols = tuple(sorted(whole))
-    arrays = {
-        name: np.stack([whole[s][name].to_numpy(dtype=np.float64) for s in symbols], axis=1)
-        for name in ("open", "high", "low", "close", "volume")
+def gather(path: Path, days: int) -> tuple[dict[str, Factor], dict[str, float], int]:
+    """Run the file through the engine; the first minute at which all symbols that begin at the start have a score."""
+    means, squares, sums = {}, {}, {}
+    with read_bars(path) as bars:
+        weights = fed_by_bars({name: factor.weight for name, factor in FACTORS.items()}, taker_sides=bars.taker_sides)
+        run = Backtest(bars.symbols, TIMEFRAMES, weights, LabelRule())
+        last_fit = bars.first_ms + days * DAY_MINUTES * 60_000
+        for block in bars.blocks():
+            for history in run.histories(block):
+                t, n = history.score.shape
+                for arrays in history.columns:
+                    name, w = arrays.factor.name, arrays.result.weights
+                    means.setdefault(name, []).append(arrays.result.mean.reshape(t, n))
+                    squares.setdefault(name, []).append((w * w).sum(axis=(0, 1)).reshape(t, n))
+                    if history.close_ms[0] < last_fit:
+                        total = sums.setdefault(name, [0.0, 0])
+                        total[0] += float(np.nansum(arrays.value**2))
+                        total[1] += int(np.isfinite(arrays.value).sum())
+        fit = (last_fit - bars.first_ms) // 60_000
+    factors = {
+        name: Factor(np.concatenate(means[name]), np.concatenate(squares[name]), sums[name][0], sums[name][1])
+        for name in weights
     }
-    arrays["turnover"] = arrays["volume"] * (arrays["high"] + arrays["low"] + 2 * arrays["close"]) / 4
-    arrays["buy_volume"] = np.full(arrays["volume"].shape, np.nan)
-    times = whole[symbols[0]]["ts"].to_numpy(dtype=np.int64)
-    first = int(np.flatnonzero(times % Timeframe.H4.ms == 0)[0])
-    arrays = {name: values[first:] for name, values in arrays.items()}
-    return symbols, BarBlock(timeframe=Timeframe.M1, rows=np.arange(len(symbols)), open_ms=times[first:], **arrays)
+    return factors, weights, fit
 
 
-def aggregated(base: BarBlock, timeframe: Timeframe) -> BarBlock:
-    """Bars of a higher timeframe from minutes that begin on its boundary."""
-    k = timeframe.minutes
-    t = base.open_ms.size // k
-    fold = {name: getattr(base, name)[: t * k].reshape(t, k, -1) for name in FIELDS}
-    return BarBlock(
-        timeframe=timeframe,
-        rows=base.rows,
-        open_ms=base.open_ms[: t * k : k],
-        open=fold["open"][:, 0],
-        high=fold["high"].max(axis=1),
-        low=fold["low"].min(axis=1),
-        close=fold["close"][:, -1],
-        volume=fold["volume"].sum(axis=1),
-        turnover=fold["turnover"].sum(axis=1),
-        buy_volume=fold["buy_volume"].sum(axis=1),
-    )
+def spread(square_sum: float, count: int, mean: np.ndarray, squares: np.ndarray) -> Gain:
+    """σ and ρ of inputs with the given Σv² and n, of weighted `mean`s with Σw² `squares`."""
+    sigma2 = square_sum / count
+    rho = ((mean**2).sum() / sigma2 - squares.sum()) / (squares.size - squares.sum())
+    return Gain(round(float(np.sqrt(sigma2)), 3), round(float(rho), 3), 0.4)
 
 
-def one(block: BarBlock, k: int) -> BarBlock:
-    """Bar `k` of a block, alone."""
-    return BarBlock(
-        timeframe=block.timeframe,
-        rows=block.rows,
-        open_ms=block.open_ms[k : k + 1],
-        **{name: getattr(block, name)[k : k + 1] for name in FIELDS},
-    )
+def fit_stretch(z: np.ndarray, share: float) -> float:
+    """The stretch at which |tanh(stretch·z)| ≥ 0.4 for `share` of the readings."""
+    return round(float(np.arctanh(0.4) / np.quantile(np.abs(z), 1.0 - share)), 4)
 
 
-def cut(symbols: tuple[str, ...], base: BarBlock, higher: dict[Timeframe, BarBlock], k: int) -> Cut:
-    """The cut at the close of minute `k`."""
-    close_ms = int(base.open_ms[k]) + Timeframe.M1.ms
-    bars = {Timeframe.M1: (one(base, k),)}
-    for timeframe, block in higher.items():
-        if timeframe.closes_at(close_ms):
-            bars[timeframe] = (one(block, (k + 1) // timeframe.minutes - 1),)
-    live = (DataQuality.LIVE,) * len(symbols)
-    return Cut(
-        close_ms=close_ms,
-        symbols=symbols,
-        rows=base.rows,
-        bars=bars,
-        book=None,
-        bar_quality=live,
-        book_quality=live,
-        tape_quality=live,
-    )
-
-
-def gather(samples: Samples, evaluation: Evaluation) -> None:
-    """Keep what the fit needs of one minute."""
-    for arrays in evaluation.factors:
-        name, n = arrays.factor.name, arrays.value.shape[2]
-        samples.components.setdefault(name, []).append(arrays.value.reshape(-1, n))
-        samples.weights.setdefault(name, []).append(arrays.result.weights.reshape(-1, n))
-    samples.factors.append(np.stack([arrays.result.x for arrays in evaluation.factors]))
-    samples.factor_weights.append(evaluation.confluence.weights)
-    samples.scores.append(evaluation.score)
-    samples.labels.append(evaluation.label)
-
-
-def spread(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """σ, the RMS of the inputs [samples, k, n], and the ρ that explains the spread of their weighted mean."""
-    sigma_squared = float(np.nanmean(values**2))
-    mean = (weights * np.nan_to_num(values)).sum(axis=1)
-    squares = (weights**2).sum(axis=1)
-    rho = ((mean**2).sum() / sigma_squared - squares.sum()) / (squares.size - squares.sum())
-    return float(np.sqrt(sigma_squared)), float(rho)
-
-
-def report(samples: Samples, title: str, names: dict[str, list[str]]) -> None:
-    """Print the fit and the behaviour of one period."""
-    print(f"== {title}: {len(samples.scores)} minutes × {samples.scores[0].size} symbols")
-    for f, (name, blocks) in enumerate(samples.components.items()):
-        values = np.stack(blocks[::7])
-        sigma, rho = spread(values, np.stack(samples.weights[name][::7]))
-        x = np.stack(samples.factors)[:, f]
-        print(f"{name}: sigma={sigma:.3f} rho={rho:.3f}; spread of the factor {np.nanstd(x):.3f}")
-        columns = values.reshape(len(values), -1, len(names[name]), values.shape[2])
-        for c, component in enumerate(names[name]):
-            squares = [column[np.isfinite(column)] ** 2 for column in columns[:, :, c].transpose(1, 0, 2)]
-            rms = ["  –  " if not q.size else f"{np.sqrt(q.mean()):.3f}" for q in squares]
-            print(f"   {component:20s} rms by timeframe {' '.join(rms)}")
-    sigma, rho = spread(np.stack(samples.factors), np.stack(samples.factor_weights))
-    print(f"confluence: sigma={sigma:.3f} rho={rho:.3f}")
-    scores, labels = np.stack(samples.scores), np.stack(samples.labels)
-    changes = (labels[1:] != labels[:-1]).sum() / scores.shape[1] / (scores.shape[0] / DAY_MINUTES)
+def report(title: str, score: np.ndarray, rule: LabelRule) -> None:
+    """Print how scores and labels behave in one period."""
+    before, held = np.zeros(score.shape[1]), np.zeros(score.shape[1])
+    labels = np.zeros(score.shape, dtype=np.int8)
+    for k, row in enumerate(score):
+        held = held + 1
+        labels[k] = rule.decide(before, held, row, np.isfinite(row))
+        held = np.where(labels[k] == before, held, 0)
+        before = labels[k].astype(float)
+    days = score.shape[0] / DAY_MINUTES
+    changes = (labels[1:] != labels[:-1]).sum() / score.shape[1] / days
+    entered = [int(((labels[1:] == code) & (labels[:-1] != code)).sum()) for code in (1, -1)]
     print(
-        f"score >= 70: {100 * (scores >= 70).mean():.2f} %  <= 30: {100 * (scores <= 30).mean():.2f} %  "
-        f"BUY {100 * (labels == 1).mean():.2f} %  SELL {100 * (labels == -1).mean():.2f} %  "
-        f"label changes per symbol and day: {changes:.2f}  "
-        f"range of scores {scores.min():.1f} to {scores.max():.1f}"
+        f"{title}: score >= 70 {100 * (score >= 70).mean():.2f} %, <= 30 {100 * (score <= 30).mean():.2f} %; "
+        f"in BUY {100 * (labels == 1).mean():.2f} %, SELL {100 * (labels == -1).mean():.2f} %; entered BUY {entered[0]}, "
+        f"SELL {entered[1]}; {changes:.2f} changes per symbol and day; scores {np.nanmin(score):.1f}–{np.nanmax(score):.1f}"
     )
 
 
 def main() -> None:
     """Fit on the first days, report on the rest."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("bars", help="parquet file of 1m bars")
+    parser.add_argument("bars", type=Path, help="file of 1m bars")
     parser.add_argument("--days", type=int, default=10, help="days to fit on")
+    parser.add_argument("--share", type=float, default=4.0, help="percent of readings at the thresholds or beyond")
     options = parser.parse_args()
-    symbols, base = load(options.bars)
-    higher = {tf: aggregated(base, tf) for tf in HIGHER}
-    engine = Engine(factor_weights={"technical": 0.10, "volume": 0.18})
-    names = {f.name: [c.name for c in f.components] for f in engine.factors}
-    for row, symbol in enumerate(symbols):
-        engine.add(symbol, row)
-    fit, rest = (Samples({}, {}, [], [], [], []) for _ in range(2))
-    for k in range(base.open_ms.size):
-        evaluation = engine.step(cut(symbols, base, higher, k))
-        if np.isfinite(evaluation.score).all():
-            gather(fit if k < options.days * DAY_MINUTES else rest, evaluation)
-    report(fit, f"days 1–{options.days} (fit)", names)
-    report(rest, f"from day {options.days + 1} (report)", names)
+    factors, weights, fit = gather(options.bars, options.days)
+    known = np.all([f.squares > 0 for f in factors.values()], axis=0)
+    x, nominal = {}, np.array(list(weights.values()))
+    for name, factor in factors.items():
+        here = known[:fit]
+        gain = spread(factor.square_sum, factor.count, factor.mean[:fit][here], factor.squares[:fit][here])
+        print(f"{name}: {gain}")
+        spread_of = gain.sigma * np.sqrt(gain.rho + (1 - gain.rho) * factor.squares)
+        x[name] = np.tanh(gain.stretch * factor.mean / spread_of)
+    stacked = np.stack(list(x.values()))
+    w = nominal / nominal.sum()
+    mean, squares = np.tensordot(w, stacked, 1), float((w**2).sum())
+    inside = mean[:fit][known[:fit]]
+    values = stacked[:, :fit][:, known[:fit]]
+    gain = spread(float((values**2).sum()), values.size, inside, np.full(inside.size, squares))
+    z = mean / (gain.sigma * np.sqrt(gain.rho + (1 - gain.rho) * squares))
+    stretch = fit_stretch(z[:fit][known[:fit]], options.share / 100)
+    print(f"confluence: sigma={gain.sigma} rho={gain.rho} stretch={stretch}")
+    whole = known.all(axis=0) | known[DAY_MINUTES * 6 :].all(axis=0)
+    score = np.where(known, 50 * (1 + np.tanh(stretch * z)), np.nan)[:, whole]
+    rule = LabelRule()
+    report(f"days 1–{options.days} (fit)", score[:fit], rule)
+    report(f"from day {options.days + 1} (report)", score[fit:], rule)
 
 
 if __name__ == "__main__":

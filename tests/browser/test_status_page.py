@@ -9,12 +9,19 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.support.exchange import running_exchange
 from tests.support.program import Program, running_program, settings_for
 
+from virtuoso.web import examples
+
 pytestmark = pytest.mark.slow
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+
+TITLES = {
+    "order_flow": "Order flow", "order_book": "Order book", "volume": "Volume", "price_structure": "Structure",
+    "technical": "Technical", "sentiment": "Sentiment",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +55,7 @@ def opened(browser: Browser, program: Program, width: int, scheme: Any) -> tuple
     return page, complaints
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_page_draws_what_is_served(browser: Browser, program: Program, width: int, scheme: str, tmp_path: Path) -> None:
     page, complaints = opened(browser, program, width, scheme)
     assert page.locator("#signals tr").count() == 15
@@ -76,15 +83,92 @@ def test_prices_follow_the_stream(browser: Browser, program: Program) -> None:
     page.context.close()
 
 
-def test_a_symbol_opens_with_its_reasons(browser: Browser, program: Program) -> None:
+def test_every_factor_served_has_a_column(browser: Browser, program: Program) -> None:
     page, complaints = opened(browser, program, 1280, "light")
-    page.locator('tr[data-symbol="BTCUSDT"] button').click()
+    titles = page.locator("#signals-head th").all_inner_texts()
+    served = program.ask("/api/signals/top?limit=1")["signals"][0]["factors"]
+    assert titles[6:-1] == [TITLES[name] for name in served]
+    assert {row.locator("td").count() for row in page.locator("#signals tr").all()} == {len(titles)}
+    assert page.evaluate("(e => e.scrollWidth <= e.clientWidth)(document.querySelector('#signals').closest('.scroll'))")
+    assert complaints == []
+    page.context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+def test_a_symbol_opens_with_its_reasons(browser: Browser, program: Program, width: int, scheme: str) -> None:
+    page, complaints = opened(browser, program, width, scheme)
+    page.locator('#signals tr[data-symbol="BTCUSDT"] button').click()
     page.wait_for_selector("dialog[open] .factor")
-    assert page.locator("#detail-title").inner_text() == "BTCUSDT"
-    text = page.locator("#detail-body").inner_text()
-    assert all(name in text for name in ("order book", "volume", "technical", "rsi", "cmf"))
+    served = program.ask("/api/symbols/BTCUSDT")
+    assert page.locator("#detail-title").inner_text().startswith(f"BTCUSDT {served['signal']['signal']} ")
+    body = page.locator("#detail-body")
+    assert body.locator("> *").first.get_attribute("class") == "why"
+    assert body.locator(".why p").first.inner_text().startswith("BTCUSDT is ")
+    assert body.locator(".frames dt").all_inner_texts() == [frame["timeframe"] for frame in served["timeframes"]]
+    ranked = sorted(served["factors"], key=lambda factor: -factor["weight"])
+    assert [d.get_attribute("data-name") for d in body.locator(".factor").all()] == [f["name"] for f in ranked]
+    for heading in ("What would change the label", "Entry, judged on 30m"):
+        assert body.get_by_role("heading", name=heading).count() == 1
+    assert len(body.locator(".hash").inner_text().split()[-1]) == len(served["input_hash"])
+    for i, factor in enumerate(ranked):
+        body.locator(".factor summary").nth(i).focus()
+        page.keyboard.press("Enter")
+        rows = body.locator(".factor").nth(i).locator("table").first.locator("tbody tr")
+        assert rows.first.is_visible()
+        assert rows.count() == len(factor["components"])
+    assert page.evaluate("(e => e.scrollWidth <= e.clientWidth)(document.getElementById('detail'))")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not [word for word in ("undefined", "NaN", "[object") if word in body.inner_text()]
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+    assert complaints == []
+    page.context.close()
+
+
+def test_the_keyboard_keeps_its_place_while_signals_come(browser: Browser, program: Program) -> None:
+    page, complaints = opened(browser, program, 1280, "light")
+    page.locator('#signals tr[data-symbol="ETHUSDT"] button').focus()
+    drawn = page.locator("#signals-time").inner_text()
+    page.wait_for_function("t => document.getElementById('signals-time').textContent !== t", arg=drawn, timeout=5_000)
+    assert page.evaluate("document.activeElement.textContent") == "ETHUSDT"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog[open] .factor")
+    assert page.locator("#detail-title").inner_text().startswith("ETHUSDT ")
     page.locator("#close").click()
     assert page.locator("dialog[open]").count() == 0
+    assert complaints == []
+    page.context.close()
+
+
+def test_an_open_factor_stays_open_when_the_next_bar_comes(browser: Browser, program: Program) -> None:
+    page, _ = opened(browser, program, 1280, "light")
+    page.locator('#signals tr[data-symbol="ETHUSDT"] button').click()
+    page.locator(".factor summary").first.click()
+    shown = page.locator("#detail-body .hash").inner_text()
+    page.wait_for_function(
+        "t => document.querySelector('#detail-body .hash').textContent !== t", arg=shown, timeout=70_000
+    )
+    assert page.locator("details[open]").count() == 1
+    page.context.close()
+
+
+def test_alpha_says_what_was_found_or_that_nothing_was(browser: Browser, program: Program) -> None:
+    page, complaints = opened(browser, program, 1280, "light")
+    page.wait_for_selector("#alpha > *")
+    if program.ask("/api/alpha")["found"] == 0:
+        assert page.locator("#alpha p").count() == 1
+    page.context.close()
+    page = browser.new_context(viewport={"width": 390, "height": 900}).new_page()
+    page.route("**/api/alpha", lambda route: route.fulfill(json=examples.ALPHA))  # the demo finds nothing to order
+    page.goto(program.url)
+    page.wait_for_selector("#alpha table")
+    assert [cell.inner_text() for cell in page.locator("#alpha tbody td").all()] == [
+        "BNBUSDT", "1m", "Correlation breakdown", "-0.41 correlation", "0.53 → 0.41", "0.78 → 0.37", "0.0032",
+    ]  # fmt: skip
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator("#alpha button").click()
+    page.wait_for_selector("dialog[open] .factor")
+    assert page.locator("#detail-title").inner_text().startswith("BNBUSDT ")
     assert complaints == []
     page.context.close()
 

@@ -13,7 +13,7 @@ ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 ROUTES = {
     "/", "/docs", "/health", "/health/live", "/health/ready", "/api/signals/top", "/api/market/overview",
     "/api/dashboard/data", "/api/alerts/recent", "/api/monitoring/status", "/api/symbols", "/api/symbols/{symbol}",
-    "/api/symbols/{symbol}/bars", "/api/symbols/{symbol}/book", "/api/regime", "/api/stream",
+    "/api/symbols/{symbol}/bars", "/api/symbols/{symbol}/book", "/api/regime", "/api/alpha", "/api/stream",
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What was recorded is what came, and played again it gives the same documents to the byte."""
 
+import asyncio
 import json
 import os
 import signal
@@ -14,7 +15,9 @@ import pytest
 from tests.support.exchange import Running, running_exchange
 from tests.support.program import command, settings_for
 
+from virtuoso.config import load
 from virtuoso.exchange.bybit.feeds import topic_of
+from virtuoso.monitor.replay import Replay
 from virtuoso.recording.reader import read
 from virtuoso.recording.records import Answer, ClockRead, Frame, Header, Sent
 
@@ -74,6 +77,17 @@ def test_a_replay_is_the_same_to_the_byte(recording: Path, exchange: Running, tm
     assert (one["symbols"], one["failures"]) == (15, 0)
     assert one["cycles"] >= 10
     assert one["frames"] > 500
+
+
+def test_what_was_polled_is_replayed_too(recording: Path, exchange: Running, tmp_path: Path) -> None:
+    """Account ratios, and what the symbols settled: as they came."""
+    player = Replay(load([settings_for(exchange, tmp_path)], {}))
+    asyncio.run(player.play(read(recording)))
+    ratios = [row.long_account_ratio for row in player.cycle.frame().symbols]
+    assert len(ratios) == 15
+    assert all(ratio is not None and 0 < ratio < 1 for ratio in ratios)
+    asked = Counter(record.path for record in read(recording) if isinstance(record, Answer))
+    assert asked["/v5/market/funding/history"] == asked["/v5/market/open-interest"] == 15
 
 
 def test_a_killed_recording_lacks_a_second_at_most(exchange: Running, tmp_path: Path) -> None:

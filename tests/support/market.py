@@ -6,9 +6,11 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
+import numpy as np
 import zstandard
 
 from virtuoso.market.state import Qualities
+from virtuoso.market.tape import Tape, proven
 from virtuoso.model.market import Bar, Levels, Side, Trade
 from virtuoso.model.quality import DataQuality
 from virtuoso.simulator.recording.dataset import CLOSE, HIGH, LOW, OPEN, VOLUME, Recorded
@@ -26,6 +28,13 @@ def minute_bar(k: int, volume: float = 1.0, price: float = 10.0, start_ms: int =
 def trade(event_ms: int, size: float = 1.0, side: Side = Side.BUY, price: float = 10.0, name: str = "") -> Trade:
     """A trade, named by its time unless said otherwise."""
     return Trade(event_ms, price, size, side, name or f"t{event_ms}")
+
+
+def takers(tape: Tape, open_ms: int, volume: float) -> list[float]:
+    """What the takers of a closed minute did, as `proven` says it: buy volume first."""
+    number = open_ms // MINUTE
+    found: list[float] = proven(tape.taken(number, 1), np.array([number]), np.array([volume]))[0].tolist()
+    return found
 
 
 def ladder(best: float, step: float, sizes: list[float] | None = None) -> Levels:

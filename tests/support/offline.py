@@ -6,7 +6,8 @@ from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.evaluation import Evaluation
 from virtuoso.exchange.bybit.feeds import Feed, feeds_for
 from virtuoso.market.state import MarketState, Qualities
-from virtuoso.model.market import Bar
+from virtuoso.market.symbol import SymbolState
+from virtuoso.model.market import AccountRatio, Bar, FundingRate, OpenInterest
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.simulator.recording import open_recording
@@ -47,8 +48,21 @@ class Offline:
                 for at, *values in rows
             ]
             state.history.load(timeframe, bars)
+        self._ask_slowly(symbol, state)
         for feed in feeds_for(symbol, state, "linear", 50, lambda feed: self.resyncs.append(feed.topic)):
             self._feeds[feed.topic] = feed
+
+    def _ask_slowly(self, symbol: str, state: SymbolState) -> None:
+        """What no stream carries, as the monitor asks for it at the start."""
+        span = (self.now_ms - 30 * 86_400_000, self.now_ms)
+        ratios = self.source.account_ratio("linear", symbol, "5min", *span)[-500:]
+        state.take_ratios(
+            [AccountRatio(int(r["timestamp"]), float(r["buyRatio"]), float(r["sellRatio"])) for r in ratios]
+        )
+        rates = self.source.funding("linear", symbol, *span)[-200:]
+        state.take_rates([FundingRate(int(r["fundingRateTimestamp"]), float(r["fundingRate"])) for r in rates])
+        interest = self.source.open_interest("linear", symbol, "5min", *span)[-200:]
+        state.take_interest([OpenInterest(int(r["timestamp"]), float(r["openInterest"])) for r in interest])
 
     def minutes(self, count: int) -> Iterator[Evaluation]:
         """Play minute after minute; the evaluation of each close."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from virtuoso.market.panel import BOOK_LEVELS, BarBlock, BookBlock, Cut
+from virtuoso.market.panel import BOOK_LEVELS, MINUTE_FIELDS, BarBlock, BookBlock, Cut, MinuteBlock
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
 
@@ -13,9 +13,14 @@ ARRAYS = ("open", "high", "low", "close", "volume", "turnover", "buy_volume")
 
 
 def random_bars(
-    bars: int, symbols: int, seed: int = 1, timeframe: Timeframe = Timeframe.M1, start_ms: int = START_MS
+    bars: int,
+    symbols: int,
+    seed: int = 1,
+    timeframe: Timeframe = Timeframe.M1,
+    start_ms: int = START_MS,
+    minutes: bool = False,
 ) -> BarBlock:
-    """`bars` bars of `symbols` random walks that open at the previous close."""
+    """`bars` bars of `symbols` random walks that open at the previous close; with `minutes`, their notes too."""
     rng = np.random.default_rng(seed)
     price0 = 10.0 ** rng.uniform(-2, 4, symbols)
     sigma = 0.002 * np.sqrt(timeframe.minutes)
@@ -25,7 +30,7 @@ def random_bars(
     high = np.maximum(opened, close) * (1 + np.abs(rng.normal(0, sigma / 2, close.shape)))
     low = np.minimum(opened, close) / (1 + np.abs(rng.normal(0, sigma / 2, close.shape)))
     volume = rng.lognormal(3, 1, close.shape) / price0
-    return BarBlock(
+    block = BarBlock(
         timeframe=timeframe,
         rows=np.arange(symbols),
         open_ms=start_ms + timeframe.ms * np.arange(bars, dtype=np.int64),
@@ -37,13 +42,50 @@ def random_bars(
         turnover=volume * (high + low + 2 * close) / 4,
         buy_volume=volume * rng.beta(4, 4, close.shape),
     )
+    return replace(block, minutes=random_minutes(block, seed)) if minutes else block
+
+
+def random_minutes(bars: BarBlock, seed: int = 1) -> MinuteBlock:
+    """Notes that agree with `bars`: takers by the sides of the volume, large trades a part of it, the rest wanders."""
+    rng = np.random.default_rng([seed, 1])
+    t, n = bars.close.shape
+    orders = rng.poisson(30, (t, n))
+    buys = rng.binomial(orders, bars.buy_volume / bars.volume)
+
+    def wandering(spread: float) -> np.ndarray:
+        return rng.normal(0, spread, n) + np.cumsum(rng.normal(0, spread / 30, (t, n)), axis=0)
+
+    def forced() -> np.ndarray:
+        share = rng.lognormal(-6, 1, (t, n)) * (rng.random((t, n)) < 0.3)
+        return share * bars.turnover
+
+    return MinuteBlock(
+        buy_orders=buys.astype(float),
+        sell_orders=(orders - buys).astype(float),
+        large_buy=bars.buy_volume * rng.beta(2, 3, (t, n)),
+        large_sell=(bars.volume - bars.buy_volume) * rng.beta(2, 3, (t, n)),
+        open_interest=1e3 * bars.volume[0] * np.exp(np.cumsum(rng.normal(0, 1e-3, (t, n)), axis=0)),
+        funding=1e-4 * wandering(1.0),
+        funding_mean=1e-4 * wandering(0.3),
+        funding_deviation=1e-4 * np.exp(wandering(0.2)),
+        long_ratio=wandering(0.3),
+        long_ratio_mean=wandering(0.1),
+        long_ratio_deviation=0.2 * np.exp(wandering(0.2)),
+        basis=5e-4 * wandering(1.0),
+        long_liquidated=forced(),
+        short_liquidated=forced(),
+    )
 
 
 def part(block: BarBlock, start: int, stop: int, columns: np.ndarray | None = None) -> BarBlock:
     """Bars `start … stop − 1` of the given columns."""
     chosen = np.arange(block.rows.size) if columns is None else columns
-    arrays = {name: getattr(block, name)[start:stop][:, chosen] for name in ARRAYS}
-    return replace(block, rows=block.rows[chosen], open_ms=block.open_ms[start:stop], **arrays)
+    arrays = {name: np.ascontiguousarray(getattr(block, name)[start:stop][:, chosen]) for name in ARRAYS}
+    minutes = None
+    if block.minutes is not None:
+        notes = {name: getattr(block.minutes, name)[start:stop][:, chosen] for name in MINUTE_FIELDS}
+        minutes = MinuteBlock(**{name: np.ascontiguousarray(values) for name, values in notes.items()})
+    return replace(block, rows=block.rows[chosen], open_ms=block.open_ms[start:stop], minutes=minutes, **arrays)
 
 
 def aggregate(base: BarBlock, timeframe: Timeframe) -> BarBlock:
@@ -62,6 +104,7 @@ def aggregate(base: BarBlock, timeframe: Timeframe) -> BarBlock:
         volume=fold["volume"].sum(axis=1),
         turnover=fold["turnover"].sum(axis=1),
         buy_volume=fold["buy_volume"].sum(axis=1),
+        minutes=None,
     )
 
 
@@ -113,6 +156,7 @@ def cut(
         bar_quality=(quality,) * n,
         book_quality=(quality,) * n,
         tape_quality=(quality,) * n,
+        ticker_quality=(quality,) * n,
     )
 
 

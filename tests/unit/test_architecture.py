@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from virtuoso.config import Settings
 
-COMPOSITION = {"monitor", "web", "cli", "model"}
+COMPOSITION = {"monitor", "research", "web", "cli", "model"}
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,9 @@
-"""The block step: state in arrays over rows, one step per closed bar, all symbols at once.
+"""The block step: state in arrays over rows; a step takes `t` closed bars of all symbols at once.
 
-Rows name symbols and lie on the last axis. Rings are indexed by the *number* of a bar (open time over bar length),
-so that rows which step late, in order and alone, find their own window in the same slots as everyone else.
+Rows name symbols and lie on the last axis, time on the one before. Live a block is one bar long; warm-up, replay and
+backtest take long ones. Where a history is split into blocks changes nothing: recurrences run bar by bar, and a window
+is reduced in the same order whether its bars came together or apart. Rings are indexed by the *number* of a bar (open
+time over bar length), so that rows which step late and alone find their own window in the same slots as everyone else.
 
 A bar with a missing (`nan`) value restarts its row: recursive memories begin anew with the next whole bar, windows
 stay `nan` until it has left them, and everything is `null` until its `ready` bars have passed again.
@@ -14,7 +16,7 @@ from typing import Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from virtuoso.market.panel import Floats, Ints
+from virtuoso.market.panel import Floats, Ints, MinuteBlock
 
 Rows: TypeAlias = "slice | NDArray[np.int64]"
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -23,10 +25,10 @@ _INITIAL_ROWS = 16
 
 
 class Indicator(Protocol[S_contra]):
-    """Anything that steps through cross-sections: [n] in, [n] out, `nan` where it is not defined."""
+    """Anything that steps through blocks: [t, n] in, [t, n] out, `nan` where it is not defined."""
 
     def step(self, x: S_contra) -> Floats:
-        """Take the next bar of the rows in `x` and answer their values [n]."""
+        """Take the next bars of the rows in `x` and answer their values [t, n]."""
         ...
 
 
@@ -47,6 +49,14 @@ class Cell:
         """Forget `rows`."""
         self.data[:, rows] = self.fill
 
+    def read(self, rows: Rows) -> Floats:
+        """Values of `rows` [depth, n]; a view when `rows` is a slice."""
+        return self.data[:, rows]
+
+    def write(self, rows: Rows, values: Floats) -> None:
+        """Replace the values of `rows` [depth, n]."""
+        self.data[:, rows] = values
+
 
 class Vector(Cell):
     """One value per row."""
@@ -62,6 +72,12 @@ class Vector(Cell):
         """Replace the values of `rows` [n]."""
         self.data[0, rows] = values
 
+    def shift(self, rows: Rows, x: Floats) -> Floats:
+        """The value before each of `x` [t, n]: the one kept, then all but the last of `x`, which is kept."""
+        before = np.concatenate([self.data[:, rows], x[:-1]])
+        self.data[0, rows] = x[-1]
+        return before
+
 
 class Ring(Cell):
     """The last `window` values per row, mirrored [2W, n]: a window is one contiguous slice in time order."""
@@ -70,16 +86,25 @@ class Ring(Cell):
         super().__init__(2 * window, np.nan)
         self.window = window
 
-    def push(self, number: int, rows: Rows, values: Floats) -> None:
-        """Write bar `number` of `rows` [n]."""
-        slot = number % self.window
-        self.data[slot, rows] = values
-        self.data[slot + self.window, rows] = values
+    def extend(self, number: int, rows: Rows, x: Floats) -> Floats:
+        """Take the bars from `number` on, `x` [t, n]; answer the W − 1 bars before them and them [W − 1 + t, n]."""
+        t, w = x.shape[0], self.window
+        if t == 1:
+            slot = number % w
+            self.data[slot, rows] = x[0]
+            self.data[slot + w, rows] = x[0]
+            return self._last(number, rows, w)
+        whole = np.concatenate([self._last(number - 1, rows, w - 1), x])
+        kept = min(t, w)
+        slots = np.arange(number + t - kept, number + t) % w
+        for half in (slots, slots + w):
+            self.data[half if isinstance(rows, slice) else half[:, None], rows] = x[t - kept :]
+        return whole
 
-    def last(self, number: int, rows: Rows, count: int | None = None) -> Floats:
-        """Bars `number - count + 1 … number` of `rows`, oldest first [count, n]; `count` defaults to the window."""
+    def _last(self, number: int, rows: Rows, count: int) -> Floats:
+        """Bars `number − count + 1 … number`, oldest first [count, n]."""
         end = number % self.window + self.window + 1
-        window = self.data[end - (count or self.window) : end]
+        window = self.data[end - count : end]
         return window[:, rows] if isinstance(rows, slice) else window.take(rows, axis=1)
 
 
@@ -92,19 +117,17 @@ class Memory:
 
     def vector(self, fill: float = np.nan) -> Vector:
         """A new value per row."""
-        cell = Vector(fill)
-        self._cells.append(cell)
-        return cell
+        return self._kept(Vector(fill))
 
     def ring(self, window: int) -> Ring:
         """A new ring of `window` bars per row."""
-        cell = Ring(window)
-        self._cells.append(cell)
-        return cell
+        return self._kept(Ring(window))
 
-    def table(self, depth: int) -> Cell:
+    def table(self, depth: int, fill: float = np.nan) -> Cell:
         """A new column of `depth` values per row."""
-        cell = Cell(depth, np.nan)
+        return self._kept(Cell(depth, fill))
+
+    def _kept(self, cell: "C") -> "C":
         self._cells.append(cell)
         return cell
 
@@ -135,6 +158,9 @@ class Memory:
         self.capacity = self._cells[0].data.shape[1] if self._cells else 0
 
 
+C = TypeVar("C", bound=Cell)
+
+
 class Ema:
     """Exponential mean y += α·(x − y), a `nan` input begins it anew.
 
@@ -156,31 +182,49 @@ class Ema:
         """Wilder's smoothing (1978): α = 1/bars."""
         return cls(memory, 1 / bars)
 
-    def value(self, rows: Rows) -> Floats:
-        """Where it stands [n]."""
-        return self._value.get(rows)
-
-    def step(self, rows: Rows, x: Floats) -> Floats:
-        """Take `x` [n] and answer the new mean [n]."""
-        old = self._value.get(rows)
-        begun = np.isfinite(old)
-        count = np.where(begun, self._count.get(rows) + 1.0, 1.0)
-        new = np.where(begun, old + np.maximum(self._alpha, 1.0 / count) * (x - old), x)
-        self._value.put(rows, new)
+    def step(self, rows: Rows, x: Floats, hold: NDArray[np.bool_] | None = None) -> Floats:
+        """Take `x` [t, n] and answer the means [t, n]; where `hold` [t, n] it stands still."""
+        count = self._count.get(rows)
+        if hold is None and bool((count >= 1.0 / self._alpha).all()) and np.isfinite(np.add.reduce(x, axis=None)):
+            return self._settled(rows, x)
+        out = np.empty(x.shape)
+        value = self._value.get(rows)
+        for k in range(x.shape[0]):
+            taken = x[k] if hold is None else np.where(hold[k], value, x[k])
+            begun = np.isfinite(value)
+            count = np.where(begun, count + 1.0, 1.0)
+            value = np.where(begun, value + np.maximum(self._alpha, 1.0 / count) * (taken - value), taken)
+            out[k] = value
+        self._value.put(rows, value)
         self._count.put(rows, count)
-        return new
+        return out
+
+    def _settled(self, rows: Rows, x: Floats) -> Floats:
+        """The same where every row is past its beginning and nothing is missing."""
+        out = np.empty(x.shape)
+        value = self._value.get(rows)
+        for k in range(x.shape[0]):
+            step = np.subtract(x[k], value, out=out[k])
+            step *= self._alpha
+            step += value
+            value = step
+        self._value.put(rows, value)
+        return out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossSection:
-    """One closed bar of `n` symbols; every array is [n].
+    """`t` consecutive closed bars of `n` symbols, the first being bar `number`; every array is [t, n].
 
     `change` is close less previous close, `true_range` and `atr` (Wilder's ATR-14, `nan` until ready) are in
-    quote units; `whole` says that no value of the bar itself is missing.
+    quote units; `whole` says that no value of the bar itself is missing. `wanted`: only so many of the last bars are
+    asked for, and a costly indicator without recursion may leave the others `nan`. `minutes` is what else is known of
+    the bars of the base timeframe, `None` elsewhere and where nothing is.
     """
 
     rows: Rows
     number: int
+    wanted: int
     high: Floats
     low: Floats
     open: Floats
@@ -193,6 +237,7 @@ class CrossSection:
     change: Floats
     true_range: Floats
     atr: Floats
+    minutes: MinuteBlock | None
 
 
 def as_rows(rows: Ints) -> Rows:
@@ -210,7 +255,33 @@ def ratio(numerator: Floats, denominator: Floats) -> Floats:
     return out
 
 
-def mean(window: Floats) -> Floats:
-    """Mean over time of a window [w, n] → [n]."""
-    out: Floats = np.add.reduce(window, axis=0) / window.shape[0]
+def rolling(reduction: np.ufunc, window: Floats, bars: int, t: int) -> Floats:
+    """`reduction` over the `bars` bars up to each of the last `t` bars of `window` [≥ bars − 1 + t, n] → [t, n]."""
+    if t == 1:
+        last: Floats = reduction.reduce(window[window.shape[0] - bars :], axis=0, keepdims=True)
+        return last
+    first = window.shape[0] - t - bars + 1
+    out = np.empty((t, window.shape[1]))
+    for k in range(first, first + t):
+        reduction.reduce(window[k : k + bars], axis=0, out=out[k - first])
     return out
+
+
+def total(window: Floats, bars: int, t: int) -> Floats:
+    """Sum of the `bars` bars up to each of the last `t` [t, n]."""
+    return rolling(np.add, window, bars, t)
+
+
+def mean(window: Floats, bars: int, t: int) -> Floats:
+    """Mean of the `bars` bars up to each of the last `t` [t, n]."""
+    return rolling(np.add, window, bars, t) / bars
+
+
+def highest(window: Floats, bars: int, t: int) -> Floats:
+    """Maximum of the `bars` bars up to each of the last `t` [t, n]."""
+    return rolling(np.maximum, window, bars, t)
+
+
+def lowest(window: Floats, bars: int, t: int) -> Floats:
+    """Minimum of the `bars` bars up to each of the last `t` [t, n]."""
+    return rolling(np.minimum, window, bars, t)

@@ -1,21 +1,22 @@
 """Lanes: all measures of one timeframe (or of the book), stepped together, with readiness in one place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.analysis.block import CrossSection, Ema, Indicator, Memory, Rows, as_rows
-from virtuoso.analysis.component import Component, Measure, Modifier
-from virtuoso.market.panel import BarBlock, BookBlock, Floats, Ints
+from virtuoso.analysis.component import Component, Measure, Modifier, mapped
+from virtuoso.market.panel import BAR_FIELDS, BarBlock, BookBlock, Floats
 
 ATR_BARS = 14
 ATR_READY = 80
 
 
 class Section(Protocol):
-    """What a measure steps through: one bar of some rows."""
+    """What a measure steps through: `t` consecutive bars of some rows."""
 
     @property
     def rows(self) -> Rows:
@@ -24,16 +25,31 @@ class Section(Protocol):
 
     @property
     def number(self) -> int:
-        """The number of its bar."""
+        """The number of its first bar."""
         ...
 
     @property
     def whole(self) -> NDArray[np.bool_]:
-        """Rows with nothing missing [n]."""
+        """Bars with nothing missing [t, n]."""
         ...
 
 
 S = TypeVar("S", bound=Section)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What a lane's measures say of some columns: `raw` and `value` [measure, …], `nan` until ready.
+
+    `age` […] whole bars since the start or the last missing one, `number` […] of the last bar, `atr` […] quote units
+    (`nan` for the book).
+    """
+
+    raw: Floats
+    value: Floats
+    age: Floats
+    number: Floats
+    atr: Floats
 
 
 class Measures:
@@ -44,63 +60,79 @@ class Measures:
         self.modifiers = tuple(modifiers)
         measures: tuple[Measure, ...] = (*self.components, *self.modifiers)
         self._indicators: list[Indicator[Section]] = [m.build(memory) for m in measures]
-        self._ready = np.array([m.ready for m in measures], dtype=np.float64)[:, None]
-        self._center = np.array([c.center for c in self.components])[:, None]
-        self._scale = np.array([c.scale for c in self.components])[:, None]
+        self._ready = np.array([m.ready for m in measures], dtype=np.float64)[:, None, None]
+        self._center = np.array([c.center for c in self.components])[:, None, None]
+        self._scale = np.array([c.scale for c in self.components])[:, None, None]
+        self._dead = np.array([c.dead for c in self.components])[:, None, None]
         self._raw = memory.table(len(measures))
         self._value = memory.table(len(measures))
         self._age = memory.vector(fill=0.0)
         self._number = memory.vector()
+        self._atr = memory.vector()
         self._memory = memory
 
-    def admit(self, block_rows: Ints, rows: Rows, number: int) -> NDArray[np.bool_] | None:
-        """Which rows take bar `number`: `None` for all. A repeated bar is dropped, a row with a gap begins anew."""
+    @property
+    def count(self) -> int:
+        """How many measures there are."""
+        return len(self._indicators)
+
+    def admit(self, rows: Rows, number: int, t: int) -> Iterator[tuple[int, slice | NDArray[np.bool_]]]:
+        """Which of `t` bars from `number` on are new, as (bars to skip, columns); a row after a gap begins anew."""
         last = self._number.get(rows)
         if (last == number - 1).all():
-            return None
+            yield 0, slice(None)
+            return
+        numbers = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
         gap = last < number - 1
         if gap.any():
-            self._memory.reset(block_rows[gap])
-        fresh: NDArray[np.bool_] = ~(last >= number)
-        return None if fresh.all() else fresh
+            self._memory.reset(numbers[gap])
+        skip = np.where(last >= number, last - number + 1, 0).astype(np.int64)
+        for seen in np.unique(skip[skip < t]).tolist():
+            columns = skip == seen
+            yield seen, slice(None) if columns.all() else columns
 
-    def count(self, section: Section) -> Floats:
-        """Whole bars in a row up to and with this one [n]."""
-        age = np.where(section.whole, self._age.get(section.rows) + 1.0, 0.0)
-        self._age.put(section.rows, age)
-        self._number.put(section.rows, np.full(age.shape, float(section.number)))
+    def count_whole(self, section: Section) -> Floats:
+        """Whole bars in a row up to and with each [t, n]."""
+        whole, before = section.whole, self._age.get(section.rows)
+        t = whole.shape[0]
+        if whole.all():
+            age = before + np.arange(1.0, t + 1.0)[:, None]
+        else:
+            age = np.empty(whole.shape)
+            for k in range(t):
+                before = np.where(whole[k], before + 1.0, 0.0)
+                age[k] = before
+        self._age.put(section.rows, age[-1])
+        self._number.put(section.rows, np.full(age.shape[1], float(section.number + t - 1)))
         return age
 
-    def step(self, section: Section, age: Floats) -> Floats:
-        """Step every measure; raw values [measure, n]."""
-        raw = np.empty((len(self._indicators), age.size))
+    def step(self, section: Section, age: Floats, atr: Floats | None = None, wanted: int | None = None) -> Values:
+        """Step every measure; all of the section's bars, [measure, t, n], mapped only where `wanted`: the last ones."""
+        t, n = age.shape
+        asked = slice(0 if wanted is None else t - wanted, None)
+        raw = np.empty((self.count, t, n))
         for i, indicator in enumerate(self._indicators):
             raw[i] = indicator.step(section)
         raw[age < self._ready] = np.nan
-        value = np.empty_like(raw)
-        n = len(self.components)
-        value[:n] = np.tanh((raw[:n] - self._center) / self._scale)
-        for i, modifier in enumerate(self.modifiers, start=n):
-            value[i] = modifier.map(raw[i])
-        self._raw.data[:, section.rows] = raw
-        self._value.data[:, section.rows] = value
-        return raw
+        value = np.full_like(raw, np.nan) if asked.start else np.empty_like(raw)
+        c = len(self.components)
+        value[:c, asked] = mapped(raw[:c, asked], self._center, self._dead, self._scale)
+        for i, modifier in enumerate(self.modifiers, start=c):
+            value[i, asked] = modifier.map(raw[i, asked])
+        self._raw.write(section.rows, raw[:, -1])
+        self._value.write(section.rows, value[:, -1])
+        number = np.broadcast_to((section.number + np.arange(t, dtype=np.float64))[:, None], age.shape)
+        if atr is None:
+            return Values(raw, value, age, number, np.full(age.shape, np.nan))
+        self._atr.put(section.rows, atr[-1])
+        return Values(raw, value, age, number, atr)
 
-    def raw(self, rows: Rows) -> Floats:
-        """Last raw values [measure, n]."""
-        return self._raw.data[:, rows]
-
-    def value(self, rows: Rows) -> Floats:
-        """Last mapped values [measure, n]."""
-        return self._value.data[:, rows]
-
-    def age(self, rows: Rows) -> Floats:
-        """Whole bars since the start or the last missing one [n]."""
-        return self._age.get(rows)
-
-    def number(self, rows: Rows) -> Floats:
-        """Number of the last bar [n], `nan` before the first."""
-        return self._number.get(rows)
+    def last(self, rows: Rows) -> Values:
+        """Where the measures of `rows` stand, [measure, n]."""
+        return Values(
+            self._raw.read(rows), self._value.read(rows), self._age.get(rows), self._number.get(rows),
+            self._atr.get(rows),
+        )  # fmt: skip
 
 
 class BarLane:
@@ -113,49 +145,70 @@ class BarLane:
         self._atr = Ema.wilder(self.memory, ATR_BARS)
         self.measures = Measures(self.memory, components, modifiers)
 
-    def step(self, block: BarBlock) -> Floats:
-        """Step a block of bars; raw values [t, measure, n], `nan` for bars already seen."""
-        measures = self.measures
+    def step(self, block: BarBlock, wanted: int | None = None) -> Values:
+        """Step a block of bars; their values [measure, t, n], `nan` for bars already seen.
+
+        With `wanted`, only the last so many bars' values are asked for.
+        """
         t, n = block.close.shape
-        out = np.full((t, len(measures.components) + len(measures.modifiers), n), np.nan)
         self.memory.reserve(int(block.rows.max(initial=-1)) + 1)
-        rows = as_rows(block.rows)
-        with np.errstate(all="ignore"):
-            for k in range(t):
-                number = int(block.open_ms[k]) // self._bar_ms
-                fresh = measures.admit(block.rows, rows, number)
-                if fresh is None:
-                    out[k] = self._bar(block, k, number, rows, slice(None))
-                elif fresh.any():
-                    out[k][:, fresh] = self._bar(block, k, number, as_rows(block.rows[fresh]), fresh)
+        number = int(block.open_ms[0]) // self._bar_ms
+        groups = list(self.measures.admit(as_rows(block.rows), number, t))
+        if len(groups) == 1 and groups[0][0] == 0 and isinstance(groups[0][1], slice):
+            return self._advance(block, number, t if wanted is None else wanted)
+        out = nothing(self.measures.count, t, n)
+        for skip, columns in groups:
+            part = block.part(slice(skip, None), columns)
+            stepped = self._advance(part, number + skip, min(t - skip, t if wanted is None else wanted))
+            for into, what in zip(
+                (out.raw, out.value, out.age, out.number, out.atr),
+                (stepped.raw, stepped.value, stepped.age, stepped.number, stepped.atr),
+                strict=True,
+            ):
+                into[..., skip:, columns] = what
         return out
 
-    def _bar(self, block: BarBlock, k: int, number: int, rows: Rows, pick: slice | NDArray[np.bool_]) -> Floats:
-        high, low, close = block.high[k][pick], block.low[k][pick], block.close[k][pick]
-        opened, volume, turnover = block.open[k][pick], block.volume[k][pick], block.turnover[k][pick]
-        previous = self._close.get(rows).copy()
-        self._close.put(rows, close)
-        true_range = np.maximum(high, previous) - np.minimum(low, previous)
-        atr = self._atr.step(rows, true_range)
-        section = CrossSection(
-            rows=rows,
-            number=number,
-            open=opened,
-            high=high,
-            low=low,
-            close=close,
-            volume=volume,
-            turnover=turnover,
-            buy_volume=block.buy_volume[k][pick],
-            whole=np.isfinite(opened + high + low + close + volume),  # turnover matters to VWAP alone
-            previous=previous,
-            change=close - previous,
-            true_range=true_range,
-            atr=atr,
+    def close(self, rows: Rows) -> Floats:
+        """Last closes of `rows` [n]."""
+        return self._close.get(rows)
+
+    def _advance(self, block: BarBlock, number: int, wanted: int) -> Values:
+        rows = as_rows(block.rows)
+        # one layout, so that sums are taken in one order whoever made the block
+        opened, high, low, close, volume, turnover, bought = (
+            np.ascontiguousarray(getattr(block, name)) for name in BAR_FIELDS
         )
-        age = self.measures.count(section)
-        atr[age < ATR_READY] = np.nan  # `step` answered a new array
-        return self.measures.step(section, age)
+        previous = self._close.shift(rows, close)
+        true_range = np.maximum(high, previous) - np.minimum(low, previous)
+        with np.errstate(all="ignore"):
+            atr = self._atr.step(rows, true_range)
+            section = CrossSection(
+                rows=rows,
+                number=number,
+                wanted=wanted,
+                open=opened,
+                high=high,
+                low=low,
+                close=close,
+                volume=volume,
+                turnover=turnover,
+                buy_volume=bought,
+                whole=np.isfinite(opened + high + low + close + volume),  # turnover matters to VWAP alone
+                previous=previous,
+                change=close - previous,
+                true_range=true_range,
+                atr=atr,
+                minutes=block.minutes,
+            )
+            age = self.measures.count_whole(section)
+            atr[age < ATR_READY] = np.nan  # `step` answered a new array
+            return self.measures.step(section, age, atr, wanted)
+
+
+def nothing(measures: int, t: int, n: int) -> Values:
+    """Values of which none is known."""
+    unknown = [np.full((t, n), np.nan) for _ in range(3)]
+    return Values(np.full((measures, t, n), np.nan), np.full((measures, t, n), np.nan), *unknown)
 
 
 class BookSection:
@@ -167,7 +220,7 @@ class BookSection:
         self.book = book
         self.number = number
         self.rows = as_rows(book.rows)
-        self.whole: NDArray[np.bool_] = np.isfinite(book.bid_price[:, 0] + book.ask_price[:, 0] + book.touch_size)
+        self.whole: NDArray[np.bool_] = np.isfinite(book.bid_price[:, 0] + book.ask_price[:, 0] + book.touch_size)[None]
 
 
 class BookLane:
@@ -183,5 +236,6 @@ class BookLane:
         self.memory.reserve(int(book.rows.max(initial=-1)) + 1)
         section = BookSection(book, close_ms // self._bar_ms - 1)
         with np.errstate(all="ignore"):
-            if self.measures.admit(book.rows, section.rows, section.number) is None:
-                self.measures.step(section, self.measures.count(section))
+            for _, columns in self.measures.admit(section.rows, section.number, 1):
+                if isinstance(columns, slice):
+                    self.measures.step(section, self.measures.count_whole(section))

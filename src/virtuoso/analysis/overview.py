@@ -1,14 +1,27 @@
-"""The market as a whole: breadth, dominance, turnover, volatility, movers; from tickers and regimes."""
+"""The market as a whole: breadth, dominance, turnover, volatility, movers; from tickers, regimes and closed bars."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
+import numpy as np
 
-from virtuoso.analysis.regime import REGIMES, Regime, SymbolRegime
+from virtuoso.analysis.breadth import (
+    CORRELATION_BARS,
+    EMA_WINDOW,
+    MarketHistory,
+    above_ema50_pct,
+    average_correlation,
+    dispersion,
+    new_extremes,
+)
+from virtuoso.analysis.dwell import Held
+from virtuoso.analysis.regime import LONG_BARS, REGIMES, Regime, SymbolRegime
 
 NEUTRAL_BAND_PCT = 0.1
 """A 24 h change smaller than this (in %) neither advances nor declines."""
 SENTIMENT_BAND = 0.15
+LONG_SHARE = 0.5
+"""Share of the turnover whose long average of volatility must be known for the market's to be."""
 
 
 class MarketRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,10 +56,12 @@ class MarketOverview(msgspec.Struct, frozen=True, kw_only=True):
 
     `trend_strength` (ADX) and `momentum_score` 0–100, `volatility` and `avg_volatility` in % a day, all weighted by
     turnover; `btc_dominance` is BTC's share of the universe's 24 h turnover in %; `avg_market_change` the plain mean
-    24 h change in %; `probabilities` of the regimes sum to 1.
+    24 h change in %; `probabilities` of the regimes sum to 1; `regime_since_ms` is the close at which the regime was
+    entered. `dispersion` and `dispersion_robust` in %, the rest as in `virtuoso.analysis.breadth`.
     """
 
     regime: Regime | None
+    regime_since_ms: int | None
     probabilities: dict[Regime, float] | None
     trend_strength: float | None
     volatility: float | None
@@ -59,25 +74,42 @@ class MarketOverview(msgspec.Struct, frozen=True, kw_only=True):
     btc_change: float | None
     eth_price: float | None
     avg_market_change: float | None
+    above_ema50_pct: float | None
+    new_highs_24h: int | None
+    new_lows_24h: int | None
+    dispersion: float | None
+    dispersion_robust: float | None
+    avg_correlation_btc: float | None
     breadth: Breadth
     reasons: dict[str, str] = {}
 
 
-def market_overview(rows: Sequence[MarketRow], regimes: Sequence[SymbolRegime]) -> MarketOverview:
-    """The overview of the universe; regimes of symbols without turnover do not count."""
-    turnover = {row.symbol: row.turnover_24h for row in rows if row.turnover_24h}
+def market_overview(
+    rows: Sequence[MarketRow],
+    regimes: Sequence[SymbolRegime],
+    held: Held | None = None,
+    history: MarketHistory | None = None,
+) -> MarketOverview:
+    """The overview of the universe; regimes of symbols without turnover do not count.
+
+    `held` is what `MarketRegime` made of the `market_probabilities` at the last close; without it the regime is the
+    likeliest. `history` is what breadth is computed from beside the tickers.
+    """
+    turnover = _turnover(rows)
     total = sum(turnover.values())
     weighted = [(turnover[r.symbol], r) for r in regimes if r.symbol in turnover]
     changes = [row.change_24h_pct for row in rows if row.change_24h_pct is not None]
-    probabilities = _probabilities(weighted)
+    probabilities = market_probabilities(rows, regimes)
     counts = breadth(rows)
     momentum = _mean([(w, r.momentum) for w, r in weighted])
     btc, eth = _first(rows, "BTC"), _first(rows, "ETH")
+    likeliest = max(probabilities, key=probabilities.__getitem__) if probabilities else None
+    spread = dispersion(np.array(changes, dtype=np.float64))
     values = {
-        "regime": max(probabilities, key=probabilities.__getitem__) if probabilities else None,
+        "regime": likeliest if held is None else held.regime,
         "trend_strength": _mean([(w, r.trend_strength) for w, r in weighted]),
         "volatility": _mean([(w, r.volatility) for w, r in weighted]),
-        "avg_volatility": _mean([(w, r.avg_volatility) for w, r in weighted]),
+        "avg_volatility": _long_average(weighted),
         "momentum_score": momentum,
         "btc_dominance": 100.0 * _of_base(rows, "BTC") / total if btc and total else None,
         "total_volume": total or None,
@@ -86,11 +118,16 @@ def market_overview(rows: Sequence[MarketRow], regimes: Sequence[SymbolRegime]) 
         "btc_change": btc.change_24h_pct if btc else None,
         "eth_price": eth.price if eth else None,
         "avg_market_change": sum(changes) / len(changes) if changes else None,
+        "dispersion": spread[0] if spread else None,
+        "dispersion_robust": spread[1] if spread else None,
+        **_participation(history, btc),
     }
     reasons = {name: _REASONS[name] for name, value in values.items() if value is None}
-    return msgspec.convert(
-        values | {"probabilities": probabilities, "breadth": counts, "reasons": reasons}, MarketOverview
-    )
+    extra = {
+        "regime_since_ms": held.since_ms if held else None, "probabilities": probabilities, "breadth": counts,
+        "reasons": reasons,
+    }  # fmt: skip
+    return msgspec.convert(values | extra, MarketOverview)
 
 
 _WAITING = "not enough closed bars yet"
@@ -98,7 +135,7 @@ _REASONS = {
     "regime": _WAITING,
     "trend_strength": _WAITING,
     "volatility": _WAITING,
-    "avg_volatility": "needs 336 bars of the regime's timeframe",
+    "avg_volatility": f"needs {LONG_BARS + 1} bars of the regime's timeframe of symbols with half the turnover",
     "momentum_score": _WAITING,
     "market_sentiment": _WAITING,
     "btc_dominance": "BTC or its turnover is not in the universe",
@@ -107,7 +144,25 @@ _REASONS = {
     "btc_change": "BTC is not in the universe or has no 24 h change yet",
     "eth_price": "ETH is not in the universe or has no price yet",
     "avg_market_change": "no 24 h change received yet",
+    "above_ema50_pct": f"needs {EMA_WINDOW} closed bars of the regime's timeframe",
+    "new_highs_24h": "no 24 h high and low, or no closed minutes of the last hour, received yet",
+    "new_lows_24h": "no 24 h high and low, or no closed minutes of the last hour, received yet",
+    "dispersion": "needs the 24 h change of two symbols",
+    "dispersion_robust": "needs the 24 h change of two symbols",
+    "avg_correlation_btc": f"needs {CORRELATION_BARS + 1} closed bars of the regime's timeframe of BTC and another",
 }
+
+
+def market_probabilities(rows: Sequence[MarketRow], regimes: Sequence[SymbolRegime]) -> dict[Regime, float] | None:
+    """The symbols' probabilities weighted by their 24 h turnover; `None` when no symbol has both."""
+    turnover = _turnover(rows)
+    known = [
+        (turnover[r.symbol], r.probabilities) for r in regimes if r.symbol in turnover and r.probabilities is not None
+    ]
+    total = sum(weight for weight, _ in known)
+    if not total:
+        return None
+    return {regime: sum(weight * p[regime] for weight, p in known) / total for regime in REGIMES}
 
 
 def breadth(rows: Sequence[MarketRow]) -> Breadth:
@@ -152,15 +207,32 @@ def _of_base(rows: Sequence[MarketRow], base: str) -> float:
     return sum(row.turnover_24h or 0.0 for row in rows if row.base == base)
 
 
+def _turnover(rows: Sequence[MarketRow]) -> dict[str, float]:
+    return {row.symbol: row.turnover_24h for row in rows if row.turnover_24h}
+
+
 def _mean(values: Sequence[tuple[float, float | None]]) -> float | None:
     known = [(weight, value) for weight, value in values if value is not None]
     total = sum(weight for weight, _ in known)
     return sum(weight * value for weight, value in known) / total if total else None
 
 
-def _probabilities(weighted: Sequence[tuple[float, SymbolRegime]]) -> dict[Regime, float] | None:
-    known = [(weight, r.probabilities) for weight, r in weighted if r.probabilities is not None]
-    total = sum(weight for weight, _ in known)
-    if not total:
-        return None
-    return {regime: sum(weight * p[regime] for weight, p in known) / total for regime in REGIMES}
+def _long_average(weighted: Sequence[tuple[float, SymbolRegime]]) -> float | None:
+    """A mean over a few small symbols would not be the market's."""
+    known = sum(weight for weight, regime in weighted if regime.avg_volatility is not None)
+    total = sum(weight for weight, _ in weighted)
+    return _mean([(w, r.avg_volatility) for w, r in weighted]) if known >= LONG_SHARE * total else None
+
+
+def _participation(history: MarketHistory | None, btc: MarketRow | None) -> Mapping[str, float | None]:
+    """What is computed from bars; all unknown without them."""
+    if history is None:
+        return dict.fromkeys(("above_ema50_pct", "new_highs_24h", "new_lows_24h", "avg_correlation_btc"))
+    highs, lows = new_extremes(history) or (None, None)
+    column = history.symbols.index(btc.symbol) if btc and btc.symbol in history.symbols else None
+    return {
+        "above_ema50_pct": above_ema50_pct(history.closes),
+        "new_highs_24h": highs,
+        "new_lows_24h": lows,
+        "avg_correlation_btc": None if column is None else average_correlation(history.closes, column),
+    }

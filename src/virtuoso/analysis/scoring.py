@@ -1,99 +1,179 @@
-"""From the lanes' last values to factors, and from factors to the confluence of one close."""
+"""From the lanes' values to factors, and from factors to the confluence; columns are symbols, or symbols × closes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from virtuoso.analysis.block import Rows
-from virtuoso.analysis.component import Factor, Feed
-from virtuoso.analysis.confluence import Weighted, agreement_of, combine_factor, normalised, stretched
-from virtuoso.analysis.evaluation import PARTIAL, QUALITY_SHARE, STALE, Codes, FactorArrays
+from virtuoso.analysis.component import CONFIDENCE, Factor, Feed
+from virtuoso.analysis.confluence import (
+    Weighted,
+    agreement_of,
+    combine_factor,
+    combine_frames,
+    normalised,
+    stretched,
+)
 from virtuoso.analysis.gains import CONFLUENCE
-from virtuoso.analysis.lane import Measures
-from virtuoso.market.panel import Floats
+from virtuoso.analysis.lane import Measures, Values
+from virtuoso.market.panel import Floats, Ints
+from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
+
+QUALITIES = (
+    DataQuality.LIVE,
+    DataQuality.DELAYED,
+    DataQuality.PARTIAL,
+    DataQuality.STALE,
+    DataQuality.UNAVAILABLE,
+)
+QUALITY_CODE = {quality: code for code, quality in enumerate(QUALITIES)}
+QUALITY_SHARE = np.array([1.0, 0.9, 0.6, 0.25, 0.0])
+"""What a quality leaves of the confidence, in the order of `QUALITIES`."""
+Codes = NDArray[np.int64]
+STALE = QUALITY_CODE[DataQuality.STALE]
+PARTIAL = QUALITY_CODE[DataQuality.PARTIAL]
+LaneKey: TypeAlias = "Timeframe | None"
+"""A timeframe, or `None` for the book's lane."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorSource:
-    """Where a factor's measures stand in the lanes that it reads."""
+    """Where a factor's measures stand in the lanes that it reads; `timeframes` as they are shown."""
 
     factor: Factor
-    lanes: Mapping[Timeframe | None, Measures]
+    timeframes: tuple[Timeframe | None, ...]
+    lanes: tuple[LaneKey, ...]
     frame_weights: Floats
-    base_ms: int
-    components: slice
-    modifiers: slice
+    components: tuple[slice, ...]
+    modifiers: tuple[slice, ...]
 
     @classmethod
     def of(
-        cls, factor: Factor, lanes: Mapping[Timeframe | None, Measures], frame_weights: Floats, base_ms: int
+        cls,
+        factor: Factor,
+        lanes: Mapping[LaneKey, Measures],
+        timeframes: tuple[Timeframe | None, ...],
+        frame_weights: Floats,
     ) -> "FactorSource":
-        """Find the factor's measures; all lanes hold them at the same places."""
-        lane = next(iter(lanes.values()))
-        first = lane.components.index(factor.components[0])
-        second = len(lane.components) + (lane.modifiers.index(factor.modifiers[0]) if factor.modifiers else 0)
+        """Find the factor's measures in each lane."""
+        places = [_places(factor, measures) for measures in lanes.values()]
         return cls(
             factor=factor,
-            lanes=lanes,
+            timeframes=timeframes,
+            lanes=tuple(lanes),
             frame_weights=frame_weights,
-            base_ms=base_ms,
-            components=slice(first, first + len(factor.components)),
-            modifiers=slice(second, second + len(factor.modifiers)),
+            components=tuple(components for components, _ in places),
+            modifiers=tuple(modifiers for _, modifiers in places),
         )
 
 
-def score_factor(source: FactorSource, close_ms: int, rows: Rows, quality: Codes, tape: Codes) -> FactorArrays:
-    """One factor of `rows` at `close_ms`; `quality` [n] is that of its feed, `tape` that of the taker sides.
+def _places(factor: Factor, measures: Measures) -> tuple[slice, slice]:
+    """Where a lane keeps the factor's components and modifiers."""
+    first = measures.components.index(factor.components[0])
+    second = len(measures.components)
+    second += measures.modifiers.index(factor.modifiers[0]) if factor.modifiers else 0
+    return slice(first, first + len(factor.components)), slice(second, second + len(factor.modifiers))
 
-    A timeframe whose last due bar is not in drops out. So does a book that is stale: what was cut from it was
-    not seen. A closed bar stays true however stale the feed; there the label is withheld instead.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorArrays:
+    """One factor of n columns over T timeframes (T = 1 where there are none).
+
+    Components `raw`, `value` [T, C, n] (value after its modifiers, whose product is `scaling` [T, C, n]), modifiers
+    `modifier_raw`, `modifier_value` [T, M, n]; `age` [T, n] whole bars seen; `current` [T, n] whether the last due bar
+    is in; `quality` [n] codes; `due_ms` [T] or [T, n] close of the last due bar.
+    """
+
+    factor: Factor
+    timeframes: tuple[Timeframe | None, ...]
+    frame_weights: Floats
+    raw: Floats
+    value: Floats
+    scaling: Floats
+    modifier_raw: Floats
+    modifier_value: Floats
+    age: Floats
+    current: NDArray[np.bool_]
+    quality: Codes
+    result: Weighted
+    frames: Floats
+    available: Floats
+    """Share of the factor's own nominal weight that had data [n]."""
+
+    @property
+    def confidence(self) -> Floats:
+        """What the factor's modifiers leave of the reading's confidence [n], in [0, 1]."""
+        out = np.ones(self.quality.shape)
+        for i, modifier in enumerate(self.factor.modifiers):
+            if modifier.scales == CONFIDENCE:
+                value = self.modifier_value[0, i]
+                out = out * np.where(np.isnan(value), 1.0, value)
+        return out
+
+
+def score_factor(
+    source: FactorSource, values: Sequence[Values], due: Sequence[Ints | int], quality: Codes, tape: Codes
+) -> FactorArrays:
+    """One factor from its lanes' `values`; `due` are the numbers of the bars that should be the last ones in.
+
+    `quality` [n] is that of its feed, `tape` that of the taker sides. A timeframe whose last due bar is not in drops
+    out. So does a book or a ticker that is stale: what it would say was not seen. A closed bar stays true however
+    stale the feed; there the label is withheld instead.
     """
     factor = source.factor
-    due = [close_ms // (tf.ms if tf else source.base_ms) - 1 for tf in source.lanes]
-    lanes = source.lanes.values()
-    current = np.stack([lane.number(rows) == number for lane, number in zip(lanes, due, strict=True)])
-    if factor.feed is Feed.BOOK:
+    current = np.stack([lane.number == number for lane, number in zip(values, due, strict=True)])
+    if not factor.feed.kept:
         current &= quality < STALE
     gate = np.where(current, 1.0, np.nan)[:, None, :]
-    value = np.stack([lane.value(rows)[source.components] for lane in lanes]) * gate
-    scaling = np.stack([lane.value(rows)[source.modifiers] for lane in lanes]) * gate
-    _scale(value, scaling, factor)
-    result, available = combine_factor(value, source.frame_weights, factor)
+    lanes = tuple(zip(values, source.components, source.modifiers, strict=True))
+    value = np.stack([lane.value[components] for lane, components, _ in lanes]) * gate
+    measured = np.stack([lane.value[modifiers] for lane, _, modifiers in lanes]) * gate
+    scaling = _scaling(value.shape, measured, factor)
+    value *= scaling
+    result = combine_factor(value, source.frame_weights, factor)
     takes_sides = [i for i, component in enumerate(factor.components) if component.tape]
     if takes_sides:
         used = np.isfinite(value[:, takes_sides]).any(axis=(0, 1))
         quality = np.maximum(quality, np.where(used, tape, 0))
     return FactorArrays(
         factor=factor,
-        timeframes=tuple(source.lanes),
-        raw=np.stack([lane.raw(rows)[source.components] for lane in lanes]) * gate,
+        timeframes=source.timeframes,
+        frame_weights=source.frame_weights,
+        raw=np.stack([lane.raw[components] for lane, components, _ in lanes]) * gate,
         value=value,
-        modifier_raw=np.stack([lane.raw(rows)[source.modifiers] for lane in lanes]) * gate,
-        modifier_value=scaling,
-        age=np.stack([lane.age(rows) for lane in lanes]),
+        scaling=scaling,
+        modifier_raw=np.stack([lane.raw[modifiers] for lane, _, modifiers in lanes]) * gate,
+        modifier_value=measured,
+        age=np.stack([lane.age for lane in values]),
         current=current,
         quality=quality,
-        result=result,
-        available=available,
+        result=result.whole,
+        frames=result.frames,
+        available=result.available,
     )
 
 
-def _scale(value: Floats, scaling: Floats, factor: Factor) -> None:
-    """Multiply, in place, what each modifier scales; a missing modifier leaves it alone."""
+def _scaling(shape: tuple[int, ...], measured: Floats, factor: Factor) -> Floats:
+    """What the modifiers leave of each component [T, C, n]; a missing modifier leaves all."""
     names = [component.name for component in factor.components]
+    scaling = np.ones(shape)
     for i, modifier in enumerate(factor.modifiers):
-        by = np.where(np.isnan(scaling[:, i]), 1.0, scaling[:, i])
+        if modifier.scales == CONFIDENCE:
+            continue
+        by = np.where(np.isnan(measured[:, i]), 1.0, measured[:, i])
         if modifier.scales:
-            value[:, names.index(modifier.scales)] *= by
+            scaling[:, names.index(modifier.scales)] *= by
         else:
-            value *= by[:, None, :]
+            scaling *= by[:, None, :]
+    return scaling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """The confluence of n symbols and what stands behind it; arrays are [n]."""
+    """The confluence of n columns and what stands behind it; arrays are [n], `frames` [T, n]."""
 
     confluence: Weighted
     coverage: Floats
@@ -101,32 +181,76 @@ class Total:
     disagreement: Floats
     confidence: Floats
     quality: Codes
+    frames: Floats
+    alignment: Floats
+
+
+def total_of(x: Floats, factors: Sequence[Factor]) -> Weighted:
+    """The confluence of the values `x` [F, n] of `factors`; what is missing gives its weight away."""
+    nominal = np.array([factor.weight for factor in factors])
+    of_bars = np.array([factor.feed is Feed.BARS for factor in factors])
+    weights = normalised(np.where(np.isfinite(x), nominal[:, None], 0.0), axis=0)
+    return stretched(x, weights, CONFLUENCE, of_bars)
 
 
 def combine(factors: Sequence[FactorArrays]) -> Total:
     """Weigh the factors that have data.
 
     coverage = Σ W·a/Σ W over the enabled factors, a the share of a factor's own weight that had data;
-    confidence = consensus·(1 − disagreement) × coverage × Σ w·share(quality). The quality is the worst of the
-    factors that count, and at best `partial` where a factor is missing.
+    confidence = consensus·(1 − disagreement) × coverage × Σ w·share(quality) × modifiers of the confidence. The
+    quality is the worst of the factors that count, and at best `partial` where a factor is missing.
     """
     x = np.stack([arrays.result.x for arrays in factors])
-    nominal = np.array([arrays.factor.weight for arrays in factors])[:, None]
+    nominal = np.array([arrays.factor.weight for arrays in factors])
     known = np.isfinite(x)
-    weights = normalised(np.where(known, nominal, 0.0), axis=0)
+    confluence = total_of(x, [arrays.factor for arrays in factors])
     available = np.stack([arrays.available for arrays in factors])
-    coverage = (nominal * available).sum(axis=0) / nominal.sum()
-    agreement = agreement_of(x, weights)
+    coverage = (nominal[:, None] * available).sum(axis=0) / nominal.sum()
+    agreement = agreement_of(x, confluence.weights)
     quality = np.stack([arrays.quality for arrays in factors])
     worst = np.where(known, quality, 0).max(axis=0)
     worst = np.where(known.all(axis=0), worst, np.maximum(worst, PARTIAL))
     worst = np.where(known.any(axis=0), worst, quality.max(axis=0))
-    fresh = (weights * QUALITY_SHARE[quality]).sum(axis=0)
+    confidence = agreement.agreement * coverage * (confluence.weights * QUALITY_SHARE[quality]).sum(axis=0)
+    for arrays in factors:
+        confidence = confidence * arrays.confidence
+    frames, alignment = _frames(factors, x.shape[1])
     return Total(
-        confluence=stretched(x, weights, CONFLUENCE),
+        confluence=confluence,
         coverage=coverage,
         consensus=agreement.consensus,
         disagreement=agreement.disagreement,
-        confidence=agreement.agreement * coverage * fresh,
+        confidence=confidence,
         quality=worst,
+        frames=frames,
+        alignment=alignment,
     )
+
+
+def _frames(factors: Sequence[FactorArrays], n: int) -> tuple[Floats, Floats]:
+    """Each timeframe alone [T, n], and how far they agree [n]; of the factors of bars."""
+    of_bars = [arrays for arrays in factors if arrays.factor.feed is Feed.BARS]
+    if not of_bars:
+        return np.empty((0, n)), np.full(n, np.nan)
+    weights = [arrays.factor.weight for arrays in of_bars]
+    return combine_frames([arrays.frames for arrays in of_bars], weights, of_bars[0].frame_weights, CONFLUENCE)
+
+
+def score_all(
+    sources: Sequence[FactorSource],
+    values: Mapping[LaneKey, Values],
+    due: Mapping[LaneKey, Ints | int],
+    qualities: Mapping[Feed, Codes],
+) -> tuple[tuple[FactorArrays, ...], Total]:
+    """All factors and their confluence from the lanes' values; `qualities` [n] by feed."""
+    factors = tuple(
+        score_factor(
+            source,
+            [values[key] for key in source.lanes],
+            [due[key] for key in source.lanes],
+            qualities[Feed.BARS if source.factor.feed.kept else source.factor.feed],
+            qualities[Feed.TAPE],
+        )
+        for source in sources
+    )
+    return factors, combine(factors)

@@ -32,6 +32,36 @@ class LabelRule:
         if self.hold_bars < 0 or not 0 <= self.min_coverage <= 1:
             raise ValueError("hold_bars must be ≥ 0 and min_coverage in [0, 1]")
 
+    def decide(self, before: Floats, held: Floats, score: Floats, allowed: NDArray[np.bool_]) -> LabelCodes:
+        """Labels [n] for `score` [n], of symbols with the label `before` [n] for `held` [n] base bars with this one."""
+        entered = np.where(score >= self.buy, BUY, np.where(score <= self.sell, SELL, HOLD))
+        inside = ((before == BUY) & (score >= self.buy - self.exit_margin)) | (
+            (before == SELL) & (score <= self.sell + self.exit_margin)
+        )
+        kept = (before != HOLD) & (inside | (held < self.hold_bars))
+        return np.where(allowed & np.isfinite(score), np.where(kept, before, entered), HOLD).astype(np.int8)
+
+    def edges(self, before: Floats, held: Floats, label: LabelCodes) -> tuple[Floats, Floats]:
+        """Scores [n] just below and just above which the label would be another; `nan` where none would do."""
+        low = np.where(label == BUY, self.buy, np.where(label == HOLD, self.sell, np.nan))
+        high = np.where(label == SELL, self.sell, np.where(label == HOLD, self.buy, np.nan))
+        low = np.where((label == BUY) & (before == BUY), self.buy - self.exit_margin, low)
+        high = np.where((label == SELL) & (before == SELL), self.sell + self.exit_margin, high)
+        low = np.where((label == HOLD) & (before == SELL), self.sell + self.exit_margin, low)
+        high = np.where((label == HOLD) & (before == BUY), self.buy - self.exit_margin, high)
+        fixed = (before != HOLD) & (held < self.hold_bars)
+        return np.where(fixed, np.nan, low), np.where(fixed, np.nan, high)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Labels of one close [n], and what they followed from: the label before, base bars held, whether any may be."""
+
+    label: LabelCodes
+    before: Floats
+    held: Floats
+    allowed: NDArray[np.bool_]
+
 
 class Labels:
     """The label of each row and the base bars since it was entered."""
@@ -42,17 +72,11 @@ class Labels:
         self._label = self.memory.vector(fill=HOLD)
         self._held = self.memory.vector(fill=0.0)
 
-    def step(self, rows: Rows, score: Floats, allowed: NDArray[np.bool_]) -> LabelCodes:
+    def step(self, rows: Rows, score: Floats, allowed: NDArray[np.bool_]) -> Labelled:
         """Labels [n] after one more base bar with `score` [n]; those not `allowed` fall to HOLD."""
-        rule = self.rule
-        label = self._label.get(rows)
+        before = self._label.get(rows).copy()
         held = self._held.get(rows) + 1.0
-        entered = np.where(score >= rule.buy, BUY, np.where(score <= rule.sell, SELL, HOLD))
-        inside = ((label == BUY) & (score >= rule.buy - rule.exit_margin)) | (
-            (label == SELL) & (score <= rule.sell + rule.exit_margin)
-        )
-        kept = (label != HOLD) & (inside | (held < rule.hold_bars))
-        new = np.where(allowed & np.isfinite(score), np.where(kept, label, entered), HOLD)
-        self._held.put(rows, np.where(new == label, held, 0.0))
-        self._label.put(rows, new)
-        return new.astype(np.int8)
+        new = self.rule.decide(before, held, score, allowed)
+        self._held.put(rows, np.where(new == before, held, 0.0))
+        self._label.put(rows, new.astype(np.float64))
+        return Labelled(new, before, held, allowed)

@@ -16,6 +16,9 @@ _COMMANDS: Final = {
     "exchange": ("virtuoso.cli.exchange", "Serve the embedded exchange (Bybit v5 public data)."),
     "record": ("virtuoso.cli.record", "Keep what goes over the exchange's wire, byte for byte."),
     "replay": ("virtuoso.cli.replay", "Play a recording through the same code as live data."),
+    "backtest": ("virtuoso.cli.backtest", "Score bars of files as they would have been scored live."),
+    "analyze": ("virtuoso.cli.analyze", "Look at one symbol once: its score, and every reason for it."),
+    "top": ("virtuoso.cli.top", "Follow the strongest signals of a running Virtuoso."),
     "universe": ("virtuoso.cli.universe", "Show which symbols are watched, and why the others are not."),
     "config": ("virtuoso.cli.config", "Write, show and check the configuration."),
 }

@@ -114,16 +114,101 @@ class UniverseSettings(_Section):
 
 
 class SuddenMoveSettings(_Section):
-    """When a price move is worth an incident."""
+    """When a price move is worth an incident: unusual for the symbol, or large in itself."""
 
-    threshold_pct: float = Field(3.0, gt=0, description="Move of the price over the window, in percent.")
-    window_minutes: int = Field(5, ge=1, le=60, description="Length of the window, in closed minutes.")
+    sigmas: float = Field(6.0, gt=0, le=100, description="Move in standard deviations of the symbol's own volatility.")
+    seconds: int = Field(60, ge=5, le=600, description="Time within which it moved so far.")
+    floor_pct: float = Field(0.3, gt=0, description="Least such move, in percent.")
+    threshold_pct: float = Field(3.0, gt=0, description="Move that counts at any volatility, in percent.")
+    window_minutes: int = Field(5, ge=1, le=60, description="Closed minutes within which it counts.")
+
+
+class WhaleTradeSettings(_Section):
+    """When a taker's order is a whale's."""
+
+    once_in_hours: float = Field(12.0, gt=0, le=168, description="An order so large comes once in so many hours.")
+    min_trades: int = Field(2_000, ge=100, description="Orders seen before one is judged.")
+    quiet: float = Field(60.0, gt=0, description="Seconds after the last one until the incident is over.")
+
+
+class LiquidationSettings(_Section):
+    """When a single liquidation is worth an incident."""
+
+    share_of_minute: float = Field(0.1, gt=0, description="Least value, as a share of a usual minute's turnover.")
+    once_in_hours: float = Field(12.0, gt=0, le=168, description="One so large comes once in so many hours.")
+    min_count: int = Field(50, ge=10, description="Liquidations seen before the hours count.")
+    quiet: float = Field(300.0, gt=0, description="Seconds after the last one until the incident is over.")
+
+
+class CascadeSettings(_Section):
+    """When liquidations are a cascade."""
+
+    window: float = Field(60.0, ge=1, le=3600, description="Seconds in which a liquidation fades to 37 %.")
+    share_of_minute: float = Field(0.2, gt=0, description="Least sum, as a share of a usual minute's turnover.")
+    times_usual: float = Field(10.0, gt=1, description="Least sum, in sums that are usual of the last six hours.")
+    min_count: int = Field(5, ge=2, description="Least number of liquidations.")
+    symbols: int = Field(4, ge=2, description="Symbols with half of this that make a cascade of the whole market.")
+
+
+class SpreadSettings(_Section):
+    """When a spread is a blow-out."""
+
+    ratio: float = Field(5.0, gt=1, description="Least spread, in usual spreads.")
+    sigmas: float = Field(4.0, gt=0, description="Least distance from the usual, in its spreads (logarithms).")
+    floor_bp: float = Field(3.0, gt=0, description="Least spread in basis points.")
+    hold: float = Field(2.0, ge=0, description="Seconds for which it must last.")
+
+
+class BookWallSettings(_Section):
+    """When a level of the book is a wall."""
+
+    ratio: float = Field(8.0, gt=1, description="Least size, in mean levels.")
+    sigmas: float = Field(4.0, gt=0, description="Least distance from the symbol's usual largest level.")
+    within_bp: float = Field(50.0, gt=0, description="Distance from the best price, in basis points.")
+    stay: float = Field(10.0, ge=1, description="Seconds for which it must stay.")
+
+
+class VolumeSpikeSettings(_Section):
+    """When a minute's volume is a spike."""
+
+    ratio: float = Field(5.0, gt=1, description="Least volume, in usual minutes.")
+    sigmas: float = Field(3.5, gt=0, description="Least distance from the usual, in its spreads (logarithms).")
+    min_days: int = Field(3, ge=1, le=7, description="Days before a minute is compared with its time of day.")
+
+
+class FundingSettings(_Section):
+    """When a funding rate is extreme."""
+
+    level_pct: float = Field(0.1, gt=0, description="Rate in percent per 8 hours that is extreme in itself.")
+    sigmas: float = Field(4.0, gt=0, description="Or a quarter of it, so far from its own mean of three days.")
+
+
+class OpenInterestSettings(_Section):
+    """When open interest surges."""
+
+    window_minutes: int = Field(5, ge=1, le=60, description="Time in which it changed.")
+    sigmas: float = Field(8.0, gt=0, description="Least change, in robust deviations of the last four hours.")
+    floor_pct: float = Field(1.0, gt=0, description="Least change in percent.")
+
+
+class FastSettings(_Section):
+    """What the event path looks for, in units of what is usual of each symbol."""
+
+    whale_trade: WhaleTradeSettings = WhaleTradeSettings()
+    liquidation: LiquidationSettings = LiquidationSettings()
+    cascade: CascadeSettings = CascadeSettings()
+    spread: SpreadSettings = SpreadSettings()
+    book_wall: BookWallSettings = BookWallSettings()
+    volume_spike: VolumeSpikeSettings = VolumeSpikeSettings()
+    funding: FundingSettings = FundingSettings()
+    open_interest: OpenInterestSettings = OpenInterestSettings()
 
 
 class AlertSettings(_Section):
     """What raises an incident."""
 
     sudden_move: SuddenMoveSettings = SuddenMoveSettings()
+    fast: FastSettings = FastSettings()
     slow_cycle: float = Field(5.0, gt=0, description="Seconds from which a cycle counts as slow.")
     keep: int = Field(200, ge=10, le=10_000, description="Incidents kept for /api/alerts/recent.")
 
@@ -175,11 +260,26 @@ class FactorSettings(_Section):
 
 
 class FactorsSettings(_Section):
-    """The factors that are built."""
+    """The six views of a symbol."""
 
+    order_flow: FactorSettings = FactorSettings(weight=0.30)
     order_book: FactorSettings = FactorSettings(weight=0.20)
     volume: FactorSettings = FactorSettings(weight=0.18)
+    price_structure: FactorSettings = FactorSettings(weight=0.15)
     technical: FactorSettings = FactorSettings(weight=0.10)
+    sentiment: FactorSettings = FactorSettings(weight=0.07)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_weights(cls, value: object) -> object:
+        """Each factor has a default weight of its own: `{enabled: false}` says enough."""
+        if not isinstance(value, dict):
+            return value
+        known = {name: field.default.weight for name, field in cls.model_fields.items()}
+        return {
+            name: {"weight": known[name], **given} if name in known and isinstance(given, dict) else given
+            for name, given in value.items()
+        }
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -189,7 +289,7 @@ class FactorsSettings(_Section):
 
     def weights(self) -> dict[str, float]:
         """Weight of each enabled factor."""
-        factors = {"order_book": self.order_book, "volume": self.volume, "technical": self.technical}
+        factors = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: factor.weight for name, factor in factors.items() if factor.enabled}
 
 
@@ -209,6 +309,30 @@ class AnalysisSettings(_Section):
     timeframes: TimeframesSettings = TimeframesSettings()
     factors: FactorsSettings = FactorsSettings()
     label: LabelSettings = LabelSettings()
+    entry_size: float = Field(
+        10_000.0, gt=0, description="Size of an entry whose slippage is stated, in the quote coin."
+    )
+
+
+ScanMinutes = Annotated[int, Field(ge=1, le=30)]
+
+
+class AlphaIntervalsSettings(_Section):
+    """How often each of the analysis' timeframes is scanned, in minutes."""
+
+    base: ScanMinutes = Field(1, description="Minutes between scans of the base timeframe.")
+    low: ScanMinutes = Field(5, description="Minutes between scans of the low timeframe.")
+    middle: ScanMinutes = Field(15, description="Minutes between scans of the middle timeframe.")
+    high: ScanMinutes = Field(30, description="Minutes between scans of the high timeframe.")
+
+
+class AlphaScanningSettings(_Section):
+    """The scan for alpha, beta and correlation against BTC."""
+
+    intervals: AlphaIntervalsSettings = AlphaIntervalsSettings()
+    false_discovery_rate: float = Field(
+        0.005, gt=0, le=0.2, description="Expected share of false ones among the patterns found, at most."
+    )
 
 
 class WebsocketSettings(_Section):
@@ -275,6 +399,7 @@ class Settings(_Section):
     universe: UniverseSettings = UniverseSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     analysis: AnalysisSettings = AnalysisSettings()
+    alpha_scanning: AlphaScanningSettings = AlphaScanningSettings()
     websocket: WebsocketSettings = WebsocketSettings()
     cache: CacheSettings = CacheSettings()
     web: WebSettings = WebSettings()

@@ -12,6 +12,7 @@ from virtuoso.model.timeframe import Timeframe
 
 _BASE = Timeframe.M1
 _HELD_BACK = 1_440
+_NOTHING: Floats = np.empty((0, 7))
 _HIGHER_KEPT = 1_000
 """Bars of a higher timeframe: more than any indicator remembers."""
 
@@ -93,7 +94,10 @@ class SymbolBars:
 
         They now count as handed out. A bar that is still missing does not: it comes when it is there.
         """
-        begin, rows = self.series[timeframe].since(self._handed[timeframe])
+        series, handed = self.series[timeframe], self._handed[timeframe]
+        if series.next_ms is None or series.next_ms <= handed:
+            return handed, _NOTHING
+        begin, rows = series.since(handed)
         rows = rows[: max(0, (upto_ms - begin) // timeframe.ms)]
         if len(rows):
             self._handed[timeframe] = begin + len(rows) * timeframe.ms

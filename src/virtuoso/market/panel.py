@@ -5,7 +5,7 @@ again. Missing values are `nan`, which analysis turns into `null` with a reason.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,49 @@ BOOK_LEVELS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MinuteBlock:
+    """What is known of `t` base bars besides their prices; every array is [t, n], `nan` for unknown.
+
+    The four of the tape are `nan` unless the bar's trades were all seen; the rest is as last known at the close.
+    """
+
+    buy_orders: Floats
+    """Taker-buy trades, a count."""
+    sell_orders: Floats
+    """Taker-sell trades, a count."""
+    large_buy: Floats
+    """Taker-buy volume of trades that were large for this symbol, base units."""
+    large_sell: Floats
+    """Taker-sell volume of trades that were large for this symbol, base units."""
+    open_interest: Floats
+    """Base units."""
+    funding: Floats
+    """Funding rate as now foreseen, a fraction per the symbol's own interval."""
+    funding_mean: Floats
+    """Mean of the symbol's settled rates, a fraction per interval."""
+    funding_deviation: Floats
+    """Standard deviation of the symbol's settled rates."""
+    long_ratio: Floats
+    """ln(long accounts/short accounts)."""
+    long_ratio_mean: Floats
+    """Mean of it over what was asked for."""
+    long_ratio_deviation: Floats
+    """Standard deviation of it."""
+    basis: Floats
+    """(mark − index)/index, a fraction."""
+    long_liquidated: Floats
+    """Liquidated long positions (forced selling) in this bar, quote units."""
+    short_liquidated: Floats
+    """Liquidated short positions (forced buying) in this bar, quote units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BarBlock:
     """`t` consecutive closed bars of one timeframe for `n` symbols, times ascending without gaps.
 
     Shapes: `rows` [n]; `open_ms` [t]; the rest [t, n]. Prices in quote units, volumes in base units, turnover in
-    quote units. `buy_volume` is the taker-buy volume, `nan` where the tape of the whole bar was not seen.
+    quote units. `buy_volume` is the taker-buy volume, `nan` where the tape of the whole bar was not seen. `minutes`
+    is what else is known of base bars, `None` where nothing is.
     """
 
     timeframe: Timeframe
@@ -38,6 +76,28 @@ class BarBlock:
     volume: Floats
     turnover: Floats
     buy_volume: Floats
+    minutes: MinuteBlock | None = None
+
+    def part(self, bars: slice, columns: "slice | NDArray[np.bool_]" = slice(None)) -> "BarBlock":
+        """These bars of these columns."""
+        return BarBlock(
+            timeframe=self.timeframe,
+            rows=self.rows[columns],
+            open_ms=self.open_ms[bars],
+            minutes=None if self.minutes is None else part_of(self.minutes, bars, columns),
+            **{name: getattr(self, name)[bars][:, columns] for name in BAR_FIELDS},
+        )
+
+
+BAR_FIELDS = ("open", "high", "low", "close", "volume", "turnover", "buy_volume")
+"""The arrays [t, n] of a `BarBlock`."""
+MINUTE_FIELDS = tuple(field.name for field in fields(MinuteBlock))
+"""The arrays [t, n] of a `MinuteBlock`."""
+
+
+def part_of(minutes: MinuteBlock, bars: slice, columns: "slice | NDArray[np.bool_]") -> MinuteBlock:
+    """These bars of these columns."""
+    return MinuteBlock(**{n: np.ascontiguousarray(getattr(minutes, n)[bars][:, columns]) for n in MINUTE_FIELDS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +153,4 @@ class Cut:
     bar_quality: tuple[DataQuality, ...]
     book_quality: tuple[DataQuality, ...]
     tape_quality: tuple[DataQuality, ...]
+    ticker_quality: tuple[DataQuality, ...]

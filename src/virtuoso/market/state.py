@@ -112,4 +112,5 @@ class MarketState:
             bar_quality=tuple(qualities[symbol].bars for symbol in symbols),
             book_quality=tuple(qualities[symbol].book for symbol in symbols),
             tape_quality=tuple(qualities[symbol].tape for symbol in symbols),
+            ticker_quality=tuple(qualities[symbol].ticker for symbol in symbols),
         )

@@ -8,10 +8,20 @@ from math import isnan
 from virtuoso.market.bars import SymbolBars
 from virtuoso.market.book import Book
 from virtuoso.market.minute import SAMPLE_MS, MinuteFeatures, MinuteSampler
+from virtuoso.market.minutes import Minutes
 from virtuoso.market.series import BUY_VOLUME
 from virtuoso.market.tape import Tape
 from virtuoso.market.ticker import Ticker
-from virtuoso.model.market import AccountRatio, Bar, Levels, Liquidation, TickerUpdate, Trade
+from virtuoso.model.market import (
+    AccountRatio,
+    Bar,
+    FundingRate,
+    Levels,
+    Liquidation,
+    OpenInterest,
+    TickerUpdate,
+    Trade,
+)
 from virtuoso.model.timeframe import Timeframe
 
 _BASE_MS = Timeframe.M1.ms
@@ -28,8 +38,9 @@ class SymbolState:
         self.tape = Tape()
         self.stats = Ticker()
         self.history = SymbolBars(timeframes, capacity)
+        self.minutes = Minutes(self.stats)
         self.forced: deque[Liquidation] = deque(maxlen=_KEPT)
-        self.ratios: deque[AccountRatio] = deque(maxlen=_KEPT)
+        self.ratios = self.minutes.ratios
         self.minute: MinuteFeatures | None = None
         self._sampler = MinuteSampler()
         self._depth = depth
@@ -38,6 +49,11 @@ class SymbolState:
 
     def book_snapshot(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> None:
         """Replace the whole book."""
+        if self.minutes.watched_ms is None:  # the first frame of a subscription, liquidations among its topics
+            self.minutes.watched_ms = event_ms
+        self._replace_book(update_id, event_ms, bids, asks)
+
+    def _replace_book(self, update_id: int, event_ms: int, bids: Levels, asks: Levels) -> None:
         if event_ms >= self._next_sample_ms:
             self._sample(event_ms)
         self.book_event_ms = event_ms
@@ -52,6 +68,7 @@ class SymbolState:
 
     def book_invalid(self) -> None:
         """The feed behind the book is gone."""
+        self.minutes.watched_ms = None
         self.book.invalidate()
         self._sampler.forget()
 
@@ -71,11 +88,14 @@ class SymbolState:
 
     def book_fetched(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> None:
         """A look at the book; between looks nothing is known of flow, absorption or what came and went."""
-        self.book_snapshot(update_id, event_ms, received_ns, bids, asks)
+        self.minutes.watched_ms = None
+        self._replace_book(update_id, event_ms, bids, asks)
         self._sampler.blind = True
 
     def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> None:
         """A ticker snapshot or delta."""
+        if event_ms > self.minutes.close_ms:
+            self.minutes.turn(event_ms)
         self.stats.update(event_ms, received_ns, update)
 
     def bars(self, received_ns: int, bars: Sequence[Bar]) -> None:
@@ -85,11 +105,19 @@ class SymbolState:
     def liquidations(self, received_ns: int, liquidations: Sequence[Liquidation]) -> None:
         """Liquidations, oldest first."""
         self.forced.extend(liquidations)
+        self.minutes.liquidations(liquidations)
 
     def take_ratios(self, ratios: Sequence[AccountRatio]) -> None:
         """Account ratios that were asked for, oldest first; those already held are left out."""
-        newest_ms = self.ratios[-1].event_ms if self.ratios else -1
-        self.ratios.extend(ratio for ratio in ratios if ratio.event_ms > newest_ms)
+        self.minutes.take_ratios(ratios)
+
+    def take_rates(self, rates: Sequence[FundingRate]) -> None:
+        """Settled funding rates that were asked for, oldest first; those already held are left out."""
+        self.minutes.take_rates(rates)
+
+    def take_interest(self, rows: Sequence[OpenInterest]) -> None:
+        """Open interest of the past that was asked for."""
+        self.minutes.take_interest(rows)
 
     def cut(self, close_ms: int) -> MinuteFeatures | None:
         """Features of the base bar that closes at `close_ms`, cut now if no event past the close has come yet.

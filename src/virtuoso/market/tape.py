@@ -2,36 +2,52 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from math import inf, nan
 
+import numpy as np
+
+from virtuoso.market.panel import Floats, Ints
+from virtuoso.market.ring import MINUTE_MS, MinuteRing, known
+from virtuoso.market.sizes import SizeDistribution
 from virtuoso.model.market import Side, Trade
 
-_MINUTE_MS = 60_000
+_BUY_SIDE = Side.BUY  # looked up once: trades are many
 _MINUTES_KEPT = 1_500
+_SIZES_HELD = 1_024
 _SAME = 1e-9
+_TAKEN = 6
 
 
 class _Minute:
-    __slots__ = ("buy", "sell")
+    """Trades of one minute so far; `large` is the size from which one counts as large, judged before the minute."""
 
-    def __init__(self) -> None:
+    __slots__ = ("buy", "buys", "large", "large_buy", "large_sell", "open_ms", "sell", "sells")
+
+    def __init__(self, open_ms: int, large: float | None) -> None:
+        self.open_ms = open_ms
         self.buy = self.sell = 0.0
+        self.buys = self.sells = 0
+        self.large_buy = self.large_sell = nan if large is None else 0.0
+        self.large = inf if large is None else large
 
 
 class Tape:
-    """The latest trades (bounded) and the taker volumes of each minute.
+    """The latest trades (bounded) and what each of the latest minutes adds up to.
 
-    Trades fetched after a gap are merged by id, whichever way the same trade comes first. A minute's taker-buy volume
+    Trades fetched after a gap are merged by id, whichever way the same trade comes first. What a minute's takers did
     is known when its trades add up to its bar's volume, as they do exactly on Bybit: that alone proves that none was
-    missed.
+    missed. A trade is large or not by the sizes counted before its minute was begun.
     """
 
     def __init__(self, capacity: int = 2_000) -> None:
         self.recent: deque[Trade] = deque(maxlen=capacity)
         self._fetched: set[str] = set()
         self._fetched_until_ms = -1
-        self._minutes: dict[int, _Minute] = {}
-        self._minute = _Minute()
-        self._minute_ms = -1
+        self._minutes = MinuteRing(_MINUTES_KEPT, _TAKEN)
+        self._minute = _Minute(-MINUTE_MS, None)
+        self._newest_ms = -MINUTE_MS
+        self._sizes: list[float] = []
+        self._distribution = SizeDistribution()
 
     def add(self, trades: Sequence[Trade]) -> None:
         """Take trades of the stream, oldest first."""
@@ -63,26 +79,63 @@ class Tape:
         return new
 
     def _count(self, trades: Iterable[Trade]) -> None:
+        minute, sizes = self._minute, self._sizes
         for trade in trades:
-            if not 0 <= trade.event_ms - self._minute_ms < _MINUTE_MS:
-                self._turn(trade.event_ms - trade.event_ms % _MINUTE_MS)
-            if trade.side is Side.BUY:
-                self._minute.buy += trade.size
+            if not 0 <= trade.event_ms - minute.open_ms < MINUTE_MS:
+                minute = self._turn(trade.event_ms - trade.event_ms % MINUTE_MS)
+            size = trade.size
+            sizes.append(size)
+            if trade.side is _BUY_SIDE:
+                minute.buy += size
+                minute.buys += 1
+                if size >= minute.large:
+                    minute.large_buy += size
             else:
-                self._minute.sell += trade.size
+                minute.sell += size
+                minute.sells += 1
+                if size >= minute.large:
+                    minute.large_sell += size
+        if len(sizes) >= _SIZES_HELD:
+            self._learn()
 
-    def buy_volume(self, open_ms: int, volume: float) -> float:
-        """Taker-buy volume of the closed minute of `volume` (base units); `nan` unless its trades were all seen."""
-        minute = self._minutes.get(open_ms)
-        if minute is None:
-            return 0.0 if volume == 0 else float("nan")
-        total = minute.buy + minute.sell
-        return minute.buy if abs(total - volume) <= _SAME * max(total, volume) else float("nan")
+    def taken(self, first: int, count: int) -> Floats:
+        """`count` minutes from number `first` as counted [count, 7], for `proven`."""
+        self._settle()
+        return self._minutes.rows(first, count)
 
-    def _turn(self, open_ms: int) -> None:
-        minute = self._minutes.get(open_ms)
-        if minute is None:
-            minute = self._minutes[open_ms] = _Minute()
-            if len(self._minutes) > _MINUTES_KEPT:
-                del self._minutes[min(self._minutes)]
-        self._minute_ms, self._minute = open_ms, minute
+    def _learn(self) -> None:
+        if self._sizes:
+            self._distribution.add(self._sizes)
+            self._sizes.clear()
+
+    def _settle(self) -> None:
+        m = self._minute
+        number = m.open_ms // MINUTE_MS
+        self._minutes.put(number, (m.buy, m.buys, m.sells, m.large_buy, m.large_sell, m.sell))
+
+    def _turn(self, open_ms: int) -> _Minute:
+        """Put the minute aside and take up another, perhaps one that was put aside before."""
+        self._settle()
+        self._learn()
+        if open_ms > self._newest_ms:
+            self._distribution.forget((open_ms - self._newest_ms) // MINUTE_MS)
+            self._newest_ms = open_ms
+        minute = self._minute = _Minute(open_ms, self._distribution.large())
+        if (kept := self._minutes.get(open_ms // MINUTE_MS)) is not None:
+            minute.buy, buys, sells, large_buy, large_sell, minute.sell = kept
+            minute.buys, minute.sells = int(buys), int(sells)
+            minute.large_buy += large_buy  # unknown stays unknown
+            minute.large_sell += large_sell
+        return minute
+
+
+def proven(rows: Floats, numbers: Ints, volume: Floats) -> Floats:
+    """What takers did in closed minutes [..., 5]: buy volume, buys, sells, large buy and large sell volume.
+
+    `rows` [..., 7] are the counted minutes, `numbers` [...] those asked for, `volume` [...] their bars' (base units);
+    `nan` where trades and bar disagree. A minute without volume needs no trade.
+    """
+    counted = np.where(known(rows, numbers)[..., None], rows[..., 1:], 0.0)
+    total = counted[..., 0] + counted[..., 5]
+    agrees = np.abs(total - volume) <= _SAME * np.maximum(total, volume)
+    return np.where(agrees[..., None], counted[..., :5], np.nan)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from virtuoso.model.quality import DataQuality, DataSource
-from virtuoso.model.signal import FactorScore, Label
+from virtuoso.model.signal import Counterfactual, Entry, FactorScore, Label, TimeframeScore
 
 
 class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +50,13 @@ class Breadth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MarketOverview(msgspec.Struct, frozen=True, kw_only=True):
-    """`/api/market/overview`. Volatilities in % a day; `total_volume` is the 24 h turnover in quote units."""
+    """`/api/market/overview`. Volatilities in % a day; `total_volume` is the 24 h turnover in quote units.
+
+    `above_ema50_pct`: share of symbols (%) above the EMA-50 of the regime's timeframe; `new_highs_24h`, `new_lows_24h`:
+    how many made their extreme of 24 h within the last hour; `dispersion`: standard deviation over symbols of the 24 h
+    changes (%), `dispersion_robust` the same from their median deviation; `avg_correlation_btc` in [-1, 1]: mean
+    correlation with BTC of 48 log returns.
+    """
 
     status: str
     timestamp: str
@@ -65,6 +71,12 @@ class MarketOverview(msgspec.Struct, frozen=True, kw_only=True):
     btc_price: float | None
     eth_price: float | None
     avg_market_change: float | None
+    above_ema50_pct: float | None
+    new_highs_24h: int | None
+    new_lows_24h: int | None
+    dispersion: float | None
+    dispersion_robust: float | None
+    avg_correlation_btc: float | None
     breadth: Breadth
     data_quality: DataQuality
     data_source: DataSource | None
@@ -160,10 +172,14 @@ class SymbolList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RegimeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A regime with its probabilities (sum 1); `trend_strength` (ADX) and `momentum` 0–100, volatilities % a day."""
+    """A regime with its probabilities (sum 1); `trend_strength` (ADX) and `momentum` 0–100, volatilities % a day.
+
+    `regime` is the one that is held, not always the likeliest; `since` is the close at which it was entered.
+    """
 
     symbol: str
     regime: str | None
+    since: str | None
     probabilities: dict[str, float] | None
     trend_strength: float | None
     momentum: float | None
@@ -172,23 +188,45 @@ class RegimeRow(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
+class RegimeTransition(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of regime at a base close; `symbol` is `null` for the market's."""
+
+    symbol: str | None
+    before: str = msgspec.field(name="from")
+    after: str = msgspec.field(name="to")
+    at: str
+
+
 class RegimeDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """`/api/regime`: the market's regime, and each symbol's."""
+    """`/api/regime`: the market's regime and each symbol's, and the latest transitions, newest first."""
 
     timestamp: str
     market: str | None
+    since: str | None
     probabilities: dict[str, float] | None
     reason: str | None
     symbols: tuple[RegimeRow, ...]
+    transitions: tuple[RegimeTransition, ...]
 
 
 class SymbolDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """`/api/symbols/{symbol}`: the ticker, the signal, its regime and the whole tree of reasons."""
+    """`/api/symbols/{symbol}`: the ticker, the signal, its regime and the whole tree of reasons.
+
+    `why` says the reading in plain sentences; `timeframes` are the scores of each alone, and `alignment` in [0, 1] how
+    far they agree; `counterfactual` the nearest change of one component that would change the label; `entry` what an
+    entry would mean; `input_hash` names everything that the score was computed from.
+    """
 
     ticker: SymbolRow
     signal: SignalRow
     regime: RegimeRow | None
+    why: tuple[str, ...]
     factors: tuple[FactorScore, ...]
+    timeframes: tuple[TimeframeScore, ...]
+    alignment: float | None
+    counterfactual: Counterfactual | None
+    entry: Entry | None
+    input_hash: str | None
     liquidations: int
     timestamp: str
 
@@ -350,3 +388,67 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     detail: str
     instance: str
+
+
+class AlphaEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """A window's regression on the benchmark: `alpha` in log-% per day, errors are standard errors, 95 % limits."""
+
+    bars: int
+    alpha: float | None
+    alpha_se: float | None
+    beta: float | None
+    beta_se: float | None
+    correlation: float | None
+    correlation_low: float | None
+    correlation_high: float | None
+
+
+class AlphaTest(msgspec.Struct, frozen=True, kw_only=True):
+    """One pattern tested: `effect` is recent less long, or the recent alpha; found when `q` is within the rate."""
+
+    pattern: str
+    effect: float | None
+    direction: str | None
+    p: float | None
+    q: float | None
+    found: bool
+
+
+class AlphaRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One symbol on one timeframe; without tests there is a reason."""
+
+    symbol: str
+    timeframe: str
+    long: AlphaEstimate
+    recent: AlphaEstimate
+    tests: tuple[AlphaTest, ...]
+    reason: str | None
+
+
+class AlphaTier(msgspec.Struct, frozen=True, kw_only=True):
+    """One timeframe's latest scan: window lengths in returns; `last_close` is the end of the newest bar in it."""
+
+    timeframe: str
+    interval_min: int
+    long_bars: int
+    recent_bars: int
+    benchmark: str | None
+    scanned_at: str | None
+    last_close: str | None
+    symbols: int
+    tested: int
+    reason: str | None
+
+
+class AlphaDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """`/api/alpha`: rows by their least q-value; all `tests` of all tiers are one family for the q-values."""
+
+    timestamp: str
+    data_source: DataSource | None
+    benchmark: str | None
+    false_discovery_rate: float | None
+    tests: int
+    found: int
+    tiers: tuple[AlphaTier, ...]
+    rows: tuple[AlphaRow, ...]
+    reason: str | None

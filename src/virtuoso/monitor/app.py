@@ -15,7 +15,6 @@ import structlog
 
 from virtuoso.alerts.conditions import FeedOutage, SuddenMove, Weather, observe_weather
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.analysis.engine import Engine
 from virtuoso.config import Settings
 from virtuoso.exchange.polling import Polling, largest_universe
 from virtuoso.exchange.protocol import StreamEvent, Tap
@@ -26,8 +25,10 @@ from virtuoso.model.alert import Severity
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import ExchangeError, UsageError
 from virtuoso.model.feed import FeedStatus
-from virtuoso.monitor.configured import exchange_for, label_rule, universe_rules
+from virtuoso.monitor.alpha import AlphaScanner
+from virtuoso.monitor.configured import alpha_intervals, engine_for, exchange_for, universe_rules
 from virtuoso.monitor.cycle import TTL_S, Cycle
+from virtuoso.monitor.detect import Detection, fast_rules
 from virtuoso.monitor.refresh import Refresh
 from virtuoso.monitor.schedule import FixedRate
 from virtuoso.monitor.slow import SlowData
@@ -69,7 +70,7 @@ class Monitor:
         self._backoff = Backoff(rng, first_s=0.5, cap_s=_START_CAP_S)
         frames = analysis.timeframes.weights()
         self.market = MarketState(list(frames), depth=settings.exchange.depth)
-        engine = Engine(frames, analysis.factors.weights(), label_rule(settings))
+        engine = engine_for(settings)
         self._worker = ThreadPoolExecutor(1, "analysis")
         self.watch = Watch(
             exchange=self.exchange,
@@ -85,6 +86,7 @@ class Monitor:
             min_interval_s=settings.smart_intervals.min_interval, max_interval_s=settings.smart_intervals.max_interval,
         )  # fmt: skip
         self.incidents = IncidentLog(monitoring.alerts.keep)
+        self.detection = Detection(fast_rules(monitoring.alerts), self.incidents)
         self._outage = FeedOutage(self.exchange.name)
         move = monitoring.alerts.sudden_move
         self._refresh = Refresh(self.exchange, self.market, self.watch)
@@ -103,6 +105,17 @@ class Monitor:
             slow_s=monitoring.alerts.slow_cycle,
             stale_after_s=settings.websocket.stale_after,
             health=health,
+            epoch=self._epoch,
+        )
+        self.alpha = AlphaScanner(
+            exchange=self.exchange,
+            market=self.market,
+            watch=self.watch,
+            worker=self._worker,
+            cache=cache,
+            incidents=self.incidents,
+            intervals=alpha_intervals(settings),
+            false_discovery_rate=settings.alpha_scanning.false_discovery_rate,
             epoch=self._epoch,
         )
         self.lag = Durations()
@@ -172,6 +185,7 @@ class Monitor:
             self.tasks.start("universe", self._universe)
             self.tasks.start("tape", self._fill_tape)
             self.tasks.start("slow data", self.slow.run)
+            self.tasks.start("alpha", self.alpha.run)
             await asyncio.Event().wait()  # until cancelled
         finally:
             await self.tasks.stop()
@@ -197,7 +211,7 @@ class Monitor:
                 await self.cycle.publish()
                 await asyncio.sleep(wait_s)
         await self.watch.adopt(universe)
-        self.stream.watch(self.market.sinks(), self.watch.detailed)
+        self.stream.watch(self.detection.sinks(self.market, self._clock.now_ns()), self.watch.detailed)
         await self.cycle.run()
         if not self.cycle.evaluations:
             log.warning("no symbol could be scored from its history yet")
@@ -234,7 +248,7 @@ class Monitor:
                 log.warning("the exchange's lists could not be read", error=str(error))
                 continue
             await self.watch.adopt(universe)
-            self.stream.watch(self.market.sinks(), self.watch.detailed)
+            self.stream.watch(self.detection.sinks(self.market, self._clock.now_ns()), self.watch.detailed)
 
     async def _fill_tape(self) -> None:
         """Fetch what the tape of newly connected symbols missed."""
@@ -273,6 +287,7 @@ class Monitor:
             clock_doubt=exchange.clock_doubt,
         )
         observe_weather(self.incidents, weather, self._now_ms())
+        self.detection.sweep(self._clock.now_ns())
         self._outage.observe(self.incidents, self._now_ms())
 
     def _on_stream(self, event: StreamEvent) -> None:

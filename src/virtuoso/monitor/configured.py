@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.signals import LabelRule
 from virtuoso.config import Settings
 from virtuoso.config.settings import BYBIT_REST
@@ -14,6 +15,7 @@ from virtuoso.exchange.protocol import Exchange, Tap
 from virtuoso.market.universe import UniverseRules
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import UsageError
+from virtuoso.model.timeframe import Timeframe
 
 
 def exchange_for(settings: Settings, clock: Clock, rng: np.random.Generator, tap: Tap | None = None) -> Exchange:
@@ -37,6 +39,13 @@ def exchange_for(settings: Settings, clock: Clock, rng: np.random.Generator, tap
     )
 
 
+def engine_for(settings: Settings) -> Engine:
+    """The engine as configured."""
+    analysis = settings.analysis
+    frames, factors = analysis.timeframes.weights(), analysis.factors.weights()
+    return Engine(frames, factors, label_rule(settings), analysis.entry_size)
+
+
 def label_rule(settings: Settings) -> LabelRule:
     """The rule of labels as configured."""
     label = settings.analysis.label
@@ -44,6 +53,13 @@ def label_rule(settings: Settings) -> LabelRule:
         buy=label.buy, sell=label.sell, exit_margin=label.exit_margin, hold_bars=label.hold_bars,
         min_coverage=label.min_coverage,
     )  # fmt: skip
+
+
+def alpha_intervals(settings: Settings) -> dict[Timeframe, int]:
+    """Minutes between alpha scans of each timeframe as configured."""
+    intervals = settings.alpha_scanning.intervals
+    minutes = (intervals.base, intervals.low, intervals.middle, intervals.high)
+    return dict(zip(settings.analysis.timeframes.weights(), minutes, strict=True))
 
 
 def universe_rules(settings: Settings) -> UniverseRules:

@@ -14,15 +14,18 @@ from virtuoso.alerts.conditions import FeedOutage, SuddenMove, observe_cycle
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.evaluation import Evaluation
+from virtuoso.analysis.regime import regime_timeframe
 from virtuoso.exchange.protocol import Exchange, Stream
+from virtuoso.market.panel import Cut
 from virtuoso.market.series import CLOSE
 from virtuoso.market.state import MarketState, Qualities
 from virtuoso.model.clock import iso
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.freshness import overall, symbol_qualities
-from virtuoso.monitor.publish import Frame, build
+from virtuoso.monitor.publish import Frame, build, market_rows
 from virtuoso.monitor.refresh import Refresh, Refreshed
+from virtuoso.monitor.regimes import RegimeBoard
 from virtuoso.monitor.rows import symbol_row
 from virtuoso.monitor.watch import Watch
 from virtuoso.operations.health import HealthBoard
@@ -74,6 +77,7 @@ class Cycle:
         self._epoch = epoch
         self._sequence = 0
         self._published: set[str] = set()
+        self._regimes = RegimeBoard(engine.base, regime_timeframe(engine.timeframes))
         self.stages: dict[str, Durations] = defaultdict(Durations)
         self.evaluations: dict[str, Evaluation] = {}
         self.analysed_ms = 0
@@ -155,9 +159,16 @@ class Cycle:
         if not pending:
             return
         cut = self._market.cut(self.analysed_ms, pending)
-        evaluation = await asyncio.get_running_loop().run_in_executor(self._worker, self._engine.step, cut)
+        evaluation = await asyncio.get_running_loop().run_in_executor(self._worker, self._evaluate, cut)
         for symbol in cut.symbols:
             self.evaluations[symbol] = evaluation
+
+    def _evaluate(self, cut: Cut) -> Evaluation:
+        """On the worker: step, and build what the loop will ask for."""
+        evaluation = self._engine.step(cut)
+        for symbol in cut.symbols:
+            evaluation.regime(symbol)
+        return evaluation
 
     def _evaluated_ms(self, symbol: str) -> int:
         evaluation = self.evaluations.get(symbol)
@@ -201,16 +212,22 @@ class Cycle:
         """The state of things, copied for publication."""
         source = self.source
         instruments = self._watch.instruments
+        symbols = tuple(
+            symbol_row(symbol, self._market, instruments.get(symbol), self.qualities.get(symbol), source)
+            for symbol in self._watch.universe.symbols
+            if symbol in self._market
+        )
+        bases = {symbol: i.base for symbol in self._market.rows if (i := instruments.get(symbol)) is not None}
+        evaluations = {symbol: e for symbol, e in self.evaluations.items() if symbol in self._market}
+        regimes = [evaluation.regime(symbol) for symbol, evaluation in evaluations.items()]
         return Frame(
             now_ms=self._now_ms(),
-            symbols=tuple(
-                symbol_row(symbol, self._market, instruments.get(symbol), self.qualities.get(symbol), source)
-                for symbol in self._watch.universe.symbols
-                if symbol in self._market
-            ),
-            bases={symbol: i.base for symbol in self._market.rows if (i := instruments.get(symbol)) is not None},
+            symbols=symbols,
+            bases=bases,
             left_out=self._watch.universe.left_out,
-            evaluations={symbol: e for symbol, e in self.evaluations.items() if symbol in self._market},
+            evaluations=evaluations,
+            regimes=regimes,
+            regime_state=self._regimes.step(self.analysed_ms, market_rows(symbols, bases), regimes, self._market),
             qualities=self.qualities,
             quality=overall(self.qualities.values()),
             source=source,

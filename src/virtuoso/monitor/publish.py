@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from virtuoso.analysis.dwell import Transition
 from virtuoso.analysis.evaluation import Evaluation
 from virtuoso.analysis.overview import MarketOverview as Overview
 from virtuoso.analysis.overview import MarketRow, market_overview, movers
@@ -15,6 +16,7 @@ from virtuoso.model.alert import Incident
 from virtuoso.model.clock import iso
 from virtuoso.model.quality import DataQuality, DataSource, worst_quality
 from virtuoso.model.signal import Label, Reading
+from virtuoso.monitor.regimes import RegimeState
 
 TOP = 10
 _WAITING = "no bars have been scored yet"
@@ -29,6 +31,8 @@ class Frame:
     bases: Mapping[str, str]
     left_out: Mapping[str, str]
     evaluations: Mapping[str, Evaluation]
+    regimes: Sequence[SymbolRegime]
+    regime_state: RegimeState
     qualities: Mapping[str, Qualities]
     quality: DataQuality
     source: DataSource | None
@@ -42,8 +46,8 @@ def build(frame: Frame) -> dict[str, bytes]:
     readings = {symbol: evaluation.reading(symbol) for symbol, evaluation in frame.evaluations.items()}
     rows = {row.symbol: row for row in frame.symbols}
     signals = {symbol: signal_row(row, readings.get(symbol), frame) for symbol, row in rows.items()}
-    regimes = [evaluation.regime(symbol) for symbol, evaluation in frame.evaluations.items()]
-    overview = market_overview(market_rows(frame), regimes)
+    regimes, state = frame.regimes, frame.regime_state
+    overview = market_overview(market_rows(frame.symbols, frame.bases), regimes, state.held, state.history)
     timestamp = iso(frame.now_ms) or ""
     ranked = tuple(sorted(signals.values(), key=_strength, reverse=True))
     alerts = tuple(alert(incident) for incident in frame.incidents)
@@ -64,9 +68,11 @@ def build(frame: Frame) -> dict[str, bytes]:
         "regime": docs.RegimeDocument(
             timestamp=timestamp,
             market=overview.regime,
+            since=iso(overview.regime_since_ms),
             probabilities=_shares(overview.probabilities),
             reason=overview.reasons.get("regime"),
             symbols=tuple(by_symbol.values()),
+            transitions=tuple(transition_row(transition) for transition in state.transitions),
         ),
     }
     for symbol, row in rows.items():
@@ -75,7 +81,13 @@ def build(frame: Frame) -> dict[str, bytes]:
             ticker=row,
             signal=signals[symbol],
             regime=by_symbol.get(symbol),
+            why=reading.why if reading else (),
             factors=reading.factors if reading else (),
+            timeframes=reading.timeframes if reading else (),
+            alignment=reading.alignment if reading else None,
+            counterfactual=reading.counterfactual if reading else None,
+            entry=reading.entry if reading else None,
+            input_hash=reading.input_hash if reading else None,
             liquidations=frame.liquidations.get(symbol, 0),
             timestamp=timestamp,
         )
@@ -105,7 +117,7 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
         coverage=reading.coverage,
         consensus=reading.consensus,
         disagreement=reading.disagreement,
-        factors={factor.name: factor.score for factor in reading.factors},
+        factors={factor.name: factor.score for factor in sorted(reading.factors, key=lambda factor: -factor.weight)},
         reasons=(*reading.reasons, "probability: no outcomes have been measured yet"),
     )
 
@@ -114,17 +126,17 @@ def _strength(row: docs.SignalRow) -> float:
     return -1.0 if row.score is None else abs(row.score - 50) * (row.confidence or 0.0)
 
 
-def market_rows(frame: Frame) -> list[MarketRow]:
+def market_rows(symbols: Sequence[docs.SymbolRow], bases: Mapping[str, str]) -> list[MarketRow]:
     """The universe as the overview reads it."""
     return [
         MarketRow(
             symbol=row.symbol,
-            base=frame.bases.get(row.symbol, ""),
+            base=bases.get(row.symbol, ""),
             price=row.price,
             change_24h_pct=row.change,
             turnover_24h=row.turnover_24h,
         )
-        for row in frame.symbols
+        for row in symbols
     ]
 
 
@@ -144,6 +156,12 @@ def overview_document(overview: Overview, frame: Frame) -> docs.MarketOverview:
         btc_price=overview.btc_price,
         eth_price=overview.eth_price,
         avg_market_change=_rounded(overview.avg_market_change, 4),
+        above_ema50_pct=_rounded(overview.above_ema50_pct, 2),
+        new_highs_24h=overview.new_highs_24h,
+        new_lows_24h=overview.new_lows_24h,
+        dispersion=_rounded(overview.dispersion, 4),
+        dispersion_robust=_rounded(overview.dispersion_robust, 4),
+        avg_correlation_btc=_rounded(overview.avg_correlation_btc, 4),
         breadth=msgspec.convert(msgspec.structs.asdict(overview.breadth), docs.Breadth),
         data_quality=frame.quality,
         data_source=frame.source,
@@ -164,7 +182,7 @@ def dashboard(
         ),
         top_movers=tuple(
             docs.Mover(symbol=mover.symbol, change=mover.change, price=mover.price)
-            for mover in movers(market_rows(frame), TOP)
+            for mover in movers(market_rows(frame.symbols, frame.bases), TOP)
         ),
         alerts=alerts[:TOP],
         system_status=docs.SystemStatus(
@@ -196,12 +214,20 @@ def regime_row(regime: SymbolRegime) -> docs.RegimeRow:
     return docs.RegimeRow(
         symbol=regime.symbol,
         regime=regime.regime,
+        since=iso(regime.since_ms),
         probabilities=_shares(regime.probabilities),
         trend_strength=_rounded(regime.trend_strength, 2),
         momentum=_rounded(regime.momentum, 2),
         volatility=_rounded(regime.volatility, 3),
         avg_volatility=_rounded(regime.avg_volatility, 3),
         reason=regime.reason,
+    )
+
+
+def transition_row(transition: Transition) -> docs.RegimeTransition:
+    """A change of regime as the API lists it."""
+    return docs.RegimeTransition(
+        symbol=transition.symbol, before=transition.before, after=transition.after, at=iso(transition.at_ms) or ""
     )
 
 

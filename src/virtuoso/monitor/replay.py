@@ -10,7 +10,6 @@ import numpy as np
 
 from virtuoso.alerts.conditions import FeedOutage, SuddenMove
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.analysis.engine import Engine
 from virtuoso.config import Settings
 from virtuoso.exchange.bybit import Bybit
 from virtuoso.exchange.bybit.feeds import Feed, feeds_for, topic_of
@@ -21,9 +20,11 @@ from virtuoso.market.state import MarketState
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeUnavailable
 from virtuoso.model.feed import FeedStatus, SymbolSink
-from virtuoso.monitor.configured import label_rule, universe_rules
+from virtuoso.monitor.configured import engine_for, universe_rules
 from virtuoso.monitor.cycle import Cycle
+from virtuoso.monitor.detect import Detection, fast_rules
 from virtuoso.monitor.refresh import Refresh
+from virtuoso.monitor.slow import FUNDING, RATIO, SlowData
 from virtuoso.monitor.watch import Watch
 from virtuoso.operations.health import HealthBoard
 from virtuoso.recording.records import Answer, ClockRead, Closed, Frame, Record
@@ -31,6 +32,9 @@ from virtuoso.storage.cache.memory import MemoryCache
 
 _T = TypeVar("_T")
 _Key = tuple[str, str | None, str | None]
+_POLLED = {"/v5/market/account-ratio": RATIO, "/v5/market/funding/history": FUNDING}
+"""Answers that were asked for time and again while it ran: each is taken when it came."""
+_TRADES = "/v5/market/recent-trade"
 
 
 def _ignore(_: object) -> None:
@@ -49,6 +53,10 @@ class RecordedRest(Rest):
         """Keep an answer for whoever asks."""
         query = answer.query
         self._answers[answer.path, query.get("symbol"), query.get("interval")].append(answer)
+
+    def waiting(self, path: str, symbol: str) -> int:
+        """How many good answers about a symbol nobody has asked for yet."""
+        return sum(answer.status == 200 for answer in self._answers[path, symbol, None])
 
     async def get(self, path: str, result: type[_T], **parameters: str | int | None) -> tuple[_T, int]:
         """The next recorded answer to this question."""
@@ -135,7 +143,7 @@ class Replay:
         self._worker = ThreadPoolExecutor(1, "analysis")
         frames = settings.analysis.timeframes.weights()
         self._market = MarketState(list(frames), depth=exchange.depth)
-        engine = Engine(frames, settings.analysis.factors.weights(), label_rule(settings))
+        engine = engine_for(settings)
         self._watch = Watch(
             exchange=self._exchange, market=self._market, engine=engine, worker=self._worker,
             rules=universe_rules(settings), clock=self.clock,
@@ -143,14 +151,20 @@ class Replay:
         self.stream = RecordedStream(exchange.category, exchange.depth, self._offset)
         self._refresh = Refresh(self._exchange, self._market, self._watch)
         self._cache = MemoryCache(self.clock)
+        incidents = IncidentLog(settings.monitoring.alerts.keep)
+        self._detection = Detection(fast_rules(settings.monitoring.alerts), incidents)
         move = settings.monitoring.alerts.sudden_move
         self.cycle = Cycle(
             exchange=self._exchange, stream=self.stream, market=self._market, engine=engine, watch=self._watch,
             refresh=self._refresh, worker=self._worker, cache=self._cache,
-            incidents=IncidentLog(settings.monitoring.alerts.keep), outage=FeedOutage(self._exchange.name),
+            incidents=incidents, outage=FeedOutage(self._exchange.name),
             sudden_move=SuddenMove(move.threshold_pct, move.window_minutes), slow_s=float("inf"),
             stale_after_s=settings.websocket.stale_after, epoch=1,
             health=HealthBoard(self.clock, settings.monitoring.interval, "embedded"),
+        )  # fmt: skip
+        self._slow = SlowData(
+            self._exchange, self._market, self.clock,
+            min_interval_s=settings.smart_intervals.min_interval, max_interval_s=settings.smart_intervals.max_interval,
         )  # fmt: skip
         self._interval_ns = int(settings.monitoring.interval * 1e9)
         self._due_ns: int | None = None
@@ -184,6 +198,11 @@ class Replay:
             case Answer():
                 self.clock.advance_to(record.received_ns)
                 self._rest.offer(record)
+                symbol = record.query.get("symbol", "")
+                if record.path in _POLLED:
+                    await self._take_polled(record.path, symbol)
+                elif record.path == _TRADES and symbol in self._market:
+                    await self._watch.fill_tape([symbol])  # a gap in the tape was filled while it ran
             case ClockRead():
                 self.clock.advance_to(record.at_ns)
                 self._offset.offer(record.offset_ms)
@@ -202,12 +221,21 @@ class Replay:
         """The first frame: everything that was asked before it is there."""
         self._due_ns = self._first_ns = self.clock.now_ns()
         await self._watch.adopt(await self._watch.choose())
-        self.stream.watch(self._market.sinks(), self._watch.detailed)
+        self.stream.watch(self._detection.sinks(self._market, self.clock.now_ns()), self._watch.detailed)
+        for symbol in self._market.rows:
+            for path in _POLLED:
+                await self._take_polled(path, symbol)
+
+    async def _take_polled(self, path: str, symbol: str) -> None:
+        if symbol in self._market:
+            for _ in range(self._rest.waiting(path, symbol)):
+                await self._slow.ask(symbol, _POLLED[path])
 
     async def _run_cycle(self) -> None:
         now_ns = self.clock.now_ns()
         if self._due_ns is not None and now_ns >= self._due_ns:
             self._due_ns += self._interval_ns * (1 + (now_ns - self._due_ns) // self._interval_ns)
+        self._detection.sweep(now_ns)
         await self.cycle.run()
         for name in sorted(self._cache.names()):
             document = self._cache.get(name)

@@ -15,8 +15,14 @@ from virtuoso.model.timeframe import Timeframe
 
 log = structlog.get_logger(__name__)
 
+RATIO, FUNDING = "account ratio", "funding history"
 _LOOK_S = 1.0
-_RATIOS = 10
+_FIRST_RATIOS, _RATIOS = 500, 10
+_RATES = 200
+_SETTLED_MS = 30_000
+"""How long after a settlement its rate is asked for."""
+_UNTOLD_MS = 3_600_000
+"""After which it is asked for again where the time of the next settlement is not known."""
 _AT_ONCE = 40
 _WINDOW = 30
 
@@ -38,7 +44,7 @@ def restlessness(volatilities: Sequence[float | None]) -> list[float]:
 
 
 class SlowData:
-    """Polls account ratios, which no stream carries. One symbol's failure is its own."""
+    """Polls what no stream carries: account ratios, and settled funding rates. One symbol's failure is its own."""
 
     def __init__(
         self, exchange: Exchange, market: MarketState, clock: Clock, *, min_interval_s: float, max_interval_s: float
@@ -49,47 +55,76 @@ class SlowData:
         self._min_s = min_interval_s
         self._max_s = max_interval_s
         self._due_s: dict[str, float] = {}
+        self._settles_ms: dict[str, float] = {}
         self.intervals: dict[str, float] = {}
         """Interval of each symbol as last chosen, seconds."""
-        self.lacking: str | None = None
-        """Why the exchange has no account ratio."""
+        self.lacking: dict[str, str] = {}
+        """Why the exchange has no data of a kind."""
 
     async def run(self) -> None:
         """Ask for what is due, for ever."""
-        while self.lacking is None:
+        while len(self.lacking) < len((RATIO, FUNDING)):
             await self.look()
             await asyncio.sleep(_LOOK_S)
-        log.info("no account ratio", reason=self.lacking)
         await asyncio.Event().wait()  # until cancelled: there is nothing to ask for
 
     async def look(self) -> None:
         """Ask for the symbols that are due."""
         now_s = self._clock.monotonic_ns() / 1e9
         symbols = list(self._market.rows)
-        for gone in self._due_s.keys() - self._market.rows.keys():
-            del self._due_s[gone]
-            self.intervals.pop(gone, None)
-        due = [symbol for symbol in symbols if self._due_s.get(symbol, 0.0) <= now_s][:_AT_ONCE]
-        if not due:
+        for known in (self._due_s, self._settles_ms, self.intervals):
+            for gone in known.keys() - self._market.rows.keys():
+                del known[gone]
+        due = [symbol for symbol in symbols if self._due_s.get(symbol, 0.0) <= now_s]
+        asked = [(symbol, kind) for symbol in due for kind in self._wanted(symbol)][:_AT_ONCE]
+        if not asked:
             return
         budget = self._exchange.budget
         ranks = dict(zip(symbols, restlessness([self._volatility(symbol) for symbol in symbols]), strict=True))
-        for symbol in due:
+        for symbol in {symbol for symbol, _ in asked}:
             left = budget.available / budget.burst
             self.intervals[symbol] = smart_interval_s(self._min_s, self._max_s, ranks[symbol], left)
             self._due_s[symbol] = now_s + self.intervals[symbol]
-        await asyncio.gather(*(self._ask(symbol) for symbol in due))
+        await asyncio.gather(*(self.ask(symbol, kind) for symbol, kind in asked))
 
-    async def _ask(self, symbol: str) -> None:
+    def _wanted(self, symbol: str) -> list[str]:
+        """What to ask of a symbol that is due; the rates only once another has been settled."""
+        kinds = [RATIO]
+        if self._exchange_ms() >= self._settles_ms.get(symbol, 0.0):
+            kinds.append(FUNDING)
+        return [kind for kind in kinds if kind not in self.lacking]
+
+    async def ask(self, symbol: str, kind: str) -> None:
+        """Ask for one kind of data of one symbol and hand it to the market."""
         try:
-            ratios = await self._exchange.account_ratio(symbol, _RATIOS)
+            await (self._ask_ratio(symbol) if kind == RATIO else self._ask_funding(symbol))
         except NotOffered as error:
-            self.lacking = str(error)
+            if kind not in self.lacking:
+                log.info("not to be had", what=kind, reason=str(error))
+            self.lacking[kind] = str(error)
         except ExchangeError as error:
-            log.warning("account ratio could not be fetched", symbol=symbol, error=str(error))
-        else:
-            if symbol in self._market:
-                self._market[symbol].take_ratios(ratios)
+            log.warning("slow data could not be fetched", what=kind, symbol=symbol, error=str(error))
+
+    async def _ask_ratio(self, symbol: str) -> None:
+        held = symbol in self._market and self._market[symbol].ratios
+        ratios = await self._exchange.account_ratio(symbol, _RATIOS if held else _FIRST_RATIOS)
+        if symbol in self._market:
+            self._market[symbol].take_ratios(ratios)
+
+    async def _ask_funding(self, symbol: str) -> None:
+        rates = await self._exchange.funding_history(symbol, _RATES)
+        if symbol not in self._market:
+            return
+        state = self._market[symbol]
+        state.take_rates(rates)
+        settles_ms = state.stats.values["next_funding_ms"]
+        now_ms = self._exchange_ms()
+        if settles_ms is None or settles_ms <= now_ms:
+            settles_ms = now_ms + _UNTOLD_MS
+        self._settles_ms[symbol] = settles_ms + _SETTLED_MS
+
+    def _exchange_ms(self) -> float:
+        return self._clock.now_ns() / 1e6 + (self._exchange.clock_offset_ms or 0.0)
 
     def _volatility(self, symbol: str) -> float | None:
         """Standard deviation of the last half hour's one-minute log returns."""

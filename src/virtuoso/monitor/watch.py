@@ -6,12 +6,13 @@ from concurrent.futures import Executor
 
 import structlog
 
+from virtuoso.analysis import alpha
 from virtuoso.analysis.engine import Engine
 from virtuoso.exchange.protocol import Exchange
 from virtuoso.market.state import MarketState
 from virtuoso.market.universe import Universe, UniverseRules, select
 from virtuoso.model.clock import Clock
-from virtuoso.model.errors import ExchangeError
+from virtuoso.model.errors import ExchangeError, NotOffered
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.market import TickerUpdate
 from virtuoso.model.timeframe import Timeframe
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 _SPARE_BARS = 30
 _MOST_BARS = 1_000
 _TRADES = 1_000
+_INTERESTS = 200
 _NAMED = 20
 _AT_ONCE = 40
 """Symbols whose history is fetched at a time: beyond, requests would only wait for the budget."""
@@ -54,6 +56,7 @@ class Watch:
         self.fetched_ns: dict[str, int] = {}
         self.failed: dict[str, str] = {}
         self._tickers: Mapping[str, TickerUpdate] = {}
+        self._no_interest = False
 
     def exchange_ms(self) -> int:
         """Exchange time now (epoch ms), by the measured offset."""
@@ -117,7 +120,7 @@ class Watch:
 
         async def load(symbol: str) -> None:
             async with at_once:
-                await asyncio.gather(self.fill_tape([symbol]), self._load(symbol))
+                await asyncio.gather(self.fill_tape([symbol]), self._load(symbol), self._load_interest(symbol))
 
         await asyncio.gather(*(load(symbol) for symbol in symbols))
 
@@ -141,7 +144,8 @@ class Watch:
         now_ms = self.exchange_ms()
 
         async def fetch(timeframe: Timeframe) -> None:
-            count = min(_MOST_BARS, self._engine.history(timeframe) + _SPARE_BARS)
+            wanted = max(self._engine.history(timeframe), alpha.history(timeframe))
+            count = min(_MOST_BARS, wanted + _SPARE_BARS)
             if timeframe is Timeframe.M1:  # enough minutes to complete the forming bar of every other timeframe
                 count = max(count, max(tf.minutes for tf in self._market.timeframes) + _SPARE_BARS)
             bars = await self._exchange.bars(symbol, timeframe, now_ms - count * timeframe.ms, now_ms)
@@ -155,6 +159,21 @@ class Watch:
         else:
             self.fetched_ns[symbol] = self._clock.now_ns()
             self.failed.pop(symbol, None)
+
+    async def _load_interest(self, symbol: str) -> None:
+        """Open interest of the last hours, for symbols with book and trades: without it, it is known from now on."""
+        if symbol not in self.detailed or self._no_interest:
+            return
+        try:
+            rows = await self._exchange.open_interest(symbol, _INTERESTS)
+        except NotOffered as error:
+            self._no_interest = True
+            log.info("open interest of the past is not to be had", reason=str(error))
+        except ExchangeError as error:
+            log.warning("open interest could not be fetched", symbol=symbol, error=str(error))
+        else:
+            if symbol in self._market:
+                self._market[symbol].take_interest(rows)
 
     async def fill_tape(self, symbols: Collection[str]) -> None:
         """Fetch the latest trades, which fill what the stream did not carry."""

@@ -14,7 +14,9 @@ OVERVIEW = {
     "status": "active", "timestamp": "2026-11-23T20:46:10.000Z", "regime": "NEUTRAL", "trend_strength": 27.4,
     "volatility": 2.3, "avg_volatility": 2.9, "btc_dominance": 40.7, "total_volume": 45659223146.0,
     "market_sentiment": "NEUTRAL", "momentum_score": 47.4, "btc_price": 105989.5, "eth_price": 2633.1,
-    "avg_market_change": -1.28, "breadth": {"advancing": 5, "declining": 9, "neutral": 1, "total": 15},
+    "avg_market_change": -1.28, "above_ema50_pct": 40.0, "new_highs_24h": 1, "new_lows_24h": 3, "dispersion": 4.1,
+    "dispersion_robust": 2.6, "avg_correlation_btc": 0.71,
+    "breadth": {"advancing": 5, "declining": 9, "neutral": 1, "total": 15},
     "data_quality": "live", "data_source": "replay", "reasons": {},
 }  # fmt: skip
 ALERT = {
@@ -58,31 +60,56 @@ SYMBOLS = {
     "timestamp": "2026-11-23T20:46:10.000Z",
 }
 _REGIME: dict[str, Any] = {
-    "symbol": "BTCUSDT", "regime": "BULLISH",
+    "symbol": "BTCUSDT", "regime": "BULLISH", "since": "2026-11-23T17:30:00.000Z",
     "probabilities": {"BULLISH": 0.61, "BEARISH": 0.03, "NEUTRAL": 0.27, "VOLATILE": 0.09}, "trend_strength": 27.4,
     "momentum": 81.2, "volatility": 2.3, "avg_volatility": 2.9, "reason": None,
 }  # fmt: skip
 REGIME = {
-    "timestamp": "2026-11-23T20:46:10.000Z", "market": "BULLISH", "probabilities": _REGIME["probabilities"],
-    "reason": None, "symbols": [_REGIME],
+    "timestamp": "2026-11-23T20:46:10.000Z", "market": "BULLISH", "since": "2026-11-23T18:00:00.000Z",
+    "probabilities": _REGIME["probabilities"], "reason": None, "symbols": [_REGIME],
+    "transitions": [{"symbol": "BTCUSDT", "from": "NEUTRAL", "to": "BULLISH", "at": "2026-11-23T17:30:00.000Z"}],
+}  # fmt: skip
+_LEAF: dict[str, Any] = {
+    "name": "rsi", "timeframe": "1m", "raw": 54.2, "unit": "0–100", "value": 0.084, "score": 54.2, "weight": 0.25,
+    "contribution": 2.1, "time": "2026-11-23T20:46:00.000Z", "quality": "live", "reason": None,
 }  # fmt: skip
 SYMBOL = {
     "ticker": _TICKER, "signal": _SIGNAL, "regime": _REGIME,
+    "why": [
+        "BTCUSDT is HOLD at 57.2: order book (+3.9) and volume (+2.8) lift it up, technical (-0.5) pulls it down.",
+        "What weighs most: micro price at 0.41 half spreads (+1.9) and rsi on 1m at 54.2 0–100 (+0.4).",
+        "It would be BUY with depth imbalance above 0.62 share (now 0.18), all else equal.",
+    ],
     "factors": [{
         "name": "technical", "score": 52.1, "weight": 0.1, "effective_weight": 0.2083, "contribution": 0.4375,
         "quality": "live", "reason": None,
         "components": [
-            {"name": "rsi", "timeframe": "1m", "raw": 54.2, "unit": "0–100", "value": 0.084, "weight": 0.25,
-             "contribution": 2.1, "reason": None},
-            {"name": "macd", "timeframe": "4h", "raw": None, "unit": "ATR", "value": None, "weight": 0.0,
-             "contribution": 0.0, "reason": "warming up: 90 of 126 bars"},
+            _LEAF,
+            _LEAF | {
+                "name": "macd", "timeframe": "4h", "raw": None, "unit": "ATR", "value": None, "score": None,
+                "weight": 0.0, "contribution": 0.0, "reason": "warming up: 90 of 126 bars",
+            },
         ],
         "modifiers": [
             {"name": "adx", "timeframe": "1m", "raw": 27.4, "unit": "0–100", "value": 0.55, "scales": "di_difference",
              "reason": None},
         ],
     }],
-    "liquidations": 3, "timestamp": "2026-11-23T20:46:10.000Z",
+    "timeframes": [
+        {"timeframe": "1m", "weight": 0.4, "score": 58.1}, {"timeframe": "5m", "weight": 0.3, "score": 55.0},
+        {"timeframe": "30m", "weight": 0.2, "score": 49.2}, {"timeframe": "4h", "weight": 0.1, "score": None},
+    ],
+    "alignment": 0.93,
+    "counterfactual": {
+        "label": "BUY", "factor": "order_book", "component": "depth_imbalance", "timeframe": None, "unit": "share",
+        "raw": 0.18, "needed": 0.62, "score": 70.0,
+    },
+    "entry": {
+        "side": "long", "price": 105989.5, "timeframe": "30m", "atr": 310.2, "stop": 105412.4,
+        "invalidation": 105490.0, "targets": [106540.0, 107143.7], "reward_risk": 0.95, "basis": "swing low",
+        "slippage": {"size": 10000.0, "buy_bp": 0.01, "sell_bp": 0.01, "reason": None}, "reason": None,
+    },
+    "input_hash": "9f2c6a4d0b7e81c35a1f0d9e4b6c7a82", "liquidations": 3, "timestamp": "2026-11-23T20:46:10.000Z",
 }  # fmt: skip
 _TIMES = {"p50": 9.1, "p95": 14.3, "max": 21.0, "last": 8.8}
 STATUS = {
@@ -108,4 +135,34 @@ STATUS = {
     "stores": {"cache_tiers": ["memory"], "memory": {"documents": 23, "puts": 1200, "expired": 0}},
     "alerts": {"fired": 1, "resolved": 1, "open": 0}, "loop_lag_ms": _TIMES, "memory_mb": 108.5,
     "tasks": {"stream": "running", "cycle": "running"}, "data_quality": "live", "data_source": "replay",
+}  # fmt: skip
+ALPHA = {
+    "timestamp": "2026-11-23T20:46:10.000Z", "data_source": "replay", "benchmark": "BTCUSDT",
+    "false_discovery_rate": 0.005, "tests": 168, "found": 1,
+    "tiers": [{
+        "timeframe": "1m", "interval_min": 1, "long_bars": 240, "recent_bars": 60, "benchmark": "BTCUSDT",
+        "scanned_at": "2026-11-23T20:46:05.400Z", "last_close": "2026-11-23T20:46:00.000Z", "symbols": 14,
+        "tested": 14, "reason": None,
+    }],
+    "rows": [{
+        "symbol": "BNBUSDT", "timeframe": "1m",
+        "long": {
+            "bars": 240, "alpha": 1.9121, "alpha_se": 4.0212, "beta": 0.5312, "beta_se": 0.0391,
+            "correlation": 0.7811, "correlation_low": 0.7102, "correlation_high": 0.8365,
+        },
+        "recent": {
+            "bars": 60, "alpha": 12.4011, "alpha_se": 11.2004, "beta": 0.4102, "beta_se": 0.1311,
+            "correlation": 0.3704, "correlation_low": 0.1187, "correlation_high": 0.5769,
+        },
+        "tests": [
+            {"pattern": "correlation_breakdown", "effect": -0.4107, "direction": "down", "p": 1.9e-05, "q": 0.0032,
+             "found": True},
+            {"pattern": "beta_expansion", "effect": -0.121, "direction": "down", "p": 0.812, "q": 0.96,
+             "found": False},
+            {"pattern": "alpha_breakout", "effect": 12.4011, "direction": "up", "p": 0.273, "q": 0.71,
+             "found": False},
+        ],
+        "reason": None,
+    }],
+    "reason": None,
 }  # fmt: skip

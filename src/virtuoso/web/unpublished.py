@@ -22,7 +22,8 @@ def unpublished(name: str) -> bytes:
         "overview": docs.MarketOverview(
             status="starting", timestamp=_EPOCH, regime=None, trend_strength=None, volatility=None,
             avg_volatility=None, btc_dominance=None, total_volume=None, market_sentiment=None, momentum_score=None,
-            btc_price=None, eth_price=None, avg_market_change=None,
+            btc_price=None, eth_price=None, avg_market_change=None, above_ema50_pct=None, new_highs_24h=None,
+            new_lows_24h=None, dispersion=None, dispersion_robust=None, avg_correlation_btc=None,
             breadth=docs.Breadth(advancing=0, declining=0, neutral=0, total=0), data_quality=_NONE, data_source=None,
             reasons={"all": _REASON},
         ),
@@ -35,7 +36,11 @@ def unpublished(name: str) -> bytes:
         ),
         "symbols": docs.SymbolList(symbols=(), left_out=(), timestamp=_EPOCH),
         "regime": docs.RegimeDocument(
-            timestamp=_EPOCH, market=None, probabilities=None, reason=_REASON, symbols=()
+            timestamp=_EPOCH, market=None, since=None, probabilities=None, reason=_REASON, symbols=(), transitions=()
+        ),
+        "alpha": docs.AlphaDocument(
+            timestamp=_EPOCH, data_source=None, benchmark=None, false_discovery_rate=None, tests=0, found=0, tiers=(),
+            rows=(), reason=_REASON,
         ),
         "status": docs.MonitoringStatus(
             instance="", build=docs.Build(version="", python="", started_at=_EPOCH), uptime_s=0.0, timestamp=_EPOCH,

@@ -24,8 +24,8 @@ def _run(books: list[BookBlock]) -> tuple[np.ndarray, np.ndarray]:
     raws, values = [], []
     for k, book in enumerate(books):
         lane.step(book, (k + 1) * MINUTE)
-        raws.append(lane.measures.raw(slice(0, N)).copy())
-        values.append(lane.measures.value(slice(0, N)).copy())
+        raws.append(lane.measures.last(slice(0, N)).raw.copy())
+        values.append(lane.measures.last(slice(0, N)).value.copy())
     return np.stack(raws), np.stack(values)
 
 

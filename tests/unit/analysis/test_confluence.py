@@ -20,7 +20,8 @@ VALUES = arrays(np.float64, (4, C, 3), elements=st.floats(-1, 1) | st.just(np.na
 @settings(max_examples=150, deadline=None)
 @given(values=VALUES)
 def test_contributions_sum_to_the_score(values: np.ndarray) -> None:
-    result, available = combine_factor(values, FRAMES, technical.FACTOR)
+    combined = combine_factor(values, FRAMES, technical.FACTOR)
+    result, available = combined.whole, combined.available
     known = np.isfinite(values).any(axis=(0, 1))
     assert (np.isfinite(result.x) == known).all()
     total = result.contributions(values).sum(axis=(0, 1))
@@ -33,8 +34,8 @@ def test_contributions_sum_to_the_score(values: np.ndarray) -> None:
 @settings(max_examples=60, deadline=None)
 @given(values=VALUES)
 def test_negated_components_negate_the_factor(values: np.ndarray) -> None:
-    there, _ = combine_factor(values, FRAMES, technical.FACTOR)
-    back, _ = combine_factor(-values, FRAMES, technical.FACTOR)
+    there = combine_factor(values, FRAMES, technical.FACTOR).whole
+    back = combine_factor(-values, FRAMES, technical.FACTOR).whole
     np.testing.assert_array_equal(there.x, -back.x)
 
 
@@ -43,8 +44,8 @@ def test_negated_components_negate_the_factor(values: np.ndarray) -> None:
 def test_a_rising_component_never_lowers_the_factor(values: np.ndarray, t: int, c: int) -> None:
     higher = values.copy()
     higher[t, c] = min(1.0, values[t, c, 0] + 0.1)
-    before, _ = combine_factor(values, FRAMES, technical.FACTOR)
-    after, _ = combine_factor(higher, FRAMES, technical.FACTOR)
+    before = combine_factor(values, FRAMES, technical.FACTOR).whole
+    after = combine_factor(higher, FRAMES, technical.FACTOR).whole
     assert after.x[0] >= before.x[0] - 1e-15
 
 
@@ -54,7 +55,8 @@ def test_missing_weights_are_redistributed_level_by_level() -> None:
     values = np.full((4, C, 1), 0.5)
     values[0, :3] = np.nan  # inside the base timeframe the other four share its 0.4
     values[3] = np.nan  # the high timeframe drops out: 0.4, 0.3, 0.2 over 0.9
-    result, available = combine_factor(values, FRAMES, technical.FACTOR)
+    combined = combine_factor(values, FRAMES, technical.FACTOR)
+    result, available = combined.whole, combined.available
     assert result.weights[0, :3, 0].tolist() == [0, 0, 0]
     np.testing.assert_allclose(result.weights[0, 3:, 0], 0.4 / 0.9 * nominal[3:] / nominal[3:].sum())
     np.testing.assert_allclose(result.weights[1, :, 0], 0.3 / 0.9 * nominal)
@@ -66,7 +68,7 @@ def test_one_outlier_weight_is_kept_inside_its_timeframe() -> None:
     weights = [3.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     components = tuple(replace(c, weight=w) for c, w in zip(volume.FACTOR.components, weights, strict=True))
     factor = replace(volume.FACTOR, components=components)
-    result, _ = combine_factor(np.full((1, 6, 1), 0.2), np.ones(1), factor)
+    result = combine_factor(np.full((1, 6, 1), 0.2), np.ones(1), factor).whole
     np.testing.assert_allclose(result.weights[0, :, 0], np.array(weights) / 8)
 
 
@@ -88,6 +90,21 @@ def test_the_gain_gives_every_set_of_inputs_the_same_spread() -> None:
         x = stretched(values, np.full((k, samples), 1 / k), gain).x
         spreads.append(np.arctanh(x).std())
     np.testing.assert_allclose(spreads, 0.2, rtol=0.02)
+
+
+def test_inputs_of_two_sorts_have_the_same_spread_too() -> None:
+    rng = np.random.default_rng(6)
+    sigma, rho, strange, samples = 0.4, 0.8, 0.3, 80_000
+    gain = Gain(sigma=sigma, rho=rho, stretch=0.2, strange=strange)
+    correlation = np.full((4, 4), strange)
+    correlation[:2, :2] = rho
+    np.fill_diagonal(correlation, 1.0)
+    values = sigma * np.linalg.cholesky(correlation) @ rng.normal(size=(4, samples))
+    kin = np.array([True, True, False, False])
+    for chosen in ([0, 1, 2, 3], [0, 1], [1, 2], [2, 3], [0, 2, 3]):
+        weights = np.full((len(chosen), samples), 1 / len(chosen))
+        x = stretched(values[chosen], weights, gain, kin[chosen]).x
+        assert np.arctanh(x).std() == pytest.approx(0.2, rel=0.02)
 
 
 def test_agreement_of_one_mind_and_of_two() -> None:

@@ -13,6 +13,7 @@ from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.evaluation import Evaluation
 from virtuoso.analysis.signals import LabelRule
 from virtuoso.market.panel import Cut
+from virtuoso.model.clock import iso
 from virtuoso.model.errors import InvariantError
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Label, Reading
@@ -21,16 +22,19 @@ from virtuoso.model.timeframe import Timeframe
 N = 4
 HIGHER = (Timeframe.M5, Timeframe.M30)
 FRAMES = {Timeframe.M1: 0.4, Timeframe.M5: 0.3, Timeframe.M30: 0.2}
-START = 4500  # 150 bars of 30m: everything but the long average of volatility is ready
-BASE = random_bars(START + 120, N, seed=21)
+START = 5700  # 190 bars of 30m: everything but the long average of volatility is ready
+BASE = random_bars(START + 120, N, seed=21, minutes=True)
+FLOW, BOOK, VOLUME, STRUCTURE, TECHNICAL, SENTIMENT = range(6)
+PURE = {"order_book": 0.20, "volume": 0.18, "price_structure": 0.15, "technical": 0.10}
+"""Factors that one and the same mirror negates; order flow and sentiment are weighed by measures of log returns."""
 BARS = {tf: aggregate(BASE, tf) for tf in HIGHER}
 
 
 @cache
-def _warm(until: int, mirrored: bool) -> dict:
+def _warm(until: int, mirrored: bool, pure: bool) -> dict:
     """The state of an engine warmed up to minute `until`."""
     base = mirror_bars(BASE, Mirror.DIFFERENCE) if mirrored else BASE
-    engine = Engine(FRAMES)
+    engine = Engine(FRAMES, PURE if pure else None)
     for row, symbol in enumerate(symbols(N)):
         engine.add(symbol, row)
     blocks = [part(aggregate(base, tf), 0, until // tf.minutes) for tf in HIGHER]
@@ -38,11 +42,11 @@ def _warm(until: int, mirrored: bool) -> dict:
     return engine.state()
 
 
-def _engine(until: int = START, mirrored: bool = False, rule: LabelRule | None = None) -> Engine:
-    engine = Engine(FRAMES, rule=rule)
+def _engine(until: int = START, mirrored: bool = False, rule: LabelRule | None = None, pure: bool = False) -> Engine:
+    engine = Engine(FRAMES, PURE if pure else None, rule=rule)
     for row, symbol in enumerate(symbols(N)):
         engine.add(symbol, row)
-    engine.load(_warm(until, mirrored))
+    engine.load(_warm(until, mirrored, pure))
     return engine
 
 
@@ -75,17 +79,20 @@ def test_contributions_sum_to_every_score(evaluations: list[Evaluation]) -> None
 def test_the_tree_holds_every_component_of_every_timeframe(evaluations: list[Evaluation]) -> None:
     reading = evaluations[-1].reading("S2USDT")
     shape = {f.name: (len(f.components), len(f.modifiers)) for f in reading.factors}
-    assert shape == {"order_book": (4, 3), "volume": (18, 3), "technical": (21, 3)}
-    technical = reading.factors[2]
+    assert shape == {
+        "order_flow": (5, 3), "order_book": (4, 3), "volume": (18, 3), "price_structure": (18, 0),
+        "technical": (21, 3), "sentiment": (4, 1),
+    }  # fmt: skip
+    technical = reading.factors[TECHNICAL]
     assert [c.timeframe for c in technical.components[:8]] == [Timeframe.M1] * 7 + [Timeframe.M5]
-    assert {c.timeframe for c in reading.factors[0].components} == {None}
+    assert {c.timeframe for f in (FLOW, BOOK, SENTIMENT) for c in reading.factors[f].components} == {None}
     assert reading.quality is DataQuality.LIVE
     assert reading.reasons == ()
     assert reading.coverage == pytest.approx(1.0)
 
 
 def test_a_modifier_scales_what_it_names(evaluations: list[Evaluation]) -> None:
-    technical = evaluations[-1].reading("S0USDT").factors[2]
+    technical = evaluations[-1].reading("S0USDT").factors[TECHNICAL]
     adx = next(m for m in technical.modifiers if m.timeframe is Timeframe.M5)
     di = next(c for c in technical.components if c.timeframe is Timeframe.M5 and c.name == "di_difference")
     assert adx.scales == "di_difference"
@@ -129,8 +136,8 @@ def test_a_restored_engine_goes_on_as_if_nothing_had_happened() -> None:
 def test_mirroring_the_market_mirrors_scores_labels_and_keeps_confidence() -> None:
     mirrored = mirror_bars(BASE, Mirror.DIFFERENCE)
     higher = {tf: aggregate(mirrored, tf) for tf in HIGHER}
-    engine = _engine(mirrored=True)
-    here = _run(_engine(), START, START + 40)
+    engine = _engine(mirrored=True, pure=True)
+    here = _run(_engine(pure=True), START, START + 40)
     there = [
         engine.step(cut(mirrored, higher, k, mirror_book(random_book(BASE.close[k], seed=k))))
         for k in range(START, START + 40)
@@ -138,7 +145,7 @@ def test_mirroring_the_market_mirrors_scores_labels_and_keeps_confidence() -> No
     for a, b in zip(here, there, strict=True):
         np.testing.assert_allclose(a.score - 50, 50 - b.score, rtol=0, atol=1e-7)
         np.testing.assert_array_equal(a.label, -b.label)
-        np.testing.assert_allclose(a.confidence, b.confidence, atol=1e-7)
+        np.testing.assert_allclose(a.total.confidence, b.total.confidence, atol=1e-7)
 
 
 def test_late_bars_in_a_later_cut_give_the_same_reading() -> None:
@@ -157,7 +164,7 @@ def test_late_bars_in_a_later_cut_give_the_same_reading() -> None:
             missed[tf] = (block,)
     repaired = engine.step(_chosen(replace(_cut(START + 3), bars=missed, book=None), late))
     assert repaired.symbols == ("S1USDT",)
-    for ours, theirs in zip(repaired.factors[1:], prompt.factors[1:], strict=True):
+    for ours, theirs in zip(repaired.factors[2:], prompt.factors[2:], strict=True):
         np.testing.assert_allclose(ours.result.x[0], theirs.result.x[1], rtol=1e-12)
 
 
@@ -173,6 +180,7 @@ def _chosen(whole: Cut, columns: np.ndarray) -> Cut:
         bar_quality=pick(whole.bar_quality),
         book_quality=pick(whole.book_quality),
         tape_quality=pick(whole.tape_quality),
+        ticker_quality=pick(whole.ticker_quality),
     )
 
 
@@ -194,7 +202,7 @@ def test_labels_of_repaired_minutes_advance_one_by_one() -> None:
 
 
 def test_nothing_yet_is_null_with_reasons() -> None:
-    engine = Engine(FRAMES)
+    engine = Engine(FRAMES, PURE)
     for row, symbol in enumerate(symbols(N)):
         engine.add(symbol, row)
     reading = engine.step(replace(_cut(0), book=None)).reading("S0USDT")
@@ -203,9 +211,9 @@ def test_nothing_yet_is_null_with_reasons() -> None:
     assert reading.signal is Label.HOLD
     assert reading.coverage == 0
     assert reading.reasons[0] == "no factor has data"
-    technical = reading.factors[2]
+    technical = reading.factors[3]
     assert technical.score is None
-    assert technical.reason == "warming up: 1 of 112 bars"
+    assert technical.reason == "warming up: 1 of 14 bars"
     assert technical.components[0].reason == "warming up: 1 of 112 bars"
     assert technical.components[7].reason == "no bar yet"
     assert reading.factors[0].reason == "no bar yet"
@@ -215,8 +223,9 @@ def test_without_a_book_its_weight_is_redistributed_and_coverage_says_so() -> No
     engine = _engine()
     reading = engine.step(replace(_cut(START), book=None)).reading("S0USDT")
     assert reading.score is not None
-    assert [f.effective_weight for f in reading.factors] == pytest.approx([0, 0.18 / 0.28, 0.10 / 0.28])
-    assert reading.coverage == pytest.approx(0.28 / 0.48)
+    weights = [0.30 / 0.80, 0, 0.18 / 0.80, 0.15 / 0.80, 0.10 / 0.80, 0.07 / 0.80]
+    assert [f.effective_weight for f in reading.factors] == pytest.approx(weights)
+    assert reading.coverage == pytest.approx(0.8)
     assert reading.quality is DataQuality.PARTIAL
     assert reading.reasons == ("order_book: no bar yet",)
 
@@ -225,8 +234,8 @@ def test_a_stale_book_drops_out() -> None:
     engine = _engine()
     whole = _cut(START)
     reading = engine.step(replace(whole, book_quality=(DataQuality.STALE,) * N)).reading("S0USDT")
-    assert reading.factors[0].score is None
-    assert reading.factors[0].reason == "data is stale"
+    assert reading.factors[BOOK].score is None
+    assert reading.factors[BOOK].reason == "data is stale"
     assert reading.quality is DataQuality.PARTIAL
 
 
@@ -239,7 +248,9 @@ def test_confidence_is_agreement_times_coverage_times_quality(quality: DataQuali
     reading = _engine().step(replace(whole, book=None)).reading("S3USDT")
     assert reading.consensus is not None
     assert reading.disagreement is not None
-    expected = reading.consensus * (1 - reading.disagreement) * reading.coverage * share
+    vpin = next(m for m in reading.factors[FLOW].modifiers if m.name == "vpin")
+    assert vpin.scales == "confidence"
+    expected = reading.consensus * (1 - reading.disagreement) * reading.coverage * share * vpin.value
     assert reading.confidence == pytest.approx(expected, abs=1e-12)
     worst = DataQuality.PARTIAL if quality in {DataQuality.LIVE, DataQuality.DELAYED} else quality
     assert reading.quality is worst
@@ -263,7 +274,7 @@ def test_no_label_on_stale_bars_or_thin_coverage() -> None:
     assert {r.signal for r in fresh} != {Label.HOLD}
     assert {r.signal for r in stale} == {Label.HOLD} == {r.signal for r in thin}
     assert all("data is stale" in r.reasons for r in stale)
-    assert all("coverage 0.58 is below 1.00" in r.reasons for r in thin)
+    assert all("coverage 0.80 is below 1.00" in r.reasons for r in thin)
 
 
 def test_a_row_taken_by_another_symbol_begins_anew_and_others_go_on() -> None:
@@ -272,7 +283,7 @@ def test_a_row_taken_by_another_symbol_begins_anew_and_others_go_on() -> None:
     engine.add("NEWUSDT", 1)
     whole = replace(_cut(START), symbols=("S0USDT", "NEWUSDT", "S2USDT", "S3USDT"))
     evaluation = engine.step(whole)
-    assert evaluation.reading("NEWUSDT").factors[2].reason == "warming up: 1 of 112 bars"
+    assert evaluation.reading("NEWUSDT").factors[TECHNICAL].reason == "warming up: 1 of 14 bars"
     np.testing.assert_array_equal(evaluation.score[[0, 2, 3]], undisturbed.score[[0, 2, 3]])
     assert "S1USDT" not in evaluation
     with pytest.raises(InvariantError, match="row 1 was not added for S1USDT"):
@@ -287,9 +298,9 @@ def test_rows_may_leave_holes_and_capacity_grows() -> None:
     whole = _cut(START)
     bars = {tf: tuple(part(b, 0, 1, keep) for b in blocks) for tf, blocks in whole.bars.items()}
     evaluation = engine.step(_chosen(replace(whole, bars=bars), keep))
-    np.testing.assert_allclose(evaluation.factors[1].result.x, expected.factors[1].result.x[keep], rtol=1e-12)
+    np.testing.assert_allclose(evaluation.factors[VOLUME].result.x, expected.factors[VOLUME].result.x[keep], rtol=1e-12)
     engine.add("FARUSDT", 900)
-    far = replace(part(BASE, START + 1, START + 2, np.array([0])), rows=np.array([900]))
+    far = replace(part(BASE, START + 1, START + 2, np.array([0])), rows=np.array([900]), minutes=None)
     only = _chosen(_cut(START + 1), np.array([0]))
     only = replace(only, symbols=("FARUSDT",), rows=np.array([900]), bars={Timeframe.M1: (far,)})
     assert engine.step(only).reading("FARUSDT").score is None
@@ -301,7 +312,7 @@ def test_a_symbol_whose_base_bar_is_missing_says_so() -> None:
     whole = _cut(START)
     bars = {tf: tuple(part(b, 0, 1, keep) for b in blocks) for tf, blocks in whole.bars.items()}
     reading = engine.step(replace(whole, bars=bars)).reading("S3USDT")
-    base = [c for c in reading.factors[2].components if c.timeframe is Timeframe.M1]
+    base = [c for c in reading.factors[TECHNICAL].components if c.timeframe is Timeframe.M1]
     assert {c.reason for c in base} == {"the last bar is missing"}
     assert {c.value for c in base} == {None}
 
@@ -313,7 +324,7 @@ def test_unknown_factors_are_refused() -> None:
 
 def test_history_is_what_the_slowest_measure_needs() -> None:
     engine = Engine()
-    assert engine.history(Timeframe.M1) == 144
+    assert engine.history(Timeframe.M1) == 185
     assert engine.history(Timeframe.M30) == 337
 
 
@@ -322,8 +333,48 @@ def test_tape_quality_counts_where_taker_sides_count() -> None:
     reading = _engine().step(whole).reading("S0USDT")
     quality = {f.name: f.quality for f in reading.factors}
     assert quality == {
-        "order_book": DataQuality.LIVE,
-        "volume": DataQuality.DELAYED,
-        "technical": DataQuality.LIVE,
-    }
+        "order_flow": DataQuality.DELAYED, "order_book": DataQuality.LIVE, "volume": DataQuality.DELAYED,
+        "price_structure": DataQuality.LIVE, "technical": DataQuality.LIVE, "sentiment": DataQuality.LIVE,
+    }  # fmt: skip
     assert reading.quality is DataQuality.DELAYED
+
+
+def test_every_leaf_says_when_and_how_good_its_data_is(evaluations: list[Evaluation]) -> None:
+    reading = evaluations[27].reading("S1USDT")  # 28 minutes after a boundary of all timeframes
+    close = evaluations[27].close_ms
+    for factor in reading.factors:
+        for leaf in factor.components:
+            frame = leaf.timeframe or Timeframe.M1
+            assert leaf.time == iso(frame.floor(close))
+            assert leaf.quality is DataQuality.LIVE
+            assert leaf.score == pytest.approx(50 * (1 + leaf.value))
+
+
+def test_timeframes_stand_beside_the_score_with_their_alignment(evaluations: list[Evaluation]) -> None:
+    for evaluation in evaluations[::13]:
+        for reading in evaluation.readings():
+            assert [frame.timeframe for frame in reading.timeframes] == list(FRAMES)
+            assert sum(frame.weight for frame in reading.timeframes) == pytest.approx(1)
+            x = [(frame.weight, frame.score / 50 - 1) for frame in reading.timeframes]
+            net, size = abs(sum(w * v for w, v in x)), sum(w * abs(v) for w, v in x)
+            assert reading.alignment == pytest.approx(net / size)
+
+
+def test_the_hash_names_what_went_in(evaluations: list[Evaluation]) -> None:
+    again = _run(_engine(), START, START + 3)
+    assert [e.reading("S0USDT").input_hash for e in again] == [e.reading("S0USDT").input_hash for e in evaluations[:3]]
+    hashes = [reading.input_hash for e in evaluations for reading in e.readings()]
+    assert len(set(hashes)) == len(hashes)
+
+
+def test_the_sentences_say_the_numbers(evaluations: list[Evaluation]) -> None:
+    for evaluation in evaluations[::17]:
+        for reading in evaluation.readings():
+            first, second, *rest = reading.why
+            assert first.startswith(f"{reading.symbol} is {reading.signal} at {reading.score:.1f}")
+            strongest = max(reading.factors, key=lambda f: abs(f.contribution))
+            assert f"{strongest.name.replace('_', ' ')} ({strongest.contribution:+.1f})" in first
+            assert second.startswith("What weighs most: ")
+            assert bool(rest) == (reading.counterfactual is not None or bool(reading.reasons))
+            if reading.counterfactual is not None:
+                assert f"It would be {reading.counterfactual.label} with" in rest[0]

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import talib
+from tests.support import structure_oracles
 from tests.support.lanes import BAR_MEASURES, raw_of, value_of
 from tests.support.panels import part, random_bars
 
@@ -169,6 +170,7 @@ ORACLES = {
     "drift": _drift,
     "volatility": _yang_zhang(48),
     "avg_volatility": _yang_zhang(336),
+    **structure_oracles.ORACLES,
 }
 
 

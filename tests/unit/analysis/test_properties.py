@@ -14,6 +14,7 @@ from tests.support.lanes import (
     mirror_bars,
     raw_of,
     scale_bars,
+    stepped,
     value_of,
 )
 from tests.support.panels import ARRAYS, part, random_bars
@@ -40,10 +41,10 @@ def test_neighbours_change_nothing(name: str) -> None:
     """Row 1 leaves at 150 and is taken anew at 200; rows 0, 2 and 3 are stepped apart and together."""
     lane = lane_of(MEASURES[name], BARS.timeframe.ms)
     others = np.array([0, 2, 3])
-    pieces = [lane.step(part(BARS, 0, 150))[:, 0][:, others]]
+    pieces = [stepped(lane, part(BARS, 0, 150))[:, others]]
     lane.memory.reset(slice(1, 2))
-    pieces.append(lane.step(part(BARS, 150, 200, others))[:, 0])
-    tail = lane.step(part(BARS, 200, T))[:, 0]
+    pieces.append(stepped(lane, part(BARS, 150, 200, others)))
+    tail = stepped(lane, part(BARS, 200, T))
     pieces.append(tail[:, others])
     np.testing.assert_allclose(np.concatenate(pieces), WHOLE[name][:, others], rtol=1e-12, atol=1e-12)
     fresh = raw_of(MEASURES[name], part(BARS, 200, T))[:, 1]
@@ -55,11 +56,11 @@ def test_late_rows_stepped_alone_catch_up(name: str) -> None:
     lane = lane_of(MEASURES[name], BARS.timeframe.ms)
     on_time, late = np.array([0, 2]), np.array([1, 3])
     lane.step(part(BARS, 0, 400))
-    early = [lane.step(part(BARS, k, k + 1, on_time))[:, 0] for k in range(400, 404)]
-    after = lane.step(part(BARS, 400, 404, late))[:, 0]
+    early = [stepped(lane, part(BARS, k, k + 1, on_time)) for k in range(400, 404)]
+    after = stepped(lane, part(BARS, 400, 404, late))
     np.testing.assert_allclose(np.concatenate(early), WHOLE[name][400:404, on_time], rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(after, WHOLE[name][400:404, late], rtol=1e-12, atol=1e-12)
-    both = lane.step(part(BARS, 404, T))[:, 0]
+    both = stepped(lane, part(BARS, 404, T))
     np.testing.assert_allclose(both, WHOLE[name][404:], rtol=1e-12, atol=1e-12)
 
 
@@ -70,14 +71,14 @@ def test_continues_from_saved_state(name: str) -> None:
     restored = lane_of(MEASURES[name], BARS.timeframe.ms)
     restored.memory.load(lane.memory.state())
     lane.step(part(BARS, 137, 200))  # the copy is not touched by what the original does
-    np.testing.assert_array_equal(restored.step(part(BARS, 137, T))[:, 0], WHOLE[name][137:])
+    np.testing.assert_array_equal(stepped(restored, part(BARS, 137, T)), WHOLE[name][137:])
 
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_repeated_bars_are_ignored(name: str) -> None:
     lane = lane_of(MEASURES[name], BARS.timeframe.ms)
     lane.step(part(BARS, 0, 300))
-    again = lane.step(part(BARS, 250, 302))[:, 0]
+    again = stepped(lane, part(BARS, 250, 302))
     assert np.isnan(again[:50]).all()
     np.testing.assert_array_equal(again[50:], WHOLE[name][300:302])
 
@@ -86,7 +87,7 @@ def test_repeated_bars_are_ignored(name: str) -> None:
 def test_a_gap_begins_the_row_anew(name: str) -> None:
     lane = lane_of(MEASURES[name], BARS.timeframe.ms)
     lane.step(part(BARS, 0, 40))
-    np.testing.assert_array_equal(lane.step(part(BARS, 41, T))[:, 0], raw_of(MEASURES[name], part(BARS, 41, T)))
+    np.testing.assert_array_equal(stepped(lane, part(BARS, 41, T)), raw_of(MEASURES[name], part(BARS, 41, T)))
 
 
 @pytest.mark.parametrize("name", MEASURES)

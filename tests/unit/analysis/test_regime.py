@@ -1,21 +1,34 @@
-"""Regimes and the overview of the market."""
+"""Regimes: what they are called, what they are made of, and what they do without it."""
 
+import math
 from dataclasses import replace
 
-import msgspec
 import numpy as np
 import pytest
-from tests.support.lanes import mirror_bars
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.lanes import mirror_bars, raw_of
 from tests.support.panels import part, random_bars
 
 from virtuoso.analysis.component import Mirror
 from virtuoso.analysis.lane import BarLane
-from virtuoso.analysis.overview import Breadth, MarketRow, breadth, market_overview, movers, sentiment
-from virtuoso.analysis.regime import MEASURES, READY, Regime, RegimeArrays, SymbolRegime, classify, regime_timeframe
+from virtuoso.analysis.regime import (
+    MEASURES,
+    READY,
+    REGIMES,
+    Regime,
+    RegimeArrays,
+    classify,
+    leading,
+    regime_timeframe,
+    rescaled,
+    short_measure,
+    short_timeframe,
+)
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.timeframe import Timeframe
 
-M30 = Timeframe.M30
+M5, M30 = Timeframe.M5, Timeframe.M30
 
 
 def _walk(drift: float, late_sigma: float = 0.004) -> BarBlock:
@@ -40,8 +53,8 @@ def _walk(drift: float, late_sigma: float = 0.004) -> BarBlock:
 def _regimes(block: BarBlock, bars: int | None = None) -> RegimeArrays:
     lane = BarLane(M30.ms, (), MEASURES)
     lane.step(part(block, 0, bars or block.open_ms.size))
-    rows = slice(0, block.rows.size)
-    return classify(lane.measures.raw(rows), lane.measures.age(rows), M30)
+    last = lane.measures.last(slice(0, block.rows.size))
+    return classify(last.raw.copy(), last.age.copy(), M30)
 
 
 @pytest.mark.parametrize(
@@ -75,9 +88,11 @@ def test_mirroring_exchanges_up_and_down_only() -> None:
     np.testing.assert_allclose(there.momentum - 50, 50 - here.momentum, atol=1e-9)
     lane = BarLane(M30.ms, (), MEASURES)
     lane.step(bars)
-    measures, age = lane.measures.raw(slice(0, 6)), lane.measures.age(slice(0, 6))
+    measures, age = lane.measures.last(slice(0, 6)).raw, lane.measures.last(slice(0, 6)).age
     negated = classify(measures * np.array([1, -1, 1, 1])[:, None], age, M30)
     np.testing.assert_allclose(negated.probabilities[[1, 0, 2, 3]], here.probabilities, rtol=1e-12)
+    exchanged = {0: 1, 1: 0, 2: 2, 3: 3}
+    assert [exchanged[int(code)] for code in negated.code] == here.code.tolist()
 
 
 def test_unknown_until_its_bars_suffice() -> None:
@@ -107,87 +122,94 @@ def test_the_regime_is_read_from_the_timeframe_nearest_to_half_an_hour() -> None
     assert regime_timeframe((Timeframe.M1,)) is Timeframe.M1
 
 
-def _row(symbol: str, change: float | None, turnover: float | None = 100.0, price: float | None = 10.0) -> MarketRow:
-    return MarketRow(
-        symbol=symbol, base=symbol.removesuffix("USDT"), price=price, change_24h_pct=change, turnover_24h=turnover
+def test_the_last_hour_is_read_from_the_timeframe_nearest_to_five_minutes() -> None:
+    assert short_timeframe((Timeframe.M1, M5, M30, Timeframe.H4)) is M5
+    assert short_timeframe((Timeframe.M1, M30)) is Timeframe.M1
+    assert short_timeframe((Timeframe.H4,)) is Timeframe.H4
+    assert [short_measure(tf).ready for tf in (Timeframe.M1, M5, Timeframe.H4)] == [61, 13, 3]
+
+
+def test_the_last_hours_volatility_is_the_same_however_its_history_is_split() -> None:
+    bars = random_bars(60, 3, seed=8, timeframe=M5)
+    whole = raw_of(short_measure(M5), bars)
+    np.testing.assert_array_equal(raw_of(short_measure(M5), bars, 1, 13, 40), whole)
+    assert np.isnan(whole[11]).all()
+    assert np.isfinite(whole[12:]).all()
+
+
+def test_a_volatility_is_rescaled_by_the_root_of_time() -> None:
+    walk = np.cumsum(np.random.default_rng(2).normal(0, 0.001, 30_000))  # log prices every five minutes
+    five, half = np.diff(walk).std(), np.diff(walk[::6]).std()
+    assert rescaled(np.array([five]), M5, M30)[0] == pytest.approx(half, rel=0.03)
+
+
+CALM = np.array([[15.0], [0.0], [0.004], [0.004]])
+"""No trend, and the volatility of the last week."""
+
+
+def test_an_hour_of_turmoil_is_seen_before_the_day_shows_it() -> None:
+    def at(level: float) -> RegimeArrays:
+        return classify(CALM, np.array([400.0]), M30, np.array([0.004 * level]))
+
+    assert at(1.0).of("X", 0).regime is Regime.NEUTRAL
+    assert at(3.0).of("X", 0).regime is Regime.VOLATILE
+    chances = [at(level).probabilities[3, 0] for level in (0.0, 0.5, 1.0, 1.5, 2.0, 4.0)]
+    assert chances == sorted(chances)
+    assert chances[0] == 0.0
+
+
+def test_what_is_missing_is_left_out_of_the_level_of_volatility() -> None:
+    age, unknown = np.array([400.0]), np.array([np.nan])
+    without = classify(CALM, age, M30)
+    np.testing.assert_array_equal(classify(CALM, age, M30, unknown).probabilities, without.probabilities)
+    young = CALM.copy()
+    young[3] = np.nan  # no long average yet: what goes on is compared with the day
+    known = classify(young, age, M30, np.array([0.012]))
+    assert known.of("X", 0).regime is Regime.VOLATILE
+    assert known.of("X", 0).avg_volatility is None
+    np.testing.assert_allclose(
+        known.probabilities, classify(CALM, age, M30, np.array([0.012])).probabilities, rtol=1e-12
     )
 
 
-def _regime(symbol: str, up: float, momentum: float = 60.0, volatility: float = 2.0) -> SymbolRegime:
-    rest = (1 - up) / 3
-    probabilities = {
-        Regime.BULLISH: up,
-        Regime.BEARISH: rest,
-        Regime.NEUTRAL: rest,
-        Regime.VOLATILE: rest,
-    }
-    return SymbolRegime(
-        symbol=symbol,
-        regime=max(probabilities, key=probabilities.__getitem__),
-        probabilities=probabilities,
-        trend_strength=30.0,
-        momentum=momentum,
-        volatility=volatility,
-        avg_volatility=None,
-    )
+def _slow(adx: float, drift: float, volatility: float, average: float, short: float) -> list[float]:
+    """The probabilities, one symbol at a time."""
+    z, a = drift / volatility, (adx - 20) / 10
+    level = 2 / 3 * math.log(short / average) + 1 / 3 * math.log(volatility / average)
+    high = 1 / (1 + math.exp(-4 * (level - 0.35)))
+    shared = [math.exp(1.5 * z + a / 2), math.exp(-1.5 * z + a / 2), math.exp(1 - abs(z) / 2 - a / 2)]
+    return [(1 - high) * part / sum(shared) for part in shared] + [high]
 
 
-ROWS = [
-    _row("BTCUSDT", 2.0, 600.0, 60_000.0),
-    _row("ETHUSDT", -1.0, 300.0, 3_000.0),
-    _row("XRPUSDT", 0.05, 100.0),
-    _row("NEWUSDT", None, None, None),
-]
+@given(
+    st.floats(0, 100), st.floats(-0.05, 0.05), st.floats(1e-3, 0.1), st.floats(1e-3, 0.1), st.floats(1e-3, 0.1)
+)  # fmt: skip
+def test_probabilities_are_those_of_the_slow_reference(
+    adx: float, drift: float, volatility: float, average: float, short: float
+) -> None:
+    measures = np.array([[adx], [drift], [volatility], [average]])
+    found = classify(measures, np.array([400.0]), M30, np.array([short])).probabilities[:, 0]
+    np.testing.assert_allclose(found, _slow(adx, drift, volatility, average, short), rtol=1e-9, atol=1e-300)
+    assert found.sum() == pytest.approx(1, abs=1e-12)
 
 
-def test_breadth_leaves_out_what_has_no_value_and_has_a_neutral_band() -> None:
-    assert breadth(ROWS) == Breadth(advancing=1, declining=1, neutral=1, total=3)
-    edge = [_row("A", 0.1), _row("B", -0.1), _row("C", 0.0999)]
-    assert breadth(edge) == Breadth(advancing=1, declining=1, neutral=1, total=3)
+def test_permuting_symbols_permutes_regimes_and_nothing_else() -> None:
+    rng = np.random.default_rng(3)
+    measures = np.vstack([rng.uniform(0, 60, 20), rng.normal(0, 0.01, 20), rng.uniform(0.001, 0.02, (2, 20))])
+    short, order = rng.uniform(0.001, 0.02, 20), rng.permutation(20)
+    here = classify(measures, np.full(20, 400.0), M30, short)
+    there = classify(measures[:, order], np.full(20, 400.0), M30, short[order])
+    np.testing.assert_array_equal(there.probabilities, here.probabilities[:, order])
+    np.testing.assert_array_equal(there.code, here.code[order])
 
 
-def test_the_overview_weighs_by_turnover() -> None:
-    regimes = [_regime("BTCUSDT", 0.7, 80.0, 1.0), _regime("ETHUSDT", 0.1, 20.0, 3.0), _regime("NEWUSDT", 0.9)]
-    overview = market_overview(ROWS, regimes)
-    assert overview.btc_dominance == pytest.approx(60.0)
-    assert overview.total_volume == 1000.0
-    assert overview.momentum_score == pytest.approx((600 * 80 + 300 * 20) / 900)
-    assert overview.volatility == pytest.approx((600 * 1 + 300 * 3) / 900)
-    assert overview.probabilities is not None
-    assert overview.probabilities[Regime.BULLISH] == pytest.approx((600 * 0.7 + 300 * 0.1) / 900)
-    assert sum(overview.probabilities.values()) == pytest.approx(1, abs=1e-12)
-    assert overview.regime is Regime.BULLISH
-    assert overview.avg_market_change == pytest.approx(0.35)
-    assert (overview.btc_price, overview.eth_price, overview.btc_change) == (60_000.0, 3_000.0, 2.0)
-    assert overview.avg_volatility is None
-    assert set(overview.reasons) == {"avg_volatility"}
-    assert msgspec.json.decode(msgspec.json.encode(overview))["regime"] == "BULLISH"
-
-
-def test_an_empty_market_is_null_with_reasons() -> None:
-    overview = market_overview([], [])
-    assert overview.breadth == Breadth(advancing=0, declining=0, neutral=0, total=0)
-    unknown = {name for name in overview.__struct_fields__ if getattr(overview, name) is None} - {"probabilities"}
-    assert unknown == set(overview.reasons)
-    assert len(unknown) == 12
-
-
-@pytest.mark.parametrize(
-    ("up", "down", "momentum", "expected"),
-    [
-        (8, 2, 60.0, Regime.BULLISH),
-        (2, 8, 40.0, Regime.BEARISH),
-        (5, 5, 55.0, Regime.NEUTRAL),
-        (0, 0, 60.0, None),
-        (5, 5, None, None),
-    ],
-)
-def test_sentiment(up: int, down: int, momentum: float | None, expected: Regime | None) -> None:
-    counts = Breadth(advancing=up, declining=down, neutral=0, total=up + down)
-    assert sentiment(counts, momentum) is expected
-
-
-def test_movers_either_way_largest_first() -> None:
-    rows = [_row("A", 1.0), _row("B", -7.0), _row("C", 3.0), _row("D", None), _row("E", -3.0)]
-    assert [(m.symbol, m.change) for m in movers(rows, 3)] == [("B", -7.0), ("C", 3.0), ("E", -3.0)]
-    assert movers(rows, 0) == ()
+def test_where_up_and_down_lead_together_neither_is_it() -> None:
+    chances = np.array([
+        [0.4, 0.4, 0.40, 0.30, np.nan], [0.4, 0.1, 0.40, 0.60, 0.2], [0.2, 0.3, 0.05, 0.10, 0.3],
+        [0.0, 0.2, 0.15, 0.00, 0.5],
+    ])  # fmt: skip
+    assert [None if np.isnan(c) else REGIMES[int(c)] for c in leading(chances)] == [
+        Regime.NEUTRAL, Regime.BULLISH, Regime.NEUTRAL, Regime.BEARISH, None
+    ]  # fmt: skip
+    standing = np.array([[60.0], [0.0], [0.004], [0.004]])  # a strong trend that led nowhere
+    assert classify(standing, np.array([400.0]), M30).of("X", 0).regime is Regime.NEUTRAL

@@ -11,7 +11,7 @@ def _labels(scores: list[float], allowed: list[bool] | None = None, **rule: floa
     labels.memory.reserve(1)
     allowed = allowed or [True] * len(scores)
     return [
-        int(labels.step(slice(0, 1), np.array([score]), np.array([may]))[0])
+        int(labels.step(slice(0, 1), np.array([score]), np.array([may])).label[0])
         for score, may in zip(scores, allowed, strict=True)
     ]
 
@@ -49,9 +49,9 @@ def test_rows_are_independent_and_a_reset_row_begins_at_hold() -> None:
     labels = Labels(LabelRule())
     labels.memory.reserve(2)
     both = slice(0, 2)
-    assert labels.step(both, np.array([72.0, 72.0]), np.array([True, True])).tolist() == [BUY, BUY]
+    assert labels.step(both, np.array([72.0, 72.0]), np.array([True, True])).label.tolist() == [BUY, BUY]
     labels.memory.reset(slice(0, 1))
-    assert labels.step(both, np.array([66.0, 66.0]), np.array([True, True])).tolist() == [HOLD, BUY]
+    assert labels.step(both, np.array([66.0, 66.0]), np.array([True, True])).label.tolist() == [HOLD, BUY]
 
 
 @pytest.mark.parametrize("rule", [{"buy": 40.0, "sell": 60.0}, {"hold_bars": -1}, {"min_coverage": 1.5}])

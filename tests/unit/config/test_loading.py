@@ -170,4 +170,15 @@ def test_weights_reach_the_engine_as_plain_values() -> None:
         Timeframe.M30: 0.2,
         Timeframe.H4: 0.1,
     }
-    assert analysis.factors.weights() == {"order_book": 0.20, "volume": 0.18, "technical": 0.10}
+    assert analysis.factors.weights() == {
+        "order_flow": 0.30, "order_book": 0.20, "volume": 0.18, "price_structure": 0.15, "technical": 0.10,
+        "sentiment": 0.07,
+    }  # fmt: skip
+
+
+def test_a_factor_can_be_left_out_without_naming_its_weight(tmp_path: Path) -> None:
+    (tmp_path / "few.yaml").write_text("analysis: {factors: {sentiment: {enabled: false}, volume: {weight: 0.5}}}\n")
+    weights = load([tmp_path / "few.yaml"], {}).analysis.factors.weights()
+    assert "sentiment" not in weights
+    assert weights["volume"] == 0.5
+    assert weights["order_flow"] == 0.30

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.market import MINUTE, START_MS, ladder, trade
+from tests.support.market import MINUTE, START_MS, ladder, takers, trade
 
 from virtuoso.market.minute import MinuteFeatures
 from virtuoso.market.symbol import SymbolState
@@ -41,7 +41,7 @@ class Scene:
         """Close the minute with a bar that its trades add up to."""
         self.state.history.load(Timeframe.M1, [Bar(START_MS, 100, 100, 99, 99, self._traded, 100 * self._traded)])
         rows = self.state.history.base.since(START_MS)[1]
-        rows[0, 6] = self.state.tape.buy_volume(START_MS, self._traded)
+        rows[0, 6] = takers(self.state.tape, START_MS, self._traded)[0]
         features = self.state.cut(CLOSE_MS)
         assert features is not None
         return features

@@ -2,11 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.market import MINUTE, START_MS, trade
+from tests.support.market import MINUTE, START_MS, takers, trade
 
+from virtuoso.market.sizes import SizeDistribution
 from virtuoso.market.tape import Tape
 from virtuoso.model.market import Side, Trade
 
@@ -42,7 +44,7 @@ def test_streamed_and_fetched_trades_count_once_each(data: st.DataObject) -> Non
     for k in range(6):
         open_ms = START_MS + k * MINUTE
         buy, volume = bought(trades, open_ms)
-        assert tape.buy_volume(open_ms, volume) == pytest.approx(buy, rel=1e-12)
+        assert takers(tape, open_ms, volume)[0] == pytest.approx(buy, rel=1e-12)
 
 
 @given(st.integers(0, 59))
@@ -52,7 +54,7 @@ def test_a_missing_trade_makes_its_minute_unknown(lost: int) -> None:
     tape.add([t for i, t in enumerate(trades) if i != lost])
     for k in range(6):
         open_ms = START_MS + k * MINUTE
-        known = not math.isnan(tape.buy_volume(open_ms, bought(trades, open_ms)[1]))
+        known = not math.isnan(takers(tape, open_ms, bought(trades, open_ms)[1])[0])
         assert known is not (open_ms <= trades[lost].event_ms < open_ms + MINUTE)
 
 
@@ -67,8 +69,8 @@ def test_a_fetch_may_lack_a_trade_that_the_stream_has() -> None:
 
 def test_a_minute_without_volume_needs_no_trade() -> None:
     tape = Tape()
-    assert tape.buy_volume(START_MS, 0.0) == 0.0
-    assert math.isnan(tape.buy_volume(START_MS, 0.5))
+    assert takers(tape, START_MS, 0.0)[0] == 0.0
+    assert math.isnan(takers(tape, START_MS, 0.5)[0])
 
 
 def test_the_ring_is_bounded_and_what_fell_out_is_not_counted_again() -> None:
@@ -78,14 +80,14 @@ def test_the_ring_is_bounded_and_what_fell_out_is_not_counted_again() -> None:
     assert list(tape.recent) == trades[20:]
     assert tape.merge(trades) == []
     buy, volume = bought(trades, START_MS)
-    assert tape.buy_volume(START_MS, volume) == pytest.approx(buy)
+    assert takers(tape, START_MS, volume)[0] == pytest.approx(buy)
 
 
 def test_minutes_kept_are_bounded() -> None:
     tape = Tape(capacity=10)
     tape.add([trade(START_MS + k * MINUTE) for k in range(1_600)])
-    assert math.isnan(tape.buy_volume(START_MS + 99 * MINUTE, 1.0))
-    assert tape.buy_volume(START_MS + 100 * MINUTE, 1.0) == 1.0
+    assert math.isnan(takers(tape, START_MS + 99 * MINUTE, 1.0)[0])
+    assert takers(tape, START_MS + 100 * MINUTE, 1.0)[0] == 1.0
 
 
 def test_merged_trades_stand_in_order_of_time() -> None:
@@ -93,3 +95,99 @@ def test_merged_trades_stand_in_order_of_time() -> None:
     tape.add([trade(START_MS + 5, name="e"), trade(START_MS + 9, name="i")])
     tape.merge([trade(START_MS + 7, name="g"), trade(START_MS + 9, name="i"), trade(START_MS + 1, name="a")])
     assert [t.id for t in tape.recent] == ["a", "e", "g", "i"]
+
+
+def minute_of(k: int, sizes: list[float], side: Side = BUY) -> list[Trade]:
+    """Trades of minute `k`, a tenth of a second apart."""
+    return [trade(START_MS + k * MINUTE + 100 * i, size, side, name=f"{k}-{i}") for i, size in enumerate(sizes)]
+
+
+def test_orders_are_counted_by_side() -> None:
+    tape = Tape()
+    tape.add(minute_of(0, [1.0, 2.0, 3.0]))
+    tape.add(minute_of(1, [1.0]))
+    tape.merge(minute_of(0, [1.0] * 5, SELL)[3:])  # late ones of the first minute
+    assert takers(tape, START_MS, 8.0)[:3] == [6.0, 3.0, 2.0]
+    assert takers(tape, START_MS + MINUTE, 1.0)[:3] == [1.0, 1.0, 0.0]
+    assert np.isnan(takers(tape, START_MS, 8.1)).all()
+
+
+SIZES = [1.0] * 300 + [100.0] * 5
+"""By count nearly all are small, by volume most is in the large ones."""
+
+
+def test_a_trade_is_judged_by_what_was_counted_before_its_minute() -> None:
+    tape = Tape()
+    tape.add(minute_of(0, SIZES))  # too few before it: unknown
+    tape.add(minute_of(1, [1.0, 99.0, 100.0]))
+    tape.add(minute_of(1, [50.0, 98.0, 98.75], SELL))
+    tape.add(minute_of(2, [1.0]))
+    large = [takers(tape, START_MS + k * MINUTE, v)[3:] for k, v in ((0, sum(SIZES)), (1, 446.75), (2, 1.0))]
+    assert all(map(math.isnan, large[0]))
+    assert large[1:] == [[199.0, 98.75], [0.0, 0.0]]  # large from 2^(53/8) = 98.7 on
+
+
+def test_large_trades_are_unknown_until_enough_were_seen() -> None:
+    tape = Tape()
+    for k in range(5):
+        tape.add(minute_of(k, [1.0] * 60))
+    found = [takers(tape, START_MS + k * MINUTE, 60.0)[3] for k in range(5)]
+    assert [math.isnan(value) for value in found] == [True, True, True, True, False]  # 240 before the fifth
+    assert found[4] == 60.0
+
+
+def test_a_minute_taken_up_again_stays_as_it_was_judged() -> None:
+    tape = Tape()
+    tape.add(minute_of(0, SIZES))
+    tape.add(minute_of(1, [100.0]))
+    tape.add(minute_of(2, [100.0]))
+    tape.merge([*minute_of(0, SIZES), trade(START_MS + 50_000, 100.0), trade(START_MS + MINUTE + 5, 100.0, SELL)])
+    assert math.isnan(takers(tape, START_MS, sum(SIZES) + 100.0)[3])
+    assert takers(tape, START_MS + MINUTE, 200.0)[3:] == [100.0, 100.0]
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.floats(0.01, 3.0), st.integers(-20, 20))
+def test_half_of_the_volume_is_in_large_trades(seed: int, spread: float, octaves: int) -> None:
+    """Against a sort of all trades, and whatever the unit."""
+    sizes = np.random.default_rng(seed).lognormal(0.0, spread, 300).tolist()
+    distribution = SizeDistribution()
+    distribution.add(sizes[:150])
+    distribution.add(sizes[150:])
+    large = distribution.large()
+    descending = sorted(sizes, reverse=True)
+    at = int(np.searchsorted(np.cumsum(descending), 0.5 * math.fsum(sizes) * (1 - 1e-12)))
+    assert large is not None
+    assert large * (1 - 1e-12) <= descending[at] <= large * 2 ** (1 / 8) * (1 + 1e-12)
+    scaled = SizeDistribution()
+    scaled.add([size * 2.0**octaves for size in sizes])
+    assert scaled.large() == pytest.approx(large * 2.0**octaves, rel=1e-12)
+
+
+def test_a_day_halves_what_was_traded_before_it() -> None:
+    """Trades of 64 weigh 3 to 1 against later ones of 1; after two days they weigh less."""
+    distribution = SizeDistribution()
+    distribution.add([64.0] * 300)
+    assert distribution.large() == 64.0
+    distribution.forget(1_440)
+    distribution.add([1.0] * 64 * 149)
+    assert distribution.large() == 64.0
+    distribution.add([1.0] * 64 * 2)
+    assert distribution.large() == 1.0
+    distribution.forget(10 * 1_440)
+    assert distribution.large() is None  # what is left weighs too little
+
+
+def test_one_enormous_trade_does_not_make_all_others_small() -> None:
+    distribution = SizeDistribution()
+    distribution.add([1.0] * 1_000)
+    distribution.add([900.0])
+    assert distribution.large() == 1.0
+
+
+def test_what_is_no_size_is_not_counted() -> None:
+    distribution = SizeDistribution()
+    distribution.add([0.0, math.nan, math.inf] * 100)
+    assert distribution.large() is None
+    distribution.add([1e-30, 1e30] * 100)
+    assert distribution.large() == 2.0 ** (64 - 1 / 8)  # the last bin

@@ -109,6 +109,7 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthBoa
         (examples.DASHBOARD, docs.Dashboard), (examples.ALERT, docs.Alert), (examples.STATUS, docs.MonitoringStatus),
         (examples.SYMBOLS, docs.SymbolList), (examples.SYMBOL, docs.SymbolDetail), (examples.BARS, docs.Bars),
         (examples.REGIME, docs.RegimeDocument), (examples.BOOK, docs.Book), (examples.HEALTH, docs.Health),
+        (examples.ALPHA, docs.AlphaDocument),
     ],
 )  # fmt: skip
 def test_every_example_is_a_whole_document(example: object, schema: type[msgspec.Struct]) -> None:
@@ -125,6 +126,9 @@ def test_before_the_first_publication_there_are_nulls_and_reasons(cache: MemoryC
     assert (overview["btc_price"], overview["data_quality"]) == (None, "unavailable")
     assert overview["reasons"]
     assert asked.get("/api/signals/top").json()["reason"]
+    alpha = asked.get("/api/alpha").json()
+    assert (alpha["benchmark"], alpha["rows"], alpha["found"]) == (None, [], 0)
+    assert alpha["reason"]
     assert asked.get("/api/alerts/recent").json() == []
     assert asked.get("/health").status_code == 503
 

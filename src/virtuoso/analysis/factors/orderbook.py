@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from virtuoso.analysis.component import Component, Factor, Feed, Mirror, Modifier
+from virtuoso.analysis.component import SHARE, Component, Factor, Feed, Mirror, Modifier
 from virtuoso.analysis.gains import ORDER_BOOK
 from virtuoso.analysis.indicators.book import Absorption, DepthImbalance, Feature, OrderFlowImbalance
 from virtuoso.market.panel import Floats
@@ -37,6 +37,7 @@ FACTOR = Factor(
         Component(
             name="depth_imbalance",
             unit="share",
+            limits=SHARE,
             build=DepthImbalance,
             ready=1,
             exact=1,
@@ -57,6 +58,7 @@ FACTOR = Factor(
         Component(
             name="micro_price",
             unit="half spreads",
+            limits=SHARE,
             build=partial(Feature, name="micro_deviation"),
             ready=1,
             exact=1,
@@ -67,6 +69,7 @@ FACTOR = Factor(
         Component(
             name="absorption",
             unit="share",
+            limits=SHARE,
             build=Absorption,
             ready=1,
             exact=1,

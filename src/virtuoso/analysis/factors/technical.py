@@ -14,10 +14,18 @@ FACTOR = Factor(
     weight=0.10,
     feed=Feed.BARS,
     components=(
-        Component(name="rsi", unit="0–100", build=Rsi, ready=112, exact=320, center=50.0, scale=20.0),
+        Component(name="rsi", unit="0–100", build=Rsi, ready=112, exact=320, center=50.0, scale=20.0, limits=(0, 100)),
         Component(name="macd", unit="ATR", build=Macd, ready=126, exact=330, scale=0.3),
         Component(name="awesome_oscillator", unit="ATR", build=AwesomeOscillator, ready=80, exact=320, scale=2.0),
-        Component(name="di_difference", unit="points", build=DiDifference, ready=112, exact=320, scale=20.0),
+        Component(
+            name="di_difference",
+            unit="points",
+            build=DiDifference,
+            ready=112,
+            exact=320,
+            scale=20.0,
+            limits=(-100, 100),
+        ),
         Component(name="cci", unit="index", build=Cci, ready=20, exact=20, scale=170.0, weight=_SHARED),
         Component(
             name="williams_r",
@@ -27,6 +35,7 @@ FACTOR = Factor(
             exact=14,
             center=-50.0,
             scale=50.0,
+            limits=(-100, 0),
             weight=_SHARED,
         ),
         Component(name="momentum", unit="ATR·√bars", build=Momentum, ready=80, exact=320, scale=1.0, weight=_SHARED),

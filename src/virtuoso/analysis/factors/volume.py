@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from virtuoso.analysis.component import Component, Factor, Feed, Mirror, Modifier, saturating
+from virtuoso.analysis.component import SHARE, Component, Factor, Feed, Mirror, Modifier, saturating
 from virtuoso.analysis.gains import VOLUME
 from virtuoso.analysis.indicators.profile import ProfilePosition
 from virtuoso.analysis.indicators.volume import MoneyFlow, OnBalanceVolume, RelativeVolume, VolumeDelta, VwapDistance
@@ -20,6 +20,7 @@ FACTOR = Factor(
         Component(
             name="volume_delta",
             unit="share",
+            limits=SHARE,
             build=partial(VolumeDelta, bars=20),
             ready=20,
             exact=20,
@@ -31,6 +32,7 @@ FACTOR = Factor(
         Component(
             name="adl",
             unit="share",
+            limits=SHARE,
             build=partial(MoneyFlow, bars=120),
             ready=120,
             exact=120,
@@ -41,6 +43,7 @@ FACTOR = Factor(
         Component(
             name="cmf",
             unit="share",
+            limits=SHARE,
             build=partial(MoneyFlow, bars=20),
             ready=20,
             exact=20,
@@ -51,6 +54,7 @@ FACTOR = Factor(
         Component(
             name="obv",
             unit="share",
+            limits=SHARE,
             build=partial(OnBalanceVolume, bars=60),
             ready=61,
             exact=61,

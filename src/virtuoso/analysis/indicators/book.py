@@ -1,4 +1,4 @@
-"""Order-book indicators, scale-free: each is a share, or measured in its own dispersion."""
+"""Order-book indicators, scale-free: each is a share, or measured in its own dispersion. A step is one bar, [1, n]."""
 
 from collections.abc import Callable
 from operator import attrgetter
@@ -22,21 +22,21 @@ class DepthImbalance:
         """½·(B − A)/(B + A) + ½·the bar's mean imbalance of ten levels; absent levels count as empty."""
         bid = np.nan_to_num(x.book.bid_size) @ _LEVEL_WEIGHTS
         ask = np.nan_to_num(x.book.ask_size) @ _LEVEL_WEIGHTS
-        return 0.5 * ratio(bid - ask, bid + ask) + 0.5 * x.book.imbalance
+        return (0.5 * ratio(bid - ask, bid + ask) + 0.5 * x.book.imbalance)[None]
 
 
 class OrderFlowImbalance:
     """Order-flow imbalance of Cont, Kukanov & Stoikov (2014) per touch size, in its own RMS over `bars` bars."""
 
     def __init__(self, memory: Memory, bars: int) -> None:
+        self._bars = bars
         self._flow = memory.ring(bars)
 
     def step(self, x: BookSection) -> Floats:
         """e/√mean(e²), e = Σe_n/touch size."""
-        flow = ratio(x.book.order_flow, x.book.touch_size)
-        self._flow.push(x.number, x.rows, flow)
-        window = self._flow.last(x.number, x.rows)
-        return ratio(flow, np.sqrt(mean(window * window)))
+        flow = ratio(x.book.order_flow, x.book.touch_size)[None]
+        window = self._flow.extend(x.number, x.rows, flow)
+        return ratio(flow, np.sqrt(mean(window * window, self._bars, 1)))
 
 
 class Absorption:
@@ -48,7 +48,7 @@ class Absorption:
     def step(self, x: BookSection) -> Floats:
         """(bid − ask)/(bid + ask + touch size): 0 when nothing was absorbed."""
         bid, ask = x.book.absorbed_bid, x.book.absorbed_ask
-        return ratio(bid - ask, bid + ask + x.book.touch_size)
+        return ratio(bid - ask, bid + ask + x.book.touch_size)[None]
 
 
 class Feature:
@@ -59,5 +59,5 @@ class Feature:
         self._feature: Callable[[BookBlock], Floats] = attrgetter(name)
 
     def step(self, x: BookSection) -> Floats:
-        """The feature [n]."""
-        return self._feature(x.book)
+        """The feature [1, n]."""
+        return self._feature(x.book)[None]

@@ -41,13 +41,14 @@ class AwesomeOscillator:
 
     def __init__(self, memory: Memory, fast: int = 5, slow: int = 34) -> None:
         self._fast = fast
+        self._slow = slow
         self._middle = memory.ring(slow)
 
     def step(self, x: CrossSection) -> Floats:
         """(SMA-5 − SMA-34 of (high + low)/2)/ATR."""
-        self._middle.push(x.number, x.rows, 0.5 * (x.high + x.low))
-        fast = mean(self._middle.last(x.number, x.rows, self._fast))
-        return ratio(fast - mean(self._middle.last(x.number, x.rows)), x.atr)
+        t = x.close.shape[0]
+        window = self._middle.extend(x.number, x.rows, 0.5 * (x.high + x.low))
+        return ratio(mean(window, self._fast, t) - mean(window, self._slow, t), x.atr)
 
 
 class Momentum:
@@ -59,6 +60,5 @@ class Momentum:
 
     def step(self, x: CrossSection) -> Floats:
         """(C − C[−bars])/(ATR·√bars)."""
-        self._close.push(x.number, x.rows, x.close)
-        before = self._close.last(x.number, x.rows)[0]
+        before = self._close.extend(x.number, x.rows, x.close)[: x.close.shape[0]]
         return ratio((x.close - before) / self._root, x.atr)

@@ -8,6 +8,8 @@ from virtuoso.market.panel import Floats
 BINS = 24
 VALUE_AREA = 0.7
 _TIE = 1.0 - 1e-9
+_LAST = float(np.nextafter(BINS - 1.0, 0.0))
+"""Just before the centre of the last bin, which then takes all."""
 
 
 class ProfilePosition:
@@ -18,47 +20,54 @@ class ProfilePosition:
     """
 
     def __init__(self, memory: Memory, bars: int) -> None:
+        self._bars = bars
         self._high = memory.ring(bars)
         self._low = memory.ring(bars)
         self._typical = memory.ring(bars)
         self._volume = memory.ring(bars)
 
     def step(self, x: CrossSection) -> Floats:
-        """(C − POC)/((VAH − VAL)/2)."""
-        self._high.push(x.number, x.rows, x.high)
-        self._low.push(x.number, x.rows, x.low)
-        self._typical.push(x.number, x.rows, (x.high + x.low + x.close) / 3)
-        self._volume.push(x.number, x.rows, x.volume)
-        low = np.minimum.reduce(self._low.last(x.number, x.rows), axis=0)
-        span = np.maximum.reduce(self._high.last(x.number, x.rows), axis=0) - low
-        volume = self._volume.last(x.number, x.rows)
-        known = np.isfinite(low + span + np.add.reduce(volume, axis=0)) & (span > 0)
-        place = (self._typical.last(x.number, x.rows) - low) * ratio(np.ones_like(span), span)
-        if not known.all():
-            place, volume = np.where(known, place, 0.5), np.where(known, volume, 0.0)
-        histogram = profile(place, volume)
-        control, bottom, top = control_and_area(histogram)
-        close = (x.close - low) * ratio(np.ones_like(span), span)
-        return np.where(known, ratio(close - control, (top - bottom) / 2), np.nan)
+        """(C − POC)/((VAH − VAL)/2), for the bars that are asked for."""
+        t, n = x.close.shape
+        high = self._high.extend(x.number, x.rows, x.high)
+        low = self._low.extend(x.number, x.rows, x.low)
+        typical = self._typical.extend(x.number, x.rows, (x.high + x.low + x.close) / 3)
+        volume = self._volume.extend(x.number, x.rows, x.volume)
+        out = np.full((t, n), np.nan)
+        for k in range(t - x.wanted, t):
+            window = slice(k, k + self._bars)
+            out[k] = position(high[window], low[window], typical[window], volume[window], x.close[k])
+        return out
 
 
-def profile(place: Floats, volume: Floats) -> Floats:
-    """Volume by bin [BINS, n] of `volume` [w, n] at `place` [w, n] in [0, 1]."""
-    n = place.shape[1]
-    position = place * BINS  # worked on in place: this is the largest array of a step
-    position -= 0.5
-    np.minimum(np.maximum(position, 0.0, out=position), BINS - 1.0, out=position)
+def position(high: Floats, low: Floats, typical: Floats, volume: Floats, close: Floats) -> Floats:
+    """Where `close` [n] stands in the profile of a window [w, n]: from the point of control, in half value areas."""
+    bottom = np.minimum.reduce(low, axis=0)
+    span = np.maximum.reduce(high, axis=0) - bottom
+    known = np.isfinite(bottom + span + np.add.reduce(volume, axis=0)) & (span > 0)
+    per = ratio(np.ones_like(span), span)
+    if not known.all():
+        bottom, per = np.where(known, bottom, 0.0), np.where(known, per, 0.0)
+        typical, volume = np.where(known, typical, 0.0), np.where(known, volume, 0.0)
+    control, lower, upper = control_and_area(profile(typical, bottom, per, volume))
+    return np.where(known, ratio((close - bottom) * per - control, (upper - lower) / 2), np.nan)
+
+
+def profile(price: Floats, bottom: Floats, per: Floats, volume: Floats) -> Floats:
+    """Volume by bin [BINS, n] of `volume` [w, n] at `price` [w, n], which lies at (price − bottom)·per in [0, 1]."""
+    n = price.shape[1]
+    position = price * (per * BINS)  # worked on in place: this is the largest array of a step
+    position -= bottom * per * BINS + 0.5
+    np.clip(position, 0.0, _LAST, out=position)
     lower = position.astype(np.int64)
-    np.minimum(lower, BINS - 2, out=lower)
     position -= lower
     position *= volume
-    lower *= n
-    lower += np.arange(n)
+    lower += np.arange(0, n * BINS, BINS)
     index = lower.ravel()
-    upper = np.bincount(index, position.ravel(), BINS * n)
-    histogram = np.asarray(np.bincount(index, (volume - position).ravel(), BINS * n), dtype=np.float64)
-    histogram[n:] += upper[:-n]
-    return histogram.reshape(BINS, n)
+    upper = np.bincount(index, position.ravel(), n * BINS).reshape(n, BINS)
+    histogram = np.bincount(index, volume.ravel(), n * BINS).reshape(n, BINS) - upper
+    histogram[:, 1:] += upper[:, :-1]
+    return np.ascontiguousarray(np.maximum(histogram.T, 0.0))
 
 
 def control_and_area(histogram: Floats) -> tuple[Floats, Floats, Floats]:

@@ -20,10 +20,8 @@ class Directional:
 
     def step(self, x: CrossSection) -> tuple[Floats, Floats]:
         """The larger of rise of the high and fall of the low counts; equal ones (to rounding) do not."""
-        up = x.high - self._high.get(x.rows)
-        down = self._low.get(x.rows) - x.low
-        self._high.put(x.rows, x.high)
-        self._low.put(x.rows, x.low)
+        up = x.high - self._high.shift(x.rows, x.high)
+        down = self._low.shift(x.rows, x.low) - x.low
         tie = _ROUNDING * x.close
         missing = np.where(np.isnan(up), np.nan, 0.0)
         plus = self._plus.step(x.rows, np.where((up - down > tie) & (up > 0), up, missing))
@@ -55,5 +53,6 @@ class Adx:
         """Wilder's mean of 100·|+DI − −DI|/(+DI + −DI); it stands still while neither moves."""
         plus, minus = self._directional.step(x)
         total = plus + minus
-        index = np.where(total == 0.0, self._index.value(x.rows), 100.0 * ratio(np.abs(plus - minus), total))
-        return self._index.step(x.rows, index)
+        still = total == 0.0
+        index = 100.0 * ratio(np.abs(plus - minus), total)
+        return self._index.step(x.rows, index, still if still.any() else None)

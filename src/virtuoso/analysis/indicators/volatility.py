@@ -7,6 +7,9 @@ import numpy as np
 from virtuoso.analysis.block import CrossSection, Memory, mean
 from virtuoso.market.panel import Floats
 
+_PIECE = 48
+"""Bars at a time, so that what is worked on stays near the processor."""
+
 
 class YangZhang:
     """Yang–Zhang volatility per bar, a fraction (Yang & Zhang, 2000): independent of drift and opening gaps."""
@@ -21,19 +24,26 @@ class YangZhang:
     def step(self, x: CrossSection) -> Floats:
         """√(V_open + k·V_close + (1 − k)·V_RS), V_RS of Rogers & Satchell (1991)."""
         body, up, down = np.log(x.close / x.open), np.log(x.high / x.open), np.log(x.low / x.open)
-        self._gap.push(x.number, x.rows, np.log(x.open / x.previous))
-        self._body.push(x.number, x.rows, body)
-        self._range.push(x.number, x.rows, up * (up - body) + down * (down - body))
-        gap = self._variance(self._gap.last(x.number, x.rows))
-        closing = self._variance(self._body.last(x.number, x.rows))
-        inner = mean(self._range.last(x.number, x.rows))
+        t = body.shape[0]
+        gap = self._variance(self._gap.extend(x.number, x.rows, np.log(x.open / x.previous)), t)
+        closing = self._variance(self._body.extend(x.number, x.rows, body), t)
+        inner = self._range.extend(x.number, x.rows, up * (up - body) + down * (down - body))
+        inner = mean(inner, self._bars, t)
         out: Floats = np.sqrt(gap + self._k * closing + (1 - self._k) * inner)
         return out
 
-    def _variance(self, window: Floats) -> Floats:
-        centred = window - mean(window)
-        squares: Floats = np.add.reduce(centred * centred, axis=0)
-        return squares / float(self._bars - 1)
+    def _variance(self, window: Floats, t: int) -> Floats:
+        centre = mean(window, self._bars, t)
+        out = np.zeros(centre.shape)
+        scratch = np.empty((_PIECE, centre.shape[1]))
+        for k in range(t):
+            for first in range(k, k + self._bars, _PIECE):
+                piece = window[first : min(first + _PIECE, k + self._bars)]
+                centred = np.subtract(piece, centre[k], out=scratch[: len(piece)])
+                centred *= centred
+                out[k] += np.add.reduce(centred, axis=0)
+        out /= self._bars - 1
+        return out
 
 
 class LogReturn:
@@ -45,6 +55,6 @@ class LogReturn:
 
     def step(self, x: CrossSection) -> Floats:
         """Log return over the window, divided by √bars."""
-        self._close.push(x.number, x.rows, x.close)
-        out: Floats = np.log(x.close / self._close.last(x.number, x.rows)[0]) / self._root
+        before = self._close.extend(x.number, x.rows, x.close)[: x.close.shape[0]]
+        out: Floats = np.log(x.close / before) / self._root
         return out

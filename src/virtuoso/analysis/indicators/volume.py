@@ -2,71 +2,75 @@
 
 import numpy as np
 
-from virtuoso.analysis.block import CrossSection, Memory, Ring, ratio
+from virtuoso.analysis.block import CrossSection, Memory, mean, ratio, total
 from virtuoso.market.panel import Floats
 
 
-def _total(ring: Ring, x: CrossSection, bars: int | None = None) -> Floats:
-    out: Floats = np.add.reduce(ring.last(x.number, x.rows, bars), axis=0)
-    return out
+class Share:
+    """Sum of a flow over a window as a share of the volume over it."""
+
+    def __init__(self, memory: Memory, bars: int) -> None:
+        self._bars = bars
+        self._flow = memory.ring(bars)
+        self._volume = memory.ring(bars)
+
+    def step(self, x: CrossSection, flow: Floats) -> Floats:
+        """ΣF/ΣV [t, n]; `nan` without volume."""
+        t = flow.shape[0]
+        flows = self._flow.extend(x.number, x.rows, flow)
+        volumes = self._volume.extend(x.number, x.rows, x.volume)
+        return ratio(total(flows, self._bars, t), total(volumes, self._bars, t))
 
 
 class VolumeDelta:
     """Taker-buy less taker-sell volume as a share of all volume, −1…1; `nan` unless every bar's tape was seen."""
 
     def __init__(self, memory: Memory, bars: int) -> None:
-        self._delta = memory.ring(bars)
-        self._volume = memory.ring(bars)
+        self._share = Share(memory, bars)
 
     def step(self, x: CrossSection) -> Floats:
         """Σ(2·buy − V)/ΣV."""
-        self._delta.push(x.number, x.rows, 2.0 * x.buy_volume - x.volume)
-        self._volume.push(x.number, x.rows, x.volume)
-        return ratio(_total(self._delta, x), _total(self._volume, x))
+        return self._share.step(x, 2.0 * x.buy_volume - x.volume)
 
 
 class MoneyFlow:
     """Accumulation/distribution over a window as a share of its volume, −1…1 (Chaikin, 1982)."""
 
     def __init__(self, memory: Memory, bars: int) -> None:
-        self._flow = memory.ring(bars)
-        self._volume = memory.ring(bars)
+        self._share = Share(memory, bars)
 
     def step(self, x: CrossSection) -> Floats:
         """Σ(V·((C − L) − (H − C))/(H − L))/ΣV; a bar with H = L accumulates nothing."""
         place = ratio((x.close - x.low) - (x.high - x.close), x.high - x.low)
         place = np.where(x.high == x.low, 0.0, place)
-        self._flow.push(x.number, x.rows, place * x.volume)
-        self._volume.push(x.number, x.rows, x.volume)
-        return ratio(_total(self._flow, x), _total(self._volume, x))
+        return self._share.step(x, place * x.volume)
 
 
 class OnBalanceVolume:
     """On-balance volume over a window as a share of its volume, −1…1 (Granville, 1963)."""
 
     def __init__(self, memory: Memory, bars: int) -> None:
-        self._signed = memory.ring(bars)
-        self._volume = memory.ring(bars)
+        self._share = Share(memory, bars)
 
     def step(self, x: CrossSection) -> Floats:
         """Σ(sign(C − C[−1])·V)/ΣV."""
-        self._signed.push(x.number, x.rows, np.sign(x.change) * x.volume)
-        self._volume.push(x.number, x.rows, x.volume)
-        return ratio(_total(self._signed, x), _total(self._volume, x))
+        return self._share.step(x, np.sign(x.change) * x.volume)
 
 
 class VwapDistance:
     """Close less the VWAP of a rolling session, in ATR; the anchor moves with the bar, so nothing jumps at a reset."""
 
     def __init__(self, memory: Memory, bars: int) -> None:
+        self._bars = bars
         self._turnover = memory.ring(bars)
         self._volume = memory.ring(bars)
 
     def step(self, x: CrossSection) -> Floats:
         """(C − Σturnover/ΣV)/ATR."""
-        self._turnover.push(x.number, x.rows, x.turnover)
-        self._volume.push(x.number, x.rows, x.volume)
-        return ratio(x.close - ratio(_total(self._turnover, x), _total(self._volume, x)), x.atr)
+        t = x.close.shape[0]
+        turnover = total(self._turnover.extend(x.number, x.rows, x.turnover), self._bars, t)
+        volume = total(self._volume.extend(x.number, x.rows, x.volume), self._bars, t)
+        return ratio(x.close - ratio(turnover, volume), x.atr)
 
 
 class RelativeVolume:
@@ -79,5 +83,6 @@ class RelativeVolume:
 
     def step(self, x: CrossSection) -> Floats:
         """(ΣV over fast/fast)/(ΣV over slow/slow)."""
-        self._volume.push(x.number, x.rows, x.volume)
-        return ratio(_total(self._volume, x, self._fast) / self._fast, _total(self._volume, x) / self._slow)
+        t = x.volume.shape[0]
+        window = self._volume.extend(x.number, x.rows, x.volume)
+        return ratio(mean(window, self._fast, t), mean(window, self._slow, t))

@@ -16,6 +16,7 @@ from virtuoso.exchange.limits import RateBudget
 from virtuoso.exchange.offset import ClockOffset
 from virtuoso.exchange.protocol import BudgetStatus, Stream, StreamEvent, Tap
 from virtuoso.model.clock import Clock
+from virtuoso.model.errors import NotOffered
 from virtuoso.model.instrument import Instrument, Kind
 from virtuoso.model.market import (
     AccountRatio,
@@ -186,6 +187,7 @@ class Bybit:
 
     async def account_ratio(self, symbol: str, limit: int) -> list[AccountRatio]:
         """The latest 5-minute account ratios (at most 500)."""
+        self._contract("account ratio")
         answer, _ = await self._rest.get(
             "/v5/market/account-ratio", answers.RatioList, category=self._category, symbol=symbol, period="5min",
             limit=min(limit, 500),
@@ -194,6 +196,7 @@ class Bybit:
 
     async def funding_history(self, symbol: str, limit: int) -> list[FundingRate]:
         """The latest settled funding rates (at most 200)."""
+        self._contract("funding history")
         answer, _ = await self._rest.get(
             "/v5/market/funding/history", answers.FundingList, category=self._category, symbol=symbol,
             limit=min(limit, 200),
@@ -202,6 +205,7 @@ class Bybit:
 
     async def open_interest(self, symbol: str, limit: int) -> list[OpenInterest]:
         """The latest 5-minute open interest (at most 200)."""
+        self._contract("open interest")
         answer, _ = await self._rest.get(
             "/v5/market/open-interest", answers.OpenInterestList, category=self._category, symbol=symbol,
             intervalTime="5min", limit=min(limit, 200),
@@ -226,6 +230,10 @@ class Bybit:
     async def close(self) -> None:
         """Release connections."""
         await self._rest.close()
+
+    def _contract(self, what: str) -> None:
+        if self._kind is Kind.SPOT:
+            raise NotOffered(f"spot has no {what}")
 
     def _announced(self, source: str | None) -> None:
         self._origin = DataSource(source) if source else DataSource.LIVE

@@ -10,6 +10,8 @@ _PAGES = {
     "/docs": ("docs.html", "text/html; charset=utf-8"),
     "/static/status.css": ("status.css", "text/css; charset=utf-8"),
     "/static/status.js": ("status.js", "text/javascript; charset=utf-8"),
+    "/static/draw.js": ("draw.js", "text/javascript; charset=utf-8"),
+    "/static/detail.js": ("detail.js", "text/javascript; charset=utf-8"),
     "/static/docs.js": ("docs.js", "text/javascript; charset=utf-8"),
     "/static/icon.svg": ("icon.svg", "image/svg+xml"),
 }

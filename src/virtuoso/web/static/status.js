@@ -1,77 +1,10 @@
-"use strict";
 // The live status page: whole documents arrive by server-sent events and are drawn as they come.
+import { QUALITY, badge, compact, direction, make, number, percent, price, scored, table, time, words } from "./draw.js";
+import { followDetail, showDetail } from "./detail.js";
+
 const $ = (id) => document.getElementById(id);
-const svgNamespace = "http://www.w3.org/2000/svg";
-const QUALITY = { live: "good", delayed: "warn", partial: "warn", stale: "bad", unavailable: "bad" };
+const ALPHA_S = 30;
 const latest = {};
-
-function make(tag, text, className) {
-  const element = document.createElement(tag);
-  if (text !== undefined && text !== null) element.textContent = text;
-  if (className) element.className = className;
-  return element;
-}
-
-function number(value, digits) {
-  if (value === null || value === undefined) return "—";
-  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-}
-
-function price(value) {
-  if (value === null || value === undefined) return "—";
-  const digits = value >= 1000 ? 1 : value >= 10 ? 2 : value >= 1 ? 3 : 5;
-  return number(value, digits);
-}
-
-function compact(value) {
-  return value === null ? "—" : Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 }).format(value);
-}
-
-function percent(value, digits = 2) {
-  return value === null || value === undefined ? "—" : `${value > 0 ? "+" : ""}${number(value, digits)} %`;
-}
-
-function direction(value) {
-  return value > 0 ? "up" : value < 0 ? "down" : "";
-}
-
-function time(text) {
-  return text ? `${text.slice(11, 19)} UTC` : "—";
-}
-
-// A score of 0–100 as a bar to the right (above 50) or to the left of the middle.
-function scoreBar(score, width = 70) {
-  const svg = document.createElementNS(svgNamespace, "svg");
-  svg.setAttribute("class", "bar");
-  svg.setAttribute("width", width);
-  svg.setAttribute("height", 10);
-  svg.setAttribute("aria-hidden", "true");
-  const add = (tag, attributes) => {
-    const shape = document.createElementNS(svgNamespace, tag);
-    for (const [name, value] of Object.entries(attributes)) shape.setAttribute(name, value);
-    svg.append(shape);
-  };
-  add("rect", { class: "track", x: 0, y: 2, width, height: 6, rx: 3 });
-  const length = (Math.min(50, Math.abs(score - 50)) / 50) * (width / 2);
-  add("rect", { class: score >= 50 ? "plus" : "minus", x: score >= 50 ? width / 2 : width / 2 - length, y: 2, width: length, height: 6 });
-  add("line", { class: "middle", x1: width / 2, x2: width / 2, y1: 0, y2: 10 });
-  return svg;
-}
-
-function scoreCell(score, width) {
-  const cell = make("td");
-  if (score === null || score === undefined) {
-    cell.append(make("span", "—", "muted"));
-    cell.title = "no data; open the symbol for the reason";
-  } else {
-    cell.append(scoreBar(score, width), document.createTextNode(number(score, 1)));
-  }
-  return cell;
-}
-
-function badge(text, kind) {
-  return make("span", text, `badge ${kind ?? ""}`);
-}
 
 function drawSource(source, quality) {
   $("source").hidden = !source || source === "live";
@@ -85,63 +18,93 @@ function drawSource(source, quality) {
 
 function drawOverview(doc) {
   drawSource(doc.data_source, doc.data_quality);
+  const known = (value, say) => (value === null || value === undefined ? null : say(value));
   const cards = [
-    ["Regime", doc.regime, "regime"],
-    ["Sentiment", doc.market_sentiment, "market_sentiment"],
-    ["BTC", doc.btc_price === null ? null : price(doc.btc_price), "btc_price"],
-    ["ETH", doc.eth_price === null ? null : price(doc.eth_price), "eth_price"],
-    ["Average 24 h", doc.avg_market_change === null ? null : percent(doc.avg_market_change), "avg_market_change"],
+    ["Regime", known(doc.regime, (name) => words(name.toLowerCase())), "regime"],
+    ["Sentiment", known(doc.market_sentiment, (name) => words(name.toLowerCase())), "market_sentiment"],
+    ["BTC", known(doc.btc_price, price), "btc_price"],
+    ["ETH", known(doc.eth_price, price), "eth_price"],
+    ["Average 24 h", known(doc.avg_market_change, percent), "avg_market_change"],
     ["Up / down / flat", `${doc.breadth.advancing} / ${doc.breadth.declining} / ${doc.breadth.neutral}`, "breadth"],
-    ["Trend strength", doc.trend_strength === null ? null : number(doc.trend_strength, 1), "trend_strength"],
-    ["Momentum", doc.momentum_score === null ? null : number(doc.momentum_score, 1), "momentum_score"],
-    ["Volatility a day", doc.volatility === null ? null : `${number(doc.volatility, 2)} %`, "volatility"],
-    ["BTC share of turnover", doc.btc_dominance === null ? null : `${number(doc.btc_dominance, 1)} %`, "btc_dominance"],
-    ["Turnover 24 h", doc.total_volume === null ? null : `${compact(doc.total_volume)} USDT`, "total_volume"],
+    ["Above EMA-50", known(doc.above_ema50_pct, (share) => `${number(share, 0)} %`), "above_ema50_pct"],
+    ["New highs / lows", known(doc.new_highs_24h, (highs) => `${highs} / ${doc.new_lows_24h}`), "new_highs_24h"],
+    ["Trend strength", known(doc.trend_strength, (value) => number(value, 1)), "trend_strength"],
+    ["Momentum", known(doc.momentum_score, (value) => number(value, 1)), "momentum_score"],
+    ["Volatility a day", known(doc.volatility, (value) => `${number(value, 2)} %`), "volatility"],
+    ["Usual volatility", known(doc.avg_volatility, (value) => `${number(value, 2)} %`), "avg_volatility"],
+    ["Dispersion 24 h", known(doc.dispersion, (value) => `${number(value, 2)} %`), "dispersion"],
+    ["Correlation to BTC", known(doc.avg_correlation_btc, (value) => number(value, 2)), "avg_correlation_btc"],
+    ["BTC's turnover", known(doc.btc_dominance, (value) => `${number(value, 1)} %`), "btc_dominance"],
+    ["Turnover 24 h", known(doc.total_volume, compact), "total_volume"],
   ];
   $("overview").replaceChildren(...cards.map(([name, value, field]) => {
     const card = make("div");
-    const known = value !== null && value !== undefined;
-    card.append(make("dt", name), make("dd", known ? value : doc.reasons[field] ?? "no data yet", known ? "" : "why"));
+    const said = make("dd", value ?? doc.reasons[field] ?? "no data yet", value === null ? "why" : "");
+    if (value === null) said.title = said.textContent;
+    card.append(make("dt", name), said);
     return card;
   }));
+}
+
+// The factors in the order served, the heaviest first; the header follows them.
+function drawHeader(factors) {
+  const fixed = [["Symbol"], ["Signal"], ["Score"], ["Confidence", "number"], ["Price", "number"], ["24 h", "number"]];
+  const cells = [...fixed, ...factors.map((name) => [words(name).replace("Price structure", "Structure")]), ["Data"]].map(([name, kind]) => {
+    const cell = make("th", name, kind);
+    cell.scope = "col";
+    return cell;
+  });
+  $("signals-head").replaceChildren(...cells);
 }
 
 function drawSignals(doc) {
   $("signals-time").textContent = `strongest first · ${time(doc.timestamp)}`;
   if (doc.signals.length === 0) {
     const cell = make("td", doc.reason ?? "nothing is watched yet", "muted");
-    cell.colSpan = 10;
+    cell.colSpan = 7;
     const row = make("tr");
     row.append(cell);
     $("signals").replaceChildren(row);
     return;
   }
-  $("signals").replaceChildren(...doc.signals.map((signal) => {
-    const row = make("tr");
-    row.dataset.symbol = signal.symbol;
-    const symbol = make("td");
-    const open = make("button", signal.symbol);
-    open.type = "button";
-    open.addEventListener("click", () => showDetail(signal.symbol));
-    symbol.append(open);
-    const label = make("td");
-    label.append(make("span", signal.signal, `label ${signal.signal}`));
-    const quality = make("td");
-    quality.append(badge(signal.data_quality, QUALITY[signal.data_quality]));
-    const current = make("td", price(signal.price), "number price");
-    row.append(
-      symbol, label, scoreCell(signal.score, 90), make("td", number(signal.confidence, 2), "number"), current,
-      make("td", percent(signal.change), `number ${direction(signal.change)}`), scoreCell(signal.factors.order_book),
-      scoreCell(signal.factors.volume), scoreCell(signal.factors.technical), quality,
-    );
-    return row;
-  }));
+  const factors = [...new Set(doc.signals.flatMap((signal) => Object.keys(signal.factors)))];
+  drawHeader(factors);
+  const focused = document.activeElement?.closest("#signals tr")?.dataset.symbol;
+  $("signals").replaceChildren(...doc.signals.map((signal) => signalRow(signal, factors)));
+  if (focused) document.querySelector(`#signals tr[data-symbol="${CSS.escape(focused)}"] button`)?.focus();
   document.body.dataset.ready = "true";
+  followDetail(doc.signals);
+}
+
+function signalRow(signal, factors) {
+  const row = make("tr");
+  row.dataset.symbol = signal.symbol;
+  const label = make("td");
+  label.append(make("span", signal.signal, `label ${signal.signal}`));
+  const quality = make("td");
+  quality.append(badge(signal.data_quality, QUALITY[signal.data_quality]));
+  row.append(
+    opener(signal.symbol), label, scored(signal.score, 64), make("td", number(signal.confidence, 2), "number"),
+    make("td", price(signal.price), "number price"), make("td", percent(signal.change), `number ${direction(signal.change)}`),
+    ...factors.map((name) => scored(signal.factors[name], 36, 0)), quality,
+  );
+  return row;
+}
+
+// A symbol's name in a cell, which opens its detail.
+function opener(symbol) {
+  const cell = make("td");
+  const open = make("button", symbol);
+  open.type = "button";
+  open.setAttribute("aria-label", `${symbol}: open the reasons`);
+  open.addEventListener("click", () => showDetail(symbol));
+  cell.append(open);
+  return cell;
 }
 
 function drawTicks(doc) {
   for (const tick of doc.ticks) {
-    const cell = document.querySelector(`tr[data-symbol="${tick.symbol}"] .price`);
+    const cell = document.querySelector(`#signals tr[data-symbol="${CSS.escape(tick.symbol)}"] .price`);
     if (cell && tick.price !== null) cell.textContent = price(tick.price);
   }
 }
@@ -192,47 +155,43 @@ function duration(seconds) {
   return `${Math.floor(seconds)} s`;
 }
 
-async function showDetail(symbol) {
-  const answer = await fetch(`/api/symbols/${encodeURIComponent(symbol)}`);
-  const doc = await answer.json();
-  $("detail-title").textContent = symbol;
-  const body = $("detail-body");
-  body.replaceChildren();
-  if (!answer.ok) {
-    body.append(make("p", doc.detail));
-  } else {
-    const lines = [...doc.signal.reasons];
-    body.append(make("p", `Score ${number(doc.signal.score, 2)} · coverage ${number(doc.signal.coverage, 2)} · consensus ${number(doc.signal.consensus, 2)} · regime ${doc.regime?.regime ?? "—"}`));
-    if (lines.length) body.append(make("p", lines.join(" · "), "muted"));
-    for (const factor of doc.factors) body.append(drawFactor(factor));
+const PATTERNS = { correlation_breakdown: "correlation", beta_expansion: "beta", alpha_breakout: "alpha, % a day" };
+
+// What the scan for patterns against the benchmark found; the section stays away where nothing scans.
+function drawAlpha(doc) {
+  $("alpha-section").hidden = false;
+  $("alpha-time").textContent = doc.benchmark ? `against ${doc.benchmark} · ${time(doc.timestamp)}` : "";
+  const found = doc.rows.flatMap((row) => row.tests.filter((test) => test.found).map((test) => ({ row, test })));
+  if (found.length === 0) {
+    const rate = doc.false_discovery_rate === null ? "" : `, at a false-discovery rate of ${number(100 * doc.false_discovery_rate, 1)} %`;
+    $("alpha").replaceChildren(make("p", doc.reason ?? `nothing stands out in ${doc.tests} tests${rate}`, "muted"));
+    return;
   }
-  if (!$("detail").open) $("detail").showModal();
+  $("alpha").replaceChildren(table("Alpha patterns", ["Symbol", "On", "Pattern", "Change", "Beta", "Correlation", "q"], ["Change", "Beta", "Correlation", "q"],
+    found.map(({ row, test }) => {
+      const line = make("tr");
+      line.append(
+        opener(row.symbol), make("td", row.timeframe), make("td", words(test.pattern)),
+        make("td", `${number(test.effect, 2, true)} ${PATTERNS[test.pattern] ?? ""}`, `number ${direction(test.effect)}`),
+        make("td", moved(row.long.beta, row.recent.beta), "number"), make("td", moved(row.long.correlation, row.recent.correlation), "number"),
+        make("td", test.q < 0.0001 ? "< 0.0001" : number(test.q, 4), "number"),
+      );
+      return line;
+    })));
 }
 
-function drawFactor(factor) {
-  const section = make("section", null, "factor");
-  const title = make("h3", `${factor.name.replace("_", " ")} ${factor.score === null ? `— ${factor.reason}` : number(factor.score, 1)} `);
-  title.append(make("span", `weight ${number(factor.effective_weight, 3)}, ${factor.contribution >= 0 ? "+" : ""}${number(factor.contribution, 2)} points`, "muted"));
-  const table = make("table");
-  const head = make("tr");
-  for (const name of ["Component", "Timeframe", "Raw", "Value", "Points"]) head.append(make("th", name));
-  table.append(head);
-  for (const part of factor.components) {
-    const row = make("tr");
-    row.append(make("td", part.name), make("td", part.timeframe ?? ""));
-    if (part.value === null) {
-      const why = make("td", part.reason, "muted");
-      why.colSpan = 3;
-      row.append(why);
-    } else {
-      row.append(make("td", `${Number(part.raw.toPrecision(5))} ${part.unit}`), make("td", number(part.value, 3), direction(part.value)), make("td", number(part.contribution, 3)));
-    }
-    table.append(row);
+function moved(before, now) {
+  return `${number(before, 2)} → ${number(now, 2)}`;
+}
+
+async function followAlpha() {
+  try {
+    const answer = await fetch("/api/alpha");
+    if (answer.ok) drawAlpha(await answer.json());
+  } catch {
+    // the stream says that the connection is lost
   }
-  const scroll = make("div", null, "scroll");
-  scroll.append(table);
-  section.append(title, scroll);
-  return section;
+  setTimeout(followAlpha, ALPHA_S * 1000);
 }
 
 const DRAW = { overview: drawOverview, signals: drawSignals, alerts: drawAlerts, status: drawStatus, ticks: drawTicks };
@@ -249,5 +208,5 @@ function connect() {
   }
 }
 
-$("close").addEventListener("click", () => $("detail").close());
 connect();
+followAlpha();

@@ -1,0 +1,121 @@
+"""Open-interest surges: positions opened or closed within minutes far faster than usual."""
+
+from collections import deque
+from dataclasses import dataclass
+from math import exp, inf, log, log1p
+from statistics import median
+
+from virtuoso.alerts.fast.findings import Findings
+from virtuoso.model.alert import Severity
+
+KIND = "open_interest_surge"
+_MINUTE_MS = 60_000
+_KEPT, _READY = 240, 60
+_TO_SIGMA = 1.4826
+"""Times the median absolute value: the standard deviation, of a normal distribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class InterestRule:
+    """|ln(OI/OI before)| over `window_minutes` ≥ `sigmas` robust deviations, and ≥ ln(1 + `floor_pct`/100)."""
+
+    window_minutes: int
+    sigmas: float
+    floor_pct: float
+
+
+class InterestSurge:
+    """One symbol's open interest (base units) at the ends of minutes.
+
+    The robust deviation is 1.4826 times the median absolute change over the window, of the changes of the last four
+    hours; an hour of them is needed. It is over when the change is less than half of what it took.
+    """
+
+    __slots__ = ("_changes", "_findings", "_high", "_last", "_limit", "_low", "_minute", "_ring", "_rule", "_side",
+                 "_symbol")  # fmt: skip
+
+    def __init__(self, symbol: str, rule: InterestRule, findings: Findings) -> None:
+        self._symbol = symbol
+        self._rule = rule
+        self._findings = findings
+        self._ring: deque[float] = deque(maxlen=rule.window_minutes)
+        self._changes: deque[float] = deque(maxlen=_KEPT)
+        self._minute = -1
+        self._last = 0.0
+        self._limit, self._low, self._high = inf, 0.0, inf
+        self._side: str | None = None
+
+    def learn(self, event_ms: int, interest: float) -> None:
+        """Take a value that was, without judging it."""
+        if 0.0 < interest < inf:
+            self._advance(event_ms // _MINUTE_MS)
+            self._last = interest
+
+    def take(self, event_ms: int, interest: float, now_ns: int) -> None:
+        """Judge the value of now."""
+        if not 0.0 < interest < inf:
+            return
+        minute = event_ms // _MINUTE_MS
+        if minute != self._minute:
+            self._advance(minute)
+            self._arm(now_ns)
+        self._last = interest
+        if not self._low < interest < self._high:
+            self._found(event_ms, interest, now_ns)
+
+    def _advance(self, minute: int) -> None:
+        """Fill the ring up to the end of the minute before; what was not mentioned did not change."""
+        passed = minute - self._minute
+        if self._minute < 0 or not 0 <= passed <= self._rule.window_minutes:
+            self._ring.clear()
+            self._minute = minute
+            return
+        for _ in range(passed):
+            if len(self._ring) == self._ring.maxlen:
+                self._changes.append(abs(log(self._last / self._ring[0])))
+            self._ring.append(self._last)
+        self._minute = minute
+
+    def _arm(self, now_ns: int) -> None:
+        """A minute has turned: the bounds, and whether what was found is over."""
+        self._limit = inf
+        if len(self._ring) == self._ring.maxlen and len(self._changes) >= _READY:
+            usual = _TO_SIGMA * median(self._changes)
+            self._limit = max(self._rule.sigmas * usual, log1p(self._rule.floor_pct / 100))
+        sign = {"up": 1.0, "down": -1.0}.get(self._side or "", 0.0)
+        if self._side is not None and (self._limit == inf or sign * log(self._last / self._ring[0]) < self._limit / 2):
+            self._findings.over(KIND, now_ns, symbol=self._symbol, side=self._side)
+            self._side = None
+        self._bound()
+
+    def _bound(self) -> None:
+        self._low, self._high = 0.0, inf
+        if self._limit < inf:
+            if self._side != "down":
+                self._low = self._ring[0] * exp(-self._limit)
+            if self._side != "up":
+                self._high = self._ring[0] * exp(self._limit)
+
+    def _found(self, event_ms: int, interest: float, now_ns: int) -> None:
+        reference, limit = self._ring[0], self._limit
+        if self._side is not None:
+            self._findings.over(KIND, now_ns, symbol=self._symbol, side=self._side)
+        self._side = "up" if interest > reference else "down"
+        change = log(interest / reference)
+        usual = _TO_SIGMA * median(self._changes)
+        self._bound()
+        self._findings.found(
+            KIND,
+            Severity.INFO,
+            f"{self._symbol}: open interest {self._side} {abs(exp(change) - 1) * 100:.2f} % in "
+            f"{self._rule.window_minutes} min",
+            now_ns,
+            symbol=self._symbol,
+            side=self._side,
+            details={
+                "direction": self._side, "change_pct": (exp(change) - 1) * 100, "from": reference, "to": interest,
+                "threshold_pct": (exp(limit if change > 0 else -limit) - 1) * 100, "unit": "percent",
+                "sigmas": change / usual if usual else None, "minutes": self._rule.window_minutes,
+                "event_ms": event_ms,
+            },
+        )  # fmt: skip

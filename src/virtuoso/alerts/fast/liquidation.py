@@ -1,0 +1,199 @@
+"""Liquidations: a large one, a cascade of them in one symbol, and cascades in several symbols at once.
+
+Sides are the *position's*: `Buy` says that longs were liquidated, which sells into the market.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, inf, log
+
+from virtuoso.alerts.fast.findings import Findings
+from virtuoso.alerts.fast.sizes import Sizes
+from virtuoso.model.alert import Severity
+from virtuoso.model.market import Liquidation, Side
+
+SINGLE, CASCADE = "liquidation", "liquidation_cascade"
+_HALF_LIFE_S = 24 * 3_600.0
+_USUAL_MS = 6 * 3_600_000.0
+_LEAST_SECOND = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidationRule:
+    """One of at least `share` of a usual minute's turnover; over `quiet_ms` after the last.
+
+    Once `min_count` were seen, it must also be one that comes but once in `once_in_s` on average.
+    """
+
+    share: float
+    once_in_s: float
+    min_count: int
+    quiet_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeRule:
+    """At least `count` of one side within about `window_ms`, worth `share` of a usual minute's turnover.
+
+    It must also be `ratio` times what is usually liquidated in that time. `symbols` with at least half of all this at
+    once are a cascade of the market.
+    """
+
+    window_ms: int
+    share: float
+    ratio: float
+    count: int
+    symbols: int
+
+
+class _Flow:
+    """What was liquidated of one side: decayed sums over the window and over the six hours that are the usual."""
+
+    __slots__ = ("_at_ms", "_long", "_window_ms", "count", "value")
+
+    def __init__(self, window_ms: int) -> None:
+        self._window_ms = float(window_ms)
+        self._at_ms: int | None = None
+        self._long = 0.0
+        self.value = self.count = 0.0
+
+    def add(self, at_ms: int, value: float) -> float:
+        """Take one; returns what was usual of `self.value` before it, in quote units."""
+        past_ms = 0 if self._at_ms is None else max(0, at_ms - self._at_ms)
+        fade = exp(-past_ms / self._window_ms)
+        self._long *= exp(-past_ms / _USUAL_MS)
+        usual = (self._long - self.value * fade) * self._window_ms / _USUAL_MS
+        self.value = self.value * fade + value
+        self.count = self.count * fade + 1.0
+        self._long += value
+        self._at_ms = at_ms
+        return max(0.0, usual)
+
+
+class MarketCascade:
+    """Symbols under forced selling (or buying) at the same time."""
+
+    def __init__(self, symbols: int, findings: Findings) -> None:
+        self._wanted = symbols
+        self._findings = findings
+        self._until_ms: dict[Side, dict[str, int]] = {Side.BUY: {}, Side.SELL: {}}
+
+    def elevated(self, symbol: str, side: Side, event_ms: int, for_ms: int, now_ns: int) -> None:
+        """A symbol has at least half a cascade of this side, and will for `for_ms`."""
+        among = self._until_ms[side]
+        among[symbol] = event_ms + for_ms
+        for gone in [name for name, until_ms in among.items() if until_ms <= event_ms]:
+            del among[gone]
+        if len(among) < self._wanted:
+            return
+        names = list(among)
+        positions = "longs" if side is Side.BUY else "shorts"
+        self._findings.found(
+            CASCADE,
+            Severity.CRITICAL,
+            f"{positions} are liquidated in {len(names)} symbols at once: {', '.join(names[:5])}",
+            now_ns,
+            symbol=None,
+            side=side,
+            details={
+                "scope": "market", "side": side, "direction": _direction(side), "symbols": len(names),
+                "leader": names[0], "followers": ", ".join(names[1:]), "threshold": self._wanted, "unit": "symbols",
+                "event_ms": event_ms,
+            },
+            quiet_ms=for_ms,
+        )  # fmt: skip
+
+    def forget(self, symbol: str) -> None:
+        """A symbol is no longer watched."""
+        for among in self._until_ms.values():
+            among.pop(symbol, None)
+
+
+class Liquidations:
+    """One symbol's liquidations against its usual minute's turnover and its own history of them."""
+
+    __slots__ = ("_cascade", "_findings", "_flows", "_market", "_rule", "_sizes", "_symbol", "turnover")
+
+    def __init__(
+        self, symbol: str, rule: LiquidationRule, cascade: CascadeRule, findings: Findings, market: MarketCascade
+    ) -> None:
+        self._symbol = symbol
+        self._rule = rule
+        self._cascade = cascade
+        self._findings = findings
+        self._market = market
+        self._sizes = Sizes(_HALF_LIFE_S)
+        self._flows = {Side.BUY: _Flow(cascade.window_ms), Side.SELL: _Flow(cascade.window_ms)}
+        self.turnover: float | None = None
+        """Quote value of a usual minute; nothing is found while it is unknown."""
+
+    def take(self, liquidations: Sequence[Liquidation], now_ns: int) -> None:
+        """Judge the liquidations of one message, oldest first."""
+        for one in liquidations:
+            value = one.price * one.size
+            if not 0.0 < value < inf:
+                continue
+            self._sizes.advance(one.event_ms)
+            if self.turnover is not None:
+                self._single(one, value, self.turnover, now_ns)
+                self._cascaded(one, value, self.turnover, now_ns)
+            self._sizes.add(value)
+
+    def _single(self, one: Liquidation, value: float, turnover: float, now_ns: int) -> None:
+        limit = self._rule.share * turnover
+        if value < limit:
+            return
+        known = self._sizes.count >= self._rule.min_count
+        limit = max(limit, self._sizes.level(self._rule.once_in_s) or 0.0) if known else limit
+        if value < limit:
+            return
+        self._findings.found(
+            SINGLE,
+            Severity.INFO,
+            f"{self._symbol}: a {_position(one.side)} of {value:,.0f} was liquidated at {one.price:g}",
+            now_ns,
+            symbol=self._symbol,
+            side=one.side,
+            details={
+                "side": one.side, "direction": _direction(one.side), "value": value, "size": one.size,
+                "price": one.price, "threshold": limit, "unit": "quote", "minutes_of_turnover": value / turnover,
+                "event_ms": one.event_ms,
+            },
+            quiet_ms=self._rule.quiet_ms,
+        )  # fmt: skip
+
+    def _cascaded(self, one: Liquidation, value: float, turnover: float, now_ns: int) -> None:
+        rule, flow = self._cascade, self._flows[one.side]
+        usual = flow.add(one.event_ms, value)
+        limit = max(rule.share * turnover, rule.ratio * usual)
+        if flow.value < limit / 2 or flow.count < rule.count / 2:
+            return
+        # Without another one the sum is down to half the limit by then.
+        for_ms = _LEAST_SECOND + int(rule.window_ms * log(2 * flow.value / limit))
+        self._market.elevated(self._symbol, one.side, one.event_ms, for_ms, now_ns)
+        if flow.value < limit or flow.count < rule.count:
+            return
+        self._findings.found(
+            CASCADE,
+            Severity.WARNING,
+            f"{self._symbol}: {_position(one.side)}s of {flow.value:,.0f} were liquidated within "
+            f"{rule.window_ms / 1000:g} s",
+            now_ns,
+            symbol=self._symbol,
+            side=one.side,
+            details={
+                "scope": "symbol", "side": one.side, "direction": _direction(one.side), "value": flow.value,
+                "count": flow.count, "threshold": limit, "usual": usual, "unit": "quote, decayed",
+                "window_s": rule.window_ms / 1000, "minutes_of_turnover": flow.value / turnover,
+                "event_ms": one.event_ms,
+            },
+            quiet_ms=for_ms,
+        )  # fmt: skip
+
+
+def _direction(side: Side) -> str:
+    return "down" if side is Side.BUY else "up"
+
+
+def _position(side: Side) -> str:
+    return "long" if side is Side.BUY else "short"

@@ -1,0 +1,151 @@
+"""Sudden moves: of the price within a minute in units of its own volatility, or within some minutes in percent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, inf, log, log1p, sqrt
+
+from virtuoso.alerts.fast.findings import Findings
+from virtuoso.alerts.incidents import Details
+from virtuoso.model.alert import Severity
+
+KIND = "sudden_move"
+_GAP_S = 30
+_WRONG_S = 60
+_MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRule:
+    """|ln(p/p₀)| ≥ `sigmas`·σ₁·√(seconds/60) over `seconds`, and ≥ ln(1 + `floor_pct`/100); σ₁ of one minute.
+
+    Or, whatever the volatility, ≥ ln(1 + `threshold_pct`/100) over `window_minutes` closed minutes and the running one.
+    """
+
+    sigmas: float
+    seconds: int
+    floor_pct: float
+    threshold_pct: float
+    window_minutes: int
+
+
+class SuddenMove:
+    """One symbol's last price against what it was.
+
+    The price at the end of each of the last seconds is kept, and the bounds beyond which a price is a finding are found
+    once a second, so that a price costs three comparisons. It is over when both moves are back to half of what it took.
+    """
+
+    __slots__ = (
+        "_begin_ms", "_closes", "_closes_ms", "_end_ms", "_findings", "_high", "_low", "_ring", "_rule", "_second",
+        "_side", "_sigma", "_since", "_symbol", "last",
+    )  # fmt: skip
+
+    def __init__(self, symbol: str, rule: MoveRule, findings: Findings) -> None:
+        self._symbol = symbol
+        self._rule = rule
+        self._findings = findings
+        self._ring = [0.0] * rule.seconds
+        self._second = self._since = -1
+        self._begin_ms = self._end_ms = 0
+        self._low, self._high = 0.0, inf
+        self._side: str | None = None
+        self._sigma: float | None = None
+        self._closes: tuple[float, ...] = ()
+        self._closes_ms = 0
+        self.last: float | None = None
+        """The latest price."""
+
+    def usual(self, sigma: float | None, closes: Sequence[float], close_ms: int) -> None:
+        """A minute closed: σ of one minute, and the latest closes, oldest first, the last of them at `close_ms`."""
+        self._sigma = sigma
+        self._closes = tuple(closes)[-self._rule.window_minutes - 1 :]
+        self._closes_ms = close_ms
+        if self.last is not None:
+            self._bound(self._begin_ms)
+
+    def see(self, event_ms: int, price: float, now_ns: int) -> None:
+        """The price at `event_ms`; the same one again lets time pass."""
+        if self._begin_ms <= event_ms < self._end_ms and self._low < price < self._high:
+            self.last = price
+            return
+        if 0.0 < price < inf:
+            self._look(event_ms, price, now_ns)
+
+    def restart(self, now_ns: int) -> None:
+        """The feed is gone: what the price was is not known any longer."""
+        self._second = -1
+        self._begin_ms = self._end_ms = 0
+        self._over(now_ns)
+
+    def _look(self, event_ms: int, price: float, now_ns: int) -> None:
+        second = event_ms // 1000
+        if self._second < 0 or not self._second - _WRONG_S <= second <= self._second + _GAP_S:
+            self.restart(now_ns)
+            self._second = self._since = second
+        turned = second > self._second
+        if turned and self.last is not None:
+            for passed in range(self._second, second):
+                self._ring[passed % self._rule.seconds] = self.last
+        if turned or self._end_ms == 0:
+            self._second = second
+            self._begin_ms, self._end_ms = second * 1000, second * 1000 + 1000
+            self._bound(self._begin_ms)
+        self.last = price
+        if self._side is not None and turned:
+            self._release(now_ns)
+        if not self._low < price < self._high:
+            self._found(event_ms, price, now_ns)
+
+    def _references(self, at_ms: int) -> list[tuple[float, float, Details]]:
+        """Each price to compare with: the price, the least |log move| that counts, and what to tell of it."""
+        rule, found = self._rule, list[tuple[float, float, Details]]()
+        if self._sigma is not None and self._second - self._since >= rule.seconds:
+            scaled = self._sigma * sqrt(rule.seconds / 60)
+            limit = max(rule.sigmas * scaled, log1p(rule.floor_pct / 100))
+            told: Details = {"seconds": rule.seconds, "sigma_pct": 100 * scaled}
+            found.append((self._ring[self._second % rule.seconds], limit, told))
+        if len(self._closes) > rule.window_minutes and -_MINUTE_MS <= at_ms - self._closes_ms < 2 * _MINUTE_MS:
+            told = {"minutes": rule.window_minutes}
+            found.append((self._closes[0], log1p(rule.threshold_pct / 100), told))
+        return found
+
+    def _bound(self, at_ms: int) -> None:
+        self._low, self._high = 0.0, inf
+        for reference, limit, _ in self._references(at_ms):
+            if self._side != "down":
+                self._low = max(self._low, reference * exp(-limit))
+            if self._side != "up":
+                self._high = min(self._high, reference * exp(limit))
+
+    def _release(self, now_ns: int) -> None:
+        """Over when every move is less than half of what it took; the bounds are then armed again."""
+        sign = 1.0 if self._side == "up" else -1.0
+        price = self.last or 0.0
+        if all(sign * log(price / reference) < limit / 2 for reference, limit, _ in self._references(self._begin_ms)):
+            self._over(now_ns)
+            self._bound(self._begin_ms)
+
+    def _over(self, now_ns: int) -> None:
+        if self._side is not None:
+            self._findings.over(KIND, now_ns, symbol=self._symbol, side=self._side)
+            self._side = None
+
+    def _found(self, event_ms: int, price: float, now_ns: int) -> None:
+        sign = -1.0 if price <= self._low else 1.0
+        moves = [(log(price / of), limit, of, told) for of, limit, told in self._references(self._begin_ms)]
+        # Of two reasons the one that is exceeded by more is told.
+        move, limit, reference, told = max(moves, key=lambda found: sign * found[0] / found[1])
+        self._over(now_ns)
+        self._side = direction = "up" if sign > 0 else "down"
+        percent = 100 * (price / reference - 1)
+        span = f"{told['seconds']} s" if "seconds" in told else f"{told['minutes']} min"
+        details: Details = {
+            "direction": direction, "move_pct": percent, "from": reference, "to": price,
+            "threshold_pct": 100 * (exp(sign * limit) - 1), **told, "unit": "percent",
+            "event_ms": event_ms,
+        }  # fmt: skip
+        if self._sigma:
+            details["sigmas"] = move / (self._sigma * sqrt(self._rule.seconds / 60))
+        text = f"{self._symbol} {direction} {abs(percent):.2f} % in {span}, to {price:g}"
+        self._findings.found(KIND, Severity.WARNING, text, now_ns, symbol=self._symbol, side=direction, details=details)
+        self._bound(self._begin_ms)

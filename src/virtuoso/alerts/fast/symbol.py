@@ -1,0 +1,161 @@
+"""All fast detectors of one symbol, fed with its events."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec import UNSET
+
+from virtuoso.alerts.fast.findings import Findings
+from virtuoso.alerts.fast.funding import FundingExtreme, FundingRule
+from virtuoso.alerts.fast.interest import InterestRule, InterestSurge
+from virtuoso.alerts.fast.liquidation import CascadeRule, LiquidationRule, Liquidations, MarketCascade
+from virtuoso.alerts.fast.move import MoveRule, SuddenMove
+from virtuoso.alerts.fast.spread import SpreadBlowout, SpreadRule
+from virtuoso.alerts.fast.usual import Minutes
+from virtuoso.alerts.fast.volume import VolumeRule, VolumeSpike
+from virtuoso.alerts.fast.wall import BookWalls, WallRule
+from virtuoso.alerts.fast.whale import WhaleRule, WhaleTrades
+from virtuoso.model.market import Bar, Liquidation, TickerUpdate, Trade
+
+_MINUTE_MS = 60_000
+_WALL_MS = 1_000
+_TRADES_LEAD_MS = 2_000
+_LATE = 3
+"""Minutes that come so many at once are history: they are learnt from and not judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class FastRules:
+    """When each detector finds something."""
+
+    whale: WhaleRule
+    liquidation: LiquidationRule
+    cascade: CascadeRule
+    move: MoveRule
+    spread: SpreadRule
+    wall: WallRule
+    volume: VolumeRule
+    funding: FundingRule
+    interest: InterestRule
+
+
+class SymbolDetectors:
+    """One symbol's detectors. Methods take events in the order received, with the receive time (epoch ns)."""
+
+    __slots__ = ("_closes", "_funding", "_interest", "_interval_h", "_liquidations", "_minutes", "_move", "_spread",
+                 "_traded_ms", "_volume", "_wall_ms", "_walls", "_whales")  # fmt: skip
+
+    def __init__(self, symbol: str, rules: FastRules, findings: Findings, market: MarketCascade) -> None:
+        self._minutes = Minutes()
+        self._closes: deque[float] = deque(maxlen=rules.move.window_minutes + 1)
+        self._whales = WhaleTrades(symbol, rules.whale, findings)
+        self._liquidations = Liquidations(symbol, rules.liquidation, rules.cascade, findings, market)
+        self._move = SuddenMove(symbol, rules.move, findings)
+        self._spread = SpreadBlowout(symbol, rules.spread, findings)
+        self._walls = BookWalls(symbol, rules.wall, findings)
+        self._volume = VolumeSpike(symbol, rules.volume, findings)
+        self._funding = FundingExtreme(symbol, rules.funding, findings)
+        self._interest = InterestSurge(symbol, rules.interest, findings)
+        self._interval_h: float | None = None
+        self._traded_ms = self._wall_ms = 0
+
+    @property
+    def next_ms(self) -> int:
+        """Open time of the closed minute that `minutes` expects next; 0 before the first."""
+        return self._minutes.next_ms
+
+    def learn(
+        self,
+        trades: Sequence[Trade],
+        interval_h: float | None,
+        funding: Iterable[tuple[int, float]],
+        interest: Iterable[tuple[int, float]],
+    ) -> None:
+        """Take what was before the start, oldest first: nothing of it is judged. Rates are per `interval_h` hours."""
+        self._whales.learn(trades)
+        self._interval_h = interval_h
+        if interval_h is not None:
+            for event_ms, rate in funding:
+                self._funding.learn(event_ms, rate, interval_h)
+        for event_ms, value in interest:
+            self._interest.learn(event_ms, value)
+
+    def trades(self, trades: Sequence[Trade], now_ns: int) -> None:
+        """Trades of the stream, oldest first."""
+        self._whales.take(trades, now_ns)
+        if trades:
+            last = trades[-1]
+            self._traded_ms = last.event_ms
+            self._move.see(last.event_ms, last.price, now_ns)
+
+    def trades_fetched(self, trades: Sequence[Trade], now_ns: int) -> None:
+        """Trades that were asked for, oldest first; some may have been seen."""
+        self._whales.take_fetched(trades, now_ns)
+
+    def liquidations(self, liquidations: Sequence[Liquidation], now_ns: int) -> None:
+        """Liquidations, oldest first."""
+        self._liquidations.take(liquidations, now_ns)
+
+    def ticker(self, event_ms: int, update: TickerUpdate, now_ns: int) -> None:
+        """A ticker snapshot or delta. Its price counts where trades say nothing."""
+        if event_ms - self._traded_ms > _TRADES_LEAD_MS:
+            last = update.last
+            if last is UNSET or last is None:
+                last = self._move.last
+            if last is not None:
+                self._move.see(event_ms, last, now_ns)
+        interest = update.open_interest
+        if interest is not UNSET and interest is not None:
+            self._interest.take(event_ms, interest, now_ns)
+        if update.funding_interval_h is not UNSET:
+            self._interval_h = update.funding_interval_h
+        rate = update.funding_rate
+        if rate is not UNSET and rate is not None and self._interval_h is not None:
+            self._funding.take(event_ms, rate, self._interval_h, now_ns)
+
+    def forming(self, bar: Bar, now_ns: int) -> None:
+        """The running minute."""
+        self._volume.forming(bar.open_ms, bar.volume, bar.close - bar.open, now_ns)
+
+    def minutes(self, open_ms: int, rows: Sequence[tuple[float, float, float]], now_ns: int) -> None:
+        """Closed minutes in order from `open_ms` on, without a gap among them: open, close, volume (base units)."""
+        judged = len(rows) <= _LATE and self._minutes.next_ms == open_ms
+        if open_ms != self._minutes.next_ms:
+            self._closes.clear()
+            self._volume.over(now_ns)
+        for opened, close, volume in rows:
+            if judged:
+                self._volume.closed(open_ms, volume, close - opened, now_ns)
+            else:
+                self._volume.learn(open_ms, volume)
+            self._minutes.learn(open_ms, close, volume)
+            self._closes.append(close)
+            open_ms += _MINUTE_MS
+        self._liquidations.turnover = self._minutes.typical_turnover
+        self._move.usual(self._minutes.sigma, self._closes, open_ms)
+
+    def book(
+        self,
+        event_ms: int,
+        bid: float,
+        ask: float,
+        bids: Mapping[float, float],
+        asks: Mapping[float, float],
+        now_ns: int,
+    ) -> None:
+        """A look at a valid book, some times a second: best prices, and sizes by price."""
+        self._spread.look(event_ms, bid, ask, now_ns)
+        if not 0 <= event_ms - self._wall_ms < _WALL_MS:
+            self._wall_ms = event_ms
+            self._walls.look(event_ms, bid, ask, bids, asks, now_ns)
+
+    def book_gone(self, now_ns: int) -> None:
+        """There is no valid book."""
+        self._spread.gone(now_ns)
+        self._walls.gone(now_ns)
+
+    def feed_gone(self, now_ns: int) -> None:
+        """The connection is lost: what lasts is not known to last any longer."""
+        self.book_gone(now_ns)
+        self._move.restart(now_ns)

@@ -1,0 +1,147 @@
+"""Book walls: a resting order far larger than the rest of the visible book, near the touch, that stays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import exp
+
+from virtuoso.alerts.fast.findings import Findings
+from virtuoso.alerts.fast.usual import LogUsual
+from virtuoso.model.alert import Severity
+from virtuoso.model.market import Side
+
+KIND = "book_wall"
+_LOOKS_READY = 600
+_HALF_LIFE_LOOKS = 1_800.0
+_LEAST_LEVELS = 10
+_GAP_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class WallRule:
+    """A level behind the best one and within `within_bp` of it, there at every look for `stay_ms`.
+
+    Its size: `ratio` times the mean of its side's other levels, and by `sigmas` more than is usual of the largest one.
+    """
+
+    ratio: float
+    sigmas: float
+    within_bp: float
+    stay_ms: int
+
+
+class BookWalls:
+    """Both sides of one symbol's book, looked at once a second.
+
+    The queue at the best price is the largest of most books, so a wall is one behind it; when the price comes to a wall
+    it stays one. What is usual is the largest level behind the best against the mean, as seen in the last half hour: a
+    symbol with a habit of large orders at round prices needs a larger one.
+    """
+
+    __slots__ = ("_asks", "_bids")
+
+    def __init__(self, symbol: str, rule: WallRule, findings: Findings) -> None:
+        self._bids = _Side(symbol, Side.BUY, rule, findings)
+        self._asks = _Side(symbol, Side.SELL, rule, findings)
+
+    def look(
+        self,
+        event_ms: int,
+        bid: float,
+        ask: float,
+        bids: Mapping[float, float],
+        asks: Mapping[float, float],
+        now_ns: int,
+    ) -> None:
+        """The best prices and the sizes by price."""
+        self._bids.look(event_ms, bid, bids, now_ns)
+        self._asks.look(event_ms, ask, asks, now_ns)
+
+    def gone(self, now_ns: int) -> None:
+        """There is no book."""
+        self._bids.drop(now_ns)
+        self._asks.drop(now_ns)
+
+
+class _Side:
+    __slots__ = ("_findings", "_latest_ms", "_open", "_price", "_rule", "_side", "_since_ms", "_symbol", "_usual")
+
+    def __init__(self, symbol: str, side: Side, rule: WallRule, findings: Findings) -> None:
+        self._symbol = symbol
+        self._side = side
+        self._rule = rule
+        self._findings = findings
+        self._usual = LogUsual(_HALF_LIFE_LOOKS)
+        self._price: float | None = None
+        self._since_ms = self._latest_ms = 0
+        self._open = False
+
+    def look(self, event_ms: int, best: float, levels: Mapping[float, float], now_ns: int) -> None:
+        if not 0 <= event_ms - self._latest_ms < _GAP_MS:
+            self.drop(now_ns)
+        self._latest_ms = event_ms
+        if len(levels) < _LEAST_LEVELS:
+            return
+        total = large = price = 0.0
+        for at, size in levels.items():
+            total += size
+            if size > large and at != best:
+                large, price = size, at
+        others = (total - large) / (len(levels) - 1)
+        if not 0.0 < others < float("inf"):
+            return
+        ready = self._usual.count >= _LOOKS_READY
+        ratio = max(self._rule.ratio, exp(self._usual.mean + self._rule.sigmas * self._usual.spread))
+        self._usual.learn(large / others)
+        if not ready:
+            return
+        if self._price is not None and not self._stands(levels, total, ratio):
+            self.drop(now_ns)
+        if self._price is None and large >= ratio * others and self._near(price, best, 1.0):
+            self._price, self._since_ms = price, event_ms
+        if self._price is None:
+            return
+        if not self._near(self._price, best, 2.0):
+            self.drop(now_ns)
+        elif not self._open and event_ms - self._since_ms >= self._rule.stay_ms:
+            self._found(event_ms, best, levels, total, ratio, now_ns)
+
+    def drop(self, now_ns: int) -> None:
+        """It is gone, or nothing is known of it."""
+        self._price = None
+        if self._open:
+            self._open = False
+            self._findings.over(KIND, now_ns, symbol=self._symbol, side=self._side)
+
+    def _stands(self, levels: Mapping[float, float], total: float, ratio: float) -> bool:
+        """Whether the wall is there, in half of its size at least once it was found."""
+        size = levels.get(self._price or 0.0, 0.0)
+        least = ratio / 2 if self._open else ratio
+        return size >= least * (total - size) / (len(levels) - 1)
+
+    def _near(self, price: float, best: float, times: float) -> bool:
+        return abs(price - best) <= times * self._rule.within_bp * 1e-4 * best
+
+    def _found(
+        self, event_ms: int, best: float, levels: Mapping[float, float], total: float, ratio: float, now_ns: int
+    ) -> None:
+        self._open = True
+        price = self._price or 0.0
+        size = levels[price]
+        mean = (total - size) / (len(levels) - 1)
+        stayed_s = (event_ms - self._since_ms) / 1000
+        name = "bid" if self._side is Side.BUY else "ask"
+        self._findings.found(
+            KIND,
+            Severity.INFO,
+            f"{self._symbol}: {size:,.6g} on the {name} at {price:g} for {stayed_s:.0f} s, "
+            f"{size / mean:.0f} times a mean level",
+            now_ns,
+            symbol=self._symbol,
+            side=self._side,
+            details={
+                "side": self._side, "direction": "up" if self._side is Side.BUY else "down", "price": price,
+                "size": size, "value": price * size, "times_mean": size / mean, "usual_times_mean": self._usual.typical,
+                "threshold": ratio, "unit": "mean levels", "stayed_s": stayed_s,
+                "distance_bp": 1e4 * abs(price - best) / best, "event_ms": event_ms,
+            },
+        )  # fmt: skip

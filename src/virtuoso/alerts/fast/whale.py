@@ -1,0 +1,125 @@
+"""Whale trades: a taker's order as large as the symbol sees but once in hours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+from virtuoso.alerts.fast.findings import Findings
+from virtuoso.alerts.fast.sizes import Sizes
+from virtuoso.model.alert import Severity
+from virtuoso.model.market import Side, Trade
+
+KIND = "whale_trade"
+_HALF_LIFE_S = 6 * 3_600.0
+_AGAIN_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class WhaleRule:
+    """Orders that come once in `once_in_s` on average, judged after `min_trades`; over `quiet_ms` after the last."""
+
+    once_in_s: float
+    min_trades: int
+    quiet_ms: int
+
+
+class WhaleTrades:
+    """One symbol's orders by quote value.
+
+    The trades of one taker side and one millisecond in one message are one order: a large order meets many small ones.
+    """
+
+    __slots__ = ("_again_ms", "_findings", "_limit", "_newest_ms", "_rule", "_sizes", "_symbol")
+
+    def __init__(self, symbol: str, rule: WhaleRule, findings: Findings) -> None:
+        self._symbol = symbol
+        self._rule = rule
+        self._findings = findings
+        self._sizes = Sizes(_HALF_LIFE_S)
+        self._limit = inf
+        self._again_ms = 0
+        self._newest_ms = -1
+
+    @property
+    def limit(self) -> float:
+        """Quote value from which an order is a whale's; infinite while too little is known."""
+        return self._limit
+
+    def learn(self, trades: Sequence[Trade]) -> None:
+        """Take trades from before the start, oldest first; none of them is judged."""
+        for at_ms, _, value, _, _ in _orders(trades):
+            self._newest_ms = max(self._newest_ms, at_ms)
+            self._sizes.advance(at_ms)
+            self._sizes.add(value)
+
+    def take(self, trades: Sequence[Trade], now_ns: int) -> None:
+        """Judge the trades of one message, oldest first."""
+        for order in _orders(trades):
+            value = order[2]
+            if self._limit <= value < inf:
+                self._found(order, now_ns)
+            self._sizes.add(value)
+        if trades:
+            at_ms = self._newest_ms = trades[-1].event_ms
+            if not -_AGAIN_MS <= at_ms - self._again_ms < 0:
+                self._settle(at_ms)
+
+    def take_fetched(self, trades: Sequence[Trade], now_ns: int) -> None:
+        """Judge trades that were asked for, of which those up to the newest known time were seen before."""
+        if self._newest_ms < 0:
+            self.learn(trades)
+        else:
+            self.take([trade for trade in trades if trade.event_ms > self._newest_ms], now_ns)
+
+    def _settle(self, at_ms: int) -> None:
+        """Find the threshold anew, every ten seconds of event time."""
+        self._again_ms = at_ms + _AGAIN_MS
+        self._sizes.advance(at_ms)
+        level = self._sizes.level(self._rule.once_in_s) if self._sizes.count >= self._rule.min_trades else None
+        self._limit = inf if level is None else level
+
+    def _found(self, order: tuple[int, Side, float, float, int], now_ns: int) -> None:
+        at_ms, side, value, size, fills = order
+        direction = "up" if side is Side.BUY else "down"
+        self._findings.found(
+            KIND,
+            Severity.INFO,
+            f"{self._symbol}: a taker {'bought' if side is Side.BUY else 'sold'} for {value:,.0f} at once, "
+            f"at {value / size:g}",
+            now_ns,
+            symbol=self._symbol,
+            side=side,
+            details={
+                "side": side,
+                "direction": direction,
+                "value": value,
+                "size": size,
+                "price": value / size,
+                "fills": fills,
+                "threshold": self._limit,
+                "unit": "quote",
+                "once_in_hours": self._rule.once_in_s / 3_600,
+                "event_ms": at_ms,
+            },
+            quiet_ms=self._rule.quiet_ms,
+        )
+
+
+def _orders(trades: Sequence[Trade]) -> list[tuple[int, Side, float, float, int]]:
+    """Time, side, quote value, size and number of trades of each order, oldest first."""
+    if len(trades) == 1:
+        (trade,) = trades
+        return [(trade.event_ms, trade.side, trade.price * trade.size, trade.size, 1)]
+    found: list[tuple[int, Side, float, float, int]] = []
+    at_ms, side, value, size, fills = -1, Side.BUY, 0.0, 0.0, 0
+    for trade in trades:
+        if trade.event_ms != at_ms or trade.side is not side:
+            if fills:
+                found.append((at_ms, side, value, size, fills))
+            at_ms, side, value, size, fills = trade.event_ms, trade.side, 0.0, 0.0, 0
+        value += trade.price * trade.size
+        size += trade.size
+        fills += 1
+    if fills:
+        found.append((at_ms, side, value, size, fills))
+    return found

@@ -1,0 +1,68 @@
+"""Scores at every close of long blocks of bars: the same lanes, scoring and labels as live, without a tree."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from virtuoso.analysis.block import as_rows
+from virtuoso.analysis.component import Feed
+from virtuoso.analysis.lanes import Lanes
+from virtuoso.analysis.scoring import QUALITY_CODE, FactorArrays, LaneKey, Total, score_all
+from virtuoso.analysis.signals import LabelCodes, Labels
+from virtuoso.market.panel import BarBlock, Floats, Ints
+from virtuoso.model.quality import DataQuality
+from virtuoso.model.timeframe import Timeframe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Scores of n symbols at t base closes; arrays are [t, n], `nan` for unknown; `factors` hold scores by name.
+
+    Where the base bar itself is missing, `present` is false and the label HOLD.
+    `columns` are the factors' own arrays over t·n columns, `total` their confluence.
+    """
+
+    close_ms: Ints
+    present: NDArray[np.bool_]
+    score: Floats
+    label: LabelCodes
+    confidence: Floats
+    coverage: Floats
+    alignment: Floats
+    factors: Mapping[str, Floats]
+    columns: tuple[FactorArrays, ...]
+    total: Total
+
+
+def score_blocks(lanes: Lanes, labels: Labels, blocks: Mapping[Timeframe, BarBlock]) -> History:
+    """Take a block of base bars, with the higher bars that close with them, and score every base close."""
+    base = blocks[lanes.base]
+    t, n = base.close.shape
+    closes = base.open_ms + lanes.base.ms
+    with np.errstate(all="ignore"):
+        values = lanes.over(blocks)
+    due: dict[LaneKey, Ints | int] = {tf: np.repeat(closes // tf.ms - 1, n) for tf in lanes.timeframes}
+    due[None] = due[lanes.base]
+    seen = np.full(t * n, QUALITY_CODE[DataQuality.LIVE])
+    none = np.full(t * n, QUALITY_CODE[DataQuality.UNAVAILABLE])
+    qualities = {Feed.BARS: seen, Feed.TAPE: seen, Feed.TICKER: none, Feed.BOOK: none}
+    factors, total = score_all(lanes.sources, values, due, qualities)
+    score = (50.0 * (1.0 + total.confluence.x)).reshape(t, n)
+    coverage = total.coverage.reshape(t, n)
+    present = np.isfinite(base.open + base.high + base.low + base.close + base.volume)
+    allowed = present & (coverage >= labels.rule.min_coverage)
+    rows = as_rows(base.rows)
+    return History(
+        close_ms=closes,
+        present=present,
+        score=score,
+        label=np.stack([labels.step(rows, score[k], allowed[k]).label for k in range(t)]),
+        confidence=total.confidence.reshape(t, n),
+        coverage=coverage,
+        alignment=total.alignment.reshape(t, n),
+        factors={a.factor.name: 50.0 * (1.0 + a.result.x).reshape(t, n) for a in factors},
+        columns=factors,
+        total=total,
+    )

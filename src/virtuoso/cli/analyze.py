@@ -1,0 +1,67 @@
+"""`virtuoso analyze SYMBOL`: one look at one symbol, with the whole tree of reasons."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+import uvloop
+from rich.console import Console
+
+from virtuoso.cli.reading import only_on, show
+from virtuoso.config import Settings, load
+from virtuoso.model.clock import SystemClock
+from virtuoso.model.errors import UsageError
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.monitor.one_shot import look
+from virtuoso.operations import logs
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def analyze(
+    symbol: Annotated[str, typer.Argument(help="Symbol, such as BTCUSDT or BTC/USDT:USDT.")],
+    config: Annotated[
+        list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
+    ] = None,
+    timeframe: Annotated[
+        str | None, typer.Option(help="Show the components of this timeframe alone, such as 5m, in full.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the document of /api/symbols/{symbol}.")] = False,
+) -> None:
+    """Ask the exchange once, score the last closed minute, and say why. Exit code 1 when there is no score."""
+    settings = load(config or [], os.environ)
+    only = None if timeframe is None else _configured(timeframe, settings)
+    logs.configure("error", settings.logging.format)
+    with _telling() as tell:
+        found = uvloop.run(look(settings, symbol, SystemClock(), tell))
+    if as_json:
+        detail = found.detail if only is None else only_on(found.detail, only)
+        typer.echo(msgspec.json.encode(detail))
+    else:
+        show(Console(), found.detail, found.closes, only)
+    if found.detail.signal.score is None:
+        raise typer.Exit(1)
+
+
+def _configured(name: str, settings: Settings) -> Timeframe:
+    """The timeframe of that name; `UsageError` when it is not analysed."""
+    frames = settings.analysis.timeframes.weights()
+    if name not in frames:
+        raise UsageError(f"--timeframe {name}: not configured; choose {', '.join(frames)}")
+    return Timeframe(name)
+
+
+@contextmanager
+def _telling() -> Iterator[Callable[[str], None]]:
+    """Steps on standard error, when that is a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("") as status:
+        yield status.update

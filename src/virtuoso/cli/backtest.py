@@ -1,0 +1,140 @@
+"""`virtuoso backtest`: bars of files through the same factors, confluence and labels as live."""
+
+import json
+import os
+import time
+from contextlib import ExitStack, nullcontext
+from hashlib import blake2b
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from virtuoso.analysis.component import Feed
+from virtuoso.analysis.engine import FACTORS
+from virtuoso.cli.progress import telling
+from virtuoso.config import Settings, load
+from virtuoso.monitor.configured import label_rule
+from virtuoso.research.backtest import Backtest, fed_by_bars
+from virtuoso.research.bars import Bars, read_bars
+from virtuoso.research.results import Results
+from virtuoso.research.summary import Summary
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def backtest(
+    data: Annotated[Path, typer.Argument(help="Parquet or CSV of 1m bars, or a folder of such files.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for signals.parquet and summary.json; none: only the summary.")
+    ] = None,
+    config: Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; later ones win.")] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave bad rows out, as missing minutes, and count them.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Score every closed bar of DATA as it would have been scored live: nothing is seen before its close.
+
+    DATA has the columns ts or open_time, symbol, open, high, low, close, volume, and taker_buy_volume if known.
+    """
+    settings = load(config or [], os.environ)
+    with ExitStack() as stack:
+        with telling(f"reading {data}") as tell:
+            bars = stack.enter_context(read_bars(data, skip_bad=skip_bad, progress=tell))
+        summary = _run(bars, settings, out)
+    if as_json:
+        typer.echo(json.dumps(summary))
+    else:
+        _print(summary, out)
+
+
+def _run(bars: Bars, settings: Settings, out: Path | None) -> dict[str, Any]:
+    """Score all blocks; the summary."""
+    rule, frames = label_rule(settings), settings.analysis.timeframes.weights()
+    enabled = settings.analysis.factors.weights()
+    weights = fed_by_bars(enabled, taker_sides=bars.taker_sides)
+    run = Backtest(bars.symbols, frames, weights, rule)
+    summary = Summary(bars.symbols, list(weights), buy=rule.buy, sell=rule.sell)
+    began, done = time.perf_counter(), 0
+    with nullcontext() if out is None else Results(out, bars.symbols, list(weights)) as results:
+        with telling("scoring") as tell:
+            for block in bars.blocks():
+                for scored in run.score(block):
+                    summary.add(scored)
+                    if results is not None:
+                        results.write(scored)
+                done += block.open_ms.size
+                tell(done / bars.minutes)
+        document = summary.document(
+            bars_read=bars.read,
+            bars_missing=bars.missing,
+            bad_rows_skipped=bars.skipped,
+            seconds=round(time.perf_counter() - began, 3),
+            config_digest=blake2b(settings.model_dump_json().encode(), digest_size=16).hexdigest(),
+        )
+        document["absent_factors"] = {name: _why_absent(name) for name in enabled if name not in weights}
+        if results is not None:
+            results.finish(document)
+    return document
+
+
+def _why_absent(factor: str) -> str:
+    return {
+        Feed.TAPE: "DATA has no taker_buy_volume",
+        Feed.BOOK: "DATA has no order books",
+        Feed.TICKER: "DATA has no funding, account ratios or liquidations",
+    }[FACTORS[factor].feed]
+
+
+def _print(summary: dict[str, Any], out: Path | None) -> None:
+    """The summary for people."""
+    console = Console()
+    period, score, labels = summary["period"], summary["score"], summary["labels"]
+    facts = Table(box=None, show_header=False, pad_edge=False)
+    rows = {
+        "period": f"{period['first_close']} to {period['last_close']}",
+        "readings": f"{summary['readings']:,} of {len(summary['symbols'])} symbols",
+        "bars": f"{summary['bars']['read']:,} read, {summary['bars']['missing']:,} missing, "
+        f"{summary['bars']['bad_rows_skipped']:,} bad rows left out",
+        "coverage": _percent(summary["coverage"]["mean"]),
+        f"score ≥ {score['high']['at_least']:g}": _percent(score["high"]["share"]),
+        f"score ≤ {score['low']['at_most']:g}": _percent(score["low"]["share"]),
+        "time in BUY, SELL": f"{_percent(labels['time_share']['BUY'])}, {_percent(labels['time_share']['SELL'])}",
+        "entered BUY, SELL": f"{labels['entered']['BUY']:,}, {labels['entered']['SELL']:,}",
+        "label changes": f"{_number(labels['changes_per_symbol_and_day'])} per symbol and day",
+        "speed": f"{_number(summary['symbol_bars_per_second'], 0)} symbol-bars/s, {summary['seconds']:.1f} s",
+    }
+    for name, value in rows.items():
+        facts.add_row(name, value)
+    console.print(facts)
+    _print_factors(console, summary)
+    peak = max((bin_["count"] for bin_ in score["histogram"]), default=0)
+    for bin_ in score["histogram"]:
+        if bin_["count"]:
+            bar = "█" * max(1, round(40 * bin_["count"] / peak))
+            console.print(f"{bin_['from']:>4}–{bin_['to']:<3} {bar} {bin_['count']:,}", highlight=False)
+    if out is not None:
+        console.print(f"\nwritten: {out / 'signals.parquet'}, {out / 'summary.json'}", highlight=False)
+
+
+def _print_factors(console: Console, summary: dict[str, Any]) -> None:
+    table = Table("factor", "readings", "mean", "deviation", box=None, pad_edge=False)
+    for name, moments in summary["factors"].items():
+        table.add_row(name, f"{moments['count']:,}", _number(moments["mean"]), _number(moments["standard_deviation"]))
+    for name, reason in summary["absent_factors"].items():
+        table.add_row(name, "absent", reason, "")
+    console.print()
+    console.print(table)
+    console.print()
+
+
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{100 * share:.2f} %"
+
+
+def _number(value: float | None, digits: int = 1) -> str:
+    return "unknown" if value is None else f"{value:,.{digits}f}"

@@ -1,0 +1,179 @@
+"""Fast detection: every event goes on to the market state, and is judged as it comes."""
+
+from collections.abc import Mapping, Sequence
+
+from virtuoso.alerts.fast.findings import Findings
+from virtuoso.alerts.fast.funding import FundingRule
+from virtuoso.alerts.fast.interest import InterestRule
+from virtuoso.alerts.fast.liquidation import CascadeRule, LiquidationRule, MarketCascade
+from virtuoso.alerts.fast.move import MoveRule
+from virtuoso.alerts.fast.spread import SpreadRule
+from virtuoso.alerts.fast.symbol import FastRules, SymbolDetectors
+from virtuoso.alerts.fast.volume import VolumeRule
+from virtuoso.alerts.fast.wall import WallRule
+from virtuoso.alerts.fast.whale import WhaleRule
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.config.settings import AlertSettings
+from virtuoso.market.series import CLOSE, OPEN, VOLUME
+from virtuoso.market.state import MarketState
+from virtuoso.market.symbol import SymbolState
+from virtuoso.model.market import Bar, Levels, Liquidation, TickerUpdate, Trade
+
+LOOK_MS = 250
+"""How often a book is looked at, in event time."""
+_HOUR_S = 3_600.0
+
+
+def fast_rules(alerts: AlertSettings) -> FastRules:
+    """The rules as configured."""
+    fast, move = alerts.fast, alerts.sudden_move
+    whale, one, cascade = fast.whale_trade, fast.liquidation, fast.cascade
+    return FastRules(
+        whale=WhaleRule(whale.once_in_hours * _HOUR_S, whale.min_trades, _ms(whale.quiet)),
+        liquidation=LiquidationRule(one.share_of_minute, one.once_in_hours * _HOUR_S, one.min_count, _ms(one.quiet)),
+        cascade=CascadeRule(
+            _ms(cascade.window), cascade.share_of_minute, cascade.times_usual, cascade.min_count, cascade.symbols
+        ),
+        move=MoveRule(move.sigmas, move.seconds, move.floor_pct, move.threshold_pct, move.window_minutes),
+        spread=SpreadRule(fast.spread.ratio, fast.spread.sigmas, fast.spread.floor_bp, _ms(fast.spread.hold)),
+        wall=WallRule(fast.book_wall.ratio, fast.book_wall.sigmas, fast.book_wall.within_bp, _ms(fast.book_wall.stay)),
+        volume=VolumeRule(fast.volume_spike.ratio, fast.volume_spike.sigmas, fast.volume_spike.min_days),
+        funding=FundingRule(fast.funding.level_pct / 100, fast.funding.sigmas),
+        interest=InterestRule(
+            fast.open_interest.window_minutes, fast.open_interest.sigmas, fast.open_interest.floor_pct
+        ),
+    )
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1_000)
+
+
+class Detection:
+    """The detectors of all watched symbols, each behind the sink of its symbol."""
+
+    def __init__(self, rules: FastRules, log: IncidentLog) -> None:
+        self._rules = rules
+        self._findings = Findings(log)
+        self._market_cascade = MarketCascade(rules.cascade.symbols, self._findings)
+        self._sinks: dict[str, DetectingSink] = {}
+
+    def sinks(self, market: MarketState, now_ns: int) -> Mapping[str, "DetectingSink"]:
+        """The sink of each watched symbol, for the adapter; a newcomer's detectors learn from the history it has.
+
+        What was known of symbols that are no longer watched is dropped, and their incidents are resolved.
+        """
+        before, self._sinks = self._sinks, {}
+        for symbol, state in market.sinks().items():
+            kept = before.get(symbol)
+            if kept is not None and kept.state is state:
+                self._sinks[symbol] = before.pop(symbol)
+        for symbol in before:
+            self._findings.forget(symbol, now_ns)
+            self._market_cascade.forget(symbol)
+        for symbol, state in market.sinks().items():
+            if symbol not in self._sinks:
+                self._sinks[symbol] = self._sink(symbol, state, now_ns)
+        return {symbol: self._sinks[symbol] for symbol in market.rows}
+
+    def sweep(self, now_ns: int) -> None:
+        """Resolve what has been quiet for long enough."""
+        self._findings.sweep(now_ns)
+
+    def _sink(self, symbol: str, state: SymbolState, now_ns: int) -> "DetectingSink":
+        detectors = SymbolDetectors(symbol, self._rules, self._findings, self._market_cascade)
+        detectors.learn(
+            state.tape.recent,
+            state.stats.values["funding_interval_h"],
+            state.stats.funding_history,
+            state.stats.open_interest_history,
+        )
+        sink = DetectingSink(state, detectors)
+        sink.take_minutes(now_ns)
+        return sink
+
+
+class DetectingSink:
+    """Implements `model.feed.SymbolSink`: a symbol's state first, then its detectors."""
+
+    __slots__ = ("_apply", "_detectors", "_look_ms", "_looked_ms", "_seen_ns", "state")
+
+    def __init__(self, state: SymbolState, detectors: SymbolDetectors) -> None:
+        self.state = state
+        self._apply = state.book_delta
+        self._detectors = detectors
+        self._looked_ms = self._look_ms = 0
+        self._seen_ns = 0
+
+    def book_delta(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> bool:
+        """Apply changed levels; now and then look at the book."""
+        if not self._apply(update_id, event_ms, received_ns, bids, asks):
+            self._detectors.book_gone(received_ns)
+            return False
+        if not self._looked_ms <= event_ms < self._look_ms:
+            self._look(event_ms, received_ns)
+        return True
+
+    def book_snapshot(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> None:
+        """Replace the whole book."""
+        self.state.book_snapshot(update_id, event_ms, received_ns, bids, asks)
+        self._look(event_ms, received_ns)
+
+    def book_fetched(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> None:
+        """A whole book that was asked for."""
+        self.state.book_fetched(update_id, event_ms, received_ns, bids, asks)
+        self._look(event_ms, received_ns)
+
+    def book_invalid(self) -> None:
+        """The feed is gone; what lasted did so until it was last heard of."""
+        self.state.book_invalid()
+        self._detectors.feed_gone(self._seen_ns)
+
+    def touch(self, event_ms: int, received_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> None:
+        """A beacon."""
+        self.state.touch(event_ms, received_ns, bid, ask)
+
+    def trades(self, received_ns: int, trades: Sequence[Trade]) -> None:
+        """Public trades, oldest first."""
+        self._seen_ns = received_ns
+        self.state.trades(received_ns, trades)
+        self._detectors.trades(trades, received_ns)
+
+    def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> None:
+        """Trades that were asked for."""
+        self.state.trades_fetched(received_ns, trades)
+        self._detectors.trades_fetched(trades, received_ns)
+
+    def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> None:
+        """A ticker snapshot or delta."""
+        self._seen_ns = received_ns
+        self.state.ticker(event_ms, received_ns, update)
+        self._detectors.ticker(event_ms, update, received_ns)
+
+    def bars(self, received_ns: int, bars: Sequence[Bar]) -> None:
+        """1m bars from the stream."""
+        self.state.bars(received_ns, bars)
+        for bar in bars:
+            if bar.confirmed:
+                self.take_minutes(received_ns)
+            else:
+                self._detectors.forming(bar, received_ns)
+
+    def liquidations(self, received_ns: int, liquidations: Sequence[Liquidation]) -> None:
+        """Liquidations, oldest first."""
+        self.state.liquidations(received_ns, liquidations)
+        self._detectors.liquidations(liquidations, received_ns)
+
+    def take_minutes(self, now_ns: int) -> None:
+        """Hand on the closed minutes that the history has and the detectors have not: also those repaired."""
+        open_ms, rows = self.state.history.base.since(self._detectors.next_ms)
+        if len(rows):
+            self._detectors.minutes(open_ms, rows[:, (OPEN, CLOSE, VOLUME)].tolist(), now_ns)
+
+    def _look(self, event_ms: int, received_ns: int) -> None:
+        self._looked_ms, self._look_ms, self._seen_ns = event_ms, event_ms + LOOK_MS, received_ns
+        book = self.state.book
+        if book.valid:
+            self._detectors.book(event_ms, book.bid_price, book.ask_price, book.bids, book.asks, received_ns)
+        else:
+            self._detectors.book_gone(received_ns)

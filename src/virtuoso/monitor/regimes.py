@@ -1,0 +1,54 @@
+"""The market's regime, the transitions of all, and what breadth is computed from: brought up to date once a close."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from virtuoso.analysis.breadth import MarketHistory
+from virtuoso.analysis.dwell import DwellRule, Held, MarketRegime, Transition, TransitionLog
+from virtuoso.analysis.overview import MarketRow, market_probabilities
+from virtuoso.analysis.regime import SymbolRegime
+from virtuoso.market.state import MarketState
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.monitor.market_history import market_history
+
+_UNKNOWN = Held(regime=None, since_ms=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegimeState:
+    """As of the last base close: the market's regime, the latest transitions (newest first), closes and extremes."""
+
+    held: Held = _UNKNOWN
+    transitions: tuple[Transition, ...] = ()
+    history: MarketHistory | None = None
+
+
+class RegimeBoard:
+    """Used on the event loop that owns the market."""
+
+    def __init__(self, base: Timeframe, regime_timeframe: Timeframe, rule: DwellRule | None = None) -> None:
+        self._timeframe = regime_timeframe
+        self._market = MarketRegime(rule or DwellRule(), base.ms)
+        self._log = TransitionLog()
+        self._close_ms = 0
+        self._state = RegimeState()
+
+    def step(
+        self, close_ms: int, rows: Sequence[MarketRow], regimes: Sequence[SymbolRegime], market: MarketState
+    ) -> RegimeState:
+        """The state at `close_ms` (0 = nothing was analysed yet); a close already taken changes nothing."""
+        if close_ms <= self._close_ms:
+            return self._state
+        self._close_ms = close_ms
+        held = self._market.step(market_probabilities(rows, regimes), close_ms)
+        symbols = [row.symbol for row in rows if row.symbol in market]
+        self._log.retain(set(symbols))
+        for regime in regimes:
+            self._log.observe(regime.symbol, regime.regime, regime.since_ms)
+        self._log.observe(None, held.regime, held.since_ms)
+        self._state = RegimeState(
+            held=held,
+            transitions=self._log.recent(),
+            history=market_history(market, symbols, self._timeframe, close_ms),
+        )
+        return self._state

@@ -1,0 +1,166 @@
+"""The summary of a backtest, gathered block by block in memory that does not grow."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from virtuoso.analysis.signals import BUY, HOLD, SELL
+from virtuoso.market.panel import Floats, Ints
+from virtuoso.model.clock import iso
+from virtuoso.model.signal import Label
+from virtuoso.research.moments import Moments
+from virtuoso.research.scored import ScoredBlock
+
+BIN_POINTS = 5
+_EDGES = np.arange(0, 100 + BIN_POINTS, BIN_POINTS)
+_DAY_READINGS = 1_440
+_NAMES = {BUY: Label.BUY.value, SELL: Label.SELL.value, HOLD: Label.HOLD.value}
+_MEASURES = ("score", "confidence", "coverage")
+_NONE = np.int8(-128)
+
+
+class Summary:
+    """Counts and moments over the readings of all blocks.
+
+    Args:
+        symbols: those of every block.
+        factors: names of the factors of every block.
+        buy: score from which a reading counts as high, in points.
+        sell: score up to which it counts as low.
+    """
+
+    def __init__(
+        self, symbols: Sequence[str], factors: Sequence[str], *, buy: float = 70.0, sell: float = 30.0
+    ) -> None:
+        n = len(symbols)
+        self._symbols = tuple(symbols)
+        self._factors = tuple(factors)
+        self._buy, self._sell = buy, sell
+        self._moments = Moments(len(_MEASURES) + len(self._factors))
+        self._bins: Ints = np.zeros(_EDGES.size - 1, np.int64)
+        self._high = self._low = 0
+        self._readings: Ints = np.zeros(n, np.int64)
+        self._labelled: dict[int, Ints] = {code: np.zeros(n, np.int64) for code in _NAMES}
+        self._entered: dict[int, Ints] = {code: np.zeros(n, np.int64) for code in _NAMES}
+        self._last = np.full(n, _NONE)
+        self._first_ms: int | None = None
+        self._last_ms: int | None = None
+
+    def add(self, block: ScoredBlock) -> None:
+        """Take the block that follows."""
+        there = block.present.any(axis=1)
+        if not there.any():
+            return
+        closes = block.close_ms[there]
+        self._first_ms = int(closes[0]) if self._first_ms is None else self._first_ms
+        self._last_ms = int(closes[-1])
+        self._readings += block.present.sum(axis=0)
+        measures = (block.score, block.confidence, block.coverage, *(block.factors[name] for name in self._factors))
+        self._moments.add(np.stack([array[block.present] for array in measures], axis=1))
+        score = block.score[block.present & np.isfinite(block.score)]
+        self._bins += np.histogram(score, _EDGES)[0]
+        self._high += int((score >= self._buy).sum())
+        self._low += int((score <= self._sell).sum())
+        self._take_labels(block)
+
+    def _take_labels(self, block: ScoredBlock) -> None:
+        """Time in each label, and changes from one reading of a symbol to its next, however many minutes later."""
+        column, row = np.nonzero(block.present.T)
+        label = block.label[row, column]
+        begins = np.flatnonzero(np.diff(column, prepend=-1))
+        before = np.concatenate(([_NONE], label[:-1]))
+        before[begins] = self._last[column[begins]]
+        changed = (label != before) & (before != _NONE)
+        ends = np.append(begins[1:], label.size) - 1
+        self._last[column[ends]] = label[ends]
+        for code in _NAMES:
+            is_it = label == code
+            self._labelled[code] += np.bincount(column[is_it], minlength=len(self._symbols))
+            self._entered[code] += np.bincount(column[is_it & changed], minlength=len(self._symbols))
+
+    def document(
+        self, *, bars_read: int, bars_missing: int, bad_rows_skipped: int, seconds: float, config_digest: str
+    ) -> dict[str, Any]:
+        """All of it with plain keys, `None` where nothing is known.
+
+        Args:
+            bars_read: good bars of the input.
+            bars_missing: minutes without a bar between a symbol's first and last one.
+            bad_rows_skipped: rows left out because they were bad.
+            seconds: how long the backtest took.
+            config_digest: what the settings hash to.
+        """
+        total = int(self._readings.sum())
+        return {
+            "period": {"first_close": iso(self._first_ms), "last_close": iso(self._last_ms)},
+            "symbols": list(self._symbols),
+            "readings": total,
+            "bars": {"read": bars_read, "missing": bars_missing, "bad_rows_skipped": bad_rows_skipped},
+            **self._measures(),
+            "labels": self._label_shares(total, slice(None)),
+            "factors": self._factor_moments(),
+            "factor_correlation": self._correlation(),
+            "by_symbol": {
+                symbol: {
+                    "readings": int(self._readings[i]),
+                    **self._label_shares(int(self._readings[i]), slice(i, i + 1)),
+                }
+                for i, symbol in enumerate(self._symbols)
+            },
+            "config_digest": config_digest,
+            "seconds": seconds,
+            "symbol_bars_per_second": _share(bars_read, seconds),
+        }
+
+    def _measures(self) -> dict[str, Any]:
+        count, mean, deviation = self._moments.count, self._moments.mean(), self._moments.deviation()
+        scores = int(count[0])
+        bins = [
+            {"from": int(low), "to": int(low) + BIN_POINTS, "count": int(n)}
+            for low, n in zip(_EDGES[:-1], self._bins, strict=True)
+        ]
+        return {
+            "score": {
+                "count": scores,
+                "mean": _number(mean[0]),
+                "standard_deviation": _number(deviation[0]),
+                "high": {"at_least": self._buy, "share": _share(self._high, scores)},
+                "low": {"at_most": self._sell, "share": _share(self._low, scores)},
+                "histogram": bins,
+            },
+            "confidence": {"mean": _number(mean[1])},
+            "coverage": {"mean": _number(mean[2])},
+        }
+
+    def _label_shares(self, readings: int, of: slice) -> dict[str, Any]:
+        entered = {name: int(self._entered[code][of].sum()) for code, name in _NAMES.items()}
+        return {
+            "time_share": {
+                name: _share(int(self._labelled[code][of].sum()), readings) for code, name in _NAMES.items()
+            },
+            "entered": entered,
+            "changes_per_symbol_and_day": _share(sum(entered.values()) * _DAY_READINGS, readings),
+        }
+
+    def _factor_moments(self) -> dict[str, Any]:
+        count, mean, deviation = self._moments.count, self._moments.mean(), self._moments.deviation()
+        return {
+            name: {"count": int(count[i]), "mean": _number(mean[i]), "standard_deviation": _number(deviation[i])}
+            for i, name in enumerate(self._factors, len(_MEASURES))
+        }
+
+    def _correlation(self) -> dict[str, Mapping[str, float | None]]:
+        of: Floats = self._moments.correlation()[len(_MEASURES) :, len(_MEASURES) :]
+        return {
+            name: {other: _number(of[i, j]) for j, other in enumerate(self._factors)}
+            for i, name in enumerate(self._factors)
+        }
+
+
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole > 0 else None
+
+
+def _number(value: np.float64) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,176 @@
+// One symbol in full: why, each timeframe, each factor with its components, what an entry would mean.
+import { QUALITY, badge, direction, make, minute, number, percent, price, raw, scored, signedBar, table, terms, words } from "./draw.js";
+
+const LEAST_SCALE = 5;
+const BAR = 100;
+const dialog = document.getElementById("detail");
+const body = document.getElementById("detail-body");
+let shown = null;
+
+export async function showDetail(symbol) {
+  const answer = await fetch(`/api/symbols/${encodeURIComponent(symbol)}`);
+  const doc = await answer.json();
+  const again = dialog.open && shown?.symbol === symbol;
+  const expanded = new Set(again ? [...body.querySelectorAll("details[open]")].map((each) => each.dataset.name) : []);
+  document.getElementById("detail-title").replaceChildren(...title(symbol, answer.ok ? doc : null));
+  if (answer.ok) body.replaceChildren(...parts(doc).filter(Boolean));
+  else body.replaceChildren(make("p", doc.detail));
+  for (const each of body.querySelectorAll("details")) each.open = expanded.has(each.dataset.name);
+  shown = { symbol, timestamp: answer.ok ? doc.signal.timestamp : null };
+  if (!dialog.open) dialog.showModal();
+}
+
+// What is open follows the bars.
+export function followDetail(signals) {
+  if (!dialog.open || shown === null) return;
+  const row = signals.find((signal) => signal.symbol === shown.symbol);
+  if (row && row.timestamp !== shown.timestamp) showDetail(shown.symbol);
+}
+
+function title(symbol, doc) {
+  if (doc === null) return [symbol];
+  return [symbol, " ", make("span", doc.signal.signal, `label ${doc.signal.signal}`), " ", make("span", number(doc.signal.score, 1)),
+    make("span", ` at ${price(doc.ticker.price)}, ${percent(doc.ticker.change)} in 24 h`, "muted")];
+}
+
+function parts(doc) {
+  return [
+    sentences(doc),
+    facts(doc),
+    section("Timeframes, each alone", timeframes(doc)),
+    section("Factors, and the points each adds to 50", factors(doc)),
+    section("What would change the label", make("p", changed(doc.counterfactual))),
+    doc.entry && section(`Entry, judged on ${doc.entry.timeframe}`, entry(doc.entry)),
+    notes(doc),
+  ];
+}
+
+function section(name, ...content) {
+  const element = make("section");
+  element.append(make("h3", name), ...content);
+  return element;
+}
+
+function sentences(doc) {
+  const why = make("div", null, "why");
+  why.append(...doc.why.map((sentence) => make("p", sentence)));
+  return why;
+}
+
+function facts(doc) {
+  const signal = doc.signal;
+  return terms([
+    ["Confidence", number(signal.confidence, 2)],
+    ["Coverage", number(signal.coverage, 2)],
+    ["Consensus", number(signal.consensus, 2)],
+    ["Alignment", number(doc.alignment, 2)],
+    ["Regime", doc.regime?.regime ? words(doc.regime.regime.toLowerCase()) : "—"],
+    ["Closed, UTC", minute(signal.timestamp)],
+    ["Data", badge(signal.data_quality, QUALITY[signal.data_quality])],
+  ], "cards");
+}
+
+function timeframes(doc) {
+  return terms(doc.timeframes.map((frame) => {
+    const value = scored(frame.score, BAR, 1, "span");
+    value.append(make("span", `weight ${number(frame.weight, 2)}`, "muted"));
+    return [frame.timeframe, value];
+  }), "rows frames");
+}
+
+// Bars of contributions share one scale, so that the longest counts most.
+function factors(doc) {
+  const list = make("div", null, "factors");
+  const ranked = [...doc.factors].sort((one, other) => other.weight - one.weight);
+  const scale = Math.max(LEAST_SCALE, ...ranked.map((factor) => Math.abs(factor.contribution)));
+  for (const factor of ranked) list.append(drawFactor(factor, scale));
+  return list;
+}
+
+function drawFactor(factor, scale) {
+  const element = make("details", null, "factor");
+  element.dataset.name = factor.name;
+  const summary = make("summary");
+  summary.append(make("span", words(factor.name), "name"));
+  if (factor.score === null) {
+    summary.append(make("span", factor.reason ?? "no data", "muted reason"));
+  } else {
+    summary.append(
+      signedBar(factor.contribution / scale, BAR),
+      make("span", `${number(factor.contribution, 1, true)} points`, `points ${direction(factor.contribution)}`),
+      make("span", `score ${number(factor.score, 1)} · weight ${number(factor.effective_weight, 2)}`, "muted"),
+    );
+  }
+  element.append(summary, components(factor), modifiers(factor) ?? "");
+  return element;
+}
+
+// Points of the whole score: over all components they sum to the score less 50.
+function components(factor) {
+  const own = factor.components.reduce((sum, part) => sum + part.contribution, 0);
+  const rows = factor.components.map((part) => {
+    const row = make("tr");
+    row.append(make("td", words(part.name)), make("td", part.timeframe ?? "all"));
+    if (part.value === null) {
+      const why = make("td", part.reason ?? "no data", "muted reason");
+      why.colSpan = 5;
+      row.append(why);
+      return row;
+    }
+    const points = own === 0 ? 0 : (factor.contribution * part.contribution) / own;
+    row.append(
+      make("td", `${raw(part.raw)} ${part.unit}`, "number"), scored(part.score, 50), make("td", number(part.weight, 3), "number"),
+      make("td", number(points, 2, true), `number ${direction(points)}`), make("td", minute(part.time), "muted"),
+    );
+    return row;
+  });
+  return table(`Components of ${words(factor.name)}`, ["Component", "On", "Raw", "Score", "Weight", "Points", "Closed, UTC"], ["Raw", "Weight", "Points"], rows);
+}
+
+function modifiers(factor) {
+  if (factor.modifiers.length === 0) return null;
+  const rows = factor.modifiers.map((part) => {
+    const row = make("tr");
+    row.append(make("td", words(part.name)), make("td", part.timeframe ?? "all"));
+    if (part.value === null) {
+      const why = make("td", part.reason ?? "no data", "muted reason");
+      why.colSpan = 3;
+      row.append(why);
+    } else {
+      row.append(make("td", `${raw(part.raw)} ${part.unit}`, "number"), make("td", `× ${number(part.value, 2)}`, "number"), make("td", words(part.scales)));
+    }
+    return row;
+  });
+  return table(`Modifiers of ${words(factor.name)}`, ["Modifier", "On", "Raw", "Factor", "Scales"], ["Raw", "Factor"], rows);
+}
+
+function changed(found) {
+  if (!found) return "No change of one component alone would, all else equal.";
+  const where = found.timeframe ? ` on ${found.timeframe}` : "";
+  const way = found.needed > found.raw ? "above" : "below";
+  return `${found.label} at ${number(found.score, 1)}, were ${words(found.component, true)}${where} ${way} ${raw(found.needed)} ${found.unit} (now ${raw(found.raw)}), all else equal.`;
+}
+
+function entry(doc) {
+  const away = (level) => (level === null || !doc.price ? price(level) : `${price(level)} (${percent(100 * (level / doc.price - 1))})`);
+  const side = make("span", `${doc.side} at ${price(doc.price)}`, direction(doc.side === "long" ? 1 : -1));
+  const cost = doc.slippage;
+  const levels = doc.reason ? [["Levels", doc.reason]] : [
+    ["Stop", `${away(doc.stop)}, by ${doc.basis}`],
+    ["Wrong past", away(doc.invalidation)],
+    ["Targets", doc.targets.map(away).join(" · ") || "—"],
+    ["Reward/risk", `${number(doc.reward_risk, 2)} to the first target`],
+  ];
+  const costs = [["buy", cost.buy_bp], ["sell", cost.sell_bp]].filter(([, bp]) => bp !== null).map(([way, bp]) => `${way} ${number(bp, 2)} bp`);
+  const paid = [...costs, cost.reason].filter(Boolean).join(" · ");
+  return terms([["Side", side], ...levels, [`Slippage of ${number(cost.size, 0)}`, paid]], "rows");
+}
+
+function notes(doc) {
+  const list = make("div", null, "notes muted");
+  for (const line of doc.signal.reasons) list.append(make("p", line));
+  if (doc.input_hash) list.append(make("p", `Computed from input ${doc.input_hash}`, "hash"));
+  return list;
+}
+
+document.getElementById("close").addEventListener("click", () => dialog.close());

@@ -1,0 +1,150 @@
+"""`virtuoso analyze` against the embedded exchange: the same reading as the monitor's, drawn or as its document."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.support.exchange import running_exchange
+from tests.support.program import Program, command, running_program, settings_for
+from tests.support.terminal import on_terminal
+
+from virtuoso.model.documents import SymbolDetail
+
+FACTORS = {"order_flow", "order_book", "volume", "price_structure", "technical", "sentiment"}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Program]]:
+    """A configuration, and a program that watches the exchange it names."""
+    with running_exchange() as exchange:
+        config = settings_for(exchange, tmp_path_factory.mktemp("analyze"))
+        with running_program(config) as program:
+            yield config, program
+
+
+def analyze(config: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command("analyze", *arguments, "-c", str(config)), capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def document(config: Path, *arguments: str) -> SymbolDetail:
+    """The document printed, which must be of the API's schema and have none but its fields."""
+    done = analyze(config, *arguments, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    detail = msgspec.json.decode(done.stdout, type=SymbolDetail)
+    assert json.loads(done.stdout) == json.loads(msgspec.json.encode(detail))
+    return detail
+
+
+def test_the_document_is_that_of_the_api_and_sums_up(running: tuple[Path, Program]) -> None:
+    config, program = running
+    detail = document(config, "BTCUSDT")
+    assert set(msgspec.to_builtins(detail)) == set(program.ask("/api/symbols/BTCUSDT"))
+    assert {factor.name for factor in detail.factors} == FACTORS
+    assert detail.signal.score is not None
+    assert sum(factor.contribution for factor in detail.factors) == pytest.approx(detail.signal.score - 50, abs=1e-9)
+    for factor in detail.factors:
+        if factor.score is not None:
+            assert sum(part.contribution for part in factor.components) == pytest.approx(factor.score - 50, abs=1e-9)
+    assert detail.signal.data_source == "replay"
+    assert detail.why[0].startswith("BTCUSDT is ")
+    assert any(reason.startswith("one look: book and ticker were seen") for reason in detail.signal.reasons)
+    depth = next(part for factor in detail.factors for part in factor.components if part.name == "depth_imbalance")
+    assert depth.raw is not None, "the book was looked at"
+    flow = next(part for factor in detail.factors for part in factor.components if part.name == "order_flow_imbalance")
+    assert flow.raw is None, "one look shows no flow"
+    for name in ("basis", "open_interest_quadrant", "account_ratio"):
+        part = next(part for factor in detail.factors for part in factor.components if part.name == name)
+        assert part.raw is not None, f"{name}: {part.reason}"
+
+
+def test_bars_are_scored_as_the_monitor_scores_them(running: tuple[Path, Program]) -> None:
+    config, program = running
+    for _ in range(3):  # a minute may close between the two
+        ours, theirs = document(config, "ETHUSDT"), program.ask("/api/symbols/ETHUSDT")
+        if ours.signal.timestamp == theirs["signal"]["timestamp"]:
+            break
+    assert ours.signal.timestamp == theirs["signal"]["timestamp"]
+    compared = 0
+    for name in ("technical", "price_structure"):
+        mine = {(p.name, p.timeframe): p.value for f in ours.factors if f.name == name for p in f.components}
+        factor: dict[str, Any] = next(factor for factor in theirs["factors"] if factor["name"] == name)
+        for part in factor["components"]:
+            value = mine[part["name"], part["timeframe"]]
+            assert (value is None) == (part["value"] is None), part
+            if value is not None:
+                assert value == pytest.approx(part["value"], abs=0.01), part  # they began at different minutes
+                compared += 1
+    assert compared > 30
+
+
+def test_one_timeframe_alone(running: tuple[Path, Program]) -> None:
+    config, _ = running
+    detail = document(config, "BTCUSDT", "--timeframe", "5m")
+    assert [frame.timeframe for frame in detail.timeframes] == ["5m"]
+    parts = [part for factor in detail.factors for part in (*factor.components, *factor.modifiers)]
+    assert {part.timeframe for part in parts} == {"5m"}
+    drawn = analyze(config, "BTCUSDT", "--timeframe", "5m").stdout
+    table = drawn.partition("Components on 5m")[2].partition("What would change the label")[0]
+    assert "RSI" in table
+    assert "depth imbalance" not in table, "it has no timeframe"
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_the_reading_is_drawn_to_the_width(running: tuple[Path, Program], width: int) -> None:
+    config, _ = running
+    done = analyze(config, "btc/usdt:usdt", COLUMNS=str(width))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert max(len(line) for line in done.stdout.splitlines()) <= width
+    assert "…" not in done.stdout, "nothing is cut off"
+    for said in ("BTCUSDT is ", "REPLAY: not the live market", "last 6", "order book", "order flow", "sentiment", "RSI",
+                 "1m", "4h", "stop", "reward/risk", "slippage", "Regime", "What would change the label",
+                 "computed from input"):  # fmt: skip
+        assert said in done.stdout, said
+
+
+def test_colours_come_and_go_as_asked(running: tuple[Path, Program]) -> None:
+    config, _ = running
+    assert "\x1b[3" in analyze(config, "BTCUSDT", FORCE_COLOR="1").stdout
+    plain = analyze(config, "BTCUSDT", FORCE_COLOR="1", NO_COLOR="1").stdout
+    assert "\x1b[3" not in plain
+    assert "\x1b[9" not in plain
+
+
+def test_steps_are_told_on_a_terminal(running: tuple[Path, Program]) -> None:
+    config, _ = running
+    with on_terminal(command("analyze", "BTCUSDT", "-c", str(config))) as terminal:
+        terminal.until("loading the history of BTCUSDT", seconds=20)
+        assert terminal.process.wait(20) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("BTCUSD",), 2, "BTCUSD: the exchange has no such symbol; did you mean BTCUSDT"),
+        (("btc",), 2, "did you mean BTCUSDT?"),
+        (("BTCUSDT", "--timeframe", "3m"), 2, "--timeframe 3m: not configured; choose 1m, 5m, 30m, 4h"),
+    ],
+)
+def test_wrong_use_is_one_clear_line(
+    running: tuple[Path, Program], arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    config, _ = running
+    done = analyze(config, *arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_exchange_that_does_not_answer_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    done = analyze(settings_for(None, tmp_path), "BTCUSDT")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "http://127.0.0.1:9: " in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,91 @@
+"""What was served live is what the recorded frames give when they are played again: every score, label and input."""
+
+import asyncio
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.exchange import running_exchange
+from tests.support.program import Program, command, settings_for
+
+from virtuoso.config import load
+from virtuoso.model.clock import iso
+from virtuoso.monitor.replay import Replay
+from virtuoso.recording.reader import read
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "LAYERUSDT")
+CLOSES = 2
+Said = dict[tuple[str, str], tuple[Any, ...]]
+
+
+def _served(program: Program, said: Said, symbol: str) -> None:
+    document = program.ask(f"/api/symbols/{symbol}")
+    row = document["signal"]
+    said[symbol, row["timestamp"]] = (document["input_hash"], row["score"], row["signal"], row["coverage"])
+
+
+def _live(config: Path, recording: Path) -> Said:
+    """Record while serving, over two closes; what was served of each."""
+    arguments = ("record", str(recording), "--while-running", "-c", str(config))
+    process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
+    said: Said = {}
+    try:
+        assert process.stdout is not None
+        address = None
+        while address is None:
+            line = process.stdout.readline()
+            assert line, "the program ended"
+            address = re.search(r"http://127\.0\.0\.1:\d+", line)
+        program = Program(address[0], process)
+        program.until("the first signals", lambda: program.answer("/health")[0] == 200, 30)
+        give_up = time.monotonic() + 60 * (CLOSES + 1)
+        while len({close for _, close in said}) <= CLOSES:
+            assert time.monotonic() < give_up, said
+            for symbol in SYMBOLS:
+                _served(program, said, symbol)
+            time.sleep(0.5)
+        time.sleep(1.5)
+        for symbol in SYMBOLS:
+            _served(program, said, symbol)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+        if process.stdout is not None:
+            process.stdout.close()
+    return said
+
+
+def _replayed(config: Path, recording: Path) -> Said:
+    player, said = Replay(load([config], {})), Said()
+    run = player.cycle.run
+
+    async def run_and_note() -> None:
+        await run()
+        for symbol in SYMBOLS:
+            if (evaluation := player.cycle.evaluations.get(symbol)) is not None:
+                reading = evaluation.reading(symbol)
+                close = iso(reading.close_ms) or ""
+                said[symbol, close] = (reading.input_hash, reading.score, str(reading.signal), reading.coverage)
+
+    player.cycle.run = run_and_note  # type: ignore[method-assign]
+    asyncio.run(player.play(read(recording)))
+    return said
+
+
+def test_all_signals_equal_a_replay_of_the_recorded_frames(tmp_path: Path) -> None:
+    with running_exchange() as exchange:
+        config = settings_for(exchange, tmp_path)
+        live = _live(config, tmp_path / "day")
+    replayed = _replayed(config, tmp_path / "day")
+    # The close before the first frame was analysed at the start from answers alone; later ones from frames.
+    closes = sorted({close for _, close in live})[1:]
+    assert len(closes) >= CLOSES
+    compared = {key: value for key, value in live.items() if key[1] in closes}
+    assert compared
+    for key, value in compared.items():
+        assert replayed[key] == value, key
