@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import analysis, api, ingest, machine, poll, recording, replay, report, start, whole, workload
+from benchmarks import analysis, api, detect, ingest, machine, poll, recording, replay, report, start, whole, workload
 from benchmarks.figures import Section
 
 PASSES = 20
@@ -19,6 +19,7 @@ Measure = Callable[[argparse.Namespace], list[Section]]
 
 PARTS: Mapping[str, Measure] = {
     "ingest": lambda options: ingest.measure(options.rounds, workload.CAPTURE, PASSES),
+    "detect": lambda options: detect.measure(options.rounds, workload.CAPTURE, PASSES),
     "analysis": lambda options: analysis.measure(options.rounds),
     "start": lambda options: start.measure(options.rounds),
     "api": lambda options: api.measure(options.rounds),

@@ -1,11 +1,12 @@
 """What the fast detectors cost, and how soon they tell; one JSON object.
 
     python -m benchmarks.drivers.detect cost FOLDER with|without
+    python -m benchmarks.drivers.detect added FOLDER
     python -m benchmarks.drivers.detect latency
 
-`cost` feeds the mixed stream through the production handlers: CPU time of all of it, and then, over a state of its own,
-the median time of one book delta and of one trade message. `latency` plants events in frames, thirty of a kind, and
-takes the time from the call that hands the frame over until it returns with the incident raised.
+`cost` feeds the mixed stream through the production handlers: CPU time of all of it. `added` hands each message to a
+receiver without detectors and to one with them: what they add to a message. `latency` plants events in frames, thirty
+of a kind, and takes the time from the call that hands the frame over until it returns with the incident raised.
 """
 
 import gc
@@ -18,7 +19,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.drivers import ours
 from benchmarks.peers import gauge
 from benchmarks.workload import DEPTH, START_MS, SYMBOLS
 from virtuoso.alerts.incidents import IncidentLog
@@ -71,9 +71,10 @@ def _no_resync(feed: Feed) -> None:
 
 
 def cost(folder: Path, *, detected: bool) -> None:
-    """The mixed stream."""
+    """The mixed stream, without or with detectors."""
     frames = gauge.frames(folder)
-    pairs = _pairs(Scene(SYMBOLS, detected=detected), frames)
+    scene = Scene(SYMBOLS, detected=detected)
+    pairs = _pairs(scene, frames)
 
     def feed() -> None:
         received_ns = START_MS * 1_000_000
@@ -81,19 +82,28 @@ def cost(folder: Path, *, detected: bool) -> None:
             received_ns += 7_000_000
             take(frame, received_ns)
 
-    scene = Scene(SYMBOLS, detected=detected)
     cpu_s = gauge.measure_parse(feed)
-    times: dict[str, list[int]] = {"orderbook": [], "publicTrade": [], "tickers": []}
+    print(json.dumps({"cpu_s": cpu_s, "messages": len(frames), "incidents": scene.log.fired}))
+
+
+def added(folder: Path) -> None:
+    """Each message by both, now the one first and now the other: the median of the differences, by kind."""
+    frames = gauge.frames(folder)
+    takers = zip(*(_pairs(Scene(SYMBOLS, detected=detected), frames) for detected in (False, True)), strict=True)
+    found: dict[str, list[int]] = {"orderbook": [], "publicTrade": [], "tickers": []}
     gc.collect()
     received_ns, now_ns = START_MS * 1_000_000, time.perf_counter_ns
-    for (take, frame), kind in zip(_pairs(scene, frames), map(_kind, frames), strict=True):
+    for i, ((plain, frame), (watched, _)) in enumerate(takers):
         received_ns += 7_000_000
+        first, second = (plain, watched) if i % 2 else (watched, plain)
         begin = now_ns()
-        take(frame, received_ns)
-        times[kind].append(now_ns() - begin)
-    gauge.report(cpu_s=cpu_s, messages=len(frames), symbols=ours.states(scene.market), packages=("msgspec",))
-    print(json.dumps({"cpu_s": cpu_s, "messages": len(frames), "incidents": scene.log.fired,
-                      "median_us": {kind: median(found) / 1e3 for kind, found in times.items()}}))  # fmt: skip
+        first(frame, received_ns)
+        between = now_ns()
+        second(frame, received_ns)
+        end = now_ns()
+        difference = end - 2 * between + begin
+        found[_kind(frame)].append(difference if i % 2 else -difference)
+    print(json.dumps({"median_us": {kind: median(each) / 1e3 for kind, each in found.items()}}))
 
 
 def _pairs(scene: Scene, frames: list[bytes]) -> list[tuple[Take, bytes]]:
@@ -111,10 +121,10 @@ def _trade(number: int, at_ms: int, price: float, size: float, side: str = "Buy"
 
 def whale(scene: Scene) -> Iterator[float]:
     """An order twice the size of the last whale."""
-    for i in range(5_000):
+    for i in range(8_000):
         scene.take(_trade(i, START_MS + i * 100, 100.0, 1.0 + i % 50 / 10), START_MS + i * 100)
     value = 1e5
-    for i in count(5_000):
+    for i in count(8_000):
         at_ms = START_MS + i * 1_000
         value *= 2.0 if value < 1e15 else 1e-9
         yield scene.take(_trade(i, at_ms, 100.0, value / 100), at_ms)
@@ -164,7 +174,9 @@ def _book(update_id: int, asks: list[list[str]], wall: int) -> dict[str, Any]:
 
 def _booked(scene: Scene, spread: int, wall: int) -> Iterator[float]:
     """A usual book for a quarter of an hour, then what is unusual for fifteen seconds, by turns."""
-    levels = [[[f"{100 + sign * 0.01 * (i + above):.2f}", "2"] for i in range(150)] for sign, above in ((-1, 0), (1, 1))]
+    levels = [
+        [[f"{100 + sign * 0.01 * (i + above):.2f}", "2"] for i in range(150)] for sign, above in ((-1, 0), (1, 1))
+    ]
     data = {"s": "X", "b": levels[0], "a": levels[1], "u": 1, "seq": 1}
     scene.take({"topic": f"orderbook.{DEPTH}.X", "type": "snapshot", "data": data}, START_MS)
     update_id, at_ms = 1, START_MS
@@ -191,7 +203,9 @@ def book_wall(scene: Scene) -> Iterator[float]:
 def volume_spike(scene: Scene) -> Iterator[float]:
     """The push that takes a minute over its threshold."""
     for i in count():
-        for j, (volume, confirm) in enumerate([(900, False), (90_000, False), (1_000, True)] if i % 30 == 0 else [(1_000, True)]):
+        for j, (volume, confirm) in enumerate(
+            [(900, False), (90_000, False), (1_000, True)] if i % 30 == 0 else [(1_000, True)]
+        ):
             opened = START_MS + i * MINUTE_MS
             row = {"start": opened, "open": "100", "close": "100.01", "high": "101", "low": "99", "volume": str(volume),
                    "turnover": "1", "confirm": confirm}  # fmt: skip
@@ -247,7 +261,10 @@ def latency() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "cost":
-        cost(Path(sys.argv[2]), detected=sys.argv[3] == "with")
-    else:
-        latency()
+    match sys.argv[1:]:
+        case ["cost", folder, how]:
+            cost(Path(folder), detected=how == "with")
+        case ["added", folder]:
+            added(Path(folder))
+        case _:
+            latency()

@@ -1,6 +1,6 @@
-"""First conditions: what makes an incident of a cycle, a feed, a price. More kinds come with the alert pipeline."""
+"""First conditions: what makes an incident of a cycle, a feed, the weather. More kinds come with the alert pipeline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from virtuoso.alerts.incidents import IncidentLog
@@ -12,33 +12,6 @@ _WEATHER = {
     "maintenance": Severity.CRITICAL, "rate_ban": Severity.CRITICAL, "exchange_clock": Severity.WARNING,
     "clock_skew": Severity.WARNING,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class SuddenMove:
-    """A move of `threshold_pct` percent over `window_minutes` closed minutes; over when it is half of that again."""
-
-    threshold_pct: float
-    window_minutes: int
-
-    def observe(self, log: IncidentLog, symbol: str, closes: Sequence[float], now_ms: int) -> None:
-        """Judge the latest closes (oldest first) of one symbol."""
-        if len(closes) <= self.window_minutes:
-            return
-        first, last = closes[-self.window_minutes - 1], closes[-1]
-        move_pct = (last / first - 1) * 100
-        if abs(move_pct) >= self.threshold_pct:
-            word = "up" if move_pct > 0 else "down"
-            log.fire(
-                "sudden_move",
-                Severity.WARNING,
-                f"{symbol} {word} {abs(move_pct):.2f} % in {self.window_minutes} min, to {last:g}",
-                now_ms,
-                symbol=symbol,
-                details={"move_pct": round(move_pct, 4), "from": first, "to": last, "minutes": self.window_minutes},
-            )
-        elif abs(move_pct) < self.threshold_pct / 2:
-            log.resolve("sudden_move", now_ms, symbol=symbol)
 
 
 @dataclass(slots=True)

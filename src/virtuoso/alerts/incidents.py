@@ -68,10 +68,6 @@ class IncidentLog:
         """Those that still hold."""
         return tuple(self._open.values())
 
-    def open_symbols(self, kind: str) -> tuple[str, ...]:
-        """Symbols with an open incident of this kind."""
-        return tuple(i.symbol for i in self._open.values() if i.kind == kind and i.symbol is not None)
-
     def open_parts(self, kind: str) -> tuple[str, ...]:
         """Parts (or symbols) with an open incident of this kind."""
         return tuple(part for of, part in self._open if of == kind and part is not None)

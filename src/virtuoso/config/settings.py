@@ -126,8 +126,8 @@ class SuddenMoveSettings(_Section):
 class WhaleTradeSettings(_Section):
     """When a taker's order is a whale's."""
 
-    once_in_hours: float = Field(12.0, gt=0, le=168, description="An order so large comes once in so many hours.")
-    min_trades: int = Field(2_000, ge=100, description="Orders seen before one is judged.")
+    once_in_hours: float = Field(6.0, gt=0, le=168, description="An order so large comes once in so many hours.")
+    min_trades: int = Field(2_000, ge=100, description="Orders seen before one is judged, and a 36th of the hours.")
     quiet: float = Field(60.0, gt=0, description="Seconds after the last one until the incident is over.")
 
 
@@ -163,7 +163,7 @@ class BookWallSettings(_Section):
     """When a level of the book is a wall."""
 
     ratio: float = Field(8.0, gt=1, description="Least size, in mean levels.")
-    sigmas: float = Field(4.0, gt=0, description="Least distance from the symbol's usual largest level.")
+    sigmas: float = Field(4.5, gt=0, description="Least distance from the symbol's usual largest level.")
     within_bp: float = Field(50.0, gt=0, description="Distance from the best price, in basis points.")
     stay: float = Field(10.0, ge=1, description="Seconds for which it must stay.")
 

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import structlog
 
-from virtuoso.alerts.conditions import FeedOutage, SuddenMove, Weather, observe_weather
+from virtuoso.alerts.conditions import FeedOutage, Weather, observe_weather
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.config import Settings
 from virtuoso.exchange.polling import Polling, largest_universe
@@ -88,7 +88,6 @@ class Monitor:
         self.incidents = IncidentLog(monitoring.alerts.keep)
         self.detection = Detection(fast_rules(monitoring.alerts), self.incidents)
         self._outage = FeedOutage(self.exchange.name)
-        move = monitoring.alerts.sudden_move
         self._refresh = Refresh(self.exchange, self.market, self.watch)
         self.cycle = Cycle(
             exchange=self.exchange,
@@ -101,7 +100,6 @@ class Monitor:
             cache=cache,
             incidents=self.incidents,
             outage=self._outage,
-            sudden_move=SuddenMove(move.threshold_pct, move.window_minutes),
             slow_s=monitoring.alerts.slow_cycle,
             stale_after_s=settings.websocket.stale_after,
             health=health,

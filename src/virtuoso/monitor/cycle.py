@@ -10,18 +10,16 @@ from dataclasses import replace
 
 import structlog
 
-from virtuoso.alerts.conditions import FeedOutage, SuddenMove, observe_cycle
+from virtuoso.alerts.conditions import FeedOutage, observe_cycle
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.evaluation import Evaluation
 from virtuoso.analysis.regime import regime_timeframe
 from virtuoso.exchange.protocol import Exchange, Stream
 from virtuoso.market.panel import Cut
-from virtuoso.market.series import CLOSE
 from virtuoso.market.state import MarketState, Qualities
 from virtuoso.model.clock import iso
 from virtuoso.model.quality import DataQuality, DataSource
-from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.freshness import overall, symbol_qualities
 from virtuoso.monitor.publish import Frame, build, market_rows
 from virtuoso.monitor.refresh import Refresh, Refreshed
@@ -54,7 +52,6 @@ class Cycle:
         cache: MemoryCache,
         incidents: IncidentLog,
         outage: FeedOutage,
-        sudden_move: SuddenMove,
         slow_s: float,
         stale_after_s: float,
         health: HealthBoard,
@@ -70,7 +67,6 @@ class Cycle:
         self._cache = cache
         self._incidents = incidents
         self._outage = outage
-        self._sudden_move = sudden_move
         self._slow_s = slow_s
         self._stale_after_s = stale_after_s
         self._health = health
@@ -131,7 +127,7 @@ class Cycle:
         async with self._timed("analyse"):
             await self._analyse(close_ms)
         async with self._timed("decide"):
-            self._decide(close_ms)
+            self._decide()
         async with self._timed("publish"):
             await self.publish()
 
@@ -174,21 +170,12 @@ class Cycle:
         evaluation = self.evaluations.get(symbol)
         return 0 if evaluation is None else evaluation.close_ms
 
-    def _decide(self, close_ms: int | None) -> None:
+    def _decide(self) -> None:
         """Conditions on what was just computed."""
         now_ms = self._now_ms()
         self._outage.observe(self._incidents, now_ms)
         for symbol in [symbol for symbol in self.evaluations if symbol not in self._market]:
             del self.evaluations[symbol]
-        for symbol in self._incidents.open_symbols("sudden_move"):
-            if symbol not in self._market:
-                self._incidents.resolve("sudden_move", now_ms, symbol=symbol)
-        if close_ms is None:
-            return
-        span_ms = (self._sudden_move.window_minutes + 1) * Timeframe.M1.ms
-        for symbol in self._market.rows:
-            _, rows = self._market[symbol].history.base.since(close_ms - span_ms)
-            self._sudden_move.observe(self._incidents, symbol, rows[:, CLOSE].tolist(), now_ms)
 
     @property
     def source(self) -> DataSource | None:

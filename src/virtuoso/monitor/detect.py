@@ -19,7 +19,7 @@ from virtuoso.market.state import MarketState
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.market import Bar, Levels, Liquidation, TickerUpdate, Trade
 
-LOOK_MS = 250
+LOOK_MS = 1_000
 """How often a book is looked at, in event time."""
 _HOUR_S = 3_600.0
 
@@ -96,11 +96,11 @@ class Detection:
 class DetectingSink:
     """Implements `model.feed.SymbolSink`: a symbol's state first, then its detectors."""
 
-    __slots__ = ("_apply", "_detectors", "_look_ms", "_looked_ms", "_seen_ns", "state")
+    __slots__ = ("_add_trades", "_apply", "_detectors", "_judge_trades", "_look_ms", "_looked_ms", "_seen_ns", "state")
 
     def __init__(self, state: SymbolState, detectors: SymbolDetectors) -> None:
         self.state = state
-        self._apply = state.book_delta
+        self._apply, self._add_trades, self._judge_trades = state.book_delta, state.trades, detectors.trades
         self._detectors = detectors
         self._looked_ms = self._look_ms = 0
         self._seen_ns = 0
@@ -136,8 +136,8 @@ class DetectingSink:
     def trades(self, received_ns: int, trades: Sequence[Trade]) -> None:
         """Public trades, oldest first."""
         self._seen_ns = received_ns
-        self.state.trades(received_ns, trades)
-        self._detectors.trades(trades, received_ns)
+        self._add_trades(received_ns, trades)
+        self._judge_trades(trades, received_ns)
 
     def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> None:
         """Trades that were asked for."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from virtuoso.alerts.conditions import FeedOutage, SuddenMove
+from virtuoso.alerts.conditions import FeedOutage
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.config import Settings
 from virtuoso.exchange.bybit import Bybit
@@ -153,13 +153,11 @@ class Replay:
         self._cache = MemoryCache(self.clock)
         incidents = IncidentLog(settings.monitoring.alerts.keep)
         self._detection = Detection(fast_rules(settings.monitoring.alerts), incidents)
-        move = settings.monitoring.alerts.sudden_move
         self.cycle = Cycle(
             exchange=self._exchange, stream=self.stream, market=self._market, engine=engine, watch=self._watch,
             refresh=self._refresh, worker=self._worker, cache=self._cache,
             incidents=incidents, outage=FeedOutage(self._exchange.name),
-            sudden_move=SuddenMove(move.threshold_pct, move.window_minutes), slow_s=float("inf"),
-            stale_after_s=settings.websocket.stale_after, epoch=1,
+            slow_s=float("inf"), stale_after_s=settings.websocket.stale_after, epoch=1,
             health=HealthBoard(self.clock, settings.monitoring.interval, "embedded"),
         )  # fmt: skip
         self._slow = SlowData(

@@ -11,13 +11,13 @@ from tests.support.detectors import RULES, START_MS, Desk, ns
 from virtuoso.alerts.fast.spread import SpreadBlowout
 from virtuoso.alerts.fast.wall import BookWalls
 
-LOOK = 250
-WARM = 1_200
+LOOK = 1_000
+WARM = 300
 Levels = dict[float, float]
 
 
 class Touch:
-    """Looks at a touch around 100, four a second; the spread is 1 or 2 bp."""
+    """Looks at a touch around 100, one a second; the spread is 1 or 2 bp."""
 
     def __init__(self, desk: Desk, factor: float = 1.0) -> None:
         self.detector = SpreadBlowout("X", RULES.spread, desk.findings)

@@ -1,12 +1,17 @@
 """All detectors of a symbol, and what becomes of their findings."""
 
 import sys
+from math import inf, nan
 from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import UNSET
 from tests.support.detectors import MINUTE, RULES, START_MS, Desk, minutes, ns, orders, warmed
 
 from virtuoso.alerts.fast.symbol import SymbolDetectors
+from virtuoso.alerts.fast.usual import Minutes
 from virtuoso.model.alert import Severity
 from virtuoso.model.market import Bar, Liquidation, Side, TickerUpdate, Trade
 
@@ -180,3 +185,28 @@ def test_incidents_swept_late_were_over_in_time_and_in_order() -> None:
         )
     desk.findings.sweep(ns(START_MS + 60_000))
     assert [i.resolved_ms for i in desk.all()] == [START_MS + 50 + quiet for quiet in (3_000, 1_000, 2_000)]
+
+
+NUMBERS = st.sampled_from([0.0, nan, inf, -1.0, 1e-9, 1.0, 100.0, 1e18])
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**40), NUMBERS, NUMBERS, NUMBERS), max_size=30))
+def test_no_minute_raises_or_makes_a_number_up(rows: list[tuple[int, float, float, float]]) -> None:
+    """Prices that are none, minutes without volume, gaps, steps back."""
+    desk = Desk()
+    detectors = warmed(desk)
+    for number, opened, close, volume in rows:
+        at_ms = number * MINUTE
+        detectors.minutes(at_ms, [(opened, close, volume)] * 2, ns(at_ms))
+        detectors.forming(bar(volume, at_ms), ns(at_ms))
+        detectors.trades([Trade(at_ms, close, volume, Side.BUY)], ns(at_ms))
+    for sigma in (detectors._minutes.sigma, detectors._minutes.typical_turnover):
+        assert sigma is None or 0.0 <= sigma < inf
+
+
+def test_a_minute_without_trades_is_no_usual_minute() -> None:
+    quiet = Minutes()
+    for i in range(200):
+        quiet.learn(START_MS + i * MINUTE, 100.0, 0.0 if i % 2 else 5.0)
+    assert quiet.typical_turnover == pytest.approx(500.0)
+    assert quiet.sigma == 0.0

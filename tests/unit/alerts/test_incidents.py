@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from virtuoso.alerts.conditions import FeedOutage, SuddenMove, observe_cycle
+from virtuoso.alerts.conditions import FeedOutage, observe_cycle
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.model.alert import Severity
 
@@ -42,20 +42,6 @@ def test_the_log_is_bounded_and_counts_agree(steps: list[tuple[bool, str]]) -> N
             log.resolve(kind, now_ms)
     assert len(log.recent(1_000)) <= 7
     assert log.fired - log.resolved == len(log.open())
-
-
-def test_sudden_move_fires_at_the_threshold_and_recovers_at_half() -> None:
-    log, rule = IncidentLog(10), SuddenMove(3.0, 5)
-    rule.observe(log, "X", [100.0] * 5, 0)  # too short to judge
-    assert log.fired == 0
-    rule.observe(log, "X", [100, 100, 100, 100, 100, 103.0], 1)
-    assert log.open()[0].details["move_pct"] == 3.0
-    rule.observe(log, "X", [100, 100, 100, 100, 100, 102.0], 2)
-    assert len(log.open()) == 1  # between half and whole: it holds
-    rule.observe(log, "X", [100, 100, 100, 100, 100, 101.4], 3)
-    assert log.open() == ()
-    rule.observe(log, "X", [100, 100, 100, 100, 100, 96.0], 4)
-    assert "down 4.00 %" in log.open()[0].message
 
 
 def test_an_outage_is_one_incident_until_every_connection_is_back() -> None:

@@ -133,11 +133,10 @@ class Liquidations:
             value = one.price * one.size
             if not 0.0 < value < inf:
                 continue
-            self._sizes.advance(one.event_ms)
             if self.turnover is not None:
                 self._single(one, value, self.turnover, now_ns)
                 self._cascaded(one, value, self.turnover, now_ns)
-            self._sizes.add(value)
+            self._sizes.add(value, one.event_ms)
 
     def _single(self, one: Liquidation, value: float, turnover: float, now_ns: int) -> None:
         limit = self._rule.share * turnover

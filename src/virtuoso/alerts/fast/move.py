@@ -33,11 +33,15 @@ class SuddenMove:
 
     The price at the end of each of the last seconds is kept, and the bounds beyond which a price is a finding are found
     once a second, so that a price costs three comparisons. It is over when both moves are back to half of what it took.
+
+    Attributes:
+        begin_ms, end_ms: the second (event time) in which a price within `low` and `high` is no finding.
+        last: the latest price.
     """
 
     __slots__ = (
-        "_begin_ms", "_closes", "_closes_ms", "_end_ms", "_findings", "_high", "_low", "_ring", "_rule", "_second",
-        "_side", "_sigma", "_since", "_symbol", "last",
+        "_closes", "_closes_ms", "_down", "_findings", "_limit", "_ring", "_rule", "_second", "_side", "_sigma",
+        "_since", "_symbol", "_up", "begin_ms", "end_ms", "high", "last", "low",
     )  # fmt: skip
 
     def __init__(self, symbol: str, rule: MoveRule, findings: Findings) -> None:
@@ -46,26 +50,30 @@ class SuddenMove:
         self._findings = findings
         self._ring = [0.0] * rule.seconds
         self._second = self._since = -1
-        self._begin_ms = self._end_ms = 0
-        self._low, self._high = 0.0, inf
+        self.begin_ms = self.end_ms = 0
+        self.low, self.high = 0.0, inf
         self._side: str | None = None
         self._sigma: float | None = None
+        self._limit, self._down, self._up = inf, 0.0, inf
         self._closes: tuple[float, ...] = ()
         self._closes_ms = 0
         self.last: float | None = None
-        """The latest price."""
 
     def usual(self, sigma: float | None, closes: Sequence[float], close_ms: int) -> None:
         """A minute closed: σ of one minute, and the latest closes, oldest first, the last of them at `close_ms`."""
+        rule = self._rule
         self._sigma = sigma
-        self._closes = tuple(closes)[-self._rule.window_minutes - 1 :]
+        if sigma is not None:
+            self._limit = max(rule.sigmas * sigma * sqrt(rule.seconds / 60), log1p(rule.floor_pct / 100))
+            self._down, self._up = exp(-self._limit), exp(self._limit)
+        self._closes = tuple(closes)[-rule.window_minutes - 1 :]
         self._closes_ms = close_ms
         if self.last is not None:
-            self._bound(self._begin_ms)
+            self._bound(self.begin_ms)
 
     def see(self, event_ms: int, price: float, now_ns: int) -> None:
         """The price at `event_ms`; the same one again lets time pass."""
-        if self._begin_ms <= event_ms < self._end_ms and self._low < price < self._high:
+        if self.begin_ms <= event_ms < self.end_ms and self.low < price < self.high:
             self.last = price
             return
         if 0.0 < price < inf:
@@ -74,7 +82,7 @@ class SuddenMove:
     def restart(self, now_ns: int) -> None:
         """The feed is gone: what the price was is not known any longer."""
         self._second = -1
-        self._begin_ms = self._end_ms = 0
+        self.begin_ms = self.end_ms = 0
         self._over(now_ns)
 
     def _look(self, event_ms: int, price: float, now_ns: int) -> None:
@@ -86,44 +94,51 @@ class SuddenMove:
         if turned and self.last is not None:
             for passed in range(self._second, second):
                 self._ring[passed % self._rule.seconds] = self.last
-        if turned or self._end_ms == 0:
+        if turned or self.end_ms == 0:
             self._second = second
-            self._begin_ms, self._end_ms = second * 1000, second * 1000 + 1000
-            self._bound(self._begin_ms)
+            self.begin_ms, self.end_ms = second * 1000, second * 1000 + 1000
+            self._bound(self.begin_ms)
         self.last = price
         if self._side is not None and turned:
             self._release(now_ns)
-        if not self._low < price < self._high:
+        if not self.low < price < self.high:
             self._found(event_ms, price, now_ns)
 
     def _references(self, at_ms: int) -> list[tuple[float, float, Details]]:
         """Each price to compare with: the price, the least |log move| that counts, and what to tell of it."""
         rule, found = self._rule, list[tuple[float, float, Details]]()
         if self._sigma is not None and self._second - self._since >= rule.seconds:
-            scaled = self._sigma * sqrt(rule.seconds / 60)
-            limit = max(rule.sigmas * scaled, log1p(rule.floor_pct / 100))
-            told: Details = {"seconds": rule.seconds, "sigma_pct": 100 * scaled}
-            found.append((self._ring[self._second % rule.seconds], limit, told))
-        if len(self._closes) > rule.window_minutes and -_MINUTE_MS <= at_ms - self._closes_ms < 2 * _MINUTE_MS:
+            told: Details = {"seconds": rule.seconds, "sigma_pct": 100 * self._sigma * sqrt(rule.seconds / 60)}
+            found.append((self._ring[self._second % rule.seconds], self._limit, told))
+        if self._closes_count(at_ms):
             told = {"minutes": rule.window_minutes}
             found.append((self._closes[0], log1p(rule.threshold_pct / 100), told))
         return found
 
+    def _closes_count(self, at_ms: int) -> bool:
+        """Whether the closes reach back far enough and up to now."""
+        recent = -_MINUTE_MS <= at_ms - self._closes_ms < 2 * _MINUTE_MS
+        return recent and len(self._closes) > self._rule.window_minutes
+
     def _bound(self, at_ms: int) -> None:
-        self._low, self._high = 0.0, inf
-        for reference, limit, _ in self._references(at_ms):
-            if self._side != "down":
-                self._low = max(self._low, reference * exp(-limit))
-            if self._side != "up":
-                self._high = min(self._high, reference * exp(limit))
+        """The bounds of this second; on the side of what is open there is none."""
+        low, high = 0.0, inf
+        if self._sigma is not None and self._second - self._since >= self._rule.seconds:
+            reference = self._ring[self._second % self._rule.seconds]
+            low, high = reference * self._down, reference * self._up
+        if self._closes_count(at_ms):
+            ratio = 1.0 + self._rule.threshold_pct / 100
+            low, high = max(low, self._closes[0] / ratio), min(high, self._closes[0] * ratio)
+        self.low = 0.0 if self._side == "down" else low
+        self.high = inf if self._side == "up" else high
 
     def _release(self, now_ns: int) -> None:
         """Over when every move is less than half of what it took; the bounds are then armed again."""
         sign = 1.0 if self._side == "up" else -1.0
         price = self.last or 0.0
-        if all(sign * log(price / reference) < limit / 2 for reference, limit, _ in self._references(self._begin_ms)):
+        if all(sign * log(price / reference) < limit / 2 for reference, limit, _ in self._references(self.begin_ms)):
             self._over(now_ns)
-            self._bound(self._begin_ms)
+            self._bound(self.begin_ms)
 
     def _over(self, now_ns: int) -> None:
         if self._side is not None:
@@ -131,8 +146,8 @@ class SuddenMove:
             self._side = None
 
     def _found(self, event_ms: int, price: float, now_ns: int) -> None:
-        sign = -1.0 if price <= self._low else 1.0
-        moves = [(log(price / of), limit, of, told) for of, limit, told in self._references(self._begin_ms)]
+        sign = -1.0 if price <= self.low else 1.0
+        moves = [(log(price / of), limit, of, told) for of, limit, told in self._references(self.begin_ms)]
         # Of two reasons the one that is exceeded by more is told.
         move, limit, reference, told = max(moves, key=lambda found: sign * found[0] / found[1])
         self._over(now_ns)
@@ -148,4 +163,4 @@ class SuddenMove:
             details["sigmas"] = move / (self._sigma * sqrt(self._rule.seconds / 60))
         text = f"{self._symbol} {direction} {abs(percent):.2f} % in {span}, to {price:g}"
         self._findings.found(KIND, Severity.WARNING, text, now_ns, symbol=self._symbol, side=direction, details=details)
-        self._bound(self._begin_ms)
+        self._bound(self.begin_ms)

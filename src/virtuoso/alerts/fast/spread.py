@@ -8,8 +8,8 @@ from virtuoso.alerts.fast.usual import LogUsual
 from virtuoso.model.alert import Severity
 
 KIND = "spread_blowout"
-_LOOKS_READY = 1_200
-_HALF_LIFE_LOOKS = 2_400.0
+_LOOKS_READY = 300
+_HALF_LIFE_LOOKS = 600.0
 _GAP_MS = 30_000
 
 
@@ -24,7 +24,7 @@ class SpreadRule:
 
 
 class SpreadBlowout:
-    """One symbol's spread in basis points of the mid, looked at several times a second.
+    """One symbol's spread in basis points of the mid, looked at once a second.
 
     The usual is the geometric mean of about ten minutes of looks. It is over when the spread was within half of what it
     took (on a logarithmic scale) for as long.

@@ -19,7 +19,6 @@ from virtuoso.alerts.fast.whale import WhaleRule, WhaleTrades
 from virtuoso.model.market import Bar, Liquidation, TickerUpdate, Trade
 
 _MINUTE_MS = 60_000
-_WALL_MS = 1_000
 _TRADES_LEAD_MS = 2_000
 _LATE = 3
 """Minutes that come so many at once are history: they are learnt from and not judged."""
@@ -44,7 +43,7 @@ class SymbolDetectors:
     """One symbol's detectors. Methods take events in the order received, with the receive time (epoch ns)."""
 
     __slots__ = ("_closes", "_funding", "_interest", "_interval_h", "_liquidations", "_minutes", "_move", "_spread",
-                 "_traded_ms", "_volume", "_wall_ms", "_walls", "_whales")  # fmt: skip
+                 "_traded_ms", "_volume", "_walls", "_whales")  # fmt: skip
 
     def __init__(self, symbol: str, rules: FastRules, findings: Findings, market: MarketCascade) -> None:
         self._minutes = Minutes()
@@ -58,7 +57,7 @@ class SymbolDetectors:
         self._funding = FundingExtreme(symbol, rules.funding, findings)
         self._interest = InterestSurge(symbol, rules.interest, findings)
         self._interval_h: float | None = None
-        self._traded_ms = self._wall_ms = 0
+        self._traded_ms = 0
 
     @property
     def next_ms(self) -> int:
@@ -83,11 +82,16 @@ class SymbolDetectors:
 
     def trades(self, trades: Sequence[Trade], now_ns: int) -> None:
         """Trades of the stream, oldest first."""
+        if not trades:
+            return
         self._whales.take(trades, now_ns)
-        if trades:
-            last = trades[-1]
-            self._traded_ms = last.event_ms
-            self._move.see(last.event_ms, last.price, now_ns)
+        last, move = trades[-1], self._move
+        self._traded_ms = event_ms = last.event_ms
+        price = last.price
+        if move.begin_ms <= event_ms < move.end_ms and move.low < price < move.high:
+            move.last = price  # as `see` does, without a call
+        else:
+            move.see(event_ms, price, now_ns)
 
     def trades_fetched(self, trades: Sequence[Trade], now_ns: int) -> None:
         """Trades that were asked for, oldest first; some may have been seen."""
@@ -144,11 +148,9 @@ class SymbolDetectors:
         asks: Mapping[float, float],
         now_ns: int,
     ) -> None:
-        """A look at a valid book, some times a second: best prices, and sizes by price."""
+        """A look at a valid book, once a second: best prices, and sizes by price."""
         self._spread.look(event_ms, bid, ask, now_ns)
-        if not 0 <= event_ms - self._wall_ms < _WALL_MS:
-            self._wall_ms = event_ms
-            self._walls.look(event_ms, bid, ask, bids, asks, now_ns)
+        self._walls.look(event_ms, bid, ask, bids, asks, now_ns)
 
     def book_gone(self, now_ns: int) -> None:
         """There is no valid book."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import exp
+from math import exp, inf
 
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.fast.usual import LogUsual
@@ -81,13 +81,13 @@ class _Side:
         self._latest_ms = event_ms
         if len(levels) < _LEAST_LEVELS:
             return
-        total = large = price = 0.0
-        for at, size in levels.items():
-            total += size
-            if size > large and at != best:
-                large, price = size, at
+        sizes = list(levels.values())
+        total, large = sum(sizes), max(sizes)
+        if large == levels.get(best):
+            sizes.remove(large)
+            large = max(sizes)
         others = (total - large) / (len(levels) - 1)
-        if not 0.0 < others < float("inf"):
+        if not 0.0 < others < inf:
             return
         ready = self._usual.count >= _LOOKS_READY
         ratio = max(self._rule.ratio, exp(self._usual.mean + self._rule.sigmas * self._usual.spread))
@@ -96,8 +96,10 @@ class _Side:
             return
         if self._price is not None and not self._stands(levels, total, ratio):
             self.drop(now_ns)
-        if self._price is None and large >= ratio * others and self._near(price, best, 1.0):
-            self._price, self._since_ms = price, event_ms
+        if self._price is None and large >= ratio * others:
+            price = next(price for price, size in levels.items() if size == large and price != best)
+            if self._near(price, best, 1.0):
+                self._price, self._since_ms = price, event_ms
         if self._price is None:
             return
         if not self._near(self._price, best, 2.0):

@@ -12,6 +12,8 @@ from virtuoso.model.market import Side, Trade
 KIND = "whale_trade"
 _HALF_LIFE_S = 6 * 3_600.0
 _AGAIN_MS = 10_000
+_Order = tuple[int, Side, float, float, int]
+"""Time, side, quote value, size and number of trades."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,9 @@ class WhaleTrades:
     The trades of one taker side and one millisecond in one message are one order: a large order meets many small ones.
     """
 
-    __slots__ = ("_again_ms", "_findings", "_limit", "_newest_ms", "_rule", "_sizes", "_symbol")
+    __slots__ = (
+        "_again_ms", "_findings", "_limit", "_newest_ms", "_pending", "_rule", "_settled_ms", "_sizes", "_symbol",
+    )  # fmt: skip
 
     def __init__(self, symbol: str, rule: WhaleRule, findings: Findings) -> None:
         self._symbol = symbol
@@ -37,7 +41,8 @@ class WhaleTrades:
         self._findings = findings
         self._sizes = Sizes(_HALF_LIFE_S)
         self._limit = inf
-        self._again_ms = 0
+        self._pending = self._sizes.pending
+        self._settled_ms = self._again_ms = 0
         self._newest_ms = -1
 
     @property
@@ -49,20 +54,24 @@ class WhaleTrades:
         """Take trades from before the start, oldest first; none of them is judged."""
         for at_ms, _, value, _, _ in _orders(trades):
             self._newest_ms = max(self._newest_ms, at_ms)
-            self._sizes.advance(at_ms)
-            self._sizes.add(value)
+            self._sizes.add(value, at_ms)
 
     def take(self, trades: Sequence[Trade], now_ns: int) -> None:
         """Judge the trades of one message, oldest first."""
-        for order in _orders(trades):
-            value = order[2]
-            if self._limit <= value < inf:
-                self._found(order, now_ns)
-            self._sizes.add(value)
-        if trades:
-            at_ms = self._newest_ms = trades[-1].event_ms
-            if not -_AGAIN_MS <= at_ms - self._again_ms < 0:
-                self._settle(at_ms)
+        if len(trades) == 1:  # most messages
+            (trade,) = trades
+            value = trade.price * trade.size
+            if value >= self._limit:
+                self._judge(_orders(trades), now_ns)
+            self._pending.append(value)
+        elif trades:
+            self._take_many(trades, now_ns)
+            trade = trades[-1]
+        else:
+            return
+        at_ms = self._newest_ms = trade.event_ms
+        if not self._settled_ms <= at_ms < self._again_ms or self._sizes.is_full:
+            self._settle(at_ms)
 
     def take_fetched(self, trades: Sequence[Trade], now_ns: int) -> None:
         """Judge trades that were asked for, of which those up to the newest known time were seen before."""
@@ -71,14 +80,33 @@ class WhaleTrades:
         else:
             self.take([trade for trade in trades if trade.event_ms > self._newest_ms], now_ns)
 
+    def _take_many(self, trades: Sequence[Trade], now_ns: int) -> None:
+        """The sums of `_orders` alone: what else is to be told of an order is only asked for when one is large."""
+        at_ms, side, value, largest = -1, None, 0.0, 0.0
+        for trade in trades:
+            if trade.side is not side or trade.event_ms != at_ms:
+                self._pending.append(value)
+                if value > largest:
+                    largest = value
+                at_ms, side, value = trade.event_ms, trade.side, 0.0
+            value += trade.price * trade.size
+        if value >= self._limit or largest >= self._limit:
+            self._judge(_orders(trades), now_ns)
+        self._pending.append(value)
+
+    def _judge(self, orders: Sequence[_Order], now_ns: int) -> None:
+        for order in orders:
+            if self._limit <= order[2] < inf:
+                self._found(order, now_ns)
+
     def _settle(self, at_ms: int) -> None:
-        """Find the threshold anew, every ten seconds of event time."""
-        self._again_ms = at_ms + _AGAIN_MS
+        """Find the threshold anew, every ten seconds of event time, and after many trades."""
+        self._settled_ms, self._again_ms = at_ms, at_ms + _AGAIN_MS
         self._sizes.advance(at_ms)
         level = self._sizes.level(self._rule.once_in_s) if self._sizes.count >= self._rule.min_trades else None
         self._limit = inf if level is None else level
 
-    def _found(self, order: tuple[int, Side, float, float, int], now_ns: int) -> None:
+    def _found(self, order: _Order, now_ns: int) -> None:
         at_ms, side, value, size, fills = order
         direction = "up" if side is Side.BUY else "down"
         self._findings.found(
@@ -105,12 +133,9 @@ class WhaleTrades:
         )
 
 
-def _orders(trades: Sequence[Trade]) -> list[tuple[int, Side, float, float, int]]:
-    """Time, side, quote value, size and number of trades of each order, oldest first."""
-    if len(trades) == 1:
-        (trade,) = trades
-        return [(trade.event_ms, trade.side, trade.price * trade.size, trade.size, 1)]
-    found: list[tuple[int, Side, float, float, int]] = []
+def _orders(trades: Sequence[Trade]) -> list[_Order]:
+    """The orders behind some trades, oldest first."""
+    found: list[_Order] = []
     at_ms, side, value, size, fills = -1, Side.BUY, 0.0, 0.0, 0
     for trade in trades:
         if trade.event_ms != at_ms or trade.side is not side:
