@@ -54,8 +54,10 @@ def test_mute_socket_is_found_and_replaced(exchange: Running, program: Program) 
 
 
 def test_disconnect_is_reconnected_and_no_minute_is_lost(exchange: Running, program: Program) -> None:
-    connected = len([feed for feed in program.ask("/api/monitoring/status")["feeds"] if feed["connected"]])
-    assert connected == 75
+    def connected() -> int:
+        return len([feed for feed in program.ask("/api/monitoring/status")["feeds"] if feed["connected"]])
+
+    program.until("every topic", lambda: connected() == 75, 5)
     exchange.order('{"fault": "disconnect"}')
     exchange.order('{"fault": "refuse", "for_s": 5}')
     program.until("the loss", lambda: quality(program) != "live", 5)
@@ -92,6 +94,11 @@ def test_latency_shows_as_delayed(exchange: Running, program: Program) -> None:
 def test_a_quiet_symbol_is_never_stale(exchange: Running, program: Program) -> None:
     """Over 15 s every symbol stays live, though some do not trade for several seconds."""
     ages = []
+
+    def qualities() -> set[str]:
+        return {feed["data_quality"] for feed in program.ask("/api/monitoring/status")["feeds"]}
+
+    program.until("live data", lambda: qualities() == {"live"}, 5)
     for _ in range(15):
         status = program.ask("/api/monitoring/status")
         ages += [f["age_ms"] for f in status["feeds"] if f["topic"].startswith("publicTrade") and f["age_ms"]]

@@ -45,6 +45,7 @@ log = structlog.get_logger(__name__)
 _LOOK_S = 0.1
 _LISTS_CALM_S = 5.0
 _STATUS_S = 1.0
+_STREAM_FIRST_S = 5.0
 _CLOCK_INTERVAL_S, _DOUBT_S = 10.0, 2.0
 _FALLBACK_S = 5.0
 _START_CAP_S = 10.0
@@ -124,6 +125,7 @@ class Monitor:
         self.state = "starting"
         self._tape_gaps: set[str] = set()
         self._look_at_lists = asyncio.Event()
+        self._streaming = asyncio.Event()
 
     def _pollable(self, rules: UniverseRules) -> UniverseRules:
         """The universe as configured, or in poll mode what of it can be polled."""
@@ -182,7 +184,7 @@ class Monitor:
             self.tasks.start("clock", self._clock_offset)
             self.tasks.start("universe", self._universe)
             self.tasks.start("tape", self._fill_tape)
-            self.tasks.start("slow data", self.slow.run)
+            self.tasks.start("slow data", self._slow_data)
             self.tasks.start("alpha", self.alpha.run)
             await asyncio.Event().wait()  # until cancelled
         finally:
@@ -256,6 +258,12 @@ class Monitor:
                 symbols, self._tape_gaps = self._tape_gaps, set()
                 await self.watch.fill_tape(symbols)
 
+    async def _slow_data(self) -> None:
+        """Streams first: the many questions about slow data wait until one is there, or for a while."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._streaming.wait(), _STREAM_FIRST_S)
+        await self.slow.run()
+
     async def _publish_status(self) -> None:
         sequence = 0
         loop, stale_s = asyncio.get_running_loop(), self._settings.websocket.stale_after
@@ -299,6 +307,7 @@ class Monitor:
             case "disconnected":
                 self._outage.lost(event.connection, event.reason, now_ms)
             case "connected":
+                self._streaming.set()
                 self._outage.back(self.incidents, event.connection, now_ms)
                 self._tape_gaps.update(event.symbols)
             case "topic_rejected":
