@@ -22,6 +22,7 @@ Rows: TypeAlias = "slice | NDArray[np.int64]"
 S_contra = TypeVar("S_contra", contravariant=True)
 
 _INITIAL_ROWS = 16
+_GROWTH = 4
 
 
 class Indicator(Protocol[S_contra]):
@@ -132,9 +133,9 @@ class Memory:
         return cell
 
     def reserve(self, rows: int) -> None:
-        """Hold at least `rows` rows; capacity doubles."""
+        """Hold at least `rows` rows; capacity grows by a quarter, as most of the memory of a program is here."""
         if rows > self.capacity:
-            self.capacity = max(rows, 2 * self.capacity, _INITIAL_ROWS)
+            self.capacity = max(rows, self.capacity + self.capacity // _GROWTH, _INITIAL_ROWS)
             for cell in self._cells:
                 cell.reserve(self.capacity)
 
