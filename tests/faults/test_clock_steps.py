@@ -60,7 +60,9 @@ def until_the_next_minute(program: Program) -> None:
     while opens(program)[-1] == last:
         assert time.monotonic() < deadline, f"no minute after {last}"
         feeds = program.ask("/api/monitoring/status")["feeds"]
-        assert {feed["data_quality"] for feed in feeds} == {"live"}
+        # A busy machine may take seconds over a message, and says so; what a step would add is an hour.
+        assert {feed["data_quality"] for feed in feeds} <= {"live", "delayed"}
+        assert max(abs(feed["lag_ms"] or 0) for feed in feeds) < 60_000
         # A liquidation may be minutes old; what must not show is the hour.
         assert max(feed["age_ms"] or 0 for feed in feeds) < 600_000
         time.sleep(0.5)
