@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from virtuoso.analysis import entry, regime
+from virtuoso.analysis import regime
 from virtuoso.analysis.block import Memory, Rows, as_rows
 from virtuoso.analysis.component import Factor, Feed
 from virtuoso.analysis.dwell import Dwell, DwellRule
@@ -166,14 +166,13 @@ class Engine:
 
     def _regimes(self, close_ms: int, rows: Rows, values: Mapping[LaneKey, Values]) -> RegimeArrays:
         frame = values[self._lanes.regime_timeframe]
-        measures, short = frame.raw[-len(regime.MEASURES) :], self._lanes.short_volatility(values)
+        measures, short = frame.raw[self._lanes.of_regimes], self._lanes.short_volatility(values)
         found = regime.classify(measures, frame.age.copy(), self._lanes.regime_timeframe, short)
         return self._dwell.step(rows, close_ms, found)
 
     def _context(self, rows: Rows, book: BookBlock | None, quality: Codes) -> Context:
         """What entries are judged from: copies, so that the next step leaves them alone."""
         values = self._lanes.last(rows)[self._lanes.regime_timeframe]
-        prices = values.raw[-len(regime.MEASURES) - len(entry.MEASURES) : -len(regime.MEASURES)]
         seen = quality < STALE
         if book is not None:
             seen &= np.isfinite(book.bid_price[:, 0] + book.ask_price[:, 0])
@@ -181,7 +180,7 @@ class Engine:
             timeframe=self._lanes.regime_timeframe,
             close=self._lanes.close(rows).copy(),
             atr=values.atr.copy(),
-            prices=prices.copy(),
+            prices=values.raw[self._lanes.of_entries].copy(),
             book=book,
             book_seen=seen,
             size=self._entry_size,

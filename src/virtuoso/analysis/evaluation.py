@@ -11,7 +11,7 @@ from virtuoso.analysis.entry import Context
 from virtuoso.analysis.regime import RegimeArrays, SymbolRegime
 from virtuoso.analysis.scoring import FactorArrays, Total
 from virtuoso.analysis.signals import LabelCodes, Labelled, LabelRule
-from virtuoso.analysis.tree import Branches, branches_of, label_of, reading_of
+from virtuoso.analysis.tree import branches_of, label_of, reading_of
 from virtuoso.market.panel import Floats
 from virtuoso.model.signal import Label, Reading
 from virtuoso.model.timeframe import Timeframe
@@ -47,8 +47,9 @@ class Evaluation:
         return {symbol: i for i, symbol in enumerate(self.symbols)}
 
     @cached_property
-    def _readings(self) -> dict[int, Reading]:
-        return {}
+    def _readings(self) -> dict[str, Reading]:
+        branches = branches_of(self)  # much larger than what they are needed for
+        return {symbol: reading_of(self, branches, i) for symbol, i in self._index.items()}
 
     @cached_property
     def counterfactuals(self) -> Counterfactuals:
@@ -60,24 +61,16 @@ class Evaluation:
         """Score points of each factor [F, n]."""
         return self.total.confluence.contributions(np.stack([arrays.result.x for arrays in self.factors]))
 
-    @cached_property
-    def branches(self) -> tuple[Branches, ...]:
-        """The factors in the form that trees are built from."""
-        return branches_of(self)
-
     def __contains__(self, symbol: str) -> bool:
         return symbol in self._index
 
     def reading(self, symbol: str) -> Reading:
-        """The whole tree of one symbol, built once; `KeyError` when it is not in this evaluation."""
-        i = self._index[symbol]
-        if i not in self._readings:
-            self._readings[i] = reading_of(self, i)
-        return self._readings[i]
+        """The whole tree of one symbol, all built at once; `KeyError` when it is not in this evaluation."""
+        return self._readings[symbol]
 
     def readings(self) -> Iterator[Reading]:
-        """The trees of all symbols, in their order, built as they are taken."""
-        return (self.reading(symbol) for symbol in self.symbols)
+        """The trees of all symbols, in their order."""
+        return iter(self._readings.values())
 
     @cached_property
     def _regimes(self) -> dict[str, SymbolRegime]:

@@ -71,6 +71,17 @@ class Measures:
         self._atr = memory.vector()
         self._memory = memory
 
+    def places(self, measures: Sequence[Measure]) -> slice:
+        """Where measures that were given one after another stand among the values."""
+        if not measures:
+            return slice(0, 0)
+        first = measures[0]
+        if isinstance(first, Component):
+            begin = self.components.index(first)
+        else:
+            begin = len(self.components) + self.modifiers.index(first)
+        return slice(begin, begin + len(measures))
+
     @property
     def count(self) -> int:
         """How many measures there are."""

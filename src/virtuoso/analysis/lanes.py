@@ -24,18 +24,22 @@ class Lanes:
         self.base = self.timeframes[0]
         self.regime_timeframe = regime.regime_timeframe(self.timeframes)
         self._short_timeframe = regime.short_timeframe(self.timeframes)
+        self._short = regime.short_measure(self._short_timeframe)
         self._factors = factors
         self._frame_weights = np.array([timeframes[tf] for tf in self.timeframes])
         self._bars = {tf: BarLane(tf.ms, *self._measures(tf)) for tf in self.timeframes}
         self._book = BookLane(self.base.ms, *_measures_of(factors, {Feed.BOOK}))
         self.sources = tuple(self._source(factor) for factor in factors)
+        measures = self._bars[self.regime_timeframe].measures
+        self.of_regimes, self.of_entries = measures.places(regime.MEASURES), measures.places(entry.MEASURES)
+        self._of_short = self._bars[self._short_timeframe].measures.places((self._short,))
 
     def _measures(self, timeframe: Timeframe) -> tuple[tuple[Component, ...], tuple[Modifier, ...]]:
         """Factors of bars on every timeframe, of tape and ticker on the base; regimes' and entries' on theirs."""
         feeds = {Feed.BARS, Feed.TAPE, Feed.TICKER} if timeframe is self.base else {Feed.BARS}
         components, modifiers = _measures_of(self._factors, feeds)
         if timeframe is self._short_timeframe:
-            modifiers = (*modifiers, regime.short_measure(timeframe))
+            modifiers = (*modifiers, self._short)
         if timeframe is self.regime_timeframe:
             modifiers = (*modifiers, *entry.MEASURES, *regime.MEASURES)
         return components, modifiers
@@ -79,8 +83,7 @@ class Lanes:
 
     def short_volatility(self, values: Mapping[LaneKey, Values]) -> Floats:
         """Volatility of the last hour in `values`, per bar of the regime's timeframe."""
-        after = len(entry.MEASURES) + len(regime.MEASURES) if self._short_timeframe is self.regime_timeframe else 0
-        raw = values[self._short_timeframe].raw[-1 - after]
+        raw = values[self._short_timeframe].raw[self._of_short][0]
         return regime.rescaled(raw, self._short_timeframe, self.regime_timeframe)
 
     def close(self, rows: Rows) -> Floats:

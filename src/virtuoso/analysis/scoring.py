@@ -59,23 +59,14 @@ class FactorSource:
         frame_weights: Floats,
     ) -> "FactorSource":
         """Find the factor's measures in each lane."""
-        places = [_places(factor, measures) for measures in lanes.values()]
         return cls(
             factor=factor,
             timeframes=timeframes,
             lanes=tuple(lanes),
             frame_weights=frame_weights,
-            components=tuple(components for components, _ in places),
-            modifiers=tuple(modifiers for _, modifiers in places),
+            components=tuple(lane.places(factor.components) for lane in lanes.values()),
+            modifiers=tuple(lane.places(factor.modifiers) for lane in lanes.values()),
         )
-
-
-def _places(factor: Factor, measures: Measures) -> tuple[slice, slice]:
-    """Where a lane keeps the factor's components and modifiers."""
-    first = measures.components.index(factor.components[0])
-    second = len(measures.components)
-    second += measures.modifiers.index(factor.modifiers[0]) if factor.modifiers else 0
-    return slice(first, first + len(factor.components)), slice(second, second + len(factor.modifiers))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

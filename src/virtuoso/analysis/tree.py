@@ -1,6 +1,6 @@
 """One symbol's reading with the whole tree behind it: factor → component → raw value, score, weight, contribution."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -34,10 +34,10 @@ def label_of(code: int) -> Label:
     return Label.BUY if code == BUY else Label.SELL if code == SELL else Label.HOLD
 
 
-def reading_of(evaluation: "Evaluation", i: int) -> Reading:
+def reading_of(evaluation: "Evaluation", branches: Sequence["Branches"], i: int) -> Reading:
     """The reading in column `i`."""
     total = evaluation.total
-    factors = tuple(branches.score(i) for branches in evaluation.branches)
+    factors = tuple(branch.score(i) for branch in branches)
     label, score = label_of(int(evaluation.label[i])), _number(evaluation.score[i])
     counterfactual = _counterfactual(evaluation, i)
     reasons = _reasons(evaluation, i)

@@ -1,5 +1,6 @@
 """What was last known of a symbol's slow data at the close of each minute, and whom the minute liquidated."""
 
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from itertools import pairwise
@@ -24,6 +25,8 @@ _RATIO_HOLDS_MS = 900_000
 """Three of the periods in which account ratios come."""
 _CATCH_UP_MS = 300_000
 _RATES, _RATIOS = 200, 500
+_RECENT_RATIOS = 12
+"""More than are asked for at a time; of the older ones only the logarithms matter."""
 _FEWEST = 10
 _HOUR_MS = 3_600_000
 _ROUNDING = 1e-9
@@ -42,13 +45,14 @@ class Minutes:
         """End of the minute that is open, 0 before the first event; the first event past it closes the minute."""
         self.watched_ms: int | None = None
         """Since when liquidations cannot have been missed, `None` while they can."""
-        self.ratios: deque[AccountRatio] = deque(maxlen=_RATIOS)
+        self.ratios: deque[AccountRatio] = deque(maxlen=_RECENT_RATIOS)
         self.rates: deque[FundingRate] = deque(maxlen=_RATES)
         self._ticker = ticker
         self._rows = MinuteRing(_MINUTES_KEPT, len(COLUMNS))
         self._hourly = _UNKNOWN
         self._interval_h = nan
         self._ratio = _UNKNOWN
+        self._log_ratios = array("d")
         self._long = self._short = 0.0
 
     def turn(self, event_ms: int) -> None:
@@ -84,8 +88,11 @@ class Minutes:
     def take_ratios(self, ratios: Sequence[AccountRatio]) -> None:
         """Take account ratios that were asked for, oldest first; those already held are left out."""
         newest_ms = self.ratios[-1].event_ms if self.ratios else -1
-        self.ratios.extend(ratio for ratio in ratios if ratio.event_ms > newest_ms)
-        self._ratio = _moments([log(r.long / r.short) for r in self.ratios if r.long > 0 and r.short > 0])
+        new = [ratio for ratio in ratios if ratio.event_ms > newest_ms]
+        self.ratios.extend(new)
+        self._log_ratios.extend(log(r.long / r.short) for r in new if r.long > 0 and r.short > 0)
+        del self._log_ratios[:-_RATIOS]
+        self._ratio = _moments(self._log_ratios)
 
     def take_rates(self, rates: Sequence[FundingRate]) -> None:
         """Take settled funding rates, oldest first; those already held are left out.

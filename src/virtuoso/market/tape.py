@@ -110,6 +110,8 @@ class Tape:
 
     def _settle(self) -> None:
         m = self._minute
+        if m.open_ms < 0:
+            return  # no trade yet
         number = m.open_ms // MINUTE_MS
         self._minutes.put(number, (m.buy, m.buys, m.sells, m.large_buy, m.large_sell, m.sell))
 

@@ -46,6 +46,7 @@ _LOOK_S = 0.1
 _LISTS_CALM_S = 5.0
 _STATUS_S = 1.0
 _STREAM_FIRST_S = 5.0
+_MET_AT_ONCE = 8
 _CLOCK_INTERVAL_S, _DOUBT_S = 10.0, 2.0
 _FALLBACK_S = 5.0
 _START_CAP_S = 10.0
@@ -211,7 +212,7 @@ class Monitor:
                 await self.cycle.publish()
                 await asyncio.sleep(wait_s)
         await self.watch.adopt(universe)
-        self.stream.watch(self.detection.sinks(self.market, self._clock.now_ns()), self.watch.detailed)
+        await self._stream_watched()
         await self.cycle.run()
         if not self.cycle.evaluations:
             log.warning("no symbol could be scored from its history yet")
@@ -248,7 +249,15 @@ class Monitor:
                 log.warning("the exchange's lists could not be read", error=str(error))
                 continue
             await self.watch.adopt(universe)
-            self.stream.watch(self.detection.sinks(self.market, self._clock.now_ns()), self.watch.detailed)
+            await self._stream_watched()
+
+    async def _stream_watched(self) -> None:
+        """Let the streams feed the symbols that are watched now, through their detectors."""
+        more = True
+        while more:
+            more = self.detection.meet(self.market, self._clock.now_ns(), _MET_AT_ONCE)
+            await asyncio.sleep(0)
+        self.stream.watch(self.detection.sinks(self.market, self._clock.now_ns()), self.watch.detailed)
 
     async def _fill_tape(self) -> None:
         """Fetch what the tape of newly connected symbols missed."""

@@ -63,18 +63,23 @@ class Detection:
 
         What was known of symbols that are no longer watched is dropped, and their incidents are resolved.
         """
-        before, self._sinks = self._sinks, {}
-        for symbol, state in market.sinks().items():
-            kept = before.get(symbol)
-            if kept is not None and kept.state is state:
-                self._sinks[symbol] = before.pop(symbol)
-        for symbol in before:
+        self.meet(market, now_ns, len(market.rows))
+        return {symbol: self._sinks[symbol] for symbol in market.rows}
+
+    def meet(self, market: MarketState, now_ns: int, at_most: int) -> bool:
+        """Forget who left and get to know so many newcomers; whether more are waiting.
+
+        Learning the history of one takes milliseconds: whoever has many need not hold up the loop for all at once.
+        """
+        states = market.sinks()
+        for symbol in [symbol for symbol, sink in self._sinks.items() if states.get(symbol) is not sink.state]:
+            del self._sinks[symbol]
             self._findings.forget(symbol, now_ns)
             self._market_cascade.forget(symbol)
-        for symbol, state in market.sinks().items():
-            if symbol not in self._sinks:
-                self._sinks[symbol] = self._sink(symbol, state, now_ns)
-        return {symbol: self._sinks[symbol] for symbol in market.rows}
+        new = [symbol for symbol in states if symbol not in self._sinks]
+        for symbol in new[:at_most]:
+            self._sinks[symbol] = self._sink(symbol, states[symbol], now_ns)
+        return len(new) > at_most
 
     def sweep(self, now_ns: int) -> None:
         """Resolve what has been quiet for long enough."""

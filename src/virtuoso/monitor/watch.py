@@ -9,6 +9,7 @@ import structlog
 from virtuoso.analysis import alpha
 from virtuoso.analysis.engine import Engine
 from virtuoso.exchange.protocol import Exchange
+from virtuoso.market.panel import BarBlock
 from virtuoso.market.state import MarketState
 from virtuoso.market.universe import Universe, UniverseRules, select
 from virtuoso.model.clock import Clock
@@ -24,6 +25,7 @@ _MOST_BARS = 1_000
 _TRADES = 1_000
 _INTERESTS = 200
 _NAMED = 20
+_WARMED_AT_ONCE = 64
 _AT_ONCE = 40
 """Symbols whose history is fetched at a time: beyond, requests would only wait for the budget."""
 
@@ -130,14 +132,18 @@ class Watch:
         await self._warm_up({symbol: self._market.rows[symbol]})
 
     async def _warm_up(self, rows: Mapping[str, int]) -> None:
-        blocks = self._market.warm_up(list(rows), Timeframe.M1.floor(self.exchange_ms()))
+        """A group of symbols at a time: the history of a whole exchange would stand in memory twice."""
+        upto_ms, symbols = Timeframe.M1.floor(self.exchange_ms()), list(rows)
 
-        def warm() -> None:
-            for symbol, row in rows.items():
-                self._engine.add(symbol, row)
+        def warm(group: Sequence[str], blocks: Sequence[BarBlock]) -> None:
+            for symbol in group:
+                self._engine.add(symbol, rows[symbol])
             self._engine.warm_up(blocks)
 
-        await asyncio.get_running_loop().run_in_executor(self._worker, warm)
+        for first in range(0, len(symbols), _WARMED_AT_ONCE):
+            group = symbols[first : first + _WARMED_AT_ONCE]
+            blocks = self._market.warm_up(group, upto_ms)
+            await asyncio.get_running_loop().run_in_executor(self._worker, warm, group, blocks)
 
     async def _load(self, symbol: str) -> None:
         state = self._market[symbol]
