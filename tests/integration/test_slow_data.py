@@ -59,7 +59,7 @@ async def test_asked_in_full_at_first_and_then_for_what_is_new(exchange: Embedde
         assert adapter.budget.requests - began == 6  # also for the one that nobody lists: it fails alone
         for symbol in ("BTCUSDT", "LAYERUSDT"):
             assert len(market[symbol].ratios) == 12  # the latest; of all 500 the mean and spread are kept
-            assert len(market[symbol].minutes.rates) > 60
+            assert len(market[symbol].minutes.hourly_rates) > 60
         assert len(market["NOPEUSDT"].ratios) == 0
         await slow.look()
         assert adapter.budget.requests - began == 6  # nothing is due

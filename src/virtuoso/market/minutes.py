@@ -3,7 +3,6 @@
 from array import array
 from collections import deque
 from collections.abc import Sequence
-from itertools import pairwise
 from math import isnan, log, nan
 
 import numpy as np
@@ -46,7 +45,9 @@ class Minutes:
         self.watched_ms: int | None = None
         """Since when liquidations cannot have been missed, `None` while they can."""
         self.ratios: deque[AccountRatio] = deque(maxlen=_RECENT_RATIOS)
-        self.rates: deque[FundingRate] = deque(maxlen=_RATES)
+        self.hourly_rates = array("d")
+        """Settled funding rates per hour, oldest first."""
+        self._settled: FundingRate | None = None
         self._ticker = ticker
         self._rows = MinuteRing(_MINUTES_KEPT, len(COLUMNS))
         self._hourly = _UNKNOWN
@@ -99,11 +100,16 @@ class Minutes:
 
         They are compared per hour, each over the interval that it settled: exchanges change a symbol's interval.
         """
-        newest_ms = self.rates[-1].event_ms if self.rates else -1
-        self.rates.extend(rate for rate in rates if rate.event_ms > newest_ms)
-        settled = [(b.rate, max(1, round((b.event_ms - a.event_ms) / _HOUR_MS))) for a, b in pairwise(self.rates)]
-        self._hourly = _moments([rate / hours for rate, hours in settled])
-        self._interval_h = settled[-1][1] if settled else nan
+        for rate in rates:
+            before = self._settled
+            if before is not None and rate.event_ms <= before.event_ms:
+                continue
+            if before is not None:
+                self._interval_h = max(1, round((rate.event_ms - before.event_ms) / _HOUR_MS))
+                self.hourly_rates.append(rate.rate / self._interval_h)
+            self._settled = rate
+        del self.hourly_rates[: -(_RATES - 1)]
+        self._hourly = _moments(self.hourly_rates)
 
     def take_interest(self, rows: Sequence[OpenInterest]) -> None:
         """Take open interest of the past; it stands for the minutes that close within five minutes from it.
