@@ -10,10 +10,10 @@ PORT ?= 8002
 PARALLEL := -n auto --dist loadfile
 
 # Debian packages that tests and benchmarks use, and the command that shows each is there.
-TEST_PACKAGES := chromium faketime
-TEST_COMMANDS := chromium faketime
-BENCH_PACKAGES := nginx-light wrk
-BENCH_COMMANDS := /usr/sbin/nginx wrk
+TEST_PACKAGES := chromium faketime redis-server memcached influxdb victoria-metrics postgresql
+TEST_COMMANDS := chromium faketime redis-server memcached influxd victoria-metrics pg_lsclusters
+BENCH_PACKAGES := nginx-light wrk redis-server memcached influxdb
+BENCH_COMMANDS := /usr/sbin/nginx wrk redis-server memcached influxd
 
 .PHONY: install demo test soak check bench clean lock packages
 

@@ -9,6 +9,7 @@ VirtuosoError
 │   ├── RateLimited           the budget or the exchange says wait (carries for how long)
 │   ├── NotOffered            this exchange has no such data: never worth another try
 │   └── MalformedMessage      not what the wire rules promise
+├── StoreUnavailable      a store does not answer, is full, or answers garbage
 └── InvariantError        a promise of our own code is broken: a bug
 """
 
@@ -65,6 +66,10 @@ class NotOffered(ExchangeError):
 
 class MalformedMessage(ExchangeError):
     """A message is not what the wire rules promise."""
+
+
+class StoreUnavailable(VirtuosoError):
+    """A store does not answer, is full, or answers garbage; worth another try later."""
 
 
 class InvariantError(VirtuosoError):

@@ -1,1 +1,1 @@
-"""Where published documents (and later time series and the database) are kept."""
+"""Where things are kept: published documents, time series, and the database. Any of them may die and return."""
