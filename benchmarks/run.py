@@ -10,7 +10,23 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import analysis, api, detect, ingest, machine, poll, recording, replay, report, start, whole, workload
+from benchmarks import (
+    analysis,
+    api,
+    detect,
+    influx,
+    ingest,
+    machine,
+    poll,
+    recording,
+    replay,
+    report,
+    start,
+    timeseries,
+    web,
+    whole,
+    workload,
+)
 from benchmarks.figures import Section
 
 PASSES = 20
@@ -23,9 +39,12 @@ PARTS: Mapping[str, Measure] = {
     "analysis": lambda options: analysis.measure(options.rounds),
     "start": lambda options: start.measure(options.rounds),
     "api": lambda options: api.measure(options.rounds),
+    "web": lambda options: web.measure(options.rounds),
     "recording": lambda options: recording.measure(options.rounds),
     "poll": lambda options: poll.measure(options.rounds),
+    "influx": lambda options: influx.measure(options.rounds),
     "replay": lambda options: replay.measure(options.rounds),
+    "timeseries": lambda options: timeseries.measure(options.rounds),
     "whole": lambda options: whole.measure(options.minutes),
 }
 
@@ -39,7 +58,7 @@ def main() -> None:
     parser.add_argument("--document", action="store_true", help="put the table into docs/benchmarks.md")
     options = parser.parse_args()
     names = options.only or list(PARTS)
-    if "api" in names:
+    if {"api", "web"} & set(names):
         api.require_tools()
     before = machine.load()
     sections: list[Section] = []

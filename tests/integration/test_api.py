@@ -14,6 +14,7 @@ ROUTES = {
     "/", "/docs", "/health", "/health/live", "/health/ready", "/api/signals/top", "/api/market/overview",
     "/api/dashboard/data", "/api/alerts/recent", "/api/monitoring/status", "/api/symbols", "/api/symbols/{symbol}",
     "/api/symbols/{symbol}/bars", "/api/symbols/{symbol}/book", "/api/regime", "/api/alpha", "/api/stream",
+    "/api/signals", "/api/symbols/{symbol}/scores",
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """First conditions: what makes an incident of a cycle, a feed, the weather. More kinds come with the alert pipeline."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from virtuoso.alerts.incidents import IncidentLog
@@ -8,6 +8,8 @@ from virtuoso.model.alert import Severity
 from virtuoso.model.clock import iso
 
 _SKEW_MS = 1_000.0
+_STORE_GRACE_MS = 2_000
+_STORE_KINDS = {"down": "store_down", "full": "store_full"}
 _WEATHER = {
     "maintenance": Severity.CRITICAL, "rate_ban": Severity.CRITICAL, "exchange_clock": Severity.WARNING,
     "clock_skew": Severity.WARNING,
@@ -90,6 +92,27 @@ def observe_weather(log: IncidentLog, weather: Weather, now_ms: int) -> None:
             log.fire(kind, severity, said[kind], now_ms)
         else:
             log.resolve(kind, now_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """How a store is: `up`, `down` or `full`, since when (epoch ms; `None` = never tried), and what is wrong."""
+
+    name: str
+    state: str
+    since_ms: int | None
+    error: str | None
+
+
+def observe_stores(log: IncidentLog, stores: Iterable[StoreState], now_ms: int) -> None:
+    """One notice when a store has been gone, or full, for a moment; one when it is back."""
+    for store in stores:
+        for state, kind in _STORE_KINDS.items():
+            if store.state != state:
+                log.resolve(kind, now_ms, part=store.name)
+            elif store.since_ms is not None and now_ms - store.since_ms >= _STORE_GRACE_MS:
+                text = f"{store.name} is {state}: {store.error or 'it does not answer'}"
+                log.fire(kind, Severity.WARNING, text, now_ms, part=store.name, details={"store": store.name})
 
 
 def observe_cycle(log: IncidentLog, duration_s: float, slow_s: float, error: str | None, now_ms: int) -> None:

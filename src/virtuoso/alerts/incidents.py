@@ -1,6 +1,7 @@
 """Incidents, from firing to resolved. Identity is kind and symbol (or part), never the text."""
 
 from collections import deque
+from collections.abc import Sequence
 from hashlib import blake2s
 
 import msgspec
@@ -16,6 +17,8 @@ class IncidentLog:
     def __init__(self, keep: int) -> None:
         self._recent: deque[Incident] = deque(maxlen=keep)
         self._open: dict[tuple[str, str | None], Incident] = {}
+        self._changed: dict[str, Incident] = {}
+        self._most_changed = 10 * keep
         self.fired = 0
         self.resolved = 0
 
@@ -44,10 +47,12 @@ class IncidentLog:
             message=message,
             fired_ms=now_ms,
             symbol=symbol,
+            part=part,
             details=details or {},
         )
         self._open[identity] = incident
         self._recent.append(incident)
+        self._change(incident)
         self.fired += 1
         return incident
 
@@ -61,8 +66,31 @@ class IncidentLog:
             if kept.id == incident.id:
                 self._recent[i] = closed
                 break
+        self._change(closed)
         self.resolved += 1
         return closed
+
+    def resume(self, incidents: Sequence[Incident]) -> None:
+        """Take over those of an earlier run, oldest first; those still open are not fired again."""
+        for incident in incidents:
+            self._recent.append(incident)
+            if incident.resolved_ms is None:
+                self._open[incident.kind, incident.part or incident.symbol] = incident
+
+    def take_changed(self) -> list[Incident]:
+        """Those that were fired or resolved since this was last asked, as they are now, oldest change first.
+
+        Bounded: of more than ten times what is kept, the oldest changes are dropped.
+        """
+        changed = list(self._changed.values())
+        self._changed.clear()
+        return changed
+
+    def _change(self, incident: Incident) -> None:
+        self._changed.pop(incident.id, None)
+        self._changed[incident.id] = incident
+        if len(self._changed) > self._most_changed:
+            del self._changed[next(iter(self._changed))]
 
     def open(self) -> tuple[Incident, ...]:
         """Those that still hold."""

@@ -1,7 +1,7 @@
 """Minimum dwell: a regime is left only for one that clearly leads it, and not soon after it was entered."""
 
 from collections import deque
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -71,6 +71,17 @@ class Dwell:
         self._leads_since.put(rows, leads_since)
         return np.where(known, code, np.nan), np.where(known, since, np.nan)
 
+    def standing(self, rows: Rows) -> Floats:
+        """Regime and likeliest of `rows` as places in `REGIMES`, each with the close (ms) of its begin [4, n]."""
+        return np.stack([cell.get(rows) for cell in (self._code, self._since, self._leader, self._leads_since)])
+
+    def resume(self, row: int, standing: Sequence[float | None]) -> None:
+        """Take over what `standing` said."""
+        at = slice(row, row + 1)
+        cells = (self._code, self._since, self._leader, self._leads_since)
+        for cell, value in zip(cells, standing, strict=True):
+            cell.put(at, np.array([np.nan if value is None else value]))
+
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """The market's regime and the time (ms) since which it holds; `None` while unknown."""
@@ -85,6 +96,15 @@ class MarketRegime:
     def __init__(self, rule: DwellRule, base_ms: int) -> None:
         self._dwell = Dwell(rule, base_ms)
         self._dwell.memory.reserve(1)
+
+    def standing(self) -> tuple[float | None, ...]:
+        """What a restart continues from, for `resume`."""
+        values = self._dwell.standing(_MARKET)[:, 0].tolist()
+        return tuple(None if np.isnan(value) else value for value in values)
+
+    def resume(self, standing: Sequence[float | None]) -> None:
+        """Take over what `standing` said."""
+        self._dwell.resume(0, standing)
 
     def step(self, probabilities: Mapping[Regime, float] | None, close_ms: int) -> Held:
         """Take the market's probabilities at a base close (`None` = unknown)."""
@@ -125,6 +145,15 @@ class TransitionLog:
         transition = Transition(symbol=symbol, before=before, after=regime, at_ms=since_ms)
         self._transitions.append(transition)
         return transition
+
+    def resume(self, transitions: Sequence[Transition], last: Mapping[str | None, Regime]) -> None:
+        """Take over the latest transitions (newest first) and where everybody stood."""
+        self._transitions.extend(reversed(transitions))
+        self._last.update(last)
+
+    def standing(self) -> dict[str | None, Regime]:
+        """Where everybody stands."""
+        return dict(self._last)
 
     def retain(self, symbols: Container[str]) -> None:
         """Forget where symbols stand that are no longer watched; their transitions stay in the log."""

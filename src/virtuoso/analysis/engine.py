@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from virtuoso.analysis.lanes import Lanes
 from virtuoso.analysis.regime import RegimeArrays
 from virtuoso.analysis.scoring import QUALITY_CODE, STALE, Codes, FactorArrays, LaneKey, Total, score_all
 from virtuoso.analysis.signals import Labelled, LabelRule, Labels
+from virtuoso.analysis.standing import Standing
 from virtuoso.market.panel import BarBlock, BookBlock, Cut, Floats, Ints
 from virtuoso.model.errors import InvariantError
 from virtuoso.model.quality import DataQuality
@@ -157,7 +159,7 @@ class Engine:
         due[None] = due[self.base]
         factors, total = score_all(self._lanes.sources, values, due, qualities)
         score = 50.0 * (1.0 + total.confluence.x)
-        labelled = self._labels.step(rows, score, self.allowed(total))
+        labelled = self._labels.step(rows, score, self.allowed(total), close_ms)
         return factors, total, labelled, self._regimes(close_ms, rows, values)
 
     def allowed(self, total: Total) -> NDArray[np.bool_]:
@@ -190,6 +192,25 @@ class Engine:
         yield from self._lanes.memories()
         yield self._labels.memory
         yield self._dwell.memory
+
+    def standings(self) -> dict[str, Standing]:
+        """Where each symbol stands."""
+        rows = np.array(list(self._symbols), dtype=np.int64)
+        labels = self._labels.standing(rows).T.tolist()
+        regimes = self._dwell.standing(rows).T.tolist()
+        return {
+            symbol: Standing(label, held, *(None if isnan(value) else value for value in dwelt))
+            for symbol, (label, held), dwelt in zip(self._symbols.values(), labels, regimes, strict=True)
+        }
+
+    def resume(self, row: int, standing: Standing, then_ms: int, close_ms: int) -> None:
+        """Go on from where the symbol of `row` stood at the close `then_ms`, as of the close `close_ms`.
+
+        The closes between were not watched: the label counts as held through them, and is judged at the next.
+        """
+        missed = max(0, (close_ms - then_ms) // self.base.ms)
+        self._labels.resume(row, standing.label, standing.held + missed, close_ms)
+        self._dwell.resume(row, standing.regimes)
 
     def state(self) -> dict[str, dict[str, Floats]]:
         """Copies of all arrays that the engine remembers, by lane."""

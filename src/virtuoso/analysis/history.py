@@ -58,7 +58,7 @@ def score_blocks(lanes: Lanes, labels: Labels, blocks: Mapping[Timeframe, BarBlo
         close_ms=closes,
         present=present,
         score=score,
-        label=np.stack([labels.step(rows, score[k], allowed[k]).label for k in range(t)]),
+        label=np.stack([labels.step(rows, score[k], allowed[k], int(closes[k])).label for k in range(t)]),
         confidence=total.confidence.reshape(t, n),
         coverage=coverage,
         alignment=total.alignment.reshape(t, n),

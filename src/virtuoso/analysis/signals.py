@@ -71,12 +71,29 @@ class Labels:
         self.memory = Memory()
         self._label = self.memory.vector(fill=HOLD)
         self._held = self.memory.vector(fill=0.0)
+        self._decided_ms = self.memory.vector(fill=0.0)
 
-    def step(self, rows: Rows, score: Floats, allowed: NDArray[np.bool_]) -> Labelled:
-        """Labels [n] after one more base bar with `score` [n]; those not `allowed` fall to HOLD."""
+    def step(self, rows: Rows, score: Floats, allowed: NDArray[np.bool_], close_ms: int) -> Labelled:
+        """Labels [n] after the base bar that closed at `close_ms`, with `score` [n]; those not `allowed` fall to HOLD.
+
+        A close decides once: where it was decided already, or taken over by `resume`, the label stays as it is.
+        """
         before = self._label.get(rows).copy()
-        held = self._held.get(rows) + 1.0
-        new = self.rule.decide(before, held, score, allowed)
+        due = self._decided_ms.get(rows) < close_ms
+        held = self._held.get(rows) + due
+        new = np.where(due, self.rule.decide(before, held, score, allowed), before).astype(np.int8)
         self._held.put(rows, np.where(new == before, held, 0.0))
         self._label.put(rows, new.astype(np.float64))
+        self._decided_ms.put(rows, np.where(due, float(close_ms), self._decided_ms.get(rows)))
         return Labelled(new, before, held, allowed)
+
+    def standing(self, rows: Rows) -> Floats:
+        """Labels of `rows` and the base bars for which they are held [2, n]."""
+        return np.stack([self._label.get(rows), self._held.get(rows)])
+
+    def resume(self, row: int, label: float, held: float, close_ms: int) -> None:
+        """Take over what `standing` said, as of the close `close_ms`."""
+        at = slice(row, row + 1)
+        self._label.put(at, np.array([label]))
+        self._held.put(at, np.array([held]))
+        self._decided_ms.put(at, np.array([float(close_ms)]))

@@ -12,11 +12,14 @@ from virtuoso.model.errors import UsageError, VirtuosoError
 
 _COMMANDS: Final = {
     "up": ("virtuoso.cli.up", "Watch the configured exchange and serve the API and the page."),
+    "monitor": ("virtuoso.cli.monitor", "Watch the configured exchange and publish to the shared cache."),
+    "web": ("virtuoso.cli.web", "Serve the API and the page from the shared cache."),
     "demo": ("virtuoso.cli.demo", "The same on the bundled recording: no configuration, no network."),
     "exchange": ("virtuoso.cli.exchange", "Serve the embedded exchange (Bybit v5 public data)."),
     "record": ("virtuoso.cli.record", "Keep what goes over the exchange's wire, byte for byte."),
     "replay": ("virtuoso.cli.replay", "Play a recording through the same code as live data."),
     "backtest": ("virtuoso.cli.backtest", "Score bars of files as they would have been scored live."),
+    "export": ("virtuoso.cli.export", "Write what was recorded to a Parquet or CSV file."),
     "analyze": ("virtuoso.cli.analyze", "Look at one symbol once: its score, and every reason for it."),
     "top": ("virtuoso.cli.top", "Follow the strongest signals of a running Virtuoso."),
     "universe": ("virtuoso.cli.universe", "Show which symbols are watched, and why the others are not."),

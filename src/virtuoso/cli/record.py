@@ -54,7 +54,7 @@ async def _record(recording: Recording, settings: Settings, for_s: float | None)
     clock = SystemClock()
     recorder = Recorder(recording, settings, clock)
     board = HealthBoard(clock, settings.monitoring.interval, "embedded")
-    monitor = Monitor(settings, clock, MemoryCache(clock), board, recorder)
+    monitor = Monitor(settings, clock, MemoryCache(clock), board, tap=recorder)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -13,6 +13,9 @@ from virtuoso.config.layers import PREFIX, Layers, merge
 from virtuoso.config.settings import Settings
 from virtuoso.model.errors import ConfigError
 
+_SECRETS = frozenset({"token", "password", "database", "redis_url"})
+"""Keys, and sections, whose values are not shown."""
+
 
 def load(paths: Sequence[Path], environment: Mapping[str, str]) -> Settings:
     """The settings from files (later ones win) and `VIRTUOSO__SECTION__KEY` variables.
@@ -37,7 +40,8 @@ def load_with_origins(paths: Sequence[Path], environment: Mapping[str, str]) -> 
         mistakes += [_line(layers, dict(detail)) for detail in error.errors()]
     if mistakes:
         raise ConfigError("\n".join(dict.fromkeys(mistakes)))
-    return settings.model_copy(update={"web": _with_token(settings)}), layers
+    filled: Settings = _with_files(settings)
+    return filled, layers
 
 
 def _near_miss(name: str) -> bool:
@@ -54,18 +58,27 @@ def _after(name: str) -> str:
     return name[len("VIRTUOSO_") :].lstrip("_").upper()
 
 
-def _with_token(settings: Settings) -> Any:
-    """The web section with the token read from its file."""
-    file = settings.web.token_file
-    if file is None:
-        return settings.web
+def _with_files(section: Any, path: KeyPath = ()) -> Any:
+    """The section with each secret `x` read from its `x_file`."""
+    found: dict[str, Any] = {}
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            if (filled := _with_files(value, (*path, name))) is not value:
+                found[name] = filled
+        elif name.endswith("_file") and value is not None:
+            found[name.removesuffix("_file")] = _secret(".".join((*path, name)), value)
+    return section.model_copy(update=found) if found else section
+
+
+def _secret(key: str, file: Path) -> SecretStr:
     try:
-        token = file.read_text("utf-8").strip()
+        text = file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"web.token_file = {file}: cannot be read: {type(error).__name__}") from error
-    if not token:
-        raise ConfigError(f"web.token_file = {file}: is empty; it must hold the token")
-    return settings.web.model_copy(update={"token": SecretStr(token)})
+        raise ConfigError(f"{key} = {file}: cannot be read: {type(error).__name__}") from error
+    if not text:
+        raise ConfigError(f"{key} = {file}: is empty; it must hold the {key.rpartition('.')[2].removesuffix('_file')}")
+    return SecretStr(text)
 
 
 def _line(layers: Layers, detail: dict[str, Any]) -> str:
@@ -86,7 +99,7 @@ def _wanted(detail: dict[str, Any]) -> str:
 
 
 def _shown(path: KeyPath, value: Any) -> str:
-    if any("token" in part for part in path) or (isinstance(value, dict) and "token" in value):
+    if any(part in _SECRETS for part in path) or (isinstance(value, dict) and _SECRETS & set(value)):
         return "***"
     text = repr(value) if not isinstance(value, BaseModel) else "(section)"
     return text if len(text) <= 80 else text[:77] + "..."

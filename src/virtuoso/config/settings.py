@@ -5,35 +5,22 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, field_validator, model_validator
 
+from virtuoso.config.section import FilePath, Names, Section
+from virtuoso.config.stores import CacheSettings, DatabaseSettings, TimeseriesSettings
 from virtuoso.model.timeframe import Timeframe
 
-Names = Annotated[tuple[str, ...], Field(strict=False)]
 Url = Annotated[str, Field(pattern=r"^(https?|wss?)://[^\s/]+", examples=["https://api.bybit.com"])]
 BarLength = Annotated[Timeframe, Field(strict=False)]
-FilePath = Annotated[Path, Field(strict=False)]
 Weight = Annotated[float, Field(gt=0, le=1)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 EVERY_SYMBOL = 10_000
 BYBIT_REST = "https://api.bybit.com"
 
 
-class ExchangeSettings(_Section):
+class ExchangeSettings(Section):
     """Where the market data comes from."""
 
     name: str = Field(
@@ -64,7 +51,7 @@ class ExchangeSettings(_Section):
         return self.name if self.ccxt_id and self.rest_url == BYBIT_REST else self.rest_url
 
 
-class MarketDataSettings(_Section):
+class MarketDataSettings(Section):
     """How the market data comes."""
 
     mode: Literal["stream", "poll"] = Field(
@@ -72,7 +59,7 @@ class MarketDataSettings(_Section):
     )
 
 
-class SmartIntervalSettings(_Section):
+class SmartIntervalSettings(Section):
     """How often the slower data of a symbol is asked for."""
 
     min_interval: float = Field(30.0, ge=5, le=3600, description="Seconds, for the most volatile symbol.")
@@ -93,7 +80,7 @@ def _many_is_all(value: int) -> int | str:
     return "all" if value == EVERY_SYMBOL else value
 
 
-class UniverseSettings(_Section):
+class UniverseSettings(Section):
     """Which symbols are watched."""
 
     size: Annotated[int, BeforeValidator(_all_is_many), PlainSerializer(_many_is_all)] = Field(
@@ -113,7 +100,7 @@ class UniverseSettings(_Section):
     refresh_interval: float = Field(300.0, ge=10, description="Seconds between looks at the lists of the exchange.")
 
 
-class SuddenMoveSettings(_Section):
+class SuddenMoveSettings(Section):
     """When a price move is worth an incident: unusual for the symbol, or large in itself."""
 
     sigmas: float = Field(6.0, gt=0, le=100, description="Move in standard deviations of the symbol's own volatility.")
@@ -123,7 +110,7 @@ class SuddenMoveSettings(_Section):
     window_minutes: int = Field(5, ge=1, le=60, description="Closed minutes within which it counts.")
 
 
-class WhaleTradeSettings(_Section):
+class WhaleTradeSettings(Section):
     """When a taker's order is a whale's."""
 
     once_in_hours: float = Field(6.0, gt=0, le=168, description="An order so large comes once in so many hours.")
@@ -131,7 +118,7 @@ class WhaleTradeSettings(_Section):
     quiet: float = Field(60.0, gt=0, description="Seconds after the last one until the incident is over.")
 
 
-class LiquidationSettings(_Section):
+class LiquidationSettings(Section):
     """When a single liquidation is worth an incident."""
 
     share_of_minute: float = Field(0.1, gt=0, description="Least value, as a share of a usual minute's turnover.")
@@ -140,7 +127,7 @@ class LiquidationSettings(_Section):
     quiet: float = Field(300.0, gt=0, description="Seconds after the last one until the incident is over.")
 
 
-class CascadeSettings(_Section):
+class CascadeSettings(Section):
     """When liquidations are a cascade."""
 
     window: float = Field(60.0, ge=1, le=3600, description="Seconds in which a liquidation fades to 37 %.")
@@ -150,7 +137,7 @@ class CascadeSettings(_Section):
     symbols: int = Field(4, ge=2, description="Symbols with half of this that make a cascade of the whole market.")
 
 
-class SpreadSettings(_Section):
+class SpreadSettings(Section):
     """When a spread is a blow-out."""
 
     ratio: float = Field(5.0, gt=1, description="Least spread, in usual spreads.")
@@ -159,7 +146,7 @@ class SpreadSettings(_Section):
     hold: float = Field(2.0, ge=0, description="Seconds for which it must last.")
 
 
-class BookWallSettings(_Section):
+class BookWallSettings(Section):
     """When a level of the book is a wall."""
 
     ratio: float = Field(8.0, gt=1, description="Least size, in mean levels.")
@@ -168,7 +155,7 @@ class BookWallSettings(_Section):
     stay: float = Field(10.0, ge=1, description="Seconds for which it must stay.")
 
 
-class VolumeSpikeSettings(_Section):
+class VolumeSpikeSettings(Section):
     """When a minute's volume is a spike."""
 
     ratio: float = Field(5.0, gt=1, description="Least volume, in usual minutes.")
@@ -176,14 +163,14 @@ class VolumeSpikeSettings(_Section):
     min_days: int = Field(3, ge=1, le=7, description="Days before a minute is compared with its time of day.")
 
 
-class FundingSettings(_Section):
+class FundingSettings(Section):
     """When a funding rate is extreme."""
 
     level_pct: float = Field(0.1, gt=0, description="Rate in percent per 8 hours that is extreme in itself.")
     sigmas: float = Field(4.0, gt=0, description="Or a quarter of it, so far from its own mean of three days.")
 
 
-class OpenInterestSettings(_Section):
+class OpenInterestSettings(Section):
     """When open interest surges."""
 
     window_minutes: int = Field(5, ge=1, le=60, description="Time in which it changed.")
@@ -191,7 +178,7 @@ class OpenInterestSettings(_Section):
     floor_pct: float = Field(1.0, gt=0, description="Least change in percent.")
 
 
-class FastSettings(_Section):
+class FastSettings(Section):
     """What the event path looks for, in units of what is usual of each symbol."""
 
     whale_trade: WhaleTradeSettings = WhaleTradeSettings()
@@ -204,7 +191,7 @@ class FastSettings(_Section):
     open_interest: OpenInterestSettings = OpenInterestSettings()
 
 
-class AlertSettings(_Section):
+class AlertSettings(Section):
     """What raises an incident."""
 
     sudden_move: SuddenMoveSettings = SuddenMoveSettings()
@@ -213,21 +200,21 @@ class AlertSettings(_Section):
     keep: int = Field(200, ge=10, le=10_000, description="Incidents kept for /api/alerts/recent.")
 
 
-class MonitoringSettings(_Section):
+class MonitoringSettings(Section):
     """The cycle."""
 
     interval: float = Field(10.0, ge=1, le=3600, description="Seconds from one cycle's start to the next.")
     alerts: AlertSettings = AlertSettings()
 
 
-class FrameSettings(_Section):
+class FrameSettings(Section):
     """One of the four timeframes."""
 
     timeframe: BarLength = Field(description="Bar length, from `1m` to `4h`.")
     weight: Weight = Field(description="Share in a factor's score.")
 
 
-class TimeframesSettings(_Section):
+class TimeframesSettings(Section):
     """The four timeframes, shortest first; the base is always 1m."""
 
     base: FrameSettings = FrameSettings(timeframe=Timeframe.M1, weight=0.4)
@@ -252,14 +239,14 @@ class TimeframesSettings(_Section):
         return {frame.timeframe: frame.weight for frame in (self.base, self.low, self.middle, self.high)}
 
 
-class FactorSettings(_Section):
+class FactorSettings(Section):
     """One factor's part in the confluence."""
 
     enabled: bool = Field(default=True, description="Whether it is computed at all.")
     weight: Weight = Field(description="Weight in the confluence; weights are relative to each other.")
 
 
-class FactorsSettings(_Section):
+class FactorsSettings(Section):
     """The six views of a symbol."""
 
     order_flow: FactorSettings = FactorSettings(weight=0.30)
@@ -293,7 +280,7 @@ class FactorsSettings(_Section):
         return {name: factor.weight for name, factor in factors.items() if factor.enabled}
 
 
-class LabelSettings(_Section):
+class LabelSettings(Section):
     """When a score becomes BUY or SELL, and when it ceases to be."""
 
     buy: float = Field(70.0, gt=50, le=100, description="Score from which the label is BUY.")
@@ -303,7 +290,7 @@ class LabelSettings(_Section):
     min_coverage: float = Field(0.5, ge=0, le=1, description="Share of evidence below which there is only HOLD.")
 
 
-class AnalysisSettings(_Section):
+class AnalysisSettings(Section):
     """How evidence becomes a score."""
 
     timeframes: TimeframesSettings = TimeframesSettings()
@@ -317,7 +304,7 @@ class AnalysisSettings(_Section):
 ScanMinutes = Annotated[int, Field(ge=1, le=30)]
 
 
-class AlphaIntervalsSettings(_Section):
+class AlphaIntervalsSettings(Section):
     """How often each of the analysis' timeframes is scanned, in minutes."""
 
     base: ScanMinutes = Field(1, description="Minutes between scans of the base timeframe.")
@@ -326,7 +313,7 @@ class AlphaIntervalsSettings(_Section):
     high: ScanMinutes = Field(30, description="Minutes between scans of the high timeframe.")
 
 
-class AlphaScanningSettings(_Section):
+class AlphaScanningSettings(Section):
     """The scan for alpha, beta and correlation against BTC."""
 
     intervals: AlphaIntervalsSettings = AlphaIntervalsSettings()
@@ -335,23 +322,14 @@ class AlphaScanningSettings(_Section):
     )
 
 
-class WebsocketSettings(_Section):
+class WebsocketSettings(Section):
     """The exchange's streams."""
 
     ping_interval: float = Field(30.0, ge=1, le=300, description="Seconds between pings.")
     stale_after: float = Field(10.0, ge=5, le=300, description="Seconds without a sign of life until data is stale.")
 
 
-class CacheSettings(_Section):
-    """Where published documents are kept."""
-
-    tiers: Annotated[tuple[Literal["memory"]], Field(strict=False)] = Field(
-        ("memory",), description="Tiers in order. Only `memory` is available in this version."
-    )
-    cleanup_interval: float = Field(300.0, ge=1, description="Seconds between removals of expired documents.")
-
-
-class WebSettings(_Section):
+class WebSettings(Section):
     """The HTTP API and the status page."""
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
@@ -361,6 +339,7 @@ class WebSettings(_Section):
     )
     token: SecretStr | None = Field(None, description="Bearer token; required when not listening on loopback.")
     token_file: FilePath | None = Field(None, description="File that holds the token.")
+    workers: int = Field(1, ge=1, le=64, description="Processes of `virtuoso web` that share the port.")
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:
@@ -381,7 +360,7 @@ class WebSettings(_Section):
             return False
 
 
-class LoggingSettings(_Section):
+class LoggingSettings(Section):
     """What the program says of itself."""
 
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
@@ -390,9 +369,14 @@ class LoggingSettings(_Section):
     )
 
 
-class Settings(_Section):
+class Settings(Section):
     """The whole configuration."""
 
+    identity: str = Field(
+        "monitor",
+        pattern=r"^[A-Za-z0-9_.-]{1,60}$",
+        description="Name of this monitor: of each name one runs at a time, and takes over from one that died.",
+    )
     exchange: ExchangeSettings = ExchangeSettings()
     market_data: MarketDataSettings = MarketDataSettings()
     smart_intervals: SmartIntervalSettings = SmartIntervalSettings()
@@ -402,6 +386,8 @@ class Settings(_Section):
     alpha_scanning: AlphaScanningSettings = AlphaScanningSettings()
     websocket: WebsocketSettings = WebsocketSettings()
     cache: CacheSettings = CacheSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    timeseries: TimeseriesSettings = TimeseriesSettings()
     web: WebSettings = WebSettings()
     logging: LoggingSettings = LoggingSettings()
     data_dir: FilePath = Field(Path("data"), description="Folder for everything that is kept.")

@@ -69,6 +69,13 @@ class SymbolBars:
         for bar in [*closed, *aggregated]:
             self._append_higher(series, bar)
 
+    def restore(self, timeframe: Timeframe, open_ms: int, rows: Floats) -> None:
+        """Begin with stored bars, consecutive from `open_ms` on [t, 7]: the higher timeframes first, then the base.
+
+        Nothing else may have been taken yet.
+        """
+        self.series[timeframe].restore(open_ms, rows)
+
     def missing(self) -> list[tuple[int, int]]:
         """Minutes to fetch, as (first open, last open) in epoch ms: holes before bars that are held back."""
         expected = self.base.next_ms

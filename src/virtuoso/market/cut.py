@@ -55,9 +55,10 @@ def _base_block(timeframe: Timeframe, begin: int, members: Sequence[Member], upt
     sides = proven(_side_by_side(taken), numbers[:, None], data[..., VOLUME])
     notes = _side_by_side(noted)
     notes = np.where(known(notes, numbers[:, None])[..., None], notes[..., 1:], np.nan)
-    data[..., BUY_VOLUME] = sides[..., 0]
+    stored = np.isnan(sides[..., 0])  # of minutes before the start, only what was kept is known
+    data[..., BUY_VOLUME] = np.where(stored, data[..., BUY_VOLUME], sides[..., 0])
     for i, (_, _, rows) in enumerate(members):
-        rows[:, BUY_VOLUME] = sides[:, i, 0]
+        rows[:, BUY_VOLUME] = data[:, i, BUY_VOLUME]
     return _bar_block(timeframe, begin, members, data, _minute_block(sides[..., 1:], notes))
 
 
@@ -69,9 +70,10 @@ def _higher_block(timeframe: Timeframe, begin: int, members: Sequence[Member], _
     for _, state, rows in members:
         for i in range(len(rows) - 1, -1, -1):
             bought = state.history.buy_volume(timeframe, begin + i * timeframe.ms)
-            if np.isnan(bought):
+            if not np.isnan(bought):
+                rows[i, BUY_VOLUME] = bought
+            elif np.isnan(rows[i, BUY_VOLUME]):
                 break
-            rows[i, BUY_VOLUME] = bought
     return _bar_block(timeframe, begin, members, _stacked(members), None)
 
 

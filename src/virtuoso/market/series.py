@@ -53,6 +53,19 @@ class BarSeries:
         self._start = max(self._start, self._end - self._capacity)
         self._next_ms = bar.open_ms + self.timeframe.ms
 
+    def restore(self, open_ms: int, rows: Floats) -> None:
+        """Begin with the latest of `rows` [t, 7], consecutive bars from `open_ms` on, in place of what is held.
+
+        Raises:
+            ValueError: they are not aligned.
+        """
+        if not self.timeframe.closes_at(open_ms):
+            raise ValueError(f"{self.timeframe} bars cannot begin at {open_ms}")
+        kept = rows[-self._capacity :]
+        self._data[: len(kept)] = kept
+        self._start, self._end = 0, len(kept)
+        self._next_ms = open_ms + len(rows) * self.timeframe.ms if len(rows) else None
+
     def clear(self) -> None:
         """Forget everything."""
         self._start = self._end = 0

@@ -16,7 +16,8 @@ class Severity(StrEnum):
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """One condition that held from `fired_ms` to `resolved_ms` (`None` while it still holds).
 
-    Identity is `kind` + `symbol` (never the text): `id` is deterministic from those and `fired_ms`.
+    Identity is `kind` + `part` or else `symbol` (never the text): `id` is deterministic from those and `fired_ms`.
+    `part` tells those of one kind apart that have no symbol of their own: a task, a connection, a side.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     fired_ms: int
     symbol: str | None = None
+    part: str | None = None
     source: str = "monitor"
     details: dict[str, str | float | int | bool | None] = {}
     resolved_ms: int | None = None

@@ -249,6 +249,51 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str
     timeframe: str
     bars: tuple[BarRow, ...]
+    reason: str | None = None
+
+
+class SignalChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of label at the close `timestamp`, kept for good; `why` says the reading it was made from."""
+
+    id: str
+    exchange: str
+    symbol: str
+    signal: Label
+    before: Label
+    timestamp: str
+    score: float | None
+    confidence: float | None
+    price: float | None
+    data_quality: DataQuality
+    data_source: DataSource | None
+    why: tuple[str, ...]
+
+
+class SignalHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """`/api/signals`: changes of label, newest first; `next` is the cursor of the page after, `null` at the end."""
+
+    signals: tuple[SignalChange, ...]
+    next: str | None
+    reason: str | None = None
+
+
+class ScoreRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The scores of one close, `factors` by name (0–100)."""
+
+    timestamp: str
+    signal: Label | None
+    score: float | None
+    confidence: float | None
+    coverage: float | None
+    factors: dict[str, float | None]
+
+
+class ScoreHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """`/api/symbols/{symbol}/scores`: readings as they were, oldest first."""
+
+    symbol: str
+    scores: tuple[ScoreRow, ...]
+    reason: str | None = None
 
 
 class Book(msgspec.Struct, frozen=True, kw_only=True):
@@ -371,13 +416,14 @@ class MonitoringStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """`/health`: healthy | starting | unhealthy, by the age of the last successful cycle."""
+    """`/health`: healthy | starting | unhealthy, by the age of the last successful cycle (due each `interval_s`)."""
 
     status: str
     service: str
     mode: str
     reasons: tuple[str, ...]
     last_cycle_age_s: float | None
+    interval_s: float
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,18 +3,17 @@
 import asyncio
 import gc
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-import msgspec
 import numpy as np
 import structlog
 
-from virtuoso.alerts.conditions import FeedOutage, Weather, observe_weather
+from virtuoso.alerts.conditions import FeedOutage
 from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.analysis.engine import Engine
 from virtuoso.config import Settings
 from virtuoso.exchange.polling import Polling, largest_universe
 from virtuoso.exchange.protocol import StreamEvent, Tap
@@ -22,33 +21,38 @@ from virtuoso.exchange.supervise import Backoff
 from virtuoso.market.state import MarketState
 from virtuoso.market.universe import UniverseRules
 from virtuoso.model.alert import Severity
-from virtuoso.model.clock import Clock
-from virtuoso.model.errors import ExchangeError, UsageError
-from virtuoso.model.feed import FeedStatus
+from virtuoso.model.clock import Clock, iso
+from virtuoso.model.errors import ExchangeError, UsageError, VirtuosoError
+from virtuoso.monitor.aftermath import Aftermath
 from virtuoso.monitor.alpha import AlphaScanner
+from virtuoso.monitor.bar_archive import BarArchive
 from virtuoso.monitor.configured import alpha_intervals, engine_for, exchange_for, universe_rules
-from virtuoso.monitor.cycle import TTL_S, Cycle
+from virtuoso.monitor.cycle import Cycle
 from virtuoso.monitor.detect import Detection, fast_rules
+from virtuoso.monitor.keeper import Keeper
 from virtuoso.monitor.refresh import Refresh
 from virtuoso.monitor.schedule import FixedRate
 from virtuoso.monitor.slow import SlowData
-from virtuoso.monitor.status import StatusReport, feed_rows
+from virtuoso.monitor.status import StatusReport
+from virtuoso.monitor.stores import LeasedBooks, Stores
 from virtuoso.monitor.tasks import TrackedTasks
-from virtuoso.monitor.ticks import publish_ticks
+from virtuoso.monitor.ticks import publish_books, publish_ticks
+from virtuoso.monitor.upkeep import Upkeep
 from virtuoso.monitor.watch import Watch
 from virtuoso.operations.health import HealthBoard
 from virtuoso.operations.metrics import Durations, measure_loop_lag
-from virtuoso.storage.cache.memory import MemoryCache, Version
+from virtuoso.storage.cache.memory import MemoryCache
 
 log = structlog.get_logger(__name__)
 
 _LOOK_S = 0.1
 _LISTS_CALM_S = 5.0
-_STATUS_S = 1.0
 _STREAM_FIRST_S = 5.0
 _MET_AT_ONCE = 8
 _CLOCK_INTERVAL_S, _DOUBT_S = 10.0, 2.0
 _FALLBACK_S = 5.0
+_FRESH_S, _FRESH_CYCLES = 10.0, 3
+_BACKLOG_S = 0.05
 _START_CAP_S = 10.0
 _GC_THRESHOLDS = (20_000, 20, 50)
 """Frames and requests make many short-lived containers and next to no cycles: look for those less often."""
@@ -58,12 +62,20 @@ class Monitor:
     """Watches one exchange. `run` never returns by itself; `ready` is set at the first complete set of signals."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, cache: MemoryCache, health: HealthBoard, tap: Tap | None = None
+        self,
+        settings: Settings,
+        clock: Clock,
+        cache: MemoryCache,
+        health: HealthBoard,
+        *,
+        stores: Stores | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._cache = cache
-        self._epoch = clock.now_ns() // 1_000_000_000
+        self.stores = stores
+        self.epoch = clock.now_ns() // 1_000_000_000 if stores is None else stores.lease.epoch
         rng = np.random.default_rng()
         monitoring, analysis = settings.monitoring, settings.analysis
         self.exchange = exchange_for(settings, clock, rng, tap)
@@ -74,6 +86,8 @@ class Monitor:
         self.market = MarketState(list(frames), depth=settings.exchange.depth)
         engine = engine_for(settings)
         self._worker = ThreadPoolExecutor(1, "analysis")
+        series = None if stores is None else stores.series
+        self.archive = BarArchive(series, self.market)
         self.watch = Watch(
             exchange=self.exchange,
             market=self.market,
@@ -81,6 +95,7 @@ class Monitor:
             worker=self._worker,
             rules=universe_rules(settings),
             clock=clock,
+            archive=self.archive,
         )
         self.stream = self._stream_for(settings)
         self.slow = SlowData(
@@ -89,9 +104,28 @@ class Monitor:
         )  # fmt: skip
         self.incidents = IncidentLog(monitoring.alerts.keep)
         self.detection = Detection(fast_rules(monitoring.alerts), self.incidents)
-        self._outage = FeedOutage(self.exchange.name)
+        self.outage = FeedOutage(self.exchange.name)
+        books = None
+        if stores is not None:
+            books = LeasedBooks(stores.database, stores.lease, settings.identity, self.exchange.name)
+        self.keeper = Keeper(books, self.exchange.name, self.incidents)
+        self.aftermath = Aftermath(self.archive, self.keeper, series, self.exchange.name)
         self._refresh = Refresh(self.exchange, self.market, self.watch)
-        self.cycle = Cycle(
+        self.cycle = self._cycle_for(settings, engine, health)
+        self.alpha = self._scanner_for(settings)
+        self.lag = Durations()
+        self.tasks = TrackedTasks(self._task_died, self._task_restarted)
+        self.schedule = FixedRate(monitoring.interval)
+        self.status = StatusReport(self, settings, clock, cache)
+        self._upkeep = Upkeep(self, cache, clock, self._worker, settings.websocket.stale_after)
+        self.ready = asyncio.Event()
+        self.state = "starting"
+        self._tape_gaps: set[str] = set()
+        self._look_at_lists = asyncio.Event()
+        self._streaming = asyncio.Event()
+
+    def _cycle_for(self, settings: Settings, engine: Engine, health: HealthBoard) -> Cycle:
+        return Cycle(
             exchange=self.exchange,
             stream=self.stream,
             market=self.market,
@@ -99,34 +133,29 @@ class Monitor:
             watch=self.watch,
             refresh=self._refresh,
             worker=self._worker,
-            cache=cache,
+            cache=self._cache,
             incidents=self.incidents,
-            outage=self._outage,
-            slow_s=monitoring.alerts.slow_cycle,
+            outage=self.outage,
+            slow_s=settings.monitoring.alerts.slow_cycle,
             stale_after_s=settings.websocket.stale_after,
             health=health,
-            epoch=self._epoch,
+            aftermath=self.aftermath,
+            fresh_s=max(_FRESH_S, _FRESH_CYCLES * settings.monitoring.interval),
+            epoch=self.epoch,
         )
-        self.alpha = AlphaScanner(
+
+    def _scanner_for(self, settings: Settings) -> AlphaScanner:
+        return AlphaScanner(
             exchange=self.exchange,
             market=self.market,
             watch=self.watch,
             worker=self._worker,
-            cache=cache,
+            cache=self._cache,
             incidents=self.incidents,
             intervals=alpha_intervals(settings),
             false_discovery_rate=settings.alpha_scanning.false_discovery_rate,
-            epoch=self._epoch,
+            epoch=self.epoch,
         )
-        self.lag = Durations()
-        self.tasks = TrackedTasks(self._task_died, self._task_restarted)
-        self.schedule = FixedRate(monitoring.interval)
-        self.status = StatusReport(self, settings, clock, cache)
-        self.ready = asyncio.Event()
-        self.state = "starting"
-        self._tape_gaps: set[str] = set()
-        self._look_at_lists = asyncio.Event()
-        self._streaming = asyncio.Event()
 
     def _pollable(self, rules: UniverseRules) -> UniverseRules:
         """The universe as configured, or in poll mode what of it can be polled."""
@@ -165,38 +194,91 @@ class Monitor:
             interval_s=self._settings.monitoring.interval,
             universe=self._settings.universe.model_dump()["size"],
         )
-        self.tasks.start("loop lag", partial(measure_loop_lag, self.lag))
-        self.tasks.start("ticks", partial(publish_ticks, self.market, self.exchange, self._cache, self._clock))
-        self.tasks.start("cleanup", self._clean_cache)
-        self.tasks.start("status", self._publish_status)
+        lost = asyncio.create_task(self._lost(), name="lease lost")
+        watching = asyncio.create_task(self._watch_on(began), name="watch")
         try:
-            await self._first_signals()
-            log.info(
-                "first signals", symbols=len(self.cycle.evaluations), seconds=round(time.perf_counter() - began, 3)
-            )
-            self.ready.set()
-            self.state = "running"
-            self.schedule.begin(self._clock.monotonic_ns() / 1e9)
-            gc.collect()
-            gc.freeze()  # what warm-up built lives as long as the process: a full collection need not walk it
-            gc.set_threshold(*_GC_THRESHOLDS)
-            self.tasks.start("stream", self.stream.run)
-            self.tasks.start("cycle", self._cycles)
-            self.tasks.start("clock", self._clock_offset)
-            self.tasks.start("universe", self._universe)
-            self.tasks.start("tape", self._fill_tape)
-            self.tasks.start("slow data", self._slow_data)
-            self.tasks.start("alpha", self.alpha.run)
-            await asyncio.Event().wait()  # until cancelled
+            await asyncio.wait({lost, watching}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (lost, watching):
+                if task.done():
+                    task.result()
         finally:
+            for task in (lost, watching):
+                task.cancel()
+            await asyncio.gather(lost, watching, return_exceptions=True)
             await self.tasks.stop()
+            if self.stores is not None:
+                await self.keeper.commit()
             await self.exchange.close()
             self._worker.shutdown(wait=True, cancel_futures=True)
             log.info("monitor stopped", cycles=self.cycle.count)
 
+    async def _lost(self) -> None:
+        """Until the lease is lost, which ends this monitor."""
+        if self.stores is None:
+            await asyncio.Event().wait()
+            return
+        await self.stores.lease.lost.wait()
+        raise VirtuosoError(f"stepping down: {self.stores.lease.lost_to}")
+
+    async def _watch_on(self, began: float) -> None:
+        """Start up, then look after the tasks until cancelled."""
+        self._start_upkeep()
+        await self._resume()
+        await self._first_signals()
+        log.info("first signals", symbols=len(self.cycle.evaluations), seconds=round(time.perf_counter() - began, 3))
+        self.ready.set()
+        self.state = "running"
+        self.schedule.begin(self._clock.monotonic_ns() / 1e9)
+        gc.collect()
+        gc.freeze()  # what warm-up built lives as long as the process: a full collection need not walk it
+        gc.set_threshold(*_GC_THRESHOLDS)
+        self.tasks.start("stream", self.stream.run)
+        self.tasks.start("cycle", self._cycles)
+        self.tasks.start("clock", self._clock_offset)
+        self.tasks.start("universe", self._universe)
+        self.tasks.start("tape", self._fill_tape)
+        self.tasks.start("slow data", self._slow_data)
+        self.tasks.start("alpha", self.alpha.run)
+        await asyncio.Event().wait()  # until cancelled
+
+    def _start_upkeep(self) -> None:
+        start, cache = self.tasks.start, self._cache
+        start("loop lag", partial(measure_loop_lag, self.lag))
+        start("ticks", partial(publish_ticks, self.market, self.exchange, cache, self._clock, self.epoch))
+        start("cleanup", partial(self._upkeep.clean, self._settings.cache.cleanup_interval))
+        start("status", self._upkeep.run)
+        if self.stores is not None:
+            start("lease", self.stores.lease.run)
+            if self.stores.publisher.statuses():
+                start("publisher", self.stores.publisher.run)
+            start("keeper", self.keeper.run)
+            start("backlog", self._write_backlog)
+        if len(self._settings.cache.tiers) > 1:
+            start("books", partial(publish_books, self.market, self.cycle, self.watch, cache, self.epoch))
+
+    async def _resume(self) -> None:
+        """Go on from what earlier runs kept."""
+        kept, transitions, incidents = await self.keeper.recall()
+        now_ms = self._now_ms()
+        self.incidents.resume(incidents)
+        for part in self.incidents.open_parts("task_died"):
+            self.incidents.resolve("task_died", now_ms, part=part)
+        self.detection.resume(incidents, self._clock.now_ns())
+        self.cycle.regimes.resume(None if kept is None else kept.regimes, transitions)
+        if kept is not None:
+            self.watch.standings, self.watch.stood_ms = kept.standings, kept.close_ms
+            self.aftermath.signals.resume(kept.recorded)
+            log.info("resumed", close=iso(kept.close_ms), symbols=len(kept.standings))
+
+    async def _write_backlog(self) -> None:
+        """Keep the histories that were fetched, one at a time: each takes milliseconds of the loop."""
+        while True:
+            wrote = self.archive.write_backlog()
+            await asyncio.sleep(_BACKLOG_S if wrote else 1.0)
+
     async def _first_signals(self) -> None:
         """Ask until the exchange answers: universe, history, and the first analysis from it."""
-        self._outage.lost(0, "not reached yet", self._now_ms())
+        self.outage.lost(0, "not reached yet", self._now_ms())
         await self.cycle.publish()
         while True:
             try:
@@ -208,7 +290,7 @@ class Monitor:
                 wait_s = self._backoff.next_s()
                 self.state = f"waiting for the exchange: {error}"
                 log.warning("the exchange cannot be reached; trying again", error=str(error), wait_s=round(wait_s, 2))
-                self._outage.observe(self.incidents, self._now_ms())
+                self.outage.observe(self.incidents, self._now_ms())
                 await self.cycle.publish()
                 await asyncio.sleep(wait_s)
         await self.watch.adopt(universe)
@@ -240,7 +322,8 @@ class Monitor:
     async def _universe(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._look_at_lists.wait(), self._settings.universe.refresh_interval)
+                async with asyncio.timeout(self._settings.universe.refresh_interval):
+                    await self._look_at_lists.wait()
                 await asyncio.sleep(_LISTS_CALM_S)  # a delisting rejects several topics
             self._look_at_lists.clear()
             try:
@@ -270,40 +353,9 @@ class Monitor:
     async def _slow_data(self) -> None:
         """Streams first: the many questions about slow data wait until one is there, or for a while."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._streaming.wait(), _STREAM_FIRST_S)
+            async with asyncio.timeout(_STREAM_FIRST_S):
+                await self._streaming.wait()
         await self.slow.run()
-
-    async def _publish_status(self) -> None:
-        sequence = 0
-        loop, stale_s = asyncio.get_running_loop(), self._settings.websocket.stale_after
-        while True:
-            sequence += 1
-            feeds = self.stream.feeds()
-            self._observe_weather(feeds)
-            rows = await loop.run_in_executor(self._worker, feed_rows, feeds, self._clock.now_ns(), stale_s)
-            body = msgspec.json.encode(self.status.document(rows))
-            self._cache.put("status", body, Version(self._epoch, sequence), TTL_S)
-            await asyncio.sleep(_STATUS_S)
-
-    async def _clean_cache(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.cache.cleanup_interval)
-            if gone := self._cache.cleanup():
-                log.info("expired documents removed", count=gone)
-
-    def _observe_weather(self, feeds: Sequence[FeedStatus]) -> None:
-        """What happens between cycles: flips must show within seconds, however long the cycle's interval is."""
-        exchange = self.exchange
-        weather = Weather(
-            mute={feed.topic: feed.symbol for feed in feeds if feed.mute},
-            maintenance=exchange.maintenance,
-            banned_until_ms=exchange.budget.banned_until_ms,
-            clock_offset_ms=exchange.clock_offset_ms,
-            clock_doubt=exchange.clock_doubt,
-        )
-        observe_weather(self.incidents, weather, self._now_ms())
-        self.detection.sweep(self._clock.now_ns())
-        self._outage.observe(self.incidents, self._now_ms())
 
     def _on_stream(self, event: StreamEvent) -> None:
         now_ms = self._now_ms()
@@ -312,12 +364,12 @@ class Monitor:
         )
         match event.kind:
             case "mute":
-                self._outage.mute(self.incidents, event.connection, event.reason, now_ms)
+                self.outage.mute(self.incidents, event.connection, event.reason, now_ms)
             case "disconnected":
-                self._outage.lost(event.connection, event.reason, now_ms)
+                self.outage.lost(event.connection, event.reason, now_ms)
             case "connected":
                 self._streaming.set()
-                self._outage.back(self.incidents, event.connection, now_ms)
+                self.outage.back(self.incidents, event.connection, now_ms)
                 self._tape_gaps.update(event.symbols)
             case "topic_rejected":
                 self._look_at_lists.set()

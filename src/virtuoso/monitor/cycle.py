@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import msgspec
 import structlog
 
 from virtuoso.alerts.conditions import FeedOutage, observe_cycle
@@ -20,6 +21,7 @@ from virtuoso.market.panel import Cut
 from virtuoso.market.state import MarketState, Qualities
 from virtuoso.model.clock import iso
 from virtuoso.model.quality import DataQuality, DataSource
+from virtuoso.monitor.aftermath import Aftermath, Found
 from virtuoso.monitor.freshness import overall, symbol_qualities
 from virtuoso.monitor.publish import Frame, build, market_rows
 from virtuoso.monitor.refresh import Refresh, Refreshed
@@ -55,6 +57,8 @@ class Cycle:
         slow_s: float,
         stale_after_s: float,
         health: HealthBoard,
+        aftermath: Aftermath,
+        fresh_s: float,
         epoch: int,
     ) -> None:
         self._exchange = exchange
@@ -70,11 +74,15 @@ class Cycle:
         self._slow_s = slow_s
         self._stale_after_s = stale_after_s
         self._health = health
+        self._aftermath = aftermath
+        self._fresh_s = fresh_s
         self._epoch = epoch
         self._sequence = 0
         self._published: set[str] = set()
-        self._regimes = RegimeBoard(engine.base, regime_timeframe(engine.timeframes))
+        self.regimes = RegimeBoard(engine.base, regime_timeframe(engine.timeframes))
         self.stages: dict[str, Durations] = defaultdict(Durations)
+        self._last_stages: dict[str, float] = {}
+        self._health_sequence = 0
         self.evaluations: dict[str, Evaluation] = {}
         self.analysed_ms = 0
         self.count = 0
@@ -95,7 +103,7 @@ class Cycle:
             log.exception("cycle failed")
         seconds = time.perf_counter() - began
         self.count += 1
-        self.stages["total"].add(seconds * 1000)
+        self._took("total", seconds)
         self.last_error = error
         if error is None:
             self.succeeded_ms = self._now_ms()
@@ -104,6 +112,11 @@ class Cycle:
             self.failures += 1
             self._health.failed(error)
         observe_cycle(self._incidents, seconds, self._slow_s, error, self._now_ms())
+        self._aftermath.cycled(
+            self._now_ms(), ok=error is None, symbols=len(self.evaluations), stages=self._last_stages
+        )
+        self._last_stages = {}
+        self.publish_health()
 
     async def _pass(self) -> None:
         close_ms = self._refresh.due(self.analysed_ms)
@@ -155,16 +168,17 @@ class Cycle:
         if not pending:
             return
         cut = self._market.cut(self.analysed_ms, pending)
-        evaluation = await asyncio.get_running_loop().run_in_executor(self._worker, self._evaluate, cut)
+        found = await asyncio.get_running_loop().run_in_executor(self._worker, self._evaluate, cut, self.source)
         for symbol in cut.symbols:
-            self.evaluations[symbol] = evaluation
+            self.evaluations[symbol] = found.evaluation
+        self._aftermath.evaluated(cut, found)
 
-    def _evaluate(self, cut: Cut) -> Evaluation:
+    def _evaluate(self, cut: Cut, source: DataSource | None) -> Found:
         """On the worker: step, and build what the loop will ask for."""
         evaluation = self._engine.step(cut)
         for symbol in cut.symbols:
             evaluation.regime(symbol)
-        return evaluation
+        return self._aftermath.found(evaluation, cut, self._engine, source)
 
     def _evaluated_ms(self, symbol: str) -> int:
         evaluation = self.evaluations.get(symbol)
@@ -186,14 +200,21 @@ class Cycle:
         """Build and encode all documents off the loop and put them into the cache under one version."""
         self._judge()
         frame = self.frame()
-        bodies = await asyncio.get_running_loop().run_in_executor(self._worker, build, frame)
+        built = await asyncio.get_running_loop().run_in_executor(self._worker, build, frame)
         self._sequence += 1
         version = Version(self._epoch, self._sequence)
-        for name, body in bodies.items():
-            self._cache.put(name, body, version, TTL_S)
-        for name in self._published - bodies.keys():
+        for name, body in built.bodies.items():
+            self._cache.put(name, body, version, TTL_S, self._fresh_s)
+        for name in self._published - built.bodies.keys():
             self._cache.remove(name)
-        self._published = set(bodies)
+        self._published = set(built.bodies)
+        self._aftermath.published(self.analysed_ms, frame.regime_state, self.regimes.standing(), built.overview)
+
+    def publish_health(self) -> None:
+        """So that other processes judge by the age of the last success, too."""
+        self._health_sequence += 1
+        body = msgspec.json.encode(self._health.document())
+        self._cache.put("health", body, Version(self._epoch, self._health_sequence), TTL_S)
 
     def frame(self) -> Frame:
         """The state of things, copied for publication."""
@@ -214,7 +235,7 @@ class Cycle:
             left_out=self._watch.universe.left_out,
             evaluations=evaluations,
             regimes=regimes,
-            regime_state=self._regimes.step(self.analysed_ms, market_rows(symbols, bases), regimes, self._market),
+            regime_state=self.regimes.step(self.analysed_ms, market_rows(symbols, bases), regimes, self._market),
             qualities=self.qualities,
             quality=overall(self.qualities.values()),
             source=source,
@@ -234,7 +255,11 @@ class Cycle:
         try:
             yield
         finally:
-            self.stages[stage].add((time.perf_counter() - began) * 1000)
+            self._took(stage, time.perf_counter() - began)
+
+    def _took(self, stage: str, seconds: float) -> None:
+        self.stages[stage].add(seconds * 1000)
+        self._last_stages[stage] = round(seconds * 1000, 3)
 
     def _now_ms(self) -> int:
         return self._watch.now_ns() // 1_000_000

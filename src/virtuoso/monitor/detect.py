@@ -8,7 +8,7 @@ from virtuoso.alerts.fast.interest import InterestRule
 from virtuoso.alerts.fast.liquidation import CascadeRule, LiquidationRule, MarketCascade
 from virtuoso.alerts.fast.move import MoveRule
 from virtuoso.alerts.fast.spread import SpreadRule
-from virtuoso.alerts.fast.symbol import FastRules, SymbolDetectors
+from virtuoso.alerts.fast.symbol import KINDS, FastRules, SymbolDetectors
 from virtuoso.alerts.fast.volume import VolumeRule
 from virtuoso.alerts.fast.wall import WallRule
 from virtuoso.alerts.fast.whale import WhaleRule
@@ -17,11 +17,14 @@ from virtuoso.config.settings import AlertSettings
 from virtuoso.market.series import CLOSE, OPEN, VOLUME
 from virtuoso.market.state import MarketState
 from virtuoso.market.symbol import SymbolState
+from virtuoso.model.alert import Incident
 from virtuoso.model.market import Bar, Levels, Liquidation, TickerUpdate, Trade
 
 LOOK_MS = 1_000
 """How often a book is looked at, in event time."""
 _HOUR_S = 3_600.0
+_RESUMED_QUIET_MS = 300_000
+"""How long what an earlier run found stays open unless it is found again: funding is looked at once in minutes."""
 
 
 def fast_rules(alerts: AlertSettings) -> FastRules:
@@ -80,6 +83,10 @@ class Detection:
         for symbol in new[:at_most]:
             self._sinks[symbol] = self._sink(symbol, states[symbol], now_ns)
         return len(new) > at_most
+
+    def resume(self, incidents: Sequence[Incident], now_ns: int) -> None:
+        """Take over what was open in an earlier run: it is not found a second time."""
+        self._findings.resume([i for i in incidents if i.kind in KINDS], now_ns, _RESUMED_QUIET_MS)
 
     def sweep(self, now_ns: int) -> None:
         """Resolve what has been quiet for long enough."""

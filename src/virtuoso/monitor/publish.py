@@ -41,8 +41,16 @@ class Frame:
     state: str
 
 
-def build(frame: Frame) -> dict[str, bytes]:
-    """All documents of a cycle, by name, encoded."""
+@dataclass(frozen=True, slots=True)
+class Built:
+    """All documents of a cycle, by name, encoded; and the overview among them."""
+
+    bodies: dict[str, bytes]
+    overview: docs.MarketOverview
+
+
+def build(frame: Frame) -> Built:
+    """All documents of a cycle."""
     readings = {symbol: evaluation.reading(symbol) for symbol, evaluation in frame.evaluations.items()}
     rows = {row.symbol: row for row in frame.symbols}
     signals = {symbol: signal_row(row, readings.get(symbol), frame) for symbol, row in rows.items()}
@@ -57,7 +65,7 @@ def build(frame: Frame) -> dict[str, bytes]:
         "signals:top": docs.TopSignals(
             signals=ranked[:TOP], timestamp=timestamp, reason=None if readings else _WAITING
         ),
-        "overview": overview_document(overview, frame),
+        "overview": (shown := overview_document(overview, frame)),
         "dashboard": dashboard(overview, frame, ranked[:TOP], alerts),
         "alerts": alerts,
         "symbols": docs.SymbolList(
@@ -92,7 +100,7 @@ def build(frame: Frame) -> dict[str, bytes]:
             timestamp=timestamp,
         )
     encoder = msgspec.json.Encoder()
-    return {name: encoder.encode(value) for name, value in values.items()}
+    return Built({name: encoder.encode(value) for name, value in values.items()}, shown)
 
 
 def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> docs.SignalRow:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from virtuoso.analysis.breadth import MarketHistory
 from virtuoso.analysis.dwell import DwellRule, Held, MarketRegime, Transition, TransitionLog
 from virtuoso.analysis.overview import MarketRow, market_probabilities
-from virtuoso.analysis.regime import SymbolRegime
+from virtuoso.analysis.regime import Regime, SymbolRegime
 from virtuoso.market.state import MarketState
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.market_history import market_history
@@ -20,7 +22,16 @@ class RegimeState:
 
     held: Held = _UNKNOWN
     transitions: tuple[Transition, ...] = ()
+    new: tuple[Transition, ...] = ()
+    """Those of this close."""
     history: MarketHistory | None = None
+
+
+class RegimesStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the regimes a restart continues from; `stood` by symbol, "" is the market."""
+
+    market: tuple[float | None, ...]
+    stood: dict[str, Regime]
 
 
 class RegimeBoard:
@@ -43,12 +54,24 @@ class RegimeBoard:
         held = self._market.step(market_probabilities(rows, regimes), close_ms)
         symbols = [row.symbol for row in rows if row.symbol in market]
         self._log.retain(set(symbols))
-        for regime in regimes:
-            self._log.observe(regime.symbol, regime.regime, regime.since_ms)
-        self._log.observe(None, held.regime, held.since_ms)
+        found = [self._log.observe(regime.symbol, regime.regime, regime.since_ms) for regime in regimes]
+        found.append(self._log.observe(None, held.regime, held.since_ms))
         self._state = RegimeState(
             held=held,
             transitions=self._log.recent(),
+            new=tuple(transition for transition in found if transition is not None),
             history=market_history(market, symbols, self._timeframe, close_ms),
         )
         return self._state
+
+    def standing(self) -> RegimesStanding:
+        """What a restart continues from."""
+        stood = {symbol or "": regime for symbol, regime in self._log.standing().items()}
+        return RegimesStanding(market=self._market.standing(), stood=stood)
+
+    def resume(self, standing: RegimesStanding | None, transitions: Sequence[Transition]) -> None:
+        """Go on from `standing`, with the latest transitions of earlier runs (newest first)."""
+        stood = {} if standing is None else standing.stood
+        self._log.resume(transitions, {symbol or None: regime for symbol, regime in stood.items()})
+        if standing is not None:
+            self._market.resume(standing.market)

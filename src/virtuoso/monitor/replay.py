@@ -20,9 +20,12 @@ from virtuoso.market.state import MarketState
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeUnavailable
 from virtuoso.model.feed import FeedStatus, SymbolSink
+from virtuoso.monitor.aftermath import Aftermath
+from virtuoso.monitor.bar_archive import BarArchive
 from virtuoso.monitor.configured import engine_for, universe_rules
-from virtuoso.monitor.cycle import Cycle
+from virtuoso.monitor.cycle import TTL_S, Cycle
 from virtuoso.monitor.detect import Detection, fast_rules
+from virtuoso.monitor.keeper import Keeper
 from virtuoso.monitor.refresh import Refresh
 from virtuoso.monitor.slow import FUNDING, RATIO, SlowData
 from virtuoso.monitor.watch import Watch
@@ -146,7 +149,7 @@ class Replay:
         engine = engine_for(settings)
         self._watch = Watch(
             exchange=self._exchange, market=self._market, engine=engine, worker=self._worker,
-            rules=universe_rules(settings), clock=self.clock,
+            rules=universe_rules(settings), clock=self.clock, archive=(archive := BarArchive(None, self._market)),
         )  # fmt: skip
         self.stream = RecordedStream(exchange.category, exchange.depth, self._offset)
         self._refresh = Refresh(self._exchange, self._market, self._watch)
@@ -158,7 +161,8 @@ class Replay:
             refresh=self._refresh, worker=self._worker, cache=self._cache,
             incidents=incidents, outage=FeedOutage(self._exchange.name),
             slow_s=float("inf"), stale_after_s=settings.websocket.stale_after, epoch=1,
-            health=HealthBoard(self.clock, settings.monitoring.interval, "embedded"),
+            health=HealthBoard(self.clock, settings.monitoring.interval, "embedded"), fresh_s=TTL_S,
+            aftermath=Aftermath(archive, Keeper(None, self._exchange.name, incidents), None, self._exchange.name),
         )  # fmt: skip
         self._slow = SlowData(
             self._exchange, self._market, self.clock,
@@ -237,5 +241,5 @@ class Replay:
         await self.cycle.run()
         for name in sorted(self._cache.names()):
             document = self._cache.get(name)
-            if document is not None:
+            if document is not None and name != "health":  # it tells ages of the process, not of the market
                 self._hash.update(name.encode() + b"\0" + document.body + b"\n")

@@ -5,7 +5,7 @@ import platform
 import socket
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psutil
@@ -81,10 +81,7 @@ class StatusReport:
             },
             feeds=feeds,
             rate_budget=self._budget(),
-            stores={
-                "cache_tiers": list(self._settings.cache.tiers),
-                "memory": {"documents": len(self._cache), "puts": self._cache.puts, "expired": self._cache.expired},
-            },
+            stores=self._stores(),
             alerts={
                 "fired": monitor.incidents.fired,
                 "resolved": monitor.incidents.resolved,
@@ -96,6 +93,27 @@ class StatusReport:
             data_quality=overall(monitor.cycle.qualities.values()),
             data_source=monitor.exchange.origin,
         )
+
+    def _stores(self) -> dict[str, Any]:
+        """Each store by name; `memory` is this process's own."""
+        cache = self._cache
+        memory = {"state": "up", "documents": len(cache), "puts": cache.puts, "expired": cache.expired}
+        shown: dict[str, Any] = {"cache_tiers": list(self._settings.cache.tiers), "memory": memory}
+        monitor = self._monitor
+        if monitor.stores is None:
+            return shown
+        for status in monitor.stores.statuses():
+            shown[status.name] = {
+                "state": status.state, "since": iso(status.since_ms), "error": status.error, **status.counts,
+            }  # fmt: skip
+        lease = monitor.stores.lease
+        shown["lease"] = {
+            "identity": self._settings.identity, "holder": lease.holder, "epoch": lease.epoch,
+            "may_publish": lease.may_publish(),
+        }  # fmt: skip
+        shown["uncommitted"] = dict(monitor.keeper.waiting)
+        shown["committed_close"] = iso(monitor.keeper.committed_close_ms or None)
+        return shown
 
     def _cycle(self) -> docs.CycleStatus:
         cycle, schedule = self._monitor.cycle, self._monitor.schedule

@@ -1,4 +1,4 @@
-"""The `ticks` document: prices, touch and their age, twice a second at most."""
+"""Documents faster than the cycle: `ticks` (prices, touch and their age, twice a second at most) and the books."""
 
 import asyncio
 
@@ -8,18 +8,22 @@ from virtuoso.exchange.protocol import Exchange
 from virtuoso.market.state import MarketState
 from virtuoso.model.clock import Clock, iso
 from virtuoso.model.documents import Tick, Ticks
+from virtuoso.monitor.cycle import Cycle
 from virtuoso.monitor.rows import touch
+from virtuoso.monitor.views import book_of
+from virtuoso.monitor.watch import Watch
 from virtuoso.storage.cache.memory import MemoryCache, Version
 
 _PERIOD_S = 0.5
 _TTL_S = 60.0
+_BOOKS_S, _BOOKS_FRESH_S = 1.0, 10.0
+_DEPTH = 50
 
 
-async def publish_ticks(market: MarketState, exchange: Exchange, cache: MemoryCache, clock: Clock) -> None:
+async def publish_ticks(market: MarketState, exchange: Exchange, cache: MemoryCache, clock: Clock, epoch: int) -> None:
     """Publish for ever; nothing is published while nothing changed."""
     encoder = msgspec.json.Encoder()
     sequence = 0
-    epoch = clock.now_ns() // 1_000_000_000
     last: dict[str, int | None] = {}
     while True:
         await asyncio.sleep(_PERIOD_S)
@@ -43,3 +47,16 @@ def _tick(symbol: str, market: MarketState, now_ns: int) -> Tick:
     received_ns = state.stats.received_ns
     age_ms = None if received_ns is None else max(0, (now_ns - received_ns) // 1_000_000)
     return Tick(symbol=symbol, price=state.stats.values["last"], bid=bid, ask=ask, age_ms=age_ms)
+
+
+async def publish_books(market: MarketState, cycle: Cycle, watch: Watch, cache: MemoryCache, epoch: int) -> None:
+    """Publish the books of the symbols that have one each second, for processes that do not hold them; for ever."""
+    encoder = msgspec.json.Encoder()
+    sequence = 0
+    while True:
+        await asyncio.sleep(_BOOKS_S)
+        sequence += 1
+        for symbol in watch.detailed:
+            if symbol in market:
+                body = encoder.encode(book_of(market, cycle, symbol, _DEPTH))
+                cache.put(f"book:{symbol}", body, Version(epoch, sequence), _TTL_S, _BOOKS_FRESH_S)

@@ -1,13 +1,14 @@
 """What is watched: the universe chosen, its history loaded, its rows in market and engine kept alike."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 
 import structlog
 
 from virtuoso.analysis import alpha
 from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.standing import Standing
 from virtuoso.exchange.protocol import Exchange
 from virtuoso.market.panel import BarBlock
 from virtuoso.market.state import MarketState
@@ -17,6 +18,7 @@ from virtuoso.model.errors import ExchangeError, NotOffered
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.market import TickerUpdate
 from virtuoso.model.timeframe import Timeframe
+from virtuoso.monitor.bar_archive import BarArchive, minutes_wanted
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +28,8 @@ _TRADES = 1_000
 _INTERESTS = 200
 _NAMED = 20
 _WARMED_AT_ONCE = 64
+_RESUMED_MS = 3_600_000
+"""After a longer stop labels and regimes begin anew."""
 _AT_ONCE = 40
 """Symbols whose history is fetched at a time: beyond, requests would only wait for the budget."""
 
@@ -42,6 +46,7 @@ class Watch:
         worker: Executor,
         rules: UniverseRules,
         clock: Clock,
+        archive: BarArchive,
     ) -> None:
         self._exchange = exchange
         self._market = market
@@ -59,6 +64,10 @@ class Watch:
         self.failed: dict[str, str] = {}
         self._tickers: Mapping[str, TickerUpdate] = {}
         self._no_interest = False
+        self._archive = archive
+        self.standings: Mapping[str, Standing] = {}
+        """Where symbols stood at the close `stood_ms` of an earlier run."""
+        self.stood_ms = 0
 
     def exchange_ms(self) -> int:
         """Exchange time now (epoch ms), by the measured offset."""
@@ -118,6 +127,7 @@ class Watch:
 
         With the trades, the minutes just before the start have their taker sides too.
         """
+        await self._recall(symbols)
         at_once = asyncio.Semaphore(_AT_ONCE)
 
         async def load(symbol: str) -> None:
@@ -125,6 +135,30 @@ class Watch:
                 await asyncio.gather(self.fill_tape([symbol]), self._load(symbol), self._load_interest(symbol))
 
         await asyncio.gather(*(load(symbol) for symbol in symbols))
+
+    async def _recall(self, symbols: Sequence[str]) -> None:
+        """Begin with what is stored, so that the exchange is asked for the gap only."""
+        wanted = {timeframe: self._wanted(timeframe) - _SPARE_BARS for timeframe in self._market.timeframes}
+        recalled = 0
+        for group, detailed in self._groups(symbols):
+            minutes = minutes_wanted(detailed=detailed)
+            recalled += await self._archive.recall(group, wanted, minutes, self.exchange_ms())
+        if recalled:
+            log.info("history recalled", symbols=recalled, of=len(symbols))
+
+    def _groups(self, symbols: Sequence[str]) -> Iterator[tuple[Sequence[str], bool]]:
+        """A few at a time, those with book and trades apart."""
+        for detailed in (True, False):
+            chosen = [symbol for symbol in symbols if (symbol in self.detailed) is detailed]
+            for first in range(0, len(chosen), _WARMED_AT_ONCE):
+                yield chosen[first : first + _WARMED_AT_ONCE], detailed
+
+    def _wanted(self, timeframe: Timeframe) -> int:
+        """Bars of history that are needed."""
+        count = min(_MOST_BARS, max(self._engine.history(timeframe), alpha.history(timeframe)) + _SPARE_BARS)
+        if timeframe is Timeframe.M1:  # enough minutes to complete the forming bar of every other timeframe
+            count = max(count, max(tf.minutes for tf in self._market.timeframes) + _SPARE_BARS)
+        return count
 
     async def recover(self, symbol: str) -> None:
         """Load the history of a symbol that has none, and warm its row up with it."""
@@ -134,27 +168,36 @@ class Watch:
     async def _warm_up(self, rows: Mapping[str, int]) -> None:
         """A group of symbols at a time: the history of a whole exchange would stand in memory twice."""
         upto_ms, symbols = Timeframe.M1.floor(self.exchange_ms()), list(rows)
+        of_row = {row: symbol for symbol, row in rows.items()}
+        # The minute that is running was not seen whole: it decides nothing either.
+        resumed = self.standings if upto_ms - self.stood_ms <= _RESUMED_MS else {}
 
         def warm(group: Sequence[str], blocks: Sequence[BarBlock]) -> None:
             for symbol in group:
                 self._engine.add(symbol, rows[symbol])
             self._engine.warm_up(blocks)
+            for symbol in group:
+                if symbol in resumed:
+                    self._engine.resume(rows[symbol], resumed[symbol], self.stood_ms, upto_ms + Timeframe.M1.ms)
 
         for first in range(0, len(symbols), _WARMED_AT_ONCE):
             group = symbols[first : first + _WARMED_AT_ONCE]
-            blocks = self._market.warm_up(group, upto_ms)
+            named = [(b, [of_row[row] for row in b.rows.tolist()]) for b in self._market.warm_up(group, upto_ms)]
+            blocks = [self._archive.fill(block, columns) for block, columns in named]
             await asyncio.get_running_loop().run_in_executor(self._worker, warm, group, blocks)
+            for block, (_, columns) in zip(blocks, named, strict=True):
+                self._archive.warmed(block, columns)
 
     async def _load(self, symbol: str) -> None:
         state = self._market[symbol]
         now_ms = self.exchange_ms()
 
         async def fetch(timeframe: Timeframe) -> None:
-            wanted = max(self._engine.history(timeframe), alpha.history(timeframe))
-            count = min(_MOST_BARS, wanted + _SPARE_BARS)
-            if timeframe is Timeframe.M1:  # enough minutes to complete the forming bar of every other timeframe
-                count = max(count, max(tf.minutes for tf in self._market.timeframes) + _SPARE_BARS)
-            bars = await self._exchange.bars(symbol, timeframe, now_ms - count * timeframe.ms, now_ms)
+            count, next_ms = self._wanted(timeframe), state.history.series[timeframe].next_ms
+            if next_ms is not None and next_ms + timeframe.ms > now_ms:
+                return  # what is stored reaches up to now
+            first_ms = now_ms - count * timeframe.ms if next_ms is None else next_ms
+            bars = await self._exchange.bars(symbol, timeframe, first_ms, now_ms)
             state.history.load(timeframe, bars)
 
         try:

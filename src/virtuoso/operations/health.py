@@ -55,6 +55,7 @@ class HealthBoard:
             mode=self.mode,
             reasons=tuple(reasons),
             last_cycle_age_s=None if age_s is None else round(age_s, 3),
+            interval_s=self.interval_s,
         )
 
     def _age_s(self) -> float | None:

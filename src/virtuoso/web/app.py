@@ -6,11 +6,12 @@ from fastapi import FastAPI
 
 from virtuoso import __version__
 from virtuoso.model.views import SymbolViews
-from virtuoso.operations.health import HealthBoard
 from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.storage.database.store import Database
 from virtuoso.web import openapi, problems
 from virtuoso.web.front import App, Front
-from virtuoso.web.routes import documents, health, pages, stream, symbols
+from virtuoso.web.routes import documents, health, pages, signals, stream, symbols
+from virtuoso.web.routes.health import Judged
 
 _DESCRIPTION = (
     "What matters in crypto derivatives, why, and how fresh the data behind it is. Times are ISO 8601 in UTC; `null` "
@@ -21,17 +22,18 @@ _DESCRIPTION = (
 def create_app(
     *,
     cache: MemoryCache,
-    board: HealthBoard,
+    board: Judged,
     views: SymbolViews,
+    database: Database | None,
     allowed_hosts: Iterable[str],
     token: str | None,
 ) -> App:
     """The ASGI application."""
-    app = application(cache, board, views)
+    app = application(cache, board, views, database)
     return Front(app, cache, documents.HOT, allowed_hosts, None if token is None else token.encode())
 
 
-def application(cache: MemoryCache, board: HealthBoard, views: SymbolViews) -> FastAPI:
+def application(cache: MemoryCache, board: Judged, views: SymbolViews, database: Database | None) -> FastAPI:
     """Everything behind the front."""
     app = FastAPI(
         title="Virtuoso", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None,
@@ -40,6 +42,7 @@ def application(cache: MemoryCache, board: HealthBoard, views: SymbolViews) -> F
         health.router(board),
         documents.router(cache),
         symbols.router(views),
+        signals.router(database),
         stream.router(cache),
         pages.router(),
     ):

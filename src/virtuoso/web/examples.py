@@ -39,6 +39,25 @@ BARS = {
         "open_time": "2026-11-23T20:45:00.000Z", "open": 105980.1, "high": 105999.0, "low": 105971.3,
         "close": 105989.5, "volume": 41.25, "turnover": 4371992.11,
     }],
+    "reason": None,
+}  # fmt: skip
+SIGNAL_HISTORY = {
+    "signals": [{
+        "id": "0f6c9b0a5d3e4f71a2b8c4d5e6f70812", "exchange": "bybit", "symbol": "BTCUSDT", "signal": "BUY",
+        "before": "HOLD", "timestamp": "2026-11-23T20:46:00.000Z", "score": 70.6, "confidence": 0.55,
+        "price": 105989.5, "data_quality": "live", "data_source": "replay",
+        "why": ["BUY: the score is 70.6, at 70 or above"],
+    }],
+    "next": None, "reason": None,
+}  # fmt: skip
+SCORES = {
+    "symbol": "BTCUSDT",
+    "scores": [{
+        "timestamp": "2026-11-23T20:46:00.000Z", "signal": "HOLD", "score": 57.2, "confidence": 0.41, "coverage": 1.0,
+        "factors": {"order_flow": 60.1, "order_book": 61.3, "volume": 55.0, "price_structure": 50.2,
+                    "technical": 52.1, "sentiment": 48.9},
+    }],
+    "reason": None,
 }  # fmt: skip
 BOOK = {
     "symbol": "BTCUSDT", "bids": [[105989.4, 8.625]], "asks": [[105989.6, 0.539]], "update_id": 2103039,
@@ -46,6 +65,7 @@ BOOK = {
 }  # fmt: skip
 HEALTH = {
     "status": "healthy", "service": "web_server", "mode": "embedded", "reasons": [], "last_cycle_age_s": 4.2,
+    "interval_s": 10.0,
 }  # fmt: skip
 _TICKER: dict[str, Any] = {
     "symbol": "BTCUSDT", "name": "BTC/USDT:USDT", "price": 105989.5, "change": 2.6861, "bid": 105989.4,

@@ -21,6 +21,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _JSON = (b"content-type", b"application/json")
+_NOTHING: Message = {"type": "http.response.body", "body": b""}
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -37,11 +38,10 @@ class Front:
     ) -> None:
         self._app = app
         self._cache = cache
-        self._documents = dict(documents)
+        self._published = {path: _Published(name) for path, name in documents.items()}
         self._hosts = frozenset(host.lower().encode() for host in allowed_hosts)
         self._known_hosts: set[bytes] = set()
         self._bearer = None if token is None else b"Bearer " + token
-        self._made: dict[str, tuple[Document, Message, Message]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
@@ -56,26 +56,21 @@ class Front:
             if refusal is not None:
                 await _problem(send, path, *refusal)
                 return
-        if path in self._documents and method == "GET" and not scope["query_string"]:
-            answer = self._answer(self._documents[path], headers.get(b"if-none-match"))
-            if answer is not None:
-                await send(answer[0])
-                await send(answer[1])
+        published = self._published.get(path)
+        if published is not None and method == "GET" and not scope["query_string"]:
+            document = self._cache.get(published.name)
+            if document is not None:  # this is the hot path: no call that can be spared
+                if document is not published.document:
+                    published.take(document)
+                known = headers.get(b"if-none-match")
+                if known is not None and document.etag in known:
+                    await send(published.unchanged)
+                    await send(_NOTHING)
+                    return
+                await send(published.start)
+                await send(published.body)
                 return
         await self._app(scope, receive, _guarded(send))
-
-    def _answer(self, name: str, known: bytes | None) -> tuple[Message, Message] | None:
-        """The two messages of a document's answer, made once a version; `None` before its first publication."""
-        document = self._cache.get(name)
-        if document is None:
-            return None
-        made = self._made.get(name)
-        if made is None or made[0] is not document:
-            made = self._made[name] = document, *_messages(document)
-        if known is not None and document.etag in known:
-            start = {"type": "http.response.start", "status": 304, "headers": [(b"etag", document.etag), NOSNIFF]}
-            return start, {"type": "http.response.body", "body": b""}
-        return made[1], made[2]
 
     def _refusal(self, method: str, host: bytes, headers: Mapping[bytes, bytes]) -> tuple[int, str, str] | None:
         """Why a request is not served: a host that is not ours, another origin that writes, no token."""
@@ -92,11 +87,25 @@ class Front:
         return None
 
 
-def _messages(document: Document) -> tuple[Message, Message]:
-    """Few headers, for each costs: with an ETag and no date, nothing is fresh without asking."""
-    headers = [_JSON, (b"content-length", str(len(document.body)).encode()), (b"etag", document.etag), NOSNIFF]
-    start: Message = {"type": "http.response.start", "status": 200, "headers": headers}
-    return start, {"type": "http.response.body", "body": document.body}
+class _Published:
+    """A document's answers, made once a version."""
+
+    __slots__ = ("body", "document", "name", "start", "unchanged")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.document: Document | None = None
+        self.start: Message = {}
+        self.body: Message = {}
+        self.unchanged: Message = {}
+
+    def take(self, document: Document) -> None:
+        """Few headers, for each costs: with an ETag and no date, nothing is fresh without asking."""
+        length, etag = (b"content-length", str(len(document.body)).encode()), (b"etag", document.etag)
+        self.document = document
+        self.start = {"type": "http.response.start", "status": 200, "headers": [_JSON, length, etag, NOSNIFF]}
+        self.body = {"type": "http.response.body", "body": document.body}
+        self.unchanged = {"type": "http.response.start", "status": 304, "headers": [etag, NOSNIFF]}
 
 
 def _guarded(send: Send) -> Send:

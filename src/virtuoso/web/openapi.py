@@ -12,7 +12,8 @@ from virtuoso.model.documents import Problem
 
 SCHEMAS: tuple[type[msgspec.Struct], ...] = (
     docs.TopSignals, docs.MarketOverview, docs.Dashboard, docs.Alert, docs.MonitoringStatus, docs.SymbolList,
-    docs.SymbolDetail, docs.RegimeDocument, docs.Bars, docs.Book, docs.Health, docs.AlphaDocument, Problem,
+    docs.SymbolDetail, docs.RegimeDocument, docs.Bars, docs.Book, docs.Health, docs.AlphaDocument,
+    docs.SignalHistory, docs.ScoreHistory, Problem,
 )  # fmt: skip
 _TEMPLATE = "#/components/schemas/{name}"
 

@@ -228,3 +228,30 @@ def test_a_planted_flicker_is_calmed_but_not_silenced() -> None:
     assert (np.diff(raw) != 0).sum() > 50
     assert (np.diff(held) != 0).sum() == 4
     assert (held == truth).mean() > 0.85
+
+
+@pytest.mark.parametrize("cut", range(1, 60, 7))
+def test_what_stands_is_taken_over_by_another(cut: int) -> None:
+    p = np.random.default_rng(3).dirichlet(np.ones(4), 60).T[..., None]
+    dwell = Dwell(RULE, MINUTE)
+    dwell.memory.reserve(1)
+    out = []
+    for k in range(60):
+        if k == cut:
+            standing, dwell = dwell.standing(slice(0, 1))[:, 0].tolist(), Dwell(RULE, MINUTE)
+            dwell.memory.reserve(1)
+            dwell.resume(0, standing)
+        out.append(dwell.hold(slice(0, 1), START_MS + k * MINUTE, p[:, k])[0][0])
+    np.testing.assert_array_equal(out, run(p)[0][:, 0])
+
+
+def test_transitions_and_where_everybody_stood_are_taken_over() -> None:
+    first = TransitionLog()
+    first.observe("A", REGIMES[0], 1)
+    first.observe("A", REGIMES[1], 2)
+    second = TransitionLog()
+    second.resume(first.recent(), first.standing())
+    assert second.observe("A", REGIMES[1], 2) is None  # known already
+    changed = second.observe("A", REGIMES[2], 3)
+    assert changed is not None
+    assert second.recent() == (changed, *first.recent())

@@ -11,8 +11,8 @@ def _labels(scores: list[float], allowed: list[bool] | None = None, **rule: floa
     labels.memory.reserve(1)
     allowed = allowed or [True] * len(scores)
     return [
-        int(labels.step(slice(0, 1), np.array([score]), np.array([may])).label[0])
-        for score, may in zip(scores, allowed, strict=True)
+        int(labels.step(slice(0, 1), np.array([score]), np.array([may]), close_ms).label[0])
+        for close_ms, (score, may) in enumerate(zip(scores, allowed, strict=True), 1)
     ]
 
 
@@ -49,9 +49,37 @@ def test_rows_are_independent_and_a_reset_row_begins_at_hold() -> None:
     labels = Labels(LabelRule())
     labels.memory.reserve(2)
     both = slice(0, 2)
-    assert labels.step(both, np.array([72.0, 72.0]), np.array([True, True])).label.tolist() == [BUY, BUY]
+    assert labels.step(both, np.array([72.0, 72.0]), np.array([True, True]), 1).label.tolist() == [BUY, BUY]
     labels.memory.reset(slice(0, 1))
-    assert labels.step(both, np.array([66.0, 66.0]), np.array([True, True])).label.tolist() == [HOLD, BUY]
+    assert labels.step(both, np.array([66.0, 66.0]), np.array([True, True]), 2).label.tolist() == [HOLD, BUY]
+
+
+def test_a_close_decides_once() -> None:
+    labels, row, may = Labels(LabelRule()), slice(0, 1), np.array([True])
+    labels.memory.reserve(1)
+    assert labels.step(row, np.array([72.0]), may, 60_000).label.tolist() == [BUY]
+    again = labels.step(row, np.array([10.0]), may, 60_000)
+    assert (again.label.tolist(), again.held.tolist()) == ([BUY], [0.0])
+    assert labels.standing(row)[:, 0].tolist() == [BUY, 0.0]
+
+
+@pytest.mark.parametrize("cut", range(1, 9))
+def test_a_restart_between_two_closes_changes_nothing(cut: int) -> None:
+    scores = [72, 50, 66, 50, 50, 28, 20, 60, 60, 60]
+    whole = _labels([float(score) for score in scores])
+    first = Labels(LabelRule())
+    first.memory.reserve(1)
+    may, row, seen = np.array([True]), slice(0, 1), []
+    labels = first
+    for close_ms, score in enumerate(scores, 1):
+        if close_ms == cut + 1:
+            labels = Labels(LabelRule())
+            labels.memory.reserve(1)
+            labels.resume(0, *first.standing(row)[:, 0].tolist(), cut)
+            shown = labels.step(row, np.array([1.0]), may, cut)  # what is seen of the last close is not judged again
+            assert shown.label.tolist() == seen[-1:]
+        seen += labels.step(row, np.array([float(score)]), may, close_ms).label.tolist()
+    assert seen == whole
 
 
 @pytest.mark.parametrize("rule", [{"buy": 40.0, "sell": 60.0}, {"hold_bars": -1}, {"min_coverage": 1.5}])

@@ -21,6 +21,7 @@ from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 from virtuoso.model.market import Bar, TickerUpdate
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.alpha import AlphaScanner
+from virtuoso.monitor.bar_archive import BarArchive
 from virtuoso.monitor.watch import Watch
 from virtuoso.storage.cache.memory import MemoryCache
 
@@ -94,8 +95,9 @@ async def empty() -> AsyncIterator[Desk]:
     cache, incidents = MemoryCache(clock), IncidentLog(100)
     with ThreadPoolExecutor(1) as worker:
         watch = Watch(
-            exchange=exchange, market=market, engine=Engine(), worker=worker, rules=UniverseRules(size=9), clock=clock
-        )
+            exchange=exchange, market=market, engine=Engine(), worker=worker, rules=UniverseRules(size=9), clock=clock,
+            archive=BarArchive(None, market),
+        )  # fmt: skip
         scanner = AlphaScanner(
             exchange=exchange, market=market, watch=watch, worker=worker, cache=cache, incidents=incidents,
             intervals=INTERVALS, false_discovery_rate=0.005, epoch=7,
@@ -272,8 +274,9 @@ async def test_a_newcomers_history_is_loaded_as_far_back_as_a_scan_reads() -> No
     market.add("BTCUSDT")
     with ThreadPoolExecutor(1) as worker:
         watch = Watch(
-            exchange=exchange, market=market, engine=Engine(), worker=worker, rules=UniverseRules(size=9), clock=clock
-        )
+            exchange=exchange, market=market, engine=Engine(), worker=worker, rules=UniverseRules(size=9), clock=clock,
+            archive=BarArchive(None, market),
+        )  # fmt: skip
         await watch.load_history(["BTCUSDT"])
     await exchange.close()
     assert set(exchange.asked) == set(frames)

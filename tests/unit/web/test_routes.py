@@ -15,7 +15,7 @@ from virtuoso.operations.health import HealthBoard
 from virtuoso.storage.cache.memory import MemoryCache, Version
 from virtuoso.web import examples
 from virtuoso.web.app import application, create_app
-from virtuoso.web.routes import documents, health, pages, stream, symbols
+from virtuoso.web.routes import documents, health, pages, signals, stream, symbols
 from virtuoso.web.routes.documents import HOT, WHOLE
 
 
@@ -25,10 +25,13 @@ class NoViews:
     def timeframes(self) -> tuple[Timeframe, ...]:
         return (Timeframe.M1, Timeframe.H4)
 
-    def bars(self, symbol: str, timeframe: Timeframe, limit: int) -> docs.Bars | None:
+    async def bars(self, symbol: str, timeframe: Timeframe, limit: int) -> docs.Bars | None:
         return None
 
-    def book(self, symbol: str, depth: int) -> docs.Book | None:
+    async def book(self, symbol: str, depth: int) -> docs.Book | None:
+        return None
+
+    async def scores(self, symbol: str, limit: int) -> docs.ScoreHistory | None:
         return None
 
 
@@ -88,13 +91,16 @@ class Client:
 
 
 def client(cache: MemoryCache, board: HealthBoard, token: str | None = None) -> Client:
-    return Client(create_app(cache=cache, board=board, views=NoViews(), allowed_hosts=["testserver"], token=token))
+    return Client(
+        create_app(cache=cache, board=board, views=NoViews(), database=None, allowed_hosts=["testserver"], token=token)
+    )
 
 
 def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthBoard) -> None:
-    app = application(cache, board, NoViews())
+    app = application(cache, board, NoViews(), None)
     routers = [
-        health.router(board), documents.router(cache), symbols.router(NoViews()), stream.router(cache), pages.router(),
+        health.router(board), documents.router(cache), symbols.router(NoViews()), signals.router(None),
+        stream.router(cache), pages.router(),
     ]  # fmt: skip
     served = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)}
     assert len(served) >= 20
@@ -108,6 +114,7 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthBoa
         (examples.SIGNALS, docs.TopSignals), (examples.OVERVIEW, docs.MarketOverview),
         (examples.DASHBOARD, docs.Dashboard), (examples.ALERT, docs.Alert), (examples.STATUS, docs.MonitoringStatus),
         (examples.SYMBOLS, docs.SymbolList), (examples.SYMBOL, docs.SymbolDetail), (examples.BARS, docs.Bars),
+        (examples.SIGNAL_HISTORY, docs.SignalHistory), (examples.SCORES, docs.ScoreHistory),
         (examples.REGIME, docs.RegimeDocument), (examples.BOOK, docs.Book), (examples.HEALTH, docs.Health),
         (examples.ALPHA, docs.AlphaDocument),
     ],

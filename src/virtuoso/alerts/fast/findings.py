@@ -1,7 +1,9 @@
 """What detectors find becomes incidents: one of an identity at a time, resolved when over or after a quiet time."""
 
+from collections.abc import Sequence
+
 from virtuoso.alerts.incidents import Details, IncidentLog
-from virtuoso.model.alert import Severity
+from virtuoso.model.alert import Incident, Severity
 
 _NS_PER_MS = 1_000_000
 _Identity = tuple[str, str]
@@ -53,6 +55,16 @@ class Findings:
         part = _part(symbol, side)
         if self._open.pop((kind, part), None) is not None:
             self._log.resolve(kind, now_ns // _NS_PER_MS, part=part)
+
+    def resume(self, incidents: Sequence[Incident], now_ns: int, quiet_ms: int) -> None:
+        """Take over the open ones of an earlier run, of the kinds that are found here.
+
+        Nobody watched meanwhile: unless found again within `quiet_ms` they count as over.
+        """
+        due_ms = now_ns // _NS_PER_MS + quiet_ms
+        for incident in incidents:
+            if incident.resolved_ms is None and incident.part is not None:
+                self._open[incident.kind, incident.part] = (incident.symbol, due_ms)
 
     def sweep(self, now_ns: int) -> None:
         """Resolve what has been quiet for long enough."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from msgspec import UNSET
 
+from virtuoso.alerts.fast import funding, interest, liquidation, move, spread, volume, wall, whale
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.fast.funding import FundingExtreme, FundingRule
 from virtuoso.alerts.fast.interest import InterestRule, InterestSurge
@@ -18,6 +19,11 @@ from virtuoso.alerts.fast.wall import BookWalls, WallRule
 from virtuoso.alerts.fast.whale import WhaleRule, WhaleTrades
 from virtuoso.model.market import Bar, Liquidation, TickerUpdate, Trade
 
+KINDS = frozenset(
+    {whale.KIND, liquidation.SINGLE, liquidation.CASCADE, move.KIND, spread.KIND, wall.KIND, volume.KIND, funding.KIND,
+     interest.KIND}
+)  # fmt: skip
+"""The kinds of incidents that are found here."""
 _MINUTE_MS = 60_000
 _TRADES_LEAD_MS = 2_000
 _LATE = 3
@@ -128,12 +134,12 @@ class SymbolDetectors:
         if open_ms != self._minutes.next_ms:
             self._closes.clear()
             self._volume.over(now_ns)
-        for opened, close, volume in rows:
+        for opened, close, amount in rows:
             if judged:
-                self._volume.closed(open_ms, volume, close - opened, now_ns)
+                self._volume.closed(open_ms, amount, close - opened, now_ns)
             else:
-                self._volume.learn(open_ms, volume)
-            self._minutes.learn(open_ms, close, volume)
+                self._volume.learn(open_ms, amount)
+            self._minutes.learn(open_ms, close, amount)
             self._closes.append(close)
             open_ms += _MINUTE_MS
         self._liquidations.turnover = self._minutes.typical_turnover

@@ -9,6 +9,23 @@ from virtuoso.storage.timeseries.schema import Measurement, Row
 Tags = tuple[str, ...]
 
 
+class Readable(Protocol):
+    """What can be read of a store, by its own process or another."""
+
+    async def read(
+        self,
+        measurement: Measurement,
+        first_ms: int,
+        last_ms: int,
+        *,
+        tags: Mapping[str, Sequence[str]],
+        fields: Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> dict[Tags, list[Row]]:
+        """See `TimeSeries.read`."""
+        ...
+
+
 class TimeSeries(Protocol):
     """Used on one event loop. Writing never blocks and never raises; what could not be kept is counted."""
 

@@ -1,16 +1,30 @@
 """Health: 200 or 503 by the age of the last successful cycle."""
 
+from typing import Protocol
+
 import msgspec
 from fastapi import APIRouter, Request, Response
 
 from virtuoso.model import documents as docs
-from virtuoso.operations.health import HealthBoard
 from virtuoso.web import examples
 from virtuoso.web.openapi import answers, reference
 from virtuoso.web.routes.documents import answer
 
 
-def router(health: HealthBoard) -> APIRouter:
+class Judged(Protocol):
+    """Whoever knows how the cycles go."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether a cycle succeeded lately."""
+        ...
+
+    def document(self) -> docs.Health:
+        """The answer."""
+        ...
+
+
+def router(health: Judged) -> APIRouter:
     """The routes."""
     routes = APIRouter()
     schema = reference(docs.Health)
@@ -40,6 +54,6 @@ def router(health: HealthBoard) -> APIRouter:
     return routes
 
 
-def _judged(health: HealthBoard) -> Response:
+def _judged(health: Judged) -> Response:
     status = 200 if health.healthy else 503
     return Response(msgspec.json.encode(health.document()), status, media_type="application/json")

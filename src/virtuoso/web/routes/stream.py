@@ -1,63 +1,189 @@
 """`/api/stream`: whole small documents as server-sent events, latest wins."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from operator import attrgetter
 
-from fastapi import APIRouter, HTTPException
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, HTTPException, Response
+from starlette.types import Receive, Scope, Send
 
-from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.storage.cache.memory import Document, MemoryCache
 from virtuoso.web.openapi import answers
 
 STREAMED = ("dashboard", "overview", "signals", "alerts", "regime", "status", "ticks")
-_CLIENTS = 100
+_STREAMED = frozenset(STREAMED)
+CLIENTS = 2_000
+"""As many may stream from one process; the next is answered 503."""
 _HEARTBEAT_S = 10.0
+_OPENING = b"retry: 2000\n\n"
+_HEARTBEAT = b": still here\n\n"
 
 
 def router(cache: MemoryCache) -> APIRouter:
     """The route."""
     routes = APIRouter()
+    events = Events(cache)
     documented = answers({"type": "string"}, "", 503)
     documented[200] = {
         "description": f"Events named {', '.join(STREAMED)}; data is the document, id its version.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 
-    @routes.get(
-        "/api/stream", summary="Documents as they are published", response_class=StreamingResponse,
-        responses=documented,
-    )  # fmt: skip
-    async def stream() -> StreamingResponse:
-        if cache.subscribers >= _CLIENTS:
-            raise HTTPException(503, f"{_CLIENTS} clients are streaming already; poll the documents instead")
-        return StreamingResponse(
-            _events(cache), media_type="text/event-stream",
-            headers={"cache-control": "no-cache", "x-accel-buffering": "no"},
-        )  # fmt: skip
+    @routes.get("/api/stream", summary="Documents as they are published", response_class=Response, responses=documented)
+    async def stream() -> EventStream:
+        if events.clients >= CLIENTS:
+            raise HTTPException(503, f"{CLIENTS} clients are streaming already; poll the documents instead")
+        return EventStream(events)
 
     return routes
 
 
-async def _events(cache: MemoryCache) -> AsyncIterator[bytes]:
-    """First what there is, then what changes; a slow client gets the latest of each and never a backlog."""
-    with cache.subscribe() as subscription:
-        yield b"retry: 2000\n\n"
-        for name in STREAMED:
-            yield _event(cache, name)
-        while True:
+@dataclass(frozen=True, slots=True)
+class _Event:
+    change: int
+    document: Document
+    encoded: bytes
+
+
+class Events:
+    """What is streamed, encoded once a version for all clients.
+
+    Changes are counted. A client knows the count up to which it was told, so it costs no queue: when it can take
+    more, it gets the latest of whatever changed since. The cache tells one subscriber, however many clients there are.
+    """
+
+    def __init__(self, cache: MemoryCache) -> None:
+        self._cache = cache
+        self._held: dict[str, _Event] = {}
+        self._changed = asyncio.Event()
+        self._following: asyncio.Task[None] | None = None
+        self._woken_s = 0.0
+        self._shared = (0, 0, b"")  # from change, to change, the events between
+        self.changes = 0
+        self.clients = 0
+
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """A client takes part within the block."""
+        self.clients += 1
+        if self._following is None or self._following.done():
+            self._woken_s = asyncio.get_running_loop().time()
+            self._following = asyncio.create_task(self._follow(), name="stream events")
+        try:
+            self._take_up()
+            yield
+        finally:
+            self.clients -= 1
+            if self.clients == 0:
+                self._following.cancel()
+                self._following = None
+
+    def since(self, change: int) -> bytes:
+        """The latest of all documents that changed after this one and have not expired."""
+        known, up_to, shared = self._shared
+        if (known, up_to) != (change, self.changes) or change == 0:  # a newcomer's may have expired by now
+            fresh = sorted((e for e in self._held.values() if e.change > change), key=attrgetter("change"))
+            shared = b"".join(e.encoded for e in fresh if self._cache.get(e.document.name) is not None)
+            self._shared = change, self.changes, shared
+        return shared
+
+    async def wait(self, change: int) -> None:
+        """Until there is a later change than this one, or time for a heartbeat.
+
+        Whatever keeps the cache from being followed is raised to every client.
+        """
+        if self.changes == change:
+            await self._changed.wait()
+        if self._following is not None and self._following.done():
+            self._following.result()
+
+    async def _follow(self) -> None:
+        loop = asyncio.get_running_loop()
+        with self._cache.subscribe() as subscription:
             try:
-                async with asyncio.timeout(_HEARTBEAT_S):
-                    names = await subscription.take()
-            except TimeoutError:
-                yield b": still here\n\n"
-                continue
-            for name in names:
-                if name in STREAMED:
-                    yield _event(cache, name)
+                while True:
+                    try:
+                        async with asyncio.timeout_at(self._woken_s + _HEARTBEAT_S):
+                            changed = await subscription.take()
+                    except TimeoutError:
+                        self._wake(loop.time())
+                        continue
+                    if not _STREAMED.isdisjoint(changed):
+                        self._take_up()
+            finally:
+                self._wake(loop.time())
+
+    def _take_up(self) -> None:
+        """Encode what is new."""
+        before = self.changes
+        for name in STREAMED:
+            document, held = self._cache.get(name), self._held.get(name)
+            if document is not None and (held is None or held.document is not document):
+                self.changes += 1
+                self._held[name] = _Event(self.changes, document, _encoded(document))
+        if self.changes > before:
+            self._wake(asyncio.get_running_loop().time())
+
+    def _wake(self, now_s: float) -> None:
+        self._woken_s = now_s
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
-def _event(cache: MemoryCache, name: str) -> bytes:
-    document = cache.get(name)
-    if document is None:
-        return b""
-    return b"event: %b\nid: %b\ndata: %b\n\n" % (name.encode(), str(document.version).encode(), document.body)
+class EventStream(Response):
+    """One client's answer: first what there is, then what changes, until it leaves."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._begun = False
+        self.status_code = 200
+        self.background = None
+        self.raw_headers = [
+            (b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"),
+            (b"x-accel-buffering", b"no"),
+        ]  # fmt: skip
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Write until the client is gone: its leaving ends a write that it does not take, too."""
+        try:
+            await self._until_gone(receive, send)
+        except asyncio.CancelledError:  # the server stops: an orderly end, after which the client comes again
+            if self._begun:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _until_gone(self, receive: Receive, send: Send) -> None:
+        with self._events.joined():
+            writing = asyncio.create_task(self._write(send), name="stream client")
+            leaving = asyncio.create_task(_gone(receive), name="stream client leaves")
+            both = {writing, leaving}
+            try:
+                done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in both:
+                    task.cancel()
+                await asyncio.wait(both)
+        for task in done:
+            task.result()
+
+    async def _write(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        self._begun = True
+        body, told = _OPENING + self._events.since(0), self._events.changes
+        while True:
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            await self._events.wait(told)
+            body, told = self._events.since(told) or _HEARTBEAT, self._events.changes
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _encoded(document: Document) -> bytes:
+    name, version = document.name.encode(), str(document.version).encode()
+    return b"event: %b\nid: %b\ndata: %b\n\n" % (name, version, document.body)

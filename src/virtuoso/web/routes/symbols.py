@@ -1,4 +1,4 @@
-"""Bars and book of one symbol, asked on demand."""
+"""Bars, book and scores of one symbol, asked on demand."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from virtuoso.web import examples
 from virtuoso.web.openapi import answers, reference
 from virtuoso.web.routes.documents import Symbol, answer, not_watched
 
-BarLimit = Annotated[int, Query(ge=1, le=1500, description="How many bars at most.")]
+BarLimit = Annotated[int, Query(ge=1, le=1500, description="How many at most.")]
 Depth = Annotated[int, Query(ge=1, le=200, description="Levels a side.")]
 
 
@@ -35,7 +35,7 @@ def router(views: SymbolViews) -> APIRouter:
         timeframe: kept = shortest,
         limit: BarLimit = 200,
     ) -> Response:
-        found = views.bars(symbol, Timeframe(str(timeframe)), limit)
+        found = await views.bars(symbol, Timeframe(str(timeframe)), limit)
         if found is None:
             raise not_watched(symbol)
         return answer(request, msgspec.json.encode(found))
@@ -45,7 +45,17 @@ def router(views: SymbolViews) -> APIRouter:
         responses=answers(reference(docs.Book), examples.BOOK, 404, 422),
     )  # fmt: skip
     async def book(request: Request, symbol: Symbol, depth: Depth = 20) -> Response:
-        found = views.book(symbol, depth)
+        found = await views.book(symbol, depth)
+        if found is None:
+            raise not_watched(symbol)
+        return answer(request, msgspec.json.encode(found))
+
+    @routes.get(
+        "/api/symbols/{symbol}/scores", summary="Readings as they were, oldest first", response_class=Response,
+        responses=answers(reference(docs.ScoreHistory), examples.SCORES, 404, 422),
+    )  # fmt: skip
+    async def scores(request: Request, symbol: Symbol, limit: BarLimit = 200) -> Response:
+        found = await views.scores(symbol, limit)
         if found is None:
             raise not_watched(symbol)
         return answer(request, msgspec.json.encode(found))

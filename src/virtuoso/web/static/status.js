@@ -4,6 +4,7 @@ import { followDetail, showDetail } from "./detail.js";
 
 const $ = (id) => document.getElementById(id);
 const ALPHA_S = 30;
+const OLD_S = 20;
 const latest = {};
 
 function drawSource(source, quality) {
@@ -16,8 +17,16 @@ function drawSource(source, quality) {
   $("quality").className = `badge ${QUALITY[quality] ?? ""}`;
 }
 
+// A document that was relabelled for its age: nobody publishes, or nothing gets through.
+function drawAge(doc) {
+  const age = (Date.now() - Date.parse(doc.timestamp)) / 1000;
+  $("old").hidden = !(doc.data_quality === "stale" && age > OLD_S);
+  $("old").textContent = `What is shown is of ${time(doc.timestamp)}, ${duration(age)} ago: the monitor or the shared cache is away.`;
+}
+
 function drawOverview(doc) {
   drawSource(doc.data_source, doc.data_quality);
+  drawAge(doc);
   const known = (value, say) => (value === null || value === undefined ? null : say(value));
   const cards = [
     ["Regime", known(doc.regime, (name) => words(name.toLowerCase())), "regime"],
@@ -141,12 +150,45 @@ function drawStatus(doc) {
     ["Memory", doc.memory_mb === null ? "—" : `${number(doc.memory_mb, 0)} MB`],
     ["Up for", duration(doc.uptime_s)],
   ];
+  drawStores(doc.stores);
   $("state").textContent = doc.state === "running" ? `up ${duration(doc.uptime_s)}` : doc.state;
   $("system").replaceChildren(...rows.map(([name, value]) => {
     const row = make("div");
     row.append(make("dt", name), make("dd", value));
     return row;
   }));
+}
+
+const STORES = { up: "good", full: "warn", down: "bad" };
+
+// Each store with how it is; what is wrong, or since when it is so, stands beside it.
+function drawStores(stores) {
+  const named = Object.entries(stores).filter(([, store]) => store?.state);
+  const rows = named.map(([name, store]) => {
+    const row = make("div");
+    const said = make("dd");
+    said.append(badge(store.state, STORES[store.state]));
+    said.append(make("span", ` ${store.state === "up" ? kept(store) : store.error ?? "not tried yet"}`, "muted"));
+    row.append(make("dt", words(name)), said);
+    return row;
+  });
+  const lease = stores.lease;
+  if (lease) {
+    const row = make("div");
+    const said = make("dd");
+    said.append(badge(lease.may_publish ? "held" : "in doubt", lease.may_publish ? "good" : "warn"));
+    said.append(make("span", ` ${lease.identity} by ${lease.holder}`, "muted"));
+    row.append(make("dt", "Lease"), said);
+    rows.push(row);
+  }
+  $("stores").replaceChildren(...rows);
+}
+
+function kept(store) {
+  if (store.spooled) return `${compact(store.spooled)} points wait for the server`;
+  const found = [["documents", "documents"], ["written", "written"], ["calls", "calls"]].find(([key]) => store[key] !== undefined);
+  const size = store.bytes ? `, ${compact(store.bytes)}B` : "";
+  return found ? `${compact(store[found[0]])} ${found[1]}${size}` : "";
 }
 
 function duration(seconds) {

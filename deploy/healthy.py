@@ -1,0 +1,60 @@
+"""Health check of a container: `healthy.py web URL` or `healthy.py monitor FILE`; exit code 0 or 1, and why.
+
+The web is well when it answers. The monitor is well when its last successful cycle, as published to the shared cache,
+is not older than three intervals: the same judgement as `/health`, without a web in between.
+"""
+# ruff: noqa: PLC0415, S310, T201
+
+import asyncio
+import os
+import sys
+import urllib.request
+from pathlib import Path
+
+
+def web(url: str) -> str | None:
+    """What is wrong with the web at an address."""
+    headers = {"Authorization": f"Bearer {os.environ['VIRTUOSO_TOKEN']}"}
+    request = urllib.request.Request(f"{url}/health/live", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=4):
+            return None
+    except OSError as error:
+        return str(error)
+
+
+async def monitor(config: Path) -> str | None:
+    """What is wrong with the monitor of a configuration."""
+    from virtuoso.cli.stores import tiers_for
+    from virtuoso.config import load
+    from virtuoso.model.clock import SystemClock
+    from virtuoso.storage.cache.memory import MemoryCache
+    from virtuoso.storage.cache.replica import Replica
+    from virtuoso.web.published_health import PublishedHealth
+
+    clock = SystemClock()
+    cache = MemoryCache(clock)
+    replica = Replica(cache, tiers_for(load([config], os.environ)), clock)
+    try:
+        await replica.warm(4.0)
+    finally:
+        await replica.close()
+    health = PublishedHealth(cache)
+    return None if health.healthy else "; ".join(health.document().reasons)
+
+
+def main() -> int:
+    """Judge."""
+    match sys.argv[1:]:
+        case ["web", url]:
+            wrong = web(url)
+        case ["monitor", config]:
+            wrong = asyncio.run(monitor(Path(config)))
+        case _:
+            wrong = "say `web URL`, or `monitor FILE`"
+    print(wrong or "ok")
+    return int(wrong is not None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

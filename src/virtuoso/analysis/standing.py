@@ -1,0 +1,22 @@
+"""Where a symbol stands that no bar can tell: its label and regime, and since when. A restart continues from it."""
+
+import msgspec
+
+
+class Standing(msgspec.Struct, frozen=True, array_like=True):
+    """`label` −1 SELL, 0 HOLD, 1 BUY, for `held` base bars.
+
+    `regime` and `leader` are places in `REGIMES`, held and likeliest since those closes (epoch ms); `None` = unknown.
+    """
+
+    label: float
+    held: float
+    regime: float | None = None
+    regime_since_ms: float | None = None
+    leader: float | None = None
+    leads_since_ms: float | None = None
+
+    @property
+    def regimes(self) -> tuple[float | None, ...]:
+        """What `Dwell` goes on from."""
+        return self.regime, self.regime_since_ms, self.leader, self.leads_since_ms

@@ -1,0 +1,62 @@
+"""`virtuoso monitor`: watch the configured exchange and publish to the shared cache; `virtuoso web` serves it."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+import uvloop
+
+from virtuoso.cli.running import until_stopped
+from virtuoso.cli.stores import make_data_dir, need_shared_tier, opened
+from virtuoso.config import Settings, load
+from virtuoso.model.clock import SystemClock
+from virtuoso.operations import logs
+from virtuoso.operations.health import HealthBoard
+from virtuoso.storage.cache.memory import MemoryCache
+
+if TYPE_CHECKING:
+    from virtuoso.monitor.app import Monitor
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def monitor(
+    config: Annotated[
+        list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
+    ] = None,
+) -> None:
+    """Watch the configured exchange and publish to Redis and Memcached; one of each identity runs at a time."""
+    settings = load(config or [], os.environ)
+    need_shared_tier(settings)
+    logs.configure(settings.logging.level, settings.logging.format)
+    make_data_dir(settings)
+    uvloop.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    clock = SystemClock()
+    cache = MemoryCache(clock)
+    board = HealthBoard(clock, settings.monitoring.interval, "standalone")
+    async with opened(settings, clock, cache) as stores:
+        typer.echo(
+            f"virtuoso monitor: {settings.identity} (epoch {stores.lease.epoch}) · watching {settings.exchange.address}"
+            f" · publishing to {', '.join(s.name for s in stores.publisher.statuses())} · Ctrl-C stops"
+        )
+        from virtuoso.monitor.app import Monitor  # noqa: PLC0415 - slow to import: the lease is taken before
+
+        running = Monitor(settings, clock, cache, board, stores=stores)
+        works = {
+            asyncio.create_task(running.run(), name="monitor"),
+            asyncio.create_task(_announce(running), name="announce"),
+        }
+        await until_stopped(works)
+
+
+async def _announce(running: "Monitor") -> None:
+    began = asyncio.get_running_loop().time()
+    await running.ready.wait()
+    seconds = asyncio.get_running_loop().time() - began
+    typer.echo(f"virtuoso monitor: scored {len(running.cycle.evaluations)} symbols in {seconds:.1f} s")

@@ -1,0 +1,52 @@
+"""A process that runs until a signal says stop, or until one of its parts fails."""
+
+import asyncio
+import signal
+from typing import Protocol
+
+from virtuoso.model.errors import VirtuosoError
+
+_STOP_S = 2.0
+
+
+class Server(Protocol):
+    """What must be told to end, so that it answers what was asked."""
+
+    def stop(self) -> None:
+        """End soon."""
+        ...
+
+
+async def until_stopped(works: set[asyncio.Task[None]], web: Server | None = None) -> None:
+    """Until SIGINT or SIGTERM, or the failure of a work, which is raised; then all works are ended.
+
+    A work called `announce` may end by itself.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await _first_end(works, stopping)
+    finally:
+        stopping.cancel()
+        if web is not None:
+            web.stop()
+        for work in works:
+            if work.get_name() != "web":
+                work.cancel()
+        await asyncio.wait(works, timeout=_STOP_S)
+        for work in works:
+            work.cancel()
+        await asyncio.gather(*works, return_exceptions=True)
+
+
+async def _first_end(works: set[asyncio.Task[None]], stopping: asyncio.Task[bool]) -> None:
+    waiting: set[asyncio.Task[None] | asyncio.Task[bool]] = {*works, stopping}
+    while not stopping.done():
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stopping}:
+            if task.get_name() != "announce" or task.exception() is not None:
+                task.result()
+                raise VirtuosoError(f"{task.get_name()} ended by itself")

@@ -1,0 +1,46 @@
+"""`virtuoso web`: serve what a monitor publishes to the shared cache; keeps nothing, so run as many as you like."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from virtuoso.cli.stores import need_shared_tier
+from virtuoso.cli.web_worker import run_worker
+from virtuoso.cli.workers import keep_workers
+from virtuoso.config import load
+from virtuoso.operations import logs
+from virtuoso.web.listening import listen
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def web(
+    config: Annotated[
+        list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that share the port; as configured.")
+    ] = None,
+) -> None:
+    """Serve the API and the page from Redis and Memcached."""
+    settings = load(config or [], os.environ)
+    need_shared_tier(settings)
+    logs.configure(settings.logging.level, settings.logging.format)
+    count = workers or settings.web.workers
+    sock = listen(settings.web.host, settings.web.port)
+    url = f"http://{settings.web.host}:{sock.getsockname()[1]}"
+    shared = ", ".join(tier for tier in settings.cache.tiers if tier != "memory")
+    many = "" if count == 1 else f" · {count} workers"
+    typer.echo(f"virtuoso web: {url} · serving from {shared}{many} · Ctrl-C stops")
+    if count == 1:
+        uvloop.run(run_worker(settings, sock))
+        return
+    arguments = [str(argument) for path in config or [] for argument in ("-c", path)]
+    command = [sys.executable, "-m", "virtuoso.cli.web_worker", str(sock.fileno()), *arguments]
+    asyncio.run(keep_workers(count, command, sock.fileno()))

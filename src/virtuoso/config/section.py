@@ -1,0 +1,15 @@
+"""What every section of the configuration has in common: unknown keys are errors, nothing changes after the start."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+FilePath = Annotated[Path, Field(strict=False)]
+
+
+class Section(BaseModel):
+    """A section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

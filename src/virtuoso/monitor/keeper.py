@@ -1,0 +1,176 @@
+"""What must outlive the process: collected by the cycle, committed to the database, and gone on from at the start."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
+
+import msgspec
+import structlog
+
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.analysis.dwell import Transition
+from virtuoso.analysis.regime import Regime
+from virtuoso.analysis.standing import Standing
+from virtuoso.model.alert import Incident
+from virtuoso.model.errors import StoreUnavailable
+from virtuoso.model.signal import Label
+from virtuoso.monitor.regimes import RegimesStanding
+from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord, TransitionRecord
+
+log = structlog.get_logger(__name__)
+
+_T = TypeVar("_T")
+STATE = "monitor"
+_PERIOD_S = 1.0
+_MOST = 10_000
+_AT_ONCE = 1_000
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """The state that a restart goes on from, as of the base close `close_ms`."""
+
+    close_ms: int
+    standings: dict[str, Standing]
+    recorded: dict[str, Label]
+    regimes: RegimesStanding
+
+
+class Books(Protocol):
+    """The database, as the keeper uses it. Calls raise `StoreUnavailable`, or `Superseded` when the lease is lost."""
+
+    async def commit(self, changes: Changes) -> None:
+        """Keep all of it, or nothing."""
+        ...
+
+    async def state(self, key: str) -> StateRecord | None:
+        """What was kept under a name."""
+        ...
+
+    async def incidents(self, limit: int) -> tuple[Incident, ...]:
+        """The latest incidents and all open ones, newest first."""
+        ...
+
+    async def transitions(self, limit: int) -> tuple[TransitionRecord, ...]:
+        """The latest transitions, newest first."""
+        ...
+
+
+class Keeper:
+    """Used on the event loop. What cannot be committed now waits, bounded, and is committed when the database is back.
+
+    Without a database (a replay, a look at one symbol) nothing is kept.
+    """
+
+    def __init__(self, books: Books | None, exchange: str, incidents: IncidentLog) -> None:
+        self._books = books
+        self._exchange = exchange
+        self._incidents = incidents
+        self._signals: deque[SignalRecord] = deque(maxlen=_MOST)
+        self._transitions: deque[TransitionRecord] = deque(maxlen=_MOST)
+        self._unkept: dict[str, Incident] = {}
+        self._state: Kept | None = None
+        self._wake = asyncio.Event()
+        self.committed_close_ms = 0
+        """The base close whose signals and state are in the database."""
+
+    def close(self, kept: Kept, signals: tuple[SignalRecord, ...], transitions: tuple[Transition, ...]) -> None:
+        """A base close was analysed."""
+        self._state = kept
+        self._signals.extend(signals)
+        for t in transitions:
+            self._transitions.append(
+                TransitionRecord(
+                    exchange=self._exchange, symbol=t.symbol, before=str(t.before), after=str(t.after), at_ms=t.at_ms
+                )
+            )
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Commit what there is, at once after a close and each second, for ever."""
+        while True:
+            try:
+                async with asyncio.timeout(_PERIOD_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            await self.commit()
+
+    async def commit(self) -> None:
+        """Commit everything that waits; failing, it goes on waiting."""
+        self._unkept.update((incident.id, incident) for incident in self._incidents.take_changed())
+        for identity in list(self._unkept)[:-_MOST]:
+            del self._unkept[identity]
+        while self._books is not None and (self._signals or self._transitions or self._unkept or self._state):
+            signals, transitions = tuple(self._signals)[:_AT_ONCE], tuple(self._transitions)[:_AT_ONCE]
+            incidents = tuple(self._unkept.values())[:_AT_ONCE]
+            # The state belongs to the last of the signals: it goes with them.
+            whole = len(signals) == len(self._signals) and len(transitions) == len(self._transitions)
+            state = self._state if whole else None
+            changes = Changes(
+                signals=signals,
+                transitions=transitions,
+                incidents=incidents,
+                state=() if state is None else (_record(state),),
+            )
+            try:
+                await self._books.commit(changes)
+            except StoreUnavailable as error:
+                log.debug("nothing could be committed", error=str(error))
+                return
+            self._committed(changes, state)
+
+    def _committed(self, changes: Changes, state: Kept | None) -> None:
+        _drop(self._signals, changes.signals)
+        _drop(self._transitions, changes.transitions)
+        for incident in changes.incidents:
+            if self._unkept.get(incident.id) is incident:
+                del self._unkept[incident.id]
+        if state is not None:
+            self.committed_close_ms = state.close_ms
+            if self._state is state:
+                self._state = None
+
+    async def recall(self) -> tuple[Kept | None, tuple[Transition, ...], tuple[Incident, ...]]:
+        """State, latest transitions (newest first) and incidents (oldest first) of earlier runs."""
+        if self._books is None:
+            return None, (), ()
+        try:
+            record = await self._books.state(STATE)
+            transitions = await self._books.transitions(200)
+            incidents = await self._books.incidents(200)
+        except StoreUnavailable as error:
+            log.warning("what earlier runs kept could not be read; labels and regimes begin anew", error=str(error))
+            return None, (), ()
+        kept = None
+        if record is not None:
+            try:
+                kept = msgspec.json.decode(record.body, type=Kept)
+            except msgspec.MsgspecError as error:
+                log.warning("the kept state is of another version; labels and regimes begin anew", error=str(error))
+        return kept, tuple(map(_transition, transitions)), tuple(reversed(incidents))
+
+    @property
+    def waiting(self) -> Mapping[str, int]:
+        """What is not committed yet."""
+        return {
+            "signals": len(self._signals), "transitions": len(self._transitions), "incidents": len(self._unkept),
+        }  # fmt: skip
+
+
+def _drop(waiting: deque[_T], kept: tuple[_T, ...]) -> None:
+    """Take what was kept off the front; what overflowed meanwhile is gone already."""
+    for each in kept:
+        if waiting and waiting[0] is each:
+            waiting.popleft()
+
+
+def _record(kept: Kept) -> StateRecord:
+    return StateRecord(key=STATE, close_ms=kept.close_ms, body=msgspec.json.encode(kept).decode())
+
+
+def _transition(record: TransitionRecord) -> Transition:
+    return Transition(
+        symbol=record.symbol, before=Regime(record.before), after=Regime(record.after), at_ms=record.at_ms
+    )

@@ -1,0 +1,85 @@
+"""What happens between cycles, once a second: the status is published, and the weather and the stores are judged."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from virtuoso.alerts.conditions import StoreState, Weather, observe_stores, observe_weather
+from virtuoso.model.clock import Clock
+from virtuoso.model.feed import FeedStatus
+from virtuoso.monitor.status import feed_rows
+from virtuoso.storage.cache.memory import MemoryCache, Version
+
+if TYPE_CHECKING:
+    from virtuoso.monitor.app import Monitor
+
+log = structlog.get_logger(__name__)
+
+_PERIOD_S = 1.0
+_TTL_S, _FRESH_S = 3_600.0, 10.0
+
+
+class Upkeep:
+    """Reads the monitor; flips must show within seconds, however long the cycle's interval is."""
+
+    def __init__(
+        self, monitor: "Monitor", cache: MemoryCache, clock: Clock, worker: Executor, stale_after_s: float
+    ) -> None:
+        self._monitor = monitor
+        self._cache = cache
+        self._clock = clock
+        self._worker = worker
+        self._stale_after_s = stale_after_s
+        self._sequence = 0
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await self.look()
+            await asyncio.sleep(_PERIOD_S)
+
+    async def look(self) -> None:
+        """Judge and publish once."""
+        monitor = self._monitor
+        feeds = monitor.stream.feeds()
+        self._observe(feeds)
+        rows = await asyncio.get_running_loop().run_in_executor(
+            self._worker, feed_rows, feeds, self._clock.now_ns(), self._stale_after_s
+        )
+        self._sequence += 1
+        body = msgspec.json.encode(monitor.status.document(rows))
+        self._cache.put("status", body, Version(monitor.epoch, self._sequence), _TTL_S, _FRESH_S)
+        monitor.cycle.publish_health()
+        monitor.aftermath.observed(self._now_ms(), rows)
+
+    def _observe(self, feeds: Sequence[FeedStatus]) -> None:
+        monitor, now_ms = self._monitor, self._now_ms()
+        exchange = monitor.exchange
+        weather = Weather(
+            mute={feed.topic: feed.symbol for feed in feeds if feed.mute},
+            maintenance=exchange.maintenance,
+            banned_until_ms=exchange.budget.banned_until_ms,
+            clock_offset_ms=exchange.clock_offset_ms,
+            clock_doubt=exchange.clock_doubt,
+        )
+        observe_weather(monitor.incidents, weather, now_ms)
+        if monitor.stores is not None:
+            states = [StoreState(s.name, s.state, s.since_ms, s.error) for s in monitor.stores.statuses()]
+            observe_stores(monitor.incidents, states, now_ms)
+        monitor.detection.sweep(self._clock.now_ns())
+        monitor.outage.observe(monitor.incidents, now_ms)
+        self._cache.sweep()
+
+    async def clean(self, interval_s: float) -> None:
+        """Remove expired documents, for ever."""
+        while True:
+            await asyncio.sleep(interval_s)
+            if gone := self._cache.cleanup():
+                log.info("expired documents removed", count=gone)
+
+    def _now_ms(self) -> int:
+        return self._clock.now_ns() // 1_000_000

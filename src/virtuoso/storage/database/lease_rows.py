@@ -1,0 +1,89 @@
+"""The row of the lease: looked at, taken, renewed and given back, each in one transaction."""
+
+from sqlalchemy import Connection, and_, insert, select, update
+
+from virtuoso.model.errors import StoreUnavailable
+from virtuoso.storage.database.schema import LEASES, RUNS
+from virtuoso.storage.database.writing import new_rows
+from virtuoso.storage.lease import LeaseRow, Superseded, Term
+
+_ROW = select(LEASES.c.epoch, LEASES.c.beat, LEASES.c.holder, LEASES.c.process)
+
+
+def look(connection: Connection, identity: str) -> LeaseRow | None:
+    """The row. Writes a mark as well: that proves that its holder could have renewed it now."""
+    connection.execute(update(LEASES).where(LEASES.c.identity == identity).values(looks=LEASES.c.looks + 1))
+    return read(connection, identity)
+
+
+def read(connection: Connection, identity: str) -> LeaseRow | None:
+    """The row as it is."""
+    row = connection.execute(_ROW.where(LEASES.c.identity == identity)).one_or_none()
+    return None if row is None else LeaseRow(*row)
+
+
+def take(
+    connection: Connection,
+    term: Term,
+    seen: LeaseRow | None,
+    *,
+    holder: str,
+    process: str,
+    version: str,
+    now_ms: int,
+) -> bool:
+    """Take the lease if its row is still as it was `seen`, and note the run; `False` when another was faster."""
+    values = {"epoch": term.epoch, "holder": holder, "process": process, "beat": 0, "looks": 0}
+    if seen is None:
+        new = new_rows(connection, LEASES).on_conflict_do_nothing().values(identity=term.identity, **values)
+        if connection.execute(new.returning(LEASES.c.epoch)).one_or_none() is None:
+            return False
+    else:
+        unchanged = and_(LEASES.c.identity == term.identity, LEASES.c.epoch == seen.epoch, LEASES.c.beat == seen.beat)
+        if connection.execute(update(LEASES).where(unchanged).values(**values)).rowcount != 1:
+            return False
+    unended = and_(RUNS.c.identity == term.identity, RUNS.c.ending.is_(None))
+    connection.execute(update(RUNS).where(unended).values(ending="did not end by itself"))
+    run = {"identity": term.identity, "epoch": term.epoch, "holder": holder, "version": version, "started_ms": now_ms}
+    connection.execute(new_rows(connection, RUNS).on_conflict_do_nothing().values(**run))
+    return True
+
+
+def renew(connection: Connection, term: Term, *, holder: str, process: str) -> None:
+    """Beat. A row that is gone or lower (the database was lost, or an old copy put back) is made ours again.
+
+    Raises `Superseded` when a higher epoch is there.
+    """
+    mine = and_(LEASES.c.identity == term.identity, LEASES.c.epoch == term.epoch)
+    if connection.execute(update(LEASES).where(mine).values(beat=LEASES.c.beat + 1)).rowcount == 1:
+        return
+    row = read(connection, term.identity)
+    values = {"epoch": term.epoch, "holder": holder, "process": process, "beat": 1, "looks": 0}
+    if row is None:
+        connection.execute(insert(LEASES).values(identity=term.identity, **values))
+    elif row.epoch > term.epoch:
+        raise Superseded(row.epoch, row.holder)
+    else:
+        lower = and_(LEASES.c.identity == term.identity, LEASES.c.epoch < term.epoch)
+        connection.execute(update(LEASES).where(lower).values(**values))
+
+
+def give_back(connection: Connection, term: Term, *, ending: str, now_ms: int) -> None:
+    """Free the lease, if it is still ours, and note how the run ended."""
+    mine = and_(LEASES.c.identity == term.identity, LEASES.c.epoch == term.epoch)
+    connection.execute(update(LEASES).where(mine).values(holder=None, process=None))
+    run = and_(RUNS.c.identity == term.identity, RUNS.c.epoch == term.epoch)
+    connection.execute(update(RUNS).where(run).values(ended_ms=now_ms, ending=ending))
+
+
+def guard(connection: Connection, term: Term) -> None:
+    """Hold the row until the transaction ends, so that nobody takes over in the middle of a write.
+
+    Raises `Superseded` when a higher epoch is there, `StoreUnavailable` when the row is not ours yet again.
+    """
+    query = select(LEASES.c.epoch, LEASES.c.holder).where(LEASES.c.identity == term.identity).with_for_update()
+    row = connection.execute(query).one_or_none()
+    if row is not None and row.epoch > term.epoch:
+        raise Superseded(row.epoch, row.holder)
+    if row is None or row.epoch != term.epoch:
+        raise StoreUnavailable("the database lost the lease's row; it is made again by the next renewal")

@@ -1,0 +1,1 @@
+"""Revisions, one file each; a file that was released is never changed."""

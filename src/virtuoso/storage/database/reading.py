@@ -1,0 +1,142 @@
+"""What the database tells: signals by page, incidents, transitions, silences, and what a restart continues from."""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Final, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, select, text, tuple_
+
+from virtuoso.model.alert import Incident, Severity
+from virtuoso.model.quality import DataQuality, DataSource
+from virtuoso.model.signal import Label
+from virtuoso.storage.database.records import (
+    SignalFilter,
+    SignalPage,
+    SignalRecord,
+    Silence,
+    StateRecord,
+    TransitionRecord,
+)
+from virtuoso.storage.database.schema import INCIDENTS, SIGNALS, SILENCES, STATE, TRANSITIONS
+
+MOST: Final = 1000
+"""Rows that one answer has, at most."""
+
+_CURSOR = re.compile(r"(\d{1,15})\.([0-9a-f]{32})")
+
+# From one symbol to the next by the index: grouping would read every signal there ever was (450 ms of 300,000).
+_LAST = text("""
+    WITH RECURSIVE known(symbol) AS (
+        SELECT min(symbol) FROM signals WHERE exchange = :e
+        UNION ALL
+        SELECT (SELECT min(symbol) FROM signals WHERE exchange = :e AND symbol > known.symbol)
+        FROM known WHERE known.symbol IS NOT NULL
+    )
+    SELECT s.symbol, s.label, s.close_ms FROM known JOIN signals s ON s.id = (
+        SELECT id FROM signals WHERE exchange = :e AND symbol = known.symbol ORDER BY close_ms DESC, id DESC LIMIT 1
+    )
+""")
+
+
+class LastLabel(NamedTuple):
+    """The label a symbol has had since the close at `close_ms`."""
+
+    label: Label
+    close_ms: int
+
+
+def encode_cursor(close_ms: int, signal_id: str) -> str:
+    """Where a page ended."""
+    return urlsafe_b64encode(f"{close_ms}.{signal_id}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> tuple[int, str]:
+    """Close and id; raises `ValueError` for anything that `encode_cursor` did not make."""
+    try:
+        found = _CURSOR.fullmatch(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii"))
+    except ValueError:
+        found = None
+    if found is None or encode_cursor(int(found[1]), found[2]) != cursor:
+        raise ValueError("this is not a cursor: give the one of the page before, unchanged, or none")
+    return int(found[1]), found[2]
+
+
+def signals_query(wanted: SignalFilter, limit: int, cursor: str | None) -> Select[tuple[object, ...]]:
+    """One row more than `limit`, so that the last page is known as such. Raises `ValueError`."""
+    if not 1 <= limit <= MOST:
+        raise ValueError(f"limit is from 1 to {MOST}, not {limit}")
+    query = select(SIGNALS).order_by(SIGNALS.c.close_ms.desc(), SIGNALS.c.id.desc()).limit(limit + 1)
+    for name in ("exchange", "symbol", "label"):
+        value = getattr(wanted, name)
+        if value is not None:
+            query = query.where(SIGNALS.c[name] == str(value))
+    if wanted.since_ms is not None:
+        query = query.where(SIGNALS.c.close_ms >= wanted.since_ms)
+    if wanted.until_ms is not None:
+        query = query.where(SIGNALS.c.close_ms < wanted.until_ms)
+    if cursor is not None:
+        query = query.where(tuple_(SIGNALS.c.close_ms, SIGNALS.c.id) < tuple_(*decode_cursor(cursor)))
+    return query
+
+
+def signals(connection: Connection, query: Select[tuple[object, ...]], limit: int) -> SignalPage:
+    """The page of `signals_query`."""
+    rows = connection.execute(query).all()
+    page = rows[:limit]
+    cursor = encode_cursor(page[-1].close_ms, page[-1].id) if len(rows) > limit else None
+    return SignalPage(tuple(_signal(row) for row in page), cursor)
+
+
+def last_labels(connection: Connection, exchange: str) -> dict[str, LastLabel]:
+    """By symbol, its latest signal."""
+    return {
+        symbol: LastLabel(Label(label), close_ms)
+        for symbol, label, close_ms in connection.execute(_LAST, {"e": exchange})
+    }
+
+
+def incidents(connection: Connection, limit: int, *, only_open: bool) -> tuple[Incident, ...]:
+    """The latest, newest first."""
+    query = select(INCIDENTS).order_by(INCIDENTS.c.fired_ms.desc(), INCIDENTS.c.id.desc()).limit(limit)
+    if only_open:
+        query = query.where(INCIDENTS.c.resolved_ms.is_(None))
+    return tuple(_incident(row) for row in connection.execute(query))
+
+
+def transitions(connection: Connection, exchange: str, limit: int) -> tuple[TransitionRecord, ...]:
+    """The latest of an exchange, newest first."""
+    t = TRANSITIONS.c
+    query = select(t.exchange, t.symbol, t.before, t.after, t.at_ms).where(t.exchange == exchange)
+    rows = connection.execute(query.order_by(t.at_ms.desc(), t.id.desc()).limit(limit))
+    return tuple(TransitionRecord(**row._mapping) for row in rows)
+
+
+def state(connection: Connection, identity: str, key: str) -> StateRecord | None:
+    """What was kept last under this name."""
+    query = select(STATE.c.key, STATE.c.close_ms, STATE.c.body)
+    row = connection.execute(query.where((STATE.c.identity == identity) & (STATE.c.key == key))).one_or_none()
+    return None if row is None else StateRecord(**row._mapping)
+
+
+def silences(connection: Connection, after_ms: int, limit: int) -> tuple[Silence, ...]:
+    """Those that end after `after_ms` (epoch ms), the first to end first."""
+    query = select(SILENCES).where(SILENCES.c.ends_ms > after_ms).order_by(SILENCES.c.ends_ms, SILENCES.c.id)
+    return tuple(
+        Silence(**{**row._mapping, "matcher": msgspec.json.decode(row.matcher, type=dict[str, str])})
+        for row in connection.execute(query.limit(limit))
+    )
+
+
+def _signal(row: Row[tuple[object, ...]]) -> SignalRecord:
+    return SignalRecord(
+        exchange=row.exchange, symbol=row.symbol, close_ms=row.close_ms, label=Label(row.label),
+        before=Label(row.before), score=row.score, confidence=row.confidence, price=row.price,
+        data_quality=DataQuality(row.data_quality),
+        data_source=None if row.data_source is None else DataSource(row.data_source), why=row.why,
+    )  # fmt: skip
+
+
+def _incident(row: Row[tuple[object, ...]]) -> Incident:
+    fields = {**row._mapping, "severity": Severity(row.severity), "details": msgspec.json.decode(row.details)}
+    return Incident(**fields)

@@ -1,0 +1,117 @@
+"""What is kept: signals, regime transitions, silences, and what a restart continues from."""
+
+from dataclasses import dataclass
+from hashlib import blake2s
+
+from virtuoso.model.alert import Incident
+from virtuoso.model.quality import DataQuality, DataSource
+from virtuoso.model.signal import Label
+
+_LATEST_MS = 10**15
+
+
+def record_id(exchange: str, symbol: str | None, at_ms: int, what: str) -> str:
+    """The same for the same event whoever writes it, however often: 16 bytes in hex."""
+    text = "|".join((exchange, "" if symbol is None else symbol, str(at_ms), what))
+    return blake2s(text.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalRecord:
+    """A change of label at a base close.
+
+    Attributes:
+        close_ms: close of the bar, epoch ms.
+        score: 0–100.
+        confidence: in [0, 1].
+        price: of the last trade at the close, in quote units.
+        why: the tree of reasons as JSON, as it was published.
+    """
+
+    exchange: str
+    symbol: str
+    close_ms: int
+    label: Label
+    before: Label
+    score: float | None
+    confidence: float | None
+    price: float | None
+    data_quality: DataQuality
+    data_source: DataSource | None
+    why: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Deterministic: exchange, symbol, close and label."""
+        return record_id(self.exchange, self.symbol, self.close_ms, self.label)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransitionRecord:
+    """A change of regime at a base close, of a symbol or (`None`) of the market."""
+
+    exchange: str
+    symbol: str | None
+    before: str
+    after: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRecord:
+    """What a restart continues from, under a name: a JSON text, and the base close it belongs to (epoch ms)."""
+
+    key: str
+    close_ms: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Incidents whose labels match are withheld from `starts_ms` to `ends_ms` (epoch ms)."""
+
+    id: str
+    matcher: dict[str, str]
+    created_ms: int
+    starts_ms: int
+    ends_ms: int
+    author: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What one cycle keeps, in one transaction. It may be repeated: nothing is kept twice."""
+
+    signals: tuple[SignalRecord, ...] = ()
+    transitions: tuple[TransitionRecord, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    state: tuple[StateRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalFilter:
+    """Which signals are wanted; `since_ms` ≤ close < `until_ms` (epoch ms, up to 10^15).
+
+    Raises `ValueError` for a time that no calendar has.
+    """
+
+    exchange: str | None = None
+    symbol: str | None = None
+    label: Label | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("since_ms", "until_ms"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= _LATEST_MS:
+                raise ValueError(f"{name} is a time in ms since 1970, not {value}")
+
+
+@dataclass(frozen=True, slots=True)
+class SignalPage:
+    """Signals, newest first, and the cursor of the next page (`None` = that was all)."""
+
+    signals: tuple[SignalRecord, ...]
+    cursor: str | None

@@ -1,0 +1,107 @@
+"""The tables. Times are integer milliseconds since the epoch; JSON is text, encoded once by the one who wrote it."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, MetaData, Table, Text
+
+HEAD: Final = "0001"
+"""The newest revision in `migrations/versions` (a test compares); asking Alembic for it costs its import."""
+
+METADATA: Final = MetaData()
+
+LEASES: Final = Table(
+    "leases",
+    METADATA,
+    Column("identity", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("holder", Text),  # host and process, for people; null when it was given back
+    Column("process", Text),  # what tells whether the holder still runs, see holder.py
+    Column("beat", BigInteger, nullable=False),  # rises with every renewal
+    Column("looks", BigInteger, nullable=False),  # rises with every look of a newcomer
+)
+
+RUNS: Final = Table(
+    "runs",
+    METADATA,
+    Column("identity", Text, primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
+    Column("ending", Text),  # how it ended; null while it runs
+)
+
+SIGNALS: Final = Table(
+    "signals",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("exchange", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("close_ms", BigInteger, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("score", Double),
+    Column("confidence", Double),
+    Column("price", Double),
+    Column("data_quality", Text, nullable=False),
+    Column("data_source", Text),
+    Column("epoch", BigInteger, nullable=False),
+    Column("why", Text),  # JSON
+    Index("signals_by_time", "close_ms", "id"),
+    Index("signals_by_symbol", "symbol", "close_ms", "id"),
+    Index("signals_by_label", "label", "close_ms", "id"),
+    Index("signals_latest", "exchange", "symbol", "close_ms", "id"),
+)
+
+INCIDENTS: Final = Table(
+    "incidents",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("symbol", Text),
+    Column("part", Text),
+    Column("source", Text, nullable=False),
+    Column("details", Text, nullable=False),  # JSON
+    Column("fired_ms", BigInteger, nullable=False),
+    Column("resolved_ms", BigInteger),
+    Column("acknowledged", Boolean, nullable=False),
+    Index("incidents_by_time", "fired_ms", "id"),
+    Index("incidents_open", "resolved_ms", "fired_ms"),
+)
+
+TRANSITIONS: Final = Table(
+    "regime_transitions",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("exchange", Text, nullable=False),
+    Column("symbol", Text),  # null is the market
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("transitions_by_time", "exchange", "at_ms", "id"),
+)
+
+SILENCES: Final = Table(
+    "silences",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("matcher", Text, nullable=False),  # JSON
+    Column("created_ms", BigInteger, nullable=False),
+    Column("starts_ms", BigInteger, nullable=False),
+    Column("ends_ms", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Index("silences_by_end", "ends_ms"),
+)
+
+STATE: Final = Table(
+    "state",
+    METADATA,
+    Column("identity", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("close_ms", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),  # JSON
+)

@@ -1,0 +1,87 @@
+"""What a cycle keeps, and the silences: every statement may be repeated."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Table, delete, or_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from virtuoso.model.alert import Incident
+from virtuoso.storage.database.records import Changes, Silence, record_id
+from virtuoso.storage.database.schema import INCIDENTS, SIGNALS, SILENCES, STATE, TRANSITIONS
+from virtuoso.storage.lease import Term
+
+Insert = sqlite.Insert | postgresql.Insert
+
+
+def new_rows(connection: Connection, table: Table) -> Insert:
+    """An `INSERT` that knows `ON CONFLICT`, in the database's own dialect."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+class Writing:
+    """The rows of one `Changes`, made ready before the transaction begins, so that its lock is held briefly."""
+
+    def __init__(self, term: Term, changes: Changes) -> None:
+        self._signals = [
+            {
+                "id": s.id, "exchange": s.exchange, "symbol": s.symbol, "close_ms": s.close_ms, "label": s.label.value,
+                "before": s.before.value, "score": s.score, "confidence": s.confidence, "price": s.price,
+                "data_quality": s.data_quality.value, "epoch": term.epoch, "why": s.why,
+                "data_source": None if s.data_source is None else s.data_source.value,
+            }
+            for s in changes.signals
+        ]  # fmt: skip
+        self._transitions = [
+            {
+                "id": record_id(t.exchange, t.symbol, t.at_ms, t.after), "exchange": t.exchange, "symbol": t.symbol,
+                "before": t.before, "after": t.after, "at_ms": t.at_ms,
+            }
+            for t in changes.transitions
+        ]  # fmt: skip
+        self._incidents = [_incident_row(incident) for incident in changes.incidents]
+        self._state = [
+            {"identity": term.identity, "key": s.key, "close_ms": s.close_ms, "body": s.body} for s in changes.state
+        ]
+
+    def write(self, connection: Connection) -> None:
+        """All of them. Signals and transitions are ignored where they are kept already."""
+        for table, rows in ((SIGNALS, self._signals), (TRANSITIONS, self._transitions)):
+            if rows:
+                connection.execute(new_rows(connection, table).on_conflict_do_nothing(), rows)
+        if self._incidents:
+            connection.execute(_incident_upsert(connection), self._incidents)
+        if self._state:
+            new = new_rows(connection, STATE)
+            values = {"close_ms": new.excluded.close_ms, "body": new.excluded.body}
+            connection.execute(new.on_conflict_do_update(index_elements=["identity", "key"], set_=values), self._state)
+
+
+def put_silence(connection: Connection, silence: Silence) -> None:
+    """Make it, or replace the one of this id."""
+    new = new_rows(connection, SILENCES)
+    row: dict[str, Any] = {column.name: getattr(silence, column.name) for column in SILENCES.c}
+    row["matcher"] = msgspec.json.encode(silence.matcher).decode()
+    values = {name: new.excluded[name] for name in row if name != "id"}
+    connection.execute(new.on_conflict_do_update(index_elements=["id"], set_=values), row)
+
+
+def delete_silence(connection: Connection, silence_id: str) -> bool:
+    """Whether there was one."""
+    return connection.execute(delete(SILENCES).where(SILENCES.c.id == silence_id)).rowcount > 0
+
+
+def _incident_row(incident: Incident) -> dict[str, Any]:
+    row: dict[str, Any] = {column.name: getattr(incident, column.name) for column in INCIDENTS.c}
+    row["severity"] = incident.severity.value
+    row["details"] = msgspec.json.encode(incident.details).decode()
+    return row
+
+
+def _incident_upsert(connection: Connection) -> Insert:
+    """A later write replaces an earlier one; one from before it was resolved changes nothing any more."""
+    new = new_rows(connection, INCIDENTS)
+    values: dict[str, Any] = {name: new.excluded[name] for name in ("severity", "message", "details", "resolved_ms")}
+    values["acknowledged"] = or_(INCIDENTS.c.acknowledged, new.excluded.acknowledged)
+    later = or_(INCIDENTS.c.resolved_ms.is_(None), new.excluded.resolved_ms.is_not(None))
+    return new.on_conflict_do_update(index_elements=["id"], set_=values, where=later)

@@ -1,0 +1,108 @@
+"""Bars, books and scores out of the stores: implements `model.views.SymbolViews` for a process that watches nothing."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from virtuoso.model.clock import Clock, iso
+from virtuoso.model.documents import BarRow, Bars, Book, ScoreHistory, ScoreRow
+from virtuoso.model.errors import StoreUnavailable
+from virtuoso.model.quality import DataQuality
+from virtuoso.model.signal import Label
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.storage.timeseries.protocol import Readable
+from virtuoso.storage.timeseries.schema import BARS, FACTORS, Measurement, Row
+
+_SCORED = tuple(FACTORS.fields)
+_FACTORS = _SCORED[6:]
+_NOTHING_KEPT = "no time series is kept that could be read (timeseries.store)"
+_PATIENCE = 3
+"""So many times the wanted length of history is looked through: it may have gaps."""
+
+
+class StoredViews:
+    """Used on one event loop. A symbol is watched when its document is published."""
+
+    def __init__(
+        self, cache: MemoryCache, series: Readable | None, timeframes: Sequence[Timeframe], clock: Clock
+    ) -> None:
+        self._cache = cache
+        self._series = series
+        self._timeframes = tuple(sorted({*timeframes, Timeframe.H1, Timeframe.D1}, key=lambda tf: tf.ms))
+        self._clock = clock
+
+    def timeframes(self) -> tuple[Timeframe, ...]:
+        """Those analysed, and hours and days."""
+        return self._timeframes
+
+    async def bars(self, symbol: str, timeframe: Timeframe, limit: int) -> Bars | None:
+        """The latest stored bars; none, with a reason, while the store cannot be read."""
+        if not self._watched(symbol):
+            return None
+        tags = {"symbol": [symbol], "timeframe": [str(timeframe)]}
+        rows, reason = await self._latest(BARS, tags, limit, timeframe.ms)
+        return Bars(symbol=symbol, timeframe=str(timeframe), bars=tuple(map(_bar, rows)), reason=reason)
+
+    async def scores(self, symbol: str, limit: int) -> ScoreHistory | None:
+        """The latest stored readings; none, with a reason, while the store cannot be read."""
+        if not self._watched(symbol):
+            return None
+        rows, reason = await self._latest(FACTORS, {"symbol": [symbol]}, limit, Timeframe.M1.ms)
+        return ScoreHistory(symbol=symbol, scores=tuple(map(_score, rows)), reason=reason)
+
+    async def book(self, symbol: str, depth: int) -> Book | None:
+        """The book as it was last published."""
+        document = self._cache.get(f"book:{symbol}")
+        if document is not None:
+            book = msgspec.json.decode(document.body, type=Book)
+            return msgspec.structs.replace(book, bids=book.bids[:depth], asks=book.asks[:depth])
+        if not self._watched(symbol):
+            return None
+        return Book(
+            symbol=symbol, bids=(), asks=(), update_id=None, updated_at=None, data_source=None,
+            data_quality=DataQuality.UNAVAILABLE, reason="no book of this symbol is watched (universe.detailed)",
+        )  # fmt: skip
+
+    def _watched(self, symbol: str) -> bool:
+        return self._cache.get(f"symbol:{symbol}") is not None
+
+    async def _latest(
+        self, measurement: Measurement, tags: dict[str, list[str]], limit: int, step_ms: int
+    ) -> tuple[Sequence[Row], str | None]:
+        if self._series is None:
+            return (), _NOTHING_KEPT
+        now_ms = self._clock.now_ns() // 1_000_000
+        try:
+            found = await self._series.read(
+                measurement, now_ms - _PATIENCE * limit * step_ms, now_ms, tags=tags, limit=limit
+            )
+        except StoreUnavailable as error:
+            return (), str(error)
+        return next(iter(found.values()), ()), None
+
+
+def _bar(row: Row) -> BarRow:
+    time_ms, *values = row
+    return BarRow(open_time=iso(time_ms) or "", **dict(zip(_BAR_FIELDS, values, strict=False)))  # type: ignore[arg-type]
+
+
+_BAR_FIELDS = tuple(BARS.fields)[:6]
+
+
+def _score(row: Row) -> ScoreRow:
+    time_ms, *values = row
+    by_name = dict(zip(_SCORED, values, strict=True))
+    label = by_name["label"]
+    return ScoreRow(
+        timestamp=iso(time_ms) or "",
+        signal=None if label is None else Label(str(label)),
+        score=_number(by_name["score"]),
+        confidence=_number(by_name["confidence"]),
+        coverage=_number(by_name["coverage"]),
+        factors={name: _number(by_name[name]) for name in _FACTORS},
+    )
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, float) else None

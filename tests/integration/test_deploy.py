@@ -1,0 +1,360 @@
+"""What `deploy/` holds: checked as far as it can be without containers; the plain recipe, run as its users run it."""
+
+import configparser
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import typer
+import yaml
+from tests.support.exchange import Running, running_exchange
+from tests.support.program import command
+from tests.support.servers import free_port
+from tests.support.services import ask, running_site, started, until, url_of, write_settings
+
+from virtuoso.cli import app
+from virtuoso.config import load
+from virtuoso.model.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+SECRETS = {"VIRTUOSO_TOKEN": "token", "INFLUX_PASSWORD": "secret"}
+RUN_LOCAL = (DEPLOY / "run-local.sh").read_text()
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+
+
+def composed() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    return found
+
+
+SERVICES: dict[str, dict[str, Any]] = composed()["services"]
+OURS = {name: service for name, service in SERVICES.items() if service["image"] == "virtuoso"}
+
+
+def parse(line: list[str]) -> None:
+    """Read a command line as the program does, and run nothing."""
+    group: Any = typer.main.get_command(app)
+    name, subcommand, rest = group.resolve_command(group.make_context("virtuoso", list(line)), list(line))
+    subcommand.make_context(name, rest)
+
+
+def unit(path: Path) -> configparser.ConfigParser:
+    found = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",))
+    found.optionxform = str  # type: ignore[assignment, method-assign]
+    found.read(path)
+    return found
+
+
+def test_what_the_issue_asks_for_is_composed() -> None:
+    assert set(SERVICES) == {"monitor", "web", "redis", "memcached", "influxdb", "grafana"}
+    assert SERVICES["web"]["command"][-2:] == ["--workers", "2"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_bounded_and_watched(name: str) -> None:
+    service = SERVICES[name]
+    assert re.fullmatch(r"\d+[mg]", service["mem_limit"])
+    assert re.fullmatch(r"on-failure:\d+", service["restart"])
+    assert re.fullmatch(r"\d+s", service["stop_grace_period"])
+    assert {"test", "interval", "timeout", "retries"} <= set(service["healthcheck"])
+    assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+    assert "network_mode" not in service
+    assert not service.get("privileged", False)
+    assert service["cap_drop"] == ["ALL"]
+
+
+def test_only_web_and_grafana_can_be_reached_and_the_stores_reach_nothing() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"web", "grafana"}
+    assert composed()["networks"]["stores"] == {"internal": True}
+    for store in ("redis", "memcached", "influxdb"):
+        assert SERVICES[store]["networks"] == ["stores"]
+
+
+def test_no_secret_stands_in_a_file() -> None:
+    secrets = [
+        (name, key, value)
+        for name, service in SERVICES.items()
+        for key, value in service.get("environment", {}).items()
+        if re.search("TOKEN|PASSWORD|SECRET", key)
+    ]
+    assert len(secrets) >= 8
+    for name, key, value in secrets:
+        assert re.fullmatch(r"\$\{\w+:\?.+\}", value), (name, key)
+    for service in OURS.values():
+        assert set(service["environment"]) == set(SECRETS)
+
+
+def test_redis_keeps_nothing_and_refuses_when_it_is_full() -> None:
+    line = SERVICES["redis"]["command"]
+    options = dict(zip(line[1::2], line[2::2], strict=True))
+    assert options["--save"] == ""
+    assert options["--appendonly"] == "no"
+    assert options["--maxmemory-policy"] == "noeviction"
+    assert int(options["--maxmemory"].removesuffix("mb")) < int(SERVICES["redis"]["mem_limit"].removesuffix("m"))
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_command_lines_of_the_containers_parse(name: str) -> None:
+    parse(OURS[name]["command"])
+
+
+def test_a_command_line_that_is_wrong_does_not_parse() -> None:
+    with pytest.raises(Exception, match="wrkers"):
+        parse(["web", "--wrkers", "2"])
+
+
+def test_the_command_lines_of_the_plain_recipes_parse() -> None:
+    script = re.findall(r'keep (\w+) "\$bin/virtuoso" (.*) &', RUN_LOCAL)
+    assert [name for name, _ in script] == ["monitor", "web"]
+    for _, rest in script:
+        parse(shlex.split(rest.replace('"${config[@]}"', "-c file.yaml")))
+    assert len(UNITS) == 2
+    for path in UNITS:
+        program, *rest = shlex.split(unit(path)["Service"]["ExecStart"])
+        assert program.endswith("/.venv/bin/virtuoso")
+        parse(rest)
+
+
+def test_the_configuration_of_the_containers_is_right(tmp_path: Path) -> None:
+    environment = {**os.environ, **SECRETS}
+    line = command("config", "check", "-c", str(DEPLOY / "virtuoso.yaml"))
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    settings = load([DEPLOY / "virtuoso.yaml"], SECRETS)
+    assert settings.cache.tiers == ("memory", "memcached", "redis")
+    stores = (settings.cache.redis_url.get_secret_value(), settings.cache.memcached, settings.timeseries.influx.url)
+    for address, name in zip(stores, ("redis", "memcached", "influxdb"), strict=True):
+        assert re.search(rf"(^|//){name}:\d+", address)
+    assert SERVICES["influxdb"]["environment"]["INFLUXDB_DB"] == settings.timeseries.influx.database
+    assert SERVICES["influxdb"]["environment"]["INFLUXDB_USER"] == settings.timeseries.influx.username
+    assert SERVICES["web"]["ports"] == [f"127.0.0.1:{settings.web.port}:{settings.web.port}"]
+    assert str(settings.data_dir) == "/data"
+    with pytest.raises(ConfigError, match="INFLUX_PASSWORD"):
+        load([DEPLOY / "virtuoso.yaml"], {"VIRTUOSO_TOKEN": "token"})
+
+
+def test_the_image_is_made_of_what_is_there_as_the_makefile_installs() -> None:
+    lines = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    assert ignored[0] == "*"
+    sources = [source for line in lines if line.startswith("COPY ") for source in line.split()[1:-1]]
+    assert len(sources) >= 8
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert f"!{source}" in ignored, source
+    made = (ROOT / "Makefile").read_text().partition("$(VENV)/.installed: ")[2].partition("@touch")[0]
+    installs = re.findall(r"\$\(BIN\)/(pip install .*)", made)
+    assert len(installs) == 2
+    image = re.sub(r" +", " ", "\n".join(lines))
+    for install in installs:
+        assert f".venv/bin/{install}" in image, install
+    assert [line for line in lines if line.startswith("USER ")] == ["USER 10001"]
+
+
+def test_grafana_finds_its_dashboards_and_its_data() -> None:
+    grafana = SERVICES["grafana"]
+    for mount in grafana["volumes"][:2]:
+        source, target, mode = mount.split(":")
+        assert (DEPLOY / source).is_dir(), source
+        assert target == f"/etc/{source.removeprefix('./')}"
+        assert mode == "ro"
+    source = (DEPLOY / "grafana/provisioning/datasources/virtuoso.yaml").read_text()
+    settings = yaml.safe_load(source)["datasources"][0]
+    wanted = set(re.findall(r"\$(\w+)", yaml.safe_dump(settings)))
+    assert wanted
+    assert wanted <= set(grafana["environment"])
+    provider = yaml.safe_load((DEPLOY / "grafana/provisioning/dashboards/virtuoso.yaml").read_text())["providers"][0]
+    assert provider["options"]["path"] == "/etc/grafana/dashboards"
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_the_units_are_bounded_and_confined(path: Path) -> None:
+    found = unit(path)
+    service = found["Service"]
+    assert re.fullmatch(r"\d+[MG]", service["MemoryMax"])
+    assert service["Restart"] == "on-failure"
+    assert service["RestartPreventExitStatus"] == "2"
+    assert int(found["Unit"]["StartLimitBurst"]) > 0
+    assert service["User"] == "virtuoso"
+    assert service["ProtectSystem"] == "strict"
+    assert path.name in unit(DEPLOY / "systemd/virtuoso.target")["Unit"]["Wants"].split()
+
+
+def healthy(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> bool:
+    """What the health check says; in this process, for it takes seconds to load."""
+    spec = importlib.util.spec_from_file_location("healthy", DEPLOY / "healthy.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(sys, "argv", ["healthy.py", *arguments])
+    return bool(module.main() == 0)
+
+
+@pytest.mark.slow
+def test_the_health_checks_tell_who_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIRTUOSO_TOKEN", "token")
+    with running_site(tmp_path, web="{port: 0, token: token}") as site:
+        monitor, web, config = site.monitor(), site.web(), str(site.config)
+        assert not healthy(monkeypatch, "monitor", config)
+        with started(monitor, web):
+            until("the monitor is well", lambda: healthy(monkeypatch, "monitor", config))
+            url = url_of(web)
+            until("the web is well", lambda: healthy(monkeypatch, "web", url))
+            monitor.kill()
+            until("the monitor is not well", lambda: not healthy(monkeypatch, "monitor", config))
+            assert healthy(monkeypatch, "web", url)
+            web.kill()
+            assert not healthy(monkeypatch, "web", url)
+            assert not healthy(monkeypatch, "wed", url)
+
+
+def backup(source: Path, target: Path) -> tuple[int, str]:
+    line = [sys.executable, str(DEPLOY / "backup.py"), str(source), str(target)]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_backup_has_what_is_still_in_the_logs_and_overwrites_nothing(tmp_path: Path) -> None:
+    source, target = tmp_path / "data", tmp_path / "copy"
+    (source / "timeseries/archive/minutes/bars").mkdir(parents=True)
+    (source / "timeseries/archive/minutes/bars/2026-01-01.parquet").write_bytes(b"PAR1")
+    files = [source / "virtuoso.sqlite", source / "timeseries/minutes-2026-01-02.db"]
+    with ExitStack() as stack:
+        for file in files:
+            live = stack.enter_context(closing(sqlite3.connect(file)))
+            live.execute("PRAGMA journal_mode = WAL")
+            live.execute("CREATE TABLE t (x)")
+            live.execute("INSERT INTO t VALUES (7)")
+            live.commit()
+            assert file.with_name(file.name + "-wal").stat().st_size > 0
+        assert backup(source, target) == (0, f"backup: 2 files in {target}\n")
+    for file in files:
+        with closing(sqlite3.connect(target / file.relative_to(source))) as kept:
+            assert kept.execute("SELECT x FROM t").fetchall() == [(7,)]
+    assert (target / "timeseries/archive/minutes/bars/2026-01-01.parquet").read_bytes() == b"PAR1"
+    assert backup(source, target) == (2, f"backup: {target} is there already\n")
+    assert backup(tmp_path / "nowhere", tmp_path / "other")[0] == 2
+
+
+def run_local(folder: Path, **variables: str) -> subprocess.Popen[str]:
+    with (folder / "err").open("w") as errors:
+        return subprocess.Popen(
+            ["/usr/bin/env", "--default-signal=INT,HUP", "/bin/bash", str(DEPLOY / "run-local.sh")],
+            cwd=folder, env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True,
+        )  # fmt: skip
+
+
+def ended(recipe: subprocess.Popen[str]) -> int:
+    """The exit code; a recipe that was told to stop and does not is told again, and the test fails."""
+    try:
+        return recipe.wait(40)
+    except subprocess.TimeoutExpired:
+        recipe.terminate()
+        recipe.wait(40)
+        raise
+    finally:
+        if recipe.stdout is not None:
+            recipe.stdout.close()
+
+
+def refusal(folder: Path, **variables: str) -> tuple[int, str]:
+    with run_local(folder, **variables) as process:
+        code = process.wait(60)
+    return code, (folder / "err").read_text()
+
+
+def test_the_plain_recipe_names_the_servers_that_are_missing(tmp_path: Path) -> None:
+    for tool in ("dirname", "redis-server"):
+        found = shutil.which(tool)
+        assert found is not None, f"{tool} is not installed; `make test` installs what the tests need"
+        (tmp_path / tool).symlink_to(found)
+    code, said = refusal(tmp_path, PATH=str(tmp_path))
+    assert code == 2
+    assert said == (
+        "run-local: missing servers; run: sudo apt-get install -y --no-install-recommends memcached influxdb\n"
+    )
+
+
+def test_the_plain_recipe_tells_a_mistake_in_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("universe: {sise: 3}\n")
+    code, said = refusal(tmp_path, CONFIG="mine.yaml")
+    assert code == 2
+    assert said == "virtuoso: mine.yaml:1: universe.sise = 3: unknown key; did you mean universe.size?\n"
+
+
+def living(family: dict[int, psutil.Process]) -> list[psutil.Process]:
+    return [p for p in family.values() if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.fixture
+def exchange() -> Iterator[Running]:
+    with running_exchange() as running:
+        yield running
+
+
+@pytest.mark.slow
+def test_the_plain_recipe_runs_both_services_on_real_stores_and_leaves_nothing(
+    tmp_path: Path, exchange: Running
+) -> None:
+    config, port = write_settings(tmp_path, exchange), free_port()
+    recipe = run_local(tmp_path, PORT=str(port), DATA="kept", CONFIG=str(config))
+    family: dict[int, psutil.Process] = {}
+
+    def states() -> dict[str, str]:
+        family.update((child.pid, child) for child in psutil.Process(recipe.pid).children(recursive=True))
+        stores = ask(f"http://127.0.0.1:{port}/api/monitoring/status")[1].get("stores", {})
+        return {name: store["state"] for name, store in stores.items() if isinstance(store, dict) and "state" in store}
+
+    wanted = dict.fromkeys(("memory", "redis", "memcached", "influx", "database"), "up")
+    try:
+        until("every store is up", lambda: states() == wanted, 60)
+        assert recipe.stdout is not None
+        assert f"http://127.0.0.1:{port}" in recipe.stdout.readline()
+        for name in ("redis-server", "influxd"):
+            (server,) = (process for process in living(family) if process.name() == name)
+            server.kill()
+        until("killed stores are started again", lambda: (tmp_path / "err").read_text().count("started again") == 2)
+        until("every store is up again", lambda: states() == wanted, 60)
+    finally:
+        recipe.send_signal(signal.SIGTERM)
+        code = ended(recipe)
+    assert code == 0
+    assert len(family) >= 10
+    assert living(family) == []
+    assert (tmp_path / "kept/virtuoso/virtuoso.sqlite").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+def test_the_plain_recipe_ends_with_its_terminal(tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C, and a terminal that is closed, tell the script and all its helpers at once."""
+    config = tmp_path / "mine.yaml"
+    config.write_text("exchange: {rest_url: 'http://127.0.0.1:9', stream_url: 'ws://127.0.0.1:9'}\n")
+    recipe = run_local(tmp_path, PORT=str(free_port()), CONFIG=str(config))
+    family: list[psutil.Process] = []
+    try:
+        assert recipe.stdout is not None
+        assert "Ctrl-C stops" in recipe.stdout.readline()
+        family = psutil.Process(recipe.pid).children(recursive=True)
+        assert len(family) >= 10
+    finally:
+        os.killpg(recipe.pid, number)
+        code = ended(recipe)
+    assert code == 0
+    assert living({process.pid: process for process in family}) == []

@@ -1,0 +1,30 @@
+"""A store that goes and comes back: one notice each."""
+
+from virtuoso.alerts.conditions import StoreState, observe_stores
+from virtuoso.alerts.incidents import IncidentLog
+
+
+def test_one_incident_and_one_recovery() -> None:
+    log = IncidentLog(10)
+    for now_ms in range(0, 10_000, 500):
+        down = StoreState("redis", "down", 1_000, "refused") if now_ms >= 1_000 else StoreState("redis", "up", 0, None)
+        observe_stores(log, [down, StoreState("memcached", "up", 0, None)], now_ms)
+    (incident,) = log.recent(10)
+    assert (incident.kind, incident.part, incident.fired_ms) == ("store_down", "redis", 3_000)
+    assert incident.message == "redis is down: refused"
+    observe_stores(log, [StoreState("redis", "up", 10_000, None)], 10_000)
+    assert [i.resolved_ms for i in log.recent(10)] == [10_000]
+
+
+def test_a_store_that_was_never_tried_and_a_blink_are_no_incident() -> None:
+    log = IncidentLog(10)
+    observe_stores(log, [StoreState("redis", "down", None, None), StoreState("x", "down", 9_000, "e")], 10_000)
+    assert log.recent(10) == ()
+
+
+def test_a_full_store_is_another_matter() -> None:
+    log = IncidentLog(10)
+    observe_stores(log, [StoreState("timeseries", "full", 0, "no space")], 5_000)
+    assert [i.kind for i in log.open()] == ["store_full"]
+    observe_stores(log, [StoreState("timeseries", "down", 6_000, "gone")], 9_000)
+    assert [(i.kind, i.resolved_ms) for i in log.recent(10)] == [("store_down", None), ("store_full", 9_000)]

@@ -1,0 +1,264 @@
+"""What must outlive the process: signals found, committed when the database is there, bars kept and recalled."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.support import panels
+
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.analysis.dwell import Transition
+from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.regime import Regime
+from virtuoso.analysis.signals import LabelRule
+from virtuoso.analysis.standing import Standing
+from virtuoso.market.panel import MINUTE_FIELDS
+from virtuoso.market.series import BUY_VOLUME, CLOSE
+from virtuoso.market.state import MarketState
+from virtuoso.model.alert import Incident, Severity
+from virtuoso.model.clock import ManualClock
+from virtuoso.model.errors import StoreUnavailable
+from virtuoso.model.quality import DataQuality
+from virtuoso.model.signal import Label
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.monitor.bar_archive import BarArchive
+from virtuoso.monitor.keeper import Keeper, Kept
+from virtuoso.monitor.regimes import RegimesStanding
+from virtuoso.monitor.signal_log import SignalLog
+from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord, TransitionRecord
+from virtuoso.storage.timeseries.embedded.store import EmbeddedStore
+from virtuoso.storage.timeseries.protocol import TimeSeries
+from virtuoso.storage.timeseries.schema import BARS, TICKERS
+
+M1, M5 = Timeframe.M1, Timeframe.M5
+
+
+class Shelf:
+    """A database that can be away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.commits: list[Changes] = []
+
+    async def commit(self, changes: Changes) -> None:
+        if self.away:
+            raise StoreUnavailable("away")
+        self.commits.append(changes)
+
+    async def state(self, key: str) -> StateRecord | None:
+        if self.away:
+            raise StoreUnavailable("away")
+        kept = [record for changes in self.commits for record in changes.state]
+        return kept[-1] if kept else None
+
+    async def incidents(self, limit: int) -> tuple[Incident, ...]:
+        return tuple(i for changes in reversed(self.commits) for i in reversed(changes.incidents))
+
+    async def transitions(self, limit: int) -> tuple[TransitionRecord, ...]:
+        return tuple(t for changes in reversed(self.commits) for t in reversed(changes.transitions))
+
+
+def signal(close_ms: int) -> SignalRecord:
+    return SignalRecord(
+        exchange="bybit", symbol="BTCUSDT", close_ms=close_ms, label=Label.BUY, before=Label.HOLD, score=71.0,
+        confidence=0.5, price=1.0, data_quality=DataQuality.LIVE, data_source=None,
+    )  # fmt: skip
+
+
+def kept(close_ms: int) -> Kept:
+    return Kept(
+        close_ms=close_ms,
+        standings={"BTCUSDT": Standing(1.0, 4.0, 0.0, 5.0, 0.0, 5.0)},
+        recorded={"BTCUSDT": Label.BUY},
+        regimes=RegimesStanding(market=(1.0, 2.0, None, None), stood={"": Regime.NEUTRAL, "BTCUSDT": Regime.BULLISH}),
+    )
+
+
+async def test_what_is_committed_is_what_a_restart_goes_on_from() -> None:
+    shelf, incidents = Shelf(), IncidentLog(10)
+    keeper = Keeper(shelf, "bybit", incidents)
+    change = Transition(symbol=None, before=Regime.NEUTRAL, after=Regime.BULLISH, at_ms=60_000)
+    incidents.fire("stale_feed", Severity.CRITICAL, "no data", 1_000, part="0")
+    keeper.close(kept(60_000), (signal(60_000),), (change,))
+    await keeper.commit()
+    assert keeper.committed_close_ms == 60_000
+    assert set(keeper.waiting.values()) == {0}
+    state, transitions, found = await Keeper(shelf, "bybit", IncidentLog(10)).recall()
+    assert state == kept(60_000)
+    assert transitions == (change,)
+    assert [(i.kind, i.part) for i in found] == [("stale_feed", "0")]
+    again = IncidentLog(10)
+    again.resume(found)
+    assert again.fire("stale_feed", Severity.CRITICAL, "no data", 9_000, part="0") is None  # it is open already
+    assert again.resolve("stale_feed", 9_000, part="0") is not None
+
+
+async def test_a_database_that_is_away_costs_nothing_but_time() -> None:
+    shelf, incidents = Shelf(), IncidentLog(10)
+    keeper = Keeper(shelf, "bybit", incidents)
+    shelf.away = True
+    for minute in range(1, 4):
+        keeper.close(kept(minute * 60_000), (signal(minute * 60_000),), ())
+        await keeper.commit()
+    assert keeper.waiting["signals"] == 3
+    assert keeper.committed_close_ms == 0
+    shelf.away = False
+    running = asyncio.create_task(keeper.run())
+    async with asyncio.timeout(10):
+        while keeper.committed_close_ms != 180_000:
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert [s.close_ms for changes in shelf.commits for s in changes.signals] == [60_000, 120_000, 180_000]
+    assert len(shelf.commits[0].state) == 1
+
+
+async def test_state_goes_with_the_last_of_its_signals() -> None:
+    shelf = Shelf()
+    keeper = Keeper(shelf, "bybit", IncidentLog(10))
+    keeper.close(kept(60_000), tuple(signal(i) for i in range(2_500)), ())
+    await keeper.commit()
+    assert [len(changes.signals) for changes in shelf.commits] == [1_000, 1_000, 500]
+    assert [len(changes.state) for changes in shelf.commits] == [0, 0, 1]
+
+
+async def test_a_state_of_another_version_begins_anew() -> None:
+    shelf = Shelf()
+    shelf.commits.append(Changes(state=(StateRecord(key="monitor", close_ms=1, body='{"else":1}'),)))
+    assert (await Keeper(shelf, "bybit", IncidentLog(10)).recall())[0] is None
+    shelf.away = True
+    assert await Keeper(shelf, "bybit", IncidentLog(10)).recall() == (None, (), ())
+
+
+def test_a_change_of_label_is_a_signal_and_a_first_label_is_none() -> None:
+    names, bars = panels.symbols(3), panels.random_bars(400, 3, seed=4)
+    engine, log = an_engine(), SignalLog("bybit")
+    for row, symbol in enumerate(names):
+        engine.add(symbol, row)
+    engine.warm_up([panels.part(bars, 0, 300)])
+    labels: dict[str, list[tuple[int, Label]]] = {symbol: [] for symbol in names}
+    found: list[SignalRecord] = []
+    for k in range(300, 400):
+        cut = panels.cut(bars, {}, k)
+        evaluation = engine.step(cut)
+        found += log.observe(evaluation, names, None)
+        for symbol in names:
+            labels[symbol].append((evaluation.close_ms, evaluation.signal(symbol)))
+    expected = {
+        (symbol, close_ms, before, after)
+        for symbol, seen in labels.items()
+        for (_, before), (close_ms, after) in pairwise(seen)
+        if before is not after
+    }
+    assert {(s.symbol, s.close_ms, s.before, s.label) for s in found} == expected
+    assert expected
+    assert len({s.id for s in found}) == len(found)
+    assert all(s.why and s.price is not None for s in found)
+
+
+def an_engine() -> Engine:
+    """One that changes its mind often."""
+    return Engine({M1: 1.0}, rule=LabelRule(buy=54, sell=46, exit_margin=1, min_coverage=0.0))
+
+
+async def stored(tmp_path: Path) -> TimeSeries:
+    clock = ManualClock((panels.START_MS + 400 * M1.ms) * 1_000_000)
+    store = EmbeddedStore(tmp_path / "series", clock=clock, min_free_bytes=0)
+    await store.start()
+    return store
+
+
+@pytest.mark.parametrize("hole", [False, True])
+async def test_kept_bars_are_recalled_as_they_were(tmp_path: Path, hole: bool) -> None:
+    store = await stored(tmp_path)
+    names = ("AUSDT", "BUSDT")
+    bars = panels.random_bars(400, 2, seed=3, minutes=True)
+    first, market = BarArchive(store, MarketState([M1, M5])), MarketState([M1, M5])
+    rows = dict(enumerate(names))
+    for k in range(400):
+        if not (hole and k == 350):
+            first.closed([panels.part(bars, k, k + 1)], rows)
+    assert await store.settle(20)
+    for symbol in names:
+        market.add(symbol)
+    archive = BarArchive(store, market)
+    now_ms = int(bars.open_ms[-1]) + M1.ms + 5_000
+    recalled = await archive.recall(names, {M1: 185, M5: 185}, 300, now_ms)
+    assert recalled == (0 if hole else 2)
+    if not hole:
+        blocks = market.warm_up(names, now_ms)
+        assert [block.timeframe for block in blocks] == [M1]
+        block = archive.fill(blocks[0], names)
+        count = len(block.open_ms)
+        whole = panels.part(bars, 400 - count, 400)
+        np.testing.assert_array_equal(block.open_ms, whole.open_ms)
+        for name in ("open", "high", "low", "close", "volume", "turnover", "buy_volume"):
+            np.testing.assert_array_equal(getattr(block, name), getattr(whole, name))
+        assert block.minutes is not None
+        assert whole.minutes is not None
+        for name in MINUTE_FIELDS:
+            seen, expected = getattr(block.minutes, name)[-200:], getattr(whole.minutes, name)[-200:]
+            np.testing.assert_array_equal(seen, expected, err_msg=name)
+        series = market["AUSDT"].history.base
+        assert series.since(0)[1][-1, CLOSE] == bars.close[-1, 0]
+        assert series.since(0)[1][-1, BUY_VOLUME] == bars.buy_volume[-1, 0]
+    await store.close()
+
+
+async def test_a_symbol_without_a_stored_history_is_written_whole(tmp_path: Path) -> None:
+    store = await stored(tmp_path)
+    market = MarketState([M1])
+    market.add("AUSDT")
+    bars = panels.random_bars(50, 1, seed=3)
+    table = np.stack([getattr(bars, n)[:, 0] for n in ("open", "high", "low", "close", "volume", "turnover")], axis=-1)
+    market["AUSDT"].history.restore(M1, int(bars.open_ms[0]), np.column_stack([table, np.full(50, np.nan)]))
+    archive = BarArchive(store, market)
+    for block in market.warm_up(["AUSDT"], int(bars.open_ms[-1]) + M1.ms):
+        archive.warmed(block, ["AUSDT"])
+    while archive.write_backlog():
+        pass
+    assert await store.settle(20)
+    read = await store.read(BARS, 0, 2**62, tags={"symbol": ["AUSDT"]})
+    assert [row[0] for row in read["AUSDT", "1m"]] == bars.open_ms.tolist()
+    assert await store.read(TICKERS, 0, 2**62, tags={"symbol": ["AUSDT"]}) == {}
+    await store.close()
+
+
+class Away:
+    """A store that cannot be read."""
+
+    async def read(self, *_: object, tags: Mapping[str, Sequence[str]], **__: object) -> dict[tuple[str, ...], list]:
+        raise StoreUnavailable("away")
+
+
+async def test_without_a_store_there_is_nothing_to_recall() -> None:
+    market = MarketState([M1])
+    market.add("AUSDT")
+    assert await BarArchive(None, market).recall(["AUSDT"], {M1: 10}, 10, 10**12) == 0
+    assert await BarArchive(Away(), market).recall(["AUSDT"], {M1: 10}, 10, 10**12) == 0  # type: ignore[arg-type]
+
+
+def test_a_resumed_engine_keeps_labels_through_what_it_did_not_watch() -> None:
+    names, bars = panels.symbols(4), panels.random_bars(420, 4, seed=4)
+    engine = an_engine()
+    for row, symbol in enumerate(names):
+        engine.add(symbol, row)
+    engine.warm_up([panels.part(bars, 0, 300)])
+    last = [engine.step(panels.cut(bars, {}, k)) for k in range(300, 400)][-1]
+    standings = engine.standings()
+    assert {symbol: standings[symbol].label for symbol in names} == {
+        symbol: {"BUY": 1.0, "HOLD": 0.0, "SELL": -1.0}[last.signal(symbol)] for symbol in names
+    }
+    other = an_engine()
+    for row, symbol in enumerate(names):
+        other.add(symbol, row)
+    other.warm_up([panels.part(bars, 0, 400)])
+    for row, symbol in enumerate(names):
+        other.resume(row, standings[symbol], last.close_ms, last.close_ms)
+    for k in range(400, 420):  # as if nothing had happened
+        one, two = engine.step(panels.cut(bars, {}, k)), other.step(panels.cut(bars, {}, k))
+        assert [one.signal(s) for s in names] == [two.signal(s) for s in names]
+        assert [one.regime(s).since_ms for s in names] == [two.regime(s).since_ms for s in names]
