@@ -18,7 +18,7 @@ def main() -> int:
         print("backup: say DATA_DIR and TARGET", file=sys.stderr)
         return 2
     source, target = Path(sys.argv[1]), Path(sys.argv[2])
-    files = [*source.glob("virtuoso.sqlite"), *sorted(source.glob("timeseries/*.db"))]
+    files = [*source.glob("virtuoso.sqlite"), *sorted(source.glob("timeseries/*/*.db"))]
     if not files or target.exists():
         print(f"backup: {target} is there already" if files else f"backup: {source} holds nothing", file=sys.stderr)
         return 2
@@ -27,9 +27,8 @@ def main() -> int:
         copy.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(file)) as live, closing(sqlite3.connect(copy)) as kept:
             live.backup(kept)
-    archive = source / "timeseries" / "archive"
-    if archive.is_dir():
-        shutil.copytree(archive, target / "timeseries" / "archive")
+    for archive in source.glob("timeseries/*/archive"):
+        shutil.copytree(archive, target / archive.relative_to(source))
     print(f"backup: {len(files)} files in {target}")
     return 0
 

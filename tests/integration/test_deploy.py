@@ -231,9 +231,9 @@ def backup(source: Path, target: Path) -> tuple[int, str]:
 
 def test_a_backup_has_what_is_still_in_the_logs_and_overwrites_nothing(tmp_path: Path) -> None:
     source, target = tmp_path / "data", tmp_path / "copy"
-    (source / "timeseries/archive/minutes/bars").mkdir(parents=True)
-    (source / "timeseries/archive/minutes/bars/2026-01-01.parquet").write_bytes(b"PAR1")
-    files = [source / "virtuoso.sqlite", source / "timeseries/minutes-2026-01-02.db"]
+    (source / "timeseries/bybit-linear/archive/minutes/bars").mkdir(parents=True)
+    (source / "timeseries/bybit-linear/archive/minutes/bars/2026-01-01.parquet").write_bytes(b"PAR1")
+    files = [source / "virtuoso.sqlite", source / "timeseries/bybit-linear/minutes-2026-01-02.db"]
     with ExitStack() as stack:
         for file in files:
             live = stack.enter_context(closing(sqlite3.connect(file)))
@@ -246,7 +246,7 @@ def test_a_backup_has_what_is_still_in_the_logs_and_overwrites_nothing(tmp_path:
     for file in files:
         with closing(sqlite3.connect(target / file.relative_to(source))) as kept:
             assert kept.execute("SELECT x FROM t").fetchall() == [(7,)]
-    assert (target / "timeseries/archive/minutes/bars/2026-01-01.parquet").read_bytes() == b"PAR1"
+    assert (target / "timeseries/bybit-linear/archive/minutes/bars/2026-01-01.parquet").read_bytes() == b"PAR1"
     assert backup(source, target) == (2, f"backup: {target} is there already\n")
     assert backup(tmp_path / "nowhere", tmp_path / "other")[0] == 2
 

@@ -163,6 +163,12 @@ def started(*services: Service) -> Iterator[None]:
             service.kill()
 
 
+def series_folder(data: Path) -> Path:
+    """Of the only market whose time series are kept in this data folder."""
+    (folder,) = (data / "timeseries").iterdir()
+    return folder
+
+
 def url_of(web: Service) -> str:
     """Where it serves."""
     return web.says(r"http://127\.0\.0\.1:\d+")[0]

@@ -6,8 +6,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -28,14 +29,20 @@ def demo(
     source: Annotated[str, typer.Option(help="Market: recording | capture.")] = "recording",
 ) -> None:
     """Everything on the bundled recording: no configuration, no network. Its data is labelled `replay`."""
-    with _exchange(seed, source) as address:
-        environment: Mapping[str, str] = {
-            **{name: value for name, value in os.environ.items() if name.upper().startswith("VIRTUOSO__")},
-            "VIRTUOSO__EXCHANGE__REST_URL": f"http://{address}",
-            "VIRTUOSO__EXCHANGE__STREAM_URL": f"ws://{address}/v5/public",
-            "VIRTUOSO__WEB__PORT": str(port),
-        }
-        serve(load([], environment))
+    with _exchange(seed, source) as address, TemporaryDirectory(prefix="virtuoso-demo-") as folder:
+        serve(load([], _environment(address, port, folder)))
+
+
+def _environment(address: str, port: int, folder: str) -> dict[str, str]:
+    """What the user set, and the exchange. What a demo keeps is gone with it, unless a folder is given."""
+    set_by_user = {name: value for name, value in os.environ.items() if name.upper().startswith("VIRTUOSO__")}
+    return {
+        "VIRTUOSO__DATA_DIR": folder,
+        **set_by_user,
+        "VIRTUOSO__EXCHANGE__REST_URL": f"http://{address}",
+        "VIRTUOSO__EXCHANGE__STREAM_URL": f"ws://{address}/v5/public",
+        "VIRTUOSO__WEB__PORT": str(port),
+    }
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from virtuoso.cli.progress import telling
+from virtuoso.cli.stores import series_folder
 from virtuoso.config import load
 from virtuoso.model.clock import SystemClock, iso
 from virtuoso.model.errors import UsageError
@@ -40,7 +41,7 @@ def export(
     measurement = _measurement(what)
     first_ms, end_ms = _instant("--from", since), _instant("--to", until)
     _check(out, force)
-    folder = settings.data_dir / "timeseries"
+    folder = series_folder(settings)
     summary = asyncio.run(_export(folder, measurement, symbol, timeframe.value, first_ms, end_ms, out))
     summary["bytes"] = out.stat().st_size
     if as_json:

@@ -87,8 +87,9 @@ def _file(settings: Settings) -> Path:
     return settings.data_dir.absolute() / "virtuoso.sqlite"
 
 
-def _folder(settings: Settings) -> Path:
-    return settings.data_dir / "timeseries"
+def series_folder(settings: Settings) -> Path:
+    """Of the embedded time series: one a market, so that none is taken for another's."""
+    return settings.data_dir / "timeseries" / settings.exchange.market
 
 
 def series_for(settings: Settings, clock: Clock) -> TimeSeries | None:
@@ -103,7 +104,7 @@ def series_for(settings: Settings, clock: Clock) -> TimeSeries | None:
 
     keep = series.retention
     return EmbeddedStore(
-        _folder(settings),
+        series_folder(settings),
         clock=clock,
         retention=Retention(
             minutes=keep.minutes_days, middle=keep.frames_days, hours=keep.hours_days, archive=series.archive
@@ -120,8 +121,9 @@ def _influx(settings: Settings, clock: Clock) -> "InfluxStore":
         url=influx.url,
         version=influx.version,
         database=influx.database,
-        spool=settings.data_dir / "spool",
+        spool=settings.data_dir / "spool" / settings.exchange.market,
         clock=clock,
+        market=settings.exchange.market,
         org=influx.org or None,
         token=_revealed(influx.token),
         username=influx.username,
@@ -143,7 +145,7 @@ async def readable_for(settings: Settings, clock: Clock) -> AsyncIterator[Readab
     if store == "embedded":
         from virtuoso.storage.timeseries.embedded.reader import EmbeddedReader
 
-        reader = EmbeddedReader(_folder(settings))
+        reader = EmbeddedReader(series_folder(settings))
         try:
             yield reader
         finally:

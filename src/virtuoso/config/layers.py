@@ -12,6 +12,8 @@ from virtuoso.config.document import Document, KeyPath, read, scalar
 from virtuoso.model.errors import ConfigError
 
 PREFIX = "VIRTUOSO__"
+SECRETS = frozenset({"token", "password", "redis_url", "url"})
+"""Keys whose values are texts, whatever they look like."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
@@ -81,6 +83,8 @@ def _filled(value: Any, place: str, environment: Mapping[str, str]) -> Any:
         return str(default)
 
     text = _VARIABLE.sub(put, value)
+    if place.rpartition(".")[2] in SECRETS and text:
+        return text  # a token of digits is no number
     try:
         return scalar(text)
     except yaml.YAMLError:
@@ -95,7 +99,7 @@ def _add_variable(layers: Layers, name: str, text: str) -> None:
         target[key] = inner = inner if isinstance(inner, dict) else {}
         target = inner
     try:
-        target[path[-1]] = scalar(text)
+        target[path[-1]] = text if path[-1] in SECRETS and text else scalar(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{name}: cannot be read as a YAML value") from error
     for given in [given for given in layers.origins if given[: len(path)] == path]:

@@ -1,9 +1,11 @@
 """Every key of the configuration: its type, unit, default and bounds. An unknown key is an error."""
 
 import ipaddress
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, field_validator, model_validator
 
@@ -44,6 +46,14 @@ class ExchangeSettings(Section):
     def ccxt_id(self) -> str | None:
         """The name ccxt has for the exchange, where ccxt serves it; `ccxt:bybit` is ccxt's own class."""
         return None if self.name == "bybit" else self.name.removeprefix("ccxt:")
+
+    @property
+    def market(self) -> str:
+        """What is watched, in letters fit for a name of a file: what is kept of one market is not another's."""
+        host = (
+            "" if self.rest_url == BYBIT_REST else "@" + re.sub(r"[^A-Za-z0-9.-]", "-", urlsplit(self.rest_url).netloc)
+        )
+        return f"{self.name.replace(':', '-')}-{self.category}{host}"
 
     @property
     def address(self) -> str:

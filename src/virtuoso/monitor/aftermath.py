@@ -46,9 +46,10 @@ class Aftermath:
 
     def found(self, evaluation: Evaluation, cut: Cut, engine: Engine, source: DataSource | None) -> Found:
         """On the worker, right after the step."""
-        changes = self.signals.observe(evaluation, cut.symbols, source)
+        changes, standings = self.signals.observe(evaluation, cut.symbols, source), engine.standings()
+        self.signals.retain(standings)
         rows = factor_rows(evaluation.reading(symbol) for symbol in cut.symbols) if self._series is not None else []
-        return Found(evaluation, changes, engine.standings(), rows)
+        return Found(evaluation, changes, standings, rows)
 
     def evaluated(self, cut: Cut, found: Found) -> None:
         """Bars, scores and changes of label are kept."""

@@ -107,9 +107,9 @@ class Monitor:
         self.outage = FeedOutage(self.exchange.name)
         books = None
         if stores is not None:
-            books = LeasedBooks(stores.database, stores.lease, settings.identity, self.exchange.name)
-        self.keeper = Keeper(books, self.exchange.name, self.incidents)
-        self.aftermath = Aftermath(self.archive, self.keeper, series, self.exchange.name)
+            books = LeasedBooks(stores.database, stores.lease, settings.identity, settings.exchange.market)
+        self.keeper = Keeper(books, settings.exchange.market, self.incidents)
+        self.aftermath = Aftermath(self.archive, self.keeper, series, settings.exchange.market)
         self._refresh = Refresh(self.exchange, self.market, self.watch)
         self.cycle = self._cycle_for(settings, engine, health)
         self.alpha = self._scanner_for(settings)

@@ -21,7 +21,6 @@ from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord
 log = structlog.get_logger(__name__)
 
 _T = TypeVar("_T")
-STATE = "monitor"
 _PERIOD_S = 1.0
 _MOST = 10_000
 _AT_ONCE = 1_000
@@ -65,6 +64,7 @@ class Keeper:
     def __init__(self, books: Books | None, exchange: str, incidents: IncidentLog) -> None:
         self._books = books
         self._exchange = exchange
+        self._key = f"monitor {exchange}"
         self._incidents = incidents
         self._signals: deque[SignalRecord] = deque(maxlen=_MOST)
         self._transitions: deque[TransitionRecord] = deque(maxlen=_MOST)
@@ -112,7 +112,7 @@ class Keeper:
                 signals=signals,
                 transitions=transitions,
                 incidents=incidents,
-                state=() if state is None else (_record(state),),
+                state=() if state is None else (self._record(state),),
             )
             try:
                 await self._books.commit(changes)
@@ -137,7 +137,7 @@ class Keeper:
         if self._books is None:
             return None, (), ()
         try:
-            record = await self._books.state(STATE)
+            record = await self._books.state(self._key)
             transitions = await self._books.transitions(200)
             incidents = await self._books.incidents(200)
         except StoreUnavailable as error:
@@ -150,6 +150,9 @@ class Keeper:
             except msgspec.MsgspecError as error:
                 log.warning("the kept state is of another version; labels and regimes begin anew", error=str(error))
         return kept, tuple(map(_transition, transitions)), tuple(reversed(incidents))
+
+    def _record(self, kept: Kept) -> StateRecord:
+        return StateRecord(key=self._key, close_ms=kept.close_ms, body=msgspec.json.encode(kept).decode())
 
     @property
     def waiting(self) -> Mapping[str, int]:
@@ -164,10 +167,6 @@ def _drop(waiting: deque[_T], kept: tuple[_T, ...]) -> None:
     for each in kept:
         if waiting and waiting[0] is each:
             waiting.popleft()
-
-
-def _record(kept: Kept) -> StateRecord:
-    return StateRecord(key=STATE, close_ms=kept.close_ms, body=msgspec.json.encode(kept).decode())
 
 
 def _transition(record: TransitionRecord) -> Transition:

@@ -1,6 +1,6 @@
 """Signals: changes of label, found by comparing each evaluation with what was recorded last."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -53,6 +53,6 @@ class SignalLog:
         """Go on from what an earlier run recorded."""
         self._recorded.update(recorded)
 
-    def retain(self, symbols: Sequence[str]) -> None:
+    def retain(self, symbols: Collection[str]) -> None:
         """Forget what is no longer watched: it would begin anew."""
-        self._recorded = {symbol: label for symbol, label in self._recorded.items() if symbol in set(symbols)}
+        self._recorded = {symbol: label for symbol, label in self._recorded.items() if symbol in symbols}

@@ -53,7 +53,8 @@ class LeasedBooks:
 
     async def incidents(self, limit: int) -> tuple[Incident, ...]:
         """The latest incidents and all open ones, newest first."""
-        latest, still_open = await self._database.incidents(limit), await self._database.open_incidents()
+        latest = await self._database.incidents(limit, identity=self._identity)
+        still_open = await self._database.open_incidents(identity=self._identity)
         known = {incident.id for incident in latest}
         return (*latest, *(incident for incident in still_open if incident.id not in known))
 

@@ -43,7 +43,7 @@ async def _record(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("export")
-    asyncio.run(_record(folder / "data/timeseries"))
+    asyncio.run(_record(folder / "data/timeseries/bybit-linear"))
     path = folder / "virtuoso.yaml"
     path.write_text(f"data_dir: {folder / 'data'}\nanalysis: {{label: {{min_coverage: 0.1}}}}\n")
     return path

@@ -98,6 +98,35 @@ def test_variables_are_filled_in_and_read_as_yaml(tmp_path: Path) -> None:
     assert lines == [f"{place}: ${{NOPE}} is not set in the environment; set it, or write ${{NOPE:-default}}"]
 
 
+def test_a_secret_is_a_text_whatever_it_looks_like(tmp_path: Path) -> None:
+    path = written(tmp_path, "web: {token: '${T:-}'}\ndatabase: {url: '${D:-}'}\n")
+    for text in ("0123", "1e3", "no", "[a]"):
+        token = load([path], {"T": text}).web.token
+        assert token is not None
+        assert token.get_secret_value() == text
+        token = load([], {"VIRTUOSO__WEB__TOKEN": text}).web.token
+        assert token is not None
+        assert token.get_secret_value() == text
+    assert load([path], {}).web.token is None
+    assert load([path], {}).database.url is None
+
+
+def test_every_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("postgresql://u:p@h/d\n")
+    settings = load([written(tmp_path, f"database: {{url_file: {tmp_path / 'secret'}}}\n")], {})
+    assert settings.database.url is not None
+    assert settings.database.url.get_secret_value() == "postgresql://u:p@h/d"
+    (tmp_path / "secret").write_text("")
+    (line,) = mistakes([written(tmp_path, f"timeseries: {{influx: {{password_file: {tmp_path / 'secret'}}}}}\n")])
+    assert line.endswith("is empty; it must hold the password")
+
+
+def test_markets_are_kept_apart() -> None:
+    assert load([], {}).exchange.market == "bybit-linear"
+    given = {"VIRTUOSO__EXCHANGE__REST_URL": "http://127.0.0.1:9/x", "VIRTUOSO__EXCHANGE__CATEGORY": "spot"}
+    assert load([], given).exchange.market == "bybit-spot@127.0.0.1-9"
+
+
 def test_misspelt_variables_stop_the_start() -> None:
     assert mistakes([], VIRTUOSO__WEB__PRT="3") == [
         "VIRTUOSO__WEB__PRT: web.prt = 3: unknown key; did you mean web.port?"

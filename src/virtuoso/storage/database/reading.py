@@ -96,11 +96,17 @@ def last_labels(connection: Connection, exchange: str) -> dict[str, LastLabel]:
     }
 
 
-def incidents(connection: Connection, limit: int, *, only_open: bool) -> tuple[Incident, ...]:
-    """The latest, newest first."""
-    query = select(INCIDENTS).order_by(INCIDENTS.c.fired_ms.desc(), INCIDENTS.c.id.desc()).limit(limit)
+def incidents(connection: Connection, limit: int, *, only_open: bool, identity: str | None) -> tuple[Incident, ...]:
+    """The latest, newest first; of all identities where none is named."""
+    query = (
+        select(*(c for c in INCIDENTS.c if c.name != "identity"))
+        .order_by(INCIDENTS.c.fired_ms.desc(), INCIDENTS.c.id.desc())
+        .limit(limit)
+    )
     if only_open:
         query = query.where(INCIDENTS.c.resolved_ms.is_(None))
+    if identity is not None:
+        query = query.where(INCIDENTS.c.identity == identity)
     return tuple(_incident(row) for row in connection.execute(query))
 
 

@@ -58,6 +58,7 @@ INCIDENTS: Final = Table(
     "incidents",
     METADATA,
     Column("id", Text, primary_key=True),
+    Column("identity", Text, nullable=False),  # whose monitor's
     Column("kind", Text, nullable=False),
     Column("severity", Text, nullable=False),
     Column("message", Text, nullable=False),

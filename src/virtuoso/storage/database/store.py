@@ -55,13 +55,16 @@ class Database(Calls):
         """By symbol, the label of its latest signal and since which close."""
         return await self.run(lambda c: reading.last_labels(c, exchange), writing=False)
 
-    async def incidents(self, limit: int) -> tuple[Incident, ...]:
-        """The latest, newest first; at most 1000."""
-        return await self.run(lambda c: reading.incidents(c, min(limit, reading.MOST), only_open=False), writing=False)
+    async def incidents(self, limit: int, *, identity: str | None = None) -> tuple[Incident, ...]:
+        """The latest, newest first; at most 1000. Of all identities where none is named."""
+        most = min(limit, reading.MOST)
+        return await self.run(lambda c: reading.incidents(c, most, only_open=False, identity=identity), writing=False)
 
-    async def open_incidents(self) -> tuple[Incident, ...]:
-        """Those that are not resolved, newest first; at most 1000."""
-        return await self.run(lambda c: reading.incidents(c, reading.MOST, only_open=True), writing=False)
+    async def open_incidents(self, *, identity: str | None = None) -> tuple[Incident, ...]:
+        """Those that are not resolved, newest first; at most 1000. Of all identities where none is named."""
+        return await self.run(
+            lambda c: reading.incidents(c, reading.MOST, only_open=True, identity=identity), writing=False
+        )
 
     async def transitions(self, exchange: str, limit: int) -> tuple[TransitionRecord, ...]:
         """The latest changes of regime, newest first; at most 1000."""

@@ -39,7 +39,7 @@ class Writing:
             }
             for t in changes.transitions
         ]  # fmt: skip
-        self._incidents = [_incident_row(incident) for incident in changes.incidents]
+        self._incidents = [_incident_row(term.identity, incident) for incident in changes.incidents]
         self._state = [
             {"identity": term.identity, "key": s.key, "close_ms": s.close_ms, "body": s.body} for s in changes.state
         ]
@@ -71,8 +71,9 @@ def delete_silence(connection: Connection, silence_id: str) -> bool:
     return connection.execute(delete(SILENCES).where(SILENCES.c.id == silence_id)).rowcount > 0
 
 
-def _incident_row(incident: Incident) -> dict[str, Any]:
-    row: dict[str, Any] = {column.name: getattr(incident, column.name) for column in INCIDENTS.c}
+def _incident_row(identity: str, incident: Incident) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(incident, name) for name in INCIDENTS.c.keys() if name != "identity"}  # noqa: SIM118
+    row["identity"] = identity
     row["severity"] = incident.severity.value
     row["details"] = msgspec.json.encode(incident.details).decode()
     return row

@@ -41,7 +41,8 @@ def compress(lines: Sequence[bytes]) -> bytes:
 class Packer:
     """Makes batches. Used from one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, market: str = "") -> None:
+        self._market = market
         self._encoders: dict[str, LineEncoder] = {}
 
     def pack(self, chunks: Sequence[Chunk]) -> Batch:
@@ -52,7 +53,7 @@ class Packer:
         for measurement, rows in chunks:
             encoder = self._encoders.get(measurement.name)
             if encoder is None:
-                encoder = self._encoders[measurement.name] = LineEncoder(measurement)
+                encoder = self._encoders[measurement.name] = LineEncoder(measurement, self._market)
             for start in range(0, len(rows), _PIECE):
                 lines: list[bytes] = []
                 without, failed = encoder.encode(rows[start : start + _PIECE], lines)

@@ -45,10 +45,14 @@ def split_lines(body: bytes) -> list[bytes]:
     return _LINE.findall(body)
 
 
-class LineEncoder:
-    """Rows of one measurement to lines. Used from one thread at a time."""
+MARKET_TAG: Final = "market"
+"""The tag that tells markets apart whose monitors write to one database."""
 
-    def __init__(self, measurement: Measurement) -> None:
+
+class LineEncoder:
+    """Rows of one measurement to lines, each with the tag `market` if there is one. Used from one thread at a time."""
+
+    def __init__(self, measurement: Measurement, market: str = "") -> None:
         first = 1 + len(measurement.tags)
         fields = [
             (position, f",{name.translate(_KEY)}=", kind)
@@ -57,7 +61,8 @@ class LineEncoder:
         numeric = [(position, key, kind) for position, key, kind in fields if kind is not str]
         self._name = measurement.name.translate(_NAME)
         self._tags = itemgetter(slice(1, first))
-        self._tag_keys = [name.translate(_KEY) for name in measurement.tags]
+        self._tag_keys = [*(name.translate(_KEY) for name in measurement.tags), MARKET_TAG]
+        self._market = market
         self._numeric = len(numeric)
         self._pick = _picker([position for position, _, _ in numeric])
         self._template = "".join(f"{key}%b{'i' if kind is int else ''}" for _, key, kind in numeric).encode()
@@ -114,7 +119,7 @@ class LineEncoder:
     def _head(self, tags: tuple[Any, ...]) -> bytes:
         """Measurement and tags, in the order of their keys as servers like it; an empty tag is left out."""
         pairs = []
-        for key, value in sorted(zip(self._tag_keys, tags, strict=True)):
+        for key, value in sorted(zip(self._tag_keys, (*tags, self._market), strict=True)):
             if not isinstance(value, str) or "\n" in value or value.endswith("\\"):
                 raise ValueError(f"{value!r} cannot be a tag")
             if value:

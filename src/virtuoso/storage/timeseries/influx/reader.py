@@ -9,6 +9,7 @@ import msgspec
 
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.storage.timeseries.influx.client import InfluxClient
+from virtuoso.storage.timeseries.influx.lines import MARKET_TAG
 from virtuoso.storage.timeseries.protocol import Tags
 from virtuoso.storage.timeseries.schema import Measurement, Row
 
@@ -53,10 +54,13 @@ def query_of(
     tags: Mapping[str, Sequence[str]],
     fields: Sequence[str],
     limit: int | None,
+    market: str = "",
 ) -> str:
     """The query; everything in it that is not ours is quoted. With a `limit` it answers newest first."""
     first_ms, last_ms = (min(_FARTHEST_MS, max(-_FARTHEST_MS, bound)) for bound in (first_ms, last_ms))
     conditions = [f"time >= {first_ms}ms", f"time <= {last_ms}ms"]
+    if market:
+        conditions.append(f"{_name(MARKET_TAG)} = {_text(market)}")
     for tag, values in tags.items():
         conditions.append("(" + " OR ".join(f"{_name(tag)} = {_text(value)}" for value in values) + ")")
     parts = [
@@ -112,6 +116,7 @@ async def read(
     tags: Mapping[str, Sequence[str]],
     fields: Sequence[str] | None,
     limit: int | None,
+    market: str = "",
 ) -> dict[Tags, list[Row]]:
     """As `TimeSeries.read`. A row in which none of the `fields` is known does not count.
 
@@ -127,7 +132,7 @@ async def read(
         raise ValueError(f"{measurement.name}: no such tag or field: {unknown}, or nothing wanted")
     found: dict[Tags, list[Row]] = {}
     for group in _groups(tags):
-        query = query_of(measurement, first_ms, last_ms, tags=group, fields=wanted, limit=limit)
+        query = query_of(measurement, first_ms, last_ms, tags=group, fields=wanted, limit=limit, market=market)
         async with aclosing(client.query(query)) as documents:
             async for document in documents:
                 for series, rows in await asyncio.to_thread(_rows, document, measurement, wanted):

@@ -53,6 +53,7 @@ class InfluxStore:
         url: such as `http://influxdb:8086`.
         version: 1 writes to `/write` and reads; 2 writes to `/api/v2/write` and does not read.
         database: the database (created when it is missing), or the bucket.
+        market: a tag of all that is written, and the only one that is read; "" is none.
         org: of the bucket, with version 2.
         token: with version 2.
         username: with version 1; `None` for a server that asks for none.
@@ -74,6 +75,7 @@ class InfluxStore:
         database: str,
         spool: Path,
         clock: Clock,
+        market: str = "",
         org: str | None = None,
         token: str | None = None,
         username: str | None = None,
@@ -91,7 +93,8 @@ class InfluxStore:
         self._outlet = Outlet(self._client, spool, spool_bytes, clock)
         self._batch_points, self._flush_s = batch_points, flush_s
         self._intake = Intake(queue_rows)
-        self._packer = Packer()
+        self._market = market
+        self._packer = Packer(market)
         self._works: deque[_Work] = deque()
         self._ready: asyncio.Queue[tuple[_Work, Batch]] = asyncio.Queue(_AHEAD)
         self._some, self._hurry, self._progress = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -143,7 +146,9 @@ class InfluxStore:
             StoreUnavailable: the server did not answer within the time-out, or not to the point.
             ValueError: the measurement has no such tag or field, or `limit` is less than 1.
         """
-        return await reader.read(self._client, measurement, first_ms, last_ms, tags=tags, fields=fields, limit=limit)
+        return await reader.read(
+            self._client, measurement, first_ms, last_ms, tags=tags, fields=fields, limit=limit, market=self._market
+        )
 
     def status(self) -> StoreStatus:
         """See `TimeSeries`, and the counts of the class."""

@@ -64,6 +64,7 @@ def _incidents() -> None:
     op.create_table(
         "incidents",
         sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("identity", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("severity", sa.Text, nullable=False),
         sa.Column("message", sa.Text, nullable=False),
