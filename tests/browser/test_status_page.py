@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from tests.support.exchange import running_exchange
 from tests.support.program import Program, running_program, settings_for
+from tests.support.services import quality, running_site, started, until, url_of
 
 from virtuoso.web import examples
 
@@ -92,6 +93,35 @@ def test_every_factor_served_has_a_column(browser: Browser, program: Program) ->
     assert page.evaluate("(e => e.scrollWidth <= e.clientWidth)(document.querySelector('#signals').closest('.scroll'))")
     assert complaints == []
     page.context.close()
+
+
+def test_every_store_is_shown_as_it_is(browser: Browser, program: Program) -> None:
+    page, complaints = opened(browser, program, 1280, "light")
+    page.wait_for_function("document.querySelectorAll('#stores dd').length === 4", timeout=10_000)
+    assert page.locator("#stores dt").all_inner_texts() == ["Memory", "Timeseries", "Database", "Lease"]
+    assert page.locator("#stores .badge").all_inner_texts() == ["up", "up", "up", "held"]
+    assert set(page.locator("#stores .badge").evaluate_all("all => all.map(b => b.className)")) == {"badge good"}
+    assert page.locator("#old").is_hidden()
+    assert complaints == []
+    page.context.close()
+
+
+def test_a_stopped_monitor_is_told_with_the_age_of_what_is_shown(tmp_path: Path, browser: Browser) -> None:
+    with running_site(tmp_path) as site:
+        monitor, web = site.monitor(), site.web()
+        with started(monitor, web):
+            url = url_of(web)
+            until("live", lambda: quality(url) == "live")
+            page = browser.new_context().new_page()
+            page.goto(url)
+            page.wait_for_selector("body[data-ready]", timeout=10_000)
+            assert page.locator("#stores .badge.good").count() == 6
+            monitor.kill()
+            page.wait_for_selector("#old:not([hidden])", timeout=60_000)
+            assert "the monitor or the shared cache is away" in page.locator("#old").inner_text()
+            assert page.locator("#quality").inner_text() == "data stale"
+            page.screenshot(path=tmp_path / "stopped.png", full_page=True)
+            page.context.close()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])

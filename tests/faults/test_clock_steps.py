@@ -71,7 +71,8 @@ def stored(folder: Path) -> dict[str, list[int]]:
     """Open times (epoch ms) of the minutes that are in the time series, by symbol, in order."""
 
     async def read() -> dict[str, list[int]]:
-        reader = EmbeddedReader(folder / "data" / "timeseries")
+        [market] = (folder / "data" / "timeseries").iterdir()
+        reader = EmbeddedReader(market)
         symbols = [symbol for symbol, timeframe in await reader.series(BARS) if timeframe == "1m"]
         found = await reader.read(BARS, 0, 2**62, tags={"symbol": symbols, "timeframe": ["1m"]})
         await reader.close()
@@ -83,9 +84,13 @@ def stored(folder: Path) -> dict[str, list[int]]:
 def all_minutes_stored(folder: Path, symbols: int, last: datetime) -> None:
     """Every minute once, and none of another hour: from the first to `last`, which is committed within seconds."""
     last_ms = round(last.timestamp() * 1000)
-    until(f"{last} stored of all", lambda: all(times[-1] >= last_ms for times in stored(folder).values()), 20)
+
+    def there() -> bool:
+        found = stored(folder)
+        return len(found) == symbols and all(times[-1] >= last_ms for times in found.values())
+
+    until(f"{last} stored of all", there, 20)
     found = stored(folder)
-    assert len(found) == symbols
     for symbol, times in found.items():
         assert len(times) > 100
         assert times[-1] < time.time() * 1000

@@ -14,8 +14,6 @@ pytestmark = pytest.mark.slow
 
 SOAK = os.environ.get("VIRTUOSO_SOAK") == "1"
 MOST = 0.01
-MOST_OF_A_FEW = 0.02
-"""The few incidents and rings that still fill weigh more against so little."""
 
 
 def play(folder: Path, *options: str, seconds: float) -> list[dict[str, Any]]:
@@ -38,7 +36,6 @@ def everything_was_done(minutes: list[dict[str, Any]], symbols: int) -> None:
     last = minutes[-1]
     assert (last["failures"], last["error"], last["dropped"]) == (0, None, 0)
     assert {(minute["symbols"], minute["evaluated"]) for minute in minutes[1:]} <= {(symbols, symbols)}
-    assert max(minute["labels"] for minute in minutes) <= symbols  # of those that left, none is kept
     np.testing.assert_array_equal(np.diff([minute["committed_ms"] for minute in minutes]), 60_000)
     assert last["played"] == 36 * symbols * len(minutes)  # ticker, delta and trade every 5 s
     assert last["written"] > 2 * symbols * len(minutes)  # bars and scores
@@ -53,7 +50,7 @@ def test_what_python_holds_stays_the_same(tmp_path: Path) -> None:
     found = growth(minutes[10:], "traced")
     print(f"{minutes[-1]['played']} events, 30 symbols delisted: {100 * found:+.2f} % of "
           f"{minutes[10]['traced'] / 2**20:.0f} MiB")  # fmt: skip
-    assert found <= MOST_OF_A_FEW
+    assert found <= MOST
 
 
 @pytest.mark.skipif(not SOAK, reason="takes more than an hour: make soak")

@@ -188,7 +188,7 @@ async def play(folder: Path, minutes: int, symbols: int, swap: int, traced: bool
                 "evaluated": len(day.cycle.evaluations), "failures": day.cycle.failures, "played": day.played,
                 "error": day.cycle.last_error, "written": series.status().counts["written"],
                 "dropped": series.status().counts["dropped"], "fired": day.incidents.fired,
-                "committed_ms": day._keeper.committed_close_ms, "traced": _traced(), "labels": len(day._aftermath.signals.recorded()),
+                "committed_ms": day._keeper.committed_close_ms, "traced": _traced(),
             }), flush=True)  # fmt: skip
 
 

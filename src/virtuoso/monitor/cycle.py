@@ -78,7 +78,8 @@ class Cycle:
         self._fresh_s = fresh_s
         self._epoch = epoch
         self._sequence = 0
-        self._published: set[str] = set()
+        # What an earlier run published of symbols that are watched no longer goes with the first publication.
+        self._published = {name for name in cache.names() if name.startswith("symbol:")}
         self.regimes = RegimeBoard(engine.base, regime_timeframe(engine.timeframes))
         self.stages: dict[str, Durations] = defaultdict(Durations)
         self._last_stages: dict[str, float] = {}

@@ -24,6 +24,8 @@ _T = TypeVar("_T")
 _PERIOD_S = 1.0
 _MOST = 10_000
 _AT_ONCE = 1_000
+_RECENT = 200
+_TRIES = 5
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,12 +60,14 @@ class Books(Protocol):
 class Keeper:
     """Used on the event loop. What cannot be committed now waits, bounded, and is committed when the database is back.
 
-    Without a database (a replay, a look at one symbol) nothing is kept.
+    `wait_s` passes between attempts to read at the start. Without a database (a replay, a look at one symbol) nothing
+    is kept.
     """
 
-    def __init__(self, books: Books | None, exchange: str, incidents: IncidentLog) -> None:
+    def __init__(self, books: Books | None, exchange: str, incidents: IncidentLog, wait_s: float = 1.0) -> None:
         self._books = books
         self._exchange = exchange
+        self._wait_s = wait_s
         self._key = f"monitor {exchange}"
         self._incidents = incidents
         self._signals: deque[SignalRecord] = deque(maxlen=_MOST)
@@ -136,13 +140,17 @@ class Keeper:
         """State, latest transitions (newest first) and incidents (oldest first) of earlier runs."""
         if self._books is None:
             return None, (), ()
-        try:
-            record = await self._books.state(self._key)
-            transitions = await self._books.transitions(200)
-            incidents = await self._books.incidents(200)
-        except StoreUnavailable as error:
-            log.warning("what earlier runs kept could not be read; labels and regimes begin anew", error=str(error))
-            return None, (), ()
+        for left in reversed(range(_TRIES)):  # forgetting is worse than a start that is a little late
+            try:
+                record = await self._books.state(self._key)
+                transitions = await self._books.transitions(_RECENT)
+                incidents = await self._books.incidents(_RECENT)
+                break
+            except StoreUnavailable as error:
+                log.warning("what earlier runs kept could not be read", error=str(error), tries_left=left)
+                if not left:
+                    return None, (), ()
+                await asyncio.sleep(self._wait_s)
         kept = None
         if record is not None:
             try:

@@ -130,7 +130,19 @@ async def test_a_state_of_another_version_begins_anew() -> None:
     shelf.commits.append(Changes(state=(StateRecord(key="monitor", close_ms=1, body='{"else":1}'),)))
     assert (await Keeper(shelf, "bybit", IncidentLog(10)).recall())[0] is None
     shelf.away = True
-    assert await Keeper(shelf, "bybit", IncidentLog(10)).recall() == (None, (), ())
+    assert await Keeper(shelf, "bybit", IncidentLog(10), wait_s=0.01).recall() == (None, (), ())
+
+
+async def test_what_was_kept_is_asked_for_again_while_the_database_is_slow() -> None:
+    shelf = Shelf()
+    keeper = Keeper(shelf, "bybit", IncidentLog(10))
+    keeper.close(kept(60_000), (), ())
+    await keeper.commit()
+    shelf.away = True
+    recalling = asyncio.create_task(Keeper(shelf, "bybit", IncidentLog(10), wait_s=0.05).recall())
+    await asyncio.sleep(0.02)
+    shelf.away = False
+    assert (await recalling)[0] == kept(60_000)
 
 
 def test_a_change_of_label_is_a_signal_and_a_first_label_is_none() -> None:
