@@ -61,7 +61,7 @@ def test_page_draws_what_is_served(browser: Browser, program: Program, width: in
     page, complaints = opened(browser, program, width, scheme)
     assert page.locator("#signals tr").count() == 15
     assert "REPLAY" in page.locator("#source").inner_text()
-    assert page.locator("#quality").inner_text() == "data live"
+    page.wait_for_function("document.getElementById('quality').textContent === 'data live'", timeout=20_000)
     shown = {row.split("\t")[0] for row in page.locator("#signals").inner_text().splitlines() if "\t" in row}
     served = {row["symbol"] for row in program.ask("/api/signals/top?limit=15")["signals"]}
     assert shown == served

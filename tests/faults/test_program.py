@@ -35,7 +35,7 @@ def test_exchange_down_at_the_start(tmp_path: Path) -> None:
         assert (status, health["status"]) == (503, "starting")
         overview = program.ask("/api/market/overview")
         assert (overview["data_quality"], overview["btc_price"]) == ("unavailable", None)
-        assert overview["reasons"]["btc_price"]
+        program.until("reasons", lambda: program.ask("/api/market/overview")["reasons"].get("btc_price"), 10)
         assert program.ask("/api/signals/top")["signals"] == []
         program.until("the incident", lambda: program.incidents("stale_feed"), 10)
         with running_exchange("--port", str(port)):

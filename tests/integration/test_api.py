@@ -102,7 +102,7 @@ def test_recent_alerts_are_a_list(program: Program) -> None:
 
 
 def test_status_says_what_the_monitor_does(program: Program) -> None:
-    program.until("a few cycles", lambda: program.ask("/api/monitoring/status")["cycle"]["count"] >= 4, 10)
+    program.until("a few cycles", lambda: program.ask("/api/monitoring/status")["cycle"]["count"] >= 9, 20)
     status = program.ask("/api/monitoring/status")
     cycle = status["cycle"]
     assert cycle["interval_configured"] == 1.0

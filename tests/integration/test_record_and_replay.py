@@ -32,9 +32,9 @@ def exchange() -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def recording(exchange: Running, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve seconds, by the command line."""
+    """Sixteen seconds, its start among them, by the command line."""
     folder = tmp_path_factory.mktemp("recording")
-    ended = run("record", str(folder / "day"), "-c", str(settings_for(exchange, folder)), "--for", "12")
+    ended = run("record", str(folder / "day"), "-c", str(settings_for(exchange, folder)), "--for", "16")
     assert ended.returncode == 0, ended.stderr
     assert "0 records dropped" in ended.stdout
     return folder / "day"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 import uvloop
 
-from virtuoso.cli.running import until_stopped
+from virtuoso.cli.running import stop_signals, until_stopped
 from virtuoso.cli.stores import make_data_dir, need_shared_tier, opened
 from virtuoso.config import Settings, load
 from virtuoso.model.clock import SystemClock
@@ -37,6 +37,7 @@ def monitor(
 
 
 async def _run(settings: Settings) -> None:
+    stop = stop_signals()
     clock = SystemClock()
     cache = MemoryCache(clock)
     board = HealthBoard(clock, settings.monitoring.interval, "standalone")
@@ -52,7 +53,7 @@ async def _run(settings: Settings) -> None:
             asyncio.create_task(running.run(), name="monitor"),
             asyncio.create_task(_announce(running), name="announce"),
         }
-        await until_stopped(works)
+        await until_stopped(works, stop)
 
 
 async def _announce(running: "Monitor") -> None:

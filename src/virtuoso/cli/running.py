@@ -17,15 +17,20 @@ class Server(Protocol):
         ...
 
 
-async def until_stopped(works: set[asyncio.Task[None]], web: Server | None = None) -> None:
-    """Until SIGINT or SIGTERM, or the failure of a work, which is raised; then all works are ended.
-
-    A work called `announce` may end by itself.
-    """
+def stop_signals() -> asyncio.Event:
+    """Set by SIGINT or SIGTERM from now on; to be asked for before anything slow is begun."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def until_stopped(works: set[asyncio.Task[None]], stop: asyncio.Event, web: Server | None = None) -> None:
+    """Until `stop`, or the failure of a work, which is raised; then all works are ended.
+
+    A work called `announce` may end by itself.
+    """
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
         await _first_end(works, stopping)

@@ -7,7 +7,7 @@ from socket import socket
 import typer
 import uvloop
 
-from virtuoso.cli.running import until_stopped
+from virtuoso.cli.running import stop_signals, until_stopped
 from virtuoso.cli.stores import make_data_dir, opened
 from virtuoso.cli.web_server import WebServer
 from virtuoso.config import Settings
@@ -36,6 +36,7 @@ def serve(settings: Settings, banner: Callable[[str], None] = typer.echo, *, rec
 
 
 async def _run(settings: Settings, sock: socket, banner: Callable[[str], None], record: Recording | None) -> None:
+    stop = stop_signals()
     clock = SystemClock()
     cache = MemoryCache(clock)
     board = HealthBoard(clock, settings.monitoring.interval, "embedded")
@@ -62,7 +63,7 @@ async def _run(settings: Settings, sock: socket, banner: Callable[[str], None], 
             asyncio.create_task(_announce(monitor, url, banner), name="announce"),
         }
         try:
-            await until_stopped(works, web)
+            await until_stopped(works, stop, web)
         finally:
             if recorder is not None:
                 await recorder.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from virtuoso.cli.running import until_stopped
+from virtuoso.cli.running import stop_signals, until_stopped
 from virtuoso.cli.stores import database_for, make_data_dir, readable_for, tiers_for
 from virtuoso.cli.web_server import WebServer
 from virtuoso.config import Settings, load
@@ -36,6 +36,7 @@ _DATABASE_THREADS = 4
 
 async def run_worker(settings: Settings, sock: socket.socket) -> None:
     """Serve until a signal says stop."""
+    stop = stop_signals()
     clock = SystemClock()
     cache = MemoryCache(clock)
     replica = Replica(cache, tiers_for(settings), clock)
@@ -63,7 +64,7 @@ async def run_worker(settings: Settings, sock: socket.socket) -> None:
                 asyncio.create_task(web.serve(sock), name="web"),
                 asyncio.create_task(_open(database), name="announce"),
             }
-            await until_stopped(works, web)
+            await until_stopped(works, stop, web)
     finally:
         await tasks.stop()
         await replica.close()

@@ -66,6 +66,10 @@ class BarArchive:
         self._notes.update(notes)
         return len(based)
 
+    def recalled_until(self, symbol: str, timeframe: Timeframe) -> int | None:
+        """Where the recalled bars of a history end (epoch ms), until it is warmed up; `None` where none were."""
+        return self._stored_until.get((symbol, timeframe))
+
     @staticmethod
     async def _bars(
         store: TimeSeries, symbols: Sequence[str], timeframe: Timeframe, count: int, now_ms: int

@@ -193,10 +193,10 @@ class Watch:
         now_ms = self.exchange_ms()
 
         async def fetch(timeframe: Timeframe) -> None:
-            count, next_ms = self._wanted(timeframe), state.history.series[timeframe].next_ms
-            if next_ms is not None and next_ms + timeframe.ms > now_ms:
+            stored_ms = self._archive.recalled_until(symbol, timeframe)
+            if stored_ms is not None and stored_ms + timeframe.ms > now_ms:
                 return  # what is stored reaches up to now
-            first_ms = now_ms - count * timeframe.ms if next_ms is None else next_ms
+            first_ms = now_ms - self._wanted(timeframe) * timeframe.ms if stored_ms is None else stored_ms
             bars = await self._exchange.bars(symbol, timeframe, first_ms, now_ms)
             state.history.load(timeframe, bars)
 

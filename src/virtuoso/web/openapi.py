@@ -30,7 +30,7 @@ def answers(schema: dict[str, Any], example: Any, *errors: int) -> dict[int | st
         304: {"description": "Not modified"},
         421: _problem("The Host header names no allowed host"),
     }
-    texts = {404: "Not watched", 422: "A parameter is wrong", 503: "Not healthy"}
+    texts = {404: "There is no such thing", 422: "A parameter is wrong", 503: "Not healthy"}
     for status in errors:
         found[status] = _problem(texts[status])
     return found

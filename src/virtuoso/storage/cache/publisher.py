@@ -156,8 +156,9 @@ class Publisher:
                 written.base, written.known = batch.fence, batch.index.versions
                 return
             if outcome.held >= batch.fence:
-                self._superseded = True
-                self._on_superseded(outcome.held)
+                if not self._superseded:  # several tiers may say so
+                    self._superseded = True
+                    self._on_superseded(outcome.held)
                 return
             written.forget()
         raise StoreUnavailable(f"{written.tier.name} lost its content twice in a row")

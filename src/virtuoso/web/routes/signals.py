@@ -16,7 +16,9 @@ from virtuoso.web import examples
 from virtuoso.web.openapi import answers, reference
 from virtuoso.web.routes.documents import Limit, answer
 
-Name = Annotated[str | None, Query(description="The exchange's own name, such as BTCUSDT.", max_length=40)]
+Name = Annotated[
+    str | None, Query(description="The exchange's own name, such as BTCUSDT.", pattern=r"^[A-Za-z0-9./:_-]{1,40}$")
+]
 Kind = Annotated[Label | None, Query(description="The label that was taken.")]
 Since = Annotated[datetime | None, Query(description="Closes at or after, ISO 8601 with a time zone.")]
 Until = Annotated[datetime | None, Query(description="Closes before, ISO 8601 with a time zone.")]
@@ -35,7 +37,7 @@ def router(database: Database | None) -> APIRouter:
 
     @routes.get(
         "/api/signals", summary="Changes of label, newest first", response_class=Response,
-        responses=answers(reference(docs.SignalHistory), examples.SIGNAL_HISTORY, 422),
+        responses=answers(reference(docs.SignalHistory), examples.SIGNAL_HISTORY, 404, 422),
     )  # fmt: skip
     async def signals(
         request: Request,
@@ -60,7 +62,7 @@ async def _page(database: Database | None, wanted: SignalFilter, limit: int, cur
     except StoreUnavailable as error:
         return docs.SignalHistory(signals=(), next=cursor, reason=str(error))
     except ValueError as error:
-        raise HTTPException(422, str(error)) from error
+        raise HTTPException(404, str(error)) from error
     return docs.SignalHistory(signals=tuple(map(_row, page.signals)), next=page.cursor)
 
 

@@ -252,3 +252,4 @@ function connect() {
 
 connect();
 followAlpha();
+setInterval(() => { if (latest.overview) drawAge(latest.overview); }, 2000);
