@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PORT ?= 8002
 
 # A file of tests stays in one process, so that what it shares is made once. Most of the slow ones wait rather than work.
-PARALLEL := -n auto --dist loadfile
+PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile
 
 # Debian packages that tests and benchmarks use, and the command that shows each is there.
 TEST_PACKAGES := chromium faketime redis-server memcached influxdb victoria-metrics postgresql

@@ -42,6 +42,7 @@ def everything_was_done(minutes: list[dict[str, Any]], symbols: int) -> None:
     assert last["fired"] > 20
 
 
+@pytest.mark.skipif(not SOAK, reason="a minute of one core: make soak")
 @pytest.mark.timeout(300)
 def test_what_python_holds_stays_the_same(tmp_path: Path) -> None:
     """A symbol replaced every minute, twice over; what SQLite and the allocator hold is left to the whole day."""

@@ -58,8 +58,20 @@ class Server:
             self._process = None
 
     def stall(self) -> None:
-        """SIGSTOP: it takes connections and answers nothing."""
+        """SIGSTOP: it takes connections and answers nothing, from when this returns."""
         self._signal(signal.SIGSTOP)
+        began = time.monotonic()
+        while self._process is not None and self._running(self._process.pid):
+            assert time.monotonic() - began < _READY_S, f"{self.name} does not stop"
+            time.sleep(0.002)
+
+    @staticmethod
+    def _running(pid: int) -> bool:
+        """Whether any of its threads does."""
+        states = [
+            (task / "stat").read_text().rpartition(")")[2].split()[0] for task in Path(f"/proc/{pid}/task").iterdir()
+        ]
+        return any(state not in {"T", "t"} for state in states)
 
     def go_on(self) -> None:
         """SIGCONT."""

@@ -48,8 +48,9 @@ async def test_every_measurement_comes_back_equal(server: Server, tmp_path: Path
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 floats = st.floats() | st.sampled_from([5e-324, 1.7976931348623157e308, 0.1 + 0.2, -0.0, 1e21, 123456789012345680.0])
 ODD = Measurement('odd, "name"', ("tag a", "b=c"), {"f 1": float, "i,2": int, "s=3": str, "b4": bool})
+tags = texts.filter(lambda text: not {"\n", "\r"} & set(text) and not text.endswith("\\"))
 odd_rows = st.tuples(
-    texts.filter(lambda text: "\n" not in text and not text.endswith("\\")), texts.map(str.strip).filter(str.isalnum),
+    tags, texts.map(str.strip).filter(str.isalnum),
     st.none() | floats, st.none() | st.integers(-(2**63), 2**63 - 1), st.none() | texts, st.none() | st.booleans(),
 )  # fmt: skip
 

@@ -13,6 +13,8 @@ from virtuoso.storage.timeseries.schema import Measurement, Row
 
 _HEADS = 20_000
 """Series whose escaped beginning is remembered, per measurement; when there are more, all are forgotten."""
+_TAG: Final = re.compile(r"(?:[^\r\n]*[^\r\n\\])?")
+"""A tag: InfluxQL cannot ask for one with a line break, and after a backslash line protocol does not see its end."""
 _KEY: Final = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
 _NAME: Final = str.maketrans({",": r"\,", " ": r"\ "})
 _LINE: Final = re.compile(rb'(?:\\ |[^ \n])+ (?:"(?:\\.|[^"\\])*"|[^"\n])*', re.DOTALL)
@@ -120,7 +122,7 @@ class LineEncoder:
         """Measurement and tags, in the order of their keys as servers like it; an empty tag is left out."""
         pairs = []
         for key, value in sorted(zip(self._tag_keys, (*tags, self._market), strict=True)):
-            if not isinstance(value, str) or "\n" in value or value.endswith("\\"):
+            if not isinstance(value, str) or not _TAG.fullmatch(value):
                 raise ValueError(f"{value!r} cannot be a tag")
             if value:
                 pairs.append(f",{key}={value.translate(_KEY)}")
