@@ -78,7 +78,7 @@ def encode(measurement: Measurement, *rows: Any) -> list[bytes]:
 
 names = st.text(string.ascii_letters + "_, =", min_size=1, max_size=8)
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
-tag_values = texts.filter(lambda text: "\n" not in text and not text.endswith("\\"))
+tag_values = texts.filter(lambda text: not {"\n", "\r"} & set(text) and not text.endswith("\\"))
 kinds = st.sampled_from([float, int, str, bool])
 VALUES = {float: st.floats(), int: st.integers(-(2**63), 2**63 - 1), str: texts, bool: st.booleans()}
 
