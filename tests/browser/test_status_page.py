@@ -61,7 +61,7 @@ def test_page_draws_what_is_served(browser: Browser, program: Program, width: in
     page, complaints = opened(browser, program, width, scheme)
     assert page.locator("#signals tr").count() == 15
     assert "REPLAY" in page.locator("#source").inner_text()
-    page.wait_for_function("document.getElementById('quality').textContent === 'data live'", timeout=20_000)
+    page.wait_for_function("() => document.getElementById('quality').textContent === 'data live'", timeout=20_000)
     shown = {row.split("\t")[0] for row in page.locator("#signals").inner_text().splitlines() if "\t" in row}
     served = {row["symbol"] for row in program.ask("/api/signals/top?limit=15")["signals"]}
     assert shown == served
@@ -97,7 +97,7 @@ def test_every_factor_served_has_a_column(browser: Browser, program: Program) ->
 
 def test_every_store_is_shown_as_it_is(browser: Browser, program: Program) -> None:
     page, complaints = opened(browser, program, 1280, "light")
-    page.wait_for_function("document.querySelectorAll('#stores dd').length === 4", timeout=10_000)
+    page.wait_for_function("() => document.querySelectorAll('#stores dd').length === 4", timeout=10_000)
     assert page.locator("#stores dt").all_inner_texts() == ["Memory", "Timeseries", "Database", "Lease"]
     assert page.locator("#stores .badge").all_inner_texts() == ["up", "up", "up", "held"]
     assert set(page.locator("#stores .badge").evaluate_all("all => all.map(b => b.className)")) == {"badge good"}

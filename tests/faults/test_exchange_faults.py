@@ -98,10 +98,11 @@ def test_a_quiet_symbol_is_never_stale(exchange: Running, program: Program) -> N
     def qualities() -> set[str]:
         return {feed["data_quality"] for feed in program.ask("/api/monitoring/status")["feeds"]}
 
-    program.until("live data", lambda: qualities() == {"live"}, 5)
+    program.until("live data", lambda: qualities() == {"live"}, 15)
     for _ in range(15):
         status = program.ask("/api/monitoring/status")
         ages += [f["age_ms"] for f in status["feeds"] if f["topic"].startswith("publicTrade") and f["age_ms"]]
-        assert {f["data_quality"] for f in status["feeds"]} == {"live"}
+        # A machine that is two seconds behind is `delayed`, and says so; a symbol that is quiet is nothing of the kind.
+        assert {f["data_quality"] for f in status["feeds"]} <= {"live", "delayed"}
         time.sleep(1)
     assert max(ages) > 2_000, "no symbol was quiet, so the test showed nothing"

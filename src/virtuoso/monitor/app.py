@@ -278,7 +278,6 @@ class Monitor:
 
     async def _first_signals(self) -> None:
         """Ask until the exchange answers: universe, history, and the first analysis from it."""
-        self.outage.lost(0, "not reached yet", self._now_ms())
         await self.cycle.publish()
         while True:
             try:
@@ -290,6 +289,7 @@ class Monitor:
                 wait_s = self._backoff.next_s()
                 self.state = f"waiting for the exchange: {error}"
                 log.warning("the exchange cannot be reached; trying again", error=str(error), wait_s=round(wait_s, 2))
+                self.outage.lost(0, "not reached yet", self._now_ms())
                 self.outage.observe(self.incidents, self._now_ms())
                 await self.cycle.publish()
                 await asyncio.sleep(wait_s)

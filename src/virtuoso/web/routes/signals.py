@@ -71,7 +71,7 @@ def _ms(name: str, when: datetime | None) -> int | None:
         return None
     if when.tzinfo is None:
         raise HTTPException(422, f"{name} = {when.isoformat()}: has no time zone; add Z for UTC")
-    return int(when.timestamp() * 1000)
+    return max(0, int(when.timestamp() * 1000))  # nothing was kept before 1970
 
 
 def _row(record: SignalRecord) -> docs.SignalChange:
