@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 PORT ?= 8002
 
 # A file of tests stays in one process, so that what it shares is made once. Most of the slow ones wait rather
-# than work, so there is one worker more than cores; they come first, and the many quick ones fill what is left.
-PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile --no-loadscope-reorder
+# than work, so there is one worker more than cores; the many quick ones come first.
+PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile
 
 # Debian packages that tests and benchmarks use, and the command that shows each is there.
 TEST_PACKAGES := chromium faketime redis-server memcached influxdb victoria-metrics postgresql
