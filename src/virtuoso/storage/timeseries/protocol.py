@@ -22,11 +22,15 @@ class Readable(Protocol):
         fields: Sequence[str] | None = None,
         limit: int | None = None,
     ) -> dict[Tags, list[Row]]:
-        """See `TimeSeries.read`."""
+        """Rows with `first_ms` ≤ time ≤ `last_ms`, by series, oldest first; of each the last `limit`.
+
+        `tags` names the wanted values of each tag that is restricted. A row holds the time and the `fields` (default
+        all), no tags. Raises `StoreUnavailable` when the store does not answer.
+        """
         ...
 
 
-class TimeSeries(Protocol):
+class TimeSeries(Readable, Protocol):
     """Used on one event loop. Writing never blocks and never raises; what could not be kept is counted."""
 
     async def start(self) -> None:
@@ -39,23 +43,6 @@ class TimeSeries(Protocol):
 
     async def settle(self, timeout_s: float) -> bool:
         """Wait until what was taken so far is kept by the store (or its spool); `False` when time ran out."""
-        ...
-
-    async def read(
-        self,
-        measurement: Measurement,
-        first_ms: int,
-        last_ms: int,
-        *,
-        tags: Mapping[str, Sequence[str]],
-        fields: Sequence[str] | None = None,
-        limit: int | None = None,
-    ) -> dict[Tags, list[Row]]:
-        """Rows with `first_ms` ≤ time ≤ `last_ms`, by series, oldest first; of each the last `limit`.
-
-        `tags` names the wanted values of each tag that is restricted. A row holds the time and the `fields` (default
-        all), no tags. Raises `StoreUnavailable` when the store does not answer.
-        """
         ...
 
     def status(self) -> StoreStatus:
