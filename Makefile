@@ -30,6 +30,7 @@ test: $(VENV)/.installed-dev  ## every test, with what they need
 soak: $(VENV)/.installed-dev  ## the long forms: a million deltas, a hundred thousand damaged messages, every fault
 	@$(MAKE) --no-print-directory packages PACKAGES="$(TEST_PACKAGES)" COMMANDS="$(TEST_COMMANDS)"
 	VIRTUOSO_SOAK=1 $(BIN)/pytest -v tests/faults tests/integration/stores tests/integration/test_stream_clients.py \
+		tests/integration/test_live_equals_replay.py tests/browser \
 		tests/unit/market/test_outages.py tests/unit/market/test_sparse_symbol.py
 
 check: $(VENV)/.installed-dev  ## the gate of every commit: style, types, imports, fast tests

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.support.exchange import running_exchange
 from tests.support.program import Program, running_program, settings_for
 from tests.support.services import quality, running_site, started, until, url_of
+from tests.support.soak import soak_only
 
 from virtuoso.web import examples
 
@@ -170,6 +171,7 @@ def test_the_keyboard_keeps_its_place_while_signals_come(browser: Browser, progr
     page.context.close()
 
 
+@soak_only("waits for a minute to close")
 def test_an_open_factor_stays_open_when_the_next_bar_comes(browser: Browser, program: Program) -> None:
     page, _ = opened(browser, program, 1280, "light")
     page.locator('#signals tr[data-symbol="ETHUSDT"] button').click()

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections import Counter
 from copy import deepcopy
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from picows import WSMsgType
 from tests.support.capture import frames
+from tests.support.soak import SOAK
 
 from virtuoso.exchange.bybit.connection import Connection, _Listener
 from virtuoso.exchange.bybit.feeds import BookFeed, Feed, TouchFeed, feeds_for, topic_of
@@ -20,7 +20,6 @@ from virtuoso.model.clock import ManualClock
 from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
 
-SOAK = os.environ.get("VIRTUOSO_SOAK") == "1"
 COUNT = 100_000 if SOAK else 20_000
 SYMBOLS = {"linear": ("BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT"), "spot": ("BTCUSDT", "ETHUSDT")}
 BEFORE = Bar(1_786_310_700_000, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0)

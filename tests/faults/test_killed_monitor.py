@@ -1,7 +1,6 @@
 """The monitor is killed at random points: documents never go back or tear, and what was acknowledged is there."""
 
 import asyncio
-import os
 import sqlite3
 import threading
 import time
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 import redis
 from tests.support.services import DEADLINE_S, Site, ask, running_site, series_folder, started, until, url_of
+from tests.support.soak import SOAK
 
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.storage.timeseries.embedded.reader import EmbeddedReader
@@ -22,7 +22,7 @@ from virtuoso.storage.timeseries.schema import BARS
 
 pytestmark = pytest.mark.slow
 
-KILLS = 100 if os.environ.get("VIRTUOSO_SOAK") == "1" else 5
+KILLS = 100 if SOAK else 5
 M1 = Timeframe.M1.ms
 
 

@@ -1,7 +1,6 @@
 """Symbols come and go through an accelerated day, and the monitor's memory stays what it was."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.soak import soak_only
 
 pytestmark = pytest.mark.slow
 
-SOAK = os.environ.get("VIRTUOSO_SOAK") == "1"
 MOST = 0.01
 
 
@@ -42,7 +41,7 @@ def everything_was_done(minutes: list[dict[str, Any]], symbols: int) -> None:
     assert last["fired"] > 20
 
 
-@pytest.mark.skipif(not SOAK, reason="a minute of one core: make soak")
+@soak_only("a minute of one core")
 @pytest.mark.timeout(300)
 def test_what_python_holds_stays_the_same(tmp_path: Path) -> None:
     """A symbol replaced every minute, twice over; what SQLite and the allocator hold is left to the whole day."""
@@ -54,7 +53,7 @@ def test_what_python_holds_stays_the_same(tmp_path: Path) -> None:
     assert found <= MOST
 
 
-@pytest.mark.skipif(not SOAK, reason="takes more than an hour: make soak")
+@soak_only("takes more than an hour")
 @pytest.mark.timeout(6 * 3_600)
 def test_a_whole_day_of_600_symbols(tmp_path: Path) -> None:
     """A symbol replaced every five minutes, half of them by the end.

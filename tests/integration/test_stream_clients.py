@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import socket
 import sys
@@ -16,6 +15,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from tests.support.servers import free_port
+from tests.support.soak import soak_only
 
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError
@@ -27,7 +27,6 @@ from virtuoso.web.routes.documents import HOT
 from virtuoso.web.stalled import drop_stalled
 
 ROOT = Path(__file__).parents[2]
-SOAK = os.environ.get("VIRTUOSO_SOAK") == "1"
 TTL_S = 600.0
 DROPPED_S = 30.0
 IDENTITY = re.compile(rb"\nid: 1-(\d+)\n")
@@ -210,7 +209,7 @@ async def driver(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not SOAK, reason="make soak")
+@soak_only("a thousand clients")
 async def test_a_thousand_clients_and_one_that_never_reads() -> None:
     """Documents of 2 kB, one a second: p99 of the delay ≤ 250 ms."""
     port = free_port()

@@ -32,12 +32,12 @@ class Running:
     def order(self, body: str) -> None:
         """Order a fault."""
         request = urllib.request.Request(f"{self.rest_url}/control/faults", body.encode(), method="POST")
-        with urllib.request.urlopen(request, timeout=5):
+        with urllib.request.urlopen(request, timeout=10):
             pass
 
     def state(self) -> dict[str, Any]:
         """Faults in force and requests counted."""
-        with urllib.request.urlopen(f"{self.rest_url}/control/faults", timeout=5) as answer:
+        with urllib.request.urlopen(f"{self.rest_url}/control/faults", timeout=10) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
 
@@ -58,7 +58,7 @@ def running_exchange(*options: str) -> Iterator[Running]:
         yield running
     finally:
         process.terminate()
-        assert process.wait(5) == 0, "the exchange did not stop clean"
+        assert process.wait(20) == 0, "the exchange did not stop clean"
         if process.stdout is not None:
             process.stdout.close()
 

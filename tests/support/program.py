@@ -32,7 +32,7 @@ class Program:
     def answer(self, path: str) -> tuple[int, Any]:
         """Status and JSON of a path."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

@@ -1,6 +1,5 @@
 """The embedded time series between processes: read while written, killed at any instant, and nothing lost by it."""
 
-import os
 import subprocess
 import sys
 import time
@@ -11,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.support.embedded import DAY_MS, MINUTE_MS, START_MS, bars, kept, running_store
+from tests.support.soak import SOAK
 
 from virtuoso.storage.timeseries.embedded import partitions
 from virtuoso.storage.timeseries.embedded.reader import EmbeddedReader
 from virtuoso.storage.timeseries.schema import BARS
 
-KILLS = 50 if os.environ.get("VIRTUOSO_SOAK") == "1" else 5
+KILLS = 50 if SOAK else 5
 SYMBOLS = 40
 YEARS_MS = 1000 * DAY_MS
 

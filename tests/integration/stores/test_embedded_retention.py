@@ -1,7 +1,6 @@
 """What is too old is archived to Parquet and removed, whenever the process is killed in between."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from tests.support.embedded import DAY_MS, HOUR_MS, MINUTE_MS, START_MS, bars, kept, running_store, until
+from tests.support.soak import SOAK
 
 from virtuoso.model.clock import ManualClock
 from virtuoso.storage.timeseries.embedded.partitions import MINUTES, Partition
@@ -89,7 +89,7 @@ async def test_archiving_that_is_killed_at_any_instant_is_done_again(tmp_path: P
     whole = time.monotonic() - began
     path = tmp_path / "archive/minutes/bars/2026-05-25.parquet"
     path.unlink()
-    for _ in range(50 if os.environ.get("VIRTUOSO_SOAK") == "1" else 5):
+    for _ in range(50 if SOAK else 3):
         process = subprocess.Popen(command)
         await asyncio.sleep(rng.uniform(0.2, 1.0) * whole)
         process.send_signal(signal.SIGKILL)

@@ -1,7 +1,6 @@
 """The server dies or stalls, the writer is killed: nothing that was acknowledged is lost."""
 
 import asyncio
-import os
 import subprocess
 import sys
 import time
@@ -22,12 +21,11 @@ from tests.support.influx import (
     until,
 )
 from tests.support.servers import Server, free_port, influx_server
+from tests.support.soak import soak_only
 
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.storage.timeseries.influx.store import InfluxStore
 from virtuoso.storage.timeseries.schema import BARS, MEASUREMENTS
-
-SOAK = os.environ.get("VIRTUOSO_SOAK") == "1"
 
 
 @pytest.fixture
@@ -81,7 +79,7 @@ async def test_an_hour_without_a_server_loses_nothing(server: Server, tmp_path: 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(not SOAK, reason="`make soak` runs it")
+@soak_only("an hour of 600 symbols")
 async def test_an_hour_of_600_symbols_drains_in_five_minutes(
     server: Server, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
