@@ -1,8 +1,12 @@
-"""Incidents: an alert's life from firing to resolved."""
+"""Incidents: an alert's life, what it is identified by, and what was decided about it."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from hashlib import blake2s
 
 import msgspec
+
+Details = dict[str, str | float | int | bool | None]
 
 
 class Severity(StrEnum):
@@ -12,12 +16,50 @@ class Severity(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
 
+    @property
+    def rank(self) -> int:
+        """0 to 2: how severe."""
+        return _RANKS[self]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+class Step(msgspec.Struct, frozen=True, array_like=True):
+    """One decision about an incident: `stage` let it pass or withheld it, and why (a name, then words)."""
+
+    at_ms: int
+    stage: str
+    passed: bool
+    reason: str
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What was put into the outbox about an incident last: as of when, how severe, at which value."""
+
+    at_ms: int
+    severity: Severity
+    value: float | None
+    resolved: bool = False
+
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """One condition that held from `fired_ms` to `resolved_ms` (`None` while it still holds).
 
-    Identity is `kind` + `part` or else `symbol` (never the text): `id` is deterministic from those and `fired_ms`.
-    `part` tells those of one kind apart that have no symbol of their own: a task, a connection, a side.
+    Identity is `labels` (never the text): kind, exchange, and where they apply symbol, side, part; a rule may add its
+    own. `id` is deterministic from those and `fired_ms`. `part` tells those of one kind apart that have no symbol of
+    their own: a task, a connection.
+
+    Attributes:
+        kind: a built-in kind, or the name of the user's rule.
+        severity: the highest so far.
+        value: the size that a material change is measured by; `None` where there is none.
+        pending_ms: since when the condition holds; before `fired_ms` by the rule's `for`.
+        escalated_ms: when it became more severe last.
+        ending: `resolved` (the condition is over) or `expired` (nobody can tell any longer).
+        held: the stage that withholds it for now (`inhibit`, `silence`, `cooldown`, `group`); `None` = decided.
+        told: see `Told`; `None` = nobody was told.
+        path: the latest decisions, oldest first, bounded.
     """
 
     id: str
@@ -25,9 +67,53 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     message: str
     fired_ms: int
+    labels: dict[str, str] = {}
     symbol: str | None = None
     part: str | None = None
     source: str = "monitor"
-    details: dict[str, str | float | int | bool | None] = {}
+    details: Details = {}
+    value: float | None = None
+    pending_ms: int | None = None
+    escalated_ms: int | None = None
     resolved_ms: int | None = None
+    ending: str | None = None
     acknowledged: bool = False
+    acknowledged_by: str | None = None
+    held: str | None = None
+    told: Told | None = None
+    path: tuple[Step, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """`firing`, `resolved` or `expired`."""
+        return "firing" if self.resolved_ms is None else self.ending or "resolved"
+
+    @property
+    def identity(self) -> str:
+        """Canonical text of the labels."""
+        return identity_of(self.labels)
+
+
+def identity_of(labels: Mapping[str, str]) -> str:
+    """`exchange=bybit,kind=whale_trade,…`, sorted by name."""
+    return ",".join(f"{name}={labels[name]}" for name in sorted(labels))
+
+
+def incident_id(labels: Mapping[str, str], fired_ms: int) -> str:
+    """The same for the same identity and time, whoever makes it: 8 bytes in hex."""
+    return blake2s(f"{identity_of(labels)}|{fired_ms}".encode(), digest_size=8).hexdigest()
+
+
+class Silence(msgspec.Struct, frozen=True, kw_only=True):
+    """Incidents whose labels match all of `matcher` are withheld from `starts_ms` to `ends_ms` (epoch ms).
+
+    A value of the matcher may be a pattern with `*` and `?`. Besides its labels an incident has `severity`.
+    """
+
+    id: str
+    matcher: dict[str, str]
+    created_ms: int
+    starts_ms: int
+    ends_ms: int
+    author: str
+    comment: str = ""

@@ -14,7 +14,7 @@ from tests.support.database_process import signal
 from tests.support.databases import postgres, postgres_url, rows, sqlite_url
 from tests.support.servers import Server
 
-from virtuoso.model.alert import Incident, Severity
+from virtuoso.model.alert import Incident, Severity, Silence, Step, Told
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.quality import DataQuality, DataSource
@@ -22,7 +22,7 @@ from virtuoso.model.signal import Label
 from virtuoso.storage.database.lease import Lease
 from virtuoso.storage.database.lease_rows import look
 from virtuoso.storage.database.reading import decode_cursor, encode_cursor
-from virtuoso.storage.database.records import Changes, SignalFilter, Silence, StateRecord, TransitionRecord
+from virtuoso.storage.database.records import Changes, Life, SignalFilter, StateRecord, TransitionRecord
 from virtuoso.storage.database.schema import INCIDENTS, SIGNALS
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.lease import Superseded, Term
@@ -54,13 +54,16 @@ async def term(database: Database) -> Term:
 
 INCIDENT = Incident(
     id="i1", kind="whale", severity=Severity.WARNING, message="first", fired_ms=1000, symbol="S", part="buy",
-    details={"n": 1, "x": 0.5, "ok": True, "none": None, "text": "ü"},
+    details={"n": 1, "x": 0.5, "ok": True, "none": None, "text": "ü"}, labels={"kind": "whale", "side": "buy"},
+    value=0.5, pending_ms=900, escalated_ms=1100, ending=None, acknowledged_by="me", held="group",
+    told=Told(at_ms=1000, severity=Severity.WARNING, value=None), path=(Step(1000, "silence", True, "none"),),
 )  # fmt: skip
 
 
 def test_every_field_of_an_incident_has_a_column() -> None:
     fields = {field.name for field in msgspec.structs.fields(Incident)}
-    assert {column.name for column in INCIDENTS.c} == fields | {"identity"}
+    together = {field.name for field in msgspec.structs.fields(Life)}
+    assert {column.name for column in INCIDENTS.c} == fields - together | {"identity", "told_ms", "life"}
 
 
 async def test_a_commit_is_read_back_as_it_was_given(database: Database, term: Term) -> None:
@@ -177,12 +180,12 @@ async def test_being_told_of_a_higher_epoch_ends_the_lease(database: Database) -
 
 async def test_silences_are_made_replaced_and_deleted(database: Database) -> None:
     one = Silence(id="a", matcher={"kind": "whale"}, created_ms=1, starts_ms=2, ends_ms=10, author="me", comment="c")
-    two = replace(one, id="b", ends_ms=20, matcher={})
+    two = msgspec.structs.replace(one, id="b", ends_ms=20, matcher={})
     for silence in (two, one):
         await database.put_silence(silence)
     assert await database.silences(0) == (one, two)
     assert await database.silences(10) == (two,)
-    longer = replace(one, ends_ms=30)
+    longer = msgspec.structs.replace(one, ends_ms=30)
     await database.put_silence(longer)
     assert await database.silences(0) == (two, longer)
     assert await database.delete_silence("b")

@@ -7,14 +7,14 @@ from typing import Final, NamedTuple
 import msgspec
 from sqlalchemy import Connection, Row, Select, select, text, tuple_
 
-from virtuoso.model.alert import Incident, Severity
+from virtuoso.model.alert import Incident, Severity, Silence
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label
 from virtuoso.storage.database.records import (
+    Life,
     SignalFilter,
     SignalPage,
     SignalRecord,
-    Silence,
     StateRecord,
     TransitionRecord,
 )
@@ -107,7 +107,7 @@ def incidents(connection: Connection, limit: int, *, only_open: bool, identity: 
         query = query.where(INCIDENTS.c.resolved_ms.is_(None))
     if identity is not None:
         query = query.where(INCIDENTS.c.identity == identity)
-    return tuple(_incident(row) for row in connection.execute(query))
+    return tuple(incident_of(row) for row in connection.execute(query))
 
 
 def transitions(connection: Connection, exchange: str, limit: int) -> tuple[TransitionRecord, ...]:
@@ -143,6 +143,13 @@ def _signal(row: Row[tuple[object, ...]]) -> SignalRecord:
     )  # fmt: skip
 
 
-def _incident(row: Row[tuple[object, ...]]) -> Incident:
-    fields = {**row._mapping, "severity": Severity(row.severity), "details": msgspec.json.decode(row.details)}
-    return Incident(**fields)
+def incident_of(row: Row[tuple[object, ...]]) -> Incident:
+    """The incident of a row that has all columns but the identity."""
+    fields = dict(row._mapping)
+    del fields["told_ms"]
+    life = msgspec.json.decode(fields.pop("life"), type=Life)
+    fields |= {
+        "severity": Severity(row.severity), "details": msgspec.json.decode(row.details),
+        "labels": msgspec.json.decode(row.labels),
+    }  # fmt: skip
+    return Incident(**fields, **{name: getattr(life, name) for name in Life.__struct_fields__})

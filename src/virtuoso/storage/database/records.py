@@ -1,9 +1,12 @@
-"""What is kept: signals, regime transitions, silences, and what a restart continues from."""
+"""What is kept: signals, regime transitions, and what a restart continues from."""
 
 from dataclasses import dataclass
 from hashlib import blake2s
 
-from virtuoso.model.alert import Incident
+import msgspec
+
+from virtuoso.model.alert import Incident, Step, Told
+from virtuoso.model.notice import Delivery
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label
 
@@ -66,17 +69,15 @@ class StateRecord:
     body: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
-    """Incidents whose labels match are withheld from `starts_ms` to `ends_ms` (epoch ms)."""
+class Life(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is kept of an incident in one column, for nobody searches by it."""
 
-    id: str
-    matcher: dict[str, str]
-    created_ms: int
-    starts_ms: int
-    ends_ms: int
-    author: str
-    comment: str = ""
+    value: float | None = None
+    pending_ms: int | None = None
+    escalated_ms: int | None = None
+    acknowledged_by: str | None = None
+    told: Told | None = None
+    path: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,7 @@ class Changes:
     signals: tuple[SignalRecord, ...] = ()
     transitions: tuple[TransitionRecord, ...] = ()
     incidents: tuple[Incident, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
     state: tuple[StateRecord, ...] = ()
 
 

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, Table, Text
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest revision in `migrations/versions` (a test compares); asking Alembic for it costs its import."""
 
 METADATA: Final = MetaData()
@@ -69,8 +69,14 @@ INCIDENTS: Final = Table(
     Column("fired_ms", BigInteger, nullable=False),
     Column("resolved_ms", BigInteger),
     Column("acknowledged", Boolean, nullable=False),
+    Column("labels", Text, nullable=False, server_default="{}"),  # JSON
+    Column("ending", Text),
+    Column("held", Text),  # the stage that withholds it for now
+    Column("told_ms", BigInteger),
+    Column("life", Text, nullable=False, server_default="{}"),  # JSON: see `records.Life`
     Index("incidents_by_time", "fired_ms", "id"),
     Index("incidents_open", "resolved_ms", "fired_ms"),
+    Index("incidents_told", "identity", "told_ms"),
 )
 
 TRANSITIONS: Final = Table(
@@ -105,4 +111,35 @@ STATE: Final = Table(
     Column("key", Text, primary_key=True),
     Column("close_ms", BigInteger, nullable=False),
     Column("body", Text, nullable=False),  # JSON
+)
+
+OUTBOX: Final = Table(
+    "outbox",
+    METADATA,
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("identity", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("state", Text, nullable=False),  # see `model.notice.Delivery`
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("attempts", BigInteger, nullable=False),
+    Column("ref", Text),
+    Column("error", Text),
+    Column("repeat", Boolean, nullable=False),
+    Column("folded_into", Text),
+    Column("notice", Text, nullable=False),  # JSON
+    Index("outbox_waiting", "identity", "channel", "state", "sequence"),
+)
+
+CHANNELS: Final = Table(
+    "channels",
+    METADATA,
+    Column("identity", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),  # of its address: another address begins anew
+    Column("state", Text, nullable=False),  # up, down, limited, disabled
+    Column("since_ms", BigInteger, nullable=False),
+    Column("not_before_ms", BigInteger),  # no request before this
+    Column("error", Text),
 )

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from virtuoso.model.alert import Incident
+from virtuoso.model.alert import Incident, Silence
 from virtuoso.model.clock import Clock
 from virtuoso.storage.database import reading, writing
 from virtuoso.storage.database.calls import Calls
@@ -12,7 +12,6 @@ from virtuoso.storage.database.records import (
     Changes,
     SignalFilter,
     SignalPage,
-    Silence,
     StateRecord,
     TransitionRecord,
 )

@@ -6,9 +6,10 @@ import msgspec
 from sqlalchemy import Connection, Table, delete, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from virtuoso.model.alert import Incident
-from virtuoso.storage.database.records import Changes, Silence, record_id
-from virtuoso.storage.database.schema import INCIDENTS, SIGNALS, SILENCES, STATE, TRANSITIONS
+from virtuoso.model.alert import Incident, Silence
+from virtuoso.model.notice import Delivery
+from virtuoso.storage.database.records import Changes, Life, record_id
+from virtuoso.storage.database.schema import INCIDENTS, OUTBOX, SIGNALS, SILENCES, STATE, TRANSITIONS
 from virtuoso.storage.lease import Term
 
 Insert = sqlite.Insert | postgresql.Insert
@@ -40,17 +41,20 @@ class Writing:
             for t in changes.transitions
         ]  # fmt: skip
         self._incidents = [_incident_row(term.identity, incident) for incident in changes.incidents]
+        self._deliveries = [_delivery_row(term.identity, delivery) for delivery in changes.deliveries]
         self._state = [
             {"identity": term.identity, "key": s.key, "close_ms": s.close_ms, "body": s.body} for s in changes.state
         ]
 
     def write(self, connection: Connection) -> None:
-        """All of them. Signals and transitions are ignored where they are kept already."""
+        """All of them. Signals, transitions and deliveries are ignored where they are kept already."""
         for table, rows in ((SIGNALS, self._signals), (TRANSITIONS, self._transitions)):
             if rows:
                 connection.execute(new_rows(connection, table).on_conflict_do_nothing(), rows)
         if self._incidents:
             connection.execute(_incident_upsert(connection), self._incidents)
+        if self._deliveries:
+            connection.execute(new_rows(connection, OUTBOX).on_conflict_do_nothing(), self._deliveries)
         if self._state:
             new = new_rows(connection, STATE)
             values = {"close_ms": new.excluded.close_ms, "body": new.excluded.body}
@@ -71,18 +75,38 @@ def delete_silence(connection: Connection, silence_id: str) -> bool:
     return connection.execute(delete(SILENCES).where(SILENCES.c.id == silence_id)).rowcount > 0
 
 
+_COLUMNS = [c.name for c in INCIDENTS.c if c.name not in {"identity", "told_ms", "life"}]
+
+
 def _incident_row(identity: str, incident: Incident) -> dict[str, Any]:
-    row: dict[str, Any] = {name: getattr(incident, name) for name in INCIDENTS.c.keys() if name != "identity"}  # noqa: SIM118
+    row: dict[str, Any] = {name: getattr(incident, name) for name in _COLUMNS}
     row["identity"] = identity
     row["severity"] = incident.severity.value
     row["details"] = msgspec.json.encode(incident.details).decode()
+    row["labels"] = msgspec.json.encode(incident.labels).decode()
+    row["told_ms"] = None if incident.told is None else incident.told.at_ms
+    life = Life(**{name: getattr(incident, name) for name in Life.__struct_fields__})
+    row["life"] = msgspec.json.encode(life).decode()
     return row
+
+
+_CHANGING = ("severity", "message", "details", "resolved_ms", "ending", "held", "told_ms", "life")
 
 
 def _incident_upsert(connection: Connection) -> Insert:
     """A later write replaces an earlier one; one from before it was resolved changes nothing any more."""
     new = new_rows(connection, INCIDENTS)
-    values: dict[str, Any] = {name: new.excluded[name] for name in ("severity", "message", "details", "resolved_ms")}
+    values: dict[str, Any] = {name: new.excluded[name] for name in _CHANGING}
     values["acknowledged"] = or_(INCIDENTS.c.acknowledged, new.excluded.acknowledged)
     later = or_(INCIDENTS.c.resolved_ms.is_(None), new.excluded.resolved_ms.is_not(None))
     return new.on_conflict_do_update(index_elements=["id"], set_=values, where=later)
+
+
+def _delivery_row(identity: str, delivery: Delivery) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(delivery, name) for name in OUTBOX.c.keys() if name in _DELIVERY}  # noqa: SIM118
+    row["identity"] = identity
+    row["notice"] = msgspec.json.encode(delivery.notice).decode()
+    return row
+
+
+_DELIVERY = frozenset(Delivery.__struct_fields__) - {"sequence"}

@@ -1,0 +1,1 @@
+"""Rules of the user: conditions on published values, in YAML."""

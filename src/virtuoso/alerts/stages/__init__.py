@@ -1,0 +1,1 @@
+"""What is worth telling: inhibit → silence → dedup → cooldown → group → route, each a pure function."""
