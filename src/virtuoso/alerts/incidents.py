@@ -1,26 +1,57 @@
-"""Incidents, from firing to resolved. Identity is kind and symbol (or part), never the text."""
+"""The life of incidents: pending → firing → resolved or expired. Identity is the labels, never the text."""
 
-from collections import deque
-from collections.abc import Sequence
-from hashlib import blake2s
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
+from msgspec.structs import replace
 
-from virtuoso.model.alert import Incident, Severity
+from virtuoso.alerts.labels import built, labels_of
+from virtuoso.alerts.path import lengthened
+from virtuoso.alerts.policy import Policies, default_policy
+from virtuoso.alerts.timers import Timers
+from virtuoso.model.alert import Details, Incident, Severity, Step, identity_of, incident_id
 
-Details = dict[str, str | float | int | bool | None]
+__all__ = ["MOST_CHANGED", "Details", "IncidentLog"]
+
+MOST_CHANGED = 100_000
+"""Changes that wait to be taken; of more, the oldest are dropped and counted."""
+_LADDER = tuple(Severity)
 
 
 class IncidentLog:
-    """The latest incidents; at most one of an identity is open at a time."""
+    """At most one incident of an identity is open at a time; the latest `keep` are listed.
 
-    def __init__(self, keep: int) -> None:
-        self._recent: deque[Incident] = deque(maxlen=keep)
-        self._open: dict[tuple[str, str | None], Incident] = {}
+    All times are epoch milliseconds. Each verb first lets time pass for the identity that it is about, so that late
+    ticks change nothing but when something becomes known. `on_change` is called when there is something to commit, or
+    when `next_ms` may have become earlier.
+    """
+
+    def __init__(
+        self,
+        keep: int,
+        *,
+        exchange: str = "",
+        policies: Policies = default_policy,
+        on_change: Callable[[], None] | None = None,
+    ) -> None:
+        self._keep = keep
+        self._exchange = exchange or None
+        self._policies = policies
+        self._on_change = on_change
+        self._recent: OrderedDict[str, Incident] = OrderedDict()
+        self._open: dict[str, Incident] = {}
+        self._pending: dict[str, Incident] = {}  # not yet incidents: no id, and `fired_ms` is when they began
+        self._lapsing: dict[str, int] = {}  # since when the condition of an open one is false
+        self._identities: dict[str, str] = {}  # of those open, by id
+        self._named: dict[tuple[str, str], str] = {}  # identity by kind and part
+        self._timers = Timers()
         self._changed: dict[str, Incident] = {}
-        self._most_changed = 10 * keep
+        self._unsettled: dict[str, Incident] = {}
         self.fired = 0
         self.resolved = 0
+        """Those that ended, in whatever way."""
+        self.dropped = 0
+        """Changes lost because nobody took them in time: should be zero."""
 
     def fire(
         self,
@@ -30,76 +61,301 @@ class IncidentLog:
         now_ms: int,
         *,
         symbol: str | None = None,
+        side: str | None = None,
         part: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        value: float | None = None,
         details: Details | None = None,
     ) -> Incident | None:
-        """Open an incident; `None` when one of this identity is open already.
+        """The condition holds. The incident if it opened just now; `None` while it is pending or open already.
 
-        `part` tells incidents of one kind apart that have no symbol: a task, a connection.
+        A higher severity, or a material change of `value`, goes into the one that is open. `part` tells incidents of
+        one kind apart that have no symbol: a task, a connection. `labels` are a rule's own.
         """
-        identity = (kind, part or symbol)
-        if identity in self._open:
+        policy = self._policies(kind)
+        if not policy.enabled:
             return None
-        incident = Incident(
-            id=blake2s(f"{kind}|{part or symbol}|{now_ms}".encode(), digest_size=8).hexdigest(),
-            kind=kind,
-            severity=severity,
-            message=message,
-            fired_ms=now_ms,
-            symbol=symbol,
-            part=part,
-            details=details or {},
-        )
-        self._open[identity] = incident
-        self._recent.append(incident)
+        all_labels = built(kind, self._exchange, symbol, side, part, labels)
+        identity = identity_of(all_labels)
+        self._advance(identity, now_ms)
+        found = Incident(
+            id="", kind=kind, severity=policy.severity or severity, message=message, fired_ms=now_ms, labels=all_labels,
+            symbol=symbol, part=part, details=details or {}, value=value,
+        )  # fmt: skip
+        if identity in self._open:
+            self._again(identity, found, now_ms)
+            return None
+        pending = self._pending.get(identity)
+        if pending is None and policy.hold_ms <= 0:
+            return self._begin(identity, found, now_ms, None)
+        if pending is not None:
+            worst = max(pending.severity, found.severity, key=_LADDER.index)
+            self._pending[identity] = replace(found, fired_ms=pending.fired_ms, severity=worst)
+            return None
+        self._pending[identity] = found
+        self._name(identity, found)
+        self._schedule(identity)
+        self._notify()
+        return None
+
+    def resolve(
+        self,
+        kind: str,
+        now_ms: int,
+        *,
+        symbol: str | None = None,
+        side: str | None = None,
+        part: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Incident | None:
+        """The condition is over. The incident if that closed it; with a `rearm` it does so later, in `tick`.
+
+        Named as it was fired; or by its part alone, which is unique within its kind.
+        """
+        identity = self._find(kind, symbol, side, part, labels)
+        self._advance(identity, now_ms)
+        if self._forget_pending(identity) or identity not in self._open:
+            return None
+        if self._policies(kind).rearm_ms <= 0:
+            return self._close(identity, now_ms, "resolved")
+        if identity not in self._lapsing:
+            self._lapsing[identity] = now_ms
+            self._schedule(identity)
+            self._notify()
+        return None
+
+    def expire(
+        self,
+        kind: str,
+        now_ms: int,
+        *,
+        symbol: str | None = None,
+        side: str | None = None,
+        part: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Incident | None:
+        """Nobody can tell any longer whether it holds: the symbol or the rule is gone. Closes it at once."""
+        identity = self._find(kind, symbol, side, part, labels)
+        self._advance(identity, now_ms)
+        if self._forget_pending(identity) or identity not in self._open:
+            return None
+        return self._close(identity, now_ms, "expired")
+
+    def acknowledge(self, incident_id: str, by: str, now_ms: int) -> Incident | None:
+        """Somebody knows of it; `None` if there is no such incident."""
+        identity = self._identities.get(incident_id)
+        incident = self._recent.get(incident_id) if identity is None else self._open[identity]
+        if incident is None or incident.acknowledged:
+            return incident
+        path = lengthened(incident.path, (Step(now_ms, "acknowledge", passed=True, reason=f"acknowledged: by {by}"),))
+        incident = replace(incident, acknowledged=True, acknowledged_by=by, path=path)
+        if identity is not None:
+            self._open[identity] = incident
+            self._schedule(identity)
+        elif incident.held is None and incident_id not in self._unsettled:  # it is over and dealt with
+            self._record(incident)
+            self._notify()
+            return incident
         self._change(incident)
-        self.fired += 1
         return incident
 
-    def resolve(self, kind: str, now_ms: int, *, symbol: str | None = None, part: str | None = None) -> Incident | None:
-        """Close the open incident of this identity, if there is one."""
-        incident = self._open.pop((kind, part or symbol), None)
-        if incident is None:
-            return None
-        closed = msgspec.structs.replace(incident, resolved_ms=now_ms)
-        for i, kept in enumerate(self._recent):
-            if kept.id == incident.id:
-                self._recent[i] = closed
-                break
-        self._change(closed)
-        self.resolved += 1
-        return closed
+    def tick(self, now_ms: int) -> None:
+        """Let time pass: pending ones fire, ends become final, what nobody acknowledged becomes more severe."""
+        for identity in self._timers.pop(now_ms):
+            self._advance(identity, now_ms)
 
-    def resume(self, incidents: Sequence[Incident]) -> None:
-        """Take over those of an earlier run, oldest first; those still open are not fired again."""
-        for incident in incidents:
-            self._recent.append(incident)
+    @property
+    def next_ms(self) -> int | None:
+        """When `tick` must be called next."""
+        return self._timers.next_ms
+
+    def resume(self, incidents: Sequence[Incident]) -> tuple[Incident, ...]:
+        """Take over those of an earlier run, oldest first; those still open are not fired again.
+
+        Returned as they are here: those from before there were labels have them now.
+        """
+        resumed = tuple(replace(each, labels=labels_of(each, self._exchange)) for each in incidents)
+        for incident in resumed:
+            self._list(incident)
             if incident.resolved_ms is None:
-                self._open[incident.kind, incident.part or incident.symbol] = incident
+                identity = incident.identity
+                self._open[identity] = incident
+                self._identities[incident.id] = identity
+                self._name(identity, incident)
+                self._schedule(identity)
+        return resumed
+
+    def unsettled(self) -> tuple[Incident, ...]:
+        """Those that changed since the stages decided about them last, oldest change first."""
+        return tuple(self._unsettled.values())
+
+    def replace(self, *incidents: Incident) -> None:
+        """What the stages decided: `path`, `held`, `told`. Given back as it was, an incident is merely settled."""
+        still_open, identities, changed, recent = self._open, self._identities, self._changed, self._recent
+        for incident in incidents:
+            known = self._unsettled.pop(incident.id, None)
+            identity = identities.get(incident.id)
+            if identity is not None:
+                known, still_open[identity] = still_open[identity], incident
+            if known is incident:
+                continue
+            if incident.id in changed:
+                changed[incident.id] = incident
+            else:
+                self._put(changed, incident)
+            if incident.id in recent:
+                recent[incident.id] = incident
+
+    @property
+    def identities(self) -> Mapping[str, str]:
+        """The identities of those that still hold, by id: need not be worked out again."""
+        return self._identities
 
     def take_changed(self) -> list[Incident]:
-        """Those that were fired or resolved since this was last asked, as they are now, oldest change first.
-
-        Bounded: of more than ten times what is kept, the oldest changes are dropped.
-        """
+        """Those that changed since this was last asked, as they are now, oldest change first."""
         changed = list(self._changed.values())
         self._changed.clear()
         return changed
-
-    def _change(self, incident: Incident) -> None:
-        self._changed.pop(incident.id, None)
-        self._changed[incident.id] = incident
-        if len(self._changed) > self._most_changed:
-            del self._changed[next(iter(self._changed))]
 
     def open(self) -> tuple[Incident, ...]:
         """Those that still hold."""
         return tuple(self._open.values())
 
     def open_parts(self, kind: str) -> tuple[str, ...]:
-        """Parts (or symbols) with an open incident of this kind."""
-        return tuple(part for of, part in self._open if of == kind and part is not None)
+        """Parts (or symbols) with a condition of this kind that holds, those pending included."""
+        held = [i for each in (self._open, self._pending) for i in each.values() if i.kind == kind]
+        return tuple(part for i in held if (part := i.part or i.symbol) is not None)
 
     def recent(self, limit: int) -> tuple[Incident, ...]:
         """The latest, newest first."""
-        return tuple(self._recent)[::-1][:limit]
+        return tuple(self._recent.values())[::-1][:limit]
+
+    def _find(
+        self, kind: str, symbol: str | None, side: str | None, part: str | None, labels: Mapping[str, str] | None
+    ) -> str:
+        if part is not None and symbol is None and (kind, part) in self._named:
+            return self._named[kind, part]
+        return identity_of(built(kind, self._exchange, symbol, side, part, labels))
+
+    def _again(self, identity: str, found: Incident, now_ms: int) -> None:
+        """It holds on: perhaps it is worse."""
+        incident = self._open[identity]
+        if self._lapsing.pop(identity, None) is not None:
+            self._schedule(identity)
+        worse = found.severity.rank > incident.severity.rank
+        if not worse and not self._policies(found.kind).grown(found.value, incident.value):
+            return
+        self._open[identity] = replace(
+            incident,
+            severity=found.severity if worse else incident.severity,
+            escalated_ms=now_ms if worse else incident.escalated_ms,
+            message=found.message,
+            details=found.details,
+            value=incident.value if found.value is None else found.value,
+        )
+        self._change(self._open[identity])
+        self._schedule(identity)
+
+    def _begin(self, identity: str, found: Incident, fired_ms: int, pending_ms: int | None) -> Incident:
+        while (new := incident_id(found.labels, fired_ms)) in self._recent:  # ended and fired again within the ms
+            fired_ms += 1
+        incident = replace(found, id=new, fired_ms=fired_ms, pending_ms=pending_ms)
+        self._open[identity] = incident
+        self._identities[new] = identity
+        self._name(identity, incident)
+        self._list(incident)
+        self._change(incident)
+        self._schedule(identity)
+        self.fired += 1
+        return incident
+
+    def _close(self, identity: str, at_ms: int, ending: str) -> Incident:
+        incident = self._open.pop(identity)
+        closed = replace(incident, resolved_ms=max(at_ms, incident.fired_ms), ending=ending)
+        del self._identities[closed.id]
+        self._lapsing.pop(identity, None)
+        self._unname(closed)
+        self._schedule(identity)
+        self._change(closed)
+        self.resolved += 1
+        return closed
+
+    def _forget_pending(self, identity: str) -> bool:
+        pending = self._pending.pop(identity, None)
+        if pending is None:
+            return False
+        self._unname(pending)
+        self._schedule(identity)
+        return True
+
+    def _advance(self, identity: str, now_ms: int) -> None:
+        """What is due for this identity happens, as of when it was due."""
+        while (due_ms := self._due_ms(identity)) is not None and due_ms <= now_ms:
+            if identity in self._pending:
+                pending = self._pending.pop(identity)
+                self._begin(identity, pending, due_ms, pending.fired_ms)
+            elif identity in self._lapsing:
+                self._close(identity, self._lapsing[identity], "resolved")
+            else:
+                incident = self._open[identity]
+                worse = _LADDER[incident.severity.rank + 1]
+                self._open[identity] = replace(incident, severity=worse, escalated_ms=due_ms)
+                self._change(self._open[identity])
+        self._schedule(identity)
+
+    def _due_ms(self, identity: str) -> int | None:
+        """When something happens to this identity of itself."""
+        pending = self._pending.get(identity)
+        if pending is not None:
+            return pending.fired_ms + self._policies(pending.kind).hold_ms
+        incident = self._open.get(identity)
+        if incident is None:
+            return None
+        policy = self._policies(incident.kind)
+        if identity in self._lapsing:
+            return self._lapsing[identity] + policy.rearm_ms
+        if policy.escalate_after_ms is None or incident.acknowledged or incident.severity is Severity.CRITICAL:
+            return None
+        since_ms = incident.fired_ms if incident.escalated_ms is None else incident.escalated_ms
+        return since_ms + policy.escalate_after_ms
+
+    def _schedule(self, identity: str) -> None:
+        due_ms = self._due_ms(identity)
+        if due_ms is None:
+            self._timers.drop(identity)
+        else:
+            self._timers.set(identity, due_ms)
+
+    def _name(self, identity: str, incident: Incident) -> None:
+        if incident.part is not None:
+            self._named[incident.kind, incident.part] = identity
+
+    def _unname(self, incident: Incident) -> None:
+        if incident.part is not None:
+            self._named.pop((incident.kind, incident.part), None)
+
+    def _list(self, incident: Incident) -> None:
+        self._recent[incident.id] = incident
+        if len(self._recent) > self._keep:
+            self._recent.popitem(last=False)
+
+    def _change(self, incident: Incident) -> None:
+        self._record(incident)
+        self._put(self._unsettled, incident)
+        self._notify()
+
+    def _record(self, incident: Incident) -> None:
+        if incident.id in self._recent:
+            self._recent[incident.id] = incident
+        self._put(self._changed, incident)
+
+    def _put(self, among: dict[str, Incident], incident: Incident) -> None:
+        among.pop(incident.id, None)
+        among[incident.id] = incident
+        if len(among) > MOST_CHANGED:
+            del among[next(iter(among))]
+            self.dropped += 1
+
+    def _notify(self) -> None:
+        if self._on_change is not None:
+            self._on_change()

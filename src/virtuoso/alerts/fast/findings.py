@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from virtuoso.alerts.incidents import Details, IncidentLog
-from virtuoso.model.alert import Incident, Severity
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.labels import labels_of
+from virtuoso.model.alert import Details, Incident, Severity
 
 _NS_PER_MS = 1_000_000
-_Identity = tuple[str, str]
+_Identity = tuple[str, str | None, str | None]
 
 
 class Findings:
@@ -19,7 +20,7 @@ class Findings:
 
     def __init__(self, log: IncidentLog) -> None:
         self._log = log
-        self._open: dict[_Identity, tuple[str | None, int | None]] = {}
+        self._open: dict[_Identity, int | None] = {}
 
     def found(
         self,
@@ -30,31 +31,36 @@ class Findings:
         *,
         symbol: str | None,
         side: str | None = None,
+        value: float | None = None,
         details: Details,
         quiet_ms: int | None = None,
     ) -> bool:
-        """Open an incident, or prolong the quiet time of the one that is open; whether it is a new one."""
+        """Open an incident, or prolong the quiet time of the one that is open; whether it is a new one.
+
+        `value` is the size by which it may grow materially.
+        """
         now_ms = now_ns // _NS_PER_MS
-        part = _part(symbol, side)
+        identity = (kind, symbol, side)
         due_ms = None if quiet_ms is None else now_ms + quiet_ms
-        open_until = self._open.get((kind, part))
-        if open_until is not None:
-            _, until_ms = open_until
-            if until_ms is None or due_ms is None or until_ms > now_ms:
-                self._open[kind, part] = (
-                    symbol,
-                    due_ms if until_ms is None or due_ms is None else max(until_ms, due_ms),
-                )
-                return False
-            self._log.resolve(kind, until_ms, part=part)  # it was over before this one began
-        self._open[kind, part] = (symbol, due_ms)
-        return self._log.fire(kind, severity, message, now_ms, symbol=symbol, part=part, details=details) is not None
+        if identity in self._open:
+            until_ms = self._open[identity]
+            if until_ms is not None and due_ms is not None:
+                if until_ms > now_ms:
+                    due_ms = max(until_ms, due_ms)
+                else:  # it was over before this one began
+                    self._log.resolve(kind, until_ms, symbol=symbol, side=side)
+        self._open[identity] = due_ms
+        new = self._log.fire(
+            kind, severity, message, now_ms, symbol=symbol, side=side, value=value, details=details
+        )  # fmt: skip
+        return new is not None
 
     def over(self, kind: str, now_ns: int, *, symbol: str | None, side: str | None = None) -> None:
         """It has ended; nothing happens if it is not open."""
-        part = _part(symbol, side)
-        if self._open.pop((kind, part), None) is not None:
-            self._log.resolve(kind, now_ns // _NS_PER_MS, part=part)
+        identity = (kind, symbol, side)
+        if identity in self._open:
+            del self._open[identity]
+            self._log.resolve(kind, now_ns // _NS_PER_MS, symbol=symbol, side=side)
 
     def resume(self, incidents: Sequence[Incident], now_ns: int, quiet_ms: int) -> None:
         """Take over the open ones of an earlier run, of the kinds that are found here.
@@ -63,26 +69,20 @@ class Findings:
         """
         due_ms = now_ns // _NS_PER_MS + quiet_ms
         for incident in incidents:
-            if incident.resolved_ms is None and incident.part is not None:
-                self._open[incident.kind, incident.part] = (incident.symbol, due_ms)
+            if incident.resolved_ms is None:
+                side = labels_of(incident, None).get("side")
+                self._open[incident.kind, incident.symbol, side] = due_ms
 
     def sweep(self, now_ns: int) -> None:
         """Resolve what has been quiet for long enough."""
         now_ms = now_ns // _NS_PER_MS
-        due = [
-            (until, identity) for identity, (_, until) in self._open.items() if until is not None and until <= now_ms
-        ]
-        for until_ms, identity in sorted(due):
-            del self._open[identity]
-            self._log.resolve(identity[0], until_ms, part=identity[1])
+        due = [(until, identity) for identity, until in self._open.items() if until is not None and until <= now_ms]
+        for until_ms, (kind, symbol, side) in sorted(due, key=lambda each: each[0]):
+            del self._open[kind, symbol, side]
+            self._log.resolve(kind, until_ms, symbol=symbol, side=side)
 
     def forget(self, symbol: str, now_ns: int) -> None:
-        """Resolve everything of a symbol that is no longer watched."""
-        for identity in [identity for identity, (of, _) in self._open.items() if of == symbol]:
-            del self._open[identity]
-            self._log.resolve(identity[0], now_ns // _NS_PER_MS, part=identity[1])
-
-
-def _part(symbol: str | None, side: str | None) -> str:
-    of = symbol or "market"
-    return of if side is None else f"{of} {side}"
+        """A symbol is no longer watched: nobody can tell how what was open of it goes on."""
+        for kind, of, side in [identity for identity in self._open if identity[1] == symbol]:
+            del self._open[kind, of, side]
+            self._log.expire(kind, now_ns // _NS_PER_MS, symbol=of, side=side)

@@ -92,6 +92,7 @@ class FundingExtreme:
             now_ns,
             symbol=self._symbol,
             side=side,
+            value=value * 100,
             details={
                 "side": side, "direction": "up" if value > 0 else "down", "rate_8h_pct": value * 100,
                 "sigmas": sigmas, "usual_8h_pct": self._mean * 100 if sigmas is not None else None,

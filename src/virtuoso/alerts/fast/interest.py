@@ -112,6 +112,7 @@ class InterestSurge:
             now_ns,
             symbol=self._symbol,
             side=self._side,
+            value=(exp(change) - 1) * 100,
             details={
                 "direction": self._side, "change_pct": (exp(change) - 1) * 100, "from": reference, "to": interest,
                 "threshold_pct": (exp(limit if change > 0 else -limit) - 1) * 100, "unit": "percent",

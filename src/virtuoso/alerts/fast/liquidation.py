@@ -95,6 +95,7 @@ class MarketCascade:
             now_ns,
             symbol=None,
             side=side,
+            value=float(len(names)),
             details={
                 "scope": "market", "side": side, "direction": _direction(side), "symbols": len(names),
                 "leader": names[0], "followers": ", ".join(names[1:]), "threshold": self._wanted, "unit": "symbols",
@@ -153,6 +154,7 @@ class Liquidations:
             now_ns,
             symbol=self._symbol,
             side=one.side,
+            value=value,
             details={
                 "side": one.side, "direction": _direction(one.side), "value": value, "size": one.size,
                 "price": one.price, "threshold": limit, "unit": "quote", "minutes_of_turnover": value / turnover,
@@ -180,6 +182,7 @@ class Liquidations:
             now_ns,
             symbol=self._symbol,
             side=one.side,
+            value=flow.value,
             details={
                 "scope": "symbol", "side": one.side, "direction": _direction(one.side), "value": flow.value,
                 "count": flow.count, "threshold": limit, "usual": usual, "unit": "quote, decayed",

@@ -162,5 +162,7 @@ class SuddenMove:
         if self._sigma:
             details["sigmas"] = move / (self._sigma * sqrt(self._rule.seconds / 60))
         text = f"{self._symbol} {direction} {abs(percent):.2f} % in {span}, to {price:g}"
-        self._findings.found(KIND, Severity.WARNING, text, now_ns, symbol=self._symbol, side=direction, details=details)
+        self._findings.found(
+            KIND, Severity.WARNING, text, now_ns, symbol=self._symbol, side=direction, value=percent, details=details
+        )
         self._bound(self.begin_ms)

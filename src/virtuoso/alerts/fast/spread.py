@@ -88,6 +88,7 @@ class SpreadBlowout:
             f"{self._symbol}: the spread is {spread:.2f} bp, {spread / usual:.1f} times its usual",
             now_ns,
             symbol=self._symbol,
+            value=spread,
             details={
                 "direction": None, "spread_bp": spread, "usual_bp": usual, "threshold": self._limit, "unit": "bp",
                 "held_ms": held_ms, "event_ms": event_ms,

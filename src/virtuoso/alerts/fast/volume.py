@@ -117,6 +117,7 @@ class VolumeSpike:
             f"{self._symbol}: {volume / usual:.1f} times the usual volume of a minute ({against})",
             now_ns,
             symbol=self._symbol,
+            value=volume / usual,
             details={
                 "direction": "up" if move > 0 else "down" if move < 0 else None, "volume": volume, "usual": usual,
                 "threshold": self._limit, "unit": "base", "times_usual": volume / usual, "against": against,

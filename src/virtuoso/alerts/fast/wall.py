@@ -140,6 +140,7 @@ class _Side:
             now_ns,
             symbol=self._symbol,
             side=self._side,
+            value=price * size,
             details={
                 "side": self._side, "direction": "up" if self._side is Side.BUY else "down", "price": price,
                 "size": size, "value": price * size, "times_mean": size / mean, "usual_times_mean": self._usual.typical,

@@ -117,6 +117,7 @@ class WhaleTrades:
             now_ns,
             symbol=self._symbol,
             side=side,
+            value=value,
             details={
                 "side": side,
                 "direction": direction,

@@ -1,0 +1,60 @@
+"""Changes of label and of the market's regime: an incident from the change until the next one."""
+
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.model.alert import Details, Severity
+from virtuoso.model.clock import iso
+from virtuoso.model.signal import Label
+
+SIGNAL, REGIME, GAP = "signal_change", "regime_change", "watch_gap"
+_LONG_GAP_MS = 600_000
+
+
+def observe_signal(
+    log: IncidentLog,
+    symbol: str,
+    before: Label,
+    label: Label,
+    now_ms: int,
+    *,
+    score: float | None,
+    confidence: float | None,
+    price: float | None,
+) -> None:
+    """A symbol's label changed: what it was is over; BUY and SELL are told, HOLD is only the end of them."""
+    if before is not Label.HOLD:
+        log.resolve(SIGNAL, now_ms, symbol=symbol, side=before.lower())
+    if label is Label.HOLD:
+        return
+    details: Details = {
+        "label": str(label), "before": str(before), "score": score, "confidence": confidence, "price": price,
+    }  # fmt: skip
+    said = [f"{symbol} {label}"]
+    if price is not None:
+        said.append(f"at {price:g}")
+    if score is not None:
+        said.append(f"· score {score:.0f}")
+    if confidence is not None:
+        said.append(f"· confidence {100 * confidence:.0f} %")
+    log.fire(
+        SIGNAL, Severity.WARNING, " ".join(said), now_ms, symbol=symbol, side=label.lower(), value=score,
+        details=details,
+    )  # fmt: skip
+
+
+def observe_regime(log: IncidentLog, before: str, after: str, now_ms: int) -> None:
+    """The market's regime changed."""
+    log.resolve(REGIME, now_ms, side=before.lower())
+    text = f"the market is {after} (it was {before})"
+    log.fire(REGIME, Severity.WARNING, text, now_ms, side=after.lower(), details={"before": before, "after": after})
+
+
+def observe_gap(log: IncidentLog, since_ms: int, now_ms: int) -> None:
+    """Nobody watched from `since_ms` (the last close that was kept) until now: trades in between were not judged."""
+    seconds = (now_ms - since_ms) / 1000
+    text = (
+        f"nobody watched from {iso(since_ms)} to {iso(now_ms)} ({seconds:.0f} s): "
+        "conditions that still hold are found again, single trades and liquidations of that time are not"
+    )
+    severity = Severity.CRITICAL if now_ms - since_ms >= _LONG_GAP_MS else Severity.WARNING
+    log.fire(GAP, severity, text, now_ms, details={"since_ms": since_ms, "seconds": round(seconds, 1)})
+    log.resolve(GAP, now_ms)

@@ -1,0 +1,48 @@
+"""How incidents of a kind live and are told: five separate settings, and where to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from virtuoso.model.alert import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What holds for all incidents of a kind. Times are durations in milliseconds.
+
+    Attributes:
+        enabled: nothing fires otherwise; what is open can still end.
+        severity: in place of what the detector says.
+        hold_ms: `for`: the condition must hold so long before it fires.
+        cooldown_ms: after telling of an identity, a new incident of it is not told for so long, unless more severe.
+        rearm_ms: the condition must be false so long before the incident is resolved.
+        change: an open incident is told again when |value| has grown by this ratio since it was told (0.5 = 50 %).
+        escalate_after_ms: firing and unacknowledged for so long, it becomes more severe by one step; and so on.
+        channels: the ones that hear of it, and no others; `None` = all that take its severity and scope.
+    """
+
+    enabled: bool = True
+    severity: Severity | None = None
+    hold_ms: int = 0
+    cooldown_ms: int = 43_200_000
+    rearm_ms: int = 0
+    change: float | None = None
+    escalate_after_ms: int | None = None
+    channels: tuple[str, ...] | None = None
+
+    def grown(self, value: float | None, told: float | None) -> bool:
+        """Whether the change from what was told to `value` is material."""
+        if self.change is None or value is None or told is None:
+            return False
+        return abs(value) > abs(told) and abs(value) >= abs(told) * (1.0 + self.change)
+
+
+Policies = Callable[[str], Policy]
+"""The policy of a kind."""
+
+_DEFAULT = Policy()
+
+
+def default_policy(_kind: str) -> Policy:
+    """The same for every kind."""
+    return _DEFAULT

@@ -1,0 +1,188 @@
+"""Rules judged against the values of a moment: which hold, which are over, which nobody can tell any more."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.rules.expression import Calculator
+from virtuoso.alerts.rules.fields import LONGEST_MS
+from virtuoso.alerts.rules.rule import IDENTITY_LABELS, Rule, RuleSet
+from virtuoso.alerts.rules.template import cut, shown
+from virtuoso.alerts.rules.values import Known
+from virtuoso.model.alert import Details, Incident, Severity
+
+Values = Mapping[str, Known]
+_WHEN, _MEASURE = "when", "measure"
+"""Details that say what an incident was about, so that a later run can tell whether its rule still means the same."""
+
+
+class Verdict(StrEnum):
+    """What is found of a condition."""
+
+    HOLDS = "holds"
+    OVER = "over"
+    EXPIRED = "expired"
+    """It could not be told for too long, or its rule or symbol is gone."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What is found of one rule and symbol; all but the identity is empty unless it `HOLDS`."""
+
+    verdict: Verdict
+    kind: str
+    symbol: str | None
+    labels: Mapping[str, str]
+    severity: Severity = Severity.WARNING
+    message: str = ""
+    value: float | None = None
+    details: Details | None = None
+
+
+@dataclass(slots=True)
+class _Held:
+    """A condition that held when it was known last: since when, and since when that is no longer known (epoch ms)."""
+
+    labels: Mapping[str, str]
+    since_ms: int
+    unknown_ms: int | None = None
+
+
+class Evaluator:
+    """Judges a rule set; remembers only which conditions held, and since when it is unknown whether they still do."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self._rules = self._wanted = rules
+        self._calculator = Calculator()
+        self._held: dict[tuple[str, str | None], _Held] = {}
+        self._gone: list[Finding] = []
+
+    @property
+    def rules(self) -> RuleSet:
+        """Those in force, from the next step on at the latest."""
+        return self._wanted
+
+    def resume(self, incidents: Iterable[Incident]) -> None:
+        """Take over the open incidents of an earlier run; what is not a rule's is left alone.
+
+        Those whose rule is gone or means something else expire with the next step.
+        """
+        for incident in incidents:
+            if incident.resolved_ms is None and _WHEN in incident.details:
+                rule, own = self._rules.by_name.get(incident.kind), _own_labels(incident)
+                meaning = (incident.details[_WHEN], incident.details.get(_MEASURE), tuple(sorted(own.items())))
+                held = _Held(own, incident.fired_ms - LONGEST_MS)  # it held for as long as it had to
+                self._keep(incident.kind, incident.symbol, held, rule is not None and rule.meaning == meaning)
+
+    def reload(self, rules: RuleSet) -> None:
+        """Judge by other rules from the next step on; may be called while a step runs in another thread.
+
+        What is open of those that stay the same goes on undisturbed. What is open of those that are gone, disabled, or
+        mean something else expires with that step.
+        """
+        self._wanted = rules
+
+    def _change_rules(self) -> None:
+        before, self._rules = self._rules.by_name, self._wanted
+        held, self._held = self._held, {}
+        for (name, symbol), known in held.items():
+            rule = self._rules.by_name.get(name)
+            self._keep(name, symbol, known, rule is not None and rule.meaning == before[name].meaning)
+
+    def _keep(self, name: str, symbol: str | None, held: _Held, same: bool) -> None:
+        if same and self._rules.by_name[name].policy.enabled:
+            self._held[name, symbol] = held
+        else:
+            self._gone.append(Finding(verdict=Verdict.EXPIRED, kind=name, symbol=symbol, labels=held.labels))
+
+    def step(self, now_ms: int, symbols: Mapping[str, Values], market: Values, system: Values) -> list[Finding]:
+        """Judge all rules once.
+
+        Args:
+            now_ms: epoch ms, never going back.
+            symbols: the values of each watched symbol. While there are none, nothing is known of any.
+            market: those of the market.
+            system: those of the system.
+
+        Returns:
+            One finding for each condition that holds, and one when it does so no longer, or nobody can tell any more.
+        """
+        if self._wanted is not self._rules:
+            self._change_rules()
+        shared = {**market, **system}
+        merged = {symbol: {**shared, **values} for symbol, values in symbols.items()}
+        findings, self._gone = self._gone, []
+        evaluate, held = self._calculator.of, self._held
+        for rule in self._rules.rules:
+            if not rule.policy.enabled:
+                continue
+            for symbol, values in merged.items() if rule.per_symbol else ((None, shared),):
+                holds = evaluate(rule.when, values)
+                if holds:
+                    held.setdefault((rule.name, symbol), _Held(rule.labels, now_ms)).unknown_ms = None
+                    findings.append(self._found(rule, symbol, values))
+                elif (rule.name, symbol) in held:
+                    findings += self._ended(rule, symbol, now_ms, unknown=holds is None)
+        findings += self._absent(symbols, now_ms)
+        return findings
+
+    def _found(self, rule: Rule, symbol: str | None, values: Values) -> Finding:
+        details: Details = {name: values.get(name) for name in rule.when.names}
+        details[_WHEN] = rule.when.text
+        value = None
+        if rule.value is not None:
+            value = self._calculator.of(rule.value, values)
+            details[_MEASURE] = rule.value.text
+        message = _plain(rule, symbol, values) if rule.message is None else rule.message.render(values)
+        return Finding(
+            verdict=Verdict.HOLDS, kind=rule.name, symbol=symbol, labels=rule.labels, severity=rule.severity,
+            message=message, value=value, details=details,
+        )  # fmt: skip
+
+    def _ended(self, rule: Rule, symbol: str | None, now_ms: int, *, unknown: bool) -> Iterator[Finding]:
+        """It does not hold, or nobody can tell: then what is open goes on, and what is not yet open begins anew."""
+        held, verdict = self._held[rule.name, symbol], Verdict.OVER
+        if unknown and now_ms - held.since_ms >= rule.policy.hold_ms:
+            if held.unknown_ms is None:
+                held.unknown_ms = now_ms
+            if now_ms - held.unknown_ms < rule.expire_ms:
+                return
+            verdict = Verdict.EXPIRED
+        del self._held[rule.name, symbol]
+        yield Finding(verdict=verdict, kind=rule.name, symbol=symbol, labels=held.labels)
+
+    def _absent(self, symbols: Mapping[str, Values], now_ms: int) -> Iterator[Finding]:
+        """Symbols that left."""
+        for name, symbol in [of for of in self._held if of[1] is not None and of[1] not in symbols]:
+            if symbols:
+                held = self._held.pop((name, symbol))
+                yield Finding(verdict=Verdict.EXPIRED, kind=name, symbol=symbol, labels=held.labels)
+            else:
+                yield from self._ended(self._rules.by_name[name], symbol, now_ms, unknown=True)
+
+
+def enter(findings: Iterable[Finding], log: IncidentLog, now_ms: int) -> None:
+    """Put findings into the log of incidents."""
+    for found in findings:
+        match found.verdict:
+            case Verdict.HOLDS:
+                log.fire(
+                    found.kind, found.severity, found.message, now_ms, symbol=found.symbol, labels=found.labels,
+                    value=found.value, details=found.details,
+                )  # fmt: skip
+            case Verdict.OVER:
+                log.resolve(found.kind, now_ms, symbol=found.symbol, labels=found.labels)
+            case Verdict.EXPIRED:
+                log.expire(found.kind, now_ms, symbol=found.symbol, labels=found.labels)
+
+
+def _plain(rule: Rule, symbol: str | None, values: Values) -> str:
+    """The name of the rule, and the values that its condition names."""
+    named = ", ".join(f"{name} {shown(values.get(name))}" for name in rule.when.names if name != "symbol")
+    return cut(f"{symbol + ': ' if symbol else ''}{rule.name}{': ' + named if named else ''}")
+
+
+def _own_labels(incident: Incident) -> dict[str, str]:
+    return {name: text for name, text in incident.labels.items() if name not in IDENTITY_LABELS}

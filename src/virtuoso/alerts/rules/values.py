@@ -1,0 +1,156 @@
+"""The values that rules may name: what the documents publish of a symbol, of the market and of the system."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from virtuoso.model.quality import DataQuality, DataSource
+from virtuoso.model.signal import Label
+
+Known = float | int | str | None
+"""A value at one time; `None` is unknown."""
+
+
+class Type(StrEnum):
+    """What an expression can be."""
+
+    NUMBER = "number"
+    TEXT = "text"
+    CONDITION = "condition"
+
+
+class Scope(StrEnum):
+    """Whose value it is. Names of the market begin with `market_`, those of the system with `system_`."""
+
+    SYMBOL = "symbol"
+    MARKET = "market"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One name. `choices` are all the texts that it can be; none: any text, or a number."""
+
+    name: str
+    type: Type
+    unit: str
+    meaning: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> Scope:
+        """Whose value it is."""
+        prefix = self.name.partition("_")[0]
+        return Scope(prefix) if prefix in (Scope.MARKET, Scope.SYSTEM) else Scope.SYMBOL
+
+
+REGIMES: Final = ("BULLISH", "BEARISH", "NEUTRAL", "VOLATILE")
+FACTORS: Final = ("order_flow", "order_book", "volume", "price_structure", "technical", "sentiment")
+_QUALITIES: Final = tuple(str(quality) for quality in DataQuality)
+_SOURCES: Final = tuple(str(source) for source in DataSource)
+
+
+def _number(name: str, unit: str, meaning: str) -> Value:
+    return Value(name, Type.NUMBER, unit, meaning)
+
+
+def _text(name: str, meaning: str, choices: tuple[str, ...] = ()) -> Value:
+    return Value(name, Type.TEXT, "", meaning, choices)
+
+
+_OF_SYMBOL = (
+    _text("symbol", "the exchange's name of it"),
+    _number("price", "quote coin", "last price"),
+    _number("change_24h", "%", "change of the price over 24 h"),
+    _number("bid", "quote coin", "best bid"),
+    _number("ask", "quote coin", "best ask"),
+    _number("spread_bp", "bp", "ask less bid, in basis points of their middle"),
+    _number("mark_price", "quote coin", "mark price"),
+    _number("index_price", "quote coin", "index price"),
+    _number("turnover_24h", "quote coin", "turnover of 24 h"),
+    _number("open_interest", "base coin", "open interest"),
+    _number("funding_rate", "% per interval", "funding rate"),
+    _number("long_account_ratio", "0–1", "share of accounts that are net long"),
+    _number("liquidations", "count", "liquidations held in memory, the latest"),
+    _text("data_quality", "how fresh the ticker is", _QUALITIES),
+    _text("data_source", "what the exchange is", _SOURCES),
+    _text("signal", "label of the last reading", tuple(str(label) for label in Label)),
+    _number("score", "0–100", "confluence of all factors; 50 is neutral"),
+    _number("confidence", "0–1", "agreement × coverage × data quality"),
+    _number("coverage", "0–1", "share of the factor weight that had data"),
+    _number("consensus", "0–1", "how far the factors agree"),
+    _number("disagreement", "0–1", "how far they contradict each other"),
+    _number("alignment", "0–1", "how far the timeframes agree"),
+    _text("signal_quality", "worst of what the reading was computed from and of what comes in", _QUALITIES),
+    *(_number(f"{factor}_score", "0–100", f"score of the factor {factor}; 50 is neutral") for factor in FACTORS),
+    _text("regime", "the regime that is held", REGIMES),
+    *(
+        _number(f"{regime.lower()}_probability", "0–1", f"probability of the regime {regime}")
+        for regime in REGIMES
+    ),
+    _number("trend_strength", "0–100", "ADX"),
+    _number("momentum", "0–100", "drift over its volatility; 50 is none"),
+    _number("volatility", "% a day", "volatility now"),
+    _number("avg_volatility", "% a day", "its long average"),
+    _text("entry_side", "side that the score leans to", ("long", "short")),
+    _number("entry_price", "quote coin", "price of an entry at the last reading"),
+    _number("entry_stop", "quote coin", "where its stop would lie"),
+    _number("entry_invalidation", "quote coin", "price at which the idea is wrong"),
+    _number("entry_reward_risk", "ratio", "way to the first target over the way to the stop"),
+    _number("atr", "quote coin", "average true range of the entry's timeframe"),
+    _number("slippage_buy_bp", "bp", "cost of buying the configured size from the book"),
+    _number("slippage_sell_bp", "bp", "cost of selling it"),
+)  # fmt: skip
+
+_OF_MARKET = (
+    _text("market_regime", "regime of the market", REGIMES),
+    _number("market_trend_strength", "0–100", "ADX, weighted by turnover"),
+    _number("market_volatility", "% a day", "volatility, weighted by turnover"),
+    _number("market_avg_volatility", "% a day", "its long average"),
+    _number("market_momentum_score", "0–100", "momentum, weighted by turnover; 50 is none"),
+    _text("market_sentiment", "breadth and momentum in one word", ("BULLISH", "BEARISH", "NEUTRAL")),
+    _number("market_btc_dominance", "%", "BTC's share of the turnover"),
+    _number("market_total_volume", "quote coin", "turnover of 24 h of all symbols"),
+    _number("market_btc_price", "quote coin", "price of BTC"),
+    _number("market_eth_price", "quote coin", "price of ETH"),
+    _number("market_change_24h", "%", "mean change over 24 h"),
+    _number("market_above_ema50_pct", "%", "share of symbols above their EMA-50"),
+    _number("market_new_highs_24h", "count", "symbols that made their 24 h high within the last hour"),
+    _number("market_new_lows_24h", "count", "symbols that made their 24 h low within the last hour"),
+    _number("market_dispersion", "%", "standard deviation of the 24 h changes"),
+    _number("market_dispersion_robust", "%", "the same from their median deviation"),
+    _number("market_avg_correlation_btc", "−1–1", "mean correlation with BTC"),
+    _number("market_advancing", "count", "symbols that rose over 24 h"),
+    _number("market_declining", "count", "symbols that fell over 24 h"),
+    _number("market_neutral", "count", "symbols that did neither (within ±0.1 %)"),
+    _number("market_symbols", "count", "symbols whose change is known"),
+    _text("market_data_quality", "worst freshness of all symbols", _QUALITIES),
+    _text("market_data_source", "what the exchange is", _SOURCES),
+)
+
+_OF_SYSTEM = (
+    _number("system_cpu_pct", "%", "use of all processors"),
+    _number("system_memory_pct", "%", "memory in use"),
+    _number("system_disk_pct", "%", "space in use where the data lies"),
+    _number("system_process_mb", "MB", "memory of this process"),
+    _number("system_uptime_s", "s", "since this process started"),
+    _number("system_loop_lag_ms", "ms", "delay of the event loop, 95th percentile of the last two minutes"),
+    _number("system_cycle_s", "s", "duration of the last cycle"),
+    _number("system_cycle_drift_ms", "ms", "how late the last cycle began"),
+    _number("system_cycle_failures", "count", "cycles that failed since the start"),
+    _number("system_cycle_overruns", "count", "ticks of the grid that were skipped since the start"),
+    _number("system_universe", "count", "symbols watched"),
+    _number("system_feeds", "count", "topics that the exchange offers"),
+    _number("system_feeds_stale", "count", "of these: stale, or without any data yet"),
+    _number("system_feeds_mute", "count", "of these: silent where others prove that they should speak"),
+    _number("system_requests_left_pct", "%", "what is left of the exchange's REST budget"),
+    _number("system_clock_offset_ms", "ms", "exchange time less local time"),
+    _number("system_stores_down", "count", "stores that do not answer, or are full"),
+    _number("system_alerts_open", "count", "incidents that are open"),
+    _number("system_restarts_1h", "count", "tasks that died and were restarted within the last hour"),
+    _text("system_data_quality", "worst freshness of all symbols", _QUALITIES),
+)
+
+CATALOGUE: Final[Mapping[str, Value]] = {value.name: value for value in (*_OF_SYMBOL, *_OF_MARKET, *_OF_SYSTEM)}
+"""All values by name, those of a symbol first."""

@@ -1,0 +1,34 @@
+"""Dedup: what was told, or is known to somebody, is not told again."""
+
+from collections.abc import Sequence
+
+from virtuoso.alerts.stages.world import Split, Withheld, World
+from virtuoso.model.alert import Incident
+
+
+def dedup(events: Sequence[Incident], world: World, now_ms: int) -> Split:  # noqa: ARG001 - one signature
+    """What is new passes: an incident nobody heard of, a higher severity, a material change, an end."""
+    passed, withheld = [], []
+    for incident in events:
+        new = incident.told is None and incident.resolved_ms is None and not incident.acknowledged
+        why = None if new else _known(incident, world)
+        if why is None:
+            passed.append(incident)
+        else:
+            withheld.append(Withheld(incident, why, held=False))
+    return Split(passed, withheld)
+
+
+def _known(incident: Incident, world: World) -> str | None:
+    told = incident.told
+    if told is not None and incident.resolved_ms is not None:
+        return "told: also that it is over" if told.resolved else None
+    if incident.acknowledged:
+        return f"acknowledged: by {incident.acknowledged_by}"
+    if told is None and incident.resolved_ms is not None and incident.held is None and incident.path:
+        return "untold: it was decided that nobody hears of it, and it is over"
+    if told is None or incident.severity.rank > told.severity.rank:
+        return None
+    if world.policies(incident.kind).grown(incident.value, told.value):
+        return None
+    return f"told: as {told.severity}, and it is no worse"

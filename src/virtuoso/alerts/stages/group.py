@@ -1,0 +1,109 @@
+"""Group: the first goes out at once; those that follow are folded."""
+
+from collections.abc import Iterable, Sequence
+
+from virtuoso.alerts.stages.world import Group, GroupKey, Split, Withheld, World, by_weight
+from virtuoso.alerts.timers import earliest
+from virtuoso.model.alert import Incident
+
+
+def key_of(incident: Incident) -> GroupKey:
+    """Kind, exchange and side; never the symbol."""
+    return incident.kind, incident.labels.get("exchange"), incident.labels.get("side")
+
+
+def group(events: Sequence[Incident], world: World, now_ms: int) -> Split:
+    """The first of a quiet group passes, and what is more severe than anything the group has told."""
+    passed, withheld = [], []
+    arrivals: dict[GroupKey, list[Incident]] = {}
+    for incident in events:
+        arrivals.setdefault(key_of(incident), []).append(incident)
+    for key, members in arrivals.items():
+        heaviest = min(members, key=by_weight)
+        known = world.groups.get(key)
+        if known is None or known.quiet(now_ms, world.interval_ms):
+            leader, passes = heaviest.id, True
+        else:
+            leader, passes = known.leader.id, heaviest.severity.rank > known.rank
+        if passes:
+            passed.append(heaviest)
+        why = f"grouped: follows {leader}"
+        withheld += [Withheld(each, why, held=True) for each in members if not (passes and each is heaviest)]
+    return Split(passed, withheld)
+
+
+class Groups:
+    """The groups that are not quiet, and who waits in them."""
+
+    def __init__(self, wait_ms: int, interval_ms: int) -> None:
+        self.wait_ms = wait_ms
+        self.interval_ms = interval_ms
+        self.by_key: dict[GroupKey, Group] = {}
+        self.waits: dict[str, Group] = {}
+        """Who waits, and where."""
+
+    def lead(self, incident: Incident, now_ms: int) -> None:
+        """It is told at once."""
+        key, rank = key_of(incident), incident.severity.rank
+        known = self.by_key.get(key)
+        if known is None or known.quiet(now_ms, self.interval_ms):
+            self.by_key[key] = Group(incident, rank, now_ms)
+        else:
+            known.rank = max(known.rank, rank)
+            known.told_ms = max(known.told_ms, now_ms)
+
+    def follow(self, incidents: Iterable[Incident], now_ms: int) -> None:
+        """They wait, for a moment, or until an interval has passed since the last were folded."""
+        for incident in incidents:
+            known = self.by_key[key_of(incident)]
+            known.waiting[incident.id] = incident
+            self.waits[incident.id] = known
+            if known.due_ms is None:
+                known.due_ms = now_ms + self.wait_ms
+                if known.folded_ms is not None:
+                    known.due_ms = max(known.due_ms, known.folded_ms + self.interval_ms)
+
+    def resume(self, waiting: Sequence[Incident], told: Sequence[Incident], now_ms: int) -> None:
+        """Of an earlier run: those told within the last interval, and those that wait: they have waited enough."""
+        for incident in told:
+            at_ms = now_ms if incident.told is None else incident.told.at_ms
+            if now_ms < at_ms + self.interval_ms:
+                self.lead(incident, at_ms)
+        for incident in sorted(waiting, key=by_weight):
+            known = self.by_key.setdefault(key_of(incident), Group(incident, -1, now_ms))
+            known.waiting[incident.id] = incident
+            known.due_ms = now_ms
+            self.waits[incident.id] = known
+
+    def update(self, incident: Incident) -> None:
+        """It waits on, as it is now."""
+        self.waits[incident.id].waiting[incident.id] = incident
+
+    def leave(self, incident_id: str) -> None:
+        """It does not wait any more."""
+        known = self.waits.pop(incident_id, None)
+        if known is not None:
+            del known.waiting[incident_id]
+
+    def due(self, now_ms: int) -> list[tuple[Incident, list[Incident]]]:
+        """Take out who has waited enough: for each group its leader, and them, the heaviest first. Forget the quiet."""
+        found = []
+        for key, known in list(self.by_key.items()):
+            if known.due_ms is not None and known.due_ms <= now_ms:
+                known.due_ms = None
+                if known.waiting:
+                    members = sorted(known.waiting.values(), key=by_weight)
+                    known.waiting = {}
+                    known.rank = max(known.rank, members[0].severity.rank)
+                    known.told_ms = known.folded_ms = now_ms
+                    found.append((known.leader, members))
+                    for member in members:
+                        del self.waits[member.id]
+            elif known.quiet(now_ms, self.interval_ms):
+                del self.by_key[key]
+        return found
+
+    @property
+    def next_ms(self) -> int | None:
+        """When the first of them have waited enough."""
+        return earliest(*(known.due_ms for known in self.by_key.values()))

@@ -1,0 +1,26 @@
+"""Inhibit: while an exchange as a whole is out, what happens to its symbols follows from that."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from virtuoso.alerts.stages.world import Split, Withheld, World, is_ending
+from virtuoso.model.alert import Incident
+
+SOURCES: Final = frozenset({"stale_feed", "maintenance"})
+"""Kinds that say that an exchange is out."""
+
+
+def inhibit(events: Sequence[Incident], world: World, now_ms: int) -> Split:  # noqa: ARG001 - one signature
+    """Those with a symbol of an exchange that is out wait until it is back; what is over by then is never told."""
+    out = {exchange: next(iter(sources.values())) for exchange, sources in world.outages.items() if sources}
+    if not out:
+        return Split(events, ())
+    passed, withheld = [], []
+    for incident in events:
+        exchange = incident.labels.get("exchange", "")
+        if incident.symbol is None or exchange not in out or is_ending(incident):
+            passed.append(incident)
+        else:
+            why = f"inhibited: {out[exchange].kind} {out[exchange].id} on {exchange}"
+            withheld.append(Withheld(incident, why, incident.resolved_ms is None))
+    return Split(passed, withheld)

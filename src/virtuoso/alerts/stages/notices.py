@@ -1,0 +1,117 @@
+"""What is said, in plain words. Those that a notice is about come the most severe first."""
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2s
+
+from virtuoso.alerts.labels import is_system
+from virtuoso.model.alert import Incident
+from virtuoso.model.notice import Context, Line, Notice, Role
+
+_MOST_TITLE = 200
+_MOST_LINES = 20
+_MARKET_LED = 3
+"""Moves of so many symbols at once are a move of the market."""
+Contexts = Callable[[Incident], Context | None]
+
+
+def no_context(_incident: Incident) -> None:
+    """Nothing more is known."""
+
+
+def alert(incident: Incident, now_ms: int, context: Contexts) -> Notice:
+    """One incident: that it fired, or, when it was told before, what became worse."""
+    title, role = _title(incident), Role.ALERT
+    if incident.told is not None:
+        role = Role.UPDATE
+        escalated = incident.severity.rank > incident.told.severity.rank
+        title = f"{title}, now {incident.severity}" if escalated else f"{title}, larger"
+    return _notice(role, (incident,), title, incident.message, now_ms, context)
+
+
+def folded(leader: Incident, members: Sequence[Incident], now_ms: int, context: Contexts) -> Notice:
+    """Several that follow a leader, who is among them only if nobody heard of it yet."""
+    followers = len(members) - (leader.id in {member.id for member in members})
+    led = leader.symbol or leader.part or "one before"
+    side = leader.labels.get("side")
+    if leader.kind == "sudden_move" and len({member.symbol for member in (leader, *members)}) >= _MARKET_LED:
+        what = f"Market move {side}" if side else "Market move"
+    else:
+        what = f"{_words(leader)} ({side})" if side else _words(leader)
+    title = f"{what}: led by {led}, {followers} follow"
+    text = f"{followers} after {led}: {leader.message}"
+    return _notice(Role.GROUP, members, title, text, now_ms, context)
+
+
+def over(members: Sequence[Incident], amends: str | None, now_ms: int, context: Contexts) -> Notice:
+    """All incidents of an earlier notice are over."""
+    expired = all(member.ending == "expired" for member in members)
+    said = "No longer watched" if expired else "Resolved"
+    first = members[0]
+    if len(members) == 1:
+        title = f"{said}: {_title(first)}"
+        seconds = ((first.resolved_ms or first.fired_ms) - first.fired_ms) // 1_000
+        text = f"{first.message} ({'watched' if expired else 'it lasted'} {seconds:,} s)"
+    else:
+        title = f"{said}: {_words(first).lower()}, all {len(members)}"
+        text = f"{first.message} (and {len(members) - 1} more)"
+    return _notice(Role.RESOLVED, members, title, text, now_ms, context, amends)
+
+
+def _notice(
+    role: Role,
+    members: Sequence[Incident],
+    title: str,
+    text: str,
+    now_ms: int,
+    context: Contexts,
+    amends: str | None = None,
+) -> Notice:
+    first = members[0]
+    ended = [member.resolved_ms for member in members if member.resolved_ms is not None]
+    alone = len(members) == 1
+    return Notice(
+        id=_id(role, members),
+        role=role,
+        severity=first.severity,
+        title=title if len(title) <= _MOST_TITLE else title[: _MOST_TITLE - 1] + "…",
+        text=text,
+        at_ms=now_ms,
+        lines=tuple(_line(member) for member in members[:_MOST_LINES]),
+        incidents=tuple(member.id for member in members),
+        system=is_system(first),
+        kind=first.kind,
+        symbol=first.symbol,
+        labels=first.labels if alone else _common(first),
+        context=None if first.symbol is None else context(first),
+        amends=amends,
+        resolved_ms=max(ended) if len(ended) == len(members) else None,
+    )
+
+
+def _id(role: Role, members: Sequence[Incident]) -> str:
+    """The same for the same role and incidents, and, where they were told before, what became of them."""
+    said = [each.id if each.told is None else f"{each.id} {each.severity} {each.value}" for each in members]
+    return blake2s("|".join([role.value, *said]).encode(), digest_size=8).hexdigest()
+
+
+def _common(incident: Incident) -> dict[str, str]:
+    """What all of a group have."""
+    labels = incident.labels
+    return {name: labels[name] for name in ("kind", "exchange", "side") if name in labels}
+
+
+def _title(incident: Incident) -> str:
+    if incident.symbol is not None:
+        return f"{incident.symbol}: {_words(incident).lower()}"
+    return _words(incident) if incident.part is None else f"{_words(incident)}: {incident.part}"
+
+
+def _words(incident: Incident) -> str:
+    return incident.kind.replace("_", " ").capitalize()
+
+
+def _line(incident: Incident) -> Line:
+    return Line(
+        id=incident.id, kind=incident.kind, severity=incident.severity, message=incident.message,
+        fired_ms=incident.fired_ms, symbol=incident.symbol, resolved_ms=incident.resolved_ms,
+    )  # fmt: skip

@@ -1,0 +1,52 @@
+"""Silence: somebody does not want to hear of it for a time."""
+
+import re
+from collections.abc import Callable, Sequence
+from fnmatch import translate
+
+from virtuoso.alerts.stages.world import Matcher, Split, Withheld, World
+from virtuoso.model.alert import Incident, Silence
+
+
+def matcher_of(silence: Silence) -> Matcher:
+    """Ready to be tried on many incidents."""
+    plain = {name: wanted for name, wanted in silence.matcher.items() if not {"*", "?"} & set(wanted)}
+    like = [(name, _pattern(wanted)) for name, wanted in silence.matcher.items() if name not in plain]
+    severity = plain.pop("severity", None)  # it is no label
+    if severity is not None:
+        like.append(("severity", severity.__eq__))
+    return Matcher(silence, plain.items(), tuple(like))
+
+
+def silence(events: Sequence[Incident], world: World, now_ms: int) -> Split:  # noqa: ARG001 - one signature
+    """Those that a silence in force matches wait until it ends; untold ones that are over by then are never told."""
+    if not world.silences:
+        return Split(events, ())
+    passed, withheld = [], []
+    for incident in events:
+        by = _by(incident, world.silences)
+        if by is None:
+            passed.append(incident)
+        else:
+            held = incident.resolved_ms is None or incident.told is not None
+            withheld.append(Withheld(incident, f"silenced: {by.id} by {by.author}", held))
+    return Split(passed, withheld)
+
+
+def _by(incident: Incident, silences: Sequence[Matcher]) -> Silence | None:
+    """The first that matches."""
+    labels = incident.labels
+    items = labels.items()
+    for silence, equal, like in silences:
+        if equal <= items:
+            for name, test in like:
+                value = labels.get(name) if name != "severity" else incident.severity.value
+                if value is None or not test(value):
+                    break
+            else:
+                return silence
+    return None
+
+
+def _pattern(wanted: str) -> Callable[[str], object]:
+    return re.compile(translate(wanted.replace("[", "[[]"))).match  # `*` and `?` only

@@ -1,0 +1,49 @@
+"""What is due when: at most one time for each key."""
+
+from heapq import heapify, heappop, heappush
+
+_SLACK = 64
+
+
+class Timers:
+    """Times in epoch milliseconds. As large as the number of keys, whatever is set and dropped."""
+
+    def __init__(self) -> None:
+        self._due: dict[str, int] = {}
+        self._heap: list[tuple[int, str]] = []
+
+    def set(self, key: str, due_ms: int) -> None:
+        """Instead of the time it had."""
+        if self._due.get(key) == due_ms:
+            return
+        self._due[key] = due_ms
+        heappush(self._heap, (due_ms, key))
+        if len(self._heap) > 2 * len(self._due) + _SLACK:
+            self._heap = [(due, key) for key, due in self._due.items()]
+            heapify(self._heap)
+
+    def drop(self, key: str) -> None:
+        """It is not due any more."""
+        self._due.pop(key, None)
+
+    def pop(self, now_ms: int) -> list[str]:
+        """Take out those that are due by now, the earliest first."""
+        found = []
+        while (next_ms := self.next_ms) is not None and next_ms <= now_ms:
+            key = heappop(self._heap)[1]
+            del self._due[key]
+            found.append(key)
+        return found
+
+    @property
+    def next_ms(self) -> int | None:
+        """The earliest time."""
+        heap, due = self._heap, self._due
+        while heap and due.get(heap[0][1]) != heap[0][0]:
+            heappop(heap)
+        return heap[0][0] if heap else None
+
+
+def earliest(*times: int | None) -> int | None:
+    """The first of those that are known."""
+    return min((at for at in times if at is not None), default=None)
