@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from virtuoso.model.alert_documents import Alert
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Counterfactual, Entry, FactorScore, Label, TimeframeScore
 
@@ -89,22 +90,6 @@ class Mover(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str
     change: float
     price: float
-
-
-class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """One incident as `/api/alerts/recent` lists it."""
-
-    id: str
-    level: str
-    message: str
-    details: dict[str, str | float | int | bool | None]
-    timestamp: str
-    source: str
-    alert_type: str
-    symbol: str | None
-    resolved: bool
-    resolved_at: str | None
-    acknowledged: bool
 
 
 class DashboardMarket(msgspec.Struct, frozen=True, kw_only=True):

@@ -63,7 +63,8 @@ INCIDENT = Incident(
 def test_every_field_of_an_incident_has_a_column() -> None:
     fields = {field.name for field in msgspec.structs.fields(Incident)}
     together = {field.name for field in msgspec.structs.fields(Life)}
-    assert {column.name for column in INCIDENTS.c} == fields - together | {"identity", "told_ms", "life"}
+    own = {"identity", "told_ms", "life", "acknowledgement"}
+    assert {column.name for column in INCIDENTS.c} == fields - together | own
 
 
 async def test_a_commit_is_read_back_as_it_was_given(database: Database, term: Term) -> None:
@@ -178,18 +179,18 @@ async def test_being_told_of_a_higher_epoch_ends_the_lease(database: Database) -
     await lease.run()
 
 
-async def test_silences_are_made_replaced_and_deleted(database: Database) -> None:
+async def test_silences_are_made_repeated_and_ended(database: Database) -> None:
     one = Silence(id="a", matcher={"kind": "whale"}, created_ms=1, starts_ms=2, ends_ms=10, author="me", comment="c")
     two = msgspec.structs.replace(one, id="b", ends_ms=20, matcher={})
-    for silence in (two, one):
-        await database.put_silence(silence)
-    assert await database.silences(0) == (one, two)
+    for silence in (two, one, two):
+        assert await database.add_silence(silence)
+    assert await database.silences(0) == (two, one), "the last to end first"
     assert await database.silences(10) == (two,)
-    longer = msgspec.structs.replace(one, ends_ms=30)
-    await database.put_silence(longer)
-    assert await database.silences(0) == (two, longer)
-    assert await database.delete_silence("b")
-    assert not await database.delete_silence("b")
+    assert await database.end_silence("b", 5)
+    assert await database.silences(5) == (one,)
+    assert await database.end_silence("b", 7), "it is there, and stays ended"
+    assert await database.silences(5) == (one,)
+    assert not await database.end_silence("c", 7)
 
 
 async def test_signals_are_filtered(database: Database, term: Term) -> None:

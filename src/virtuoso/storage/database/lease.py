@@ -4,6 +4,8 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
+from sqlalchemy import Connection
+
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable, UsageError
 from virtuoso.storage.database import lease_rows
@@ -25,12 +27,14 @@ class Lease:
         lost: set when another holder with a higher epoch was seen; `lost_to` then says who. It never becomes unset.
         lost_to: see `lost`.
         holder: host and process id of this process, as others see it.
+        watched_ms: when the holder before was there last (epoch ms, to a second); `None` = there was none.
     """
 
     def __init__(self, database: Calls, identity: str, clock: Clock, *, version: str, lease_s: float = LEASE_S) -> None:
         self.lost = asyncio.Event()
         self.lost_to: Superseded | None = None
         self.holder = holder_name()
+        self.watched_ms: int | None = None
         self._database = database
         self._identity = identity
         self._clock = clock
@@ -117,24 +121,27 @@ class Lease:
     async def _take(self, seen: LeaseRow | None) -> bool:
         began_ns, now_ms = self._clock.monotonic_ns(), self._clock.now_ns() // 1_000_000
         term = Term(self._identity, next_epoch(None if seen is None else seen.epoch, now_ms // 1000))
-        taken = await self._database.run(
-            lambda c: lease_rows.take(
-                c, term, seen, holder=self.holder, process=self._process, version=self._version, now_ms=now_ms
-            ),
-            writing=True,
-            timeout_s=_CALL_S,
-        )
+
+        def take(connection: Connection) -> tuple[bool, int | None]:
+            watched_ms = lease_rows.seen(connection, self._identity)
+            taken = lease_rows.take(
+                connection, term, seen, holder=self.holder, process=self._process, version=self._version, now_ms=now_ms
+            )
+            return taken, watched_ms
+
+        taken, watched_ms = await self._database.run(take, writing=True, timeout_s=_CALL_S)
         if taken:
+            self.watched_ms = watched_ms
             self._tenure = Tenure(term.epoch, self._lease_ns, began_ns)
         return taken
 
     async def _renew(self, began_ns: int) -> None:
-        tenure, term = self._tenure, self.term
+        tenure, term, now_ms = self._tenure, self.term, self._clock.now_ns() // 1_000_000
         if tenure is None:
             raise RuntimeError("the lease is renewed after it was acquired")
         try:
             await self._database.run(
-                lambda c: lease_rows.renew(c, term, holder=self.holder, process=self._process),
+                lambda c: lease_rows.renew(c, term, holder=self.holder, process=self._process, now_ms=now_ms),
                 writing=True,
                 timeout_s=_CALL_S,
             )

@@ -49,16 +49,22 @@ def take(
     return True
 
 
-def renew(connection: Connection, term: Term, *, holder: str, process: str) -> None:
+def seen(connection: Connection, identity: str) -> int | None:
+    """When a holder renewed it last (epoch ms, by that holder's clock)."""
+    at_ms: int | None = connection.scalar(select(LEASES.c.seen_ms).where(LEASES.c.identity == identity))
+    return at_ms
+
+
+def renew(connection: Connection, term: Term, *, holder: str, process: str, now_ms: int) -> None:
     """Beat. A row that is gone or lower (the database was lost, or an old copy put back) is made ours again.
 
     Raises `Superseded` when a higher epoch is there.
     """
     mine = and_(LEASES.c.identity == term.identity, LEASES.c.epoch == term.epoch)
-    if connection.execute(update(LEASES).where(mine).values(beat=LEASES.c.beat + 1)).rowcount == 1:
+    if connection.execute(update(LEASES).where(mine).values(beat=LEASES.c.beat + 1, seen_ms=now_ms)).rowcount == 1:
         return
     row = read(connection, term.identity)
-    values = {"epoch": term.epoch, "holder": holder, "process": process, "beat": 1, "looks": 0}
+    values = {"epoch": term.epoch, "holder": holder, "process": process, "beat": 1, "looks": 0, "seen_ms": now_ms}
     if row is None:
         connection.execute(insert(LEASES).values(identity=term.identity, **values))
     elif row.epoch > term.epoch:
@@ -71,7 +77,7 @@ def renew(connection: Connection, term: Term, *, holder: str, process: str) -> N
 def give_back(connection: Connection, term: Term, *, ending: str, now_ms: int) -> None:
     """Free the lease, if it is still ours, and note how the run ended."""
     mine = and_(LEASES.c.identity == term.identity, LEASES.c.epoch == term.epoch)
-    connection.execute(update(LEASES).where(mine).values(holder=None, process=None))
+    connection.execute(update(LEASES).where(mine).values(holder=None, process=None, seen_ms=now_ms))
     run = and_(RUNS.c.identity == term.identity, RUNS.c.epoch == term.epoch)
     connection.execute(update(RUNS).where(run).values(ended_ms=now_ms, ending=ending))
 

@@ -2,15 +2,17 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, select, text, tuple_
+from sqlalchemy import Column, Connection, Row, Select, select, text, tuple_
 
 from virtuoso.model.alert import Incident, Severity, Silence
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label
 from virtuoso.storage.database.records import (
+    Acknowledgement,
     Life,
     SignalFilter,
     SignalPage,
@@ -23,7 +25,7 @@ from virtuoso.storage.database.schema import INCIDENTS, SIGNALS, SILENCES, STATE
 MOST: Final = 1000
 """Rows that one answer has, at most."""
 
-_CURSOR = re.compile(r"(\d{1,15})\.([0-9a-f]{32})")
+_CURSOR = re.compile(r"(\d{1,15})\.([0-9a-f]{16}|[0-9a-f]{32})")
 
 # From one symbol to the next by the index: grouping would read every signal there ever was (450 ms of 300,000).
 _LAST = text("""
@@ -46,13 +48,13 @@ class LastLabel(NamedTuple):
     close_ms: int
 
 
-def encode_cursor(close_ms: int, signal_id: str) -> str:
+def encode_cursor(at_ms: int, row_id: str) -> str:
     """Where a page ended."""
-    return urlsafe_b64encode(f"{close_ms}.{signal_id}".encode()).decode().rstrip("=")
+    return urlsafe_b64encode(f"{at_ms}.{row_id}".encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str) -> tuple[int, str]:
-    """Close and id; raises `ValueError` for anything that `encode_cursor` did not make."""
+    """Time and id; raises `ValueError` for anything that `encode_cursor` did not make."""
     try:
         found = _CURSOR.fullmatch(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii"))
     except ValueError:
@@ -62,11 +64,19 @@ def decode_cursor(cursor: str) -> tuple[int, str]:
     return int(found[1]), found[2]
 
 
-def signals_query(wanted: SignalFilter, limit: int, cursor: str | None) -> Select[tuple[object, ...]]:
-    """One row more than `limit`, so that the last page is known as such. Raises `ValueError`."""
+def page_query(
+    columns: Iterable[Column[Any]], at: Column[int], row_id: Column[str], limit: int, cursor: str | None
+) -> Select[tuple[object, ...]]:
+    """The newest first; one row more than `limit`, so that the last page is known as such. Raises `ValueError`."""
     if not 1 <= limit <= MOST:
         raise ValueError(f"limit is from 1 to {MOST}, not {limit}")
-    query = select(SIGNALS).order_by(SIGNALS.c.close_ms.desc(), SIGNALS.c.id.desc()).limit(limit + 1)
+    query = select(*columns).order_by(at.desc(), row_id.desc()).limit(limit + 1)
+    return query if cursor is None else query.where(tuple_(at, row_id) < tuple_(*decode_cursor(cursor)))
+
+
+def signals_query(wanted: SignalFilter, limit: int, cursor: str | None) -> Select[tuple[object, ...]]:
+    """A page of those that are wanted. Raises `ValueError`."""
+    query = page_query(SIGNALS.c, SIGNALS.c.close_ms, SIGNALS.c.id, limit, cursor)
     for name in ("exchange", "symbol", "label"):
         value = getattr(wanted, name)
         if value is not None:
@@ -75,8 +85,6 @@ def signals_query(wanted: SignalFilter, limit: int, cursor: str | None) -> Selec
         query = query.where(SIGNALS.c.close_ms >= wanted.since_ms)
     if wanted.until_ms is not None:
         query = query.where(SIGNALS.c.close_ms < wanted.until_ms)
-    if cursor is not None:
-        query = query.where(tuple_(SIGNALS.c.close_ms, SIGNALS.c.id) < tuple_(*decode_cursor(cursor)))
     return query
 
 
@@ -126,8 +134,9 @@ def state(connection: Connection, identity: str, key: str) -> StateRecord | None
 
 
 def silences(connection: Connection, after_ms: int, limit: int) -> tuple[Silence, ...]:
-    """Those that end after `after_ms` (epoch ms), the first to end first."""
-    query = select(SILENCES).where(SILENCES.c.ends_ms > after_ms).order_by(SILENCES.c.ends_ms, SILENCES.c.id)
+    """Those that end after `after_ms` (epoch ms), the last to end first."""
+    query = select(SILENCES).where(SILENCES.c.ends_ms > after_ms)
+    query = query.order_by(SILENCES.c.ends_ms.desc(), SILENCES.c.id)
     return tuple(
         Silence(**{**row._mapping, "matcher": msgspec.json.decode(row.matcher, type=dict[str, str])})
         for row in connection.execute(query.limit(limit))
@@ -148,8 +157,11 @@ def incident_of(row: Row[tuple[object, ...]]) -> Incident:
     fields = dict(row._mapping)
     del fields["told_ms"]
     life = msgspec.json.decode(fields.pop("life"), type=Life)
+    fields |= {name: getattr(life, name) for name in Life.__struct_fields__}
+    if (said := fields.pop("acknowledgement")) is not None:
+        fields["acknowledged_by"] = msgspec.json.decode(said, type=Acknowledgement).by
     fields |= {
         "severity": Severity(row.severity), "details": msgspec.json.decode(row.details),
         "labels": msgspec.json.decode(row.labels),
     }  # fmt: skip
-    return Incident(**fields, **{name: getattr(life, name) for name in Life.__struct_fields__})
+    return Incident(**fields)

@@ -5,7 +5,7 @@ from hashlib import blake2s
 
 import msgspec
 
-from virtuoso.model.alert import Incident, Step, Told
+from virtuoso.model.alert import Incident, Severity, Silence, Step, Told
 from virtuoso.model.notice import Delivery
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label
@@ -92,15 +92,12 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignalFilter:
-    """Which signals are wanted; `since_ms` ≤ close < `until_ms` (epoch ms, up to 10^15).
+class Span:
+    """From `since_ms` on and before `until_ms` (epoch ms, up to 10^15).
 
     Raises `ValueError` for a time that no calendar has.
     """
 
-    exchange: str | None = None
-    symbol: str | None = None
-    label: Label | None = None
     since_ms: int | None = None
     until_ms: int | None = None
 
@@ -111,9 +108,59 @@ class SignalFilter:
                 raise ValueError(f"{name} is a time in ms since 1970, not {value}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalFilter(Span):
+    """Which signals are wanted, by their close."""
+
+    exchange: str | None = None
+    symbol: str | None = None
+    label: Label | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentFilter(Span):
+    """Which incidents are wanted, by when they fired.
+
+    Attributes:
+        severity: the least.
+        state: `firing`, `resolved` or `expired`.
+        monitor: identity of the monitor that keeps them.
+    """
+
+    kind: str | None = None
+    symbol: str | None = None
+    severity: Severity | None = None
+    state: str | None = None
+    monitor: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class SignalPage:
     """Signals, newest first, and the cursor of the next page (`None` = that was all)."""
 
     signals: tuple[SignalRecord, ...]
     cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentPage:
+    """Incidents, newest first, and the cursor of the next page (`None` = that was all)."""
+
+    incidents: tuple[Incident, ...]
+    cursor: str | None
+
+
+class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
+    """Who took note of an incident, when (epoch ms), and what he says about it."""
+
+    by: str
+    at_ms: int
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertInputs:
+    """What people said that a monitor must know: silences in force or to come, acknowledged open incidents by id."""
+
+    silences: tuple[Silence, ...]
+    acknowledged: dict[str, Acknowledgement]

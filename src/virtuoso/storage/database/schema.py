@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, Table, Text, text
 
 HEAD: Final = "0002"
 """The newest revision in `migrations/versions` (a test compares); asking Alembic for it costs its import."""
@@ -18,6 +18,7 @@ LEASES: Final = Table(
     Column("process", Text),  # what tells whether the holder still runs, see holder.py
     Column("beat", BigInteger, nullable=False),  # rises with every renewal
     Column("looks", BigInteger, nullable=False),  # rises with every look of a newcomer
+    Column("seen_ms", BigInteger),  # when its holder renewed it last, for people: nothing is decided by it
 )
 
 RUNS: Final = Table(
@@ -74,9 +75,11 @@ INCIDENTS: Final = Table(
     Column("held", Text),  # the stage that withholds it for now
     Column("told_ms", BigInteger),
     Column("life", Text, nullable=False, server_default="{}"),  # JSON: see `records.Life`
+    Column("acknowledgement", Text),  # JSON: see `records.Acknowledgement`; written by the web alone
     Index("incidents_by_time", "fired_ms", "id"),
     Index("incidents_open", "resolved_ms", "fired_ms"),
     Index("incidents_told", "identity", "told_ms"),
+    Index("incidents_held", "held", sqlite_where=text("held IS NOT NULL"), postgresql_where=text("held IS NOT NULL")),
 )
 
 TRANSITIONS: Final = Table(
@@ -116,6 +119,7 @@ STATE: Final = Table(
 OUTBOX: Final = Table(
     "outbox",
     METADATA,
+    # the order of sending; a digest takes the place of the first it folds, whose place is negative from then on
     Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False, unique=True),
     Column("identity", Text, nullable=False),
@@ -130,6 +134,13 @@ OUTBOX: Final = Table(
     Column("folded_into", Text),
     Column("notice", Text, nullable=False),  # JSON
     Index("outbox_waiting", "identity", "channel", "state", "sequence"),
+    Index("outbox_by_time", "created_ms", "id"),
+    Index(
+        "outbox_expiring",
+        "expires_ms",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
 )
 
 CHANNELS: Final = Table(

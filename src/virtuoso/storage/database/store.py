@@ -4,12 +4,19 @@ from sqlalchemy import Connection
 
 from virtuoso.model.alert import Incident, Silence
 from virtuoso.model.clock import Clock
-from virtuoso.storage.database import reading, writing
+from virtuoso.model.notice import Delivery
+from virtuoso.model.outbox import ChannelState, Count, DeliveryPage
+from virtuoso.storage.database import alerts, outbox, reading, writing
 from virtuoso.storage.database.calls import Calls
+from virtuoso.storage.database.durability import durability_warning
 from virtuoso.storage.database.lease_rows import guard
 from virtuoso.storage.database.reading import LastLabel
 from virtuoso.storage.database.records import (
+    Acknowledgement,
+    AlertInputs,
     Changes,
+    IncidentFilter,
+    IncidentPage,
     SignalFilter,
     SignalPage,
     StateRecord,
@@ -74,13 +81,76 @@ class Database(Calls):
         return await self.run(lambda c: reading.state(c, identity, key), writing=False)
 
     async def silences(self, after_ms: int) -> tuple[Silence, ...]:
-        """Those that end after `after_ms` (epoch ms), the first to end first; at most 1000."""
+        """Those that end after `after_ms` (epoch ms), the last to end first; at most 1000."""
         return await self.run(lambda c: reading.silences(c, after_ms, reading.MOST), writing=False)
 
-    async def put_silence(self, silence: Silence) -> None:
-        """Make it, or replace the one of this id."""
-        await self.run(lambda c: writing.put_silence(c, silence), writing=True)
+    async def add_silence(self, silence: Silence) -> bool:
+        """Make it, or again; `False` when 500 are in force or to come already. Those of a month ago are forgotten."""
+        return await self.run(lambda c: alerts.add_silence(c, silence), writing=True)
 
-    async def delete_silence(self, silence_id: str) -> bool:
-        """Whether there was one of this id."""
-        return await self.run(lambda c: writing.delete_silence(c, silence_id), writing=True)
+    async def end_silence(self, silence_id: str, now_ms: int) -> bool:
+        """It withholds nothing after `now_ms` (epoch ms); whether there is one of this id."""
+        return await self.run(lambda c: alerts.end_silence(c, silence_id, now_ms), writing=True)
+
+    async def history(self, wanted: IncidentFilter, *, limit: int = 100, cursor: str | None = None) -> IncidentPage:
+        """Incidents, newest first, `limit` (1–1000) at a time; a page begins where its `cursor` says.
+
+        Raises `ValueError` for a limit or a cursor that cannot be.
+        """
+        query = alerts.incidents_query(wanted, limit, cursor)
+        return await self.run(lambda c: alerts.history(c, query, limit), writing=False)
+
+    async def incident(self, incident_id: str) -> Incident | None:
+        """The one of this id."""
+        return await self.run(lambda c: alerts.incident(c, incident_id), writing=False)
+
+    async def acknowledge(self, incident_id: str, said: Acknowledgement) -> Incident | None:
+        """The incident, acknowledged: by the first who did. `None` where there is none."""
+        return await self.run(lambda c: alerts.acknowledge(c, incident_id, said), writing=True)
+
+    async def alert_inputs(self, identity: str, now_ms: int) -> AlertInputs:
+        """Silences that end after `now_ms` (epoch ms), and who acknowledged which open incident of this monitor."""
+        return await self.run(lambda c: alerts.inputs(c, identity, now_ms), writing=False)
+
+    async def resumable(self, identity: str, since_ms: int) -> tuple[Incident, ...]:
+        """What a restart goes on with: incidents open, undecided, or told since then; newest first, at most 10,000."""
+        return await self.run(lambda c: alerts.resumable(c, identity, since_ms), writing=False)
+
+    async def starts(self, identity: str, since_ms: int) -> int:
+        """How often the monitor of this identity started at or after `since_ms` (epoch ms)."""
+        return await self.run(lambda c: alerts.starts(c, identity, since_ms), writing=False)
+
+    async def deliveries(
+        self,
+        identity: str,
+        *,
+        channel: str | None = None,
+        state: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> DeliveryPage:
+        """What is in the outbox, newest first, `limit` (1–1000) at a time; a page begins where its `cursor` says.
+
+        Raises `ValueError` for a limit or a cursor that cannot be.
+        """
+        query = outbox.page_of(identity, channel, state, limit, cursor)
+        return await self.run(lambda c: outbox.page(c, query, limit), writing=False)
+
+    async def resend(self, delivery_id: str, now_ms: int) -> Delivery | None:
+        """A dead or expired delivery waits again, with its whole time to live; `None` where there is no such one.
+
+        The monitor sends it within a few seconds: before everything younger of its channel.
+        """
+        return await self.run(lambda c: outbox.resend(c, delivery_id, now_ms), writing=True)
+
+    async def delivery_counts(self, identity: str) -> tuple[Count, ...]:
+        """Rows of the outbox by channel and state."""
+        return await self.run(lambda c: outbox.counts(c, identity, None), writing=False)
+
+    async def channel_states(self, identity: str) -> dict[str, ChannelState]:
+        """How each channel was last, by name."""
+        return await self.run(lambda c: outbox.states(c, identity), writing=False)
+
+    async def durability_warning(self) -> str | None:
+        """What would be lost when the machine fails, and what to change; `None` = nothing."""
+        return await self.run(durability_warning, writing=True)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, or_
+from sqlalchemy import Connection, Table, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from virtuoso.model.alert import Incident, Silence
@@ -41,7 +41,7 @@ class Writing:
             for t in changes.transitions
         ]  # fmt: skip
         self._incidents = [_incident_row(term.identity, incident) for incident in changes.incidents]
-        self._deliveries = [_delivery_row(term.identity, delivery) for delivery in changes.deliveries]
+        self._deliveries = [delivery_row(term.identity, delivery) for delivery in changes.deliveries]
         self._state = [
             {"identity": term.identity, "key": s.key, "close_ms": s.close_ms, "body": s.body} for s in changes.state
         ]
@@ -70,12 +70,7 @@ def put_silence(connection: Connection, silence: Silence) -> None:
     connection.execute(new.on_conflict_do_update(index_elements=["id"], set_=values), row)
 
 
-def delete_silence(connection: Connection, silence_id: str) -> bool:
-    """Whether there was one."""
-    return connection.execute(delete(SILENCES).where(SILENCES.c.id == silence_id)).rowcount > 0
-
-
-_COLUMNS = [c.name for c in INCIDENTS.c if c.name not in {"identity", "told_ms", "life"}]
+_COLUMNS = [c.name for c in INCIDENTS.c if c.name not in {"identity", "told_ms", "life", "acknowledgement"}]
 
 
 def _incident_row(identity: str, incident: Incident) -> dict[str, Any]:
@@ -102,7 +97,8 @@ def _incident_upsert(connection: Connection) -> Insert:
     return new.on_conflict_do_update(index_elements=["id"], set_=values, where=later)
 
 
-def _delivery_row(identity: str, delivery: Delivery) -> dict[str, Any]:
+def delivery_row(identity: str, delivery: Delivery) -> dict[str, Any]:
+    """Its row, without a place in the order."""
     row: dict[str, Any] = {name: getattr(delivery, name) for name in OUTBOX.c.keys() if name in _DELIVERY}  # noqa: SIM118
     row["identity"] = identity
     row["notice"] = msgspec.json.encode(delivery.notice).decode()

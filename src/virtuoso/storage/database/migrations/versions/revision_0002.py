@@ -14,7 +14,11 @@ def upgrade() -> None:
     op.add_column("incidents", sa.Column("held", sa.Text))
     op.add_column("incidents", sa.Column("told_ms", sa.BigInteger))
     op.add_column("incidents", sa.Column("life", sa.Text, nullable=False, server_default="{}"))
+    op.add_column("incidents", sa.Column("acknowledgement", sa.Text))
     op.create_index("incidents_told", "incidents", ["identity", "told_ms"])
+    held = sa.text("held IS NOT NULL")
+    op.create_index("incidents_held", "incidents", ["held"], sqlite_where=held, postgresql_where=held)
+    op.add_column("leases", sa.Column("seen_ms", sa.BigInteger))
     op.create_table(
         "outbox",
         sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
@@ -32,6 +36,9 @@ def upgrade() -> None:
         sa.Column("notice", sa.Text, nullable=False),
     )
     op.create_index("outbox_waiting", "outbox", ["identity", "channel", "state", "sequence"])
+    op.create_index("outbox_by_time", "outbox", ["created_ms", "id"])
+    waiting = sa.text("state = 'waiting'")
+    op.create_index("outbox_expiring", "outbox", ["expires_ms"], sqlite_where=waiting, postgresql_where=waiting)
     op.create_table(
         "channels",
         sa.Column("identity", sa.Text, primary_key=True),

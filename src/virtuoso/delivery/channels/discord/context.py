@@ -1,0 +1,141 @@
+"""What is known of the symbol, as fields of an embed: factors, why, signal, entry, levels.
+
+Sizes, in UTF-16 units with names: factors 720, why 900, signal 230, entry 330, levels 470: 2650 together.
+"""
+
+import math
+from itertools import chain
+from typing import Any, NamedTuple
+
+from virtuoso.delivery.channels.discord.text import coded, fit, units
+from virtuoso.model.notice import Context, FactorScore
+
+_FACTORS, _WHYS, _LEVELS = 14, 5, 10
+_CELLS = 10
+_UNKNOWN = "–"
+
+
+class Field(NamedTuple):
+    """A field of an embed."""
+
+    name: str
+    value: str
+    inline: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """As the API takes it."""
+        return {"name": self.name, "value": self.value, "inline": self.inline}
+
+
+def fields_of(context: Context) -> tuple[list[Field], bool]:
+    """The fields, those with nothing known left out; and whether anything was cut."""
+    made = [_factors(context.factors), _why(context.why), _signal(context), _entry(context), _levels(context)]
+    return list(chain.from_iterable(fields for fields, _ in made)), any(cut for _, cut in made)
+
+
+def _factors(factors: tuple[FactorScore, ...]) -> tuple[list[Field], bool]:
+    if not factors:
+        return [], False
+    names = [fit(factor.name.replace("_", " "), 15, coded) for factor in factors[:_FACTORS]]
+    width = max(units(name) for name, _ in names)
+    rows = [f"{name:<{width}} {_bar(factor)}" for (name, _), factor in zip(names, factors, strict=False)]
+    cut = len(factors) > _FACTORS or any(cut for _, cut in names)
+    return [Field("Factors · score, weight", _block(rows))], cut
+
+
+def _bar(factor: FactorScore) -> str:
+    weight = f"{min(max(factor.weight, 0), 1):>4.0%}" if math.isfinite(factor.weight) else f"{_UNKNOWN:>4}"
+    if factor.score is None or not math.isfinite(factor.score):
+        return f"{'·' * _CELLS} {_UNKNOWN:>3} {weight}"
+    score = min(max(factor.score, 0.0), 100.0)
+    full = round(score / 100 * _CELLS)
+    return f"{'█' * full}{'░' * (_CELLS - full)} {score:>3.0f} {weight}"
+
+
+def _why(why: tuple[str, ...]) -> tuple[list[Field], bool]:
+    made = [fit(line, 170) for line in why[:_WHYS]]
+    lines = [f"• {line}" for line, _ in made if line]
+    cut = len(why) > _WHYS or any(cut for _, cut in made)
+    return ([Field("Why", "\n".join(lines))] if lines else []), cut
+
+
+def _signal(context: Context) -> tuple[list[Field], bool]:
+    texts = {"Signal": context.signal, "Regime": context.regime, "Data": context.data_quality}
+    if context.data_quality == "live":
+        texts["Data"] = None
+    made = {name: fit(text or "", 30) for name, text in texts.items()}
+    rows = {name: f"**{text}**" for name, (text, _) in made.items() if text}
+    if context.score is not None:
+        rows["Score"] = _within(context.score, 100, ".0f", " of 100")
+    if context.confidence is not None:
+        rows["Confidence"] = _within(context.confidence, 1, ".0%", "")
+    return _rows("Signal", rows), any(cut for _, cut in made.values())
+
+
+def _entry(context: Context) -> tuple[list[Field], bool]:
+    rows = {
+        "Price": price_text(context.price) if context.price is not None else None,
+        "Spread": _basis_points(context.spread_bp),
+        "Slippage": _basis_points(context.slippage_bp),
+    }
+    return _rows("Entry", {name: value for name, value in rows.items() if value is not None}), False
+
+
+def _levels(context: Context) -> tuple[list[Field], bool]:
+    if not context.levels:
+        return [], False
+    shown = sorted(context.levels[:_LEVELS], key=lambda level: -level.price)
+    names = [fit(level.name.replace("_", " "), 14, coded) for level in shown]
+    prices = _column([level.price for level in shown])
+    wide, widest = max(units(name) for name, _ in names), max(map(len, prices))
+    rows = [
+        f"{name:<{wide}} {price:>{widest}} {_distance(level.price, context.price)}".rstrip()
+        for (name, _), price, level in zip(names, prices, shown, strict=True)
+    ]
+    cut = len(context.levels) > _LEVELS or any(cut for _, cut in names)
+    return [Field("Levels", _block(rows))], cut
+
+
+def _column(prices: list[float]) -> list[str]:
+    """Prices with their points under each other."""
+    texts = [price_text(price) for price in prices]
+    decimals = max(len(text.partition(".")[2]) for text in texts)
+    if any("e" in text or text == _UNKNOWN for text in texts):
+        return texts
+    return [f"{price:,.{decimals}f}" for price in prices]
+
+
+def _distance(level: float, price: float | None) -> str:
+    if price is None or price == 0 or not math.isfinite(level / price):
+        return ""
+    distance = level / price - 1
+    return f"{distance:+.2%}" if abs(distance) < 100 else ""
+
+
+def _rows(name: str, rows: dict[str, str]) -> list[Field]:
+    return [Field(name, "\n".join(f"{key}: {value}" for key, value in rows.items()), inline=True)] if rows else []
+
+
+def _basis_points(value: float | None) -> str | None:
+    if value is None:
+        return None
+    return f"{value:.1f} bp" if abs(value) < 1e6 else _UNKNOWN
+
+
+def _within(value: float, most: float, form: str, unit: str) -> str:
+    return f"{value:{form}}{unit}" if 0 <= value <= most else _UNKNOWN
+
+
+def _block(rows: list[str]) -> str:
+    return "```\n" + "\n".join(rows) + "\n```"
+
+
+def price_text(price: float) -> str:
+    """With six significant digits at least and no exponent where people would not write one."""
+    if not math.isfinite(price):
+        return _UNKNOWN
+    if price == 0 or not 1e-9 <= abs(price) < 1e12:
+        return f"{price:.6g}"
+    decimals = max(0, 5 - math.floor(math.log10(abs(price))))
+    text = f"{price:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

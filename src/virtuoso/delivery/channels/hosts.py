@@ -1,0 +1,56 @@
+"""To which hosts and addresses requests may go: a webhook must not become a way into the private network."""
+
+import ipaddress
+import socket
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class RefusedAddressError(OSError):
+    """A host name resolves to addresses that may not be spoken to, and to no other."""
+
+
+def is_public(text: str) -> bool:
+    """Whether an address is one of the public network: not private, loopback, link-local, multicast or reserved.
+
+    An IPv6 address that only stands for an IPv4 one is judged as that.
+    """
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return address.is_global and not address.is_multicast
+
+
+class PublicResolver(AbstractResolver):
+    """Resolves names to public addresses alone. The connection goes to the very address that was looked at.
+
+    `localhost` is an exception: its name says what it is, so it may be this machine.
+    """
+
+    def __init__(self, inner: AbstractResolver | None = None) -> None:
+        self._inner = inner or ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Raises `RefusedAddressError` when no address is left, `OSError` when the name is not known."""
+        found = await self._inner.resolve(host, port, family=family)
+        good = [one for one in found if is_public(one["host"]) or (host == "localhost" and _is_loopback(one["host"]))]
+        if not good:
+            raise RefusedAddressError(f"{host} is a name for private addresses")
+        return good
+
+    async def close(self) -> None:
+        """Nothing is held."""
+        await self._inner.close()
+
+
+def _is_loopback(text: str) -> bool:
+    return ipaddress.ip_address(text.partition("%")[0]).is_loopback

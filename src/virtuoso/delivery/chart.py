@@ -1,0 +1,135 @@
+"""Candle charts, drawn by one process of their own so that the event loop is not held up.
+
+A plain child on two pipes and no process pool: it can be killed when it hangs, it ends when this process is killed (a
+pool's workers would not), and it is given none of this process's environment, in which secrets may stand.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from virtuoso.model.notice import Candles, PriceLevel
+
+MOST_BARS = 240
+"""Of more, the latest are drawn."""
+_START_S = 30.0
+_LARGEST = 8 << 20
+_KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """What happened at a time (epoch ms); `up` says in whose favour, `None` in nobody's."""
+
+    at_ms: int
+    text: str
+    up: bool | None = None
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """What a chart shows. `source` is the data's origin: `live`, or it is labelled as what it is."""
+
+    title: str
+    candles: Candles
+    levels: tuple[PriceLevel, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    source: str = "live"
+
+
+class Charts:
+    """Draws one picture after the other; the process starts with the first and ends after `idle_s` without any.
+
+    Args:
+        folder: where matplotlib keeps its list of fonts between starts; made if it is not there.
+        limit_s: what one chart may take, its waiting for others included.
+        idle_s: after which the process ends by itself.
+    """
+
+    def __init__(self, folder: Path, *, limit_s: float = 3.0, idle_s: float = 600.0) -> None:
+        self._folder, self._limit_s, self._idle_s = folder, limit_s, idle_s
+        self._lock = asyncio.Lock()
+        self._starting: asyncio.Task[asyncio.subprocess.Process] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def draw(self, picture: Picture) -> bytes | None:
+        """A PNG, or `None`: not within the limit, the process ended, or there is nothing to draw."""
+        try:
+            async with asyncio.timeout(self._limit_s), self._lock:
+                process = await self._ready()
+                try:
+                    return await _ask(process, msgspec.msgpack.encode(picture))
+                except BaseException:
+                    await self._end()  # an answer that nobody waited for would be taken for the next one's
+                    raise
+        except (TimeoutError, OSError, EOFError):
+            return None
+
+    async def close(self) -> None:
+        """End the process."""
+        starting, self._starting = self._starting, None
+        if starting is not None:
+            starting.cancel()
+            await asyncio.wait([starting])
+            if not starting.cancelled() and starting.exception() is None:
+                self._process = starting.result()
+        await self._end()
+
+    async def _ready(self) -> asyncio.subprocess.Process:
+        """The process, started if there is none; a start goes on when the one who waits for it gives up."""
+        if self._process is not None and self._process.returncode is not None:
+            await self._end()
+        if self._process is None:
+            if self._starting is None:
+                self._starting = asyncio.create_task(self._start())
+            starting = self._starting
+            try:
+                self._process = await asyncio.shield(starting)
+            finally:
+                if starting.done():
+                    self._starting = None
+        return self._process
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        given = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "virtuoso.delivery.chart_process", str(self._idle_s),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            env={**given, "MPLCONFIGDIR": str(self._folder)}, start_new_session=True,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(_START_S):
+                await _answer(process)
+        except BaseException:
+            await _kill(process)
+            raise
+        return process
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            await _kill(process)
+
+
+async def _ask(process: asyncio.subprocess.Process, frame: bytes) -> bytes | None:
+    pipe = cast("asyncio.StreamWriter", process.stdin)
+    pipe.write(len(frame).to_bytes(4) + frame)
+    await pipe.drain()
+    return await _answer(process) or None
+
+
+async def _answer(process: asyncio.subprocess.Process) -> bytes:
+    pipe = cast("asyncio.StreamReader", process.stdout)
+    size = int.from_bytes(await pipe.readexactly(4))
+    if size > _LARGEST:
+        raise OSError(f"a chart of {size} bytes")
+    return await pipe.readexactly(size)
+
+
+async def _kill(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    await process.communicate()  # closes both pipes

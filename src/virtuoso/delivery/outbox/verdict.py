@@ -1,0 +1,54 @@
+"""What became of an attempt, for the delivery and for its channel. Pure."""
+
+import math
+
+from msgspec.structs import replace
+
+from virtuoso.delivery.channels.protocol import ChannelError, Gone, RateLimited, Rejected, Sent, Unreachable
+from virtuoso.model.notice import Delivery
+from virtuoso.model.outbox import ChannelState
+
+Outcome = Sent | ChannelError
+
+
+def settled(delivery: Delivery, outcome: Outcome) -> Delivery:
+    """As it stands after the attempt: sent, dead, or waiting again.
+
+    One that was out without an answer is a possible repeat from then on.
+    """
+    attempts = delivery.attempts + 1
+    match outcome:
+        case Sent():
+            return replace(delivery, state="sent", attempts=attempts, ref=outcome.ref, error=None)
+        case Rejected():
+            return replace(delivery, state="dead", attempts=attempts, error=str(outcome))
+        case Unreachable():
+            repeat = delivery.repeat or outcome.maybe_sent
+            return replace(delivery, state="waiting", attempts=attempts, error=str(outcome), repeat=repeat)
+        case _:
+            return replace(delivery, state="waiting", attempts=attempts, error=str(outcome))
+
+
+def channel_after(before: ChannelState, outcome: Outcome, now_ms: int) -> ChannelState:
+    """How the channel is after the attempt. One that refuses a message is up: it answered."""
+    error: str | None = str(outcome)
+    not_before_ms = None
+    match outcome:
+        case Sent():
+            state, error = "up", None
+            not_before_ms = _after(now_ms, outcome.wait_s) if outcome.wait_s > 0 else None
+        case Rejected():
+            state, error = "up", None
+        case RateLimited():
+            state, not_before_ms = "limited", _after(now_ms, outcome.retry_after_s)
+        case Gone():
+            state = "disabled"
+        case _:
+            state = "down"
+    since_ms = before.since_ms if state == before.state else now_ms
+    return replace(before, state=state, since_ms=since_ms, not_before_ms=not_before_ms, error=error)
+
+
+def _after(now_ms: int, wait_s: float) -> int:
+    """Not a millisecond too early: `now_ms` was rounded down."""
+    return now_ms + 1 + math.ceil(wait_s * 1000)

@@ -1,0 +1,120 @@
+"""Alerts as people ask for them and answer them: history, acknowledgements, silences; and what a monitor reads back.
+
+An acknowledgement has a column of its own that the monitor never writes, so neither undoes what the other wrote.
+"""
+
+from typing import Final
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, case, delete, func, select, union, update
+
+from virtuoso.model.alert import Incident, Severity, Silence
+from virtuoso.storage.database.reading import encode_cursor, incident_of, page_query, silences
+from virtuoso.storage.database.records import Acknowledgement, AlertInputs, IncidentFilter, IncidentPage
+from virtuoso.storage.database.schema import INCIDENTS, RUNS, SILENCES
+from virtuoso.storage.database.writing import put_silence
+
+MOST_SILENCES: Final = 500
+"""In force or to come, at once."""
+MOST_RESUMED: Final = 10_000
+"""Incidents that a restart continues, and acknowledged ones that are open."""
+
+_KEPT_MS = 30 * 86_400_000
+_COLUMNS = tuple(column for column in INCIDENTS.c if column.name != "identity")
+
+
+def incidents_query(wanted: IncidentFilter, limit: int, cursor: str | None) -> Select[tuple[object, ...]]:
+    """A page of those that are wanted. Raises `ValueError`."""
+    i = INCIDENTS.c
+    query = page_query(_COLUMNS, i.fired_ms, i.id, limit, cursor)
+    for column, value in ((i.kind, wanted.kind), (i.symbol, wanted.symbol), (i.identity, wanted.monitor)):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.severity is not None:
+        query = query.where(i.severity.in_([s.value for s in Severity if s.rank >= wanted.severity.rank]))
+    if wanted.state == "firing":
+        query = query.where(i.resolved_ms.is_(None))
+    elif wanted.state is not None:
+        query = query.where(i.resolved_ms.is_not(None), func.coalesce(i.ending, "resolved") == wanted.state)
+    if wanted.since_ms is not None:
+        query = query.where(i.fired_ms >= wanted.since_ms)
+    if wanted.until_ms is not None:
+        query = query.where(i.fired_ms < wanted.until_ms)
+    return query
+
+
+def history(connection: Connection, query: Select[tuple[object, ...]], limit: int) -> IncidentPage:
+    """The page of `incidents_query`."""
+    rows = connection.execute(query).all()
+    page = rows[:limit]
+    cursor = encode_cursor(page[-1].fired_ms, page[-1].id) if len(rows) > limit else None
+    return IncidentPage(tuple(incident_of(row) for row in page), cursor)
+
+
+def incident(connection: Connection, incident_id: str) -> Incident | None:
+    """The one of this id."""
+    row = connection.execute(select(*_COLUMNS).where(INCIDENTS.c.id == incident_id)).one_or_none()
+    return None if row is None else incident_of(row)
+
+
+def resumable(connection: Connection, identity: str, since_ms: int) -> tuple[Incident, ...]:
+    """Open ones, undecided ones, and those told since then; newest first, at most 10,000.
+
+    A union, so that each part goes by an index of its own.
+    """
+    i = INCIDENTS.c
+    ids = union(
+        select(i.id).where(i.resolved_ms.is_(None), _is_of(identity)),
+        select(i.id).where(i.held.is_not(None), _is_of(identity)),
+        select(i.id).where(i.told_ms >= since_ms, i.identity == identity),
+    )
+    query = select(*_COLUMNS).where(i.id.in_(ids)).order_by(i.fired_ms.desc(), i.id.desc()).limit(MOST_RESUMED)
+    return tuple(incident_of(row) for row in connection.execute(query))
+
+
+def acknowledge(connection: Connection, incident_id: str, said: Acknowledgement) -> Incident | None:
+    """The incident, acknowledged: by the first who did. `None` where there is none."""
+    unsaid = update(INCIDENTS).where(INCIDENTS.c.id == incident_id, INCIDENTS.c.acknowledgement.is_(None))
+    connection.execute(unsaid.values(acknowledged=True, acknowledgement=msgspec.json.encode(said).decode()))
+    return incident(connection, incident_id)
+
+
+def inputs(connection: Connection, identity: str, now_ms: int) -> AlertInputs:
+    """What people said that the monitor of this identity must know."""
+    i = INCIDENTS.c
+    said = select(i.id, i.acknowledgement).where(
+        i.resolved_ms.is_(None), i.acknowledgement.is_not(None), _is_of(identity)
+    )
+    acknowledged = {
+        row.id: msgspec.json.decode(row.acknowledgement, type=Acknowledgement)
+        for row in connection.execute(said.order_by(i.fired_ms.desc()).limit(MOST_RESUMED))
+    }
+    return AlertInputs(silences(connection, now_ms, MOST_SILENCES), acknowledged)
+
+
+def add_silence(connection: Connection, silence: Silence) -> bool:
+    """Make it (or again), and forget those that ended 30 days before; `False` when there are as many as may be."""
+    ends_ms, now_ms = SILENCES.c.ends_ms, silence.created_ms
+    connection.execute(delete(SILENCES).where(ends_ms < now_ms - _KEPT_MS))
+    if (connection.scalar(select(func.count()).where(ends_ms > now_ms)) or 0) >= MOST_SILENCES:
+        return False
+    put_silence(connection, silence)
+    return True
+
+
+def end_silence(connection: Connection, silence_id: str, now_ms: int) -> bool:
+    """From now on it withholds nothing, and still tells who made it and why. Whether there is one of this id."""
+    ends_ms = case((SILENCES.c.ends_ms > now_ms, now_ms), else_=SILENCES.c.ends_ms)
+    ending = update(SILENCES).where(SILENCES.c.id == silence_id).values(ends_ms=ends_ms)
+    return connection.execute(ending).rowcount > 0
+
+
+def starts(connection: Connection, identity: str, since_ms: int) -> int:
+    """How often the monitor of this identity started at or after `since_ms`."""
+    query = select(func.count()).where(RUNS.c.identity == identity, RUNS.c.started_ms >= since_ms)
+    return connection.scalar(query) or 0
+
+
+def _is_of(identity: str) -> ColumnElement[bool]:
+    """By no index: SQLite would prefer one of the identity, which names nearly all there are, to that of the few."""
+    return func.coalesce(INCIDENTS.c.identity, "") == identity

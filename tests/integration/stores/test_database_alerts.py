@@ -1,0 +1,134 @@
+"""What people ask of alerts and say about them, the same in files and on a server."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import Connection
+from tests.support.alerts_web import NOW_MS, incident
+from tests.support.databases import postgres, postgres_url, sqlite_url
+from tests.support.servers import Server
+
+from virtuoso.model.alert import Incident, Severity, Silence
+from virtuoso.model.clock import SystemClock
+from virtuoso.storage.database.alerts import MOST_SILENCES
+from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.records import Acknowledgement, Changes, IncidentFilter
+from virtuoso.storage.database.store import Database
+from virtuoso.storage.database.writing import put_silence
+from virtuoso.storage.lease import Term
+
+SAID = Acknowledgement(by="anna", at_ms=NOW_MS, comment="on it")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path, server: Server) -> AsyncIterator[Database]:
+    url = sqlite_url(tmp_path) if request.param == "sqlite" else postgres_url(server)
+    database = Database(url, SystemClock())
+    await database.start()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def term(database: Database) -> Term:
+    return await Lease(database, "monitor", SystemClock(), version="test").acquire()
+
+
+async def test_history_is_filtered_and_comes_in_pages(database: Database, term: Term) -> None:
+    over = {"resolved_ms": NOW_MS + 9}
+    kept = (
+        incident("A", NOW_MS), incident("B", NOW_MS + 1, severity=Severity.INFO), incident("C", NOW_MS + 1, **over),
+        incident("A", NOW_MS + 2, kind="whale_trade", severity=Severity.CRITICAL, ending="resolved", **over),
+        incident("B", NOW_MS + 3, ending="expired", **over),
+    )  # fmt: skip
+    await database.commit(term, Changes(incidents=kept))
+    wanted = {
+        IncidentFilter(): (0, 1, 2, 3, 4), IncidentFilter(kind="whale_trade"): (3,),
+        IncidentFilter(symbol="A"): (0, 3), IncidentFilter(severity=Severity.WARNING): (0, 2, 3, 4),
+        IncidentFilter(severity=Severity.CRITICAL): (3,), IncidentFilter(state="firing"): (0, 1),
+        IncidentFilter(state="resolved"): (2, 3), IncidentFilter(state="expired"): (4,),
+        IncidentFilter(since_ms=NOW_MS + 2): (3, 4), IncidentFilter(until_ms=NOW_MS + 1): (0,),
+        IncidentFilter(monitor="monitor", symbol="B", state="firing"): (1,), IncidentFilter(monitor="other"): (),
+    }  # fmt: skip
+    for filters, expected in wanted.items():
+        page = await database.history(filters)
+        assert {found.id for found in page.incidents} == {kept[n].id for n in expected}, filters
+        assert page.cursor is None
+    seen: list[Incident] = []
+    cursor = None
+    while True:
+        page = await database.history(IncidentFilter(), limit=2, cursor=cursor)
+        seen += page.incidents
+        cursor = page.cursor
+        if cursor is None:
+            break
+    assert seen == sorted(kept, key=lambda each: (each.fired_ms, each.id), reverse=True)
+
+
+async def test_an_acknowledgement_survives_what_the_monitor_writes_meanwhile(database: Database, term: Term) -> None:
+    one, other = incident("A"), incident("B")
+    await database.commit(term, Changes(incidents=(one, other)))
+    found = await database.acknowledge(one.id, SAID)
+    assert found == replace(one, acknowledged=True, acknowledged_by="anna")
+    await database.commit(term, Changes(incidents=(replace(one, message="worse"),)))  # it does not know of it yet
+    assert await database.incident(one.id) == replace(found, message="worse")
+    assert (await database.alert_inputs("monitor", NOW_MS)).acknowledged == {one.id: SAID}
+    assert (await database.alert_inputs("other", NOW_MS)).acknowledged == {}
+    second = await database.acknowledge(one.id, Acknowledgement(by="ben", at_ms=NOW_MS + 1))
+    assert second is not None
+    assert second.acknowledged_by == "anna", "the first who took note"
+    await database.commit(term, Changes(incidents=(replace(one, resolved_ms=NOW_MS + 5),)))
+    assert (await database.alert_inputs("monitor", NOW_MS)).acknowledged == {}
+    assert await database.acknowledge("0" * 16, SAID) is None
+    assert await database.incident("0" * 16) is None
+
+
+async def test_a_restart_goes_on_with_what_is_open_undecided_or_told_lately(database: Database, term: Term) -> None:
+    over = {"resolved_ms": NOW_MS + 9, "ending": "resolved"}
+    long_open = incident("A", NOW_MS - 10_000_000)
+    held = incident("B", NOW_MS - 9_000_000, held="silence", **over)
+    told, told_before = incident("C", NOW_MS, **over), incident("D", NOW_MS - 1, **over)
+    await database.commit(term, Changes(incidents=(long_open, held, told, told_before, incident("E", NOW_MS, **over))))
+    found = await database.resumable("monitor", NOW_MS)
+    assert [each.symbol for each in found][2:] == ["B", "A"]
+    assert {each.symbol for each in found} == {"A", "B", "C", "E"}
+    assert await database.resumable("other", NOW_MS) == ()
+
+
+async def test_silences_are_bounded_in_number_and_forgotten_after_a_month(database: Database) -> None:
+    def silence(n: int, created_ms: int, ends_ms: int) -> Silence:
+        return Silence(
+            id=f"s{n}", matcher={"kind": "*"}, created_ms=created_ms, starts_ms=created_ms, ends_ms=ends_ms, author="a"
+        )
+
+    def all_but_one(connection: Connection) -> None:
+        for n in range(1, MOST_SILENCES):
+            put_silence(connection, silence(n, NOW_MS, NOW_MS + 2))
+
+    await database.run(all_but_one, writing=True)
+    assert await database.add_silence(silence(0, NOW_MS, NOW_MS + 1))
+    assert not await database.add_silence(silence(MOST_SILENCES, NOW_MS, NOW_MS + 2))
+    assert len((await database.alert_inputs("monitor", NOW_MS)).silences) == MOST_SILENCES
+    assert await database.add_silence(silence(MOST_SILENCES, NOW_MS + 1, NOW_MS + 2)), "the first is over"
+    later_ms = NOW_MS + 31 * 86_400_000
+    assert await database.add_silence(silence(9999, later_ms, later_ms + 1))
+    assert [each.id for each in await database.silences(0)] == ["s9999"]
+
+
+async def test_starts_are_counted(database: Database) -> None:
+    for _ in range(3):
+        lease = Lease(database, "monitor", SystemClock(), version="test")
+        await lease.acquire()
+        await lease.release("stopped")
+    now_ms = SystemClock().now_ns() // 1_000_000
+    assert await database.starts("monitor", now_ms - 3_600_000) == 3
+    assert await database.starts("monitor", now_ms + 1_000) == 0
+    assert await database.starts("other", 0) == 0
