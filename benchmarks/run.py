@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    alert_stages,
     analysis,
     api,
     detect,
@@ -38,6 +39,7 @@ PARTS: Mapping[str, Measure] = {
     "detect": lambda options: detect.measure(options.rounds, workload.CAPTURE, PASSES),
     "analysis": lambda options: analysis.measure(options.rounds),
     "start": lambda options: start.measure(options.rounds),
+    "alerts": lambda options: alert_stages.measure(options.rounds),
     "api": lambda options: api.measure(options.rounds),
     "web": lambda options: web.measure(options.rounds),
     "recording": lambda options: recording.measure(options.rounds),

@@ -25,4 +25,4 @@ def test_no_failures(program: Program) -> None:
         validate()
         tested.append(operation.path)
     assert "/api/symbols/{symbol}/bars" in tested
-    assert len(tested) >= 19
+    assert len(tested) >= 29

@@ -29,6 +29,7 @@ from virtuoso.market.universe import UniverseRules
 from virtuoso.model.clock import ManualClock, SystemClock
 from virtuoso.model.market import AccountRatio, Bar, Side, Trade
 from virtuoso.monitor.aftermath import Aftermath
+from virtuoso.monitor.alerting import untold
 from virtuoso.monitor.bar_archive import BarArchive
 from virtuoso.monitor.configured import engine_for
 from virtuoso.monitor.cycle import Cycle
@@ -88,7 +89,7 @@ class LongDay:
         self.cycle = Cycle(
             exchange=self.exchange, stream=self._stream, market=self.market, engine=engine, watch=self.watch,
             refresh=Refresh(self.exchange, self.market, self.watch), worker=self._worker, cache=MemoryCache(clock),
-            incidents=self.incidents, outage=FeedOutage(self.exchange.name), slow_s=float("inf"),
+            alerting=untold(self.incidents, clock), outage=FeedOutage(self.exchange.name), slow_s=float("inf"),
             stale_after_s=settings.websocket.stale_after, epoch=1, health=HealthBoard(clock, 60.0, "embedded"),
             aftermath=self._aftermath, fresh_s=120.0,
         )  # fmt: skip

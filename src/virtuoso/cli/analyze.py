@@ -13,6 +13,7 @@ from rich.console import Console
 
 from virtuoso.cli.reading import only_on, show
 from virtuoso.config import Settings, load
+from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
@@ -36,7 +37,7 @@ def analyze(
     """Ask the exchange once, score the last closed minute, and say why. Exit code 1 when there is no score."""
     settings = load(config or [], os.environ)
     only = None if timeframe is None else _configured(timeframe, settings)
-    logs.configure("error", settings.logging.format)
+    logs.configure("error", settings.logging.format, secret_texts(settings))
     with _telling() as tell:
         found = uvloop.run(look(settings, symbol, SystemClock(), tell))
     if as_json:

@@ -11,6 +11,7 @@ from rich.text import Text
 from virtuoso.cli import drawing
 from virtuoso.cli.columns import GAP, Column, factor_column, fitted
 from virtuoso.model import documents as docs
+from virtuoso.model.alert_documents import Alert
 from virtuoso.model.errors import VirtuosoError
 
 _SPARK = 20
@@ -26,7 +27,7 @@ class Board:
     address: str
     signals: docs.TopSignals | None = None
     overview: docs.MarketOverview | None = None
-    alerts: tuple[docs.Alert, ...] = ()
+    alerts: tuple[Alert, ...] = ()
     regimes: dict[str, str] = field(default_factory=dict)
     prices: dict[str, float] = field(default_factory=dict)
     closes: dict[str, tuple[float, ...]] = field(default_factory=dict)
@@ -41,7 +42,7 @@ class Board:
                 case "overview":
                     self.overview = msgspec.json.decode(body, type=docs.MarketOverview)
                 case "alerts":
-                    self.alerts = msgspec.json.decode(body, type=tuple[docs.Alert, ...])
+                    self.alerts = msgspec.json.decode(body, type=tuple[Alert, ...])
                 case "regime":
                     regimes = msgspec.json.decode(body, type=docs.RegimeDocument)
                     self.regimes = {row.symbol: row.regime for row in regimes.symbols if row.regime is not None}

@@ -37,8 +37,12 @@ class Client:
 
     async def body(self, path: str) -> bytes:
         """The bytes of a document."""
+        return await self.send("GET", path)
+
+    async def send(self, method: str, path: str, document: msgspec.Struct | None = None) -> bytes:
+        """Ask for something to be done, with a document where it takes one; the bytes of the answer."""
         try:
-            async with self._get(path, aiohttp.ClientTimeout(total=_ANSWER_S)) as answer:
+            async with self._request(method, path, aiohttp.ClientTimeout(total=_ANSWER_S), document) as answer:
                 body = await answer.read()
                 self._check(answer.status, path, body)
                 return body
@@ -57,7 +61,7 @@ class Client:
         """Name and document of each server-sent event, until the connection ends, which raises."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_ANSWER_S, sock_read=_SILENT_S)
         try:
-            async with self._get("/api/stream", timeout) as answer:
+            async with self._request("GET", "/api/stream", timeout) as answer:
                 self._check(answer.status, "/api/stream", b"")
                 held = b""
                 async for chunk in answer.content.iter_any():
@@ -71,13 +75,19 @@ class Client:
             raise self._unreachable(error) from error
         raise VirtuosoError(f"{self.url}: the stream was ended")
 
-    def _get(self, path: str, timeout: aiohttp.ClientTimeout) -> "aiohttp.client._RequestContextManager":
+    def _request(
+        self, method: str, path: str, timeout: aiohttp.ClientTimeout, document: msgspec.Struct | None = None
+    ) -> "aiohttp.client._RequestContextManager":
         if self._session is None:
             raise RuntimeError("the client is used inside `async with`")
-        return self._session.get(self.url + path, timeout=timeout, allow_redirects=False)
+        body = None if document is None else msgspec.json.encode(document)
+        headers = {} if document is None else {"content-type": "application/json"}
+        return self._session.request(
+            method, self.url + path, data=body, headers=headers, timeout=timeout, allow_redirects=False
+        )
 
     def _check(self, status: int, path: str, body: bytes) -> None:
-        if status == 200:
+        if 200 <= status < 300:
             return
         if status == 401:
             raise UsageError(f"{self.url}: a token is required; give --token-file, or VIRTUOSO_TOKEN")

@@ -2,17 +2,19 @@
 
 import json
 import os
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
 from virtuoso.config import Settings, load, load_with_origins
 from virtuoso.config.document import KeyPath
+from virtuoso.config.keys import leaves, shown
 from virtuoso.config.layers import Layers
 from virtuoso.model.errors import UsageError
 
@@ -41,7 +43,7 @@ def init(
 def show(config: Files = None, as_json: AsJson = False) -> None:
     """Show every effective value and where it came from; secrets are masked."""
     settings, layers = load_with_origins(config or [], os.environ)
-    rows = list(_values(settings, (), layers))
+    rows = list(_values(settings, layers))
     if as_json:
         typer.echo(json.dumps({".".join(p): {"value": v, "origin": o} for p, v, o in rows}, indent=2))
         return
@@ -74,12 +76,13 @@ def default_text() -> str:
     return (Path(__file__).parents[3] / "config" / "config.yaml").read_text("utf-8")  # a checkout
 
 
-def _values(model: BaseModel, path: KeyPath, layers: Layers) -> Any:
+def _values(settings: Settings, layers: Layers) -> Iterator[tuple[KeyPath, Any, str]]:
     """Every leaf as (path, value, origin)."""
-    for name in type(model).model_fields:
-        value, here = getattr(model, name), (*path, name)
-        if isinstance(value, BaseModel):
-            yield from _values(value, here, layers)
-        else:
-            shown = "***" if isinstance(value, SecretStr) else list(value) if isinstance(value, tuple) else value
-            yield here, str(shown) if isinstance(shown, Path) else shown, layers.origin(here) or "default"
+    for path, value in leaves(settings):
+        yield path, shown(path, _plain(value)), layers.origin(path) or "default"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path | SecretStr) else value

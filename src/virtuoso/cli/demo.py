@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
@@ -27,15 +28,21 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8002,
     seed: Annotated[int, typer.Option(min=0, help="Seed of what the exchange synthesises.")] = 1,
     source: Annotated[str, typer.Option(help="Market: recording | capture.")] = "recording",
+    config: Annotated[
+        list[Path] | None, typer.Option("-c", "--config", help="YAML file, such as one with alert rules; repeatable.")
+    ] = None,
 ) -> None:
     """Everything on the bundled recording: no configuration, no network. Its data is labelled `replay`."""
     with _exchange(seed, source) as address, TemporaryDirectory(prefix="virtuoso-demo-") as folder:
-        serve(load([], _environment(address, port, folder)))
+        serve(load(config or [], _environment(address, port, folder, whole=config is not None)))
 
 
-def _environment(address: str, port: int, folder: str) -> dict[str, str]:
-    """What the user set, and the exchange. What a demo keeps is gone with it, unless a folder is given."""
-    set_by_user = {name: value for name, value in os.environ.items() if name.upper().startswith("VIRTUOSO__")}
+def _environment(address: str, port: int, folder: str, *, whole: bool) -> dict[str, str]:
+    """What the user set, and the exchange. What a demo keeps is gone with it, unless a folder is given.
+
+    Without a file of the user's own, webhooks that stand in the environment are not for a demo.
+    """
+    set_by_user = {name: value for name, value in os.environ.items() if whole or name.upper().startswith("VIRTUOSO__")}
     return {
         "VIRTUOSO__DATA_DIR": folder,
         **set_by_user,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 import uvloop
 
-from virtuoso.cli.running import stop_signals, until_stopped
+from virtuoso.cli.running import reload_on_hangup, stop_signals, until_stopped
 from virtuoso.cli.stores import make_data_dir, need_shared_tier, opened
 from virtuoso.config import Settings, load
+from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import SystemClock
 from virtuoso.operations import logs
 from virtuoso.operations.health import HealthBoard
@@ -31,7 +32,7 @@ def monitor(
     """Watch the configured exchange and publish to Redis and Memcached; one of each identity runs at a time."""
     settings = load(config or [], os.environ)
     need_shared_tier(settings)
-    logs.configure(settings.logging.level, settings.logging.format)
+    logs.configure(settings.logging.level, settings.logging.format, secret_texts(settings))
     make_data_dir(settings)
     uvloop.run(_run(settings))
 
@@ -51,6 +52,7 @@ async def _run(settings: Settings) -> None:
         running = Monitor(settings, clock, cache, board, stores=stores)
         works = {
             asyncio.create_task(running.run(), name="monitor"),
+            asyncio.create_task(reload_on_hangup(running.reload), name="reload"),
             asyncio.create_task(_announce(running), name="announce"),
         }
         await until_stopped(works, stop)

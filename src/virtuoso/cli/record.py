@@ -13,6 +13,7 @@ from rich.console import Console
 
 from virtuoso.cli.serve import serve
 from virtuoso.config import Settings, load
+from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError, VirtuosoError
 from virtuoso.monitor.app import Monitor
@@ -46,7 +47,7 @@ def record(
             )
         serve(settings, record=recording)
         return
-    logs.configure("warning", settings.logging.format)
+    logs.configure("warning", settings.logging.format, secret_texts(settings))
     uvloop.run(_record(recording, settings, for_s))
 
 

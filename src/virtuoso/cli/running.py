@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+import sys
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from virtuoso.model.errors import VirtuosoError
@@ -24,6 +26,17 @@ def stop_signals() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     return stop
+
+
+async def reload_on_hangup(reload: Callable[[], Awaitable[None]]) -> None:
+    """SIGHUP reads the user's rules anew, for ever. On a terminal it still means that the terminal is gone."""
+    hangup = asyncio.Event()
+    if not sys.stdin.isatty():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
+    while True:
+        await hangup.wait()
+        hangup.clear()
+        await reload()
 
 
 async def until_stopped(works: set[asyncio.Task[None]], stop: asyncio.Event, web: Server | None = None) -> None:

@@ -7,10 +7,11 @@ from socket import socket
 import typer
 import uvloop
 
-from virtuoso.cli.running import stop_signals, until_stopped
-from virtuoso.cli.stores import make_data_dir, opened
+from virtuoso.cli.running import reload_on_hangup, stop_signals, until_stopped
+from virtuoso.cli.stores import database_for, make_data_dir, opened
 from virtuoso.cli.web_server import WebServer
 from virtuoso.config import Settings
+from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import SystemClock
 from virtuoso.monitor.app import Monitor
 from virtuoso.monitor.recorder import Recorder, Recording
@@ -29,7 +30,7 @@ def serve(settings: Settings, banner: Callable[[str], None] = typer.echo, *, rec
     Raises:
         UsageError: the data folder or the port cannot be had, or another monitor of this identity runs.
     """
-    logs.configure(settings.logging.level, settings.logging.format)
+    logs.configure(settings.logging.level, settings.logging.format, secret_texts(settings))
     make_data_dir(settings)
     sock = listen(settings.web.host, settings.web.port)
     uvloop.run(_run(settings, sock, banner, record))
@@ -46,13 +47,16 @@ async def _run(settings: Settings, sock: socket, banner: Callable[[str], None], 
         recorder = None if record is None else Recorder(record, settings, clock)
         monitor = Monitor(settings, clock, cache, board, stores=stores, tap=recorder)
         token = settings.web.token
+        asked = database_for(settings, clock, threads=2)  # a question of the web does not wait before a commit
         stored = StoredViews(cache, stores.series, monitor.market.timeframes, clock)
         web = WebServer(
             create_app(
                 cache=cache,
                 board=board,
                 views=MarketViews(monitor.market, monitor.cycle, stored),
-                database=stores.database,
+                database=asked,
+                identity=settings.identity,
+                clock=clock,
                 allowed_hosts=(*settings.web.allowed_hosts, settings.web.host),
                 token=None if token is None else token.get_secret_value(),
             )
@@ -60,6 +64,7 @@ async def _run(settings: Settings, sock: socket, banner: Callable[[str], None], 
         works = {
             asyncio.create_task(monitor.run(), name="monitor"),
             asyncio.create_task(web.serve(sock), name="web"),
+            asyncio.create_task(reload_on_hangup(monitor.reload), name="reload"),
             asyncio.create_task(_announce(monitor, url, banner), name="announce"),
         }
         try:
@@ -67,6 +72,7 @@ async def _run(settings: Settings, sock: socket, banner: Callable[[str], None], 
         finally:
             if recorder is not None:
                 await recorder.close()
+            await asked.close()
 
 
 async def _announce(monitor: Monitor, where: str, banner: Callable[[str], None]) -> None:

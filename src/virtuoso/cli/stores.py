@@ -20,6 +20,7 @@ from virtuoso.monitor.stores import Stores
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.cache.publisher import Publisher
 from virtuoso.storage.cache.tier import Fence, Tier
+from virtuoso.storage.database.durability import durability_warning
 from virtuoso.storage.database.lease import Lease
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.timeseries.protocol import Readable, TimeSeries
@@ -172,6 +173,8 @@ async def opened(settings: Settings, clock: Clock, memory: MemoryCache) -> Async
         database = database_for(settings, clock)
         stack.push_async_callback(database.close)
         await database.start()
+        if unsafe := await database.run(durability_warning, writing=True):
+            log.warning("the database does not keep what it confirms", reason=unsafe)
         lease = Lease(database, settings.identity, clock, version=__version__)
         await lease.acquire()
         stack.push_async_callback(lease.release, "stopped")

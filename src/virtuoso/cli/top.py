@@ -4,7 +4,6 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
@@ -13,6 +12,7 @@ import uvloop
 from rich.console import Console
 from rich.live import Live
 
+from virtuoso.cli.asking import ADDRESS, Token, TokenFile, Url
 from virtuoso.cli.board import Board
 from virtuoso.cli.client import Client, token_of
 from virtuoso.model import documents as docs
@@ -20,7 +20,6 @@ from virtuoso.model.errors import UsageError, VirtuosoError
 
 app = typer.Typer(add_completion=False)
 
-_ADDRESS = "http://127.0.0.1:8002"
 _CLOSES = 30
 _BETWEEN_BARS_S = 0.1
 _DRAW_S = 0.25
@@ -31,11 +30,9 @@ _DOCUMENTS = {"overview": "/api/market/overview", "alerts": "/api/alerts/recent"
 
 @app.command()
 def top(
-    url: Annotated[str, typer.Option(help="Address of the running Virtuoso.")] = _ADDRESS,
-    token: Annotated[
-        str | None, typer.Option(envvar="VIRTUOSO_TOKEN", show_envvar=True, help="Token, where it needs one.")
-    ] = None,
-    token_file: Annotated[Path | None, typer.Option(help="File that holds the token.")] = None,
+    url: Url = ADDRESS,
+    token: Token = None,
+    token_file: TokenFile = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Symbols at most.")] = 15,
     once: Annotated[
         bool, typer.Option("--once", help="Print once and end, as is done where there is no terminal.")

@@ -13,6 +13,7 @@ from virtuoso.cli.stores import need_shared_tier
 from virtuoso.cli.web_worker import run_worker
 from virtuoso.cli.workers import keep_workers
 from virtuoso.config import load
+from virtuoso.config.keys import secret_texts
 from virtuoso.operations import logs
 from virtuoso.web.listening import listen
 
@@ -31,7 +32,7 @@ def web(
     """Serve the API and the page from Redis and Memcached."""
     settings = load(config or [], os.environ)
     need_shared_tier(settings)
-    logs.configure(settings.logging.level, settings.logging.format)
+    logs.configure(settings.logging.level, settings.logging.format, secret_texts(settings))
     count = workers or settings.web.workers
     sock = listen(settings.web.host, settings.web.port)
     url = f"http://{settings.web.host}:{sock.getsockname()[1]}"

@@ -15,6 +15,7 @@ from virtuoso.cli.running import stop_signals, until_stopped
 from virtuoso.cli.stores import database_for, make_data_dir, readable_for, tiers_for
 from virtuoso.cli.web_server import WebServer
 from virtuoso.config import Settings, load
+from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import StoreUnavailable, VirtuosoError
 from virtuoso.monitor.tasks import TrackedTasks
@@ -53,6 +54,8 @@ async def run_worker(settings: Settings, sock: socket.socket) -> None:
                     board=PublishedHealth(cache),
                     views=StoredViews(cache, series, frames, clock),
                     database=database,
+                    identity=settings.identity,
+                    clock=clock,
                     allowed_hosts=(*settings.web.allowed_hosts, settings.web.host),
                     token=None if token is None else token.get_secret_value(),
                 )
@@ -99,7 +102,7 @@ def main() -> None:
     """One of several: `FD -c FILE …`, the listening socket inherited; it ends when its parent does."""
     descriptor, *rest = sys.argv[1:]
     settings = load([Path(path) for path in rest[1::2]], os.environ)
-    logs.configure(settings.logging.level, settings.logging.format)
+    logs.configure(settings.logging.level, settings.logging.format, secret_texts(settings))
     sock = socket.socket(fileno=int(descriptor))
     sock.setblocking(False)
     try:

@@ -97,4 +97,5 @@ def _mapping(loader: _Loader, node: yaml.MappingNode, path: KeyPath, document: D
 
 
 def _first_line(text: str | None) -> str:
-    return (text or "unknown error").splitlines()[0]
+    """Without what it quotes, which may be a secret: `password: !abc` is a tag to YAML."""
+    return re.sub(r"(['\"])[^'\"]{2,}.*\1", "…", (text or "unknown error").splitlines()[0])

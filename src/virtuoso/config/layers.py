@@ -12,7 +12,9 @@ from virtuoso.config.document import Document, KeyPath, read, scalar
 from virtuoso.model.errors import ConfigError
 
 PREFIX = "VIRTUOSO__"
-SECRETS = frozenset({"token", "password", "redis_url", "url"})
+SECRETS = frozenset(
+    {"token", "password", "redis_url", "url", "secret", "discord_webhook_url", "system_alerts_webhook_url"}
+)
 """Keys whose values are texts, whatever they look like."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
@@ -100,8 +102,8 @@ def _add_variable(layers: Layers, name: str, text: str) -> None:
         target = inner
     try:
         target[path[-1]] = text if path[-1] in SECRETS and text else scalar(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{name}: cannot be read as a YAML value") from error
+    except yaml.YAMLError:
+        raise ConfigError(f"{name}: cannot be read as a YAML value") from None
     for given in [given for given in layers.origins if given[: len(path)] == path]:
         del layers.origins[given]
     layers.origins[path] = name

@@ -1,20 +1,17 @@
 """Settings from layers, with every mistake told in one line: where, which key, its value, what would be right."""
 
-import difflib
-import types
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from virtuoso.config.document import KeyPath
+from virtuoso.config.keys import HIDDEN, fields, nearest, shown
 from virtuoso.config.layers import PREFIX, Layers, merge
 from virtuoso.config.settings import Settings
 from virtuoso.model.errors import ConfigError
-
-_SECRETS = frozenset({"token", "password", "database", "redis_url"})
-"""Keys, and sections, whose values are not shown."""
 
 
 def load(paths: Sequence[Path], environment: Mapping[str, str]) -> Settings:
@@ -34,14 +31,19 @@ def load_with_origins(paths: Sequence[Path], environment: Mapping[str, str]) -> 
         if _near_miss(name)
     ]
     layers = merge(paths, environment)
-    try:
-        settings = Settings.model_validate(layers.data)
-    except ValidationError as error:
-        mistakes += [_line(layers, dict(detail)) for detail in error.errors()]
-    if mistakes:
+    settings, wrong = _checked(layers, layers.data)
+    mistakes += wrong
+    if settings is None or mistakes:
         raise ConfigError("\n".join(dict.fromkeys(mistakes)))
-    filled: Settings = _with_files(settings)
-    return filled, layers
+    return _with_files(settings, layers), layers
+
+
+def _checked(layers: Layers, data: dict[str, Any]) -> tuple[Settings | None, list[str]]:
+    """The settings, or what is wrong with them."""
+    try:
+        return Settings.model_validate(data), []
+    except ValidationError as error:
+        return None, [_line(layers, dict(detail)) for detail in error.errors()]
 
 
 def _near_miss(name: str) -> bool:
@@ -58,24 +60,49 @@ def _after(name: str) -> str:
     return name[len("VIRTUOSO_") :].lstrip("_").upper()
 
 
-def _with_files(section: Any, path: KeyPath = ()) -> Any:
-    """The section with each secret `x` read from its `x_file`."""
+def _with_files(settings: Settings, layers: Layers) -> Settings:
+    """The settings with each secret `x` read from its `x_file`, and checked like one that was written down."""
+    secrets: dict[KeyPath, SecretStr] = {}
+    filled: Settings = _filled(settings, (), secrets)
+    if secrets:
+        data = copy.deepcopy(layers.data)
+        for path, secret in secrets.items():
+            section = data
+            for key in path[:-1]:
+                section = section[key]
+            section[path[-1]] = secret.get_secret_value()
+            del section[f"{path[-1]}_file"]
+        origins = layers.origins | {
+            path: layers.origin((*path[:-1], f"{path[-1]}_file")) or "default" for path in secrets
+        }
+        _, mistakes = _checked(Layers(data, origins), data)
+        if mistakes:
+            raise ConfigError("\n".join(dict.fromkeys(mistakes)))
+    return filled
+
+
+def _filled(section: Any, path: KeyPath, secrets: dict[KeyPath, SecretStr]) -> Any:
+    """A section, or a mapping of sections, with what its files hold, which `secrets` gets too."""
     found: dict[str, Any] = {}
-    for name in type(section).model_fields:
-        value = getattr(section, name)
-        if isinstance(value, BaseModel):
-            if (filled := _with_files(value, (*path, name))) is not value:
+    names = fields(type(section)) if isinstance(section, BaseModel) else [(name, name) for name in section]
+    for key, name in names:
+        value = section[name] if isinstance(section, dict) else getattr(section, name)
+        if isinstance(value, BaseModel | dict):
+            if (filled := _filled(value, (*path, key), secrets)) is not value:
                 found[name] = filled
-        elif name.endswith("_file") and value is not None:
-            found[name.removesuffix("_file")] = _secret(".".join((*path, name)), value)
-    return section.model_copy(update=found) if found else section
+        elif isinstance(value, Path) and key.endswith("_file"):
+            held = (*path, key.removesuffix("_file"))
+            found[held[-1]] = secrets[held] = _secret(".".join((*path, key)), value)
+    if not found:
+        return section
+    return section | found if isinstance(section, dict) else section.model_copy(update=found)
 
 
 def _secret(key: str, file: Path) -> SecretStr:
     try:
         text = file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{key} = {file}: cannot be read: {type(error).__name__}") from error
+        raise ConfigError(f"{key} = {file}: cannot be read: {type(error).__name__}") from None
     if not text:
         raise ConfigError(f"{key} = {file}: is empty; it must hold the {key.rpartition('.')[2].removesuffix('_file')}")
     return SecretStr(text)
@@ -86,46 +113,27 @@ def _line(layers: Layers, detail: dict[str, Any]) -> str:
     path: KeyPath = tuple(str(part) for part in detail["loc"])
     origin = layers.origin(path)
     place = f"{origin}: " if origin else ""
+    if path[-1:] == ("[key]",):  # pydantic's way of saying that a key of a mapping is wrong
+        return f"{place}{'.'.join(path[:-1])}: {_wanted(detail)}"
     key = ".".join(path) or "configuration"
-    value = _shown(path, detail.get("input"))
+    if detail["type"] == "missing":
+        return f"{place}{key}: is required"
+    if detail["type"] == "value_error" and isinstance(detail["input"], dict):  # of a section: the text says which key
+        return f"{place}{key}: {_wanted(detail)}"
+    value = _short(path, detail.get("input"))
     if detail["type"] == "extra_forbidden":
-        return f"{place}{key} = {value}: unknown key{_nearest(path)}"
+        return f"{place}{key} = {value}: unknown key{nearest(path)}"
     return f"{place}{key} = {value}: {_wanted(detail)}"
 
 
 def _wanted(detail: dict[str, Any]) -> str:
+    if detail["type"] in {"model_type", "dict_type"}:
+        return "must be a section, of keys and values"
     message = str(detail["msg"]).removeprefix("Value error, ")
     return message[:1].lower() + message[1:].replace("Input should", "should")
 
 
-def _shown(path: KeyPath, value: Any) -> str:
-    if any(part in _SECRETS for part in path) or (isinstance(value, dict) and _SECRETS & set(value)):
-        return "***"
-    text = repr(value) if not isinstance(value, BaseModel) else "(section)"
+def _short(path: KeyPath, value: Any) -> str:
+    told = shown(path, value)
+    text = HIDDEN if told == HIDDEN else repr(told)
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _nearest(path: KeyPath) -> str:
-    """The key of the same section that comes closest, else all that there are."""
-    known = keys_of(path[:-1])
-    match = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.6)
-    if match:
-        return f"; did you mean {'.'.join((*path[:-1], match[0]))}?"
-    return f"; {'.'.join(path[:-1]) or 'the top level'} has {', '.join(known)}"
-
-
-def keys_of(section: KeyPath) -> list[str]:
-    """The keys of a section, none for what is not one."""
-    model: Any = Settings
-    for key in section:
-        field = model.model_fields.get(key)
-        model = _model_in(field.annotation) if field is not None else None
-        if model is None:
-            return []
-    return list(model.model_fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if get_origin(annotation) in (Union, types.UnionType):
-        return next((m for m in map(_model_in, get_args(annotation)) if m is not None), None)
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

@@ -2,12 +2,29 @@
 
 from collections import Counter
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from virtuoso.config.section import FilePath, Section
 
 Tiers = Annotated[tuple[Literal["memory", "memcached", "redis"], ...], Field(strict=False)]
+
+
+def _check_encoded(address: str) -> None:
+    """A password that ends too early at its `/`, `?` or `#` would be told as a port or a name of a database.
+
+    Raises:
+        ValueError: the address cannot be taken apart; the text does not repeat it.
+    """
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # a port that is no number is found out here
+        whole = "@" not in f"{parts.path}{parts.query}{parts.fragment}"
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ValueError("is no address; in a password /, ?, #, [, ], @ and : must be percent-encoded, e.g. / as %2F")
 
 
 class CacheSettings(Section):
@@ -39,6 +56,7 @@ class CacheSettings(Section):
     def _redis(cls, url: SecretStr) -> SecretStr:
         if not url.get_secret_value().startswith(("redis://", "rediss://")):
             raise ValueError("must begin with redis:// or rediss://")
+        _check_encoded(url.get_secret_value())
         return url
 
 
@@ -55,6 +73,8 @@ class DatabaseSettings(Section):
     def _known(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith(("postgresql://", "sqlite:///")):
             raise ValueError("must begin with postgresql:// or sqlite:///")
+        if url is not None and url.get_secret_value().startswith("postgresql://"):
+            _check_encoded(url.get_secret_value())
         return url
 
     @model_validator(mode="after")

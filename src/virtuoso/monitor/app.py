@@ -12,7 +12,6 @@ import numpy as np
 import structlog
 
 from virtuoso.alerts.conditions import FeedOutage
-from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.analysis.engine import Engine
 from virtuoso.config import Settings
 from virtuoso.exchange.polling import Polling, largest_universe
@@ -24,6 +23,9 @@ from virtuoso.model.alert import Severity
 from virtuoso.model.clock import Clock, iso
 from virtuoso.model.errors import ExchangeError, UsageError, VirtuosoError
 from virtuoso.monitor.aftermath import Aftermath
+from virtuoso.monitor.alert_context import AlertContext
+from virtuoso.monitor.alert_desk import AlertDesk
+from virtuoso.monitor.alert_parts import AlertParts
 from virtuoso.monitor.alpha import AlphaScanner
 from virtuoso.monitor.bar_archive import BarArchive
 from virtuoso.monitor.configured import alpha_intervals, engine_for, exchange_for, universe_rules
@@ -40,6 +42,8 @@ from virtuoso.monitor.ticks import publish_books, publish_ticks
 from virtuoso.monitor.upkeep import Upkeep
 from virtuoso.monitor.watch import Watch
 from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.heartbeat import Heartbeat
+from virtuoso.operations.host import Host
 from virtuoso.operations.metrics import Durations, measure_loop_lag
 from virtuoso.storage.cache.memory import MemoryCache
 
@@ -102,21 +106,29 @@ class Monitor:
             self.exchange, self.market, clock,
             min_interval_s=settings.smart_intervals.min_interval, max_interval_s=settings.smart_intervals.max_interval,
         )  # fmt: skip
-        self.incidents = IncidentLog(monitoring.alerts.keep)
+        self.alerts = AlertParts(settings, clock, self.exchange.name, stores, self._changed)
+        self.incidents = self.alerts.incidents
         self.detection = Detection(fast_rules(monitoring.alerts), self.incidents)
         self.outage = FeedOutage(self.exchange.name)
         books = None
         if stores is not None:
             books = LeasedBooks(stores.database, stores.lease, settings.identity, settings.exchange.market)
-        self.keeper = Keeper(books, settings.exchange.market, self.incidents)
+        self.keeper = Keeper(
+            books, settings.exchange.market, self.incidents,
+            decide=self.alerts.alerting.decide, committed=self._committed,
+        )  # fmt: skip
         self.aftermath = Aftermath(self.archive, self.keeper, series, settings.exchange.market)
         self._refresh = Refresh(self.exchange, self.market, self.watch)
         self.cycle = self._cycle_for(settings, engine, health)
+        self.alerts.context = AlertContext(self.market, self.cycle)
         self.alpha = self._scanner_for(settings)
         self.lag = Durations()
         self.tasks = TrackedTasks(self._task_died, self._task_restarted)
         self.schedule = FixedRate(monitoring.interval)
         self.status = StatusReport(self, settings, clock, cache)
+        self._host = Host(settings.data_dir)
+        self.desk = None if books is None else self._desk_for(books)
+        self._health = health
         self._upkeep = Upkeep(self, cache, clock, self._worker, settings.websocket.stale_after)
         self.ready = asyncio.Event()
         self.state = "starting"
@@ -134,7 +146,7 @@ class Monitor:
             refresh=self._refresh,
             worker=self._worker,
             cache=self._cache,
-            incidents=self.incidents,
+            alerting=self.alerts.alerting,
             outage=self.outage,
             slow_s=settings.monitoring.alerts.slow_cycle,
             stale_after_s=settings.websocket.stale_after,
@@ -154,6 +166,18 @@ class Monitor:
             incidents=self.incidents,
             intervals=alpha_intervals(settings),
             false_discovery_rate=settings.alpha_scanning.false_discovery_rate,
+            epoch=self.epoch,
+        )
+
+    def _desk_for(self, books: LeasedBooks) -> AlertDesk:
+        return AlertDesk(
+            parts=self.alerts,
+            books=books,
+            settings=self._settings.monitoring.alerts,
+            host=self._host,
+            lag=self.lag,
+            cache=self._cache,
+            clock=self._clock,
             epoch=self.epoch,
         )
 
@@ -208,6 +232,8 @@ class Monitor:
             await self.tasks.stop()
             if self.stores is not None:
                 await self.keeper.commit()
+            await self.alerts.close()
+            self._host.close()
             await self.exchange.close()
             self._worker.shutdown(wait=True, cancel_futures=True)
             log.info("monitor stopped", cycles=self.cycle.count)
@@ -222,8 +248,10 @@ class Monitor:
 
     async def _watch_on(self, began: float) -> None:
         """Start up, then look after the tasks until cancelled."""
+        self._start_keeping()
+        await self._resume()  # before anything can be found: what is open already is not found a second time
         self._start_upkeep()
-        await self._resume()
+        self._start_telling()
         await self._first_signals()
         log.info("first signals", symbols=len(self.cycle.evaluations), seconds=round(time.perf_counter() - began, 3))
         self.ready.set()
@@ -241,6 +269,13 @@ class Monitor:
         self.tasks.start("alpha", self.alpha.run)
         await asyncio.Event().wait()  # until cancelled
 
+    def _start_keeping(self) -> None:
+        """The lease, and the documents of the last run for whoever asks."""
+        if self.stores is not None:
+            self.tasks.start("lease", self.stores.lease.run)
+            if self.stores.publisher.statuses():
+                self.tasks.start("publisher", self.stores.publisher.run)
+
     def _start_upkeep(self) -> None:
         start, cache = self.tasks.start, self._cache
         start("loop lag", partial(measure_loop_lag, self.lag))
@@ -248,19 +283,46 @@ class Monitor:
         start("cleanup", partial(self._upkeep.clean, self._settings.cache.cleanup_interval))
         start("status", self._upkeep.run)
         if self.stores is not None:
-            start("lease", self.stores.lease.run)
-            if self.stores.publisher.statuses():
-                start("publisher", self.stores.publisher.run)
             start("keeper", self.keeper.run)
             start("backlog", self._write_backlog)
+        if self.desk is not None:
+            start("listening", self.desk.listen)
+            start("machine", self.desk.look)
         if len(self._settings.cache.tiers) > 1:
             start("books", partial(publish_books, self.market, self.cycle, self.watch, cache, self.epoch))
 
+    def _start_telling(self) -> None:
+        """What is in the outbox is sent once it is known what earlier runs told; the dead man's switch begins."""
+        if self.alerts.outbox is not None:
+            self.tasks.start("outbox", self.alerts.outbox.run)
+        heartbeat = self._settings.monitoring.alerts.heartbeat
+        if heartbeat.url is not None:
+            beat = Heartbeat(heartbeat.url.get_secret_value(), heartbeat.interval, self._all_well)
+            self.tasks.start("heartbeat", beat.run)
+
+    def _all_well(self) -> bool:
+        """Cycles succeed, and what is found can be kept: without a database nobody would be told."""
+        kept = self.stores is None or self.stores.database.status().state == "up"
+        return kept and self._health.healthy
+
+    def _changed(self) -> None:
+        self.keeper.wake()
+
+    def _committed(self) -> None:
+        if self.alerts.outbox is not None:
+            self.alerts.outbox.nudge()
+
+    async def reload(self) -> None:
+        """Read the user's rules anew."""
+        if self.desk is not None:
+            self.desk.reload()
+
     async def _resume(self) -> None:
         """Go on from what earlier runs kept."""
-        kept, transitions, incidents = await self.keeper.recall()
+        told_since_ms = self._now_ms() - self.alerts.policies.longest_cooldown_ms
+        kept, transitions, incidents = await self.keeper.recall(told_since_ms)
         now_ms = self._now_ms()
-        self.incidents.resume(incidents)
+        self.alerts.alerting.resume(incidents, None if self.stores is None else self.stores.lease.watched_ms)
         for part in self.incidents.open_parts("task_died"):
             self.incidents.resolve("task_died", now_ms, part=part)
         self.detection.resume(incidents, self._clock.now_ns())

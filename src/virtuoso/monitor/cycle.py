@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from virtuoso.alerts.conditions import FeedOutage, observe_cycle
-from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.rules.evaluator import Finding
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.evaluation import Evaluation
 from virtuoso.analysis.regime import regime_timeframe
@@ -22,8 +22,9 @@ from virtuoso.market.state import MarketState, Qualities
 from virtuoso.model.clock import iso
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.monitor.aftermath import Aftermath, Found
+from virtuoso.monitor.alerting import Alerting
 from virtuoso.monitor.freshness import overall, symbol_qualities
-from virtuoso.monitor.publish import Frame, build, market_rows
+from virtuoso.monitor.publish import Built, Frame, build, market_rows
 from virtuoso.monitor.refresh import Refresh, Refreshed
 from virtuoso.monitor.regimes import RegimeBoard
 from virtuoso.monitor.rows import symbol_row
@@ -52,7 +53,7 @@ class Cycle:
         refresh: Refresh,
         worker: Executor,
         cache: MemoryCache,
-        incidents: IncidentLog,
+        alerting: Alerting,
         outage: FeedOutage,
         slow_s: float,
         stale_after_s: float,
@@ -69,7 +70,8 @@ class Cycle:
         self._refresh = refresh
         self._worker = worker
         self._cache = cache
-        self._incidents = incidents
+        self._alerting = alerting
+        self._incidents = alerting.incidents
         self._outage = outage
         self._slow_s = slow_s
         self._stale_after_s = stale_after_s
@@ -173,6 +175,7 @@ class Cycle:
         for symbol in cut.symbols:
             self.evaluations[symbol] = found.evaluation
         self._aftermath.evaluated(cut, found)
+        self._alerting.signals(found.signals)
 
     def _evaluate(self, cut: Cut, source: DataSource | None) -> Found:
         """On the worker: step, and build what the loop will ask for."""
@@ -201,7 +204,7 @@ class Cycle:
         """Build and encode all documents off the loop and put them into the cache under one version."""
         self._judge()
         frame = self.frame()
-        built = await asyncio.get_running_loop().run_in_executor(self._worker, build, frame)
+        built, findings = await asyncio.get_running_loop().run_in_executor(self._worker, self._build, frame)
         self._sequence += 1
         version = Version(self._epoch, self._sequence)
         for name, body in built.bodies.items():
@@ -210,6 +213,13 @@ class Cycle:
             self._cache.remove(name)
         self._published = set(built.bodies)
         self._aftermath.published(self.analysed_ms, frame.regime_state, self.regimes.standing(), built.overview)
+        self._alerting.regimes(frame.regime_state.new)
+        self._alerting.found(findings)
+
+    def _build(self, frame: Frame) -> tuple[Built, list[Finding]]:
+        """On the worker: the documents, and what the user's rules say of them."""
+        built = build(frame)
+        return built, self._alerting.judge(built.details, built.overview, frame.now_ms)
 
     def publish_health(self) -> None:
         """So that other processes judge by the age of the last success, too."""

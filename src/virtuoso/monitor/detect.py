@@ -13,7 +13,7 @@ from virtuoso.alerts.fast.volume import VolumeRule
 from virtuoso.alerts.fast.wall import WallRule
 from virtuoso.alerts.fast.whale import WhaleRule
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.config.settings import AlertSettings
+from virtuoso.config.alerts import AlertSettings
 from virtuoso.market.series import CLOSE, OPEN, VOLUME
 from virtuoso.market.state import MarketState
 from virtuoso.market.symbol import SymbolState

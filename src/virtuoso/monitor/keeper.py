@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -14,6 +14,7 @@ from virtuoso.analysis.regime import Regime
 from virtuoso.analysis.standing import Standing
 from virtuoso.model.alert import Incident
 from virtuoso.model.errors import StoreUnavailable
+from virtuoso.model.notice import Delivery
 from virtuoso.model.signal import Label
 from virtuoso.monitor.regimes import RegimesStanding
 from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord, TransitionRecord
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 _PERIOD_S = 1.0
 _MOST = 10_000
+_MOST_INCIDENTS = 100_000
 _AT_ONCE = 1_000
 _RECENT = 200
 _TRIES = 5
@@ -48,8 +50,8 @@ class Books(Protocol):
         """What was kept under a name."""
         ...
 
-    async def incidents(self, limit: int) -> tuple[Incident, ...]:
-        """The latest incidents and all open ones, newest first."""
+    async def incidents(self, limit: int, told_since_ms: int) -> tuple[Incident, ...]:
+        """The latest incidents, and all that are open, undecided, or told since then; newest first."""
         ...
 
     async def transitions(self, limit: int) -> tuple[TransitionRecord, ...]:
@@ -60,11 +62,28 @@ class Books(Protocol):
 class Keeper:
     """Used on the event loop. What cannot be committed now waits, bounded, and is committed when the database is back.
 
-    `wait_s` passes between attempts to read at the start. Without a database (a replay, a look at one symbol) nothing
-    is kept.
+    Without a database (a replay, a look at one symbol) nothing is kept. Incidents and what is to be told of them are
+    one transaction: a process that ends between the two would have lost an alert.
+
+    Args:
+        books: the database.
+        exchange: whose state it is.
+        incidents: where changed ones are taken from.
+        wait_s: between attempts to read at the start.
+        decide: what is to be told now; asked before each commit, unless too much waits already.
+        committed: called when something to be told is in the database.
     """
 
-    def __init__(self, books: Books | None, exchange: str, incidents: IncidentLog, wait_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        books: Books | None,
+        exchange: str,
+        incidents: IncidentLog,
+        wait_s: float = 1.0,
+        *,
+        decide: Callable[[], tuple[Delivery, ...]] = tuple,
+        committed: Callable[[], None] | None = None,
+    ) -> None:
         self._books = books
         self._exchange = exchange
         self._wait_s = wait_s
@@ -73,6 +92,9 @@ class Keeper:
         self._signals: deque[SignalRecord] = deque(maxlen=_MOST)
         self._transitions: deque[TransitionRecord] = deque(maxlen=_MOST)
         self._unkept: dict[str, Incident] = {}
+        self._deliveries: dict[str, Delivery] = {}
+        self._decide = decide
+        self._told = committed
         self._state: Kept | None = None
         self._wake = asyncio.Event()
         self.committed_close_ms = 0
@@ -90,8 +112,12 @@ class Keeper:
             )
         self._wake.set()
 
+    def wake(self) -> None:
+        """Something changed: commit it now."""
+        self._wake.set()
+
     async def run(self) -> None:
-        """Commit what there is, at once after a close and each second, for ever."""
+        """Commit what there is: at once after a close or a change of an incident, and each second, for ever."""
         while True:
             try:
                 async with asyncio.timeout(_PERIOD_S):
@@ -103,19 +129,17 @@ class Keeper:
 
     async def commit(self) -> None:
         """Commit everything that waits; failing, it goes on waiting."""
-        self._unkept.update((incident.id, incident) for incident in self._incidents.take_changed())
-        for identity in list(self._unkept)[:-_MOST]:
-            del self._unkept[identity]
-        while self._books is not None and (self._signals or self._transitions or self._unkept or self._state):
+        self._collect()
+        while self._books is not None and self._waits():
             signals, transitions = tuple(self._signals)[:_AT_ONCE], tuple(self._transitions)[:_AT_ONCE]
-            incidents = tuple(self._unkept.values())[:_AT_ONCE]
             # The state belongs to the last of the signals: it goes with them.
             whole = len(signals) == len(self._signals) and len(transitions) == len(self._transitions)
             state = self._state if whole else None
             changes = Changes(
                 signals=signals,
                 transitions=transitions,
-                incidents=incidents,
+                incidents=tuple(self._unkept.values()),
+                deliveries=tuple(self._deliveries.values()),
                 state=() if state is None else (self._record(state),),
             )
             try:
@@ -125,26 +149,49 @@ class Keeper:
                 return
             self._committed(changes, state)
 
+    def _collect(self) -> None:
+        """Decide, and take what changed, in one go: what is told of an incident stands in it.
+
+        While too much waits nothing is decided: then it stays in the log of incidents, undecided.
+        """
+        if len(self._deliveries) >= _MOST:
+            return
+        self._deliveries.update((delivery.id, delivery) for delivery in self._decide())
+        self._unkept.update((incident.id, incident) for incident in self._incidents.take_changed())
+        for identity in list(self._unkept)[:-_MOST_INCIDENTS]:
+            del self._unkept[identity]
+
+    def _waits(self) -> bool:
+        waiting = (self._signals, self._transitions, self._unkept, self._deliveries)
+        return any(waiting) or self._state is not None
+
     def _committed(self, changes: Changes, state: Kept | None) -> None:
         _drop(self._signals, changes.signals)
         _drop(self._transitions, changes.transitions)
         for incident in changes.incidents:
             if self._unkept.get(incident.id) is incident:
                 del self._unkept[incident.id]
+        for delivery in changes.deliveries:
+            self._deliveries.pop(delivery.id, None)
+        if changes.deliveries and self._told is not None:
+            self._told()
         if state is not None:
             self.committed_close_ms = state.close_ms
             if self._state is state:
                 self._state = None
 
-    async def recall(self) -> tuple[Kept | None, tuple[Transition, ...], tuple[Incident, ...]]:
-        """State, latest transitions (newest first) and incidents (oldest first) of earlier runs."""
+    async def recall(self, told_since_ms: int) -> tuple[Kept | None, tuple[Transition, ...], tuple[Incident, ...]]:
+        """State, latest transitions (newest first) and incidents (oldest first) of earlier runs.
+
+        Of incidents, the latest, and all that are open, undecided, or told since `told_since_ms` (epoch ms).
+        """
         if self._books is None:
             return None, (), ()
         for left in reversed(range(_TRIES)):  # forgetting is worse than a start that is a little late
             try:
                 record = await self._books.state(self._key)
                 transitions = await self._books.transitions(_RECENT)
-                incidents = await self._books.incidents(_RECENT)
+                incidents = await self._books.incidents(_RECENT, told_since_ms)
                 break
             except StoreUnavailable as error:
                 log.warning("what earlier runs kept could not be read", error=str(error), tries_left=left)
@@ -167,6 +214,7 @@ class Keeper:
         """What is not committed yet."""
         return {
             "signals": len(self._signals), "transitions": len(self._transitions), "incidents": len(self._unkept),
+            "deliveries": len(self._deliveries),
         }  # fmt: skip
 
 

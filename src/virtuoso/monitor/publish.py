@@ -13,6 +13,7 @@ from virtuoso.analysis.regime import Regime, SymbolRegime
 from virtuoso.market.state import Qualities
 from virtuoso.model import documents as docs
 from virtuoso.model.alert import Incident
+from virtuoso.model.alert_documents import Alert, alert_of
 from virtuoso.model.clock import iso
 from virtuoso.model.quality import DataQuality, DataSource, worst_quality
 from virtuoso.model.signal import Label, Reading
@@ -43,10 +44,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """All documents of a cycle, by name, encoded; and the overview among them."""
+    """All documents of a cycle, by name, encoded; and those among them that others read on."""
 
     bodies: dict[str, bytes]
     overview: docs.MarketOverview
+    details: tuple[docs.SymbolDetail, ...]
 
 
 def build(frame: Frame) -> Built:
@@ -58,9 +60,9 @@ def build(frame: Frame) -> Built:
     overview = market_overview(market_rows(frame.symbols, frame.bases), regimes, state.held, state.history)
     timestamp = iso(frame.now_ms) or ""
     ranked = tuple(sorted(signals.values(), key=_strength, reverse=True))
-    alerts = tuple(alert(incident) for incident in frame.incidents)
+    alerts = tuple(alert_of(incident) for incident in frame.incidents)
     by_symbol = {regime.symbol: regime_row(regime) for regime in regimes}
-    values: dict[str, msgspec.Struct | tuple[docs.Alert, ...]] = {
+    values: dict[str, msgspec.Struct | tuple[Alert, ...]] = {
         "signals": docs.TopSignals(signals=ranked, timestamp=timestamp, reason=None if readings else _WAITING),
         "signals:top": docs.TopSignals(
             signals=ranked[:TOP], timestamp=timestamp, reason=None if readings else _WAITING
@@ -83,9 +85,10 @@ def build(frame: Frame) -> Built:
             transitions=tuple(transition_row(transition) for transition in state.transitions),
         ),
     }
+    details = []
     for symbol, row in rows.items():
         reading = readings.get(symbol)
-        values[f"symbol:{symbol}"] = docs.SymbolDetail(
+        detail = values[f"symbol:{symbol}"] = docs.SymbolDetail(
             ticker=row,
             signal=signals[symbol],
             regime=by_symbol.get(symbol),
@@ -99,8 +102,9 @@ def build(frame: Frame) -> Built:
             liquidations=frame.liquidations.get(symbol, 0),
             timestamp=timestamp,
         )
+        details.append(detail)
     encoder = msgspec.json.Encoder()
-    return Built({name: encoder.encode(value) for name, value in values.items()}, shown)
+    return Built({name: encoder.encode(value) for name, value in values.items()}, shown, tuple(details))
 
 
 def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> docs.SignalRow:
@@ -178,7 +182,7 @@ def overview_document(overview: Overview, frame: Frame) -> docs.MarketOverview:
 
 
 def dashboard(
-    overview: Overview, frame: Frame, signals: tuple[docs.SignalRow, ...], alerts: tuple[docs.Alert, ...]
+    overview: Overview, frame: Frame, signals: tuple[docs.SignalRow, ...], alerts: tuple[Alert, ...]
 ) -> docs.Dashboard:
     """`/api/dashboard/data`."""
     return docs.Dashboard(
@@ -197,23 +201,6 @@ def dashboard(
             status=frame.state, last_update=iso(frame.now_ms) or "", data_source=frame.source
         ),
         signals=signals,
-    )
-
-
-def alert(incident: Incident) -> docs.Alert:
-    """An incident as the API lists it."""
-    return docs.Alert(
-        id=incident.id,
-        level=incident.severity,
-        message=incident.message,
-        details=incident.details,
-        timestamp=iso(incident.fired_ms) or "",
-        source=incident.source,
-        alert_type=incident.kind,
-        symbol=incident.symbol,
-        resolved=incident.resolved_ms is not None,
-        resolved_at=iso(incident.resolved_ms),
-        acknowledged=incident.acknowledged,
     )
 
 

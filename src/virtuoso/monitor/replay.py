@@ -21,6 +21,7 @@ from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeUnavailable
 from virtuoso.model.feed import FeedStatus, SymbolSink
 from virtuoso.monitor.aftermath import Aftermath
+from virtuoso.monitor.alerting import untold
 from virtuoso.monitor.bar_archive import BarArchive
 from virtuoso.monitor.configured import engine_for, universe_rules
 from virtuoso.monitor.cycle import TTL_S, Cycle
@@ -159,7 +160,7 @@ class Replay:
         self.cycle = Cycle(
             exchange=self._exchange, stream=self.stream, market=self._market, engine=engine, watch=self._watch,
             refresh=self._refresh, worker=self._worker, cache=self._cache,
-            incidents=incidents, outage=FeedOutage(self._exchange.name),
+            alerting=untold(incidents, self.clock), outage=FeedOutage(self._exchange.name),
             slow_s=float("inf"), stale_after_s=settings.websocket.stale_after, epoch=1,
             health=HealthBoard(self.clock, settings.monitoring.interval, "embedded"), fresh_s=TTL_S,
             aftermath=Aftermath(archive, Keeper(None, self._exchange.name, incidents), None, self._exchange.name),

@@ -6,7 +6,7 @@ from virtuoso.model.alert import Incident
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.storage.cache.publisher import Publisher
 from virtuoso.storage.database.lease import Lease
-from virtuoso.storage.database.records import Changes, StateRecord, TransitionRecord
+from virtuoso.storage.database.records import AlertInputs, Changes, StateRecord, TransitionRecord
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.lease import Superseded
 from virtuoso.storage.status import StoreStatus
@@ -51,12 +51,20 @@ class LeasedBooks:
         """What was kept under a name."""
         return await self._database.state(self._identity, key)
 
-    async def incidents(self, limit: int) -> tuple[Incident, ...]:
-        """The latest incidents and all open ones, newest first."""
+    async def incidents(self, limit: int, told_since_ms: int) -> tuple[Incident, ...]:
+        """The latest incidents, and all that are open, undecided, or told since then; newest first."""
         latest = await self._database.incidents(limit, identity=self._identity)
-        still_open = await self._database.open_incidents(identity=self._identity)
-        known = {incident.id for incident in latest}
-        return (*latest, *(incident for incident in still_open if incident.id not in known))
+        resumed = await self._database.resumable(self._identity, told_since_ms)
+        found = {incident.id: incident for incident in (*latest, *resumed)}
+        return tuple(sorted(found.values(), key=lambda each: (each.fired_ms, each.id), reverse=True))
+
+    async def alert_inputs(self, now_ms: int) -> AlertInputs:
+        """Silences in force or to come, and who acknowledged which open incident."""
+        return await self._database.alert_inputs(self._identity, now_ms)
+
+    async def starts(self, since_ms: int) -> int:
+        """How often this monitor started at or after `since_ms`."""
+        return await self._database.starts(self._identity, since_ms)
 
     async def transitions(self, limit: int) -> tuple[TransitionRecord, ...]:
         """The latest transitions, newest first."""

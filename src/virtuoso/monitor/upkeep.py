@@ -51,8 +51,11 @@ class Upkeep:
             self._worker, feed_rows, feeds, self._clock.now_ns(), self._stale_after_s
         )
         self._sequence += 1
-        body = msgspec.json.encode(monitor.status.document(rows))
+        status = monitor.status.document(rows)
+        body = msgspec.json.encode(status)
         self._cache.put("status", body, Version(monitor.epoch, self._sequence), _TTL_S, _FRESH_S)
+        if monitor.desk is not None:
+            monitor.desk.system(status)
         monitor.cycle.publish_health()
         monitor.aftermath.observed(self._now_ms(), rows)
 

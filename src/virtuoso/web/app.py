@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from fastapi import FastAPI
 
 from virtuoso import __version__
+from virtuoso.model.clock import Clock
 from virtuoso.model.views import SymbolViews
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.database.store import Database
 from virtuoso.web import openapi, problems
 from virtuoso.web.front import App, Front
-from virtuoso.web.routes import documents, health, pages, signals, stream, symbols
+from virtuoso.web.routes import alerts, deliveries, documents, health, pages, signals, silences, stream, symbols
 from virtuoso.web.routes.health import Judged
 
 _DESCRIPTION = (
@@ -25,15 +26,19 @@ def create_app(
     board: Judged,
     views: SymbolViews,
     database: Database | None,
+    identity: str,
+    clock: Clock,
     allowed_hosts: Iterable[str],
     token: str | None,
 ) -> App:
-    """The ASGI application."""
-    app = application(cache, board, views, database)
+    """The ASGI application; `identity` is that of the monitor whose outbox is listed."""
+    app = application(cache, board, views, database, identity, clock)
     return Front(app, cache, documents.HOT, allowed_hosts, None if token is None else token.encode())
 
 
-def application(cache: MemoryCache, board: Judged, views: SymbolViews, database: Database | None) -> FastAPI:
+def application(
+    cache: MemoryCache, board: Judged, views: SymbolViews, database: Database | None, identity: str, clock: Clock
+) -> FastAPI:
     """Everything behind the front."""
     app = FastAPI(
         title="Virtuoso", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None,
@@ -43,6 +48,9 @@ def application(cache: MemoryCache, board: Judged, views: SymbolViews, database:
         documents.router(cache),
         symbols.router(views),
         signals.router(database),
+        deliveries.router(database, identity, clock),  # before `/api/alerts/{id}`
+        alerts.router(cache, database, clock),
+        silences.router(database, clock),
         stream.router(cache),
         pages.router(),
     ):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from virtuoso.web.alert_examples import ALERT
+
 _SIGNAL: dict[str, Any] = {
     "symbol": "BTCUSDT", "signal": "HOLD", "confidence": 0.41, "price": 105989.5, "change": 2.6861,
     "timestamp": "2026-11-23T20:46:00.000Z", "data_quality": "live", "data_source": "replay", "score": 57.2,
@@ -18,11 +20,6 @@ OVERVIEW = {
     "dispersion_robust": 2.6, "avg_correlation_btc": 0.71,
     "breadth": {"advancing": 5, "declining": 9, "neutral": 1, "total": 15},
     "data_quality": "live", "data_source": "replay", "reasons": {},
-}  # fmt: skip
-ALERT = {
-    "id": "1f2e3d4c5b6a7988", "level": "warning", "message": "LAYERUSDT down 3.41 % in 5 min, to 0.8483",
-    "details": {"move_pct": -3.41, "minutes": 5}, "timestamp": "2026-11-23T20:45:02.000Z", "source": "monitor",
-    "alert_type": "sudden_move", "symbol": "LAYERUSDT", "resolved": False, "resolved_at": None, "acknowledged": False,
 }  # fmt: skip
 DASHBOARD = {
     "market_overview": {

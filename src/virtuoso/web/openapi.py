@@ -7,14 +7,22 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from virtuoso import __version__
+from virtuoso.model import alert_documents as alerts
 from virtuoso.model import documents as docs
 from virtuoso.model.documents import Problem
 
 SCHEMAS: tuple[type[msgspec.Struct], ...] = (
-    docs.TopSignals, docs.MarketOverview, docs.Dashboard, docs.Alert, docs.MonitoringStatus, docs.SymbolList,
+    docs.TopSignals, docs.MarketOverview, docs.Dashboard, docs.MonitoringStatus, docs.SymbolList,
     docs.SymbolDetail, docs.RegimeDocument, docs.Bars, docs.Book, docs.Health, docs.AlphaDocument,
-    docs.SignalHistory, docs.ScoreHistory, Problem,
+    docs.SignalHistory, docs.ScoreHistory, alerts.Alert, alerts.AlertDetail, alerts.AlertHistory, alerts.AlertRules,
+    alerts.AlertPipeline, alerts.NewAcknowledgement, alerts.NewSilence, alerts.SilenceRow, alerts.Silences,
+    alerts.Deliveries, alerts.DeliveryRow, alerts.Nothing, Problem,
 )  # fmt: skip
+_TEXTS = {
+    403: "Another site asks for it", 404: "There is no such thing", 409: "There are too many", 413: "It is too large",
+    415: "It is not called JSON", 421: "The Host header names no allowed host", 422: "A parameter is wrong",
+    503: "Not available now",
+}  # fmt: skip
 _TEMPLATE = "#/components/schemas/{name}"
 
 
@@ -28,12 +36,18 @@ def answers(schema: dict[str, Any], example: Any, *errors: int) -> dict[int | st
     found: dict[int | str, dict[str, Any]] = {
         200: {"description": "OK", "content": {"application/json": {"schema": schema, "example": example}}},
         304: {"description": "Not modified"},
-        421: _problem("The Host header names no allowed host"),
+        421: _problem(_TEXTS[421]),
     }
-    texts = {404: "There is no such thing", 422: "A parameter is wrong", 503: "Not healthy"}
-    for status in errors:
-        found[status] = _problem(texts[status])
-    return found
+    return found | {status: _problem(_TEXTS[status]) for status in errors}
+
+
+def changes(status: int, schema: dict[str, Any] | None, example: Any, *errors: int) -> dict[int | str, dict[str, Any]]:
+    """What FastAPI documents of a route that changes something: its answer (`None`: empty), and its problems."""
+    done: dict[str, Any] = {"description": "Done"}
+    if schema is not None:
+        done["content"] = {"application/json": {"schema": schema, "example": example}}
+    found: dict[int | str, dict[str, Any]] = {status: done}
+    return found | {problem: _problem(_TEXTS[problem]) for problem in (403, 421, 503, *errors)}
 
 
 def _problem(description: str) -> dict[str, Any]:

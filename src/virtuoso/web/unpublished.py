@@ -5,6 +5,7 @@ from functools import cache
 import msgspec
 
 from virtuoso.model import documents as docs
+from virtuoso.model.alert_documents import AlertPipeline, AlertRules
 from virtuoso.model.clock import iso
 from virtuoso.model.quality import DataQuality
 
@@ -19,6 +20,10 @@ def unpublished(name: str) -> bytes:
     values: dict[str, object] = {
         "signals": docs.TopSignals(signals=(), timestamp=_EPOCH, reason=_REASON),
         "alerts": (),
+        "alerts:rules": AlertRules(timestamp=_EPOCH, kinds=(), rules=(), reason=_REASON),
+        "alerts:pipeline": AlertPipeline(
+            timestamp=_EPOCH, fired=0, resolved=0, open=0, stages=(), channels=(), reason=_REASON
+        ),
         "overview": docs.MarketOverview(
             status="starting", timestamp=_EPOCH, regime=None, trend_strength=None, volatility=None,
             avg_volatility=None, btc_dominance=None, total_volume=None, market_sentiment=None, momentum_score=None,

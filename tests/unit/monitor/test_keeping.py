@@ -54,7 +54,7 @@ class Shelf:
         kept = [record for changes in self.commits for record in changes.state]
         return kept[-1] if kept else None
 
-    async def incidents(self, limit: int) -> tuple[Incident, ...]:
+    async def incidents(self, limit: int, told_since_ms: int) -> tuple[Incident, ...]:
         return tuple(i for changes in reversed(self.commits) for i in reversed(changes.incidents))
 
     async def transitions(self, limit: int) -> tuple[TransitionRecord, ...]:
@@ -86,7 +86,7 @@ async def test_what_is_committed_is_what_a_restart_goes_on_from() -> None:
     await keeper.commit()
     assert keeper.committed_close_ms == 60_000
     assert set(keeper.waiting.values()) == {0}
-    state, transitions, found = await Keeper(shelf, "bybit", IncidentLog(10)).recall()
+    state, transitions, found = await Keeper(shelf, "bybit", IncidentLog(10)).recall(0)
     assert state == kept(60_000)
     assert transitions == (change,)
     assert [(i.kind, i.part) for i in found] == [("stale_feed", "0")]
@@ -128,9 +128,9 @@ async def test_state_goes_with_the_last_of_its_signals() -> None:
 async def test_a_state_of_another_version_begins_anew() -> None:
     shelf = Shelf()
     shelf.commits.append(Changes(state=(StateRecord(key="monitor", close_ms=1, body='{"else":1}'),)))
-    assert (await Keeper(shelf, "bybit", IncidentLog(10)).recall())[0] is None
+    assert (await Keeper(shelf, "bybit", IncidentLog(10)).recall(0))[0] is None
     shelf.away = True
-    assert await Keeper(shelf, "bybit", IncidentLog(10), wait_s=0.01).recall() == (None, (), ())
+    assert await Keeper(shelf, "bybit", IncidentLog(10), wait_s=0.01).recall(0) == (None, (), ())
 
 
 async def test_what_was_kept_is_asked_for_again_while_the_database_is_slow() -> None:
@@ -139,7 +139,7 @@ async def test_what_was_kept_is_asked_for_again_while_the_database_is_slow() -> 
     keeper.close(kept(60_000), (), ())
     await keeper.commit()
     shelf.away = True
-    recalling = asyncio.create_task(Keeper(shelf, "bybit", IncidentLog(10), wait_s=0.05).recall())
+    recalling = asyncio.create_task(Keeper(shelf, "bybit", IncidentLog(10), wait_s=0.05).recall(0))
     await asyncio.sleep(0.02)
     shelf.away = False
     assert (await recalling)[0] == kept(60_000)

@@ -8,14 +8,15 @@ import msgspec
 import pytest
 from fastapi.routing import APIRoute
 
+from virtuoso.model import alert_documents as alert_docs
 from virtuoso.model import documents as docs
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.operations.health import HealthBoard
 from virtuoso.storage.cache.memory import MemoryCache, Version
-from virtuoso.web import examples
+from virtuoso.web import alert_examples, examples
 from virtuoso.web.app import application, create_app
-from virtuoso.web.routes import documents, health, pages, signals, stream, symbols
+from virtuoso.web.routes import alerts, deliveries, documents, health, pages, signals, silences, stream, symbols
 from virtuoso.web.routes.documents import HOT, WHOLE
 
 
@@ -92,15 +93,26 @@ class Client:
 
 def client(cache: MemoryCache, board: HealthBoard, token: str | None = None) -> Client:
     return Client(
-        create_app(cache=cache, board=board, views=NoViews(), database=None, allowed_hosts=["testserver"], token=token)
+        create_app(
+            cache=cache,
+            board=board,
+            views=NoViews(),
+            database=None,
+            identity="m",
+            clock=ManualClock(),
+            allowed_hosts=["testserver"],
+            token=token,
+        )
     )
 
 
 def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthBoard) -> None:
-    app = application(cache, board, NoViews(), None)
+    app = application(cache, board, NoViews(), None, "m", ManualClock())
     routers = [
         health.router(board), documents.router(cache), symbols.router(NoViews()), signals.router(None),
-        stream.router(cache), pages.router(),
+        stream.router(cache), pages.router(), alerts.router(cache, None, ManualClock()),
+        silences.router(None, ManualClock()),
+        deliveries.router(None, "m", ManualClock()),
     ]  # fmt: skip
     served = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)}
     assert len(served) >= 20
@@ -112,11 +124,17 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthBoa
     ("example", "schema"),
     [
         (examples.SIGNALS, docs.TopSignals), (examples.OVERVIEW, docs.MarketOverview),
-        (examples.DASHBOARD, docs.Dashboard), (examples.ALERT, docs.Alert), (examples.STATUS, docs.MonitoringStatus),
+        (examples.DASHBOARD, docs.Dashboard), (examples.STATUS, docs.MonitoringStatus),
         (examples.SYMBOLS, docs.SymbolList), (examples.SYMBOL, docs.SymbolDetail), (examples.BARS, docs.Bars),
         (examples.SIGNAL_HISTORY, docs.SignalHistory), (examples.SCORES, docs.ScoreHistory),
         (examples.REGIME, docs.RegimeDocument), (examples.BOOK, docs.Book), (examples.HEALTH, docs.Health),
-        (examples.ALPHA, docs.AlphaDocument),
+        (examples.ALPHA, docs.AlphaDocument), (alert_examples.ALERT, alert_docs.Alert),
+        (alert_examples.HISTORY, alert_docs.AlertHistory), (alert_examples.DETAIL, alert_docs.AlertDetail),
+        (alert_examples.ACKNOWLEDGING, alert_docs.NewAcknowledgement),
+        (alert_examples.SILENCING, alert_docs.NewSilence), (alert_examples.SILENCE, alert_docs.SilenceRow),
+        (alert_examples.SILENCES, alert_docs.Silences), (alert_examples.RULES, alert_docs.AlertRules),
+        (alert_examples.PIPELINE, alert_docs.AlertPipeline), (alert_examples.DELIVERY, alert_docs.DeliveryRow),
+        (alert_examples.DELIVERIES, alert_docs.Deliveries),
     ],
 )  # fmt: skip
 def test_every_example_is_a_whole_document(example: object, schema: type[msgspec.Struct]) -> None:

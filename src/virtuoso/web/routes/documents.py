@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from virtuoso.model import documents as docs
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.web import examples
 from virtuoso.web.openapi import answers, reference
+from virtuoso.web.parameters import Limit
 from virtuoso.web.unpublished import unpublished
 
 WHOLE: dict[str, tuple[str, type[msgspec.Struct], Any, str]] = {
@@ -28,7 +29,6 @@ HOT = {path: name for path, (name, *_) in WHOLE.items()} | {
 }
 """Paths that the front answers by itself."""
 
-Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 Symbol = Annotated[str, Path(description="The exchange's own name, such as BTCUSDT.", min_length=1, max_length=40)]
 
 
@@ -37,7 +37,7 @@ def router(cache: MemoryCache) -> APIRouter:
     routes = APIRouter()
     for path, (name, schema, example, summary) in WHOLE.items():
         routes.add_api_route(
-            path, _whole(cache, name), methods=["GET"], summary=summary, name=name,
+            path, whole(cache, name), methods=["GET"], summary=summary, name=name,
             responses=answers(reference(schema), example), response_class=Response,
         )  # fmt: skip
 
@@ -48,14 +48,6 @@ def router(cache: MemoryCache) -> APIRouter:
     async def top_signals(request: Request, limit: Limit = 10) -> Response:
         top = msgspec.json.decode(body_of(cache, "signals"), type=docs.TopSignals)
         return answer(request, msgspec.json.encode(msgspec.structs.replace(top, signals=top.signals[:limit])))
-
-    @routes.get(
-        "/api/alerts/recent", summary="The latest incidents, newest first", response_class=Response,
-        responses=answers({"type": "array", "items": reference(docs.Alert)}, [examples.ALERT], 422),
-    )  # fmt: skip
-    async def recent_alerts(request: Request, limit: Limit = 200) -> Response:
-        alerts = msgspec.json.decode(body_of(cache, "alerts"), type=tuple[docs.Alert, ...])
-        return answer(request, msgspec.json.encode(alerts[:limit]))
 
     @routes.get(
         "/api/symbols/{symbol}", summary="One symbol: ticker, signal, regime, and the whole tree of reasons",
@@ -70,12 +62,14 @@ def router(cache: MemoryCache) -> APIRouter:
     return routes
 
 
-def _whole(cache: MemoryCache, name: str) -> Callable[[Request], Any]:
-    async def whole(request: Request) -> Response:
+def whole(cache: MemoryCache, name: str) -> Callable[[Request], Any]:
+    """The route of a document that is answered as it was published."""
+
+    async def published(request: Request) -> Response:
         document = cache.get(name)
         return answer(request, body_of(cache, name), None if document is None else document.etag.decode())
 
-    return whole
+    return published
 
 
 def body_of(cache: MemoryCache, name: str) -> bytes:

@@ -1,6 +1,5 @@
 """The history of signals, a page at a time."""
 
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -14,15 +13,10 @@ from virtuoso.storage.database.records import SignalFilter, SignalRecord
 from virtuoso.storage.database.store import Database
 from virtuoso.web import examples
 from virtuoso.web.openapi import answers, reference
-from virtuoso.web.routes.documents import Limit, answer
+from virtuoso.web.parameters import Cursor, Limit, Since, SymbolName, Until, milliseconds
+from virtuoso.web.routes.documents import answer
 
-Name = Annotated[
-    str | None, Query(description="The exchange's own name, such as BTCUSDT.", pattern=r"^[A-Za-z0-9./:_-]{1,40}$")
-]
 Kind = Annotated[Label | None, Query(description="The label that was taken.")]
-Since = Annotated[datetime | None, Query(description="Closes at or after, ISO 8601 with a time zone.")]
-Until = Annotated[datetime | None, Query(description="Closes before, ISO 8601 with a time zone.")]
-Cursor = Annotated[str | None, Query(description="`next` of the page before this.", max_length=200)]
 
 
 class _Why(msgspec.Struct):
@@ -41,14 +35,15 @@ def router(database: Database | None) -> APIRouter:
     )  # fmt: skip
     async def signals(
         request: Request,
-        symbol: Name = None,
+        symbol: SymbolName = None,
         label: Kind = None,
         since: Since = None,
         until: Until = None,
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> Response:
-        wanted = SignalFilter(symbol=symbol, label=label, since_ms=_ms("since", since), until_ms=_ms("until", until))
+        since_ms, until_ms = milliseconds("since", since), milliseconds("until", until)
+        wanted = SignalFilter(symbol=symbol, label=label, since_ms=since_ms, until_ms=until_ms)
         return answer(request, msgspec.json.encode(await _page(database, wanted, limit, cursor)))
 
     return routes
@@ -64,14 +59,6 @@ async def _page(database: Database | None, wanted: SignalFilter, limit: int, cur
     except ValueError as error:
         raise HTTPException(404, str(error)) from error
     return docs.SignalHistory(signals=tuple(map(_row, page.signals)), next=page.cursor)
-
-
-def _ms(name: str, when: datetime | None) -> int | None:
-    if when is None:
-        return None
-    if when.tzinfo is None:
-        raise HTTPException(422, f"{name} = {when.isoformat()}: has no time zone; add Z for UTC")
-    return max(0, int(when.timestamp() * 1000))  # nothing was kept before 1970
 
 
 def _row(record: SignalRecord) -> docs.SignalChange:

@@ -1,0 +1,71 @@
+"""`virtuoso alerts test`: one message through each channel as it is configured, past the outbox."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from virtuoso.config import load
+from virtuoso.config.keys import secret_texts
+from virtuoso.delivery.channels.protocol import Channel, ChannelError
+from virtuoso.model.alert import Severity
+from virtuoso.model.clock import Clock, SystemClock
+from virtuoso.model.errors import UsageError
+from virtuoso.model.notice import Line, Notice, Role
+from virtuoso.monitor.alert_channels import channels_for
+from virtuoso.operations import logs
+
+
+def send_test(
+    channel: Annotated[list[str] | None, typer.Option(help="Name of a channel; repeatable. All without.")] = None,
+    config: Annotated[
+        list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Send a test message through the channels of the configuration; exit code 1 when one does not take it."""
+    settings = load(config or [], os.environ)
+    logs.configure("warning", settings.logging.format, secret_texts(settings))
+    clock = SystemClock()
+    channels = channels_for(settings.monitoring.alerts, clock)
+    if unknown := sorted(set(channel or ()) - set(channels)):
+        raise UsageError(f"there is no channel {unknown[0]}; configured are {', '.join(channels)}")
+    wanted = {name: each for name, each in channels.items() if not channel or name in channel}
+    found = asyncio.run(_send(wanted, clock))
+    if as_json:
+        typer.echo(msgspec.json.encode({name: {"ok": error is None, "error": error} for name, error in found.items()}))
+    else:
+        for name, error in found.items():
+            typer.echo(f"{name}: {'accepted' if error is None else error}")
+    if any(found.values()):
+        raise typer.Exit(1)
+
+
+async def _send(channels: dict[str, Channel], clock: Clock) -> dict[str, str | None]:
+    """By channel, why it did not take the message; `None` where it did."""
+    try:
+        return {name: await _sent(channel, clock) for name, channel in channels.items()}
+    finally:
+        for channel in channels.values():
+            await channel.close()
+
+
+async def _sent(channel: Channel, clock: Clock) -> str | None:
+    try:
+        await channel.send(channel.render(_notice(clock.now_ns() // 1_000_000), repeat=False))
+    except ChannelError as error:
+        return str(error) or type(error).__name__
+    return None
+
+
+def _notice(now_ms: int) -> Notice:
+    text = "This is what an alert of Virtuoso looks like here. Nothing happened."
+    identity = f"test-{now_ms}"
+    line = Line(id=identity, kind="test", severity=Severity.INFO, message=text, fired_ms=now_ms)
+    return Notice(
+        id=identity, role=Role.TEST, severity=Severity.INFO, title="Test of this channel", text=text, at_ms=now_ms,
+        lines=(line,), incidents=(identity,), system=True, kind="test",
+    )  # fmt: skip

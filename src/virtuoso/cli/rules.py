@@ -1,0 +1,191 @@
+"""`virtuoso rules`: check, list, diff."""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from virtuoso.alerts.rules.mistakes import RulesError
+from virtuoso.alerts.rules.rule import Rule, RuleSet
+from virtuoso.cli.progress import told
+from virtuoso.config import load
+from virtuoso.model.clock import iso
+from virtuoso.monitor.rule_diff import Alert, Difference
+from virtuoso.monitor.rule_files import read_rules
+from virtuoso.operations import logs
+from virtuoso.recording.reader import read
+
+app = typer.Typer(add_completion=False, help="Check, list and compare your own alert rules.", no_args_is_help=True)
+
+Config = Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files of rules.")],
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check files: one line for each mistake, exit code 1. With a configuration, the channels must be in it."""
+    try:
+        rules = _read(files, config)
+    except RulesError as error:
+        if as_json:
+            typer.echo(json.dumps({"ok": False, "mistakes": [asdict(mistake) for mistake in error.mistakes]}))
+        else:
+            typer.echo(str(error))
+        raise typer.Exit(1) from None
+    if as_json:
+        typer.echo(json.dumps({"ok": True, "rules": [rule.name for rule in rules.rules]}))
+    else:
+        typer.echo(f"ok: {len(rules.rules)} rules in {', '.join(map(str, files))}")
+
+
+@app.command("list")
+def list_(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE…]", help="Files of rules; those of the configuration.")
+    ] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the rules with their defaults filled in."""
+    rules = _read(files, config)
+    rows = [_row(rule) for rule in rules.rules]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        typer.echo("no rules: name files here, or in monitoring.alerts.rules of the configuration")
+        return
+    table = Table("rule", "severity", "for", "cooldown", "rearm", "channels", "when", box=None, pad_edge=False)
+    for row in rows:
+        channels = "as routed" if row["channels"] is None else ", ".join(row["channels"])
+        severity = row["severity"] if row["enabled"] else "disabled"
+        times = [_duration(round(row[key] * 1_000)) for key in ("for", "cooldown", "rearm")]
+        table.add_row(*map(Text, (row["name"], severity, *times, channels, row["when"])))
+    Console().print(table)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="Rules as they are.")],
+    new: Annotated[Path, typer.Argument(help="Rules as they would be.")],
+    recording: Annotated[Path, typer.Option("--on", metavar="RECORDING", help="What `virtuoso record` kept.")],
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play a recording once and tell which alerts would appear, vanish or move in time, and the messages they make."""
+    from virtuoso.monitor.rule_replay import RuleReplay  # noqa: PLC0415 - slow to import, and only needed here
+
+    settings = load(config or [], os.environ)
+    before, after = _read([old], config), _read([new], config)
+    reader = read(recording)
+    records = told(reader, f"replaying {recording}", lambda: reader.bytes_read / max(1, reader.bytes_total))
+    logs.configure("warning", "auto")
+    player = RuleReplay(settings, before, after)
+    asyncio.run(player.play(records))
+    found = player.difference()
+    if as_json:
+        typer.echo(json.dumps(_document(found), indent=2))
+    else:
+        show(found)
+
+
+def _read(files: list[Path] | None, config: list[Path] | None) -> RuleSet:
+    """The files, or those of the configuration; checked against it where one is named."""
+    if files and config is None:
+        return read_rules(files)
+    alerts = load(config or [], os.environ).monitoring.alerts
+    return read_rules(files or alerts.rules, alerts)
+
+
+def _row(rule: Rule) -> dict[str, Any]:
+    """One rule; durations in seconds."""
+    policy = rule.policy
+    escalate_ms = policy.escalate_after_ms
+    return {
+        "name": rule.name,
+        "place": rule.place,
+        "enabled": policy.enabled,
+        "severity": str(rule.severity),
+        "when": rule.when.text,
+        "each_symbol": rule.per_symbol,
+        "for": policy.hold_ms / 1_000,
+        "cooldown": policy.cooldown_ms / 1_000,
+        "rearm": policy.rearm_ms / 1_000,
+        "expire": rule.expire_ms / 1_000,
+        "value": rule.value.text if rule.value else None,
+        "change": policy.change,
+        "escalate_after": None if escalate_ms is None else escalate_ms / 1_000,
+        "labels": dict(rule.labels),
+        "channels": None if policy.channels is None else list(policy.channels),
+    }
+
+
+def _duration(ms: int) -> str:
+    """`1h30m`, `0s`."""
+    parts, left = "", abs(ms)
+    for unit, size in _UNITS:
+        count, left = divmod(left, size)
+        if count:
+            parts += f"{count}{unit}"
+    if left:
+        parts += f"{left}ms"
+    return parts or "0s"
+
+
+def _document(found: Difference) -> dict[str, Any]:
+    return {
+        "appear": [_alert(alert) for alert in found.appear],
+        "vanish": [_alert(alert) for alert in found.vanish],
+        "moved": [
+            _alert(new) | {"before": iso(old.fired_ms), "seconds": (new.fired_ms - old.fired_ms) / 1_000}
+            for old, new in found.moved
+        ],
+        "same": found.same,
+        "messages": {channel: {"old": o, "new": n} for channel, (o, n) in found.messages.items()},
+        "unjudged": list(found.unjudged),
+    }
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    return {"rule": alert.rule, "symbol": alert.symbol, "at": iso(alert.fired_ms), "message": alert.message}
+
+
+def show(found: Difference) -> None:
+    """Print what differs, as tables."""
+    console = Console()
+    counts = (len(found.appear), len(found.vanish), len(found.moved), found.same)
+    console.print("alerts: {} appear, {} vanish, {} move, {} stay".format(*counts))
+    table = Table("", "rule", "symbol", "at", "message", box=None, pad_edge=False)
+    _add(table, "+", "green", found.appear)
+    _add(table, "-", "red", found.vanish)
+    for old, new in found.moved:
+        ms = new.fired_ms - old.fired_ms
+        cells = ("~", new.rule, new.symbol or "", iso(new.fired_ms) or "")
+        table.add_row(*(Text(c, "yellow") for c in cells), Text(f"{_duration(ms)} {'later' if ms > 0 else 'earlier'}"))
+    if table.row_count:
+        console.print(table)
+    channels = Table("channel", "messages before", "after", box=None, pad_edge=False)
+    for channel, (before, after) in found.messages.items():
+        channels.add_row(Text(channel), str(before), str(after))
+    console.print(channels)
+    if found.unjudged:
+        console.print(f"not judged, for a recording does not hold values of the system: {', '.join(found.unjudged)}")
+
+
+def _add(table: Table, sign: str, style: str, alerts: Iterable[Alert]) -> None:
+    for alert in alerts:
+        cells = (sign, alert.rule, alert.symbol or "", iso(alert.fired_ms) or "", alert.message)
+        table.add_row(*(Text(cell, style) for cell in cells))

@@ -1,0 +1,26 @@
+"""Query parameters that several histories take."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import HTTPException, Query
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
+SymbolName = Annotated[
+    str | None, Query(description="The exchange's own name, such as BTCUSDT.", pattern=r"^[A-Za-z0-9./:_-]{1,40}$")
+]
+MonitorName = Annotated[
+    str | None, Query(description="Identity of the monitor, where several share a database.", pattern="^[!-~]{1,200}$")
+]
+Since = Annotated[datetime | None, Query(description="At or after, ISO 8601 with a time zone.")]
+Until = Annotated[datetime | None, Query(description="Before, ISO 8601 with a time zone.")]
+Cursor = Annotated[str | None, Query(description="`next` of the page before this.", max_length=200)]
+
+
+def milliseconds(name: str, when: datetime | None) -> int | None:
+    """Epoch ms; a problem 422 names the parameter when there is no time zone."""
+    if when is None:
+        return None
+    if when.tzinfo is None:
+        raise HTTPException(422, f"{name} = {when.isoformat()}: has no time zone; add Z for UTC")
+    return max(0, int(when.timestamp() * 1000))  # nothing was kept before 1970
