@@ -4,6 +4,7 @@ import { followDetail, showDetail } from "./detail.js";
 
 const $ = (id) => document.getElementById(id);
 const ALPHA_S = 30;
+const CHANNELS_S = 5;
 const OLD_S = 20;
 const latest = {};
 
@@ -127,9 +128,17 @@ function drawAlerts(alerts) {
     const item = make("li");
     const kind = alert.resolved ? "good" : { critical: "bad", warning: "warn" }[alert.level];
     item.append(badge(alert.resolved ? "resolved" : alert.level, kind), document.createTextNode(` ${alert.message} `),
-      make("span", time(alert.timestamp) + (alert.resolved ? ` – ${time(alert.resolved_at)}` : ""), "muted"));
+      make("span", [time(alert.timestamp) + (alert.resolved ? ` – ${time(alert.resolved_at)}` : ""), ...said(alert)].join(" · "), "muted"));
     return item;
   }));
+}
+
+// What is known besides of an incident: who takes care of it, and why nobody was told.
+function said(alert) {
+  const found = [];
+  if (alert.acknowledged) found.push(`acknowledged by ${alert.acknowledged_by ?? "somebody"}`);
+  if (alert.held && !alert.resolved) found.push(`withheld: ${alert.held}`);
+  return found;
 }
 
 function drawStatus(doc) {
@@ -184,6 +193,24 @@ function drawStores(stores) {
   $("stores").replaceChildren(...rows);
 }
 
+const CHANNELS = { up: "good", limited: "warn", down: "bad", disabled: "bad" };
+
+// Each channel with how it is: what waits, what nobody will get, what is wrong.
+function drawChannels(doc) {
+  $("channels-section").hidden = doc.channels.length === 0;
+  $("channels").replaceChildren(...doc.channels.map((channel) => {
+    const row = make("div");
+    const told = make("dd");
+    const counts = [`${compact(channel.counters.sent ?? 0)} sent`];
+    if (channel.waiting) counts.push(`${compact(channel.waiting)} wait`);
+    if (channel.dead) counts.push(`${compact(channel.dead)} dead`);
+    told.append(badge(channel.state, CHANNELS[channel.state]));
+    told.append(make("span", ` ${[...counts, ...(channel.error ? [channel.error] : [])].join(" · ")}`, "muted"));
+    row.append(make("dt", words(channel.name)), told);
+    return row;
+  }));
+}
+
 function kept(store) {
   if (store.spooled) return `${compact(store.spooled)} points wait for the server`;
   const found = [["documents", "documents"], ["written", "written"], ["calls", "calls"]].find(([key]) => store[key] !== undefined);
@@ -236,6 +263,16 @@ async function followAlpha() {
   setTimeout(followAlpha, ALPHA_S * 1000);
 }
 
+async function followChannels() {
+  try {
+    const answer = await fetch("/api/alerts/pipeline");
+    if (answer.ok) drawChannels(await answer.json());
+  } catch {
+    // the stream says that the connection is lost
+  }
+  setTimeout(followChannels, CHANNELS_S * 1000);
+}
+
 const DRAW = { overview: drawOverview, signals: drawSignals, alerts: drawAlerts, status: drawStatus, ticks: drawTicks };
 
 function connect() {
@@ -252,4 +289,5 @@ function connect() {
 
 connect();
 followAlpha();
+followChannels();
 setInterval(() => { if (latest.overview) drawAge(latest.overview); }, 2000);
