@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.support.alerts_web import NOW_MS, Web, delivery, incident, running_web
+from tests.support.chat_server import chat_server
 from tests.support.program import command
 from typer.testing import CliRunner, Result
 
@@ -128,3 +129,24 @@ def test_where_nothing_runs_it_names_the_next_step() -> None:
     assert done.stderr == (
         "virtuoso: http://127.0.0.1:9: cannot be reached: connection refused; start `virtuoso up`, or give --url\n"
     )
+
+
+def test_a_test_message_goes_through_each_channel_as_configured(tmp_path: Path) -> None:
+    with chat_server() as chat:
+        config = tmp_path / "virtuoso.yaml"
+        config.write_text(
+            f"monitoring:\n  alerts:\n    discord_webhook_url: '{chat.url()}'\n"
+            "    channels: {desk: {type: webhook, url: 'http://127.0.0.1:9/hook'}}\n"
+        )
+        found = CliRunner().invoke(app, ["test", "-c", str(config), "--channel", "discord"])
+        assert (found.exit_code, found.stdout) == (0, "discord: accepted\n")
+        assert [message.embed["title"] for message in chat.messages] == ["Test of this channel"]
+        found = CliRunner().invoke(app, ["test", "-c", str(config), "--json"])
+        assert found.exit_code == 1
+        told = json.loads(found.stdout)
+        assert [(name, each["ok"]) for name, each in told.items()] == [
+            ("console", True), ("database", True), ("discord", True), ("desk", False),
+        ]  # fmt: skip
+        assert "cannot be reached" in told["desk"]["error"]
+        found = CliRunner().invoke(app, ["test", "-c", str(config), "--channel", "slack"])
+        assert "there is no channel slack; configured are console, database, discord, desk" in str(found.exception)

@@ -9,6 +9,7 @@ from virtuoso.model.clock import iso
 
 _SKEW_MS = 1_000.0
 _STORE_GRACE_MS = 2_000
+_CHANNEL_GRACE_MS = 60_000
 _STORE_KINDS = {"down": "store_down", "full": "store_full"}
 _WEATHER = {
     "maintenance": Severity.CRITICAL, "rate_ban": Severity.CRITICAL, "exchange_clock": Severity.WARNING,
@@ -113,6 +114,28 @@ def observe_stores(log: IncidentLog, stores: Iterable[StoreState], now_ms: int) 
             elif store.since_ms is not None and now_ms - store.since_ms >= _STORE_GRACE_MS:
                 text = f"{store.name} is {state}: {store.error or 'it does not answer'}"
                 log.fire(kind, Severity.WARNING, text, now_ms, part=store.name, details={"store": store.name})
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCondition:
+    """How a channel is: `up`, `limited`, `down` or `disabled`, since when (epoch ms), and what is wrong."""
+
+    name: str
+    state: str
+    since_ms: int | None
+    error: str | None
+
+
+def observe_channels(log: IncidentLog, channels: Iterable[ChannelCondition], now_ms: int) -> None:
+    """A channel whose address is gone, at once; one that cannot be reached, after a minute. Others tell of it."""
+    for channel in channels:
+        late = channel.since_ms is not None and now_ms - channel.since_ms >= _CHANNEL_GRACE_MS
+        if channel.state == "disabled" or (channel.state == "down" and late):
+            text = f"the channel {channel.name} is {channel.state}: {channel.error or 'it does not answer'}"
+            severity = Severity.CRITICAL if channel.state == "disabled" else Severity.WARNING
+            log.fire("channel_down", severity, text, now_ms, part=channel.name, details={"channel": channel.name})
+        elif channel.state in {"up", "limited"}:
+            log.resolve("channel_down", now_ms, part=channel.name)
 
 
 def observe_cycle(log: IncidentLog, duration_s: float, slow_s: float, error: str | None, now_ms: int) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import structlog
 
+from virtuoso.alerts.conditions import ChannelCondition, observe_channels
 from virtuoso.alerts.host import HostLimits, HostState, observe_host, observe_starts
 from virtuoso.config.alerts import AlertSettings
 from virtuoso.model import documents as docs
@@ -113,6 +114,8 @@ class AlertDesk:
         self._sequence += 1
         outbox = self._parts.outbox
         channels = () if outbox is None else outbox.statuses()
+        observed = (ChannelCondition(each.name, each.state, each.since_ms, each.error) for each in channels)
+        observe_channels(self._alerting.incidents, observed, self._now_ms())
         version, now_ms = Version(self._epoch, self._sequence), self._now_ms()
         documents = {
             "alerts:rules": rules_document(self._alerting, now_ms),

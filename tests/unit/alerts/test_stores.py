@@ -1,6 +1,6 @@
-"""A store that goes and comes back: one notice each."""
+"""A store or a channel that goes and comes back: one notice each."""
 
-from virtuoso.alerts.conditions import StoreState, observe_stores
+from virtuoso.alerts.conditions import ChannelCondition, StoreState, observe_channels, observe_stores
 from virtuoso.alerts.incidents import IncidentLog
 
 
@@ -28,3 +28,14 @@ def test_a_full_store_is_another_matter() -> None:
     assert [i.kind for i in log.open()] == ["store_full"]
     observe_stores(log, [StoreState("timeseries", "down", 6_000, "gone")], 9_000)
     assert [(i.kind, i.resolved_ms) for i in log.recent(10)] == [("store_down", None), ("store_full", 9_000)]
+
+
+def test_a_channel_whose_address_is_gone_is_told_at_once_and_one_that_is_away_after_a_minute() -> None:
+    log = IncidentLog(10)
+    gone, away = ChannelCondition("discord", "disabled", 0, "404"), ChannelCondition("desk", "down", 0, "refused")
+    observe_channels(log, [gone, away], 1)
+    assert [(i.part, i.severity) for i in log.open()] == [("discord", "critical")]
+    observe_channels(log, [gone, away], 60_000)
+    assert log.open_parts("channel_down") == ("discord", "desk")
+    observe_channels(log, [gone, ChannelCondition("desk", "limited", 60_500, "429")], 61_000)
+    assert log.open_parts("channel_down") == ("discord",)
