@@ -11,8 +11,8 @@ PORT ?= 8002
 PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile
 
 # Debian packages that tests and benchmarks use, and the command that shows each is there.
-TEST_PACKAGES := chromium faketime redis-server memcached influxdb victoria-metrics postgresql
-TEST_COMMANDS := chromium faketime redis-server memcached influxd victoria-metrics pg_lsclusters
+TEST_PACKAGES := chromium faketime redis-server memcached influxdb victoria-metrics postgresql gcc libc6-dev
+TEST_COMMANDS := chromium faketime redis-server memcached influxd victoria-metrics pg_lsclusters gcc
 BENCH_PACKAGES := nginx-light wrk redis-server memcached influxdb
 BENCH_COMMANDS := /usr/sbin/nginx wrk redis-server memcached influxd
 
@@ -31,7 +31,7 @@ soak: $(VENV)/.installed-dev  ## the long forms: a million deltas, a hundred tho
 	@$(MAKE) --no-print-directory packages PACKAGES="$(TEST_PACKAGES)" COMMANDS="$(TEST_COMMANDS)"
 	VIRTUOSO_SOAK=1 $(BIN)/pytest -v tests/faults tests/integration/stores tests/integration/test_stream_clients.py \
 		tests/integration/test_live_equals_replay.py tests/browser \
-		tests/unit/market/test_outages.py tests/unit/market/test_sparse_symbol.py
+		tests/integration/test_outbox_delivery.py tests/unit
 
 check: $(VENV)/.installed-dev  ## the gate of every commit: style, types, imports, fast tests
 	$(BIN)/ruff check .

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("default", deadline=None, max_examples=100, derandomize=True)
+from tests.support.soak import SOAK
+
+settings.register_profile("default", deadline=None, max_examples=100 if SOAK else 50, derandomize=True)
 settings.load_profile("default")
 
 
@@ -25,7 +27,7 @@ def root() -> Path:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """After `make soak`: what was promised, whether it held, and how long it was put to the test."""
-    if os.environ.get("VIRTUOSO_SOAK") != "1":
+    if not SOAK:
         return
     terminalreporter.section("what held")
     terminalreporter.write_line("| promise | held | seconds |")
