@@ -22,12 +22,15 @@ def sqlite_url(folder: Path) -> str:
 
 
 @contextmanager
-def postgres() -> Iterator[Server]:
+def postgres(*, fsync: bool = False) -> Iterator[Server]:
     """PostgreSQL in a folder that it can reach again when it is restarted.
 
     Every pytest session closes pytest's own folder to other users anew, also while another session is running.
     """
-    with TemporaryDirectory(prefix="virtuoso-postgres-") as folder, postgres_server(Path(folder)) as server:
+    with (
+        TemporaryDirectory(prefix="virtuoso-postgres-") as folder,
+        postgres_server(Path(folder), fsync=fsync) as server,
+    ):
         yield server
 
 

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from virtuoso.model.alert import Severity
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.notice import Delivery, Line, Notice, Role, delivery_id
-from virtuoso.storage.database.leased_outbox import LeasedOutbox
 from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.leased_outbox import LeasedOutbox
 from virtuoso.storage.database.records import Changes
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.lease import Term
@@ -33,7 +33,7 @@ def notice(number: int, *, at_ms: int, severity: Severity = Severity.WARNING, **
         id=incident_of(number), kind="whale_trade", severity=severity, message=f"{symbol}: number {number}",
         fired_ms=at_ms, symbol=symbol,
     )  # fmt: skip
-    fields = {
+    fields: dict[str, Any] = {
         "id": f"n{number:06d}", "role": Role.ALERT, "severity": severity, "title": f"{symbol}: whale trade",
         "text": f"number {number}", "at_ms": at_ms, "lines": (line,), "incidents": (line.id,), "system": False,
         "kind": "whale_trade", "symbol": symbol,
@@ -41,11 +41,13 @@ def notice(number: int, *, at_ms: int, severity: Severity = Severity.WARNING, **
     return Notice(**(fields | other))
 
 
-def resolution(number: int, *, at_ms: int, severity: Severity = Severity.WARNING) -> Notice:
+def resolution(
+    number: int, *, at_ms: int, fired_ms: int | None = None, severity: Severity = Severity.WARNING
+) -> Notice:
     """The one that amends `notice(number)`."""
-    first = notice(number, at_ms=at_ms, severity=severity)
+    first = notice(number, at_ms=at_ms if fired_ms is None else fired_ms, severity=severity)
     return replace(
-        first, id=f"r{number:06d}", role=Role.RESOLVED, title=f"Resolved: {first.title}", amends=first.id,
+        first, at_ms=at_ms, id=f"r{number:06d}", role=Role.RESOLVED, title=f"Resolved: {first.title}", amends=first.id,
         resolved_ms=at_ms, lines=(replace(first.lines[0], resolved_ms=at_ms),),
     )  # fmt: skip
 

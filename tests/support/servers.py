@@ -190,7 +190,7 @@ def victoria_server(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def postgres_server(folder: Path) -> Iterator[Server]:
+def postgres_server(folder: Path, *, fsync: bool = False) -> Iterator[Server]:
     """PostgreSQL with the user and database `monitor`, who needs no password."""
     newest = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=None)
     assert newest is not None, "PostgreSQL is not installed; `make test` installs what the tests need"
@@ -211,7 +211,7 @@ def postgres_server(folder: Path) -> Iterator[Server]:
     )  # fmt: skip
     command = [
         *prefix, str(newest / "postgres"), "-D", str(data), "-p", str(port), "-k", str(sockets),
-        "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
+        "-c", "listen_addresses=127.0.0.1", "-c", f"fsync={'on' if fsync else 'off'}",
     ]  # fmt: skip
 
     def ready(port: int) -> bool:

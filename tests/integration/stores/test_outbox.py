@@ -1,7 +1,6 @@
 """The outbox's rows, the same in files and on a server."""
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -27,9 +26,17 @@ def server() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def urls(tmp_path_factory: pytest.TempPathFactory, server: Server) -> dict[str, str]:
+    """One of each for all tests: migrations take their time."""
+    return {"sqlite": sqlite_url(tmp_path_factory.mktemp("outbox")), "postgresql": postgres_url(server)}
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def on(request: pytest.FixtureRequest, tmp_path: Path, server: Server) -> AsyncIterator[Kept]:
-    async with kept(sqlite_url(tmp_path) if request.param == "sqlite" else postgres_url(server)) as on:
+async def on(request: pytest.FixtureRequest, urls: dict[str, str]) -> AsyncIterator[Kept]:
+    async with kept(urls[request.param]) as on:
+        await on.database.run(lambda c: c.exec_driver_sql("DELETE FROM outbox"), writing=True)
+        await on.database.run(lambda c: c.exec_driver_sql("DELETE FROM channels"), writing=True)
         yield on
 
 
@@ -110,6 +117,14 @@ async def test_a_digest_takes_the_place_of_what_it_folds(on: Kept) -> None:
     assert after.delivery.id == waiting[3].id
     folded = await on.rows(state="folded")
     assert [(row.id, row.folded_into) for row in folded] == [(each.id, digest.id) for each in waiting[:3]]
+
+
+async def test_nothing_is_folded_when_one_of_them_does_not_wait_any_more(on: Kept) -> None:
+    await on.put(delivery(notice(0, at_ms=T), "chat", life_ms=10), *alerts(3, first=1))
+    waiting = await on.books.backlog("chat", T)
+    assert (await on.books.tidy(T + 10)).expired == 1
+    await on.books.fold(digest_of(waiting, T), waiting)
+    assert await on.states() == ["expired", "waiting", "waiting", "waiting"]
 
 
 async def test_what_amends_a_sent_message_is_told_its_ref(on: Kept) -> None:
@@ -211,7 +226,7 @@ async def test_the_state_of_a_channel_is_kept_with_what_it_answered(on: Kept) ->
     assert await on.database.channel_states("another") == {}
 
 
-async def test_what_is_committed_is_on_the_disk_or_the_start_says_so(on: Kept, tmp_path: Path) -> None:
+async def test_what_is_committed_is_on_the_disk_or_the_start_says_so(on: Kept) -> None:
     warning = await on.database.durability_warning()
     if "postgresql" in on.database.place:
         assert warning is not None, "the server of the tests runs with fsync = off"

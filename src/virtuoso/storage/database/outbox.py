@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, literal, select, true, update
+from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, insert, literal, select, true, update
 
 from virtuoso.model.notice import Delivery, Notice, delivery_id
 from virtuoso.model.outbox import ChannelState, Claimed, Count, DeliveryPage, Tidied
@@ -70,15 +70,20 @@ def backlog(connection: Connection, identity: str, channel: str, now_ms: int) ->
 
 
 def fold(connection: Connection, identity: str, digest: Delivery, members: Sequence[Delivery]) -> None:
-    """The digest takes the place of the first of the members, which are folded into it."""
+    """The digest takes the place of the first of the members, which are folded into it: all of them, or none.
+
+    Nothing is done when one does not wait any more: it expired meanwhile, or all of this was done before.
+    """
+    ids = [member.id for member in members]
+    still = select(func.count()).where(_O.id.in_(ids), _O.identity == identity, _O.state == "waiting")
+    if connection.scalar(still) != len(members):
+        return
     place = members[0].sequence
-    folded = update(OUTBOX).where(_O.id == bindparam("member"), _O.identity == identity, _O.state == "waiting")
     # A folded row has no place in the order any more: the first one's is the digest's.
     aside = case((_O.sequence == place, -_O.sequence), else_=_O.sequence)
     values = {"state": "folded", "folded_into": digest.id, "sequence": aside}
-    connection.execute(folded.values(values), [{"member": member.id} for member in members])
-    row = {**delivery_row(identity, digest), "sequence": place}
-    connection.execute(new_rows(connection, OUTBOX).on_conflict_do_nothing(), row)
+    connection.execute(update(OUTBOX).where(_O.id.in_(ids)).values(values))
+    connection.execute(insert(OUTBOX), {**delivery_row(identity, digest), "sequence": place})
 
 
 def move(connection: Connection, identity: str, channel: str, fallback: str | None, reason: str, now_ms: int) -> int:
