@@ -101,6 +101,7 @@ async def test_one_that_lost_the_lease_claims_nothing(on: Kept) -> None:
     with pytest.raises(StoreUnavailable):
         await on.books.recover()
     assert await on.states() == ["waiting"]
+    await on.database.run(lambda c: c.exec_driver_sql("DELETE FROM leases"), writing=True)
 
 
 async def test_a_digest_takes_the_place_of_what_it_folds(on: Kept) -> None:
