@@ -31,6 +31,7 @@ from virtuoso.model.errors import ConfigError
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SECRETS = {"VIRTUOSO_TOKEN": "token", "INFLUX_PASSWORD": "secret"}
+WEBHOOKS = ("DISCORD_WEBHOOK_URL", "SYSTEM_ALERTS_WEBHOOK_URL", "HEARTBEAT_URL")
 RUN_LOCAL = (DEPLOY / "run-local.sh").read_text()
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 
@@ -95,7 +96,8 @@ def test_no_secret_stands_in_a_file() -> None:
     for name, key, value in secrets:
         assert re.fullmatch(r"\$\{\w+:\?.+\}", value), (name, key)
     for service in OURS.values():
-        assert set(service["environment"]) == set(SECRETS)
+        assert set(service["environment"]) == {*SECRETS, *WEBHOOKS}
+        assert all(service["environment"][name] == f"${{{name}:-}}" for name in WEBHOOKS), "none is needed"
 
 
 def test_redis_keeps_nothing_and_refuses_when_it_is_full() -> None:
