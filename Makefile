@@ -6,9 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8002
 
-# A file of tests stays in one process, so that what it shares is made once. Most of the slow ones wait rather
-# than work, so there is one worker more than cores; the many quick ones come first.
-PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile
+# A file of tests stays in one process, so that what it shares is made once; the many quick ones come first. The slow
+# ones run whole programs: more of them at once than there are cores would only make each other late.
+PARALLEL := -n $(shell nproc) --dist loadfile
 
 # Debian packages that tests and benchmarks use, and the command that shows each is there.
 TEST_PACKAGES := chromium faketime redis-server memcached influxdb victoria-metrics postgresql gcc libc6-dev
@@ -30,7 +30,7 @@ test: $(VENV)/.installed-dev  ## every test, with what they need
 soak: $(VENV)/.installed-dev  ## the long forms: a million deltas, a hundred thousand damaged messages, every fault
 	@$(MAKE) --no-print-directory packages PACKAGES="$(TEST_PACKAGES)" COMMANDS="$(TEST_COMMANDS)"
 	VIRTUOSO_SOAK=1 $(BIN)/pytest -v tests/faults tests/integration/stores tests/integration/test_stream_clients.py \
-		tests/integration/test_live_equals_replay.py tests/browser \
+		tests/integration/test_live_equals_replay.py tests/integration/test_cli_top.py tests/browser \
 		tests/integration/test_outbox_delivery.py tests/unit
 
 check: $(VENV)/.installed-dev  ## the gate of every commit: style, types, imports, fast tests

@@ -107,6 +107,7 @@ def test_every_store_is_shown_as_it_is(browser: Browser, program: Program) -> No
     page.context.close()
 
 
+@soak_only("waits until documents are old")
 def test_a_stopped_monitor_is_told_with_the_age_of_what_is_shown(tmp_path: Path, browser: Browser) -> None:
     with running_site(tmp_path) as site:
         monitor, web = site.monitor(), site.web()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.exchange import Running, running_exchange
 from tests.support.program import Program, running_program, settings_for
+from tests.support.soak import soak_only
 
 pytestmark = pytest.mark.slow
 
@@ -82,12 +83,14 @@ def test_dropped_delta_never_reaches_a_score(exchange: Running, program: Program
     assert program.incidents("failed_cycle") == []
 
 
+@soak_only("frozen time in the matrix stands for it")
 def test_latency_shows_as_delayed(exchange: Running, program: Program) -> None:
     exchange.order('{"fault": "latency", "latency_ms": 3000, "for_s": 8}')
     program.until("delayed", lambda: quality(program) == "delayed", 20)
     program.until("live again", lambda: quality(program) == "live", 8 + 30)
 
 
+@soak_only("half a minute of watching; by a passed-in clock: test_liveness")
 def test_a_quiet_symbol_is_never_stale(exchange: Running, program: Program) -> None:
     """Over 15 s every symbol stays live, though some do not trade for several seconds."""
     ages = []

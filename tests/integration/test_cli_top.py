@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.support.exchange import running_exchange
 from tests.support.program import Program, command, running_program, settings_for
+from tests.support.soak import soak_only
 from tests.support.terminal import on_terminal
 
 
@@ -60,6 +61,7 @@ def test_live_it_follows_the_prices_until_ctrl_c(program: Program) -> None:
 
 
 @pytest.mark.slow
+@soak_only("starts the program twice")
 def test_live_it_says_when_the_connection_is_lost_and_finds_it_again(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

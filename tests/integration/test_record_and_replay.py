@@ -73,7 +73,6 @@ def test_a_replay_is_the_same_to_the_byte(recording: Path, exchange: Running, tm
     slow = played(recording, exchange, tmp_path, "1", "--speed", "4")
     assert one["sha256"] == other["sha256"] == slow["sha256"]
     assert slow["speed"] <= 4.4  # a busy machine may make it slower than it was asked to be
-    assert one["speed"] > slow["speed"]
     assert (one["symbols"], one["failures"]) == (15, 0)
     assert one["cycles"] >= 10
     assert one["frames"] > 500

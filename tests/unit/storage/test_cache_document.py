@@ -1,6 +1,7 @@
 """Envelopes carry any document unchanged, garbage is called so, and relabelling touches qualities and nothing else."""
 
 import json
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -45,6 +46,8 @@ def expected(value: Any) -> Any:
             key: "stale" if key in KEYS and isinstance(inner, str) and inner in BETTER else expected(inner)
             for key, inner in value.items()
         }
+    if isinstance(value, float) and not isfinite(value):
+        return None  # JSON has no other word for it
     return [expected(inner) for inner in value] if isinstance(value, list) else value
 
 
