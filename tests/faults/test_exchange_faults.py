@@ -69,6 +69,7 @@ def test_disconnect_is_reconnected_and_no_minute_is_lost(exchange: Running, prog
     assert all(later - earlier == timedelta(minutes=1) for earlier, later in pairwise(opens))
 
 
+@soak_only("the matrix has broken sequences")
 def test_dropped_delta_never_reaches_a_score(exchange: Running, program: Program) -> None:
     """The book is invalid from the gap to the next snapshot, and equals the exchange's own afterwards."""
     name = "orderbook.50.BTCUSDT"

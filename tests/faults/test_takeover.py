@@ -30,6 +30,7 @@ def fence(site: Site) -> tuple[int, int]:
     return epoch, flush
 
 
+@soak_only("test_database_lease.py has five processes")
 def test_of_five_that_start_at_once_one_lives_and_the_others_name_it(site: Site) -> None:
     five = [site.monitor(f"monitor{i}") for i in range(5)]
     with started(*five):

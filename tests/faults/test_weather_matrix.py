@@ -221,6 +221,7 @@ def test_maintenance_is_a_state_with_one_notice_each_way(watcher: Watcher) -> No
     assert watcher.fired() == {"maintenance": 1, "stale_feed": 1}
 
 
+@soak_only("test_exchange_faults.py has a lost socket")
 def test_slow_acceptance_of_a_lost_socket(watcher: Watcher) -> None:
     watcher.order(fault="slow_accept", latency_ms=4500, for_s=4)
     watcher.order(fault="disconnect")

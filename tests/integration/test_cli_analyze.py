@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from tests.support.exchange import running_exchange
 from tests.support.program import Program, command, running_program, settings_for
+from tests.support.soak import soak_only
 from tests.support.terminal import on_terminal
 
 from virtuoso.model.documents import SymbolDetail
@@ -85,6 +86,7 @@ def test_bars_are_scored_as_the_monitor_scores_them(running: tuple[Path, Program
     assert compared > 30
 
 
+@soak_only("starts the command again")
 def test_one_timeframe_alone(running: tuple[Path, Program]) -> None:
     config, _ = running
     detail = document(config, "BTCUSDT", "--timeframe", "5m")

@@ -4,8 +4,11 @@ from collections import defaultdict
 
 import pytest
 from tests.support.offline import Offline
+from tests.support.soak import soak_only
 
 from virtuoso.model.signal import Reading
+
+pytestmark = [pytest.mark.slow, soak_only("an hour of the market takes a minute of a core")]
 
 # A Monday, twenty minutes before a 4-hour close, so that every timeframe has a close within the hour.
 START_MS = 1_795_463_400_000 - 1_795_463_400_000 % 14_400_000 - 20 * 60_000
@@ -18,7 +21,6 @@ def hour() -> tuple[Offline, list[Reading]]:
     return offline, readings
 
 
-@pytest.mark.slow
 def test_no_component_is_constant_unless_null_with_a_reason(hour: tuple[Offline, list[Reading]]) -> None:
     _, readings = hour
     values: dict[tuple[str, str, str, str], set[float | None]] = defaultdict(set)
@@ -38,7 +40,6 @@ def test_no_component_is_constant_unless_null_with_a_reason(hour: tuple[Offline,
     assert never == unseen | {("liquidations", ""), ("swing_structure", "4h"), ("support_resistance", "4h")}
 
 
-@pytest.mark.slow
 def test_scores_move_and_contributions_add_up(hour: tuple[Offline, list[Reading]]) -> None:
     offline, readings = hour
     assert offline.resyncs == []
@@ -51,7 +52,6 @@ def test_scores_move_and_contributions_add_up(hour: tuple[Offline, list[Reading]
         assert sum(factor.contribution for factor in reading.factors) == pytest.approx(reading.score - 50, abs=1e-12)
 
 
-@pytest.mark.slow
 def test_bars_from_the_stream_equal_the_exchanges_own(hour: tuple[Offline, list[Reading]]) -> None:
     offline, _ = hour
     for symbol in offline.market.rows:

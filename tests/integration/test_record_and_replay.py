@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.support.exchange import Running, running_exchange
 from tests.support.program import command, settings_for
+from tests.support.soak import soak_only
 
 from virtuoso.config import load
 from virtuoso.exchange.bybit.feeds import topic_of
@@ -89,6 +90,7 @@ def test_what_was_polled_is_replayed_too(recording: Path, exchange: Running, tmp
     assert asked["/v5/market/funding/history"] == asked["/v5/market/open-interest"] == 15
 
 
+@soak_only("records for half a minute")
 def test_a_killed_recording_lacks_a_second_at_most(exchange: Running, tmp_path: Path) -> None:
     """`record --while-running`: it records while it serves, and dies by SIGKILL."""
     config = settings_for(exchange, tmp_path)

@@ -168,6 +168,7 @@ async def dawdler(sock: socket.socket, seconds: float) -> int:
     return reads
 
 
+@soak_only("waits until a client is given up")
 @pytest.mark.slow
 async def test_those_that_never_read_are_dropped_and_the_others_never_notice(web: Web) -> None:
     web.publish(1, "symbols", size=8_000_000)  # not streamed
