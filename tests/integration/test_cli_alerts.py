@@ -131,7 +131,11 @@ def test_where_nothing_runs_it_names_the_next_step() -> None:
     )
 
 
-def test_a_test_message_goes_through_each_channel_as_configured(tmp_path: Path) -> None:
+def test_a_test_message_goes_through_each_channel_as_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The runner's streams are closed after it: the logs of this process must not be bound to them.
+    monkeypatch.setattr("virtuoso.operations.logs.configure", lambda *_: None)
     with chat_server() as chat:
         config = tmp_path / "virtuoso.yaml"
         config.write_text(
