@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import zstandard
 
-CAPTURE = Path(__file__).parent.parent / "src/virtuoso/simulator/data/capture.jsonl.zst"
+CAPTURE = Path(__file__).parent.parent / "tests/data/bybit_v5_ws_20260809/capture.jsonl.zst"
 CONNECTION = "BYBIT.ws.2"
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT")
 DEPTH = 200

@@ -1,10 +1,11 @@
 """Build the bundled recording from the shared data: `python tools/build_demo_data.py DATA_FOLDER OUT_FOLDER`.
 
 Four days of 1-minute bars (the last three are the loop that the embedded exchange plays) and the 24 days before them as
-5-minute bars, in integer ticks and lots derived from the data, with the recorded funding and Bybit's instrument rows.
+5-minute bars, in integer ticks and lots derived from the data, with the recorded funding. `tools/build_model_data.py` makes
+the table of instruments, which comes first.
 """
 
-import gzip
+import csv
 import json
 import sys
 from decimal import Decimal
@@ -42,20 +43,17 @@ def packed(bars: np.ndarray) -> bytes:
     return columns.astype("<i8").view(np.uint8).reshape(5, -1, 8).transpose(0, 2, 1).tobytes()
 
 
-def instrument(rows: dict[str, dict], symbol: str, tick_places: int, lot_places: int) -> dict:
-    """Bybit's own row with steps that hold the data; a full row for what Bybit does not list."""
-    row = json.loads(json.dumps(rows.get(symbol) or rows["DOGEUSDT"]))
-    if symbol not in rows:
-        row |= {"symbol": symbol, "baseCoin": symbol.removesuffix("USDT"), "symbolId": 999_999}
-    tick = Decimal(1).scaleb(-tick_places)
-    lot = Decimal(1).scaleb(-lot_places)
-    own_tick = Decimal(row["priceFilter"]["tickSize"])
-    if symbol not in rows or own_tick % tick or own_tick > tick:
-        row["priceFilter"] = {"minPrice": f"{tick:f}", "maxPrice": f"{tick * 19999998:f}", "tickSize": f"{tick:f}"}
-        row["priceScale"] = str(tick_places)
-    if symbol not in rows or Decimal(row["lotSizeFilter"]["qtyStep"]) > lot:
-        row["lotSizeFilter"] |= {"qtyStep": f"{lot:f}", "minOrderQty": f"{lot:f}"}
-    return row
+def steps(known: dict[str, str] | None, tick_places: int, lot_places: int) -> tuple[str, str]:
+    """Price and quantity step: Bybit's own where they hold the data, else such as do."""
+    tick, lot = Decimal(1).scaleb(-tick_places), Decimal(1).scaleb(-lot_places)
+    if known is None:
+        return f"{tick:f}", f"{lot:f}"
+    own_tick = Decimal(known["tick_size"])
+    fits = not own_tick % tick and own_tick <= tick
+    return (
+        known["tick_size"] if fits else f"{tick:f}",
+        known["qty_step"] if Decimal(known["qty_step"]) <= lot else f"{lot:f}",
+    )
 
 
 def rate_text(rate: float) -> str:
@@ -65,8 +63,8 @@ def rate_text(rate: float) -> str:
 
 def main(data: Path, out: Path) -> None:
     frame = pd.read_parquet(data / "binance_usdm_klines_1m_16sym_20250504_20250603.parquet")
-    listed = json.load(gzip.open(data / "bybit_v5_rest_instruments_linear_20260809.json.gz"))["result"]["list"]
-    rows = {row["symbol"]: row for row in listed}
+    with (out / "instruments.csv").open(newline="") as file:
+        known = {line["symbol"]: line for line in csv.DictReader(file) if line["price"]}
     funding = pd.read_csv(data / "binance_usdm_funding_16sym_20250504_20250603.csv")
     ms = {name: int(t.timestamp() * 1000) for name, t in
           {"coarse_from": COARSE_FROM, "minutes_from": MINUTES_FROM, "loop_from": LOOP_FROM, "until": UNTIL}.items()}  # fmt: skip
@@ -78,9 +76,9 @@ def main(data: Path, out: Path) -> None:
         bars = all_bars.sort_values("ts")
         bars = bars[(bars["ts"] >= ms["coarse_from"]) & (bars["ts"] < ms["until"])]
         ticks, lots = decimals(bars[COLUMNS].to_numpy().ravel()), decimals(bars["volume"].to_numpy())
-        row = instrument(rows, symbol, ticks, lots)
-        own = -int(Decimal(row["priceFilter"]["tickSize"]).as_tuple().exponent)
-        own_lot = max(0, -int(Decimal(row["lotSizeFilter"]["qtyStep"]).as_tuple().exponent))
+        tick_size, qty_step = steps(known.get(symbol), ticks, lots)
+        own = -int(Decimal(tick_size).as_tuple().exponent)
+        own_lot = max(0, -int(Decimal(qty_step).as_tuple().exponent))
         ticks, lots = max(ticks, own), max(lots, own_lot)
         whole = np.column_stack(
             [
@@ -97,13 +95,14 @@ def main(data: Path, out: Path) -> None:
         )
         blobs += [packed(coarse), packed(fine)]
         mine = funding[funding["symbol"] == symbol]
-        row["fundingInterval"] = round(mine["ts"].diff().median() / 60_000)
         meta["symbols"][symbol] = {
             "price_decimals": ticks,
             "size_decimals": lots,
             "coarse": len(coarse),
             "fine": len(fine),
-            "instrument": row,
+            "tick_size": tick_size,
+            "qty_step": qty_step,
+            "funding_min": str(round(mine["ts"].diff().median() / 60_000)),
             "funding": [
                 [int(t) // 1000 * 1000, rate_text(r)] for t, r in zip(mine["ts"], mine["funding_rate"], strict=True)
             ],

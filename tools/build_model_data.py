@@ -1,10 +1,12 @@
-"""Build the model market's instruments: `python tools/build_model_data.py DATA_FOLDER OUT_FOLDER`.
+"""Build the table of instruments: `python tools/build_model_data.py DATA_FOLDER OUT_FOLDER`.
 
-Bybit's own rows of its USDT perpetuals (and the first USDC ones, up to 700 in all) with a start price and a daily turnover:
-those of the ticker list of 2024-01-14 where the symbol is listed there and its steps suit it, else a plausible value drawn
-from the symbol's name.
+Plain facts (names, steps, intervals, launch) of Bybit's USDT perpetuals and the first USDC ones, up to 700 in all, with
+the price and daily turnover at which the model market begins: those of the ticker list of 2024-01-14 where the symbol is
+listed there and its steps suit it, else a plausible value drawn from the symbol's name. Then what the recording has and
+Bybit does not list.
 """
 
+import csv
 import gzip
 import hashlib
 import json
@@ -12,10 +14,23 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
-import zstandard
-
 MOST = 700
 FIRST = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+COLUMNS = (
+    "symbol",
+    "base",
+    "quote",
+    "kind",
+    "launch_ms",
+    "tick_size",
+    "qty_step",
+    "funding_min",
+    "funding_cap",
+    "price",
+    "turnover",
+)
+UNLISTED = (("LAYERUSDT", "LAYER", "USDT", "", "1746316800000", "0.0001", "0.1", "60", "0.02", "", ""),)
+"""Of the recording, not of Bybit: steps and funding as Binance recorded them, launched when the recording begins."""
 
 
 def drawn(symbol: str, purpose: str) -> float:
@@ -40,26 +55,32 @@ def start_of(row: dict, tickers: dict[str, dict]) -> tuple[str, float]:
     return f"{price:f}", round(max(turnover, 2e5))
 
 
+def facts(row: dict, price: str, turnover: float) -> tuple:
+    """One line of the table."""
+    return (
+        row["symbol"], row["baseCoin"], row["quoteCoin"], row.get("symbolType", ""), row["launchTime"],
+        row["priceFilter"]["tickSize"], row["lotSizeFilter"]["qtyStep"], row["fundingInterval"],
+        row.get("upperFundingRate", ""), price, turnover,
+    )  # fmt: skip
+
+
 def main(data: Path, out: Path) -> None:
     listed = json.load(gzip.open(data / "bybit_v5_rest_instruments_linear_20260809.json.gz"))["result"]["list"]
     known = json.loads((data / "bybit_v5_rest_tickers_linear_20240114.json").read_text())["result"]["list"]
     tickers = {row["symbol"]: row for row in known}
     perpetual = [row for row in listed if row["contractType"] == "LinearPerpetual" and row["status"] == "Trading"]
-    entries = []
-    for row in perpetual:
-        price, turnover = start_of(row, tickers)
-        entries.append({"price": price, "turnover": turnover, "instrument": row})
+    lines = [facts(row, *start_of(row, tickers)) for row in perpetual]
 
-    def order(entry: dict) -> tuple:
-        symbol = entry["instrument"]["symbol"]
+    def order(line: tuple) -> tuple:
+        symbol, quote, turnover = line[0], line[2], line[-1]
         first = FIRST.index(symbol) if symbol in FIRST else len(FIRST)
-        return entry["instrument"]["quoteCoin"] != "USDT", first, -entry["turnover"], symbol
+        return quote != "USDT", first, -turnover, symbol
 
-    entries.sort(key=order)
-    text = json.dumps(entries[:MOST], separators=(",", ":")).encode()
-    path = out / "model_instruments.json.zst"
-    path.write_bytes(zstandard.ZstdCompressor(level=19).compress(text))
-    print(f"{path.name}: {len(entries[:MOST])} symbols, {path.stat().st_size:,} bytes")
+    lines.sort(key=order)
+    path = out / "instruments.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *lines[:MOST], *UNLISTED])
+    print(f"{path.name}: {len(lines[:MOST])} symbols, {path.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

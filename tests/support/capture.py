@@ -1,19 +1,19 @@
 """The real capture, frame by frame."""
 
 from collections.abc import Iterator
-from importlib.resources import files
 from io import TextIOWrapper
+from pathlib import Path
 
 import msgspec
 import zstandard
 
+CAPTURE = Path(__file__).parents[1] / "data" / "bybit_v5_ws_20260809" / "capture.jsonl.zst"
 CATEGORIES = {"BYBIT.ws.2": "linear", "BYBIT.ws.3": "spot"}
 
 
 def lines() -> Iterator[dict[str, object]]:
     """Every line of the capture."""
-    path = files("virtuoso.simulator") / "data" / "capture.jsonl.zst"
-    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
+    with CAPTURE.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
         for line in TextIOWrapper(reader, "utf-8"):
             yield msgspec.json.decode(line)
 

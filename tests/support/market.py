@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from importlib.resources import files
 from typing import Any
 
 import msgspec
 import numpy as np
 import zstandard
 
+from tests.support.capture import CAPTURE
 from virtuoso.market.state import Qualities
 from virtuoso.market.tape import Tape, proven
 from virtuoso.model.market import Bar, Levels, Side, Trade
@@ -70,7 +70,7 @@ def exact_bar(open_ms: int, minutes: list[tuple[Decimal, ...]]) -> Bar:
 
 def captured_books() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every book message of the real Bybit capture with its market, in the order received."""
-    packed = (files("virtuoso.simulator") / "data" / "capture.jsonl.zst").read_bytes()
+    packed = CAPTURE.read_bytes()
     for line in zstandard.ZstdDecompressor().stream_reader(packed).read().splitlines():
         entry = msgspec.json.decode(line)
         if entry["t"] != "recv":

@@ -9,9 +9,9 @@ from virtuoso.simulator.server import EmbeddedExchange
 from virtuoso.simulator.sources import open_source
 
 
-async def _run(seed: int, source: str) -> None:
+async def _run(seed: int) -> None:
     clock = SystemClock()
-    market = open_source(source, seed, clock.now_ns() // 1_000_000)
+    market = open_source("recording", seed, clock.now_ns() // 1_000_000)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_reader(sys.stdin.fileno(), stop.set)  # readable at its end: the parent is gone
@@ -23,4 +23,4 @@ async def _run(seed: int, source: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_run(int(sys.argv[1]), sys.argv[2]))
+    asyncio.run(_run(int(sys.argv[1])))

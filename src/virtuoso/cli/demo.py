@@ -27,13 +27,12 @@ _START_S = 30.0
 def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8002,
     seed: Annotated[int, typer.Option(min=0, help="Seed of what the exchange synthesises.")] = 1,
-    source: Annotated[str, typer.Option(help="Market: recording | capture.")] = "recording",
     config: Annotated[
         list[Path] | None, typer.Option("-c", "--config", help="YAML file, such as one with alert rules; repeatable.")
     ] = None,
 ) -> None:
     """Everything on the bundled recording: no configuration, no network. Its data is labelled `replay`."""
-    with _exchange(seed, source) as address, TemporaryDirectory(prefix="virtuoso-demo-") as folder:
+    with _exchange(seed) as address, TemporaryDirectory(prefix="virtuoso-demo-") as folder:
         serve(load(config or [], _environment(address, port, folder, whole=config is not None)))
 
 
@@ -53,15 +52,15 @@ def _environment(address: str, port: int, folder: str, *, whole: bool) -> dict[s
 
 
 @contextmanager
-def _exchange(seed: int, source: str) -> Iterator[str]:
+def _exchange(seed: int) -> Iterator[str]:
     """The embedded exchange as a child that goes when we go, however we go: it reads its end from a pipe."""
-    command = [sys.executable, "-m", "virtuoso.cli.child_exchange", str(seed), source]
+    command = [sys.executable, "-m", "virtuoso.cli.child_exchange", str(seed)]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
     try:
         address = (child.stdout.readline() if child.stdout else "").strip()
         if not address:
             raise UsageError(f"the embedded exchange did not start (exit {child.wait(5)}); see the lines above")
-        typer.echo(f"virtuoso: embedded exchange ({source}) on http://{address}")
+        typer.echo(f"virtuoso: embedded exchange on http://{address}")
         _await(address)
         yield address
     finally:

@@ -20,6 +20,9 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def exchange(
+    capture: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Raw capture that --source capture plays.")
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8010,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     speed: Annotated[float, typer.Option(min=0.01, max=1000, help="Exchange seconds per second.")] = 1.0,
@@ -32,9 +35,13 @@ def exchange(
     faults: Annotated[bool, typer.Option("--faults", help="Add POST /control/faults, which orders faults.")] = False,
     scenario: Annotated[Path | None, typer.Option(help="File of faults and their times, in YAML.")] = None,
 ) -> None:
-    """Serve Bybit v5 public REST and WebSocket from a bundled market."""
+    """Serve Bybit v5 public REST and WebSocket from a bundled market, or from a capture of the real one."""
     if source not in NAMES:
         raise UsageError(f"--source {source}: there is no such market; choose {' or '.join(NAMES)}")
+    if source == "capture" and capture is None:
+        raise UsageError("--source capture: name the file to play, such as virtuoso exchange --source capture FILE")
+    if source != "capture" and capture is not None:
+        raise UsageError(f"{capture}: the market {source} plays no file; add --source capture")
     if universe is not None and source != "model":
         raise UsageError(f"--universe {universe}: the market {source} has its own symbols; add --source model")
     if universe is not None and not 1 <= universe <= MOST:
@@ -42,7 +49,7 @@ def exchange(
     clock = SystemClock()
     start_ms = clock.now_ns() // 1_000_000 if start is None else _time(start)
     server = EmbeddedExchange(
-        open_source(source, seed, start_ms, universe or MODEL_UNIVERSE),
+        open_source(source, seed, start_ms, universe or MODEL_UNIVERSE, capture),
         clock=clock, host=host, port=port, speed=speed, control=faults,
         start_ms=None if start is None else start_ms,  # opening the market took a second
         scenario=() if scenario is None else read_scenario(scenario),

@@ -1,18 +1,16 @@
-"""44 seconds of the real exchange, pushed as they were, their times shifted to now. Then it starts over."""
+"""A raw capture of the real exchange, pushed as it was, its times shifted to now. Then it starts over."""
 
 import re
 from collections.abc import Collection
-from importlib.resources import files
-from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 import msgspec
-import zstandard
 
 from virtuoso.model.quality import DataSource
+from virtuoso.simulator.capture_file import read_capture
 from virtuoso.simulator.source import Push, Row
 
-_CATEGORY_OF = {"BYBIT.ws.2": "linear", "BYBIT.ws.3": "spot"}
 _DEPTH = 200
 _DERIVED = (1, 50)
 _REPUSH_MS = 3_000
@@ -59,8 +57,9 @@ class CaptureSource:
 
     origin = DataSource.REPLAY
 
-    def __init__(self, start_ms: int) -> None:
-        self._frames, self._instruments = _read()
+    def __init__(self, path: Path, start_ms: int) -> None:
+        captured = read_capture(path)
+        self._frames, self._instruments = captured.frames, captured.instruments
         self._first_ms = self._frames[0][0]
         self._length_ms = self._frames[-1][0] - self._first_ms + 1_000
         self._begin(start_ms)
@@ -249,26 +248,3 @@ def _difference(before: list[list[str]], after: list[list[str]]) -> list[list[st
     old, new = {level[0]: level[1] for level in before}, {level[0]: level[1] for level in after}
     changed = [[price, size] for price, size in new.items() if old.get(price) != size]
     return changed + [[price, "0"] for price in old if price not in new]
-
-
-def _read() -> tuple[list[tuple[int, str, bytes]], dict[str, list[Row]]]:
-    """Data frames as (receive ms, category, bytes), and the recorded instruments of each category."""
-    path = files("virtuoso.simulator") / "data" / "capture.jsonl.zst"
-    frames: list[tuple[int, str, bytes]] = []
-    instruments: dict[str, list[Row]] = {}
-    recorded: dict[str, set[str]] = {}
-    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
-        for line in TextIOWrapper(reader, "utf-8"):
-            entry = msgspec.json.decode(line)
-            if entry["t"] == "http":
-                result = msgspec.json.decode(entry["data"])["result"]
-                instruments.setdefault(result["category"], []).extend(result["list"])
-            elif entry["t"] == "recv" and '"topic"' in entry["data"]:
-                category, frame = _CATEGORY_OF[entry["conn"]], entry["data"].encode()
-                frames.append((int(entry["ts"] * 1000), category, frame))
-                recorded.setdefault(category, set()).add(msgspec.json.decode(frame)["topic"].rpartition(".")[2])
-    frames.sort(key=lambda frame: frame[0])  # two connections were recorded side by side
-    return frames, {
-        category: [row for row in rows if row["symbol"] in recorded.get(category, ())]
-        for category, rows in instruments.items()
-    }

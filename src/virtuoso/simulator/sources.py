@@ -1,5 +1,7 @@
 """The markets the embedded exchange can serve, by name."""
 
+from pathlib import Path
+
 from virtuoso.simulator.capture import CaptureSource
 from virtuoso.simulator.model_market import open_model
 from virtuoso.simulator.recording import open_recording
@@ -10,17 +12,22 @@ MODEL_UNIVERSE = 15
 """Symbols of the model market, unless told."""
 
 
-def open_source(name: str, seed: int, start_ms: int, universe: int = MODEL_UNIVERSE) -> Source:
+def open_source(
+    name: str, seed: int, start_ms: int, universe: int = MODEL_UNIVERSE, capture: Path | None = None
+) -> Source:
     """The source `name`, from exchange time `start_ms`; the model has `universe` symbols, 1 to 700.
 
     Raises:
-        ValueError: there is none of that name, or not so large.
+        ValueError: there is none of that name, or not so large, or the file of the capture is not named.
+        UsageError: the capture cannot be read.
     """
     match name:
         case "recording":
             return open_recording(seed, start_ms)
         case "capture":
-            return CaptureSource(start_ms)
+            if capture is None:
+                raise ValueError("the source capture plays a file: name it")
+            return CaptureSource(capture, start_ms)
         case "model":
             return open_model(universe, seed, start_ms)
         case _:

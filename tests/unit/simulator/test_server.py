@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
-from tests.support.capture import frames
+from tests.support.capture import CAPTURE, frames
 
 from virtuoso.model.clock import SystemClock
 from virtuoso.simulator.capture import CaptureSource
@@ -272,7 +272,7 @@ async def test_wrong_orders_are_refused(
 
 
 async def test_faults_must_be_asked_for(session: aiohttp.ClientSession) -> None:
-    source = open_source("capture", 1, CLOCK.now_ns() // 1_000_000)
+    source = open_source("capture", 1, CLOCK.now_ns() // 1_000_000, capture=CAPTURE)
     async with EmbeddedExchange(source, clock=CLOCK) as plain:
         assert await order(plain, session, fault="disconnect") == 404
 
@@ -283,7 +283,7 @@ TIMES = re.compile(rb'"(ts|cts|T|start|end|timestamp)":\d{13}')
 def test_the_capture_is_pushed_as_it_was() -> None:
     """Frames keep their bytes but for the times, all shifted alike; then it starts over."""
     start = 1_800_000_000_000
-    source = CaptureSource(start)
+    source = CaptureSource(CAPTURE, start)
     recorded = [(c, f) for c, f, _ in frames() if b'"topic"' in f]
     wanted = {(c, msgspec.json.decode(f)["topic"]) for c, f in recorded}
     pushed = source.advance((source.restarts_at() or 0) - 1, wanted)
@@ -297,7 +297,7 @@ def test_the_capture_is_pushed_as_it_was() -> None:
 
 
 def test_levels_one_and_fifty_are_derived_from_the_capture() -> None:
-    source = CaptureSource(1_800_000_000_000)
+    source = CaptureSource(CAPTURE, 1_800_000_000_000)
     topics = [("linear", f"orderbook.{d}.BTCUSDT") for d in (1, 50, 200)]
     books: dict[str, dict[str, dict[str, str]]] = {}
     last: dict[str, int] = {}
@@ -322,7 +322,7 @@ def test_levels_one_and_fifty_are_derived_from_the_capture() -> None:
 
 def test_an_unchanged_level_one_is_pushed_again_after_three_seconds() -> None:
     """Rule of the wire: level 1 is repeated after 3 s without change, with the same `u`."""
-    source = CaptureSource(1_800_000_000_000)
+    source = CaptureSource(CAPTURE, 1_800_000_000_000)
     pushes = source.advance(1_800_000_043_000, [("spot", "orderbook.1.ETHUSDT")])
     seen = [(p.at_ms, p.payload) for p in pushes]
     repeated = [(b[0] - a[0]) for a, b in pairwise(seen) if a[1] == b[1]]
@@ -333,7 +333,7 @@ def test_an_unchanged_level_one_is_pushed_again_after_three_seconds() -> None:
 async def test_the_captures_end_closes_every_socket(session: aiohttp.ClientSession) -> None:
     start_ms = CLOCK.now_ns() // 1_000_000
     async with EmbeddedExchange(
-        open_source("capture", 1, start_ms), clock=CLOCK, start_ms=start_ms, speed=20
+        open_source("capture", 1, start_ms, capture=CAPTURE), clock=CLOCK, start_ms=start_ms, speed=20
     ) as exchange:
         async with session.ws_connect(f"{exchange.stream_url}/linear") as made:
             await Socket(made).say(op="subscribe", args=["tickers.BTCUSDT"])

@@ -1,15 +1,11 @@
-"""The instruments of the model market: Bybit's own rows, where each starts, and how its integers become decimals."""
+"""The instruments of the model market: where each starts, and how its integers become decimals."""
 
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
-from importlib.resources import files
-from typing import Any
 
-import msgspec
-import zstandard
-
+from virtuoso.simulator.instruments import Facts, instrument_row, table
 from virtuoso.simulator.recording.dataset import Units, trimmed
+from virtuoso.simulator.source import Row
 
 MOST = 700
 
@@ -45,24 +41,29 @@ class Steps(Units):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One instrument: its row, its place by turnover, price at the start and turnover of a day (quote currency)."""
+    """One instrument: its facts, its place by turnover, price at the start and turnover of a day (quote currency)."""
 
     symbol: str
     rank: int
     price: float
     turnover: float
     units: Steps
-    instrument: dict[str, Any]
+    facts: Facts
+
+    @property
+    def instrument(self) -> Row:
+        """The exchange's row."""
+        return instrument_row(self.facts)
 
     @property
     def kind(self) -> str:
         """Bybit's `symbolType`: empty, innovation, stock, commodity."""
-        return str(self.instrument.get("symbolType", ""))
+        return self.facts.kind
 
     @property
     def funding_ms(self) -> int:
         """How often funding settles."""
-        return int(self.instrument["fundingInterval"]) * 60_000
+        return int(self.facts.funding_min) * 60_000
 
 
 def load(universe: int) -> list[Listed]:
@@ -73,22 +74,15 @@ def load(universe: int) -> list[Listed]:
     """
     if not 1 <= universe <= MOST:
         raise ValueError(f"a universe of {universe} symbols: choose 1 to {MOST}")
-    return [_listed(rank, entry) for rank, entry in enumerate(_entries()[:universe])]
+    modelled = [facts for facts in table().values() if facts.price]
+    return [_listed(rank, facts) for rank, facts in enumerate(modelled[:universe])]
 
 
-@lru_cache(1)
-def _entries() -> list[dict[str, Any]]:
-    packed = (files("virtuoso.simulator") / "data" / "model_instruments.json.zst").read_bytes()
-    entries: list[dict[str, Any]] = msgspec.json.decode(zstandard.ZstdDecompressor().decompress(packed))
-    return entries
-
-
-def _listed(rank: int, entry: dict[str, Any]) -> Listed:
-    row = entry["instrument"]
-    price_decimals, step = _scaled(row["priceFilter"]["tickSize"])
-    size_decimals, lot = _scaled(row["lotSizeFilter"]["qtyStep"])
+def _listed(rank: int, facts: Facts) -> Listed:
+    price_decimals, step = _scaled(facts.tick_size)
+    size_decimals, lot = _scaled(facts.qty_step)
     units = Steps(price_decimals, size_decimals, step, lot)
-    return Listed(row["symbol"], rank, float(entry["price"]), float(entry["turnover"]), units, row)
+    return Listed(facts.symbol, rank, float(facts.price), float(facts.turnover), units, facts)
 
 
 def _scaled(text: str) -> tuple[int, int]:

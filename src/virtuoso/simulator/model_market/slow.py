@@ -18,7 +18,7 @@ class SlowModel:
 
     def __init__(self, market: ModelMarket) -> None:
         self._market = market
-        self._cap = float(market.listed.instrument.get("upperFundingRate") or 0.02)
+        self._cap = float(market.listed.facts.funding_cap or 0.02)
         # A day's volume is of the order of the open interest.
         self._typical_interest = market.typical_lots * 1_440 * (0.4 + 0.4 * uniform(market.key, 3))
         self.open_interest = lru_cache(8)(self._open_interest)

@@ -25,7 +25,7 @@ class TickerModel:
         self.look_ms = 100 if market.active else 500
         self._phase = market.key % self.look_ms
         listed = market.listed
-        self._fixed = str(listed.funding_ms // 3_600_000), str(listed.instrument.get("upperFundingRate", ""))
+        self._fixed = str(listed.funding_ms // 3_600_000), listed.facts.funding_cap
         self._day = lru_cache(2)(self._rolling_day)
         self.values = lru_cache(4)(self._values)
         self._held = lru_cache(2)(self._of_five_seconds)

@@ -1,13 +1,15 @@
-"""The bundled recording: bars in integer ticks and lots, funding, instrument rows."""
+"""The bundled recording: bars in integer ticks and lots, and funding; its instruments are those of the table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
-from typing import Any
 
 import msgspec
 import numpy as np
 import zstandard
 from numpy.typing import NDArray
+
+from virtuoso.simulator.instruments import Facts, instrument_row, table
+from virtuoso.simulator.source import Row
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -64,7 +66,12 @@ class Recorded:
     coarse: Ints
     fine: Ints
     funding: tuple[tuple[int, str], ...]
-    instrument: dict[str, Any]
+    facts: Facts
+
+    @property
+    def instrument(self) -> Row:
+        """The exchange's row."""
+        return instrument_row(self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +98,10 @@ def load() -> Recording:
             size = 5 * 8 * count
             arrays.append(_unpacked(blob[offset : offset + size], count))
             offset += size
-        tick = about["instrument"]["priceFilter"]["tickSize"]
-        step = round(float(tick) * 10 ** about["price_decimals"])
+        # Binance recorded these minutes: their steps and settlements are not always those of Bybit.
+        own = {name: about[name] for name in ("tick_size", "qty_step", "funding_min")}
+        facts = replace(table()[symbol], **own)
+        step = round(float(facts.tick_size) * 10 ** about["price_decimals"])
         for bars in arrays:
             bars[:, :VOLUME] //= step
         symbols[symbol] = Recorded(
@@ -101,7 +110,7 @@ def load() -> Recording:
             coarse=arrays[0],
             fine=arrays[1],
             funding=tuple((int(ms), rate) for ms, rate in about["funding"]),
-            instrument=about["instrument"],
+            facts=facts,
         )
     return Recording(symbols, meta["coarse_from"], meta["minutes_from"], meta["loop_from"], meta["until"])
 

@@ -188,7 +188,7 @@ class RecordingSource:
         market = self._of(category).get(symbol)
         if market is None:
             return []
-        interval = int(market.recorded.instrument["fundingInterval"]) * MINUTE_MS
+        interval = int(market.recorded.facts.funding_min) * MINUTE_MS
         first = -(-max(start_ms, self._timeline.coarse_ms) // interval) * interval
         ticker = self._tickers[symbol]
         return [

@@ -56,7 +56,7 @@ class TickerModel:
 
     def funding(self, at_ms: int) -> tuple[str, int]:
         """The recorded rate that settles next (decimal text), and when it does (epoch ms)."""
-        interval_ms = int(self._market.recorded.instrument["fundingInterval"]) * MINUTE_MS
+        interval_ms = int(self._market.recorded.facts.funding_min) * MINUTE_MS
         settles = at_ms // interval_ms * interval_ms + interval_ms
         return self.settled(settles), settles
 
@@ -117,8 +117,8 @@ class TickerModel:
             "openInterestValue": f"{value:.2f}",
             "turnover24h": f"{turnover * units.step / 10 ** (units.price_decimals + units.size_decimals):.4f}",
             "volume24h": f"{volume / 10**units.size_decimals:.4f}",
-            "fundingIntervalHour": str(int(market.recorded.instrument["fundingInterval"]) // 60),
-            "fundingCap": str(market.recorded.instrument.get("upperFundingRate", "")),
+            "fundingIntervalHour": str(int(market.recorded.facts.funding_min) // 60),
+            "fundingCap": market.recorded.facts.funding_cap,
             "singleOpenInterest": units.size(interest // 2),
             "singleOpenInterestValue": f"{value / 2:.2f}",
             "nextFundingTime": str(settles),
