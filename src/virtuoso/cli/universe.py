@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from virtuoso.config import Settings, load
-from virtuoso.market.universe import Universe, select
+from virtuoso.market.listing import Listings
+from virtuoso.market.universe import Universe, select, unknown_includes, why_empty
 from virtuoso.model.clock import SystemClock
+from virtuoso.model.errors import ExchangeUnavailable
+from virtuoso.model.instrument import Instrument
 from virtuoso.monitor.configured import exchange_for, universe_rules
 
 app = typer.Typer(add_completion=False)
@@ -27,10 +31,18 @@ def universe(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Ask the exchange once and show the choice."""
-    chosen = asyncio.run(_choose(load(config or [], os.environ)))
+    settings = load(config or [], os.environ)
+    instruments, chosen = asyncio.run(_choose(settings))
+    rules = universe_rules(settings)
+    problems = list(unknown_includes(chosen, rules, instruments).values())
+    if (empty := why_empty(chosen, rules, instruments)) is not None:
+        problems.append(empty)
     if as_json:
-        typer.echo(json.dumps({"symbols": chosen.symbols, "left_out": dict(chosen.left_out)}, indent=2))
+        shown = {"symbols": chosen.symbols, "left_out": dict(chosen.left_out), "problems": problems}
+        typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return
+    if problems:
+        typer.echo(f"virtuoso: {'; '.join(problems)}", err=True)
     table = Table("symbol", "watched", "why not", box=None, pad_edge=False)
     for symbol in chosen.symbols:
         table.add_row(symbol, "yes", "")
@@ -39,11 +51,16 @@ def universe(
     Console().print(table)
 
 
-async def _choose(settings: Settings) -> Universe:
+async def _choose(settings: Settings) -> tuple[Sequence[Instrument], Universe]:
+    """What is listed, and what of it would be watched."""
     clock = SystemClock()
     exchange = exchange_for(settings, clock, np.random.default_rng())
     try:
-        instruments, tickers = await exchange.instruments(), await exchange.tickers()
+        listed = Listings().look(await exchange.instruments(), await exchange.tickers())
     finally:
         await exchange.close()
-    return select(instruments, tickers, Universe((), {}), universe_rules(settings), clock.now_ns() // 1_000_000)
+    for doubt in listed.doubts:
+        raise ExchangeUnavailable(doubt.text)
+    now_ms = clock.now_ns() // 1_000_000
+    chosen = select(listed.instruments, listed.turnovers, Universe((), {}), universe_rules(settings), now_ms)
+    return listed.instruments, chosen

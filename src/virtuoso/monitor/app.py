@@ -51,6 +51,7 @@ log = structlog.get_logger(__name__)
 
 _LOOK_S = 0.1
 _LISTS_CALM_S = 5.0
+_MISSING_S = 20.0
 _STREAM_FIRST_S = 5.0
 _MET_AT_ONCE = 8
 _CLOCK_INTERVAL_S, _DOUBT_S = 10.0, 2.0
@@ -133,6 +134,7 @@ class Monitor:
         self.ready = asyncio.Event()
         self.state = "starting"
         self._tape_gaps: set[str] = set()
+        self._refused: set[str] = set()
         self._look_at_lists = asyncio.Event()
         self._streaming = asyncio.Event()
 
@@ -346,12 +348,13 @@ class Monitor:
                 await self.exchange.measure_clock()
                 self.watch.rules = self._pollable(universe_rules(self._settings))
                 universe = await self.watch.choose()
+                self.state = "starting"
                 break
             except ExchangeError as error:
                 wait_s = self._backoff.next_s()
                 self.state = f"waiting for the exchange: {error}"
                 log.warning("the exchange cannot be reached; trying again", error=str(error), wait_s=round(wait_s, 2))
-                self.outage.lost(0, "not reached yet", self._now_ms())
+                self.outage.lost(0, str(error), self._now_ms())
                 self.outage.observe(self.incidents, self._now_ms())
                 await self.cycle.publish()
                 await asyncio.sleep(wait_s)
@@ -384,17 +387,24 @@ class Monitor:
     async def _universe(self) -> None:
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.universe.refresh_interval):
+                async with asyncio.timeout(self._lists_due_s()):
                     await self._look_at_lists.wait()
                 await asyncio.sleep(_LISTS_CALM_S)  # a delisting rejects several topics
             self._look_at_lists.clear()
+            refused, self._refused = self._refused, set()
             try:
-                universe = await self.watch.choose()
+                universe = await self.watch.choose(refused)
             except ExchangeError as error:
                 log.warning("the exchange's lists could not be read", error=str(error))
                 continue
             await self.watch.adopt(universe)
             await self._stream_watched()
+
+    def _lists_due_s(self) -> float:
+        """Seconds until the next look at the lists: sooner while it is to be found out whether a symbol is gone."""
+        interval_s = self._settings.universe.refresh_interval
+        listed = self.watch.listed
+        return min(interval_s, _MISSING_S) if listed.missing and not listed.doubts else interval_s
 
     async def _stream_watched(self) -> None:
         """Let the streams feed the symbols that are watched now, through their detectors."""
@@ -434,6 +444,7 @@ class Monitor:
                 self.outage.back(self.incidents, event.connection, now_ms)
                 self._tape_gaps.update(event.symbols)
             case "topic_rejected":
+                self._refused.update(event.symbols)
                 self._look_at_lists.set()
 
     def _task_died(self, name: str, reason: str) -> None:

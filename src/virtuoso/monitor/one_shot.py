@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import msgspec
 from msgspec.structs import replace
 
 from virtuoso.config import Settings
 from virtuoso.market.minute import MinuteSampler
+from virtuoso.market.names import meant, named
 from virtuoso.market.symbol import SymbolState
 from virtuoso.market.universe import Universe
 from virtuoso.model.clock import Clock
@@ -25,7 +25,6 @@ from virtuoso.storage.cache.memory import MemoryCache
 _BASE = Timeframe.M1
 _PATIENCE_S = 5.0
 _LOOK_S = 0.2
-_NEAR = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +93,11 @@ def find(name: str, instruments: Mapping[str, Instrument]) -> Instrument:
     Raises:
         UsageError: there is none; the message names those that look like it.
     """
-    wanted = name.upper()
-    by_name = {i.unified.upper(): i for i in instruments.values()} | {s.upper(): i for s, i in instruments.items()}
-    if (found := by_name.get(wanted)) is not None:
+    listed = list(instruments.values())
+    if (found := named(name, listed)) is not None:
         return found
-    based = sorted(i.symbol for i in instruments.values() if i.base.upper() == wanted)
-    near = [*based, *get_close_matches(wanted, [s.upper() for s in instruments], n=_NEAR, cutoff=0.6)]
-    meant = list(dict.fromkeys(by_name[candidate.upper()].symbol for candidate in near))[:_NEAR]
-    hint = f"did you mean {' or '.join(meant)}?" if meant else "`virtuoso universe` lists its symbols"
+    near = meant(name, listed)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`virtuoso universe` lists its symbols"
     raise UsageError(f"{name}: the exchange has no such symbol; {hint}")
 
 

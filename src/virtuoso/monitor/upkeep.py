@@ -9,9 +9,12 @@ import msgspec
 import structlog
 
 from virtuoso.alerts.conditions import StoreState, Weather, observe_stores, observe_weather
+from virtuoso.alerts.universe_conditions import UniverseState, observe_universe
+from virtuoso.model.alert import Details
 from virtuoso.model.clock import Clock
 from virtuoso.model.feed import FeedStatus
 from virtuoso.monitor.status import feed_rows
+from virtuoso.monitor.watch import Watch
 from virtuoso.storage.cache.memory import MemoryCache, Version
 
 if TYPE_CHECKING:
@@ -70,6 +73,7 @@ class Upkeep:
             clock_doubt=exchange.clock_doubt,
         )
         observe_weather(monitor.incidents, weather, now_ms)
+        observe_universe(monitor.incidents, universe_state(monitor.watch), now_ms)
         if monitor.stores is not None:
             states = [StoreState(s.name, s.state, s.since_ms, s.error) for s in monitor.stores.statuses()]
             observe_stores(monitor.incidents, states, now_ms)
@@ -86,3 +90,12 @@ class Upkeep:
 
     def _now_ms(self) -> int:
         return self._clock.now_ns() // 1_000_000
+
+
+def universe_state(watch: Watch) -> UniverseState:
+    """What is wrong with the universe and the lists it is chosen from."""
+    doubts: dict[str, tuple[str, Details]] = {
+        doubt.name: (doubt.text, {"list": doubt.name, "listed": doubt.listed, "known": doubt.known})
+        for doubt in watch.listed.doubts
+    }
+    return UniverseState(doubts=doubts, empty=watch.empty, unknown=watch.unknown)

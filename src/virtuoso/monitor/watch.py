@@ -10,11 +10,12 @@ from virtuoso.analysis import alpha
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.standing import Standing
 from virtuoso.exchange.protocol import Exchange
+from virtuoso.market.listing import Listed, Listings
 from virtuoso.market.panel import BarBlock
 from virtuoso.market.state import MarketState
-from virtuoso.market.universe import Universe, UniverseRules, select
+from virtuoso.market.universe import Universe, UniverseRules, select, unknown_includes, why_empty
 from virtuoso.model.clock import Clock
-from virtuoso.model.errors import ExchangeError, NotOffered
+from virtuoso.model.errors import ExchangeError, ExchangeUnavailable, NotOffered
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.market import TickerUpdate
 from virtuoso.model.timeframe import Timeframe
@@ -60,10 +61,15 @@ class Watch:
         self.detailed: frozenset[str] = frozenset()
         """Symbols with book and trades."""
         self.instruments: Mapping[str, Instrument] = {}
+        self.listings = Listings()
+        self.listed = Listed()
+        """What the last look at the exchange's lists made of them."""
+        self.unknown: Mapping[str, str] = {}
+        """What is wrong with each name of the configuration that the exchange does not list."""
         self.fetched_ns: dict[str, int] = {}
         self.failed: dict[str, str] = {}
         self._tickers: Mapping[str, TickerUpdate] = {}
-        self._no_interest = False
+        self._no_interest = self._said_empty = False
         self._archive = archive
         self.standings: Mapping[str, Standing] = {}
         """Where symbols stood at the close `stood_ms` of an earlier run."""
@@ -77,16 +83,46 @@ class Watch:
         """Local wall-clock time (epoch ns)."""
         return self._clock.now_ns()
 
-    async def choose(self) -> Universe:
-        """Ask the exchange for its lists and choose; nothing is changed yet. Raises `ExchangeError`."""
+    @property
+    def empty(self) -> str | None:
+        """Why nothing is watched; `None` while something is, or before the first look."""
+        if not self.listed.instruments:
+            return None
+        return why_empty(self.universe, self.rules, self.listed.instruments)
+
+    async def choose(self, refused: Collection[str] = ()) -> Universe:
+        """Ask the exchange for its lists and choose; nothing that is watched is changed yet.
+
+        `refused` are symbols whose topics the exchange refused. Raises `ExchangeError`; a list that is empty before any
+        was not is no answer, and an `ExchangeUnavailable`.
+        """
         instruments, tickers = await self._exchange.instruments(), await self._exchange.tickers()
-        now_ms = self.exchange_ms()
-        universe = select(instruments, tickers, self.universe, self.rules, now_ms)
-        self.instruments = {instrument.symbol: instrument for instrument in instruments}
+        before = self.listed
+        listed = self.listed = self.listings.look(instruments, tickers, self.universe.symbols, refused)
+        for doubt in listed.doubts:
+            if not doubt.known:
+                raise ExchangeUnavailable(doubt.text)
+            if doubt.name not in {each.name for each in before.doubts}:
+                log.warning("a list of the exchange is doubted", reason=doubt.text)
+        universe = select(listed.instruments, listed.turnovers, self.universe, self.rules, self.exchange_ms())
+        self.instruments = {instrument.symbol: instrument for instrument in listed.instruments}
+        self._say(universe)
         for symbol, reason in universe.left_out.items():
             log.debug("left out", symbol=symbol, reason=reason)
         self._tickers = tickers
         return universe
+
+    def _say(self, universe: Universe) -> None:
+        """What the user should know of the choice, in one line, when it begins."""
+        unknown = unknown_includes(universe, self.rules, self.listed.instruments)
+        new = [text for name, text in unknown.items() if name not in self.unknown]
+        self.unknown = unknown
+        empty = why_empty(universe, self.rules, self.listed.instruments)
+        if empty is not None and (self.universe.symbols or not self._said_empty):
+            new.append(empty)
+        self._said_empty = empty is not None
+        if new:
+            log.warning("the universe is not as configured", reason="; ".join(new))
 
     async def adopt(self, universe: Universe) -> list[str]:
         """Make the watched symbols those of `universe`: history first, then rows; returns the newcomers."""

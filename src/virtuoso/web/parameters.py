@@ -7,7 +7,7 @@ from fastapi import HTTPException, Query
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 SymbolName = Annotated[
-    str | None, Query(description="The exchange's own name, such as BTCUSDT.", pattern=r"^[A-Za-z0-9./:_-]{1,40}$")
+    str | None, Query(description="The exchange's own name, such as BTCUSDT.", pattern=r"^[^\s\x00-\x1f\x7f]{1,40}$")
 ]
 MonitorName = Annotated[
     str | None, Query(description="Identity of the monitor, where several share a database.", pattern="^[!-~]{1,200}$")

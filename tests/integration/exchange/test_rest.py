@@ -176,6 +176,11 @@ async def test_a_bad_row_spoils_no_other() -> None:
         {"symbol": "AUSDT", "lastPrice": "1.5"},
         {"symbol": "BUSDT", "lastPrice": "one"},
         {"symbol": "CUSDT", "lastPrice": ""},
+        {"lastPrice": "1.5"},
+        {"symbol": "", "lastPrice": "1.5"},
+        {"symbol": 7, "lastPrice": "1.5"},
+        None,
+        "DUSDT",
     ]
     body = {"retCode": 0, "retMsg": "OK", "result": {"category": "linear", "list": rows}, "time": 1}
     async with misbehaving(lambda: web.json_response(body)) as (url, _), adapter(url) as client:

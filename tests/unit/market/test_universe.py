@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from virtuoso.market.universe import Universe, UniverseRules, select
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
-from virtuoso.model.market import TickerUpdate
 
 NOTHING = Universe((), {})
 NOW_MS = 1_748_476_800_000
@@ -23,11 +22,8 @@ def instrument(symbol: str, **changes: object) -> Instrument:
     return replace(base, **changes)
 
 
-def market(turnovers: dict[str, float]) -> tuple[list[Instrument], dict[str, TickerUpdate]]:
-    return (
-        [instrument(symbol) for symbol in turnovers],
-        {symbol: TickerUpdate(turnover_24h=turnover) for symbol, turnover in turnovers.items()},
-    )
+def market(turnovers: dict[str, float]) -> tuple[list[Instrument], dict[str, float]]:
+    return [instrument(symbol) for symbol in turnovers], turnovers
 
 
 RANKED = market({f"S{rank:02}USDT": 1e9 / rank for rank in range(1, 31)})
@@ -49,7 +45,7 @@ RANKED = market({f"S{rank:02}USDT": 1e9 / rank for rank in range(1, 31)})
 def test_every_filter_names_itself(changes: dict[str, object], ticker: float | None, reason: str) -> None:
     rules = UniverseRules(min_turnover_24h=1e6, min_age_days=7, exclude=("1000*",))
     one = instrument("ABCUSDT", **changes)
-    universe = select([one], {one.symbol: TickerUpdate(turnover_24h=ticker)}, NOTHING, rules, NOW_MS)
+    universe = select([one], {} if ticker is None else {one.symbol: ticker}, NOTHING, rules, NOW_MS)
     assert (universe.symbols, universe.left_out) == ((), {one.symbol: reason})
 
 
@@ -59,16 +55,9 @@ def test_a_symbol_that_passes_every_filter_is_watched() -> None:
     assert select(instruments, tickers, NOTHING, rules, NOW_MS).symbols == ("ABCUSDT",)
 
 
-def test_a_symbol_without_a_ticker_has_an_unknown_turnover() -> None:
-    universe = select([instrument("ABCUSDT")], {"ABCUSDT": TickerUpdate(last=1.0)}, NOTHING, UniverseRules(), NOW_MS)
-    assert universe.left_out == {"ABCUSDT": "24 h turnover unknown"}
-    assert select([instrument("ABCUSDT")], {}, NOTHING, UniverseRules(), NOW_MS).left_out == universe.left_out
-
-
 def test_spot_needs_no_perpetual() -> None:
     spot = instrument("ABCUSDT", id=InstrumentId("bybit", Kind.SPOT, "ABCUSDT"), perpetual=False)
-    tickers = {"ABCUSDT": TickerUpdate(turnover_24h=1.0)}
-    assert select([spot], tickers, NOTHING, UniverseRules(), NOW_MS).symbols == ("ABCUSDT",)
+    assert select([spot], {"ABCUSDT": 1.0}, NOTHING, UniverseRules(), NOW_MS).symbols == ("ABCUSDT",)
 
 
 def test_the_first_universe_is_the_top_by_turnover() -> None:
@@ -122,11 +111,13 @@ def test_the_universe_in_general(
     turnovers: dict[str, float | None], previous: set[str], size: int, hysteresis: float
 ) -> None:
     instruments = [instrument(symbol) for symbol in SYMBOLS]
-    tickers = {symbol: TickerUpdate(turnover_24h=turnover) for symbol, turnover in turnovers.items()}
+    worth = {symbol: turnover for symbol, turnover in turnovers.items() if turnover is not None}
     rules = UniverseRules(size=size, hysteresis=hysteresis)
-    universe = select(instruments, tickers, Universe(tuple(previous), {}), rules, NOW_MS)
+    universe = select(instruments, worth, Universe(tuple(previous), {}), rules, NOW_MS)
     chosen = set(universe.symbols)
-    known = sorted(((t, s) for s, t in turnovers.items() if t is not None), reverse=True)
+    # Of those watched already an unknown turnover is no reason to go: they rank last.
+    ranked = worth | dict.fromkeys(previous - worth.keys(), 0.0)
+    known = sorted(((t, s) for s, t in ranked.items()), reverse=True)
     rank = {symbol: i for i, (_, symbol) in enumerate(known, 1)}
     assert len(chosen) == len(universe.symbols) == min(size, len(known))
     assert chosen | universe.left_out.keys() == set(SYMBOLS)
@@ -138,4 +129,4 @@ def test_the_universe_in_general(
         assert all(rank[s] < rank[out] for s in chosen - previous)
         assert out not in previous or rank[out] > size * hysteresis or chosen <= previous
     # Chosen again from its own result, nothing changes: no churn without a change of rank.
-    assert select(instruments, tickers, universe, rules, NOW_MS).symbols == universe.symbols
+    assert select(instruments, worth, universe, rules, NOW_MS).symbols == universe.symbols

@@ -186,6 +186,11 @@ def test_a_published_document_is_answered_as_it_is(cache: MemoryCache, board: He
     assert (again.status_code, again.content) == (200, b'{"a":2}')
 
 
+def test_a_symbol_of_another_script_is_a_symbol(cache: MemoryCache, board: HealthBoard) -> None:
+    cache.put("symbol:币安人生USDT", b'{"a":1}', Version(1, 1), 60)
+    assert client(cache, board).get("/api/symbols/币安人生USDT").content == b'{"a":1}'
+
+
 def test_a_token_is_required_when_there_is_one(cache: MemoryCache, board: HealthBoard) -> None:
     asked = client(cache, board, token="hush")
     cache.put("dashboard", b"{}", Version(1, 1), 60)

@@ -239,15 +239,21 @@ class Bybit:
         self._origin = DataSource(source) if source else DataSource.LIVE
 
     def _rows(self, rows: answers.Rows, kind: type[_T], make: Callable[[_T, str], _R]) -> list[_R]:
-        """Convert rows one by one, `""` as `None`: a bad one spoils no other."""
+        """Convert rows one by one, `""` as `None`: a bad one, or one without a readable symbol, spoils no other."""
         made = []
         for row in rows:
+            symbol = row.get("symbol") if isinstance(row, dict) else None
+            if not isinstance(symbol, str) or not symbol:
+                self._unreadable(symbol, "it has no symbol")
+                continue
             known = {key: value for key, value in row.items() if value != ""}
-            if len(known) < len(row):
-                self._rest.missing.update(row.keys() - known.keys())
+            self._rest.missing.update(row.keys() - known.keys())
             try:
-                made.append(make(msgspec.convert(known, kind, strict=False), str(row.get("symbol"))))
+                made.append(make(msgspec.convert(known, kind, strict=False), symbol))
             except msgspec.ValidationError as error:
-                self._rest.missing["(whole row)"] += 1
-                log.warning("a row of the exchange cannot be read", symbol=row.get("symbol"), error=str(error))
+                self._unreadable(symbol, str(error))
         return made
+
+    def _unreadable(self, symbol: object, reason: str) -> None:
+        self._rest.missing["(whole row)"] += 1
+        log.warning("a row of the exchange cannot be read", symbol=symbol, error=reason)

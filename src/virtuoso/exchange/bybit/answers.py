@@ -12,7 +12,7 @@ from msgspec import field
 from virtuoso.exchange.bybit.wire import Levels, Millis, Price, Size
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 
-Rows = list[dict[str, Any]]
+Rows = list[Any]
 
 
 class Envelope(msgspec.Struct, frozen=True):

@@ -1,0 +1,160 @@
+"""What the exchange lists, as far as its answers are believed: an empty or shrunken list is doubted, not followed."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from msgspec.structs import replace
+
+from virtuoso.model.instrument import Instrument
+from virtuoso.model.market import TickerUpdate
+
+LOOKS: Final = 3
+"""A symbol that neither list names in so many looks in a row is gone."""
+_COLLAPSE: Final = 0.5
+"""A list with less than this share of what was known is doubted."""
+_OFF: Final = 10.0
+"""Turnover over volume is a price: one further off the day's extremes than this factor is no turnover."""
+_TRADING, _UNKNOWN = "Trading", "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A list (`instruments` or `tickers`) that is not believed: it has `listed` usable rows, `known` are expected."""
+
+    name: str
+    listed: int
+    known: int
+
+    @property
+    def text(self) -> str:
+        """What is doubted, and what stands instead."""
+        what = "in trading" if self.name == "instruments" else "with a turnover"
+        if not self.known:
+            return f"the exchange's list of {self.name} has none {what}; it is asked again"
+        return (
+            f"the exchange's list of {self.name} has {self.listed} {what}, {self.known} are known; "
+            "the last known list stands"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What is believed to be listed.
+
+    Attributes:
+        instruments: in the order of the exchange.
+        turnovers: 24 h turnover by symbol, quote units; of a watched symbol the last one believed, where it has none.
+        doubts: about the lists of this look.
+        missing: watched symbols that neither list named in the last look or two.
+    """
+
+    instruments: tuple[Instrument, ...] = ()
+    turnovers: Mapping[str, float] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()
+    missing: frozenset[str] = frozenset()
+
+
+class Listings:
+    """Remembers what was listed from look to look.
+
+    Attributes:
+        copies: rows dropped so far because their symbol had one already.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, Instrument] = {}
+        self._turnovers: dict[str, float] = {}
+        self._missed: dict[str, int] = {}
+        self._refused: set[str] = set()
+        self.copies = 0
+
+    def look(
+        self,
+        instruments: Sequence[Instrument],
+        tickers: Mapping[str, TickerUpdate],
+        watched: Collection[str] = (),
+        refused: Collection[str] = (),
+    ) -> Listed:
+        """Take one look at both lists.
+
+        `watched` symbols keep the last turnover that was believed; `refused` ones, whose topics the exchange refused,
+        are gone as soon as neither list names them.
+        """
+        rows = self._distinct(instruments)
+        worth = {s: t for s, ticker in tickers.items() if (t := turnover_of(ticker)) is not None}
+        if tickers and any(row.status == _TRADING for row in rows.values()):  # an empty list says nothing of anyone
+            self._miss(rows, tickers, refused)
+        doubts = [doubt for doubt in (self._of_instruments(rows), self._of_tickers(tickers, worth)) if doubt]
+        doubted = {doubt.name for doubt in doubts}
+        if "instruments" not in doubted:
+            self._known.update({s: _merged(self._known.get(s), row) for s, row in rows.items()})
+        if "tickers" not in doubted:
+            self._turnovers.update({s: t for s, t in worth.items() if s in self._known})
+        lasting = self._known if "tickers" in doubted else watched
+        believed = {s: t for s, t in self._turnovers.items() if s in worth or s in lasting}
+        return Listed(tuple(self._known.values()), believed, tuple(doubts), frozenset(self._missed) & set(watched))
+
+    def _distinct(self, instruments: Sequence[Instrument]) -> dict[str, Instrument]:
+        """One row a symbol: of copies that differ the one known already, else the first."""
+        rows: dict[str, Instrument] = {}
+        for row in instruments:
+            if row.symbol not in rows:
+                rows[row.symbol] = row
+                continue
+            self.copies += 1
+            if row == self._known.get(row.symbol):
+                rows[row.symbol] = row
+        return rows
+
+    def _miss(
+        self, rows: Mapping[str, Instrument], tickers: Mapping[str, TickerUpdate], refused: Collection[str]
+    ) -> None:
+        """Count the looks in which neither list has a symbol, and forget what is gone: both lists must agree."""
+        self._refused |= set(refused) & self._known.keys()
+        for symbol in list(self._known):
+            row = rows.get(symbol)
+            if symbol in tickers or (row is not None and row.status == _TRADING):
+                self._missed.pop(symbol, None)
+                self._refused.discard(symbol)
+                continue
+            missed = self._missed[symbol] = self._missed.get(symbol, 0) + 1
+            if missed >= LOOKS or symbol in self._refused:
+                del self._known[symbol], self._missed[symbol]
+                self._turnovers.pop(symbol, None)
+                self._refused.discard(symbol)
+
+    def _of_instruments(self, rows: Mapping[str, Instrument]) -> Doubt | None:
+        listed = sum(row.status == _TRADING for row in rows.values())
+        known = sum(row.status == _TRADING for row in self._known.values())
+        return Doubt("instruments", listed, known) if not listed or listed < _COLLAPSE * known else None
+
+    def _of_tickers(self, tickers: Mapping[str, TickerUpdate], worth: Mapping[str, float]) -> Doubt | None:
+        listed, known = len(worth), len(self._turnovers)
+        return Doubt("tickers", listed, known) if not tickers or listed < _COLLAPSE * known else None
+
+
+def turnover_of(ticker: TickerUpdate) -> float | None:
+    """24 h turnover in quote units, if it can be: finite, above 0, and worth its volume at about the day's prices."""
+    turnover, volume = _number(ticker.turnover_24h), _number(ticker.volume_24h)
+    low, high = _number(ticker.low_24h), _number(ticker.high_24h)
+    if turnover is None or volume is None or low is None or high is None:
+        return turnover
+    return turnover if low / _OFF <= turnover / volume <= high * _OFF else None
+
+
+def _number(value: object) -> float | None:
+    """A finite number above 0."""
+    return float(value) if isinstance(value, int | float) and 0 < value < math.inf else None
+
+
+def _merged(known: Instrument | None, row: Instrument) -> Instrument:
+    """A row, with what a contract never changes kept as it was known: a field that went missing is no change."""
+    if known is None:
+        return row
+    return replace(
+        row, unified=known.unified, base=known.base, quote=known.quote, settle=known.settle, perpetual=known.perpetual,
+        status=known.status if row.status == _UNKNOWN else row.status,
+        launch_ms=known.launch_ms if row.launch_ms is None else row.launch_ms,
+    )  # fmt: skip
