@@ -1,14 +1,16 @@
 """The program itself: down exchange, taken port, wrong folder, signals."""
 
+import json
 import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
-from tests.support.exchange import running_exchange
-from tests.support.program import Program, command, running_program, settings_for
+from tests.support.exchange import Running, running_exchange
+from tests.support.program import command, running_program, settings_for
 
 
 def said(*arguments: str) -> tuple[int, list[str]]:
@@ -90,13 +92,25 @@ def test_stops_clean_on_a_signal(tmp_path: Path, number: signal.Signals) -> None
 @pytest.mark.slow
 def test_a_real_event_changes_a_served_number(tmp_path: Path) -> None:
     """From the wire to the API: the served price is one the exchange traded at, and it moves."""
-    with running_exchange() as exchange, running_program(settings_for(exchange, tmp_path)) as program:
-        seen = set()
+    small = "universe: {size: 4}\n"
+    with (
+        running_exchange(speed=20) as exchange,
+        running_program(settings_for(exchange, tmp_path, small), pace=exchange.pace) as program,
+    ):
+        seen: set[float] = set()
 
-        def moved(program: Program = program) -> bool:
+        def moved() -> bool:
             signals = program.ask("/api/signals/top?limit=15")["signals"]
             seen.update(row["price"] for row in signals if row["symbol"] == "BTCUSDT")
             return len(seen) >= 3
 
-        program.until("three prices of BTC", moved, 30)
+        program.until("three prices of BTC", moved, 600)
         assert {row["data_source"] for row in program.ask("/api/signals/top")["signals"]} == {"replay"}
+        assert seen <= traded(exchange, "BTCUSDT")
+
+
+def traded(exchange: Running, symbol: str) -> set[float]:
+    """The prices that the exchange says it traded at last."""
+    path = f"/v5/market/recent-trade?category=linear&symbol={symbol}&limit=1000"
+    with urllib.request.urlopen(exchange.rest_url + path, timeout=10) as answer:
+        return {float(trade["price"]) for trade in json.load(answer)["result"]["list"]}

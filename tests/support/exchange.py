@@ -4,14 +4,15 @@ import json
 import os
 import re
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from tests.support.pace import REAL, Pace, paced
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Running:
 
     port: int
     process: subprocess.Popen[str]
+    pace: Pace = REAL
 
     @property
     def rest_url(self) -> str:
@@ -43,24 +45,34 @@ class Running:
 
 
 @contextmanager
-def running_exchange(*options: str) -> Iterator[Running]:
-    """`virtuoso exchange` on a free port, until the block ends."""
-    command = [sys.executable, "-m", "virtuoso.cli", "exchange", "--port", "0", *options]
+def running_exchange(*options: str, speed: float | None = None) -> Iterator[Running]:
+    """`virtuoso exchange` on a free port, until the block ends.
+
+    With a speed it goes by a time of its own, up to so many times as fast, which the test moves: see `Pace`. Whoever
+    asks it must go by the same.
+    """
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, stdin=subprocess.DEVNULL)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        match = re.search(r"REST http://127\.0\.0\.1:(\d+)", line)
-        assert match, f"the exchange said {line!r} (exit {process.poll()})"
-        running = Running(int(match[1]), process)
-        _await(running.rest_url)
-        yield running
-    finally:
-        process.terminate()
-        assert process.wait(20) == 0, "the exchange did not stop clean"
-        if process.stdout is not None:
-            process.stdout.close()
+    with ExitStack() as stack:
+        pace = stack.enter_context(paced(speed))
+        command = [*pace.python, "virtuoso.cli", "exchange", "--port", "0", *options]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env=environment, stdin=subprocess.DEVNULL
+        )
+        try:
+            assert process.stdout is not None
+            with pace.flowing():
+                line = process.stdout.readline()
+                match = re.search(r"REST http://127\.0\.0\.1:(\d+)", line)
+                assert match, f"the exchange said {line!r} (exit {process.poll()})"
+                running = Running(int(match[1]), process, pace)
+                _await(running.rest_url)
+            yield running
+        finally:
+            process.terminate()
+            with pace.flowing():
+                assert process.wait(20) == 0, "the exchange did not stop clean"
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def _await(url: str) -> None:

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.exchange import Running
+from tests.support.pace import REAL, Pace
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Program:
 
     url: str
     process: subprocess.Popen[str]
+    pace: Pace = REAL
 
     def ask(self, path: str) -> Any:
         """The JSON of a path, whatever its status."""
@@ -39,22 +40,22 @@ class Program:
                 return error.code, json.load(error)
 
     def until(self, what: str, holds: Callable[[], Any], seconds: float) -> float:
-        """Wait until `holds()` is true; returns how long it took."""
-        began = time.monotonic()
-        while not holds():
+        """Wait until `holds()` is true; returns how many of its seconds it took."""
+
+        def held() -> Any:
             assert self.process.poll() is None, f"the program ended ({self.process.returncode}) before {what}"
-            assert time.monotonic() - began < seconds, f"not within {seconds} s: {what}"
-            time.sleep(0.1)
-        return time.monotonic() - began
+            return holds()
+
+        return self.pace.until(what, held, seconds)
 
     def incidents(self, kind: str) -> list[dict[str, Any]]:
         """Incidents of a kind, newest first."""
         return [alert for alert in self.ask("/api/alerts/recent") if alert["alert_type"] == kind]
 
 
-def command(*arguments: str) -> list[str]:
+def command(*arguments: str, pace: Pace = REAL) -> list[str]:
     """The command line of the program."""
-    return [sys.executable, "-m", "virtuoso.cli", *arguments]
+    return [*pace.python, "virtuoso.cli", *arguments]
 
 
 def settings_for(exchange: Running | None, folder: Path, extra: str = "") -> Path:
@@ -71,27 +72,33 @@ def settings_for(exchange: Running | None, folder: Path, extra: str = "") -> Pat
 
 @contextmanager
 def running_program(
-    config: Path, *, scored: bool = True, environment: Mapping[str, str] | None = None
+    config: Path, *, pace: Pace = REAL, scored: bool = True, environment: Mapping[str, str] | None = None
 ) -> Iterator[Program]:
-    """`virtuoso up -c config`, until the block ends; then it must stop clean within 5 s (10 s: the machine is busy)."""
+    """`virtuoso up -c config`, until the block ends; then it must stop clean within 5 s (10 s: the machine is busy).
+
+    `pace` is the exchange's: what watches it must go by the same time.
+    """
     log = (config.parent / "program.log").open("w")
     process = subprocess.Popen(
-        command("up", "-c", str(config)), stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True,
+        command("up", "-c", str(config), pace=pace),
+        stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        line = process.stdout.readline()
+        with pace.flowing():
+            line = process.stdout.readline()
         match = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert match, f"the program said {line!r} (exit {process.poll()})"
-        program = Program(match[0], process)
+        program = Program(match[0], process, pace)
         if scored:
             program.until("the first signals", lambda: program.answer("/health")[0] == 200, 60)
         yield program
     finally:
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        code = process.wait(20)
+        with pace.flowing():
+            code = process.wait(20)
         took = time.monotonic() - began
         if process.stdout is not None:
             process.stdout.close()

@@ -64,10 +64,14 @@ def virtuoso(
         raise typer.Exit
 
 
-def main() -> None:
-    """Run; an expected error is one line on standard error and exit code 2 (wrong use) or 1."""
+def main(runtime: object | None = None) -> None:
+    """Run; an expected error is one line on standard error and exit code 2 (wrong use) or 1.
+
+    Args:
+        runtime: the `Runtime` that the command goes by; `None` = the machine's clock and its own event loop.
+    """
     try:
-        app()
+        app(obj=runtime)
     except UsageError as error:
         _say(error)
         sys.exit(error.exit_code)

@@ -4,13 +4,13 @@ import asyncio
 import signal
 import sys
 
-from virtuoso.model.clock import SystemClock
+from virtuoso.cli.runtime import Runtime
+from virtuoso.model.clock import Clock
 from virtuoso.simulator.server import EmbeddedExchange
 from virtuoso.simulator.sources import open_source
 
 
-async def _run(seed: int) -> None:
-    clock = SystemClock()
+async def _run(clock: Clock, seed: int) -> None:
     market = open_source("recording", seed, clock.now_ns() // 1_000_000)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -22,5 +22,10 @@ async def _run(seed: int) -> None:
         await stop.wait()
 
 
+def main(runtime: Runtime) -> None:
+    """`SEED`: what is synthesised goes by it."""
+    runtime.run(_run(runtime.clock(), int(sys.argv[1])))
+
+
 if __name__ == "__main__":
-    asyncio.run(_run(int(sys.argv[1])))
+    main(Runtime())

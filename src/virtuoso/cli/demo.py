@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from virtuoso.cli.runtime import Runtime
 from virtuoso.cli.serve import serve
 from virtuoso.config import load
 from virtuoso.model.errors import UsageError
@@ -25,6 +25,7 @@ _START_S = 30.0
 
 @app.command()
 def demo(
+    ctx: typer.Context,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8002,
     seed: Annotated[int, typer.Option(min=0, help="Seed of what the exchange synthesises.")] = 1,
     config: Annotated[
@@ -32,8 +33,9 @@ def demo(
     ] = None,
 ) -> None:
     """Everything on the bundled recording: no configuration, no network. Its data is labelled `replay`."""
-    with _exchange(seed) as address, TemporaryDirectory(prefix="virtuoso-demo-") as folder:
-        serve(load(config or [], _environment(address, port, folder, whole=config is not None)))
+    runtime = ctx.ensure_object(Runtime)
+    with _exchange(runtime, seed) as address, TemporaryDirectory(prefix="virtuoso-demo-") as folder:
+        serve(load(config or [], _environment(address, port, folder, whole=config is not None)), runtime)
 
 
 def _environment(address: str, port: int, folder: str, *, whole: bool) -> dict[str, str]:
@@ -52,9 +54,9 @@ def _environment(address: str, port: int, folder: str, *, whole: bool) -> dict[s
 
 
 @contextmanager
-def _exchange(seed: int) -> Iterator[str]:
+def _exchange(runtime: Runtime, seed: int) -> Iterator[str]:
     """The embedded exchange as a child that goes when we go, however we go: it reads its end from a pipe."""
-    command = [sys.executable, "-m", "virtuoso.cli.child_exchange", str(seed)]
+    command = runtime.command("virtuoso.cli.child_exchange", str(seed))
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
     try:
         address = (child.stdout.readline() if child.stdout else "").strip()

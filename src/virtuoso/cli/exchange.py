@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from virtuoso.model.clock import SystemClock, iso
+from virtuoso.cli.runtime import Runtime
+from virtuoso.model.clock import iso
 from virtuoso.model.errors import UsageError
 from virtuoso.simulator.model_market.listing import MOST
 from virtuoso.simulator.scenario import read_scenario
@@ -20,6 +21,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def exchange(
+    ctx: typer.Context,
     capture: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="Raw capture that --source capture plays.")
     ] = None,
@@ -46,7 +48,8 @@ def exchange(
         raise UsageError(f"--universe {universe}: the market {source} has its own symbols; add --source model")
     if universe is not None and not 1 <= universe <= MOST:
         raise UsageError(f"--universe {universe}: must be 1 to {MOST}")
-    clock = SystemClock()
+    runtime = ctx.ensure_object(Runtime)
+    clock = runtime.clock()
     start_ms = clock.now_ns() // 1_000_000 if start is None else _time(start)
     server = EmbeddedExchange(
         open_source(source, seed, start_ms, universe or MODEL_UNIVERSE, capture),
@@ -54,7 +57,7 @@ def exchange(
         start_ms=None if start is None else start_ms,  # opening the market took a second
         scenario=() if scenario is None else read_scenario(scenario),
     )  # fmt: skip
-    asyncio.run(_serve(server, source, start_ms))
+    runtime.run(_serve(server, source, start_ms))
 
 
 async def _serve(server: EmbeddedExchange, source: str, start_ms: int) -> None:

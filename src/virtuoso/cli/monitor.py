@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-import uvloop
 
 from virtuoso.cli.running import reload_on_hangup, stop_signals, until_stopped
+from virtuoso.cli.runtime import Runtime
 from virtuoso.cli.stores import make_data_dir, need_shared_tier, opened
 from virtuoso.config import Settings, load
 from virtuoso.config.keys import secret_texts
-from virtuoso.model.clock import SystemClock
+from virtuoso.model.clock import Clock
 from virtuoso.operations import logs
 from virtuoso.operations.health import HealthBoard
 from virtuoso.storage.cache.memory import MemoryCache
@@ -25,6 +25,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def monitor(
+    ctx: typer.Context,
     config: Annotated[
         list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
     ] = None,
@@ -34,12 +35,12 @@ def monitor(
     need_shared_tier(settings)
     logs.configure(settings.logging.level, settings.logging.format, secret_texts(settings))
     make_data_dir(settings)
-    uvloop.run(_run(settings))
+    runtime = ctx.ensure_object(Runtime)
+    runtime.run(_run(settings, runtime.clock()))
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, clock: Clock) -> None:
     stop = stop_signals()
-    clock = SystemClock()
     cache = MemoryCache(clock)
     board = HealthBoard(clock, settings.monitoring.interval, "standalone")
     async with opened(settings, clock, cache) as stores:

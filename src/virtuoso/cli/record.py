@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvloop
 from rich.console import Console
 
+from virtuoso.cli.runtime import Runtime
 from virtuoso.cli.serve import serve
 from virtuoso.config import Settings, load
 from virtuoso.config.keys import secret_texts
-from virtuoso.model.clock import SystemClock
+from virtuoso.model.clock import Clock
 from virtuoso.model.errors import UsageError, VirtuosoError
 from virtuoso.monitor.app import Monitor
 from virtuoso.monitor.recorder import Recorder, Recording
@@ -27,6 +27,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def record(
+    ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="The recording, such as day.vrec.zst; files are numbered.")],
     config: Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; later ones win.")] = None,
     while_running: Annotated[
@@ -39,20 +40,19 @@ def record(
 ) -> None:
     """Record everything that a monitor asks for and is told."""
     settings = load(config or [], os.environ)
-    recording = Recording(file, rotate_mb * 1_000_000, rotate_hours * 3600, keep)
+    runtime, recording = ctx.ensure_object(Runtime), Recording(file, rotate_mb * 1_000_000, rotate_hours * 3600, keep)
     if while_running:
         if for_s is not None:
             raise UsageError(
                 "--for: a program that serves runs until it is stopped; leave out --for or --while-running"
             )
-        serve(settings, record=recording)
+        serve(settings, runtime, record=recording)
         return
     logs.configure("warning", settings.logging.format, secret_texts(settings))
-    uvloop.run(_record(recording, settings, for_s))
+    runtime.run(_record(recording, settings, runtime.clock(), for_s))
 
 
-async def _record(recording: Recording, settings: Settings, for_s: float | None) -> None:
-    clock = SystemClock()
+async def _record(recording: Recording, settings: Settings, clock: Clock, for_s: float | None) -> None:
     recorder = Recorder(recording, settings, clock)
     board = HealthBoard(clock, settings.monitoring.interval, "embedded")
     monitor = Monitor(settings, clock, MemoryCache(clock), board, tap=recorder)

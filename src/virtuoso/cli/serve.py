@@ -5,14 +5,14 @@ from collections.abc import Callable
 from socket import socket
 
 import typer
-import uvloop
 
 from virtuoso.cli.running import reload_on_hangup, stop_signals, until_stopped
+from virtuoso.cli.runtime import Runtime
 from virtuoso.cli.stores import database_for, make_data_dir, opened
 from virtuoso.cli.web_server import WebServer
 from virtuoso.config import Settings
 from virtuoso.config.keys import secret_texts
-from virtuoso.model.clock import SystemClock
+from virtuoso.model.clock import Clock
 from virtuoso.monitor.app import Monitor
 from virtuoso.monitor.recorder import Recorder, Recording
 from virtuoso.monitor.views import MarketViews
@@ -24,7 +24,9 @@ from virtuoso.web.app import create_app
 from virtuoso.web.listening import listen
 
 
-def serve(settings: Settings, banner: Callable[[str], None] = typer.echo, *, record: Recording | None = None) -> None:
+def serve(
+    settings: Settings, runtime: Runtime, banner: Callable[[str], None] = typer.echo, *, record: Recording | None = None
+) -> None:
     """Run until SIGINT or SIGTERM.
 
     Raises:
@@ -33,12 +35,13 @@ def serve(settings: Settings, banner: Callable[[str], None] = typer.echo, *, rec
     logs.configure(settings.logging.level, settings.logging.format, secret_texts(settings))
     make_data_dir(settings)
     sock = listen(settings.web.host, settings.web.port)
-    uvloop.run(_run(settings, sock, banner, record))
+    runtime.run(_run(settings, runtime.clock(), sock, banner, record))
 
 
-async def _run(settings: Settings, sock: socket, banner: Callable[[str], None], record: Recording | None) -> None:
+async def _run(
+    settings: Settings, clock: Clock, sock: socket, banner: Callable[[str], None], record: Recording | None
+) -> None:
     stop = stop_signals()
-    clock = SystemClock()
     cache = MemoryCache(clock)
     board = HealthBoard(clock, settings.monitoring.interval, "embedded")
     url = f"http://{settings.web.host}:{sock.getsockname()[1]}"

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from virtuoso.cli.runtime import Runtime
 from virtuoso.cli.serve import serve
 from virtuoso.config import load
 
@@ -14,9 +15,10 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def up(
+    ctx: typer.Context,
     config: Annotated[
         list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
     ] = None,
 ) -> None:
     """Watch the configured exchange and serve the API and the status page."""
-    serve(load(config or [], os.environ))
+    serve(load(config or [], os.environ), ctx.ensure_object(Runtime))

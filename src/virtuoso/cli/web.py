@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvloop
 
+from virtuoso.cli.runtime import Runtime
 from virtuoso.cli.stores import need_shared_tier
 from virtuoso.cli.web_worker import run_worker
 from virtuoso.cli.workers import keep_workers
@@ -22,6 +21,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def web(
+    ctx: typer.Context,
     config: Annotated[
         list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
     ] = None,
@@ -39,9 +39,10 @@ def web(
     shared = ", ".join(tier for tier in settings.cache.tiers if tier != "memory")
     many = "" if count == 1 else f" · {count} workers"
     typer.echo(f"virtuoso web: {url} · serving from {shared}{many} · Ctrl-C stops")
+    runtime = ctx.ensure_object(Runtime)
     if count == 1:
-        uvloop.run(run_worker(settings, sock))
+        runtime.run(run_worker(settings, runtime.clock(), sock))
         return
     arguments = [str(argument) for path in config or [] for argument in ("-c", path)]
-    command = [sys.executable, "-m", "virtuoso.cli.web_worker", str(sock.fileno()), *arguments]
+    command = runtime.command("virtuoso.cli.web_worker", str(sock.fileno()), *arguments)
     asyncio.run(keep_workers(count, command, sock.fileno()))

@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-import uvloop
 
 from virtuoso.cli.running import stop_signals, until_stopped
+from virtuoso.cli.runtime import Runtime
 from virtuoso.cli.stores import database_for, make_data_dir, readable_for, tiers_for
 from virtuoso.cli.web_server import WebServer
 from virtuoso.config import Settings, load
 from virtuoso.config.keys import secret_texts
-from virtuoso.model.clock import SystemClock
+from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable, VirtuosoError
 from virtuoso.monitor.tasks import TrackedTasks
 from virtuoso.operations import logs
@@ -35,10 +35,9 @@ _TRY_AGAIN_S = 5.0
 _DATABASE_THREADS = 4
 
 
-async def run_worker(settings: Settings, sock: socket.socket) -> None:
+async def run_worker(settings: Settings, clock: Clock, sock: socket.socket) -> None:
     """Serve until a signal says stop."""
     stop = stop_signals()
-    clock = SystemClock()
     cache = MemoryCache(clock)
     replica = Replica(cache, tiers_for(settings), clock)
     make_data_dir(settings)
@@ -98,7 +97,7 @@ async def _sweep(cache: MemoryCache, cleanup_s: float) -> None:
             next_s = loop.time() + cleanup_s
 
 
-def main() -> None:
+def main(runtime: Runtime) -> None:
     """One of several: `FD -c FILE …`, the listening socket inherited; it ends when its parent does."""
     descriptor, *rest = sys.argv[1:]
     settings = load([Path(path) for path in rest[1::2]], os.environ)
@@ -106,17 +105,17 @@ def main() -> None:
     sock = socket.socket(fileno=int(descriptor))
     sock.setblocking(False)
     try:
-        uvloop.run(_run_child(settings, sock))
+        runtime.run(_run_child(settings, runtime.clock(), sock))
     except VirtuosoError as error:
         log.error("the worker ended", error=str(error))  # noqa: TRY400 - expected: one line, no traceback
         sys.exit(getattr(error, "exit_code", 1))
 
 
-async def _run_child(settings: Settings, sock: socket.socket) -> None:
+async def _run_child(settings: Settings, clock: Clock, sock: socket.socket) -> None:
     """The parent's end closes our standard input, however it went."""
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), signal.raise_signal, signal.SIGTERM)
-    await run_worker(settings, sock)
+    await run_worker(settings, clock, sock)
 
 
 if __name__ == "__main__":
-    main()
+    main(Runtime())

@@ -1,0 +1,159 @@
+"""Runs a process of the program in the time of a test: `scaled.py TIME_FILE MODULE ARGUMENT …`.
+
+The test moves that time (`Pace`): much faster than the wall clock's as long as the processes keep up, and not at all
+while the test asks and asserts. Everything a process does goes by it: what it reads (the clock), and what it waits for
+(the event loop: intervals, time-outs of answers, the lease, ages of documents). Whatever waits elsewhere stays real:
+threads (the flush of a recording), SQLite, and what servers do by themselves, such as the expiry of keys in Redis. So
+do durations of work (`perf_counter`). The processes it starts in turn go by the same time.
+"""
+
+import asyncio
+import fcntl
+import importlib
+import mmap
+import os
+import selectors
+import sys
+import time
+from collections.abc import Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from virtuoso.cli.runtime import Runtime
+from virtuoso.model.clock import SystemClock
+
+_SLOTS = 16
+_BEAT_S = 0.005
+"""Real seconds after which a loop without work says again how far it is."""
+
+
+class SharedTime:
+    """The time of a test, in a file that its processes map: the time, then who takes part and what time each has seen.
+
+    A process takes part as soon as it has a loop; the time then waits for it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("r+b") as file:
+            self._cells = memoryview(mmap.mmap(file.fileno(), 8 * (2 + 2 * _SLOTS))).cast("q")
+        self._mine = 0
+
+    @classmethod
+    def begin(cls, path: Path) -> "SharedTime":
+        """A new one, which begins now."""
+        path.write_bytes(bytes(8 * (2 + 2 * _SLOTS)))
+        shared = cls(path)
+        shared._cells[1] = time.time_ns()
+        return shared
+
+    @property
+    def passed_ns(self) -> int:
+        """Since it began."""
+        return self._cells[0]
+
+    @passed_ns.setter
+    def passed_ns(self, ns: int) -> None:
+        self._cells[0] = ns
+
+    @property
+    def origin_ns(self) -> int:
+        """When it began, ns since the epoch."""
+        return self._cells[1]
+
+    def join(self) -> None:
+        """This process takes part."""
+        with self.path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._mine = next(at for at in range(2, 2 + 2 * _SLOTS, 2) if not self._cells[at])
+            self._cells[self._mine + 1] = self._cells[0]
+            self._cells[self._mine] = os.getpid()
+
+    def leave(self) -> None:
+        """It does not any more."""
+        self._cells[self._mine] = 0
+
+    def see(self) -> None:
+        """All that was due until now is begun."""
+        self._cells[self._mine + 1] = self._cells[0]
+
+    def slowest_ns(self) -> int | None:
+        """What the slowest of those who take part has seen; `None` = nobody does."""
+        return min((self._cells[at + 1] for at in self._taken()), default=None)
+
+    def forget_the_dead(self) -> None:
+        """Those that were killed take part no more."""
+        for at in self._taken():
+            state = "Z"
+            with suppress(OSError):
+                state = Path(f"/proc/{self._cells[at]}/stat").read_text().rpartition(")")[2].split()[0]
+            if state in "ZX":
+                self._cells[at] = 0
+
+    def _taken(self) -> list[int]:
+        return [at for at in range(2, 2 + 2 * _SLOTS, 2) if self._cells[at]]
+
+
+class SharedClock:
+    """The shared time, and whatever the machine's wall clock would be thought to be off by."""
+
+    def __init__(self, shared: SharedTime) -> None:
+        self._shared, self._system = shared, SystemClock()
+        self._anchor_ns = time.time_ns() - time.monotonic_ns()
+
+    def now_ns(self) -> int:
+        off_ns = self._system.now_ns() - self._system.monotonic_ns() - self._anchor_ns
+        return self._shared.origin_ns + self._shared.passed_ns + off_ns
+
+    def monotonic_ns(self) -> int:
+        return self._shared.passed_ns
+
+
+class _Selector(selectors.DefaultSelector):
+    """Waits for sockets in real time, and never long: meanwhile the shared time may pass."""
+
+    def __init__(self, shared: SharedTime) -> None:
+        super().__init__()
+        self._shared = shared
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._shared.see()
+        return super().select(_BEAT_S if timeout is None else min(timeout, _BEAT_S))
+
+
+class SharedLoop(asyncio.SelectorEventLoop):
+    """An event loop that goes by the shared time, and with it everything that waits on it."""
+
+    def __init__(self, shared: SharedTime) -> None:
+        self._shared = shared
+        super().__init__(_Selector(shared))
+        shared.join()
+
+    def time(self) -> float:
+        return self._shared.passed_ns / 1e9
+
+    def close(self) -> None:
+        self._shared.leave()
+        super().close()
+
+
+def python_of(path: Path) -> tuple[str, ...]:
+    """The command line of a process that goes by the time in a file, up to its module."""
+    return (sys.executable, "-P", __file__, str(path))
+
+
+def main() -> None:
+    shared, module = SharedTime(Path(sys.argv[1])), sys.argv[2]
+    sys.argv = sys.argv[2:]
+
+    def run(work: Coroutine[Any, Any, None]) -> None:
+        with asyncio.Runner(loop_factory=lambda: SharedLoop(shared)) as runner:
+            runner.run(work)
+
+    runtime = Runtime(clock=lambda: SharedClock(shared), run=run, python=python_of(shared.path))
+    importlib.import_module(module).main(runtime)
+
+
+if __name__ == "__main__":
+    main()
