@@ -12,16 +12,16 @@ from picows import WSMsgType
 
 from benchmarks.drivers import ours
 from benchmarks.peers import gauge
-from virtuoso.exchange.bybit.connection import _Listener
+from virtuoso.exchange.bybit.listener import Listener
 
 
 class Frame:
     """Stands in for picows' frame, which lives only inside its own callback."""
 
-    __slots__ = ("get_payload_as_bytes", "msg_type")
+    __slots__ = ("fin", "get_payload_as_bytes", "msg_type", "rsv1")
 
     def __init__(self, payload: bytes) -> None:
-        self.msg_type = WSMsgType.TEXT
+        self.msg_type, self.fin, self.rsv1 = WSMsgType.TEXT, True, False
         self.get_payload_as_bytes = payload.__bytes__  # a call into C, as picows' own is
 
 
@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
     frames = [Frame(payload) for payload in gauge.frames(folder)]
     _, stream, market = ours.make(port=9)
     (connection,) = stream._connections
-    take: Callable[[Any, Any], None] = _Listener(connection).on_ws_frame
+    take: Callable[[Any, Any], None] = Listener(connection).on_ws_frame
 
     def feed() -> None:
         for frame in frames:

@@ -13,8 +13,9 @@ from picows import WSMsgType
 from tests.support.capture import frames
 from tests.support.soak import SOAK
 
-from virtuoso.exchange.bybit.connection import Connection, _Listener
+from virtuoso.exchange.bybit.connection import Connection
 from virtuoso.exchange.bybit.feeds import BookFeed, Feed, TouchFeed, feeds_for, topic_of
+from virtuoso.exchange.bybit.listener import Listener
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.market import Bar
@@ -36,7 +37,7 @@ GIANT = "x" * 100_000
 class Text:
     """What the socket hands over: a text frame."""
 
-    msg_type = WSMsgType.TEXT
+    msg_type, fin, rsv1 = WSMsgType.TEXT, True, False
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -63,7 +64,7 @@ class Lab:
         beacon = TouchFeed("orderbook.1.BTCUSDT", "BTCUSDT", self.states["BTCUSDT"])
         self.connection.beacon = beacon
         self.connection.add([beacon])
-        self.listener = _Listener(self.connection)
+        self.listener = Listener(self.connection)
         self.feeds = list(self.connection.feeds_by_topic.values())
 
     def send(self, data: bytes) -> None:

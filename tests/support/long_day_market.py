@@ -82,7 +82,7 @@ class MadeUpExchange:
     name = "made-up"
     origin = DataSource.SYNTHETIC
     clock_offset_ms = 0.0
-    clock_doubt = maintenance = None
+    clock_doubt = maintenance = rest_down = origin_change = None
     missing: Mapping[str, int] = {}
     budget = BudgetStatus(capacity=500, burst=500, available=500.0, window_s=5.0, requests=0, waits=0)
 

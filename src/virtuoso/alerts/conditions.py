@@ -13,7 +13,7 @@ _CHANNEL_GRACE_MS = 60_000
 _STORE_KINDS = {"down": "store_down", "full": "store_full"}
 _WEATHER = {
     "maintenance": Severity.CRITICAL, "rate_ban": Severity.CRITICAL, "exchange_clock": Severity.WARNING,
-    "clock_skew": Severity.WARNING,
+    "clock_skew": Severity.WARNING, "rest_down": Severity.CRITICAL, "origin_changed": Severity.CRITICAL,
 }  # fmt: skip
 
 
@@ -65,7 +65,11 @@ class Weather:
 
     mute: Mapping[str, str]
     """Symbol of each mute topic."""
+    denied: Mapping[str, str]
+    """What is said of each symbol whose subscriptions are refused."""
     maintenance: str | None
+    rest_down: str | None
+    origin_change: str | None
     banned_until_ms: int | None
     clock_offset_ms: float | None
     clock_doubt: str | None
@@ -73,26 +77,43 @@ class Weather:
 
 def observe_weather(log: IncidentLog, weather: Weather, now_ms: int) -> None:
     """One notice when each thing begins, one when it is over."""
-    for topic, symbol in weather.mute.items():
-        text = f"{topic} is mute: other topics prove that it should have spoken"
-        log.fire("mute_topic", Severity.WARNING, text, now_ms, symbol=symbol, part=topic)
-    for topic in log.open_parts("mute_topic"):
-        if topic not in weather.mute:
-            log.resolve("mute_topic", now_ms, part=topic)
-    offset_ms, banned_ms, said = weather.clock_offset_ms, weather.banned_until_ms, dict[str, str]()
-    if weather.maintenance:
-        said["maintenance"] = f"the exchange is under maintenance: {weather.maintenance}"
-    if banned_ms is not None:
-        said["rate_ban"] = f"the exchange refuses requests: none goes out until {iso(banned_ms)}; streams go on"
-    if weather.clock_doubt:
-        said["exchange_clock"] = weather.clock_doubt
-    if offset_ms is not None and abs(offset_ms) >= _SKEW_MS:
-        said["clock_skew"] = f"this machine's clock is {-offset_ms / 1000:+.1f} s off the exchange's; ages allow for it"
+    _observe_topics(log, weather, now_ms)
+    said = _said(weather)
     for kind, severity in _WEATHER.items():
-        if kind in said:
-            log.fire(kind, severity, said[kind], now_ms)
+        if (text := said[kind]) is not None:
+            log.fire(kind, severity, text, now_ms)
         else:
             log.resolve(kind, now_ms)
+
+
+def _observe_topics(log: IncidentLog, weather: Weather, now_ms: int) -> None:
+    for topic, symbol in weather.mute.items():
+        text = f"{topic} is mute: it says nothing of what is due, or of what other topics or lists prove"
+        log.fire("mute_topic", Severity.WARNING, text, now_ms, symbol=symbol, part=topic)
+    for symbol, text in weather.denied.items():
+        log.fire("topic_refused", Severity.WARNING, text, now_ms, symbol=symbol, part=symbol)
+    for kind, holding in (("mute_topic", weather.mute), ("topic_refused", weather.denied)):
+        for part in log.open_parts(kind):
+            if part not in holding:
+                log.resolve(kind, now_ms, part=part)
+
+
+def _said(weather: Weather) -> dict[str, str | None]:
+    """What there is to say of each kind."""
+    offset_ms, banned_ms, banned, skewed = weather.clock_offset_ms, weather.banned_until_ms, None, None
+    if banned_ms is not None:
+        banned = f"the exchange refuses requests: none goes out until {iso(banned_ms)}; streams go on"
+    if offset_ms is not None and abs(offset_ms) >= _SKEW_MS:
+        skewed = f"this machine's clock is {-offset_ms / 1000:+.1f} s off the exchange's; ages allow for it"
+    explained = weather.maintenance is not None or banned is not None
+    return {
+        "maintenance": weather.maintenance and f"the exchange is under maintenance: {weather.maintenance}",
+        "rate_ban": banned,
+        "exchange_clock": weather.clock_doubt,
+        "clock_skew": skewed,
+        "rest_down": None if explained else weather.rest_down,
+        "origin_changed": weather.origin_change,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """One REST budget for everything that leaves this IP."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,12 @@ log = structlog.get_logger(__name__)
 
 _MAX_WAIT_S = 10.0
 _SAY_FROM_S, _SAY_EVERY_S = 0.25, 10.0
+_DIGITS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?")
+
+
+def header_number(value: str | None) -> float | None:
+    """The number ≥ 0 that a header holds; `None` where there is none, or what stands there is none of use."""
+    return float(value) if value is not None and _DIGITS.fullmatch(value.strip()) else None
 
 
 class RateBudget:

@@ -117,7 +117,11 @@ class Polling:
     @staticmethod
     def _joined(streamed: FeedStatus, polled: FeedStatus | None) -> FeedStatus:
         """A streamed topic that is polled for now: it is as fresh as the request, and as mute as the stream."""
-        return streamed if polled is None else msgspec.structs.replace(polled, topic=streamed.topic, mute=streamed.mute)
+        if polled is None:
+            return streamed
+        return msgspec.structs.replace(
+            polled, topic=streamed.topic, mute=streamed.mute, denied=streamed.denied, denied_ns=streamed.denied_ns
+        )
 
     @property
     def unknown_frames(self) -> int:
@@ -157,7 +161,7 @@ class Polling:
         down = {
             (f.symbol, f.topic.partition(".")[0])
             for f in self._stream.feeds()
-            if (f.mute or not f.connected or not f.acked) and f.topic.partition(".")[0] in _KINDS
+            if (f.mute or not f.connected or not f.acked or f.alive_ns is None) and f.topic.partition(".")[0] in _KINDS
         }
         self._down_ns = {key: self._down_ns.get(key, now_ns) for key in down}
         wanted: dict[str, list[str]] = {}

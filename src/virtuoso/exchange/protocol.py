@@ -23,8 +23,9 @@ from virtuoso.model.timeframe import Timeframe
 class StreamEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A change in the weather: `kind` is connected | disconnected | mute | mute_topic | resync | topic_rejected.
 
-    `gap_from_ms` on `connected`: receive time (epoch ms) of the last frame before the outage; `None` on the first
-    connection. What the tape and the bars missed since then must be fetched before anything is computed.
+    `connected` means that data came, not only that subscriptions were acknowledged. Its `gap_from_ms` is the receive
+    time (epoch ms) of the last frame before the outage; `None` on the first connection. What the tape and the bars
+    missed since then must be fetched before anything is computed.
     """
 
     kind: str
@@ -128,6 +129,11 @@ class Exchange(Protocol):
         ...
 
     @property
+    def origin_change(self) -> str | None:
+        """What it announces now, if that is not what it was; `None` as long as it is."""
+        ...
+
+    @property
     def clock_offset_ms(self) -> float | None:
         """Exchange clock less local clock, ms; `None` until measured."""
         ...
@@ -145,6 +151,11 @@ class Exchange(Protocol):
     @property
     def maintenance(self) -> str | None:
         """Why the exchange serves no API at present; `None` while it does."""
+        ...
+
+    @property
+    def rest_down(self) -> str | None:
+        """Why no request has had a good answer for a while; `None` while they have."""
         ...
 
     @property

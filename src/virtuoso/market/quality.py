@@ -6,6 +6,8 @@ from virtuoso.model.feed import FeedStatus
 from virtuoso.model.quality import DataQuality, worst_quality
 
 STALE_AFTER_S = 10.0
+_SPEAK_FIRST = frozenset({"tickers", "orderbook"})
+"""Kinds whose topics begin with a snapshot."""
 DELAYED_AFTER_MS = 2_000.0
 POLLED_SLACK_S = 2.0
 
@@ -13,15 +15,16 @@ POLLED_SLACK_S = 2.0
 def feed_quality(feed: FeedStatus, now_ns: int, stale_after_s: float = STALE_AFTER_S) -> DataQuality:
     """Quality of one topic at the local time `now_ns`.
 
-    `unavailable`: it was never acknowledged nor delivered. `stale`: nothing proved its connection alive for
-    `stale_after_s`, or other topics prove that it is mute; a polled one after two intervals and 2 s. `delayed`: its
-    connection is down for less than that, or its last message came more than 2 s after its event. Else `live`,
-    however quiet the symbol is.
+    `unavailable`: it was never acknowledged nor delivered, or it is a ticker or a book, which begin with a snapshot,
+    and none came. `stale`: nothing proved its connection alive for `stale_after_s`, or other topics prove that it is
+    mute; a polled one after two intervals and 2 s. `delayed`: its connection is down for less than that, or its last
+    message came more than 2 s after its event. Else `live`, however quiet the symbol is.
     """
     if feed.polled_s is not None:
         return polled_quality(feed.received_ns, now_ns, 2 * feed.polled_s + POLLED_SLACK_S)
     known = max(feed.alive_ns or 0, feed.received_ns or 0)
-    if known == 0 or (feed.received_ns is None and not feed.acked):
+    owes = not feed.acked or feed.topic.partition(".")[0] in _SPEAK_FIRST
+    if known == 0 or (feed.received_ns is None and owes):
         return DataQuality.UNAVAILABLE
     if feed.mute or now_ns - known > stale_after_s * 1e9:
         return DataQuality.STALE

@@ -356,7 +356,7 @@ class FeedRow(msgspec.Struct, frozen=True, kw_only=True):
     polled_s: float | None = None
     """Seconds between requests, where it is asked for because no stream delivers it."""
     reason: str | None = None
-    """Why the exchange has no such data."""
+    """Why the exchange has no such data, or what it says against the subscription."""
 
 
 class RateBudget(msgspec.Struct, frozen=True, kw_only=True):

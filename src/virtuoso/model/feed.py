@@ -85,3 +85,6 @@ class FeedStatus(msgspec.Struct, kw_only=True):
     """Seconds between requests where it is asked for instead of streamed."""
     lacking: str | None = None
     """Why the exchange has no such data."""
+    denied: str | None = None
+    """What the exchange says against the subscription, since `denied_ns`; it is asked again and again."""
+    denied_ns: int | None = None

@@ -25,7 +25,7 @@ def exchange_for(settings: Settings, clock: Clock, rng: np.random.Generator, tap
         if tap is not None:
             raise UsageError(f"exchange.name = {exchange.name}: only the native adapter can be recorded; use bybit")
         urls = None if exchange.rest_url == BYBIT_REST else {"*": exchange.rest_url}
-        return CcxtExchange(name=exchange.ccxt_id, category=exchange.category, clock=clock, urls=urls)
+        return CcxtExchange(name=exchange.ccxt_id, category=exchange.category, clock=clock, urls=urls, rng=rng)
     return Bybit(
         rest_url=exchange.rest_url,
         stream_url=exchange.stream_url,

@@ -62,7 +62,9 @@ class RecordedRest(Rest):
         """How many good answers about a symbol nobody has asked for yet."""
         return sum(answer.status == 200 for answer in self._answers[path, symbol, None])
 
-    async def get(self, path: str, result: type[_T], **parameters: str | int | None) -> tuple[_T, int]:
+    async def get(
+        self, path: str, result: type[_T], *, most_bytes: int = 0, **parameters: str | int | None
+    ) -> tuple[_T, int]:
         """The next recorded answer to this question."""
         symbol, interval = parameters.get("symbol"), parameters.get("interval")
         kept = self._answers[path, None if symbol is None else str(symbol), None if interval is None else str(interval)]
@@ -70,7 +72,7 @@ class RecordedRest(Rest):
             kept.popleft()
         if not kept:
             raise ExchangeUnavailable(f"GET {path}: not in the recording")
-        return self._judge(path, kept.popleft().body, None, result)
+        return self._judge(path, kept.popleft().body, {}, result)
 
 
 class RecordedStream:

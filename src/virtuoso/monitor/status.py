@@ -167,7 +167,7 @@ def feed_rows(feeds: Sequence[FeedStatus], now_ns: int, stale_after_s: float) ->
             resyncs=feed.resyncs,
             mute=feed.mute,
             polled_s=feed.polled_s,
-            reason=feed.lacking,
+            reason=feed.lacking if feed.denied is None else f"refused: {feed.denied}",
         )
         for feed in feeds
     )

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _PERIOD_S = 1.0
+_DENIED_NS = 10_000_000_000
+"""A refusal this old is told; a delisted symbol is gone from the universe by then."""
 _TTL_S, _FRESH_S = 3_600.0, 10.0
 
 
@@ -67,6 +69,9 @@ class Upkeep:
         exchange = monitor.exchange
         weather = Weather(
             mute={feed.topic: feed.symbol for feed in feeds if feed.mute},
+            denied=denied_by_symbol(feeds, self._clock.now_ns()),
+            rest_down=exchange.rest_down,
+            origin_change=exchange.origin_change,
             maintenance=exchange.maintenance,
             banned_until_ms=exchange.budget.banned_until_ms,
             clock_offset_ms=exchange.clock_offset_ms,
@@ -99,3 +104,15 @@ def universe_state(watch: Watch) -> UniverseState:
         for doubt in watch.listed.doubts
     }
     return UniverseState(doubts=doubts, empty=watch.empty, unknown=watch.unknown)
+
+
+def denied_by_symbol(feeds: Sequence[FeedStatus], now_ns: int) -> dict[str, str]:
+    """What to say of each symbol of whose topics some have been refused for a while."""
+    denied: dict[str, list[FeedStatus]] = {}
+    for feed in feeds:
+        if feed.denied_ns is not None and now_ns - feed.denied_ns >= _DENIED_NS:
+            denied.setdefault(feed.symbol, []).append(feed)
+    return {
+        symbol: f"the exchange refuses {', '.join(feed.topic for feed in refused)}: {refused[0].denied}; asked again"
+        for symbol, refused in denied.items()
+    }

@@ -1,14 +1,17 @@
 """A topic is mute when another proves that it should have spoken, and never because the market is quiet."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from virtuoso.exchange.bybit.feeds import Feed, feeds_for
 from virtuoso.exchange.bybit.liveness import Liveness
 from virtuoso.exchange.offset import ClockOffset
+from virtuoso.model.market import TickerUpdate
 
 S = 1_000_000_000
 
@@ -21,15 +24,17 @@ class Silent:
 
 
 class Market:
-    """The topics of one symbol, acknowledged at second 0."""
+    """The topics of one symbol, acknowledged at second 0, with the snapshots that are due then."""
 
-    def __init__(self) -> None:
+    def __init__(self, snapshots: Iterable[str] = ("orderbook", "tickers")) -> None:
         feeds = feeds_for("BTCUSDT", Silent(), "linear", 50, lambda feed: None)
         self.feeds: dict[str, Feed] = {feed.topic.partition(".")[0]: feed for feed in feeds}
         self.liveness = Liveness(feeds)
         self.found: list[tuple[str, int]] = []
         for feed in feeds:
             feed.acked, feed.acked_ns = True, 0
+        for kind in snapshots:
+            self.hear(kind, 0)
 
     def ticker(self, at_s: float, **fields: str) -> None:
         data = {"symbol": "BTCUSDT", **fields}
@@ -38,6 +43,12 @@ class Market:
 
     def hear(self, kind: str, at_s: float) -> None:
         self.feeds[kind].received_ns = int(at_s * S)
+
+    def garble(self, kind: str, at_s: float) -> None:
+        self.feeds[kind].take(f'{{"topic":"{self.feeds[kind].topic}","da'.encode(), int(at_s * S))
+
+    def vouched(self) -> set[str]:
+        return {kind for kind, feed in self.feeds.items() if self.liveness.vouches(feed)}
 
     def check(self, at_s: float) -> list[tuple[str, int]]:
         return [(feed.topic.partition(".")[0], steps) for feed, steps in self.liveness.check(int(at_s * S))]
@@ -145,12 +156,97 @@ def test_a_measurement_that_travelled_for_long_says_nothing() -> None:
     assert (offset.ms, offset.doubt) == (100.0, None)
 
 
-def test_a_garbled_topic_is_not_mute() -> None:
+def test_one_garbled_frame_is_an_accident() -> None:
     market = Market()
-    market.ticker(1, lastPrice="10")
+    market.hear("publicTrade", 1)
+    market.garble("publicTrade", 2)
+    assert market.check(3) == []
+    assert market.check(60) == []
+    assert "publicTrade" in market.vouched()
+
+
+def test_a_topic_of_garbled_frames_is_mute_and_not_vouched_for() -> None:
+    """A refused frame is not speech: several in a row prove that there is something to say which is not understood."""
+    market = Market()
     market.hear("publicTrade", 1)
     market.hear("kline", 1)
-    market.feeds["publicTrade"].take(b'{"topic":"publicTrade.BTCUSDT","da', 20 * S)
-    market.ticker(20.1, lastPrice="11")
-    market.check(20.5)
+    market.check(1.5)
+    for at_s in range(20, 30):
+        market.garble("publicTrade", at_s)
+    assert "publicTrade" not in market.vouched()
     assert market.check(30) == []
+    assert market.check(36) == [("publicTrade", 1)]
+    market.hear("publicTrade", 37)
+    market.check(37.5)
+    assert market.mute() == set()
+    assert "publicTrade" in market.vouched()
+
+
+def test_all_topics_acknowledged_and_silent() -> None:
+    """Nothing is vouched for but what may be silent by its nature; ticker and book are mute 10 s after the ack."""
+    market = Market(snapshots=())
+    assert market.vouched() == {"allLiquidation"}
+    assert market.check(9.9) == []
+    assert market.check(10.1) == [("orderbook", 1), ("tickers", 1)]
+    assert market.check(16.2) == [("orderbook", 2), ("tickers", 2)]
+    market.hear("tickers", 17)
+    market.check(17.5)
+    assert market.mute() == {"orderbook"}
+    assert market.vouched() == {"tickers", "publicTrade", "kline", "allLiquidation"}
+
+
+@pytest.mark.parametrize("came_s", [0.1, 3.9, 4.1, 9.8])
+def test_a_snapshot_in_time(came_s: float) -> None:
+    market = Market(snapshots=())
+    for tenth in range(300):
+        at_s = tenth / 10
+        if at_s == came_s:
+            market.hear("orderbook", at_s)
+            market.hear("tickers", at_s)
+        assert market.check(at_s) == []
+
+
+def test_a_snapshot_of_before_is_none_of_this_subscription() -> None:
+    market = Market()
+    market.hear("orderbook", 5)
+    for feed in market.feeds.values():
+        feed.asked_ns, feed.acked_ns = 60 * S, 61 * S
+    market.hear("tickers", 60.5)  # it came before the acknowledgement
+    assert "orderbook" not in market.vouched()
+    assert market.check(70.9) == []
+    assert market.check(71.1) == [("orderbook", 1)]
+
+
+def listed(last: float, turnover: float, bid: float = 9.0) -> TickerUpdate:
+    return TickerUpdate(last=last, turnover_24h=turnover, bid=bid, ask=11.0)
+
+
+@pytest.mark.parametrize(
+    ("second", "mute"),
+    [
+        (listed(10.0, 100.0), set()),
+        (listed(10.0, 90.0), set()),  # what was traded a day ago falls out of it
+        (listed(10.0, 101.0), {"publicTrade", "tickers", "kline"}),
+        (listed(10.5, 90.0), {"publicTrade", "tickers", "kline"}),
+        (listed(10.0, 100.0, bid=9.5), {"orderbook"}),
+        (TickerUpdate(), set()),
+    ],
+)
+def test_two_lists_of_tickers_prove_what_happened_between(second: TickerUpdate, mute: set[str]) -> None:
+    market = Market()
+    market.liveness.listed(listed(10.0, 100.0), 100 * S)
+    market.check(101)
+    market.liveness.listed(second, 160 * S)
+    market.check(161)
+    market.check(167)
+    assert market.mute() == mute
+
+
+def test_lists_prove_nothing_against_topics_that_spoke_meanwhile() -> None:
+    market = Market()
+    market.liveness.listed(listed(10.0, 100.0), 100 * S)
+    for kind in market.feeds:
+        market.hear(kind, 130)
+    market.liveness.listed(listed(11.0, 200.0, bid=10.0), 160 * S)
+    assert market.check(161) == []
+    assert market.check(200) == []

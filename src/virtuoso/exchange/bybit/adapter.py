@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -9,11 +10,12 @@ import numpy as np
 import structlog
 
 from virtuoso.exchange.bybit import answers, wire
-from virtuoso.exchange.bybit.rest import Rest
+from virtuoso.exchange.bybit.rest import MOST_LIST_BYTES, Rest
 from virtuoso.exchange.bybit.stream import BybitStream
 from virtuoso.exchange.ledger import Ledger
 from virtuoso.exchange.limits import RateBudget
 from virtuoso.exchange.offset import ClockOffset
+from virtuoso.exchange.origin import Origin
 from virtuoso.exchange.protocol import BudgetStatus, Stream, StreamEvent, Tap
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import NotOffered
@@ -80,16 +82,23 @@ class Bybit:
         self._rng = rng
         self._tap = tap
         self._budget = RateBudget(clock, _BUDGET, _WINDOW_S, _BURST, ledger=ledger)
+        self._origin = Origin()
         self._rest = rest or Rest(
-            url=rest_url, budget=self._budget, clock=clock, rng=rng, on_origin=self._announced, tap=tap
-        )
-        self._origin: DataSource | None = None
+            url=rest_url, budget=self._budget, clock=clock, rng=rng, tap=tap,
+            on_origin=partial(self._origin.announced, "REST"),
+        )  # fmt: skip
+        self._stream: BybitStream | None = None
         self._offset = offset or ClockOffset()
 
     @property
     def origin(self) -> DataSource | None:
         """What it announced itself as; an exchange that announces nothing is the real one."""
-        return self._origin
+        return self._origin.source
+
+    @property
+    def origin_change(self) -> str | None:
+        """What it announces now, if that is not what it was."""
+        return self._origin.change
 
     @property
     def clock_offset_ms(self) -> float | None:
@@ -110,6 +119,11 @@ class Bybit:
     def maintenance(self) -> str | None:
         """Why the exchange serves no API at present; `None` while it does."""
         return self._rest.maintenance
+
+    @property
+    def rest_down(self) -> str | None:
+        """Why no request has been answered for a while; `None` while they are."""
+        return self._rest.reach.down
 
     @property
     def missing(self) -> Counter[str]:
@@ -135,21 +149,34 @@ class Bybit:
     async def instruments(self) -> list[Instrument]:
         """All instruments, every page; a row that cannot be read is logged and left out alone."""
         found: list[Instrument] = []
-        cursor: str | None = None
+        cursors: list[str] = []
         for _ in range(_MAX_PAGES):
             page, _ = await self._rest.get(
-                "/v5/market/instruments-info", answers.RawPage, category=self._category, limit=1000, cursor=cursor
-            )
+                "/v5/market/instruments-info", answers.RawPage, most_bytes=MOST_LIST_BYTES,
+                category=self._category, limit=1000, cursor=cursors[-1] if cursors else None,
+            )  # fmt: skip
             found += self._rows(page.rows, answers.InstrumentAnswer, lambda row, _: row.instrument(self._kind))
-            cursor = page.nextPageCursor
-            if not cursor:
+            if not page.nextPageCursor:
+                return found
+            if page.nextPageCursor in cursors:
+                log.warning("the list of instruments goes in a circle and is cut there", pages=len(cursors) + 1)
                 break
+            cursors.append(page.nextPageCursor)
+        else:
+            log.warning("the list of instruments has no end and is cut", pages=_MAX_PAGES)
+        self._rest.missing["(end of the list of instruments)"] += 1
         return found
 
     async def tickers(self) -> dict[str, TickerUpdate]:
         """All tickers in one call."""
-        page, _ = await self._rest.get("/v5/market/tickers", answers.RawPage, category=self._category)
-        return dict(self._rows(page.rows, wire.TickerRow, lambda row, symbol: (symbol, row)))
+        asked_ns = self._clock.now_ns()
+        page, _ = await self._rest.get(
+            "/v5/market/tickers", answers.RawPage, most_bytes=MOST_LIST_BYTES, category=self._category
+        )
+        found: dict[str, TickerUpdate] = dict(self._rows(page.rows, wire.TickerRow, lambda row, symbol: (symbol, row)))
+        if self._stream is not None:
+            self._stream.listed(found, asked_ns)
+        return found
 
     async def bars(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> list[Bar]:
         """Bars opening in [start_ms, end_ms], walked back a page at a time, oldest first.
@@ -214,7 +241,7 @@ class Bybit:
 
     def stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
         """The pushed half."""
-        return BybitStream(
+        self._stream = BybitStream(
             url=self._stream_url,
             category=self._category,
             depth=self._depth,
@@ -223,9 +250,10 @@ class Bybit:
             rng=self._rng,
             clock_offset_ms=lambda: self._offset.ms,
             on_event=on_event,
-            on_origin=self._announced,
+            on_origin=partial(self._origin.announced, "streams"),
             tap=self._tap,
         )
+        return self._stream
 
     async def close(self) -> None:
         """Release connections."""
@@ -234,9 +262,6 @@ class Bybit:
     def _contract(self, what: str) -> None:
         if self._kind is Kind.SPOT:
             raise NotOffered(f"spot has no {what}")
-
-    def _announced(self, source: str | None) -> None:
-        self._origin = DataSource(source) if source else DataSource.LIVE
 
     def _rows(self, rows: answers.Rows, kind: type[_T], make: Callable[[_T, str], _R]) -> list[_R]:
         """Convert rows one by one, `""` as `None`: a bad one, or one without a readable symbol, spoils no other."""

@@ -1,6 +1,7 @@
 """One supervised WebSocket: connect, subscribe, watch for silence, reconnect."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -8,9 +9,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import structlog
-from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from picows import WSError, WSMsgType, WSTransport, ws_connect
 
 from virtuoso.exchange.bybit.feeds import Feed, topic_of
+from virtuoso.exchange.bybit.listener import MOST_BYTES, Listener, TappedListener
+from virtuoso.exchange.bybit.resync import Resyncs
+from virtuoso.exchange.bybit.subscriptions import Subscriptions
 from virtuoso.exchange.bybit.wire import Reply
 from virtuoso.exchange.protocol import StreamEvent, Tap
 from virtuoso.exchange.supervise import Backoff
@@ -18,45 +22,11 @@ from virtuoso.model.clock import Clock
 
 _CONNECT_TIMEOUT_S = 5.0
 _CHECK_S = 0.25
-_MUTE_AFTER_S = 8.0
+_SAID_CHARS = 200
+MUTE_AFTER_S = 8.0
 """More than two re-pushes (3 s) of the beacon: silence is the feed's, not the market's."""
-_ACK_TIMEOUT_S = 10.0
-_REQUEST_CHARS = 2_000
-_SPOT_ARGS = 10
-_RESYNC_FIRST_S, _RESYNC_CAP_S, _RESYNC_CALM_S = 0.05, 10.0, 60.0
-_TEXT = WSMsgType.TEXT
 
 log = structlog.get_logger(__name__)
-
-
-class _Listener(WSListener):
-    def __init__(self, owner: "Connection") -> None:
-        self._owner = owner
-        self._handlers = owner.handlers
-        self._now_ns = owner.clock.now_ns
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        data = frame.get_payload_as_bytes()
-        take = self._handlers.get(data[10 : data.find(b'"', 10)])
-        if take is not None:  # only a text frame has a topic: its type need not be asked for
-            take(data, self._now_ns())
-        elif frame.msg_type is _TEXT:
-            self._owner.unusual(data)
-        elif frame.msg_type is WSMsgType.CLOSE:
-            transport.disconnect()
-
-
-class _TappedListener(_Listener):
-    """Shows every frame to the tap first; without a tap the hot path knows nothing of it."""
-
-    def __init__(self, owner: "Connection", tap: Tap) -> None:
-        super().__init__(owner)
-        self._tap = tap
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if frame.msg_type is _TEXT:
-            self._tap.frame(self._owner.number, self._now_ns(), frame.get_payload_as_bytes())
-        super().on_ws_frame(transport, frame)
 
 
 class Connection:
@@ -74,6 +44,7 @@ class Connection:
         on_event: Callable[[StreamEvent], None],
         on_origin: Callable[[str | None], None],
         tap: Tap | None = None,
+        mute_after_s: float = MUTE_AFTER_S,
     ) -> None:
         self.number = number
         self.clock = clock
@@ -81,27 +52,31 @@ class Connection:
         self.handlers: dict[bytes, Callable[[bytes, int], None]] = {}
         self.beacon: Feed | None = None
         self.connected = False
-        self.unknown_frames = 0
+        self.strange: Counter[str] = Counter()
+        """Frames that no topic took and that are no reply, by what they were."""
         self._url = url
-        self._spot = spot
         self._ping_interval_s = ping_interval_s
-        self._rng = rng
+        self._mute_after_s = mute_after_s
         self._on_event = on_event
         self._on_origin = on_origin
         self._tap = tap
         self._backoff = Backoff(rng)
         self._transport: WSTransport | None = None
-        self._requests = 0
-        self._pending: dict[str, tuple[list[str], float]] = {}
-        self._resync_at: dict[str, float] = {}
-        self._resync_backoff: dict[str, Backoff] = {}
-        self._resynced_s: dict[str, float] = {}
-        self._announced = False
+        self._subscriptions = Subscriptions(
+            number=number, spot=spot, clock=clock, rng=rng, feeds=self.feeds_by_topic, send=self._send,
+            on_denied=self._denied,
+        )  # fmt: skip
+        self._resyncs = Resyncs(rng)
 
     @property
     def alive_ns(self) -> int | None:
-        """When the last frame of data came, on any topic (epoch ns)."""
+        """When the last frame of data was accepted, on any topic (epoch ns)."""
         return max((ns for feed in self.feeds_by_topic.values() if (ns := feed.received_ns) is not None), default=None)
+
+    @property
+    def unknown_frames(self) -> int:
+        """Frames that no topic took and that are no reply."""
+        return self.strange.total()
 
     @property
     def chars(self) -> int:
@@ -119,181 +94,161 @@ class Connection:
             self.feeds_by_topic[feed.topic.encode()] = feed
             self.handlers[feed.topic.encode()] = feed.take
         if self.connected:
-            self._subscribe([feed.topic for feed in feeds])
+            self._subscriptions.ask([feed.topic for feed in feeds])
 
     def remove(self, symbol: str) -> None:
         """Stop carrying a symbol's topics."""
         gone = [feed for feed in self.feeds_by_topic.values() if feed.symbol == symbol and feed is not self.beacon]
         for feed in gone:
-            self._drop(feed.topic)
-            self._resync_at.pop(feed.topic, None)
-            self._resync_backoff.pop(feed.topic, None)
-            self._resynced_s.pop(feed.topic, None)
+            self._drop(feed)
         if self.connected and gone:
-            self._request("unsubscribe", [feed.topic for feed in gone])
+            self._subscriptions.leave([feed.topic for feed in gone])
 
-    def _drop(self, topic: str) -> Feed | None:
-        self.handlers.pop(topic.encode(), None)
-        return self.feeds_by_topic.pop(topic.encode(), None)
+    def release(self, feed: Feed) -> None:
+        """Give a topic up to another connection."""
+        self._drop(feed)
+        if self.connected:
+            self._subscriptions.leave([feed.topic])
+        feed.acked = False
+
+    def _drop(self, feed: Feed) -> None:
+        self.handlers.pop(feed.topic.encode(), None)
+        self.feeds_by_topic.pop(feed.topic.encode(), None)
+        self._subscriptions.forget(feed.topic)
+        self._resyncs.forget(feed.topic)
 
     def resync(self, feed: Feed) -> None:
         """Ask for a new snapshot of a topic, soon but not in a storm."""
-        now_s = self._now_s()
-        backoff = self._resync_backoff.setdefault(feed.topic, Backoff(self._rng, _RESYNC_FIRST_S, _RESYNC_CAP_S))
-        if now_s - self._resynced_s.get(feed.topic, now_s) > _RESYNC_CALM_S:
-            backoff.reset()
-        self._resynced_s[feed.topic] = now_s
-        self._resync_at[feed.topic] = now_s + backoff.next_s()
+        self._resyncs.plan(feed.topic, self._now_s())
         self._report("resync", f"{feed.topic}: sequence broken or book crossed", symbols=(feed.symbol,))
+
+    def resubscribe(self, topic: str) -> None:
+        """Ask for a topic anew."""
+        if self.connected and topic.encode() in self.feeds_by_topic:
+            self._subscriptions.leave([topic])
+            self._subscriptions.ask([topic])
 
     async def run(self) -> None:
         """Connect and reconnect until cancelled."""
         last_alive_ns: int | None = None
-        try:
-            while True:
-                try:
-                    transport, _ = await ws_connect(
-                        self._listener, self._url, websocket_handshake_timeout=_CONNECT_TIMEOUT_S,
-                        disconnect_on_exception=False,
-                    )  # fmt: skip
-                except (OSError, WSError, TimeoutError) as error:
-                    wait_s, said = self._backoff.next_s(), str(error) or type(error).__name__
-                    log.warning("cannot connect", url=self._url, error=said, wait_s=round(wait_s, 2))
-                    self._report("disconnected", f"cannot connect: {said}", symbols=self.symbols)
-                    await asyncio.sleep(wait_s)
-                    continue
-                try:
-                    reason = await self._serve(transport, last_alive_ns)
-                finally:
-                    transport.disconnect()
-                    last_alive_ns = self._lost() or last_alive_ns
-                if self._tap is not None:
-                    self._tap.closed(self.number, self.clock.now_ns(), reason)
-                self._report("disconnected", reason, symbols=self.symbols)
-                await asyncio.sleep(self._backoff.next_s())
-        finally:
-            self._transport = None
+        while True:
+            try:
+                transport, _ = await ws_connect(
+                    self._listener, self._url, websocket_handshake_timeout=_CONNECT_TIMEOUT_S,
+                    disconnect_on_exception=False, max_frame_size=MOST_BYTES, max_redirects=0,
+                )  # fmt: skip
+            except (OSError, WSError, TimeoutError, RuntimeError, ValueError) as error:  # the last two: odd headers
+                wait_s, said = self._backoff.next_s(), (str(error) or type(error).__name__)[:_SAID_CHARS]
+                log.warning("cannot connect", url=self._url, error=said, wait_s=round(wait_s, 2))
+                self._report("disconnected", f"cannot connect: {said}", symbols=self.symbols)
+                await asyncio.sleep(wait_s)
+                continue
+            try:
+                reason = await self._serve(transport, last_alive_ns)
+            finally:
+                transport.disconnect()
+                last_alive_ns = self._lost() or last_alive_ns
+            if self._tap is not None:
+                self._tap.closed(self.number, self.clock.now_ns(), reason)
+            self._report("disconnected", reason, symbols=self.symbols)
+            await asyncio.sleep(self._backoff.next_s())
 
-    def _listener(self) -> _Listener:
-        return _Listener(self) if self._tap is None else _TappedListener(self, self._tap)
+    def _listener(self) -> Listener:
+        return Listener(self) if self._tap is None else TappedListener(self, self._tap)
 
     async def _serve(self, transport: WSTransport, last_alive_ns: int | None) -> str:
-        """Subscribe and supervise one connection until it ends; returns why it did."""
+        """Subscribe and supervise one connection until it ends; returns why it did.
+
+        It counts as connected, and the back-off begins anew, when data that can be read came on it.
+        """
         self._transport = transport
         self.connected = True
         if self._tap is not None:
             self._tap.opened(self.number, self.clock.now_ns(), self._url)
-        self._announced = False
+        announced = heard = False
         alive_s = last_ping_s = self._now_s()
-        alive_ns = self.alive_ns
-        self._subscribe([feed.topic for feed in self.feeds_by_topic.values()])
+        alive_ns, unreadable = self.alive_ns, self._unreadable()
+        self._subscriptions.begin()
         closed = asyncio.ensure_future(transport.wait_disconnected())
         try:
             while not closed.done():
                 await asyncio.wait({closed}, timeout=_CHECK_S)
                 now_s = self._now_s()
-                if (latest_ns := self.alive_ns) != alive_ns:  # silence is measured by the clock that cannot be stepped
-                    alive_s, alive_ns = now_s, latest_ns
-                if self.feeds_by_topic and now_s - alive_s > _MUTE_AFTER_S:
-                    self._report("mute", f"connected, but no data for {now_s - alive_s:.1f} s", symbols=self.symbols)
-                    return "mute"
-                if any(now_s > deadline for _, deadline in self._pending.values()):
-                    return f"a subscription was not acknowledged within {_ACK_TIMEOUT_S:g} s"
-                if now_s - last_ping_s >= self._ping_interval_s:
-                    last_ping_s = now_s
-                    self._send({"op": "ping", "req_id": "ping"})
-                self._resync_due(now_s)
-                if not self._announced and not self._pending:
-                    self._announced = True
+                latest_ns = self.alive_ns
+                if (latest_ns or 0) > (alive_ns or 0):  # silence is measured by the clock that cannot be stepped
+                    alive_s, unreadable, heard = now_s, self._unreadable(), True
+                alive_ns = latest_ns
+                if heard and not announced and self._delivers:
+                    announced = True
                     self._backoff.reset()
                     gap_ms = None if last_alive_ns is None else last_alive_ns // 1_000_000
                     self._report("connected", "subscribed", symbols=self.symbols, gap_from_ms=gap_ms)
+                if self.feeds_by_topic and now_s - alive_s > self._mute_after_s:
+                    said = self._silence(now_s - alive_s, self._unreadable() - unreadable)
+                    self._report("mute", said, symbols=self.symbols)
+                    return "mute"
+                if now_s - last_ping_s >= self._ping_interval_s:
+                    last_ping_s = now_s
+                    self._send({"op": "ping", "req_id": "ping"})
+                self._subscriptions.look()
+                for topic in self._resyncs.due(now_s):
+                    self.resubscribe(topic)
         finally:
             closed.cancel()
             with suppress(asyncio.CancelledError, OSError, WSError):
                 await closed
         return "closed by the exchange"
 
+    @property
+    def _delivers(self) -> bool:
+        """Whether everything asked for was answered, and something of it was granted."""
+        return self._subscriptions.settled and any(feed.acked for feed in self.feeds_by_topic.values())
+
+    def _unreadable(self) -> Counter[str]:
+        """Frames so far that could not be read, by what was wrong with them."""
+        return sum((feed.rejected for feed in self.feeds_by_topic.values() if feed.rejected), self.strange.copy())
+
+    def _silence(self, silent_s: float, unreadable: Counter[str]) -> str:
+        """What to say of a connection without data: silent, refused, or not to be understood."""
+        said = f"connected, but no data for {silent_s:.1f} s"
+        denied = [feed for feed in self.feeds_by_topic.values() if feed.denied]
+        if unreadable:
+            (reason, count), total = unreadable.most_common(1)[0], unreadable.total()
+            said += f"; all {total} frames could not be read, {count} of them: {reason}"
+        if denied:
+            said += f"; {len(denied)} of {len(self.feeds_by_topic)} topics are refused: {denied[0].denied}"
+        return said
+
     def unusual(self, data: bytes) -> None:
-        """A frame whose topic does not come first, a reply, or noise."""
+        """A message whose topic does not come first or is not carried, a reply, or noise."""
         topic = topic_of(data)
         if topic is not None:
             feed = self.feeds_by_topic.get(topic)
             if feed is None:
-                self.unknown_frames += 1
-                return
-            feed.take(data, self.clock.now_ns())
+                self.strange["of no topic asked for"] += 1
+            else:
+                feed.take(data, self.clock.now_ns())
             return
         try:
             reply = msgspec.json.decode(data, type=Reply)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            self.unknown_frames += 1
+            self.strange["neither data nor an answer"] += 1
             return
-        if reply.op == "subscribe":
-            self._acknowledged(reply)
+        if reply.op in {"subscribe", ""}:
+            if not self._subscriptions.take(reply):
+                self.strange["an answer to nothing that was asked"] += 1
+            elif reply.success:
+                self._on_origin(reply.virtuoso_source)
 
-    def _acknowledged(self, reply: Reply) -> None:
-        topics, _ = self._pending.pop(str(reply.req_id), ([], 0.0))
-        if reply.success:
-            self._on_origin(reply.virtuoso_source)
-            for topic in topics:
-                if feed := self.feeds_by_topic.get(topic.encode()):
-                    feed.acked = True
-                    feed.acked_ns = self.clock.now_ns()
-            return
-        named = [topic for topic in topics if reply.ret_msg.endswith(f"topic:{topic}")]
-        rejected = named or (topics if len(topics) == 1 else [])
-        for topic in rejected:
-            if feed := self._drop(topic):
-                self._report("topic_rejected", f"{topic}: {reply.ret_msg}", symbols=(feed.symbol,))
-        rest = [topic for topic in topics if topic not in rejected]
-        # One bad topic spoils its whole request: ask again without it, or for each alone to find it.
-        for batch in [rest] if named else [[topic] for topic in rest]:
-            self._subscribe(batch)
-
-    def _subscribe(self, topics: Sequence[str]) -> None:
-        batch: list[str] = []
-        for topic in topics:
-            full = sum(map(len, batch)) + len(topic) > _REQUEST_CHARS or (self._spot and len(batch) == _SPOT_ARGS)
-            if batch and full:
-                self._request("subscribe", batch)
-                batch = []
-            batch.append(topic)
-        if batch:
-            self._request("subscribe", batch)
-
-    def _request(self, op: str, topics: list[str]) -> None:
-        self._requests += 1
-        req_id = f"{self.number}-{self._requests}"
-        if op == "subscribe":
-            self._pending[req_id] = (topics, self._now_s() + _ACK_TIMEOUT_S)
-        self._send({"req_id": req_id, "op": op, "args": topics})
-
-    def _resync_due(self, now_s: float) -> None:
-        for topic in [topic for topic, at_s in self._resync_at.items() if at_s <= now_s]:
-            del self._resync_at[topic]
-            if topic.encode() in self.feeds_by_topic:
-                self.resubscribe(topic)
-
-    def resubscribe(self, topic: str) -> None:
-        """Ask for a topic anew."""
-        if self.connected:
-            self._request("unsubscribe", [topic])
-            self._request("subscribe", [topic])
-
-    def release(self, feed: Feed) -> None:
-        """Give a topic up to another connection."""
-        self._drop(feed.topic)
-        if self.connected:
-            self._request("unsubscribe", [feed.topic])
-        feed.acked = False
+    def _denied(self, feed: Feed, said: str) -> None:
+        self._report("topic_rejected", f"{feed.topic}: {said}", symbols=(feed.symbol,))
 
     def _lost(self) -> int | None:
         """Note the loss: what hung on this connection may not be computed from. Returns when it last lived."""
         self.connected = False
         self._transport = None
-        self._pending.clear()
-        self._resync_at.clear()
+        self._subscriptions.end()
+        self._resyncs.clear()
         for feed in self.feeds_by_topic.values():
             feed.acked = feed.mute = False
             if feed is not self.beacon:
@@ -304,7 +259,7 @@ class Connection:
         if self._transport is None:
             return
         payload = msgspec.json.encode(message)
-        self._transport.send(_TEXT, payload)
+        self._transport.send(WSMsgType.TEXT, payload)
         if self._tap is not None:
             self._tap.sent(self.number, self.clock.now_ns(), payload)
 

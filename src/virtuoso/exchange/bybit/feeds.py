@@ -35,8 +35,13 @@ class Feed(ABC):
         self.topic = topic
         self.symbol = symbol
         self.sink = sink
+        self.asked_ns: int | None = None
+        """When it was last subscribed to."""
         self.acked = False
         self.acked_ns: int | None = None
+        self.denied: str | None = None
+        """Why the exchange refuses the subscription, as long as it does."""
+        self.denied_ns: int | None = None
         self.messages = 0
         self.resyncs = 0
         self.received_ns: int | None = None
@@ -94,6 +99,8 @@ class Feed(ABC):
             rejected=self.rejected.total(),
             mute=self.mute,
             resyncs=self.resyncs,
+            denied=self.denied,
+            denied_ns=self.denied_ns,
         )
 
 
@@ -210,9 +217,12 @@ def feeds_for(
 
 
 def topic_of(frame: bytes) -> bytes | None:
-    """The topic of a frame, from its first bytes where it comes first; `None` for a reply or what is not JSON."""
-    if frame.startswith(b'{"topic":"'):
-        return frame[10 : frame.find(b'"', 10)]
+    """The topic of a frame, from its first bytes where it comes first; `None` for a reply or what is not JSON.
+
+    A topic may be written with escapes: it is told by its text.
+    """
+    if frame.startswith(b'{"topic":"') and b"\\" not in (topic_bytes := frame[10 : frame.find(b'"', 10)]):
+        return topic_bytes
     try:
         topic = msgspec.json.decode(frame, type=wire.Topic).topic
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

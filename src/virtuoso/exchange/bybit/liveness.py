@@ -1,47 +1,73 @@
-"""Which topics of a symbol are mute: judged by what its other topics prove, never by silence alone."""
+"""Which topics of a symbol are mute: judged by what is due and by what others prove, never by silence alone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from virtuoso.exchange.bybit.feeds import BarFeed, BookFeed, Feed, TickerFeed, TradeFeed
+from virtuoso.exchange.bybit.feeds import BarFeed, BookFeed, Feed, LiquidationFeed, TickerFeed, TradeFeed
+from virtuoso.model.market import TickerUpdate
 
 _SLACK_NS = 2_000_000_000
 """What is proved this soon after a topic's last frame, that frame may have told."""
+_LIST_SLACK_NS = 3_000_000_000
+"""A list that was asked for may be so much older than its answer."""
 _PATIENCE_NS = 6_000_000_000
 """How long a topic may leave unsaid what another has proved."""
+_SNAPSHOT_NS = 10_000_000_000
+"""How long after its acknowledgement a ticker or a book may owe its snapshot."""
+_UNREADABLE = 3
+"""So many frames refused in a row are no accident: the topic has something to say that is not understood."""
 
 
 @dataclass(slots=True)
 class _Suspicion:
     since_ns: int | None = None
     steps: int = 0
+    accepted_ns: int | None = None
+    refused: int = 0
+    """Refused frames up to the last accepted one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A symbol's row in a list of all tickers, asked for at `asked_ns`."""
+
+    asked_ns: int
+    last: Any
+    turnover: Any
+    bid: Any
+    ask: Any
 
 
 class Liveness:
-    """One symbol's. A move of the touch must be in the book, a trade on the tape, in the ticker and in the bar.
+    """One symbol's. Only frames that were accepted count as spoken.
 
-    `allLiquidation` can be judged by its ack alone.
+    A ticker and a book owe a snapshot after their acknowledgement. A move of the touch must be in the book, a trade on
+    the tape, in the ticker and in the bar, whoever tells of it: another topic, or two lists of tickers that differ.
+    Three refused frames in a row are as mute as none. `allLiquidation` can be judged by its ack alone.
     """
 
     def __init__(self, feeds: Iterable[Feed]) -> None:
         by_kind = {type(feed): feed for feed in feeds}
         self._ticker, self._trades = by_kind.get(TickerFeed), by_kind.get(TradeFeed)
         self._judged = [by_kind[kind] for kind in (BookFeed, TradeFeed, TickerFeed, BarFeed) if kind in by_kind]
+        self._leaders = [feed for feed in self._judged if isinstance(feed, TickerFeed | BookFeed)]
         self._suspicions = {feed.topic: _Suspicion() for feed in self._judged}
+        self._listed: _Listed | None = None
+        self._listed_trade_ns = self._listed_touch_ns = 0
 
     def check(self, now_ns: int) -> list[tuple[Feed, int]]:
         """Topics found mute at `now_ns` since the last call, each with how often in a row; sets `Feed.mute`."""
         found = []
         for feed in self._judged:
             suspicion = self._suspicions[feed.topic]
-            spoke_ns = max(feed.received_ns or 0, feed.refused_ns or 0)
+            spoke_ns = feed.received_ns or 0
+            if feed.received_ns != suspicion.accepted_ns:
+                suspicion.accepted_ns, suspicion.refused = feed.received_ns, feed.rejected.total()
             if not feed.acked:
                 suspicion.since_ns = None
             elif suspicion.since_ns is None:
-                since_ns = max(spoke_ns, feed.acked_ns or 0)  # what was proved before an ack is history
-                proved_ns = self._proved_ns(feed)
-                if proved_ns is not None and proved_ns > since_ns + _SLACK_NS:
-                    suspicion.since_ns = proved_ns
+                suspicion.since_ns = self._wanting_ns(feed, spoke_ns, now_ns)
             elif spoke_ns >= suspicion.since_ns:
                 suspicion.since_ns, suspicion.steps, feed.mute = None, 0, False
             if suspicion.since_ns is not None and now_ns - suspicion.since_ns > _PATIENCE_NS:
@@ -51,10 +77,74 @@ class Liveness:
                 found.append((feed, suspicion.steps))
         return found
 
-    def _proved_ns(self, feed: Feed) -> int | None:
-        """When another topic last proved that this one has something to say (receive time)."""
+    def vouches(self, feed: Feed) -> bool:
+        """Whether a topic, while it is silent, may be taken for as alive as its connection.
+
+        A ticker and a book may once they have spoken; trades and bars as long as one of those does; all that are
+        acknowledged and not refused frame by frame.
+        """
+        if not feed.acked or self._is_unreadable(feed):
+            return False
+        if isinstance(feed, LiquidationFeed):
+            return True
+        return any(
+            leader.acked and not leader.mute and _spoke(leader) and not self._is_unreadable(leader)
+            for leader in ([feed] if feed in self._leaders else self._leaders)
+        )
+
+    def listed(self, row: TickerUpdate, asked_ns: int) -> None:
+        """A list of tickers came, asked for at `asked_ns`: what changed since the last one happened after that."""
+        now, before = _Listed(asked_ns, row.last, row.turnover_24h, row.bid, row.ask), self._listed
+        self._listed = now
+        if before is None:
+            return
+        after_ns = before.asked_ns - _LIST_SLACK_NS
+        grown = _known(now.turnover, before.turnover) and now.turnover > before.turnover  # it shrinks without a trade
+        if grown or _moved(now.last, before.last):
+            self._listed_trade_ns = after_ns
+        if _moved(now.bid, before.bid) or _moved(now.ask, before.ask):
+            self._listed_touch_ns = after_ns
+
+    def _wanting_ns(self, feed: Feed, spoke_ns: int, now_ns: int) -> int | None:
+        """Since when a topic leaves something unsaid (receive time); `None`: it does not, as far as is known."""
+        acked_ns = feed.acked_ns or 0
+        if feed in self._leaders and not _spoke(feed):
+            owing_ns = acked_ns + _SNAPSHOT_NS - _PATIENCE_NS
+            return owing_ns if now_ns >= owing_ns else None
+        since_ns = max(spoke_ns, acked_ns)  # what was proved before an ack is history
+        proved_ns = self._proved_ns(feed)
+        return proved_ns if proved_ns > since_ns + _SLACK_NS else None
+
+    def _proved_ns(self, feed: Feed) -> int:
+        """When something last proved that a topic has something to say (receive time); 0 = never."""
+        unread_ns = feed.refused_ns or 0 if self._is_unreadable(feed) else 0
+        traded_ns = self._listed_trade_ns
         if isinstance(feed, TickerFeed | BarFeed):
-            return None if self._trades is None else self._trades.received_ns
+            told_ns = 0 if self._trades is None else self._trades.received_ns or 0
+            return max(unread_ns, traded_ns, told_ns)
         if not isinstance(self._ticker, TickerFeed):
-            return None
-        return self._ticker.touched_ns if isinstance(feed, BookFeed) else self._ticker.traded_ns
+            return unread_ns
+        if isinstance(feed, BookFeed):
+            return max(unread_ns, self._listed_touch_ns, self._ticker.touched_ns or 0)
+        return max(unread_ns, traded_ns, self._ticker.traded_ns or 0)
+
+    def _is_unreadable(self, feed: Feed) -> bool:
+        """Whether its last frames were all refused, several of them."""
+        suspicion = self._suspicions.get(feed.topic)
+        if suspicion is None or not feed.rejected or feed.received_ns != suspicion.accepted_ns:
+            return False
+        return feed.rejected.total() - suspicion.refused >= _UNREADABLE
+
+
+def _spoke(feed: Feed) -> bool:
+    """Whether it said anything since it was last subscribed to: the snapshot may come before the acknowledgement."""
+    return feed.received_ns is not None and feed.received_ns >= (feed.asked_ns or 0)
+
+
+def _known(*values: Any) -> bool:
+    return all(isinstance(value, float) for value in values)
+
+
+def _moved(now: Any, before: Any) -> bool:
+    """Whether a number changed, where both are known."""
+    return _known(now, before) and now != before

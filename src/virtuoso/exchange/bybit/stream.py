@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
-from virtuoso.exchange.bybit.connection import Connection
+from virtuoso.exchange.bybit.connection import MUTE_AFTER_S, Connection
 from virtuoso.exchange.bybit.feeds import Feed, TouchFeed, feeds_for
 from virtuoso.exchange.bybit.liveness import Liveness
 from virtuoso.exchange.protocol import StreamEvent, Tap
 from virtuoso.model.clock import Clock
 from virtuoso.model.feed import FeedStatus, SymbolSink
+from virtuoso.model.market import TickerUpdate
 
 _CONNECTION_CHARS = 20_000
 """Room for topics on one connection; Bybit allows 21,000 characters of args."""
@@ -36,8 +37,10 @@ class BybitStream:
         on_event: Callable[[StreamEvent], None],
         on_origin: Callable[[str | None], None],
         tap: Tap | None = None,
+        mute_after_s: float = MUTE_AFTER_S,
     ) -> None:
         self._url = url
+        self._mute_after_s = mute_after_s
         self._category = category
         self._depth = depth
         self._ping_interval_s = ping_interval_s
@@ -82,17 +85,25 @@ class BybitStream:
                 self._running = None
 
     def feeds(self) -> Sequence[FeedStatus]:
-        """State of every topic."""
+        """State of every topic; its connection's life proves nothing of one that owes a frame or is not understood."""
         offset_ms = self._clock_offset_ms() or 0.0
         alive = [
             (connection, connection.alive_ns if connection.connected else None) for connection in self._connections
         ]
         return [
-            feed.status(connection.connected, alive_ns, offset_ms)
+            feed.status(
+                connection.connected, alive_ns if self._liveness[feed.symbol].vouches(feed) else None, offset_ms
+            )
             for connection, alive_ns in alive
             for feed in connection.feeds_by_topic.values()
             if feed is not connection.beacon
         ]
+
+    def listed(self, tickers: Mapping[str, TickerUpdate], asked_ns: int) -> None:
+        """A list of all tickers came, asked for at `asked_ns`: what moved in it must have moved here."""
+        for symbol, liveness in self._liveness.items():
+            if (row := tickers.get(symbol)) is not None:
+                liveness.listed(row, asked_ns)
 
     @property
     def unknown_frames(self) -> int:
@@ -125,6 +136,7 @@ class BybitStream:
             on_event=self._on_event,
             on_origin=self._on_origin,
             tap=self._tap,
+            mute_after_s=self._mute_after_s,
         )
         liquid = self._connections[0].beacon if self._connections else None
         beacon: Feed = TouchFeed(
@@ -152,7 +164,7 @@ class BybitStream:
                     continue
                 self._on_event(
                     StreamEvent(
-                        kind="mute_topic", reason=f"{feed.topic} says nothing of what other topics prove: {step}",
+                        kind="mute_topic", reason=f"{feed.topic} says nothing that is due, or nothing readable: {step}",
                         connection=self._carrier(feed).number, symbols=(feed.symbol,),
                     )
                 )  # fmt: skip

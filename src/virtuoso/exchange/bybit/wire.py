@@ -135,9 +135,9 @@ class Reply(msgspec.Struct, frozen=True):
     Our embedded exchange adds `virtuoso_source` to announce what it is.
     """
 
-    op: str
+    op: str = ""
     success: bool = False
-    ret_msg: str = ""
+    ret_msg: Any = ""
     req_id: Any = None
     virtuoso_source: str | None = None
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import numpy as np
 import structlog
 
 from virtuoso.exchange.ccxt import rows
@@ -62,12 +63,20 @@ class CcxtExchange:
     """
 
     def __init__(
-        self, *, name: str, category: str = "linear", clock: Clock, urls: Mapping[str, str] | None = None
+        self,
+        *,
+        name: str,
+        category: str = "linear",
+        clock: Clock,
+        urls: Mapping[str, str] | None = None,
+        rng: np.random.Generator | None = None,
     ) -> None:
         self.name = name
         self._kind = Kind(category)
         self._clock = clock
-        self._transport = Transport(name, self._kind, clock, urls or {}, _TURNOVER.get(name, ()))
+        self._transport = Transport(
+            name, self._kind, clock, urls or {}, _TURNOVER.get(name, ()), rng or np.random.default_rng()
+        )
         self._client = self._transport.client
         self._ask = self._transport.ask
         self._markets: dict[str, Any] = {}
@@ -77,7 +86,17 @@ class CcxtExchange:
     @property
     def origin(self) -> DataSource | None:
         """What it announced itself as; an exchange that announces nothing is the real one."""
-        return self._transport.origin
+        return self._transport.origin.source
+
+    @property
+    def origin_change(self) -> str | None:
+        """What it announces now, if that is not what it was."""
+        return self._transport.origin.change
+
+    @property
+    def rest_down(self) -> str | None:
+        """Why no request has been answered for a while; `None` while they are."""
+        return self._transport.reach.down
 
     @property
     def clock_offset_ms(self) -> float | None:

@@ -6,13 +6,19 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 import aiohttp
 import msgspec
+import numpy as np
 
+from virtuoso.exchange.bodies import bounded_response
 from virtuoso.exchange.ccxt.rows import UNPARSABLE, column
+from virtuoso.exchange.limits import header_number
+from virtuoso.exchange.origin import Origin
 from virtuoso.exchange.protocol import BudgetStatus
+from virtuoso.exchange.reach import Reach
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import (
     ConfigError,
@@ -25,7 +31,6 @@ from virtuoso.model.errors import (
     UsageError,
 )
 from virtuoso.model.instrument import Kind
-from virtuoso.model.quality import DataSource
 
 SOURCE_HEADER = "x-virtuoso-source"
 _TRIES = 3
@@ -35,7 +40,9 @@ _BAN_S = 600.0
 _LIMITED_S = 10.0
 _MOST_SILENT_S = 3600.0
 _MOST_QUEUED_S = 60.0
-_BANNED, _BUSY, _SERVES_NOTHING = frozenset({403, 418}), 429, 503
+_BANNED, _BUSY, _SERVES_NOTHING, _GOOD = frozenset({403, 418}), 429, 503, 200
+MOST_BYTES = 32 << 20
+"""The largest answer that is taken: some exchanges list all their markets in one of more than 10 MB."""
 
 
 class Trip(msgspec.Struct):
@@ -46,6 +53,8 @@ class Trip(msgspec.Struct):
 
 
 _trip: ContextVar[Trip | None] = ContextVar("trip", default=None)
+_announced: ContextVar[list[str | None] | None] = ContextVar("announced", default=None)
+"""What the answers to the call under way announce the exchange as."""
 
 
 class Transport:
@@ -59,10 +68,17 @@ class Transport:
     """
 
     def __init__(
-        self, name: str, kind: Kind, clock: Clock, urls: Mapping[str, str], turnover: Sequence[int | str]
+        self,
+        name: str,
+        kind: Kind,
+        clock: Clock,
+        urls: Mapping[str, str],
+        turnover: Sequence[int | str],
+        rng: np.random.Generator,
     ) -> None:
         self.name = name
-        self.origin: DataSource | None = None
+        self.origin = Origin()
+        self.reach = Reach(clock, rng)
         self.maintenance: str | None = None
         self.missing: Counter[str] = Counter()
         self._clock = clock
@@ -84,22 +100,38 @@ class Transport:
             MalformedMessage: ccxt cannot make sense of the answer.
         """
         for left in reversed(range(_TRIES)):
+            self.reach.admit(f"{self.name} {method}")
             try:
-                return await getattr(self.client, method)(*arguments)
-            except ExchangeUnavailable:
-                if not left:
+                return await self._call(method, *arguments)
+            except ExchangeUnavailable as error:
+                self.reach.failed(error)
+                if not left or self.reach.failing:
                     raise
-            except self._ccxt.BaseError as error:
-                translated = self._translated(method, error)
-                if not left or not isinstance(translated, ExchangeUnavailable):
-                    raise translated from error
-            except (aiohttp.ClientError, OSError) as error:
-                if not left:
-                    raise ExchangeUnavailable(f"{self.name} {method}: {str(error) or type(error).__name__}") from error
-            except UNPARSABLE as error:
-                raise MalformedMessage(f"{self.name} {method}: {type(error).__name__} {error}") from error
+            except (ExchangeRejected, NotOffered, RateLimited):
+                self.reach.answered()
+                raise
             await self.client.sleep(_RETRY_MS * (_TRIES - left))
         raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _call(self, method: str, *arguments: Any) -> Any:
+        """Once. Only an answer with something in it tells what the exchange is."""
+        heard: list[str | None] = []
+        token = _announced.set(heard)
+        try:
+            answer = await getattr(self.client, method)(*arguments)
+        except self._ccxt.BaseError as error:
+            raise self._translated(method, error) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise ExchangeUnavailable(f"{self.name} {method}: {str(error) or type(error).__name__}") from error
+        except UNPARSABLE as error:
+            raise MalformedMessage(f"{self.name} {method}: {type(error).__name__} {error}") from error
+        finally:
+            _announced.reset(token)
+        if answer:
+            self.reach.answered()
+            for source in heard:
+                self.origin.announced("REST", source)
+        return answer
 
     async def ask_timed(self, method: str) -> tuple[Any, Trip]:
         """The same for a method of one request: its answer, and its trip."""
@@ -150,11 +182,15 @@ class Transport:
         def judged(code: int, reason: str, url: str, method: str, headers: Any, body: str, *more: Any) -> Any:
             lower = {name.lower(): value for name, value in headers.items()}
             self._judge(code, f"{self.name} {method} {url}", lower, body, more[0])
-            return judge(code, reason, url, method, headers, body, *more)
+            found = judge(code, reason, url, method, headers, body, *more)
+            if code == _GOOD and (heard := _announced.get()) is not None:
+                heard.append(lower.get(SOURCE_HEADER))
+            return found
 
         client.fetch, client.handle_errors = sent, judged
         client.parse_ohlcv = lambda row, market=None: [*parse(row, market), column(row, turnover)]
         client.throttle = budget.throttled(client.throttle)
+        client.open = partial(_open, client, client.open)
 
     def _judge(self, code: int, asked: str, headers: Mapping[str, str], body: str, answer: Any) -> None:
         """What ccxt does not: limits by status whatever the body says, pages in place of answers, the origin."""
@@ -163,18 +199,13 @@ class Transport:
             raise self.budget.limited(f"{asked}: HTTP {code}", wait_s)
         if code == _SERVES_NOTHING:
             self.maintenance = f"HTTP {code} on {asked}"
-        if code != 200:
+        if code != _GOOD:
             return
         if answer is None:
             if body.lstrip()[:1] == "<":
                 self.maintenance = f"a web page in place of {asked}"
             raise ExchangeUnavailable(f"{asked}: not an API answer: {body[:60]!r}")
         self.maintenance = None
-        source = headers.get(SOURCE_HEADER)
-        try:
-            self.origin = DataSource(source) if source else DataSource.LIVE
-        except ValueError as error:
-            raise MalformedMessage(f"{asked}: announces an unknown source {source!r}") from error
 
 
 class CcxtBudget:
@@ -264,6 +295,19 @@ def _client(ccxt: Any, name: str, kind: Kind) -> Any:
     return client
 
 
+def _open(client: Any, opened: Callable[[], None]) -> None:
+    """What ccxt's own `open` does, with bounds on what an answer may hold."""
+    client.own_session = False
+    opened()
+    client.own_session = True
+    if client.session is None:
+        client.tcp_connector = aiohttp.TCPConnector(ssl=client.ssl_context, enable_cleanup_closed=True)
+        client.session = aiohttp.ClientSession(
+            connector=client.tcp_connector, trust_env=client.aiohttp_trust_env, auto_decompress=False,
+            response_class=bounded_response(MOST_BYTES),
+        )  # fmt: skip
+
+
 def _redirect(client: Any, urls: Mapping[str, str]) -> None:
     if not urls:
         return
@@ -276,6 +320,5 @@ def _redirect(client: Any, urls: Mapping[str, str]) -> None:
 
 
 def _retry_after_s(header: str | None, otherwise_s: float) -> float:
-    if header is None or not header.isdigit():
-        return otherwise_s
-    return min(_MOST_SILENT_S, max(1.0, float(header)))
+    named_s = header_number(header)
+    return otherwise_s if named_s is None else min(_MOST_SILENT_S, max(1.0, named_s))
