@@ -85,6 +85,12 @@ class Engine:
             if row < memory.capacity:
                 memory.reset(slice(row, row + 1))
 
+    def restart(self, row: int) -> None:
+        """Forget the bars of `row`, to take them anew; its label, its regime and the past of its book stay."""
+        for memory in self._lanes.bar_memories():
+            if row < memory.capacity:
+                memory.reset(slice(row, row + 1))
+
     def warm_up(self, blocks: Sequence[BarBlock]) -> None:
         """Take long blocks of closed bars; no scores, no labels. Bars already seen are ignored."""
         for block in blocks:

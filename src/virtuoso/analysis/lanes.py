@@ -114,8 +114,12 @@ class Lanes:
 
     def memories(self) -> Iterator[Memory]:
         """Everything that is remembered."""
-        yield from (lane.memory for lane in self._bars.values())
+        yield from self.bar_memories()
         yield self._book.memory
+
+    def bar_memories(self) -> Iterator[Memory]:
+        """What is remembered of bars."""
+        yield from (lane.memory for lane in self._bars.values())
 
 
 def _spread(before: Values, stepped: Values | None, closed: Ints, n: int) -> Values:

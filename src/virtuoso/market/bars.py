@@ -110,6 +110,10 @@ class SymbolBars:
             self._handed[timeframe] = begin + len(rows) * timeframe.ms
         return begin, rows
 
+    def rewind(self) -> None:
+        """Count nothing as handed out."""
+        self._handed = dict.fromkeys(self.series, 0)
+
     def buy_volume(self, timeframe: Timeframe, open_ms: int) -> float:
         """Taker-buy volume of a higher bar, base units; `nan` unless that of every minute of it is known."""
         minutes = self.base.window(open_ms, timeframe.minutes)

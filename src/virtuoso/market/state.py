@@ -92,6 +92,11 @@ class MarketState:
         """Symbols whose base bar closing at `close_ms` is held, with no minute missing before it."""
         return {s for s, state in self._states.items() if (state.history.base.next_ms or 0) >= close_ms}
 
+    def rewind(self, symbols: Sequence[str]) -> None:
+        """Count none of the bars of these symbols as handed out: they are wanted anew."""
+        for symbol in symbols:
+            self._states[symbol].history.rewind()
+
     def warm_up(self, symbols: Sequence[str], upto_ms: int) -> list[BarBlock]:
         """All history that closes by `upto_ms`, shortest timeframe first; it counts as handed out."""
         states = [(self._rows[symbol], self._states[symbol]) for symbol in symbols]

@@ -120,7 +120,10 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SymbolRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One watched symbol's ticker. `spread_bp` in basis points, `funding_rate` in % per interval."""
+    """One watched symbol's ticker. `spread_bp` in basis points, `funding_rate` in % per interval.
+
+    `reason` says why something of it is unknown or began anew; `None` while nothing is.
+    """
 
     symbol: str
     name: str
@@ -139,6 +142,7 @@ class SymbolRow(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: str | None
     data_quality: DataQuality
     data_source: DataSource | None
+    reason: str | None = None
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):

@@ -130,11 +130,15 @@ class AlphaScanner:
         count = history(timeframe)
         start_ms = end_ms - count * timeframe.ms
         closes = np.full((count, len(symbols) + 1), np.nan)
-        for i, symbol in enumerate((*symbols, benchmark)):
+
+        def fill(i: int, symbol: str) -> None:
             first_ms, bars = self._market[symbol].history.series[timeframe].since(start_ms)
             at = (first_ms - start_ms) // timeframe.ms
             kept = bars[: max(0, count - at), CLOSE]
             closes[at : at + len(kept), i] = kept
+
+        for i, symbol in enumerate((*symbols, benchmark)):
+            self._watch.contained.attempt(symbol, "its part in the alpha scan", fill, i, symbol)
         return _Table(symbols, benchmark, closes, end_ms)
 
     def _raise(self, holding: list[Holding]) -> None:

@@ -106,10 +106,11 @@ class Monitor:
         self.slow = SlowData(
             self.exchange, self.market, clock,
             min_interval_s=settings.smart_intervals.min_interval, max_interval_s=settings.smart_intervals.max_interval,
+            contained=self.watch.contained,
         )  # fmt: skip
         self.alerts = AlertParts(settings, clock, self.exchange.name, stores, self._changed)
         self.incidents = self.alerts.incidents
-        self.detection = Detection(fast_rules(monitoring.alerts), self.incidents)
+        self.detection = Detection(fast_rules(monitoring.alerts), self.incidents, self.watch.contained)
         self.outage = FeedOutage(self.exchange.name)
         books = None
         if stores is not None:
@@ -281,7 +282,10 @@ class Monitor:
     def _start_upkeep(self) -> None:
         start, cache = self.tasks.start, self._cache
         start("loop lag", partial(measure_loop_lag, self.lag))
-        start("ticks", partial(publish_ticks, self.market, self.exchange, cache, self._clock, self.epoch))
+        start(
+            "ticks",
+            partial(publish_ticks, self.market, self.exchange, cache, self._clock, self.watch.contained, self.epoch),
+        )
         start("cleanup", partial(self._upkeep.clean, self._settings.cache.cleanup_interval))
         start("status", self._upkeep.run)
         if self.stores is not None:

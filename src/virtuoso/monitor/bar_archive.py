@@ -66,6 +66,15 @@ class BarArchive:
         self._notes.update(notes)
         return len(based)
 
+    async def remember(self, symbols: Sequence[str], minutes: int, now_ms: int) -> None:
+        """Have what is stored of the latest `minutes` minutes of `symbols` here for `fill`, but for their bars."""
+        if self._store is None or not symbols:
+            return
+        try:
+            self._notes.update(await self._minutes(self._store, symbols, minutes, now_ms))
+        except StoreUnavailable as error:
+            log.debug("stored minutes could not be read; what the market noted stands alone", error=str(error))
+
     def recalled_until(self, symbol: str, timeframe: Timeframe) -> int | None:
         """Where the recalled bars of a history end (epoch ms), until it is warmed up; `None` where none were."""
         return self._stored_until.get((symbol, timeframe))

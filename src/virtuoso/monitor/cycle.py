@@ -20,14 +20,17 @@ from virtuoso.exchange.protocol import Exchange, Stream
 from virtuoso.market.panel import Cut
 from virtuoso.market.state import MarketState, Qualities
 from virtuoso.model.clock import iso
+from virtuoso.model.documents import SymbolRow
 from virtuoso.model.quality import DataQuality, DataSource
+from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.aftermath import Aftermath, Found
 from virtuoso.monitor.alerting import Alerting
+from virtuoso.monitor.contained import each
 from virtuoso.monitor.freshness import overall, symbol_qualities
 from virtuoso.monitor.publish import Built, Frame, build, market_rows
 from virtuoso.monitor.refresh import Refresh, Refreshed
 from virtuoso.monitor.regimes import RegimeBoard
-from virtuoso.monitor.rows import symbol_row
+from virtuoso.monitor.rows import symbol_row, unknown_row
 from virtuoso.monitor.watch import Watch
 from virtuoso.operations.health import HealthBoard
 from virtuoso.operations.metrics import Durations
@@ -37,6 +40,7 @@ log = structlog.get_logger(__name__)
 
 TTL_S = 3_600.0
 _ALERTS_SHOWN = 200
+_ANALYSIS, _ROW = "its analysis", "its row"
 
 
 class Cycle:
@@ -67,6 +71,7 @@ class Cycle:
         self._market = market
         self._engine = engine
         self._watch = watch
+        self._contained = watch.contained
         self._refresh = refresh
         self._worker = worker
         self._cache = cache
@@ -168,8 +173,37 @@ class Cycle:
             for symbol, quality in self.qualities.items()
             if symbol in ready and self._evaluated_ms(symbol) < self.analysed_ms
         }
-        if not pending:
-            return
+        alone = [symbol for symbol in pending if symbol in self._contained.failing(_ANALYSIS)]
+        together = {symbol: quality for symbol, quality in pending.items() if symbol not in alone}
+        try:
+            if together:
+                await self._step(together)
+        except Exception as error:  # one of them raised: which, shows when each is analysed alone
+            log.warning(
+                "the analysis of all failed; each symbol is analysed alone", error=f"{type(error).__name__}: {error}"
+            )
+            if not await self._each_alone(together) and len(together) > 1:
+                raise  # it is not one of them
+        await self._each_alone({symbol: pending[symbol] for symbol in alone})
+
+    async def _each_alone(self, pending: Mapping[str, Qualities]) -> bool:
+        """Analyse symbols one by one, each from its history; whether any could be."""
+        succeeded = 0
+        for symbol, quality in pending.items():
+            before_ms = self._evaluated_ms(symbol) or self.analysed_ms - Timeframe.M1.ms
+            if await self._contained.awaited(symbol, _ANALYSIS, self._step_anew(symbol, quality, before_ms)):
+                succeeded += 1
+            else:
+                self.evaluations.pop(symbol, None)
+        return succeeded > 0
+
+    async def _step_anew(self, symbol: str, quality: Qualities, before_ms: int) -> None:
+        """Let the engine take a symbol's bars up to `before_ms` anew, and step it by those that followed."""
+        await self._watch.rewarm([symbol], before_ms)
+        await self._step({symbol: quality})
+
+    async def _step(self, pending: Mapping[str, Qualities]) -> None:
+        """Step the engine by what is new of these symbols, and keep what it found."""
         cut = self._market.cut(self.analysed_ms, pending)
         found = await asyncio.get_running_loop().run_in_executor(self._worker, self._evaluate, cut, self.source)
         for symbol in cut.symbols:
@@ -178,10 +212,11 @@ class Cycle:
         self._alerting.signals(found.signals)
 
     def _evaluate(self, cut: Cut, source: DataSource | None) -> Found:
-        """On the worker: step, and build what the loop will ask for."""
+        """On the worker: step, and build what will be asked for, so that what cannot be built fails here."""
         evaluation = self._engine.step(cut)
         for symbol in cut.symbols:
             evaluation.regime(symbol)
+            evaluation.reading(symbol)
         return self._aftermath.found(evaluation, cut, self._engine, source)
 
     def _evaluated_ms(self, symbol: str) -> int:
@@ -218,7 +253,7 @@ class Cycle:
 
     def _build(self, frame: Frame) -> tuple[Built, list[Finding]]:
         """On the worker: the documents, and what the user's rules say of them."""
-        built = build(frame)
+        built = build(frame, self._contained)
         return built, self._alerting.judge(built.details, built.overview, frame.now_ms)
 
     def publish_health(self) -> None:
@@ -231,11 +266,7 @@ class Cycle:
         """The state of things, copied for publication."""
         source = self.source
         instruments = self._watch.instruments
-        symbols = tuple(
-            symbol_row(symbol, self._market, instruments.get(symbol), self.qualities.get(symbol), source)
-            for symbol in self._watch.universe.symbols
-            if symbol in self._market
-        )
+        symbols = self._rows()
         bases = {symbol: i.base for symbol in self._market.rows if (i := instruments.get(symbol)) is not None}
         evaluations = {symbol: e for symbol, e in self.evaluations.items() if symbol in self._market}
         regimes = [evaluation.regime(symbol) for symbol, evaluation in evaluations.items()]
@@ -246,7 +277,9 @@ class Cycle:
             left_out=self._watch.universe.left_out,
             evaluations=evaluations,
             regimes=regimes,
-            regime_state=self.regimes.step(self.analysed_ms, market_rows(symbols, bases), regimes, self._market),
+            regime_state=self.regimes.step(
+                self.analysed_ms, market_rows(symbols, bases), regimes, self._market, self._contained
+            ),
             qualities=self.qualities,
             quality=overall(self.qualities.values()),
             source=source,
@@ -254,6 +287,22 @@ class Cycle:
             liquidations={symbol: len(self._market[symbol].forced) for symbol in self._market.rows},
             state=self._state(),
         )
+
+    def _rows(self) -> tuple[SymbolRow, ...]:
+        """A row for each watched symbol; one that cannot be told says why."""
+        market, contained, instruments = self._market, self._contained, self._watch.instruments
+        watched = [symbol for symbol in self._watch.universe.symbols if symbol in market]
+
+        def row(symbol: str) -> SymbolRow:
+            reason = contained.reason(symbol) or self._watch.failed.get(symbol)
+            return symbol_row(symbol, market, instruments.get(symbol), self.qualities.get(symbol), self.source, reason)
+
+        def unknown(symbol: str) -> SymbolRow:
+            name = symbol if (instrument := instruments.get(symbol)) is None else instrument.unified
+            return unknown_row(symbol, name, self.source, contained.reason(symbol) or "")
+
+        found = each(contained, _ROW, watched, row)
+        return tuple(found.get(symbol) or unknown(symbol) for symbol in watched)
 
     def _state(self) -> str:
         if not self.evaluations:

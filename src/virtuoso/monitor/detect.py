@@ -18,7 +18,9 @@ from virtuoso.market.series import CLOSE, OPEN, VOLUME
 from virtuoso.market.state import MarketState
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.alert import Incident
+from virtuoso.model.feed import SymbolSink
 from virtuoso.model.market import Bar, Levels, Liquidation, TickerUpdate, Trade
+from virtuoso.monitor.contained import Contained
 
 LOOK_MS = 1_000
 """How often a book is looked at, in event time."""
@@ -53,21 +55,23 @@ def _ms(seconds: float) -> int:
 
 
 class Detection:
-    """The detectors of all watched symbols, each behind the sink of its symbol."""
+    """The detectors of all watched symbols, each behind the sink of its symbol; `contained` takes what they raise."""
 
-    def __init__(self, rules: FastRules, log: IncidentLog) -> None:
+    def __init__(self, rules: FastRules, log: IncidentLog, contained: Contained | None = None) -> None:
         self._rules = rules
         self._findings = Findings(log)
         self._market_cascade = MarketCascade(rules.cascade.symbols, self._findings)
         self._sinks: dict[str, DetectingSink] = {}
+        self._contained = contained
+        self._guarded: dict[str, SymbolSink] = {}
 
-    def sinks(self, market: MarketState, now_ns: int) -> Mapping[str, "DetectingSink"]:
+    def sinks(self, market: MarketState, now_ns: int) -> Mapping[str, SymbolSink]:
         """The sink of each watched symbol, for the adapter; a newcomer's detectors learn from the history it has.
 
         What was known of symbols that are no longer watched is dropped, and their incidents are resolved.
         """
         self.meet(market, now_ns, len(market.rows))
-        return {symbol: self._sinks[symbol] for symbol in market.rows}
+        return {symbol: self._guarded[symbol] for symbol in market.rows}
 
     def meet(self, market: MarketState, now_ns: int, at_most: int) -> bool:
         """Forget who left and get to know so many newcomers; whether more are waiting.
@@ -76,12 +80,13 @@ class Detection:
         """
         states = market.sinks()
         for symbol in [symbol for symbol, sink in self._sinks.items() if states.get(symbol) is not sink.state]:
-            del self._sinks[symbol]
+            del self._sinks[symbol], self._guarded[symbol]
             self._findings.forget(symbol, now_ns)
             self._market_cascade.forget(symbol)
         new = [symbol for symbol in states if symbol not in self._sinks]
         for symbol in new[:at_most]:
-            self._sinks[symbol] = self._sink(symbol, states[symbol], now_ns)
+            sink = self._sinks[symbol] = self._sink(symbol, states[symbol], now_ns)
+            self._guarded[symbol] = sink if self._contained is None else self._contained.sink(symbol, sink)
         return len(new) > at_most
 
     def resume(self, incidents: Sequence[Incident], now_ns: int) -> None:
@@ -93,15 +98,11 @@ class Detection:
         self._findings.sweep(now_ns)
 
     def _sink(self, symbol: str, state: SymbolState, now_ns: int) -> "DetectingSink":
-        detectors = SymbolDetectors(symbol, self._rules, self._findings, self._market_cascade)
-        detectors.learn(
-            state.tape.recent,
-            state.stats.values["funding_interval_h"],
-            state.stats.funding_history,
-            state.stats.open_interest_history,
-        )
-        sink = DetectingSink(state, detectors)
-        sink.take_minutes(now_ns)
+        sink = DetectingSink(state, SymbolDetectors(symbol, self._rules, self._findings, self._market_cascade))
+        if self._contained is None:
+            sink.learn(now_ns)
+        else:
+            self._contained.attempt(symbol, "learning its history", sink.learn, now_ns)
         return sink
 
 
@@ -175,6 +176,15 @@ class DetectingSink:
         """Liquidations, oldest first."""
         self.state.liquidations(received_ns, liquidations)
         self._detectors.liquidations(liquidations, received_ns)
+
+    def learn(self, now_ns: int) -> None:
+        """Let the detectors take what was before: nothing of it is judged."""
+        stats = self.state.stats
+        self._detectors.learn(
+            self.state.tape.recent, stats.values["funding_interval_h"], stats.funding_history,
+            stats.open_interest_history,
+        )  # fmt: skip
+        self.take_minutes(now_ns)
 
     def take_minutes(self, now_ns: int) -> None:
         """Hand on the closed minutes that the history has and the detectors have not: also those repaired."""

@@ -1,7 +1,8 @@
 """Documents: built from the state of a cycle, encoded once, put into the cache. The only writer of each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 
@@ -17,10 +18,13 @@ from virtuoso.model.alert_documents import Alert, alert_of
 from virtuoso.model.clock import iso
 from virtuoso.model.quality import DataQuality, DataSource, worst_quality
 from virtuoso.model.signal import Label, Reading
+from virtuoso.monitor.contained import Contained, each
 from virtuoso.monitor.regimes import RegimeState
+from virtuoso.monitor.rows import unknown_row
 
 TOP = 10
 _WAITING = "no bars have been scored yet"
+_DOCUMENT = "its document"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,23 +55,42 @@ class Built:
     details: tuple[docs.SymbolDetail, ...]
 
 
-def build(frame: Frame) -> Built:
-    """All documents of a cycle."""
-    readings = {symbol: evaluation.reading(symbol) for symbol, evaluation in frame.evaluations.items()}
+def build(frame: Frame, contained: Contained) -> Built:
+    """All documents of a cycle. A symbol that cannot be told is told as unknown, with the reason."""
+    encoder = msgspec.json.Encoder()
+    evaluations, regimes = frame.evaluations, {regime.symbol: regime for regime in frame.regimes}
     rows = {row.symbol: row for row in frame.symbols}
-    signals = {symbol: signal_row(row, readings.get(symbol), frame) for symbol, row in rows.items()}
-    regimes, state = frame.regimes, frame.regime_state
-    overview = market_overview(market_rows(frame.symbols, frame.bases), regimes, state.held, state.history)
+
+    def whole(symbol: str) -> tuple[docs.SymbolDetail, bytes]:
+        evaluation = evaluations.get(symbol)
+        reading = None if evaluation is None else evaluation.reading(symbol)
+        detail = symbol_detail(rows[symbol], reading, regimes.get(symbol), frame)
+        return detail, encoder.encode(detail)
+
+    told = dict(each(contained, _DOCUMENT, rows, whole))
+    for symbol in rows.keys() - told.keys():
+        row = unknown_row(symbol, rows[symbol].name, frame.source, contained.reason(symbol) or "")
+        detail = symbol_detail(row, None, None, frame)
+        told[symbol] = detail, encoder.encode(detail)
+    details = [told[symbol][0] for symbol in rows]
+    values = _market_documents(frame, details)
+    bodies = {name: encoder.encode(value) for name, value in values.items()}
+    bodies |= {f"symbol:{symbol}": told[symbol][1] for symbol in rows}
+    return Built(bodies, values["overview"], tuple(details))
+
+
+def _market_documents(frame: Frame, details: Sequence[docs.SymbolDetail]) -> dict[str, Any]:
+    """The documents that are not of one symbol, from what is told of each."""
+    frame, state = replace(frame, symbols=tuple(detail.ticker for detail in details)), frame.regime_state
+    overview = market_overview(market_rows(frame.symbols, frame.bases), frame.regimes, state.held, state.history)
     timestamp = iso(frame.now_ms) or ""
-    ranked = tuple(sorted(signals.values(), key=_strength, reverse=True))
+    ranked = tuple(sorted((detail.signal for detail in details), key=_strength, reverse=True))
     alerts = tuple(alert_of(incident) for incident in frame.incidents)
-    by_symbol = {regime.symbol: regime_row(regime) for regime in regimes}
-    values: dict[str, msgspec.Struct | tuple[Alert, ...]] = {
-        "signals": docs.TopSignals(signals=ranked, timestamp=timestamp, reason=None if readings else _WAITING),
-        "signals:top": docs.TopSignals(
-            signals=ranked[:TOP], timestamp=timestamp, reason=None if readings else _WAITING
-        ),
-        "overview": (shown := overview_document(overview, frame)),
+    reason = None if frame.evaluations else _WAITING
+    return {
+        "signals": docs.TopSignals(signals=ranked, timestamp=timestamp, reason=reason),
+        "signals:top": docs.TopSignals(signals=ranked[:TOP], timestamp=timestamp, reason=reason),
+        "overview": overview_document(overview, frame),
         "dashboard": dashboard(overview, frame, ranked[:TOP], alerts),
         "alerts": alerts,
         "symbols": docs.SymbolList(
@@ -81,30 +104,30 @@ def build(frame: Frame) -> Built:
             since=iso(overview.regime_since_ms),
             probabilities=_shares(overview.probabilities),
             reason=overview.reasons.get("regime"),
-            symbols=tuple(by_symbol.values()),
+            symbols=tuple(detail.regime for detail in details if detail.regime is not None),
             transitions=tuple(transition_row(transition) for transition in state.transitions),
         ),
     }
-    details = []
-    for symbol, row in rows.items():
-        reading = readings.get(symbol)
-        detail = values[f"symbol:{symbol}"] = docs.SymbolDetail(
-            ticker=row,
-            signal=signals[symbol],
-            regime=by_symbol.get(symbol),
-            why=reading.why if reading else (),
-            factors=reading.factors if reading else (),
-            timeframes=reading.timeframes if reading else (),
-            alignment=reading.alignment if reading else None,
-            counterfactual=reading.counterfactual if reading else None,
-            entry=reading.entry if reading else None,
-            input_hash=reading.input_hash if reading else None,
-            liquidations=frame.liquidations.get(symbol, 0),
-            timestamp=timestamp,
-        )
-        details.append(detail)
-    encoder = msgspec.json.Encoder()
-    return Built({name: encoder.encode(value) for name, value in values.items()}, shown, tuple(details))
+
+
+def symbol_detail(
+    row: docs.SymbolRow, reading: Reading | None, regime: SymbolRegime | None, frame: Frame
+) -> docs.SymbolDetail:
+    """`/api/symbols/{symbol}`."""
+    return docs.SymbolDetail(
+        ticker=row,
+        signal=signal_row(row, reading, frame),
+        regime=None if regime is None else regime_row(regime),
+        why=reading.why if reading else (),
+        factors=reading.factors if reading else (),
+        timeframes=reading.timeframes if reading else (),
+        alignment=reading.alignment if reading else None,
+        counterfactual=reading.counterfactual if reading else None,
+        entry=reading.entry if reading else None,
+        input_hash=reading.input_hash if reading else None,
+        liquidations=frame.liquidations.get(row.symbol, 0),
+        timestamp=iso(frame.now_ms) or "",
+    )
 
 
 def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> docs.SignalRow:
@@ -113,7 +136,7 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
         return docs.SignalRow(
             symbol=row.symbol, signal=Label.HOLD, confidence=None, price=row.price, change=row.change, timestamp=None,
             data_quality=row.data_quality, data_source=frame.source, score=None, probability=None, coverage=None,
-            consensus=None, disagreement=None, factors={}, reasons=(_WAITING,),
+            consensus=None, disagreement=None, factors={}, reasons=(row.reason or _WAITING,),
         )  # fmt: skip
     return docs.SignalRow(
         symbol=row.symbol,

@@ -11,6 +11,7 @@ from virtuoso.analysis.overview import MarketRow, market_probabilities
 from virtuoso.analysis.regime import Regime, SymbolRegime
 from virtuoso.market.state import MarketState
 from virtuoso.model.timeframe import Timeframe
+from virtuoso.monitor.contained import Contained
 from virtuoso.monitor.market_history import market_history
 
 _UNKNOWN = Held(regime=None, since_ms=None)
@@ -45,7 +46,12 @@ class RegimeBoard:
         self._state = RegimeState()
 
     def step(
-        self, close_ms: int, rows: Sequence[MarketRow], regimes: Sequence[SymbolRegime], market: MarketState
+        self,
+        close_ms: int,
+        rows: Sequence[MarketRow],
+        regimes: Sequence[SymbolRegime],
+        market: MarketState,
+        contained: Contained | None = None,
     ) -> RegimeState:
         """The state at `close_ms` (0 = nothing was analysed yet); a close already taken changes nothing."""
         if close_ms <= self._close_ms:
@@ -60,7 +66,7 @@ class RegimeBoard:
             held=held,
             transitions=self._log.recent(),
             new=tuple(transition for transition in found if transition is not None),
-            history=market_history(market, symbols, self._timeframe, close_ms),
+            history=market_history(market, symbols, self._timeframe, close_ms, contained),
         )
         return self._state
 

@@ -158,7 +158,7 @@ class Replay:
         self._refresh = Refresh(self._exchange, self._market, self._watch)
         self._cache = MemoryCache(self.clock)
         incidents = IncidentLog(settings.monitoring.alerts.keep)
-        self._detection = Detection(fast_rules(settings.monitoring.alerts), incidents)
+        self._detection = Detection(fast_rules(settings.monitoring.alerts), incidents, self._watch.contained)
         self.cycle = Cycle(
             exchange=self._exchange, stream=self.stream, market=self._market, engine=engine, watch=self._watch,
             refresh=self._refresh, worker=self._worker, cache=self._cache,

@@ -14,8 +14,9 @@ def symbol_row(
     instrument: Instrument | None,
     quality: Qualities | None,
     source: DataSource | None,
+    reason: str | None = None,
 ) -> SymbolRow:
-    """A symbol's ticker as published."""
+    """A symbol's ticker as published; `reason` is what is known to be wrong with it."""
     state = market[symbol]
     values = state.stats.values
     bid, ask = touch(state)
@@ -40,7 +41,18 @@ def symbol_row(
         updated_at=iso(state.stats.event_ms),
         data_quality=DataQuality.UNAVAILABLE if quality is None else quality.joined,
         data_source=source,
+        reason=reason,
     )
+
+
+def unknown_row(symbol: str, name: str, source: DataSource | None, reason: str) -> SymbolRow:
+    """The row of a symbol of which nothing can be said, and why."""
+    return SymbolRow(
+        symbol=symbol, name=name, price=None, change=None, bid=None, ask=None, spread_bp=None, mark_price=None,
+        index_price=None, turnover_24h=None, open_interest=None, funding_rate=None, next_funding=None,
+        long_account_ratio=None, updated_at=None, data_quality=DataQuality.UNAVAILABLE, data_source=source,
+        reason=reason,
+    )  # fmt: skip
 
 
 def touch(state: SymbolState) -> tuple[float | None, float | None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from math import isfinite
 
 import numpy as np
 import structlog
@@ -12,6 +13,7 @@ from virtuoso.market.state import MarketState
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import ExchangeError, NotOffered
 from virtuoso.model.timeframe import Timeframe
+from virtuoso.monitor.contained import Contained
 
 log = structlog.get_logger(__name__)
 
@@ -47,13 +49,21 @@ class SlowData:
     """Polls what no stream carries: account ratios, and settled funding rates. One symbol's failure is its own."""
 
     def __init__(
-        self, exchange: Exchange, market: MarketState, clock: Clock, *, min_interval_s: float, max_interval_s: float
+        self,
+        exchange: Exchange,
+        market: MarketState,
+        clock: Clock,
+        *,
+        min_interval_s: float,
+        max_interval_s: float,
+        contained: Contained | None = None,
     ) -> None:
         self._exchange = exchange
         self._market = market
         self._clock = clock
         self._min_s = min_interval_s
         self._max_s = max_interval_s
+        self._contained = contained or Contained(clock)
         self._due_s: dict[str, float] = {}
         self._settles_ms: dict[str, float] = {}
         self.intervals: dict[str, float] = {}
@@ -80,12 +90,14 @@ class SlowData:
         if not asked:
             return
         budget = self._exchange.budget
-        ranks = dict(zip(symbols, restlessness([self._volatility(symbol) for symbol in symbols]), strict=True))
+        ranks = dict(zip(symbols, restlessness([self._restless(symbol) for symbol in symbols]), strict=True))
         for symbol in {symbol for symbol, _ in asked}:
             left = budget.available / budget.burst
             self.intervals[symbol] = smart_interval_s(self._min_s, self._max_s, ranks[symbol], left)
             self._due_s[symbol] = now_s + self.intervals[symbol]
-        await asyncio.gather(*(self.ask(symbol, kind) for symbol, kind in asked))
+        await asyncio.gather(
+            *(self._contained.awaited(symbol, f"taking its {kind}", self.ask(symbol, kind)) for symbol, kind in asked)
+        )
 
     def _wanted(self, symbol: str) -> list[str]:
         """What to ask of a symbol that is due; the rates only once another has been settled."""
@@ -126,10 +138,14 @@ class SlowData:
     def _exchange_ms(self) -> float:
         return self._clock.now_ns() / 1e6 + (self._exchange.clock_offset_ms or 0.0)
 
+    def _restless(self, symbol: str) -> float | None:
+        return self._contained.attempt(symbol, "its volatility", self._volatility, symbol)
+
     def _volatility(self, symbol: str) -> float | None:
         """Standard deviation of the last half hour's one-minute log returns."""
         base = self._market[symbol].history.base
         if base.next_ms is None or len(base) < 3:
             return None
         _, rows = base.since(base.next_ms - _WINDOW * Timeframe.M1.ms)
-        return float(np.diff(np.log(rows[:, CLOSE])).std())
+        deviation = float(np.diff(np.log(rows[:, CLOSE])).std())
+        return deviation if isfinite(deviation) else None

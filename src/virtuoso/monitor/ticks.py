@@ -1,6 +1,7 @@
 """Documents faster than the cycle: `ticks` (prices, touch and their age, twice a second at most) and the books."""
 
 import asyncio
+from functools import partial
 
 import msgspec
 
@@ -8,6 +9,7 @@ from virtuoso.exchange.protocol import Exchange
 from virtuoso.market.state import MarketState
 from virtuoso.model.clock import Clock, iso
 from virtuoso.model.documents import Tick, Ticks
+from virtuoso.monitor.contained import Contained, each
 from virtuoso.monitor.cycle import Cycle
 from virtuoso.monitor.rows import touch
 from virtuoso.monitor.views import book_of
@@ -20,7 +22,9 @@ _BOOKS_S, _BOOKS_FRESH_S = 1.0, 10.0
 _DEPTH = 50
 
 
-async def publish_ticks(market: MarketState, exchange: Exchange, cache: MemoryCache, clock: Clock, epoch: int) -> None:
+async def publish_ticks(
+    market: MarketState, exchange: Exchange, cache: MemoryCache, clock: Clock, contained: Contained, epoch: int
+) -> None:
     """Publish for ever; nothing is published while nothing changed."""
     encoder = msgspec.json.Encoder()
     sequence = 0
@@ -36,17 +40,21 @@ async def publish_ticks(market: MarketState, exchange: Exchange, cache: MemoryCa
         ticks = Ticks(
             timestamp=iso(now_ns // 1_000_000) or "",
             data_source=exchange.origin,
-            ticks=tuple(_tick(symbol, market, now_ns) for symbol in market.rows),
+            ticks=tuple(each(contained, "its tick", list(market.rows), partial(_tick, market, now_ns)).values()),
         )
         cache.put("ticks", encoder.encode(ticks), Version(epoch, sequence), _TTL_S)
 
 
-def _tick(symbol: str, market: MarketState, now_ns: int) -> Tick:
+def _tick(market: MarketState, now_ns: int, symbol: str) -> Tick:
     state = market[symbol]
     bid, ask = touch(state)
     received_ns = state.stats.received_ns
     age_ms = None if received_ns is None else max(0, (now_ns - received_ns) // 1_000_000)
     return Tick(symbol=symbol, price=state.stats.values["last"], bid=bid, ask=ask, age_ms=age_ms)
+
+
+def _book(encoder: msgspec.json.Encoder, market: MarketState, cycle: Cycle, symbol: str) -> bytes:
+    return encoder.encode(book_of(market, cycle, symbol, _DEPTH))
 
 
 async def publish_books(market: MarketState, cycle: Cycle, watch: Watch, cache: MemoryCache, epoch: int) -> None:
@@ -57,6 +65,8 @@ async def publish_books(market: MarketState, cycle: Cycle, watch: Watch, cache: 
         await asyncio.sleep(_BOOKS_S)
         sequence += 1
         for symbol in watch.detailed:
-            if symbol in market:
-                body = encoder.encode(book_of(market, cycle, symbol, _DEPTH))
+            if symbol not in market:
+                continue
+            body = watch.contained.attempt(symbol, "its book", _book, encoder, market, cycle, symbol)
+            if body is not None:
                 cache.put(f"book:{symbol}", body, Version(epoch, sequence), _TTL_S, _BOOKS_FRESH_S)

@@ -20,6 +20,7 @@ from virtuoso.model.instrument import Instrument
 from virtuoso.model.market import TickerUpdate
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.bar_archive import BarArchive, minutes_wanted
+from virtuoso.monitor.contained import Contained
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,7 @@ _MOST_BARS = 1_000
 _TRADES = 1_000
 _INTERESTS = 200
 _NAMED = 20
+_TICKER = "taking its ticker"
 _WARMED_AT_ONCE = 64
 _RESUMED_MS = 3_600_000
 """After a longer stop labels and regimes begin anew."""
@@ -48,6 +50,7 @@ class Watch:
         rules: UniverseRules,
         clock: Clock,
         archive: BarArchive,
+        contained: Contained | None = None,
     ) -> None:
         self._exchange = exchange
         self._market = market
@@ -55,6 +58,8 @@ class Watch:
         self._worker = worker
         self.rules = rules
         self._clock = clock
+        self.contained = contained or Contained(clock)
+        """Takes what the work for one symbol raises."""
         self.universe = Universe((), {})
         self.ready: set[str] = set()
         """Symbols whose rows the engine knows; a newcomer is one once its history is in."""
@@ -140,10 +145,11 @@ class Watch:
         now_ns = self._clock.now_ns()
         for symbol in new:
             if (ticker := self._tickers.get(symbol)) is not None:
-                self._market[symbol].ticker(self.exchange_ms(), now_ns, ticker)
+                state = self._market[symbol]
+                self.contained.attempt(symbol, _TICKER, state.ticker, self.exchange_ms(), now_ns, ticker)
         for symbol in universe.symbols:
             if symbol not in rows and (ticker := self._tickers.get(symbol)) is not None:
-                self._market[symbol].stats.fill(ticker)
+                self.contained.attempt(symbol, _TICKER, self._market[symbol].stats.fill, ticker)
         await self.load_history(new)
         await self._warm_up(rows)
         self.ready.update(new)
@@ -168,7 +174,8 @@ class Watch:
 
         async def load(symbol: str) -> None:
             async with at_once:
-                await asyncio.gather(self.fill_tape([symbol]), self._load(symbol), self._load_interest(symbol))
+                parts = asyncio.gather(self.fill_tape([symbol]), self._load(symbol), self._load_interest(symbol))
+                await self.contained.awaited(symbol, "loading its history", parts)
 
         await asyncio.gather(*(load(symbol) for symbol in symbols))
 
@@ -201,28 +208,58 @@ class Watch:
         await self.load_history([symbol])
         await self._warm_up({symbol: self._market.rows[symbol]})
 
+    async def rewarm(self, symbols: Sequence[str], upto_ms: int) -> None:
+        """Let the engine take the bars that closed by `upto_ms` anew; labels, regimes and the book's past stay."""
+        rows = {symbol: row for symbol in symbols if (row := self._market.rows.get(symbol)) is not None}
+        for group, detailed in self._groups(list(rows)):
+            await self._archive.remember(group, minutes_wanted(detailed=detailed), upto_ms)
+            blocks = [block for block, _ in self._blocks(group, upto_ms)]
+
+            def warm(group: Sequence[str] = group, blocks: Sequence[BarBlock] = blocks) -> None:
+                for symbol in group:
+                    self._engine.restart(rows[symbol])
+                self._engine.warm_up(blocks)
+
+            await asyncio.get_running_loop().run_in_executor(self._worker, warm)
+
     async def _warm_up(self, rows: Mapping[str, int]) -> None:
         """A group of symbols at a time: the history of a whole exchange would stand in memory twice."""
-        upto_ms, symbols = Timeframe.M1.floor(self.exchange_ms()), list(rows)
-        of_row = {row: symbol for symbol, row in rows.items()}
+        symbols = list(rows)
+        for first in range(0, len(symbols), _WARMED_AT_ONCE):
+            group = symbols[first : first + _WARMED_AT_ONCE]
+            try:
+                await self._warm(group, rows)
+            except Exception as error:  # noqa: BLE001 - one of them raised: which, shows when each is alone
+                log.warning("a group could not be warmed up; each symbol is warmed up alone", error=str(error))
+                for symbol in group:
+                    if not await self.contained.awaited(symbol, "warming up", self._warm([symbol], rows)):
+                        self.failed[symbol] = self.contained.reason(symbol) or ""
+
+    async def _warm(self, group: Sequence[str], rows: Mapping[str, int]) -> None:
+        upto_ms = Timeframe.M1.floor(self.exchange_ms())
         # The minute that is running was not seen whole: it decides nothing either.
         resumed = self.standings if upto_ms - self.stood_ms <= _RESUMED_MS else {}
+        named = self._blocks(group, upto_ms)
 
-        def warm(group: Sequence[str], blocks: Sequence[BarBlock]) -> None:
+        def warm() -> None:
             for symbol in group:
                 self._engine.add(symbol, rows[symbol])
-            self._engine.warm_up(blocks)
+            self._engine.warm_up([block for block, _ in named])
             for symbol in group:
                 if symbol in resumed:
                     self._engine.resume(rows[symbol], resumed[symbol], self.stood_ms, upto_ms + Timeframe.M1.ms)
 
-        for first in range(0, len(symbols), _WARMED_AT_ONCE):
-            group = symbols[first : first + _WARMED_AT_ONCE]
-            named = [(b, [of_row[row] for row in b.rows.tolist()]) for b in self._market.warm_up(group, upto_ms)]
-            blocks = [self._archive.fill(block, columns) for block, columns in named]
-            await asyncio.get_running_loop().run_in_executor(self._worker, warm, group, blocks)
-            for block, (_, columns) in zip(blocks, named, strict=True):
-                self._archive.warmed(block, columns)
+        await asyncio.get_running_loop().run_in_executor(self._worker, warm)
+        for block, columns in named:
+            self._archive.warmed(block, columns)
+
+    def _blocks(self, group: Sequence[str], upto_ms: int) -> list[tuple[BarBlock, list[str]]]:
+        """All bars of a group that closed by `upto_ms`, with what is stored of their minutes; the names of columns."""
+        of_row = {self._market.rows[symbol]: symbol for symbol in group}
+        self._market.rewind(group)
+        blocks = self._market.warm_up(group, upto_ms)
+        named = [(block, [of_row[row] for row in block.rows.tolist()]) for block in blocks]
+        return [(self._archive.fill(block, columns), columns) for block, columns in named]
 
     async def _load(self, symbol: str) -> None:
         state = self._market[symbol]

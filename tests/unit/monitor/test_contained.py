@@ -1,0 +1,222 @@
+"""What one symbol raises costs that symbol: the documents of the others are as if it had not."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from tests.support.small_monitor import SmallMonitor
+
+from virtuoso.analysis import evaluation as evaluations
+from virtuoso.market.bars import SymbolBars
+from virtuoso.model.alert import Severity
+from virtuoso.model.market import Side, TickerUpdate, Trade
+from virtuoso.monitor import publish
+from virtuoso.monitor.contained import Contained
+
+BAD = "N00002USDT"
+Plant = Callable[[SmallMonitor, pytest.MonkeyPatch], None]
+
+
+@pytest.fixture
+async def small() -> AsyncIterator[SmallMonitor]:
+    monitor = SmallMonitor()
+    yield monitor
+    monitor.close()
+
+
+def others(documents: dict[str, Any]) -> dict[str, Any]:
+    """What is published of all symbols but the bad one."""
+    told = {name: body for name, body in documents.items() if name.startswith("symbol:") and not name.endswith(BAD)}
+    told["rows"] = [row for row in documents["symbols"]["symbols"] if row["symbol"] != BAD]
+    told["signals"] = sorted(
+        (row for row in documents["signals"]["signals"] if row["symbol"] != BAD), key=lambda row: row["symbol"]
+    )
+    told["regimes"] = sorted(
+        (row for row in documents["regime"]["symbols"] if row["symbol"] != BAD), key=lambda row: row["symbol"]
+    )
+    return told
+
+
+def assert_same(found: Any, wanted: Any) -> None:
+    """The same but for the last bit: symbols that are stepped alone are summed in another order."""
+    if isinstance(wanted, dict):
+        assert found.keys() == wanted.keys()
+        for key, value in wanted.items():
+            if key != "input_hash":
+                assert_same(found[key], value)
+    elif isinstance(wanted, list):
+        assert len(found) == len(wanted)
+        for one, other in zip(found, wanted, strict=True):
+            assert_same(one, other)
+    else:
+        assert found == (pytest.approx(wanted, rel=1e-9, abs=1e-12) if isinstance(wanted, float) else wanted)
+
+
+def _absurd_time(monitor: SmallMonitor, _: pytest.MonkeyPatch) -> None:
+    monitor.market[BAD].stats.values["next_funding_ms"] = 1.795939200e18  # 56,000 years ahead: no date can say it
+
+
+def _zero_touch(monitor: SmallMonitor, _: pytest.MonkeyPatch) -> None:
+    monitor.exchange.listed[BAD].tickers[0] = TickerUpdate(last=1.0, bid=0.0, ask=0.0)
+
+
+def _no_bars(monitor: SmallMonitor, patch: pytest.MonkeyPatch) -> None:
+    own, real = monitor.market[BAD].history, SymbolBars.take_new
+
+    def raising(self: SymbolBars, *args: Any) -> Any:
+        if self is own:
+            raise ValueError("planted in the cut")
+        return real(self, *args)
+
+    patch.setattr(SymbolBars, "take_new", raising)
+
+
+def _no_reading(_: SmallMonitor, patch: pytest.MonkeyPatch) -> None:
+    real = evaluations.reading_of
+
+    def raising(evaluation: Any, branches: Any, i: int) -> Any:
+        if evaluation.symbols[i] == BAD:
+            raise ArithmeticError("planted in the reading")
+        return real(evaluation, branches, i)
+
+    patch.setattr(evaluations, "reading_of", raising)
+
+
+def _no_document(_: SmallMonitor, patch: pytest.MonkeyPatch) -> None:
+    real = publish.signal_row
+
+    def raising(row: Any, reading: Any, frame: Any) -> Any:
+        if row.symbol == BAD and reading is not None:
+            raise KeyError("planted in the document")
+        return real(row, reading, frame)
+
+    patch.setattr(publish, "signal_row", raising)
+
+
+def _no_extremes(monitor: SmallMonitor, _: pytest.MonkeyPatch) -> None:
+    monitor.market[BAD].stats.values["high_24h"] = "planted"  # type: ignore[assignment]
+
+
+PLANTS = {
+    "funding time": _absurd_time, "touch of zero": _zero_touch, "cut": _no_bars, "reading": _no_reading,
+    "document": _no_document, "breadth": _no_extremes,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("plant", PLANTS.values(), ids=PLANTS)
+async def test_the_others_are_published_as_if_nothing_had_happened(
+    small: SmallMonitor, plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = SmallMonitor()
+    for monitor in (sound, small):
+        await monitor.start()
+        await monitor.minute()
+        if monitor is small:
+            plant(small, monkeypatch)
+        for _ in range(2):
+            monitor.clock.advance(1_000_000_000)
+            await monitor.minute()
+    sound.close()
+    assert (small.cycle.failures, small.cycle.last_error) == (0, None)
+    assert_same(others(small.documents()), others(sound.documents()))
+    row = small.documents()[f"symbol:{BAD}"]
+    assert "failed" in row["ticker"]["reason"]
+    assert BAD in small.watch.contained.reasons
+    assert small.watch.contained.raised >= 1
+
+
+async def test_a_symbol_that_could_not_be_analysed_is_unknown_and_comes_back(
+    small: SmallMonitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await small.start()
+    await small.minute()
+    with monkeypatch.context() as planted:
+        _no_reading(small, planted)
+        await small.minute()
+        assert small.documents()[f"symbol:{BAD}"]["signal"]["score"] is None
+        await small.minute()
+    assert set(small.cycle.evaluations) == set(small.market.rows) - {BAD}
+    await small.minute()
+    assert set(small.cycle.evaluations) == set(small.market.rows)
+    assert small.documents()[f"symbol:{BAD}"]["signal"]["score"] is not None
+    assert small.documents()[f"symbol:{BAD}"]["ticker"]["reason"] is None
+
+
+async def test_the_fault_is_told_once_it_lasts_and_resolved_when_it_is_over(small: SmallMonitor) -> None:
+    await small.start()
+    small.market[BAD].stats.values["next_funding_ms"] = 1.795939200e18
+    for _ in range(2):
+        await small.cycle.run()
+        small.watch.contained.observe(small.incidents, small.market.rows)
+    assert small.incidents.open() == ()
+    small.clock.advance(15_000_000_000)
+    await small.cycle.run()
+    small.watch.contained.observe(small.incidents, small.market.rows)
+    (told,) = small.incidents.open()
+    assert (told.kind, told.symbol, told.severity) == ("symbol_failed", BAD, Severity.WARNING)
+    assert "its row failed" in told.message
+    small.market[BAD].stats.values["next_funding_ms"] = None
+    await small.cycle.run()
+    small.watch.contained.observe(small.incidents, small.market.rows)
+    assert small.incidents.open() == ()
+
+
+async def test_an_event_that_raises_is_lost_alone(small: SmallMonitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    await small.start()
+    sinks, now_ns = small.sinks, small.clock.now_ns()
+    state = small.market[BAD]
+
+    def raising(*_: Any) -> None:
+        raise RuntimeError("planted in a detector")
+
+    detectors = small.detection._sinks[BAD]._detectors
+    monkeypatch.setattr(type(detectors), "ticker", raising)
+    sinks[BAD].ticker(small.now_ms, now_ns, TickerUpdate(last=77.0))
+    assert state.stats.values["last"] == 77.0, "the state comes first"
+    monkeypatch.undo()
+    sinks[BAD].trades(now_ns, [Trade(small.now_ms, 77.0, 1.0, Side.BUY, "x")])
+    assert "taking ticker failed: RuntimeError" in (small.watch.contained.reason(BAD) or "")
+    small.clock.advance(61_000_000_000)
+    small.watch.contained.observe(small.incidents, small.market.rows)
+    assert small.watch.contained.reason(BAD) is None
+
+
+async def test_a_book_that_raises_is_dropped_and_asked_for_anew(
+    small: SmallMonitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await small.start()
+    sink, state = small.sinks[BAD], small.market[BAD]
+    sink.book_snapshot(1, small.now_ms, 0, [(9.0, 1.0)], [(11.0, 1.0)])
+    assert sink.book_delta(2, small.now_ms, 0, [(9.5, 1.0)], [])
+
+    def raising(*_: Any) -> bool:
+        raise RuntimeError("planted in the book")
+
+    monkeypatch.setattr(type(state.book), "apply", raising)
+    assert not sink.book_delta(3, small.now_ms, 0, [(9.6, 1.0)], [])
+    assert not state.book.valid
+
+
+async def test_history_that_raises_for_one_symbol_starts_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = SmallMonitor()
+    real = type(small.exchange).bars
+
+    async def bars(self: Any, symbol: str, *args: Any) -> Any:
+        if symbol == BAD:
+            raise ZeroDivisionError("planted in the answer")
+        return await real(self, symbol, *args)
+
+    monkeypatch.setattr(type(small.exchange), "bars", bars)
+    await small.start()
+    assert set(small.cycle.evaluations) == set(small.market.rows) - {BAD}
+    assert "loading its history failed: ZeroDivisionError" in (small.watch.contained.reason(BAD) or "")
+    small.close()
+
+
+def test_who_left_is_forgotten() -> None:
+    small = SmallMonitor()
+    contained: Contained = small.watch.contained
+    contained.note("GONE", "its row", ValueError("x"))
+    contained.observe(small.incidents, ["A"])
+    assert contained.reasons == {}
+    small.close()
