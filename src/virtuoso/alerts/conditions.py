@@ -10,7 +10,7 @@ from virtuoso.model.clock import iso
 _SKEW_MS = 1_000.0
 _STORE_GRACE_MS = 2_000
 _CHANNEL_GRACE_MS = 60_000
-_STORE_KINDS = {"down": "store_down", "full": "store_full"}
+_STORE_KINDS = {"down": "store_down", "full": "store_full", "refusing": "store_refusing"}
 _WEATHER = {
     "maintenance": Severity.CRITICAL, "rate_ban": Severity.CRITICAL, "exchange_clock": Severity.WARNING,
     "clock_skew": Severity.WARNING, "rest_down": Severity.CRITICAL, "origin_changed": Severity.CRITICAL,
@@ -118,7 +118,7 @@ def _said(weather: Weather) -> dict[str, str | None]:
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """How a store is: `up`, `down` or `full`, since when (epoch ms; `None` = never tried), and what is wrong."""
+    """How a store is (`up`, `down`, `full`, `refusing`), since when (epoch ms; `None` = never tried), what is wrong."""
 
     name: str
     state: str

@@ -16,6 +16,7 @@ from virtuoso.analysis.breadth import (
 )
 from virtuoso.analysis.dwell import Held
 from virtuoso.analysis.regime import LONG_BARS, REGIMES, Regime, SymbolRegime
+from virtuoso.model.instrument import seniority
 
 NEUTRAL_BAND_PCT = 0.1
 """A 24 h change smaller than this (in %) neither advances nor declines."""
@@ -25,13 +26,18 @@ LONG_SHARE = 0.5
 
 
 class MarketRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One symbol's ticker: price in quote units, 24 h change in %, 24 h turnover in quote units."""
+    """One symbol's ticker: price in quote units, 24 h change in %, 24 h turnover in quote units.
+
+    A `dated` future never stands for its coin; of others the one listed longest (`launch_ms`, epoch ms) does.
+    """
 
     symbol: str
     base: str
     price: float | None
     change_24h_pct: float | None
     turnover_24h: float | None
+    dated: bool = False
+    launch_ms: int | None = None
 
 
 class Breadth(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,9 +146,9 @@ _REASONS = {
     "market_sentiment": _WAITING,
     "btc_dominance": "BTC or its turnover is not in the universe",
     "total_volume": "no turnover received yet",
-    "btc_price": "BTC is not in the universe or has no price yet",
-    "btc_change": "BTC is not in the universe or has no 24 h change yet",
-    "eth_price": "ETH is not in the universe or has no price yet",
+    "btc_price": "no perpetual or spot pair of BTC is in the universe, or it has no price yet",
+    "btc_change": "no perpetual or spot pair of BTC is in the universe, or it has no 24 h change yet",
+    "eth_price": "no perpetual or spot pair of ETH is in the universe, or it has no price yet",
     "avg_market_change": "no 24 h change received yet",
     "above_ema50_pct": f"needs {EMA_WINDOW} closed bars of the regime's timeframe",
     "new_highs_24h": "no 24 h high and low, or no closed minutes of the last hour, received yet",
@@ -199,8 +205,9 @@ def sentiment(counts: Breadth, momentum: float | None) -> Regime | None:
 
 
 def _first(rows: Sequence[MarketRow], base: str) -> MarketRow | None:
-    """The most traded row of a base coin."""
-    return max((row for row in rows if row.base == base), key=lambda row: row.turnover_24h or 0.0, default=None)
+    """The row that stands for a coin."""
+    standing = [row for row in rows if row.base == base and not row.dated]
+    return min(standing, key=lambda row: seniority(row.launch_ms, row.turnover_24h, row.symbol), default=None)
 
 
 def _of_base(rows: Sequence[MarketRow], base: str) -> float:

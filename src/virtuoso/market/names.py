@@ -24,11 +24,11 @@ def meant(name: str, instruments: Sequence[Instrument]) -> tuple[str, ...]:
     if (found := named(name, instruments)) is not None:
         return (found.symbol,)
     wanted = _plain(name)
-    perpetual_last = sorted(instruments, key=lambda i: i.perpetual)
+    perpetual_last = sorted(instruments, key=lambda i: not i.dated)
     by_name = {_plain(i.unified): i.symbol for i in perpetual_last} | {_plain(i.symbol): i.symbol for i in instruments}
     if wanted in by_name:
         return (by_name[wanted],)
-    of_coin = sorted((not i.perpetual, i.symbol) for i in instruments if i.base.upper() == wanted)
+    of_coin = sorted((i.dated, i.symbol) for i in instruments if i.base.upper() == wanted)
     alike = get_close_matches(wanted, list(by_name), n=_NEAR, cutoff=0.6)
     near = [*(symbol for _, symbol in of_coin), *(by_name[each] for each in alike)]
     return tuple(dict.fromkeys(near))[:_NEAR]

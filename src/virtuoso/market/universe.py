@@ -99,7 +99,7 @@ def _rejection(
             return f"excluded by pattern {pattern}"
     if symbol in rules.include:
         return None
-    if not instrument.perpetual and instrument.id.kind == "linear":
+    if instrument.dated:
         return "not a perpetual"
     if instrument.quote != rules.quote:
         return f"quoted in {instrument.quote}, not {rules.quote}"

@@ -46,3 +46,13 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     def symbol(self) -> str:
         """The exchange's own name, e.g. `BTCUSDT`."""
         return self.id.symbol
+
+    @property
+    def dated(self) -> bool:
+        """Whether it ends on a day: a future, whose price and history are its own."""
+        return not self.perpetual and self.id.kind is Kind.LINEAR
+
+
+def seniority(launch_ms: int | None, turnover_24h: float | None, symbol: str) -> tuple[bool, int, float, str]:
+    """Sorts those that may stand for a coin: the longest listed first, then the most traded; no dated one may."""
+    return launch_ms is None, launch_ms or 0, -(turnover_24h or 0.0), symbol

@@ -17,6 +17,7 @@ from virtuoso.market.panel import Floats
 from virtuoso.market.series import CLOSE
 from virtuoso.market.state import MarketState
 from virtuoso.model.alert import Severity
+from virtuoso.model.instrument import seniority
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.alpha_document import Context, Holding, Scanned, alpha_document
 from virtuoso.monitor.watch import Watch
@@ -116,10 +117,11 @@ class AlphaScanner:
         self._raise(holding)
 
     def benchmark(self) -> str | None:
-        """The most traded symbol whose base coin is BTC; `None` while none is watched."""
-        instruments = self._watch.instruments
-        candidates = [s for s in self._market.rows if (i := instruments.get(s)) is not None and i.base == _BASE]
-        return max(candidates, key=lambda s: (self._turnover(s), s), default=None)
+        """Of the watched symbols of BTC, no dated future among them, the one listed longest; `None` without any."""
+        known = [i for s in self._market.rows if (i := self._watch.instruments.get(s)) is not None]
+        standing = [i for i in known if i.base == _BASE and not i.dated]
+        first = min(standing, key=lambda i: seniority(i.launch_ms, self._turnover(i.symbol), i.symbol), default=None)
+        return None if first is None else first.symbol
 
     def _turnover(self, symbol: str) -> float:
         return self._market[symbol].stats.values["turnover_24h"] or 0.0

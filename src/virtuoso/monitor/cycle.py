@@ -267,18 +267,17 @@ class Cycle:
         source = self.source
         instruments = self._watch.instruments
         symbols = self._rows()
-        bases = {symbol: i.base for symbol in self._market.rows if (i := instruments.get(symbol)) is not None}
         evaluations = {symbol: e for symbol, e in self.evaluations.items() if symbol in self._market}
         regimes = [evaluation.regime(symbol) for symbol, evaluation in evaluations.items()]
         return Frame(
             now_ms=self._now_ms(),
             symbols=symbols,
-            bases=bases,
+            instruments=instruments,
             left_out=self._watch.universe.left_out,
             evaluations=evaluations,
             regimes=regimes,
             regime_state=self.regimes.step(
-                self.analysed_ms, market_rows(symbols, bases), regimes, self._market, self._contained
+                self.analysed_ms, market_rows(symbols, instruments), regimes, self._market, self._contained
             ),
             qualities=self.qualities,
             quality=overall(self.qualities.values()),

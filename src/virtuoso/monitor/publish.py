@@ -16,6 +16,7 @@ from virtuoso.model import documents as docs
 from virtuoso.model.alert import Incident
 from virtuoso.model.alert_documents import Alert, alert_of
 from virtuoso.model.clock import iso
+from virtuoso.model.instrument import Instrument
 from virtuoso.model.quality import DataQuality, DataSource, worst_quality
 from virtuoso.model.signal import Label, Reading
 from virtuoso.monitor.contained import Contained, each
@@ -33,7 +34,7 @@ class Frame:
 
     now_ms: int
     symbols: tuple[docs.SymbolRow, ...]
-    bases: Mapping[str, str]
+    instruments: Mapping[str, Instrument]
     left_out: Mapping[str, str]
     evaluations: Mapping[str, Evaluation]
     regimes: Sequence[SymbolRegime]
@@ -82,7 +83,7 @@ def build(frame: Frame, contained: Contained) -> Built:
 def _market_documents(frame: Frame, details: Sequence[docs.SymbolDetail]) -> dict[str, Any]:
     """The documents that are not of one symbol, from what is told of each."""
     frame, state = replace(frame, symbols=tuple(detail.ticker for detail in details)), frame.regime_state
-    overview = market_overview(market_rows(frame.symbols, frame.bases), frame.regimes, state.held, state.history)
+    overview = market_overview(market_rows(frame.symbols, frame.instruments), frame.regimes, state.held, state.history)
     timestamp = iso(frame.now_ms) or ""
     ranked = tuple(sorted((detail.signal for detail in details), key=_strength, reverse=True))
     alerts = tuple(alert_of(incident) for incident in frame.incidents)
@@ -161,18 +162,18 @@ def _strength(row: docs.SignalRow) -> float:
     return -1.0 if row.score is None else abs(row.score - 50) * (row.confidence or 0.0)
 
 
-def market_rows(symbols: Sequence[docs.SymbolRow], bases: Mapping[str, str]) -> list[MarketRow]:
+def market_rows(symbols: Sequence[docs.SymbolRow], instruments: Mapping[str, Instrument]) -> list[MarketRow]:
     """The universe as the overview reads it."""
-    return [
-        MarketRow(
-            symbol=row.symbol,
-            base=bases.get(row.symbol, ""),
-            price=row.price,
-            change_24h_pct=row.change,
-            turnover_24h=row.turnover_24h,
-        )
-        for row in symbols
-    ]
+
+    def made(row: docs.SymbolRow) -> MarketRow:
+        known = instruments.get(row.symbol)
+        return MarketRow(
+            symbol=row.symbol, base=known.base if known else "", price=row.price, change_24h_pct=row.change,
+            turnover_24h=row.turnover_24h, dated=known.dated if known else False,
+            launch_ms=known.launch_ms if known else None,
+        )  # fmt: skip
+
+    return [made(row) for row in symbols]
 
 
 def overview_document(overview: Overview, frame: Frame) -> docs.MarketOverview:
@@ -217,7 +218,7 @@ def dashboard(
         ),
         top_movers=tuple(
             docs.Mover(symbol=mover.symbol, change=mover.change, price=mover.price)
-            for mover in movers(market_rows(frame.symbols, frame.bases), TOP)
+            for mover in movers(market_rows(frame.symbols, frame.instruments), TOP)
         ),
         alerts=alerts[:TOP],
         system_status=docs.SystemStatus(

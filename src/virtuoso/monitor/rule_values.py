@@ -129,7 +129,7 @@ def system_values(
         "system_feeds_mute": sum(feed.mute for feed in offered),
         "system_requests_left_pct": 100.0 * budget.available / budget.capacity if budget.capacity else None,
         "system_clock_offset_ms": status.exchange.get("clock_offset_ms"),
-        "system_stores_down": sum(state in {"down", "full"} for state in states),
+        "system_stores_down": sum(state in {"down", "full", "refusing"} for state in states),
         "system_alerts_open": status.alerts.get("open"),
         "system_restarts_1h": restarts_1h,
         "system_data_quality": status.data_quality,

@@ -9,7 +9,8 @@ class StoreStatus:
 
     Attributes:
         name: such as `redis` or `influx`.
-        state: `up`; `down` (it does not answer, or answers garbage); `full` (no space: nothing is written).
+        state: `up`; `down` (it does not answer, or answers garbage); `full` (no space: nothing is written);
+            `refusing` (it answers, and takes hardly anything of some kind).
         since_ms: since when it is so, epoch ms; `None` before it was first tried.
         error: what was wrong last, in one line; `None` while it is up.
         counts: totals since the start, by name, such as `written`, `dropped`, `refused`.

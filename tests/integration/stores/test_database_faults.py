@@ -288,3 +288,37 @@ def nonsense() -> Iterator[int]:
         finally:
             ended.set()
             thread.join()
+
+
+async def test_a_database_deleted_under_it_is_noticed_and_never_called_up(tmp_path: Path) -> None:
+    """SQLite goes on writing to a deleted file, and says that all is well."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    async with held(sqlite_url(folder)) as (database, lease):
+        changes = Changes(state=(StateRecord(key="k", close_ms=1, body="x"),))
+        await database.commit(lease.term, changes)
+        assert database.status().state == "up"
+        folder.rename(tmp_path / "elsewhere")
+        await until(lambda: database.status().state == "down", "the renewal of the lease notices it")
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match=r"was deleted while it was open.*restart virtuoso"):
+                await database.commit(lease.term, changes)
+            with pytest.raises(StoreUnavailable, match="was deleted"):
+                await database.state("monitor", "k")
+        folder.mkdir()
+        (folder / "virtuoso.sqlite").touch()
+        with pytest.raises(StoreUnavailable, match="was replaced by another while it was open"):
+            await database.commit(lease.term, changes)
+        assert database.status().state == "down"
+
+
+async def test_what_was_committed_while_the_file_was_deleted_is_not_called_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    database = Database(sqlite_url(folder), SystemClock())
+    await database.start()
+    try:
+        with pytest.raises(StoreUnavailable, match="was deleted while it was open"):
+            await database.run(lambda _: folder.rename(tmp_path / "elsewhere"), writing=True)
+    finally:
+        await database.close()

@@ -173,3 +173,34 @@ async def test_what_a_killed_process_left_half_made_is_removed(tmp_path: Path) -
         await kept(store, BARS, _day(0, 2))
     assert {path.name for path in tmp_path.iterdir()} == {"notes.txt", "minutes-2026-05-25.db"}
     assert [p.name for p in partitions.listed(tmp_path)] == ["minutes-2026-05-25.db"]
+
+
+async def test_a_folder_deleted_under_it_is_noticed_and_not_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "timeseries"
+    async with running_store(folder) as store:
+        await kept(store, BARS, _day(0, 2))
+        assert store.status().state == "up"
+        folder.rename(tmp_path / "elsewhere")
+        await until("it is noticed", lambda: store.status().state == "down")
+        assert "deleted or replaced while its files were open" in (store.status().error or "")
+        assert "restart virtuoso" in (store.status().error or "")
+        store.write(BARS, _day(0, 3))
+        assert not await store.settle(0.2)
+        folder.mkdir()
+        assert not await store.settle(1.2)
+        assert list(folder.iterdir()) == []
+        folder.rmdir()
+        (tmp_path / "elsewhere").rename(folder)  # put back, it goes on with what waited
+        assert await store.settle(30)
+        assert store.status().state == "up"
+        assert await _days(store) == {0: 3}
+
+
+async def test_a_file_removed_under_it_is_begun_anew_and_counted(tmp_path: Path) -> None:
+    async with running_store(tmp_path) as store:
+        await kept(store, BARS, _day(0, 2))
+        (tmp_path / Partition.of(MINUTES, START_MS).name).unlink()
+        await kept(store, BARS, [row for row in _day(0, 3) if row[0] > START_MS + MINUTE_MS])
+        assert store.status().counts["vanished"] == 1
+        assert await _days(store) == {0: 1}
+        assert store.status().state == "up"

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from tests.support.influx import START_MS, bars, counts, drained, running, until
+from tests.support.influx import START_MS, bars, counts, drained, rows_of_minute, running, until
 
 from virtuoso.model.errors import StoreUnavailable
-from virtuoso.storage.timeseries.schema import BARS
+from virtuoso.storage.timeseries.influx.store import InfluxStore
+from virtuoso.storage.timeseries.schema import BARS, MEASUREMENTS
 
 
 @pytest.mark.parametrize(
@@ -97,6 +98,42 @@ async def test_a_server_that_refuses_whole_batches_gets_all_but_the_bad_lines(tm
         number for number in range(1_000) if number not in {7, 77, 777}
     ]
     assert picky.posts < 80
+
+
+async def test_a_server_that_refuses_a_measurement_is_not_up_until_it_takes_it(tmp_path: Path) -> None:
+    """Another program wrote `bars.close` as an integer before: each line of bars is refused, all others are taken."""
+    minute = rows_of_minute(0, ["BTCUSDT", "ETHUSDT"])
+
+    def write(store: InfluxStore) -> None:
+        for name, rows in minute.items():
+            store.write(MEASUREMENTS[name], rows)
+
+    picky = Picky(lambda lines: 400 if any(line.startswith(b"bars") for line in lines) else 204)
+    async with picky.listening() as address, running(address, tmp_path) as store:
+        write(store)
+        assert await store.settle(10)
+        status = store.status()
+        assert status.state == "refusing"
+        assert (status.error or "").startswith(
+            "the server refuses 2 of 2 lines of bars (HTTP 400: no, because of 400; such as bars,"
+        )
+        assert counts(store)["rejected"] == 2
+        assert counts(store)["written"] == sum(map(len, minute.values())) - 2
+        store.write(MEASUREMENTS["tickers"], minute["tickers"])
+        assert await store.settle(10)
+        assert store.status().state == "refusing", "what it takes of others says nothing of bars"
+        picky.answer = lambda _: 204
+        write(store)
+        assert await store.settle(10)
+        assert (store.status().state, store.status().error) == ("up", None)
+
+
+async def test_a_line_refused_among_many_is_no_state(tmp_path: Path) -> None:
+    picky = Picky(lambda lines: 400 if any(int(line.split(b" ")[2]) % 100 == 7 for line in lines) else 204)
+    async with picky.listening() as address, running(address, tmp_path) as store:
+        store.write(BARS, bars(1_000))
+        assert await store.settle(30)
+        assert (store.status().state, counts(store)["rejected"]) == ("up", 10)
 
 
 async def test_a_batch_too_large_is_split(tmp_path: Path) -> None:

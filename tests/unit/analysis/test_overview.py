@@ -57,6 +57,24 @@ def _regime(
     )
 
 
+def test_a_dated_future_never_stands_for_its_coin() -> None:
+    perpetual, younger, future = (
+        MarketRow(
+            symbol=symbol, base="BTC", price=price, change_24h_pct=1.0, turnover_24h=turnover, dated=dated,
+            launch_ms=launch_ms,
+        )
+        for symbol, price, turnover, dated, launch_ms in (
+            ("BTCUSDT", 60_000.0, 1e8, False, 5), ("BTCPERP", 60_100.0, 2e8, False, 6),
+            ("BTC-26DEC25", 61_000.0, 9e9, True, 1),
+        )
+    )  # fmt: skip
+    assert market_overview([future, younger, perpetual], []).btc_price == 60_000.0
+    assert market_overview([future, younger], []).btc_price == 60_100.0
+    alone = market_overview([future], [])
+    assert (alone.btc_price, alone.btc_change) == (None, None)
+    assert alone.reasons["btc_price"].startswith("no perpetual or spot pair of BTC")
+
+
 FROM_BARS = {"above_ema50_pct", "new_highs_24h", "new_lows_24h", "avg_correlation_btc"}
 ROWS = [
     _row("BTCUSDT", 2.0, 600.0, 60_000.0),

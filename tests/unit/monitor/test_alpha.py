@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.analysis.alpha import history
@@ -214,11 +215,18 @@ async def test_what_is_too_short_says_so(desk: Desk) -> None:
     assert (tiers["1m"].symbols, tiers["1m"].tested, tiers["4h"].tested) == (9, 8, 0)
 
 
-async def test_the_benchmark_is_the_most_traded_btc_contract(desk: Desk) -> None:
+async def test_the_benchmark_is_the_perpetual_of_btc_that_was_listed_first(desk: Desk) -> None:
     desk.watched("BTCPERP", "BTC", 5e8)
     desk.watched("BTCDOMUSDT", "BTCDOM", 9e9)
+    desk.watched("BTC-26DEC25", "BTC", 9e10)
+    listed = dict(desk.watch.instruments)
+    listed["BTC-26DEC25"] = replace(listed["BTC-26DEC25"], perpetual=False, launch_ms=1)
+    desk.watch.instruments = listed
+    assert desk.scanner.benchmark() == "BTCUSDT", "of an unknown age: the most traded"
+    listed["BTCPERP"] = replace(listed["BTCPERP"], launch_ms=START_MS)
+    listed["BTCUSDT"] = replace(listed["BTCUSDT"], launch_ms=START_MS - 1)
     assert desk.scanner.benchmark() == "BTCUSDT"
-    desk.market["BTCPERP"].ticker(START_MS, 0, TickerUpdate(turnover_24h=2e9))
+    listed["BTCPERP"] = replace(listed["BTCPERP"], launch_ms=START_MS - 2)
     await desk.scanner.look()
     document = desk.document()
     assert document.benchmark == "BTCPERP"

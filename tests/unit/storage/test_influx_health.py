@@ -43,3 +43,25 @@ def test_refused_lines_are_said_once_a_minute() -> None:
     assert len(said) == 3
     assert said[0]["reason"] == "type conflict"
     assert len(said[0]["example"]) == 200
+
+
+def test_a_refusal_is_forgotten_when_nothing_of_its_kind_is_sent_for_ten_minutes() -> None:
+    clock = ManualClock(SECOND_NS)
+    health = Health(clock)
+    health.took({"bars": 2, "feeds": 1}, [(b"bars,symbol=A close=1 1", "type conflict")])
+    assert health.state == "refusing", "half of them"
+    health.took({"feeds": 1}, [])
+    assert health.state == "refusing"
+    clock.advance(600 * SECOND_NS)
+    health.up()
+    assert health.state == "up"
+
+
+def test_what_came_out_of_the_spool_is_judged_by_what_is_refused_of_it() -> None:
+    health = Health(ManualClock(SECOND_NS))
+    health.took({}, [(b"feeds count=1 1", "type conflict")])
+    assert (health.error or "").startswith("the server refuses 1 of 1 lines of feeds (type conflict; such as feeds ")
+    health.took({}, [])
+    assert health.state == "refusing", "it is not known whether there were any of feeds"
+    health.took({"feeds": 1}, [])
+    assert health.state == "up"

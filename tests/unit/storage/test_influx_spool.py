@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 from hypothesis import given
@@ -104,6 +105,19 @@ def test_a_segment_removed_under_it_is_counted(tmp_path: Path) -> None:
     next(tmp_path.iterdir()).unlink()
     assert spool.first() is None
     assert (spool.lost, spool.points, spool.bytes) == (5, 0, 0)
+
+
+def test_nothing_is_written_to_a_segment_that_was_removed(tmp_path: Path) -> None:
+    spool = opened(tmp_path / "spool")
+    spool.append(b"x", 5)
+    next((tmp_path / "spool").iterdir()).unlink()
+    spool.append(b"y", 2)
+    assert drained(spool) == [(b"y", 2)]
+    assert (spool.lost, spool.points) == (5, 0)
+    spool.append(b"x", 5)
+    rmtree(tmp_path / "spool")
+    with pytest.raises(FileNotFoundError):
+        spool.append(b"y", 2)
 
 
 @given(st.lists(st.tuples(st.integers(1, 3_000), st.integers(1, 50)), max_size=60))

@@ -30,6 +30,7 @@ class Backend:
         self._busy_ms = int(timeout_s * 500)
         self._sockets: dict[int, socket.socket] = {}
         self._files: dict[int, Any] = {}
+        self._identity: tuple[int, int] | None = None
         pool = {"pool_size": threads, "max_overflow": 0, "pool_timeout": timeout_s}
         if self.sqlite:
             self.place = parsed.database or ""
@@ -67,6 +68,27 @@ class Backend:
         """How long SQLite waits for a lock as a rule, ms."""
         return self._busy_ms
 
+    def check(self) -> None:
+        """Raise `StoreUnavailable` if the file that is open is not the one that has its name any more.
+
+        SQLite goes on writing to a deleted file, and says that all is well. It is not opened anew: what the
+        connections do would be in neither file.
+        """
+        if not self.sqlite or not self._identified():
+            return
+        try:
+            found = Path(self.place).stat()
+        except OSError as error:
+            gone = "was deleted" if isinstance(error, FileNotFoundError) else f"cannot be seen ({error.strerror})"
+        else:
+            if (found.st_dev, found.st_ino) == self._identity:
+                return
+            gone = "was replaced by another"
+        raise StoreUnavailable(
+            f"the file of the database {self.place} {gone} while it was open: nothing is kept any more; put it back "
+            "if you can, and restart virtuoso"
+        )
+
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()
@@ -80,6 +102,15 @@ class Backend:
         for pragma in (f"busy_timeout = {self._busy_ms}", "synchronous = FULL", "foreign_keys = ON"):
             driver.execute(f"PRAGMA {pragma}").close()
         self._files[id(driver)] = driver
+        self._identified()
+
+    def _identified(self) -> bool:
+        """Whether it is known which file is open; SQLite makes a new one no sooner than it is used."""
+        if self._identity is None:
+            with suppress(FileNotFoundError):
+                found = Path(self.place).stat()
+                self._identity = found.st_dev, found.st_ino
+        return self._identity is not None
 
     def _closed(self, driver: Any, record: Any) -> None:
         self._closed_detached(driver)

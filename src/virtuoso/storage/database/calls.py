@@ -64,11 +64,15 @@ class Calls:
         """
 
         def transaction() -> T:
+            self._backend.check()
             with (
                 self._backend.engine.connect() as connection,
                 connection.execution_options(**{WRITING: writing}).begin(),
             ):
-                return work(connection)
+                answer = work(connection)
+            if writing:
+                self._backend.check()  # committed to a file that was deleted meanwhile is not kept
+            return answer
 
         return await self._bounded(transaction, timeout_s or self._timeout_s)
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from virtuoso.storage.timeseries.embedded import tables
+from virtuoso.storage.timeseries.embedded.faults import Identity, identity_of
 
 _OPEN: Final = 16
-
-Identity = tuple[int, int]
 
 
 class Connections:
@@ -25,7 +24,7 @@ class Connections:
         Raises:
             sqlite3.Error: it cannot be opened.
         """
-        identity = _identity(path)
+        identity = identity_of(path)
         held = self._open.get(path)
         if held is not None and held[0] == identity:
             self._open.move_to_end(path)
@@ -50,11 +49,3 @@ class Connections:
         """Close them all."""
         for path in list(self._open):
             self.forget(path)
-
-
-def _identity(path: Path) -> Identity | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino

@@ -14,6 +14,26 @@ class DiskFull(Exception):
     """No room is left, and nothing old that could be removed."""
 
 
+class FolderGone(Exception):
+    """The folder was deleted or replaced while its files were open: what is written would be lost."""
+
+
+Identity = tuple[int, int]
+
+
+def identity_of(path: Path) -> Identity | None:
+    """What has this name now, whatever it was before; `None` when nothing has.
+
+    Raises:
+        OSError: it cannot be seen.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def is_full(error: BaseException, folder: Path) -> bool:
     """Whether it says that the disk is full. Other words for it are believed when hardly anything is free."""
     if isinstance(error, OSError):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from virtuoso.storage.timeseries.embedded import tables
+from virtuoso.storage.timeseries.embedded.faults import identity_of
 from virtuoso.storage.timeseries.embedded.partitions import Partition
 from virtuoso.storage.timeseries.protocol import Tags
 from virtuoso.storage.timeseries.schema import Measurement, Row
@@ -25,11 +26,13 @@ class PartitionFile:
     Attributes:
         partition: which it is.
         connection: to read by, and for statements within `transaction`.
+        identity: of the file that is open, whatever has its name later.
     """
 
     def __init__(self, folder: Path, partition: Partition) -> None:
         self.partition = partition
         self.connection = tables.open_to_write(folder / partition.name, partition.kind)
+        self.identity = identity_of(folder / partition.name)
         self._ids: dict[str, dict[Tags, int]] = {}
 
     @contextmanager

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import structlog
 
 from virtuoso.storage.timeseries.embedded import partitions
-from virtuoso.storage.timeseries.embedded.faults import free_bytes, is_broken
+from virtuoso.storage.timeseries.embedded.faults import FolderGone, free_bytes, identity_of, is_broken
 from virtuoso.storage.timeseries.embedded.file import PartitionFile
 from virtuoso.storage.timeseries.embedded.partitions import Partition
 
@@ -32,6 +32,7 @@ class Folder:
         shed: files removed to make room.
         shed_bytes: what they took.
         broken: files set aside.
+        vanished: files that somebody else removed while they were open.
         files: partitions at the last `measure`.
         bytes: what they took then, without the archive.
 
@@ -43,8 +44,9 @@ class Folder:
         self.path = path
         self._on_gone = on_gone
         self._open: OrderedDict[Partition, PartitionFile] = OrderedDict()
-        self.shed = self.shed_bytes = self.broken = self.files = self.bytes = 0
+        self.shed = self.shed_bytes = self.broken = self.vanished = self.files = self.bytes = 0
         path.mkdir(parents=True, exist_ok=True)
+        self._identity = identity_of(path)
         partitions.tidy(path)
         self.measure()
 
@@ -66,6 +68,26 @@ class Folder:
             self._on_gone(partition)
             log.exception("a file of the time series is damaged; its rows are lost", aside=str(aside))
             return work(self._file(partition))
+
+    def check(self) -> None:
+        """See that the folder and the files that are open are there still.
+
+        SQLite goes on writing to a deleted file, and says that all is well. A file that is gone is begun anew; a folder
+        that is gone took everything, and is not made again behind its owner's back.
+
+        Raises:
+            FolderGone: the folder was deleted, or another has its name.
+            OSError: it cannot be seen.
+        """
+        if identity_of(self.path) != self._identity:
+            raise FolderGone(f"{self.path} was deleted or replaced while its files were open")
+        for partition, file in list(self._open.items()):
+            if identity_of(self.path / partition.name) != file.identity:
+                self._close(partition)
+                self.vanished += 1
+                self._on_gone(partition)
+                log.error("a file of the time series was removed while it was open; its rows are lost",
+                          file=partition.name)  # fmt: skip
 
     def _file(self, partition: Partition) -> PartitionFile:
         file = self._open.get(partition)

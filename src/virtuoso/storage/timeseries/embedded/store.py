@@ -15,7 +15,7 @@ from virtuoso.model.clock import Clock, iso
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.storage.status import StoreStatus
 from virtuoso.storage.timeseries.embedded.backlog import Backlog
-from virtuoso.storage.timeseries.embedded.faults import DiskFull
+from virtuoso.storage.timeseries.embedded.faults import DiskFull, FolderGone
 from virtuoso.storage.timeseries.embedded.reader import EmbeddedReader
 from virtuoso.storage.timeseries.embedded.retention import Retention, archive
 from virtuoso.storage.timeseries.embedded.writer import Writer
@@ -106,6 +106,7 @@ class EmbeddedStore:
             "shed": writer.folder.shed if writer else 0,
             "shed_bytes": writer.folder.shed_bytes if writer else 0,
             "broken": writer.folder.broken if writer else 0,
+            "vanished": writer.folder.vanished if writer else 0,
             "archived": self._archived,
             "files": writer.folder.files if writer else None,
             "bytes": writer.folder.bytes if writer else None,
@@ -165,6 +166,8 @@ class EmbeddedStore:
             await self._roll_up(self._writer)
         except DiskFull as error:
             self._is("full", f"{self._folder}: no space is left: {error}; make room, and it goes on by itself")
+        except FolderGone as error:
+            self._is("down", f"{error}: nothing is kept any more; put it back if you can, and restart virtuoso")
         except (OSError, sqlite3.Error) as error:
             self._is("down", f"{self._folder}: {error}; tried again every second")
         else:

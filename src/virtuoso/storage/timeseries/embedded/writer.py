@@ -77,6 +77,7 @@ class Writer:
         """Keep rows; a transaction for each partition.
 
         Raises:
+            FolderGone: the folder was deleted or replaced.
             DiskFull: there is no room, and nothing old left to remove.
             OSError: the folder cannot be written.
             sqlite3.Error: a file cannot be written for another reason.
@@ -91,6 +92,7 @@ class Writer:
                     lost += len(part.rows)
                 else:
                     routed.setdefault(partition, []).append(part)
+        self.folder.check()
         self.folder.keep_free(self._min_free, self._now_ms(), routed)
         for partition, parts in routed.items():
             lost += self._with_room(routed, partial(self.folder.use, partition, partial(_put, parts)))
@@ -125,10 +127,12 @@ class Writer:
         """Sum up some of the hours and days that are over; whether more are due now.
 
         Raises:
+            FolderGone: the folder was deleted or replaced.
             DiskFull: there is no room for the sums; they stay due.
             OSError: the folder cannot be written.
             sqlite3.Error: a file cannot be written for another reason.
         """
+        self.folder.check()
         now_ms = self._now_ms()
         over = [
             (partition, span)

@@ -1,9 +1,9 @@
 """Rows waiting in memory, and batches of them ready to be sent."""
 
 import zlib
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from virtuoso.storage.timeseries.influx.lines import LineEncoder
 from virtuoso.storage.timeseries.schema import Measurement, Row
@@ -23,12 +23,14 @@ class Batch:
     Attributes:
         body: gzip.
         points: lines in it.
+        lines: how many there are of each measurement.
         empty: rows that had no known field.
         unwritable: rows that line protocol cannot express.
     """
 
     body: bytes
     points: int
+    lines: Mapping[str, int] = field(default_factory=dict)
     empty: int = 0
     unwritable: int = 0
 
@@ -49,7 +51,8 @@ class Packer:
         """All rows of `chunks`, in their order."""
         squeeze = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
         parts: list[bytes] = []
-        points = empty = unwritable = 0
+        counts = Counter[str]()
+        empty = unwritable = 0
         for measurement, rows in chunks:
             encoder = self._encoders.get(measurement.name)
             if encoder is None:
@@ -58,11 +61,11 @@ class Packer:
                 lines: list[bytes] = []
                 without, failed = encoder.encode(rows[start : start + _PIECE], lines)
                 parts.append(squeeze.compress(b"".join([line + b"\n" for line in lines])))
-                points += len(lines)
+                counts[measurement.name] += len(lines)
                 empty += without
                 unwritable += failed
         parts.append(squeeze.flush())
-        return Batch(b"".join(parts), points, empty, unwritable)
+        return Batch(b"".join(parts), counts.total(), counts, empty, unwritable)
 
 
 class Intake:

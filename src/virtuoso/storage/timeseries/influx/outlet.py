@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -108,24 +108,23 @@ class Outlet:
     async def _sent(self, batch: Batch) -> bool:
         if batch.points:
             try:
-                await self._deliver(batch.body, batch.points)
+                await self._deliver(batch.body, batch.points, batch.lines)
             except StoreUnavailable as error:
                 self._fail(error)
                 return False
         return True
 
     async def _drain(self, record: Record) -> None:
-        await self._deliver(record.body, record.points)
+        await self._deliver(record.body, record.points, {})
         self.counts["drained"] += record.points
         await self.run(partial(self._spool.remove, record))
 
-    async def _deliver(self, body: bytes, points: int) -> None:
+    async def _deliver(self, body: bytes, points: int, lines: Mapping[str, int]) -> None:
+        """`lines`: how many there are of each measurement, where that is known."""
         refused = await deliver(self._client, body)
-        self.health.up()
+        self.health.took(lines, refused)
         self.counts["written"] += points - len(refused)
-        if refused:
-            self.counts["rejected"] += len(refused)
-            self.health.refused(len(refused), *refused[0])
+        self.counts["rejected"] += len(refused)
 
     def _count(self, batch: Batch) -> None:
         self.counts["empty"] += batch.empty

@@ -162,7 +162,7 @@ class Spool:
 
     def _write(self, frame: bytes, points: int) -> None:
         file = self._file
-        if file is None or self._segments[-1].size >= self._segment_bytes:
+        if file is None or not os.fstat(file.fileno()).st_nlink or self._segments[-1].size >= self._segment_bytes:
             file = self._begin()
         segment = self._segments[-1]
         try:
