@@ -12,7 +12,7 @@ import structlog
 
 from virtuoso.exchange.protocol import Exchange, PollStatus, Stream, StreamEvent
 from virtuoso.model.clock import Clock
-from virtuoso.model.errors import ExchangeError, NotOffered
+from virtuoso.model.errors import ExchangeError, ExchangeRejected, NotOffered
 from virtuoso.model.feed import FeedStatus, SymbolSink
 from virtuoso.model.timeframe import Timeframe
 
@@ -24,6 +24,7 @@ _TRADES = 1_000
 _BACK_MS = 2 * Timeframe.M1.ms
 _FALLBACK_AFTER_NS = 5_000_000_000
 _REPAIRS_A_MINUTE = 2
+_AGAIN_CAP_S, _MOST_DOUBLINGS = 60.0, 10
 _PER_ROUND, _PER_SYMBOL = 2, 3
 
 
@@ -46,6 +47,10 @@ class _Topic:
     fetched_ns: int | None = None
     fetches: int = 0
     failures: int = 0
+    failed_on: int = 0
+    """Failures since it was last fetched."""
+    again_ns: int = 0
+    """When it may be asked for again (monotonic)."""
     lacking: str | None = None
 
 
@@ -221,7 +226,10 @@ class Polling:
             "kline": self._bars, "orderbook": self._book, "publicTrade": self._trades,
         }[kind]  # fmt: skip
         state = self._symbols.get(symbol)
-        if state is None or kind not in state.topics or state.topics[kind].lacking is not None:
+        if state is None or (topic := state.topics.get(kind)) is None or topic.lacking is not None:
+            return
+        if self._clock.monotonic_ns() < topic.again_ns:
+            failed.add(symbol)
             return
         try:
             await ask(symbol)
@@ -254,8 +262,13 @@ class Polling:
         if error is None:
             topic.fetched_ns = self._clock.now_ns()
             topic.fetches += 1
+            topic.failed_on = topic.again_ns = 0
             return
         topic.failures += 1
+        topic.failed_on += 1
+        if isinstance(error, ExchangeRejected):  # it was answered: asking again at once will not change the answer
+            wait_s = min(_AGAIN_CAP_S, self._interval_s * 2 ** min(topic.failed_on, _MOST_DOUBLINGS))
+            topic.again_ns = self._clock.monotonic_ns() + int(wait_s * 1e9)
         if isinstance(error, NotOffered):
             topic.lacking = str(error)
         log.debug("could not be polled", symbol=symbol, kind=kind, error=str(error))
