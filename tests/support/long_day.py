@@ -136,7 +136,7 @@ class LongDay:
             symbol = sink.state.symbol
             updates[symbol] += 1
             sink.ticker(now_ms, now_ns, events.tickers[phase])
-            assert sink.book_delta(updates[symbol], now_ms, now_ns, *events.deltas[phase])
+            assert sink.book_delta(updates[symbol], now_ms, now_ns, *events.deltas[phase]) is None
             price = events.bids[0][0]
             sink.trades(now_ns, (Trade(now_ms, price, events.sizes[phase], events.sides[phase], name),))
         self.played += 3 * len(self._playing)

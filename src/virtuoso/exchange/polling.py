@@ -13,7 +13,7 @@ import structlog
 from virtuoso.exchange.protocol import Exchange, PollStatus, Stream, StreamEvent
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import ExchangeError, ExchangeRejected, NotOffered
-from virtuoso.model.feed import FeedStatus, SymbolSink
+from virtuoso.model.feed import FeedStatus, Refusal, SymbolSink
 from virtuoso.model.timeframe import Timeframe
 
 log = structlog.get_logger(__name__)
@@ -52,6 +52,9 @@ class _Topic:
     again_ns: int = 0
     """When it may be asked for again (monotonic)."""
     lacking: str | None = None
+    refused_ns: int | None = None
+    refusal: str | None = None
+    refusals: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -152,7 +155,10 @@ class Polling:
                     alive_ns=topic.fetched_ns,
                     received_ns=topic.fetched_ns,
                     messages=topic.fetches,
-                    rejected=topic.failures,
+                    rejected=topic.failures + topic.refusals.total(),
+                    refused_ns=topic.refused_ns,
+                    refusal=topic.refusal,
+                    refusals=dict(topic.refusals),
                     polled_s=self._interval_s,
                     lacking=topic.lacking,
                 )
@@ -218,11 +224,10 @@ class Polling:
                 failed.add(symbol)
                 self._note(symbol, "tickers", ExchangeError("not in the exchange's list of tickers"))
                 continue
-            state.sink.ticker(now_ms, now_ns, update)
-            self._note(symbol, "tickers", None)
+            self._answered(symbol, "tickers", state.sink.ticker(now_ms, now_ns, update))
 
     async def _ask(self, symbol: str, kind: str, failed: set[str]) -> None:
-        ask: Callable[[str], Coroutine[Any, Any, None]] = {
+        ask: Callable[[str], Coroutine[Any, Any, Refusal]] = {
             "kline": self._bars, "orderbook": self._book, "publicTrade": self._trades,
         }[kind]  # fmt: skip
         state = self._symbols.get(symbol)
@@ -232,37 +237,46 @@ class Polling:
             failed.add(symbol)
             return
         try:
-            await ask(symbol)
+            refusal = await ask(symbol)
         except ExchangeError as error:
             failed.add(symbol)
             self._note(symbol, kind, error)
         else:
-            self._note(symbol, kind, None)
+            self._answered(symbol, kind, refusal)
 
-    async def _bars(self, symbol: str) -> None:
+    async def _bars(self, symbol: str) -> Refusal:
         now_ms = self._exchange_ms()
         bars = await self._exchange.bars(symbol, Timeframe.M1, Timeframe.M1.floor(now_ms) - _BACK_MS, now_ms)
-        if state := self._symbols.get(symbol):
-            state.sink.bars(self._clock.now_ns(), bars)
+        state = self._symbols.get(symbol)
+        return None if state is None else state.sink.bars(self._clock.now_ns(), bars)
 
-    async def _book(self, symbol: str) -> None:
+    async def _book(self, symbol: str) -> Refusal:
         book = await self._exchange.book(symbol, self._depth)
-        if state := self._symbols.get(symbol):
-            state.sink.book_fetched(book.update_id, book.event_ms, self._clock.now_ns(), book.bids, book.asks)
+        if (state := self._symbols.get(symbol)) is None:
+            return None
+        return state.sink.book_fetched(book.update_id, book.event_ms, self._clock.now_ns(), book.bids, book.asks)
 
-    async def _trades(self, symbol: str) -> None:
+    async def _trades(self, symbol: str) -> Refusal:
         trades = await self._exchange.trades(symbol, _TRADES)
-        if state := self._symbols.get(symbol):
-            state.sink.trades_fetched(self._clock.now_ns(), trades)
+        state = self._symbols.get(symbol)
+        return None if state is None else state.sink.trades_fetched(self._clock.now_ns(), trades)
 
-    def _note(self, symbol: str, kind: str, error: ExchangeError | None) -> None:
+    def _answered(self, symbol: str, kind: str, refusal: Refusal) -> None:
+        """An answer that is refused makes nothing fresh."""
         state = self._symbols.get(symbol)
         if state is None or (topic := state.topics.get(kind)) is None:
             return
-        if error is None:
+        if refusal is None:
             topic.fetched_ns = self._clock.now_ns()
             topic.fetches += 1
             topic.failed_on = topic.again_ns = 0
+        else:
+            topic.refused_ns, topic.refusal = self._clock.now_ns(), refusal
+            topic.refusals[refusal] += 1
+
+    def _note(self, symbol: str, kind: str, error: ExchangeError) -> None:
+        state = self._symbols.get(symbol)
+        if state is None or (topic := state.topics.get(kind)) is None:
             return
         topic.failures += 1
         topic.failed_on += 1

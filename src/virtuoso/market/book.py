@@ -1,7 +1,9 @@
 """One symbol's order book: a dictionary a side, its best prices tracked at every delta."""
 
+from virtuoso.model.feed import Refusal
 from virtuoso.model.market import Levels
 
+NO_SNAPSHOT, GAP, CROSSED = "u: no snapshot yet", "u: does not follow", "b, a: crossed"
 _NONE_BID = float("-inf")
 _NONE_ASK = float("inf")
 
@@ -22,7 +24,7 @@ class Book:
 
     __slots__ = (
         "ask_price", "ask_size", "asks", "bid_price", "bid_size", "bids", "crossed", "dropped", "gaps", "order_flow",
-        "synced", "unanswered", "update_id", "valid",
+        "synced", "update_id", "valid",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -32,13 +34,12 @@ class Book:
         self.ask_price, self.ask_size = _NONE_ASK, 0.0
         self.update_id = 0
         self.synced = False
-        self.unanswered = False
         self.valid = False
         self.order_flow = 0.0
         self.gaps = self.crossed = self.dropped = 0
 
-    def replace(self, update_id: int, bids: Levels, asks: Levels) -> None:
-        """Take a whole book; one that is crossed is dropped, and the next delta asks for another."""
+    def replace(self, update_id: int, bids: Levels, asks: Levels) -> Refusal:
+        """Take a whole book; one that is crossed is refused, and the one before it is gone all the same."""
         self.bids = {price: size for price, size in bids if size}
         self.asks = {price: size for price, size in asks if size}
         self.update_id = update_id
@@ -46,22 +47,21 @@ class Book:
         if self.bid_price >= self.ask_price:
             self.crossed += 1
             self.invalidate()
-            self.unanswered = True
-            return
+            return CROSSED
         self.bid_size, self.ask_size = self.bids.get(self.bid_price, 0.0), self.asks.get(self.ask_price, 0.0)
         self.synced = True
         self.valid = self.bid_size > 0.0 < self.ask_size
+        return None
 
-    def apply(self, update_id: int, bids: Levels, asks: Levels) -> bool:  # noqa: C901, PLR0912 - hot: no calls
-        """Apply changed levels (size 0 deletes). `False` exactly once when a snapshot is needed."""
+    def apply(self, update_id: int, bids: Levels, asks: Levels) -> Refusal:  # noqa: C901, PLR0912 - hot: no calls
+        """Apply changed levels (size 0 deletes). Once one is refused, all are until the next snapshot."""
         if not self.synced:
             self.dropped += 1
-            wanted, self.unanswered = self.unanswered, False
-            return not wanted
+            return NO_SNAPSHOT
         if update_id != self.update_id + 1:
             self.gaps += 1
             self.invalidate()
-            return False
+            return GAP
         self.update_id = update_id
         side = self.bids
         bid = old_bid = self.bid_price
@@ -84,11 +84,11 @@ class Book:
                 ask = min(side, default=_NONE_ASK)
         ask_size = side.get(ask, 0.0)
         if bid == old_bid and ask == old_ask and bid_size == self.bid_size and ask_size == self.ask_size:
-            return True  # the touch stands: nothing flowed, nothing can cross
+            return None  # the touch stands: nothing flowed, nothing can cross
         if bid >= ask:
             self.crossed += 1
             self.invalidate()
-            return False
+            return CROSSED
         flow = 0.0
         if bid >= old_bid:
             flow = bid_size
@@ -101,11 +101,11 @@ class Book:
         self.order_flow += flow
         self.bid_price, self.bid_size, self.ask_price, self.ask_size = bid, bid_size, ask, ask_size
         self.valid = bid_size > 0.0 < ask_size
-        return True
+        return None
 
     def invalidate(self) -> None:
         """Drop everything: nothing may be computed from this book until the next snapshot."""
-        self.valid = self.synced = self.unanswered = False
+        self.valid = self.synced = False
         self.bids, self.asks = {}, {}
         self.bid_price, self.bid_size = _NONE_BID, 0.0
         self.ask_price, self.ask_size = _NONE_ASK, 0.0

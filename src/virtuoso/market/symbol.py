@@ -12,6 +12,7 @@ from virtuoso.market.minutes import Minutes
 from virtuoso.market.series import BUY_VOLUME
 from virtuoso.market.tape import Tape
 from virtuoso.market.ticker import Ticker
+from virtuoso.model.feed import Refusal
 from virtuoso.model.market import (
     AccountRatio,
     Bar,
@@ -47,20 +48,20 @@ class SymbolState:
         self.book_event_ms = 0
         self._next_sample_ms = 0
 
-    def book_snapshot(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> None:
+    def book_snapshot(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
         """Replace the whole book."""
         if self.minutes.watched_ms is None:  # the first frame of a subscription, liquidations among its topics
             self.minutes.watched_ms = event_ms
-        self._replace_book(update_id, event_ms, bids, asks)
+        return self._replace_book(update_id, event_ms, bids, asks)
 
-    def _replace_book(self, update_id: int, event_ms: int, bids: Levels, asks: Levels) -> None:
+    def _replace_book(self, update_id: int, event_ms: int, bids: Levels, asks: Levels) -> Refusal:
         if event_ms >= self._next_sample_ms:
             self._sample(event_ms)
         self.book_event_ms = event_ms
-        self.book.replace(update_id, bids, asks)
+        return self.book.replace(update_id, bids, asks)
 
-    def book_delta(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> bool:
-        """Apply changed levels; `False` asks for a resync."""
+    def book_delta(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
+        """Apply changed levels."""
         if event_ms >= self._next_sample_ms:
             self._sample(event_ms)
         self.book_event_ms = event_ms
@@ -72,40 +73,47 @@ class SymbolState:
         self.book.invalidate()
         self._sampler.forget()
 
-    def touch(self, event_ms: int, received_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> None:
+    def touch(self, event_ms: int, received_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> Refusal:
         """A level-1 feed is only a beacon here: the touch comes from the deeper book."""
+        return None
 
-    def trades(self, received_ns: int, trades: Sequence[Trade]) -> None:
+    def trades(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:
         """Public trades, oldest first."""
         if trades and trades[0].event_ms >= self._next_sample_ms:
             self._sample(trades[0].event_ms)
         self.tape.add(trades)
         self._sampler.trades(trades)
+        return None
 
-    def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> None:
+    def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:
         """Trades that were asked for."""
         self._sampler.trades(self.tape.merge(trades))
+        return None
 
-    def book_fetched(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> None:
+    def book_fetched(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
         """A look at the book; between looks nothing is known of flow, absorption or what came and went."""
         self.minutes.watched_ms = None
-        self._replace_book(update_id, event_ms, bids, asks)
+        refusal = self._replace_book(update_id, event_ms, bids, asks)
         self._sampler.blind = True
+        return refusal
 
-    def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> None:
+    def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> Refusal:
         """A ticker snapshot or delta."""
         if event_ms > self.minutes.close_ms:
             self.minutes.turn(event_ms)
         self.stats.update(event_ms, received_ns, update)
+        return None
 
-    def bars(self, received_ns: int, bars: Sequence[Bar]) -> None:
+    def bars(self, received_ns: int, bars: Sequence[Bar]) -> Refusal:
         """1m bars from the stream."""
         self.history.update(bars)
+        return None
 
-    def liquidations(self, received_ns: int, liquidations: Sequence[Liquidation]) -> None:
+    def liquidations(self, received_ns: int, liquidations: Sequence[Liquidation]) -> Refusal:
         """Liquidations, oldest first."""
         self.forced.extend(liquidations)
         self.minutes.liquidations(liquidations)
+        return None
 
     def take_ratios(self, ratios: Sequence[AccountRatio]) -> None:
         """Account ratios that were asked for, oldest first; those already held are left out."""

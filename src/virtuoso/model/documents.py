@@ -361,6 +361,10 @@ class FeedRow(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds between requests, where it is asked for because no stream delivers it."""
     reason: str | None = None
     """Why the exchange has no such data, or what it says against the subscription."""
+    refusal: str | None = None
+    """Why the last frame that was refused was, as "field: reason"."""
+    refusals: dict[str, int] = msgspec.field(default_factory=dict)
+    """How often frames were refused, by field and reason; `rejected` is their sum."""
 
 
 class RateBudget(msgspec.Struct, frozen=True, kw_only=True):

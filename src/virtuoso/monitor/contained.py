@@ -139,27 +139,29 @@ def _where(error: BaseException) -> str:
     return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
 
 
-_EVENTS = (
-    "book_snapshot", "book_invalid", "touch", "trades", "trades_fetched", "book_fetched", "ticker", "bars",
-    "liquidations",
-)  # fmt: skip
+_OF_BOOK = ("book_snapshot", "book_delta", "book_fetched")
+_OTHERS = ("book_invalid", "touch", "trades", "trades_fetched", "ticker", "bars", "liquidations")
+RAISED = "frame: could not be taken"
 
 
 class _ContainedSink:
-    """The methods of a sink, each guarded: one call more an event."""
+    """The methods of a sink, each guarded: one call more an event. What raised was not accepted."""
 
-    __slots__ = ("book_delta", *_EVENTS)
+    __slots__ = (*_OF_BOOK, *_OTHERS)
 
     def __init__(self, contained: Contained, symbol: str, sink: SymbolSink) -> None:
-        for name in _EVENTS:
-            guard = contained.guarded(symbol, f"taking {name.replace('_', ' ')}", getattr(sink, name), lambda: None)
-            setattr(self, name, guard)
+        def refused() -> str:
+            return RAISED
 
-        def lost() -> bool:
+        def lost() -> str:
             contained.attempt(symbol, "dropping the book", sink.book_invalid)
-            return False
+            return RAISED
 
-        self.book_delta = contained.guarded(symbol, "taking book delta", sink.book_delta, lost)
+        for name in (*_OF_BOOK, *_OTHERS):
+            failed = lost if name in _OF_BOOK else refused
+            setattr(
+                self, name, contained.guarded(symbol, f"taking {name.replace('_', ' ')}", getattr(sink, name), failed)
+            )
 
 
 def each(

@@ -18,7 +18,7 @@ from virtuoso.market.series import CLOSE, OPEN, VOLUME
 from virtuoso.market.state import MarketState
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.alert import Incident
-from virtuoso.model.feed import SymbolSink
+from virtuoso.model.feed import Refusal, SymbolSink
 from virtuoso.model.market import Bar, Levels, Liquidation, TickerUpdate, Trade
 from virtuoso.monitor.contained import Contained
 
@@ -118,64 +118,80 @@ class DetectingSink:
         self._looked_ms = self._look_ms = 0
         self._seen_ns = 0
 
-    def book_delta(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> bool:
+    def book_delta(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
         """Apply changed levels; now and then look at the book."""
-        if not self._apply(update_id, event_ms, received_ns, bids, asks):
+        if (refusal := self._apply(update_id, event_ms, received_ns, bids, asks)) is not None:
             self._detectors.book_gone(received_ns)
-            return False
+            return refusal
         if not self._looked_ms <= event_ms < self._look_ms:
             self._look(event_ms, received_ns)
-        return True
+        return None
 
-    def book_snapshot(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> None:
+    def book_snapshot(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
         """Replace the whole book."""
-        self.state.book_snapshot(update_id, event_ms, received_ns, bids, asks)
-        self._look(event_ms, received_ns)
+        return self._replaced(
+            self.state.book_snapshot(update_id, event_ms, received_ns, bids, asks), event_ms, received_ns
+        )
 
-    def book_fetched(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> None:
+    def book_fetched(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
         """A whole book that was asked for."""
-        self.state.book_fetched(update_id, event_ms, received_ns, bids, asks)
-        self._look(event_ms, received_ns)
+        return self._replaced(
+            self.state.book_fetched(update_id, event_ms, received_ns, bids, asks), event_ms, received_ns
+        )
+
+    def _replaced(self, refusal: Refusal, event_ms: int, received_ns: int) -> Refusal:
+        if refusal is None:
+            self._look(event_ms, received_ns)
+        else:
+            self._detectors.book_gone(received_ns)
+        return refusal
 
     def book_invalid(self) -> None:
         """The feed is gone; what lasted did so until it was last heard of."""
         self.state.book_invalid()
         self._detectors.feed_gone(self._seen_ns)
 
-    def touch(self, event_ms: int, received_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> None:
+    def touch(self, event_ms: int, received_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> Refusal:
         """A beacon."""
-        self.state.touch(event_ms, received_ns, bid, ask)
+        return self.state.touch(event_ms, received_ns, bid, ask)
 
-    def trades(self, received_ns: int, trades: Sequence[Trade]) -> None:
+    def trades(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:
         """Public trades, oldest first."""
+        if (refusal := self._add_trades(received_ns, trades)) is not None:
+            return refusal
         self._seen_ns = received_ns
-        self._add_trades(received_ns, trades)
         self._judge_trades(trades, received_ns)
+        return None
 
-    def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> None:
+    def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:
         """Trades that were asked for."""
-        self.state.trades_fetched(received_ns, trades)
-        self._detectors.trades_fetched(trades, received_ns)
+        if (refusal := self.state.trades_fetched(received_ns, trades)) is None:
+            self._detectors.trades_fetched(trades, received_ns)
+        return refusal
 
-    def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> None:
+    def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> Refusal:
         """A ticker snapshot or delta."""
-        self._seen_ns = received_ns
-        self.state.ticker(event_ms, received_ns, update)
-        self._detectors.ticker(event_ms, update, received_ns)
+        if (refusal := self.state.ticker(event_ms, received_ns, update)) is None:
+            self._seen_ns = received_ns
+            self._detectors.ticker(event_ms, update, received_ns)
+        return refusal
 
-    def bars(self, received_ns: int, bars: Sequence[Bar]) -> None:
+    def bars(self, received_ns: int, bars: Sequence[Bar]) -> Refusal:
         """1m bars from the stream."""
-        self.state.bars(received_ns, bars)
+        if (refusal := self.state.bars(received_ns, bars)) is not None:
+            return refusal
         for bar in bars:
             if bar.confirmed:
                 self.take_minutes(received_ns)
             else:
                 self._detectors.forming(bar, received_ns)
+        return None
 
-    def liquidations(self, received_ns: int, liquidations: Sequence[Liquidation]) -> None:
+    def liquidations(self, received_ns: int, liquidations: Sequence[Liquidation]) -> Refusal:
         """Liquidations, oldest first."""
-        self.state.liquidations(received_ns, liquidations)
-        self._detectors.liquidations(liquidations, received_ns)
+        if (refusal := self.state.liquidations(received_ns, liquidations)) is None:
+            self._detectors.liquidations(liquidations, received_ns)
+        return refusal
 
     def learn(self, now_ns: int) -> None:
         """Let the detectors take what was before: nothing of it is judged."""

@@ -68,6 +68,7 @@ class StatusReport:
                 "maintenance": monitor.exchange.maintenance,
                 "missing_values": dict(Counter(monitor.exchange.missing) + Counter(monitor.stream.missing)),
                 "unknown_frames": monitor.stream.unknown_frames,
+                "refusals": dict(sum((Counter(feed.refusals) for feed in feeds if feed.refusals), Counter[str]())),
                 "mode": "stream" if monitor.largest_polled is None else "poll",
                 "polling": msgspec.structs.asdict(monitor.stream.rounds) | {"largest_universe": monitor.largest_polled},
                 "smart_intervals_s": _span(monitor.slow.intervals.values()),
@@ -169,6 +170,8 @@ def feed_rows(feeds: Sequence[FeedStatus], now_ns: int, stale_after_s: float) ->
             mute=feed.mute,
             polled_s=feed.polled_s,
             reason=feed.lacking if feed.denied is None else f"refused: {feed.denied}",
+            refusal=feed.refusal,
+            refusals=dict(feed.refusals),
         )
         for feed in feeds
     )

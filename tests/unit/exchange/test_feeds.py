@@ -19,12 +19,12 @@ class Sink:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
-        self.in_sequence = True
+        self.refusal: str | None = None
 
     def __getattr__(self, name: str) -> Any:
-        def call(*arguments: Any) -> bool:
+        def call(*arguments: Any) -> str | None:
             self.calls.append((name, arguments))
-            return self.in_sequence
+            return self.refusal
 
         return call
 
@@ -54,12 +54,55 @@ def test_snapshot_delta_and_restart() -> None:
     assert sink.calls[1][1] == (8, 5, NS, [(10.0, 0.0)], [])
 
 
-def test_a_broken_sequence_asks_for_one_resync() -> None:
+def test_a_broken_sequence_asks_for_one_snapshot_until_one_comes() -> None:
     sink, resyncs = Sink(), list[str]()
     feed = feeds(sink, resyncs)["orderbook"]
-    sink.in_sequence = False
-    feed.take(book("delta", 9), NS)
-    assert (resyncs, feed.resyncs) == (["orderbook.50.BTCUSDT"], 1)
+    sink.refusal = "u: no snapshot yet"
+    feed.take(book("delta", 3), NS)
+    assert resyncs == []  # one is due: it was just subscribed to
+    for said in ("u: does not follow", "b, a: crossed", "ts: 1 h ahead"):
+        sink.refusal = None
+        feed.take(book("snapshot", 7, [["10.0", "1"]], [["11", "2"]]), NS)
+        sink.refusal, before = said, len(resyncs)
+        for _ in range(3):
+            feed.take(book("delta", 9), NS)
+        assert len(resyncs) - before == 1
+    for _ in range(2):  # one that is refused is no answer
+        feed.take(book("snapshot", 7), NS)
+    assert feed.resyncs == len(resyncs) == 5
+
+
+def test_only_what_is_accepted_was_received() -> None:
+    """A frame that is refused proves nothing; what was wrong with it is counted."""
+    sink = Sink()
+    feed = feeds(sink)["tickers"]
+    frame = msgspec.json.encode({"topic": "tickers.BTCUSDT", "ts": 5, "data": {"lastPrice": "10"}})
+    sink.refusal = "ts: an hour or more ahead"
+    feed.take(frame, NS)
+    feed.take(b'{"topic":"tickers.BTCUSDT","da', NS + 1)
+    feed.take(frame.replace(b'"ts"', b'"time"'), NS + 2)
+    feed.take(frame.replace(b'"10"', b'"ten"'), NS + 3)
+    status = feed.status(True, NS, 0.0)
+    assert (status.messages, status.received_ns, status.event_ms, status.lag_ms) == (0, None, None, None)
+    assert (status.rejected, status.refused_ns, status.refusal, status.unreadable) == (
+        4, NS + 3, "lastPrice: not as documented", True,
+    )  # fmt: skip
+    assert status.refusals == {
+        "ts: an hour or more ahead": 1, "frame: not JSON": 1, "ts: missing": 1, "lastPrice: not as documented": 1,
+    }  # fmt: skip
+    sink.refusal = None
+    feed.take(frame, NS + 4)
+    status = feed.status(True, NS, 0.0)
+    assert (status.messages, status.received_ns, status.unreadable) == (1, NS + 4, False)
+
+
+def test_reasons_are_few_whatever_comes() -> None:
+    sink = Sink()
+    feed = feeds(sink)["publicTrade"]
+    for number in range(100):
+        sink.refusal = f"p: {number}"
+        feed.take(msgspec.json.encode({"topic": "publicTrade.BTCUSDT", "ts": 5, "data": []}), NS)
+    assert (len(feed.rejected), feed.rejected["other"], feed.rejected.total()) == (41, 60, 100)
 
 
 def test_level_one_is_a_snapshot_that_may_lack_a_side() -> None:

@@ -20,7 +20,14 @@ class Silent:
     """A sink that takes everything."""
 
     def __getattr__(self, name: str) -> Any:
-        return lambda *_: True
+        return lambda *_: None
+
+
+class Refusing:
+    """A sink that takes nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: "ts: behind"
 
 
 class Market:
@@ -42,7 +49,7 @@ class Market:
         self.feeds["tickers"].take(msgspec.json.encode(body), int(at_s * S))
 
     def hear(self, kind: str, at_s: float) -> None:
-        self.feeds[kind].received_ns = int(at_s * S)
+        self.feeds[kind].received_ns, self.feeds[kind].refused_in_row = int(at_s * S), 0
 
     def garble(self, kind: str, at_s: float) -> None:
         self.feeds[kind].take(f'{{"topic":"{self.feeds[kind].topic}","da'.encode(), int(at_s * S))
@@ -250,3 +257,15 @@ def test_lists_prove_nothing_against_topics_that_spoke_meanwhile() -> None:
     market.liveness.listed(listed(11.0, 200.0, bid=10.0), 160 * S)
     assert market.check(161) == []
     assert market.check(200) == []
+
+
+def test_what_a_refused_ticker_says_proves_nothing() -> None:
+    market = Market()
+    market.ticker(1, lastPrice="10")
+    market.hear("publicTrade", 1)
+    market.hear("kline", 1)
+    market.feeds["tickers"].sink = Refusing()
+    market.ticker(20, lastPrice="11")
+    market.check(20.5)
+    assert market.check(30) == []
+    assert market.feeds["tickers"].received_ns == 1 * S

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.market import captured_books, ladder
 
-from virtuoso.market.book import Book
+from virtuoso.market.book import CROSSED, GAP, NO_SNAPSHOT, Book
 from virtuoso.model.market import Levels
 
 SIZES = st.integers(0, 3).map(float)
@@ -25,9 +25,9 @@ class SlowBook:
         bid, ask = max(self.bids, default=float("-inf")), min(self.asks, default=float("inf"))
         return bid, self.bids.get(bid, 0.0), ask, self.asks.get(ask, 0.0)
 
-    def apply(self, update_id: int, bids: Levels, asks: Levels) -> bool:
+    def apply(self, update_id: int, bids: Levels, asks: Levels) -> str | None:
         if self.lost:
-            return True
+            return NO_SNAPSHOT
         bid0, bid_size0, ask0, ask_size0 = self.touch()
         for side, levels in ((self.bids, bids), (self.asks, asks)):
             for price, size in levels:
@@ -35,14 +35,15 @@ class SlowBook:
                 if size == 0:
                     del side[price]
         bid, bid_size, ask, ask_size = self.touch()
-        self.lost = update_id != self.update_id + 1 or bid >= ask
+        gap = update_id != self.update_id + 1
+        self.lost = gap or bid >= ask
         self.update_id = update_id
         if self.lost:
-            return False
+            return GAP if gap else CROSSED
         # Cont, Kukanov & Stoikov (2014), eq. 4
         self.flow += (bid >= bid0) * bid_size - (bid <= bid0) * bid_size0
         self.flow += (ask >= ask0) * ask_size0 - (ask <= ask0) * ask_size
-        return True
+        return None
 
 
 def play(deltas: list[tuple[Levels, Levels, int]], sign: float = 1.0) -> Book:
@@ -69,7 +70,7 @@ def test_agrees_with_a_book_that_recomputes_everything(deltas: list[tuple[Levels
     update_id = 1
     for bids, asks, step in deltas:
         update_id += step
-        assert book.apply(update_id, bids, asks) is slow.apply(update_id, bids, asks)
+        assert book.apply(update_id, bids, asks) == slow.apply(update_id, bids, asks)
         assert book.synced is not slow.lost
         if not slow.lost:
             assert (book.bids, book.asks) == (slow.bids, slow.asks)
@@ -87,48 +88,45 @@ def test_mirroring_the_market_negates_the_order_flow(deltas: list[tuple[Levels, 
     assert play(deltas, -1).order_flow == -play(deltas).order_flow
 
 
-def test_a_gap_invalidates_before_anything_is_derived_and_asks_once() -> None:
+def test_a_gap_invalidates_before_anything_is_derived() -> None:
     book = play([])
-    assert book.apply(3, [(99.0, 5.0)], []) is False
+    assert book.apply(3, [(99.0, 5.0)], []) == GAP
     assert (book.valid, book.bids, book.asks, book.order_flow, book.gaps) == (False, {}, {}, 0.0, 1)
-    assert [book.apply(4, [(99.0, 5.0)], []), book.apply(5, [], [])] == [True, True]
+    assert [book.apply(4, [(99.0, 5.0)], []), book.apply(5, [], [])] == [NO_SNAPSHOT, NO_SNAPSHOT]
     assert book.dropped == 2
     book.replace(9, [(50.0, 1.0)], [(51.0, 2.0)])
     assert (book.valid, book.update_id, book.bids, book.asks) == (True, 9, {50.0: 1.0}, {51.0: 2.0})
-    assert book.apply(10, [(50.0, 4.0)], []) is True
+    assert book.apply(10, [(50.0, 4.0)], []) is None
     assert book.order_flow == 3.0
 
 
 def test_a_crossing_delta_is_never_seen() -> None:
     book = play([])
-    assert book.apply(2, [(100.0, 5.0)], []) is False
+    assert book.apply(2, [(100.0, 5.0)], []) == CROSSED
     assert (book.valid, book.top(10), book.crossed, book.order_flow) == (False, ([], []), 1, 0.0)
 
 
 def test_a_level_that_crosses_and_uncrosses_within_one_delta_is_fine() -> None:
     book = play([])
-    assert book.apply(2, [(100.0, 5.0)], [(100.0, 0.0)]) is True
+    assert book.apply(2, [(100.0, 5.0)], [(100.0, 0.0)]) is None
     assert (book.bid_price, book.bid_size, book.ask_price) == (100.0, 5.0, 101.0)
     # Both prices rose: the new best bid counts as bought, and so does the ask that is gone.
     assert book.order_flow == 5.0 + 1.0
 
 
-def test_a_crossed_snapshot_is_dropped_and_another_asked_for_once() -> None:
-    book = Book()
-    book.replace(1, [(10.0, 1.0)], [(9.0, 1.0)])
-    assert not book.valid
-    assert [book.apply(2, [], []), book.apply(3, [], [])] == [False, True]
-    book.replace(4, [(10.0, 1.0)], [(9.0, 1.0)])
-    book.invalidate()  # the connection went, so a snapshot comes anyway
-    assert book.apply(5, [], []) is True
+def test_a_crossed_snapshot_is_refused_and_so_is_what_follows_it() -> None:
+    book = play([])
+    assert book.replace(1, [(10.0, 1.0)], [(9.0, 1.0)]) == CROSSED
+    assert (book.valid, book.bids) == (False, {})
+    assert [book.apply(2, [], []), book.apply(3, [], [])] == [NO_SNAPSHOT, NO_SNAPSHOT]
 
 
 def test_a_book_that_loses_a_side_goes_on_when_it_comes_back() -> None:
     book = Book()
     book.replace(1, [(10.0, 1.0)], [(11.0, 2.0)])
-    assert book.apply(2, [], [(11.0, 0.0)]) is True
+    assert book.apply(2, [], [(11.0, 0.0)]) is None
     assert (book.valid, book.synced, book.ask_size) == (False, True, 0.0)
-    assert book.apply(3, [], [(12.0, 3.0)]) is True
+    assert book.apply(3, [], [(12.0, 3.0)]) is None
     assert (book.valid, book.ask_price, book.ask_size) == (True, 12.0, 3.0)
 
 
@@ -136,7 +134,7 @@ def test_levels_beyond_the_depth_are_forgotten() -> None:
     book = play([])
     book.trim(4)
     assert book.top(100) == (ladder(99, -1)[:4], ladder(100, 1)[:4])
-    assert book.apply(2, [(90.0, 0.0), (99.0, 0.0)], []) is True
+    assert book.apply(2, [(90.0, 0.0), (99.0, 0.0)], []) is None
     assert book.bid_price == 98.0
 
 
@@ -157,7 +155,7 @@ def test_the_real_books_are_rebuilt() -> None:
             books[name].replace(data["u"], bids, asks)
             plain[name] = (dict(bids), dict(asks))
             continue
-        assert books[name].apply(data["u"], bids, asks) is True
+        assert books[name].apply(data["u"], bids, asks) is None
         for side, levels in zip(plain[name], (bids, asks), strict=True):
             side.update(levels)
         deltas[name] += 1

@@ -34,6 +34,10 @@ FEED = FeedStatus(
         ({"alive_ns": NOW - 11 * S, "received_ns": NOW - 11 * S, "lag_ms": 9_000.0}, STALE),
         ({"alive_ns": None, "received_ns": None}, UNAVAILABLE),
         ({"received_ns": None, "acked": False}, UNAVAILABLE),
+        ({"refused_in_row": 3, "received_ns": NOW - 10 * S}, LIVE),
+        ({"refused_in_row": 3, "received_ns": NOW - 10 * S - 1}, STALE),  # it speaks, and is not understood
+        ({"refused_in_row": 2, "received_ns": NOW - 60 * S}, LIVE),  # an accident
+        ({"refused_in_row": 3, "received_ns": None}, UNAVAILABLE),
         ({"received_ns": None, "lag_ms": None}, LIVE),  # acknowledged on a connection that is alive: merely quiet
     ],
 )

@@ -11,7 +11,7 @@ from virtuoso.market.bars import SymbolBars
 from virtuoso.model.alert import Severity
 from virtuoso.model.market import Side, TickerUpdate, Trade
 from virtuoso.monitor import publish
-from virtuoso.monitor.contained import Contained
+from virtuoso.monitor.contained import RAISED, Contained
 
 BAD = "N00002USDT"
 Plant = Callable[[SmallMonitor, pytest.MonkeyPatch], None]
@@ -171,7 +171,7 @@ async def test_an_event_that_raises_is_lost_alone(small: SmallMonitor, monkeypat
 
     detectors = small.detection._sinks[BAD]._detectors
     monkeypatch.setattr(type(detectors), "ticker", raising)
-    sinks[BAD].ticker(small.now_ms, now_ns, TickerUpdate(last=77.0))
+    assert sinks[BAD].ticker(small.now_ms, now_ns, TickerUpdate(last=77.0)) == RAISED
     assert state.stats.values["last"] == 77.0, "the state comes first"
     monkeypatch.undo()
     sinks[BAD].trades(now_ns, [Trade(small.now_ms, 77.0, 1.0, Side.BUY, "x")])
@@ -187,13 +187,13 @@ async def test_a_book_that_raises_is_dropped_and_asked_for_anew(
     await small.start()
     sink, state = small.sinks[BAD], small.market[BAD]
     sink.book_snapshot(1, small.now_ms, 0, [(9.0, 1.0)], [(11.0, 1.0)])
-    assert sink.book_delta(2, small.now_ms, 0, [(9.5, 1.0)], [])
+    assert sink.book_delta(2, small.now_ms, 0, [(9.5, 1.0)], []) is None
 
     def raising(*_: Any) -> bool:
         raise RuntimeError("planted in the book")
 
     monkeypatch.setattr(type(state.book), "apply", raising)
-    assert not sink.book_delta(3, small.now_ms, 0, [(9.6, 1.0)], [])
+    assert sink.book_delta(3, small.now_ms, 0, [(9.6, 1.0)], []) == RAISED
     assert not state.book.valid
 
 

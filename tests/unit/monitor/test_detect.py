@@ -68,12 +68,12 @@ def test_every_call_is_passed_on() -> None:
     for sink in (plain["X"], Detection(RULES, IncidentLog(10)).sinks(watched, 0)["X"]):
         levels = [(100.0 - i, 1.0) for i in range(20)], [(101.0 + i, 1.0) for i in range(20)]
         sink.book_snapshot(1, START_MS, ns(START_MS), *levels)
-        assert sink.book_delta(2, START_MS + 5, ns(START_MS), [(100.0, 2.0)], [])
+        assert sink.book_delta(2, START_MS + 5, ns(START_MS), [(100.0, 2.0)], []) is None
         sink.touch(START_MS, ns(START_MS), (100.0, 2.0), (101.0, 1.0))
         sink.trades(ns(START_MS), [Trade(START_MS, 100.0, 1.0, Side.BUY, "a")])
         sink.trades_fetched(ns(START_MS), [Trade(START_MS + 9, 100.0, 1.0, Side.BUY, "b")])
         sink.ticker(START_MS, ns(START_MS), TickerUpdate(last=100.0))
-        assert not sink.book_delta(9, START_MS + 6, ns(START_MS), [], [])  # a gap
+        assert sink.book_delta(9, START_MS + 6, ns(START_MS), [], []) == "u: does not follow"
         sink.book_fetched(20, START_MS + 9, ns(START_MS), *levels)
     for state in (plain["X"], watched["X"]):
         assert (state.book.update_id, state.book.gaps, len(state.tape.recent)) == (20, 1, 2)

@@ -1,7 +1,7 @@
 """One handler a topic: a frame decoded and passed to the symbol's sink. This is the hot path.
 
 A handler's `take` is looked up by the frame's topic and called with the frame and its receive time; it keeps counts,
-and no malformed frame gets past it.
+and no malformed frame gets past it. Only a frame that is accepted counts as one received.
 """
 
 from abc import ABC, abstractmethod
@@ -15,9 +15,10 @@ from msgspec import UNSET
 
 from virtuoso.exchange.bybit import wire
 from virtuoso.model.errors import MalformedMessage
-from virtuoso.model.feed import FeedStatus, SymbolSink
+from virtuoso.model.feed import FeedStatus, Refusal, SymbolSink
 
 Resync = Callable[["Feed"], None]
+_REASONS_KEPT, _OTHER = 40, "other"
 
 
 class Feed(ABC):
@@ -45,10 +46,12 @@ class Feed(ABC):
         self.messages = 0
         self.resyncs = 0
         self.received_ns: int | None = None
-        self.refused_ns: int | None = None
-        """When the last frame came that could not be read: the topic is not mute, however garbled."""
         self.event_ms: int | None = None
+        self.refused_ns: int | None = None
+        self.refused_in_row = 0
+        self.refusal: str | None = None
         self.rejected: Counter[str] = Counter()
+        """Frames refused, by "field: reason"."""
         self.missing: Counter[str] = Counter()
         self.mute = False
         """Whether other topics prove that this one should have spoken; it has not since."""
@@ -59,27 +62,32 @@ class Feed(ABC):
         try:
             message = self._decode(frame)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            if (message := self._decode_slowly(frame)) is None:
-                self.refused_ns = received_ns
+            if (message := self._decode_slowly(frame, received_ns)) is None:
                 return
-        self.messages += 1
-        self.received_ns = received_ns
-        self.event_ms = message.ts
-        self.deliver(message, received_ns)
+        refusal = self.deliver(message, received_ns)
+        if refusal is None:
+            self.messages += 1
+            self.received_ns = received_ns
+            self.event_ms = message.ts
+            self.refused_in_row = 0
+        else:
+            self._refuse(refusal, received_ns)
 
-    def _decode_slowly(self, frame: bytes) -> Any:
+    def _decode_slowly(self, frame: bytes, received_ns: int) -> Any:
         try:
             return wire.decode_empty(frame, self.message, self.missing)
         except MalformedMessage as error:
-            not_json = isinstance(error.__cause__, UnicodeDecodeError | msgspec.DecodeError) and not isinstance(
-                error.__cause__, msgspec.ValidationError
-            )
-            self.rejected["not_json" if not_json else "not_as_documented"] += 1
+            self._refuse(wire.refusal_of(error), received_ns)
             return None
 
+    def _refuse(self, refusal: str, received_ns: int) -> None:
+        self.refused_ns, self.refusal = received_ns, refusal
+        self.refused_in_row += 1
+        self.rejected[refusal if len(self.rejected) < _REASONS_KEPT or refusal in self.rejected else _OTHER] += 1
+
     @abstractmethod
-    def deliver(self, message: Any, received_ns: int) -> None:
-        """Hand the decoded message to the sink."""
+    def deliver(self, message: Any, received_ns: int) -> Refusal:
+        """Hand the decoded message to the sink; returns why it was refused."""
 
     def status(self, connected: bool, alive_ns: int | None, clock_offset_ms: float) -> FeedStatus:
         """The topic's state. `clock_offset_ms` is exchange clock less local clock."""
@@ -97,6 +105,10 @@ class Feed(ABC):
             lag_ms=lag_ms,
             messages=self.messages,
             rejected=self.rejected.total(),
+            refused_ns=self.refused_ns,
+            refusal=self.refusal,
+            refused_in_row=self.refused_in_row,
+            refusals=dict(self.rejected),
             mute=self.mute,
             resyncs=self.resyncs,
             denied=self.denied,
@@ -113,16 +125,27 @@ class BookFeed(Feed):
         super().__init__(topic, symbol, sink)
         self._resync = resync
         self._delta = sink.book_delta
+        self._waiting = True
+        """Whether a snapshot is due: it was subscribed to, or asked for anew."""
 
-    def deliver(self, message: wire.BookMessage, received_ns: int) -> None:
-        """Apply to the book; ask for a resync when it says that it is no longer right."""
+    def deliver(self, message: wire.BookMessage, received_ns: int) -> Refusal:
+        """Apply to the book; ask for another snapshot when it is no longer right."""
         data = message.data
         if message.type == "delta" and data.u != 1:
-            if not self._delta(data.u, message.ts, received_ns, data.b, data.a):
-                self.resyncs += 1
-                self._resync(self)
-        else:
-            self.sink.book_snapshot(data.u, message.ts, received_ns, data.b, data.a)
+            refusal = self._delta(data.u, message.ts, received_ns, data.b, data.a)
+            if refusal is not None and not self._waiting:
+                self._ask()
+            return refusal
+        refusal = self.sink.book_snapshot(data.u, message.ts, received_ns, data.b, data.a)
+        self._waiting = False
+        if refusal is not None:
+            self._ask()
+        return refusal
+
+    def _ask(self) -> None:
+        self._waiting = True
+        self.resyncs += 1
+        self._resync(self)
 
 
 class TouchFeed(Feed):
@@ -130,11 +153,12 @@ class TouchFeed(Feed):
 
     message = wire.BookMessage
 
-    def deliver(self, message: wire.BookMessage, received_ns: int) -> None:
+    def deliver(self, message: wire.BookMessage, received_ns: int) -> Refusal:
         """Pass the best levels on, if both sides are there."""
         data = message.data
         if data.b and data.a:
-            self.sink.touch(message.ts, received_ns, data.b[0], data.a[0])
+            return self.sink.touch(message.ts, received_ns, data.b[0], data.a[0])
+        return None
 
 
 class TradeFeed(Feed):
@@ -142,9 +166,9 @@ class TradeFeed(Feed):
 
     message = wire.TradeMessage
 
-    def deliver(self, message: wire.TradeMessage, received_ns: int) -> None:
+    def deliver(self, message: wire.TradeMessage, received_ns: int) -> Refusal:
         """Pass the trades on."""
-        self.sink.trades(received_ns, message.data)
+        return self.sink.trades(received_ns, message.data)
 
 
 class TickerFeed(Feed):
@@ -162,10 +186,11 @@ class TickerFeed(Feed):
         self.touched_ns: int | None = None
         self._known: tuple[object, object, object] = (None, None, None)
 
-    def deliver(self, message: wire.TickerMessage, received_ns: int) -> None:
+    def deliver(self, message: wire.TickerMessage, received_ns: int) -> Refusal:
         """Pass the update on."""
         data = message.data
-        self.sink.ticker(message.ts, received_ns, data)
+        if (refusal := self.sink.ticker(message.ts, received_ns, data)) is not None:
+            return refusal
         last, bid, ask = self._known
         now = (
             last if data.last is UNSET else data.last,
@@ -178,6 +203,7 @@ class TickerFeed(Feed):
             if bid is not None and now[1:] != (bid, ask):
                 self.touched_ns = received_ns
             self._known = now
+        return None
 
 
 class BarFeed(Feed):
@@ -185,9 +211,9 @@ class BarFeed(Feed):
 
     message = wire.BarMessage
 
-    def deliver(self, message: wire.BarMessage, received_ns: int) -> None:
+    def deliver(self, message: wire.BarMessage, received_ns: int) -> Refusal:
         """Pass the bars on."""
-        self.sink.bars(received_ns, message.data)
+        return self.sink.bars(received_ns, message.data)
 
 
 class LiquidationFeed(Feed):
@@ -195,9 +221,9 @@ class LiquidationFeed(Feed):
 
     message = wire.LiquidationMessage
 
-    def deliver(self, message: wire.LiquidationMessage, received_ns: int) -> None:
+    def deliver(self, message: wire.LiquidationMessage, received_ns: int) -> Refusal:
         """Pass the liquidations on."""
-        self.sink.liquidations(received_ns, message.data)
+        return self.sink.liquidations(received_ns, message.data)
 
 
 def feeds_for(

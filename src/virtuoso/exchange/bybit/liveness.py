@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from virtuoso.exchange.bybit.feeds import BarFeed, BookFeed, Feed, LiquidationFeed, TickerFeed, TradeFeed
+from virtuoso.model.feed import UNREADABLE
 from virtuoso.model.market import TickerUpdate
 
 _SLACK_NS = 2_000_000_000
@@ -15,17 +16,12 @@ _PATIENCE_NS = 6_000_000_000
 """How long a topic may leave unsaid what another has proved."""
 _SNAPSHOT_NS = 10_000_000_000
 """How long after its acknowledgement a ticker or a book may owe its snapshot."""
-_UNREADABLE = 3
-"""So many frames refused in a row are no accident: the topic has something to say that is not understood."""
 
 
 @dataclass(slots=True)
 class _Suspicion:
     since_ns: int | None = None
     steps: int = 0
-    accepted_ns: int | None = None
-    refused: int = 0
-    """Refused frames up to the last accepted one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +57,7 @@ class Liveness:
         found = []
         for feed in self._judged:
             suspicion = self._suspicions[feed.topic]
-            spoke_ns = feed.received_ns or 0
-            if feed.received_ns != suspicion.accepted_ns:
-                suspicion.accepted_ns, suspicion.refused = feed.received_ns, feed.rejected.total()
+            spoke_ns = feed.received_ns or 0  # a refused frame says nothing
             if not feed.acked:
                 suspicion.since_ns = None
             elif suspicion.since_ns is None:
@@ -83,12 +77,12 @@ class Liveness:
         A ticker and a book may once they have spoken; trades and bars as long as one of those does; all that are
         acknowledged and not refused frame by frame.
         """
-        if not feed.acked or self._is_unreadable(feed):
+        if not feed.acked or _unreadable(feed):
             return False
         if isinstance(feed, LiquidationFeed):
             return True
         return any(
-            leader.acked and not leader.mute and _spoke(leader) and not self._is_unreadable(leader)
+            leader.acked and not leader.mute and _spoke(leader) and not _unreadable(leader)
             for leader in ([feed] if feed in self._leaders else self._leaders)
         )
 
@@ -117,7 +111,7 @@ class Liveness:
 
     def _proved_ns(self, feed: Feed) -> int:
         """When something last proved that a topic has something to say (receive time); 0 = never."""
-        unread_ns = feed.refused_ns or 0 if self._is_unreadable(feed) else 0
+        unread_ns = feed.refused_ns or 0 if _unreadable(feed) else 0
         traded_ns = self._listed_trade_ns
         if isinstance(feed, TickerFeed | BarFeed):
             told_ns = 0 if self._trades is None else self._trades.received_ns or 0
@@ -128,12 +122,10 @@ class Liveness:
             return max(unread_ns, self._listed_touch_ns, self._ticker.touched_ns or 0)
         return max(unread_ns, traded_ns, self._ticker.traded_ns or 0)
 
-    def _is_unreadable(self, feed: Feed) -> bool:
-        """Whether its last frames were all refused, several of them."""
-        suspicion = self._suspicions.get(feed.topic)
-        if suspicion is None or not feed.rejected or feed.received_ns != suspicion.accepted_ns:
-            return False
-        return feed.rejected.total() - suspicion.refused >= _UNREADABLE
+
+def _unreadable(feed: Feed) -> bool:
+    """Whether it has something to say that is not understood."""
+    return feed.refused_in_row >= UNREADABLE
 
 
 def _spoke(feed: Feed) -> bool:

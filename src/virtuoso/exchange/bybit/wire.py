@@ -4,6 +4,7 @@ Numbers come as strings and may be `""`, which means unknown: the typed decoders
 slower path that turns it into `None`. Samples recorded on 2026-08-09 (bmoscon/cryptofeed).
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
@@ -165,6 +166,18 @@ def decode_empty(frame: bytes, message: type[_T], missing: Counter[str]) -> _T:
         return msgspec.convert(_without_empty(msgspec.json.decode(frame), missing), message, strict=False)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedMessage(f"{message.__name__}: {error}") from error
+
+
+def refusal_of(error: MalformedMessage) -> str:
+    """Why a frame cannot be read, as "field: reason"; the fields are those of these structs, so there are few."""
+    cause = error.__cause__
+    if not isinstance(cause, msgspec.ValidationError):
+        return "frame: not JSON"
+    said, _, path = str(cause).partition(" - at `$")
+    if found := re.search(r"missing required field `(\w+)`", said):
+        return f"{found[1]}: missing"
+    names = re.findall(r"[a-zA-Z]\w*", path)
+    return f"{names[-1] if names else 'frame'}: not as documented"
 
 
 def _without_empty(value: Any, missing: Counter[str]) -> Any:
