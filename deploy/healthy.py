@@ -1,13 +1,15 @@
 """Health check of a container: `healthy.py web URL` or `healthy.py monitor FILE`; exit code 0 or 1, and why.
 
-The web is well when it answers. The monitor is well when its last successful cycle, as published to the shared cache,
-is not older than three intervals: the same judgement as `/health`, without a web in between.
+The web is well when it answers, whatever it says of the monitor. The monitor is well when it completes cycles, as
+published to the shared cache: the same judgement as `/health/live`, without a web in between. What restarting does not
+mend (no data, an empty universe) is for `/health`.
 """
 # ruff: noqa: PLC0415, S310, T201
 
 import asyncio
 import os
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -19,6 +21,8 @@ def web(url: str) -> str | None:
     try:
         with urllib.request.urlopen(request, timeout=4):
             return None
+    except urllib.error.HTTPError as answer:
+        return None if answer.code == 503 else str(answer)
     except OSError as error:
         return str(error)
 
@@ -40,7 +44,7 @@ async def monitor(config: Path) -> str | None:
     finally:
         await replica.close()
     health = PublishedHealth(cache)
-    return None if health.healthy else "; ".join(health.document().reasons)
+    return None if health.live else "; ".join(health.document().reasons)
 
 
 def main() -> int:

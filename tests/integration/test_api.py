@@ -115,7 +115,11 @@ def test_status_says_what_the_monitor_does(program: Program) -> None:
     assert all(feed["connected"] and feed["acked"] for feed in status["feeds"])
     assert set(status["tasks"].values()) == {"running"}
     assert status["rate_budget"]["requests"] > 75
-    assert status["universe"] == {"size": 15, "configured": 15, "left_out": 0, "failed": {}}
+    assert status["universe"] == {
+        "size": 15, "configured": 15, "left_out": 0, "failed": {}, "empty": None, "unknown_includes": {}, "doubts": [],
+        "missing": [], "copies": 0, "raised": 0,
+    }  # fmt: skip
+    assert (status["health"], status["health_reasons"]) == ("healthy", [])
 
 
 def test_symbol_shows_the_whole_tree(program: Program) -> None:

@@ -102,7 +102,7 @@ class DashboardMarket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SystemStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """`online` while cycles succeed, else `starting` or `degraded`."""
+    """`online` while all is healthy (see `/health`), else `starting` or `degraded`."""
 
     status: str
     last_update: str
@@ -406,10 +406,18 @@ class MonitoringStatus(msgspec.Struct, frozen=True, kw_only=True):
     tasks: dict[str, str]
     data_quality: DataQuality
     data_source: DataSource | None
+    health: str = "starting"
+    """As in `/health`, with its reasons."""
+    health_reasons: tuple[str, ...] = ()
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """`/health`: healthy | starting | unhealthy, by the age of the last successful cycle (due each `interval_s`)."""
+    """`/health`: healthy | starting | unhealthy, and why. All ages in seconds.
+
+    Not healthy is: no cycle within three times `interval_s`, an empty universe (`empty` says why), no topic connected,
+    no watched symbol live, no close analysed for two minutes of exchange time, feeds that nobody looked at for 15 s.
+    `starting` is it for ten minutes at most, and only until it was healthy once.
+    """
 
     status: str
     service: str
@@ -417,6 +425,18 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
     last_cycle_age_s: float | None
     interval_s: float
+    uptime_s: float = 0.0
+    tried_age_s: float = 0.0
+    """Since the start last asked the exchange, or a cycle was completed."""
+    last_error: str | None = None
+    watched: int | None = None
+    live: int | None = None
+    """Watched symbols with a feed that is live."""
+    topics_connected: int | None = None
+    last_close_age_s: float | None = None
+    """Exchange time since the last close that was analysed."""
+    observed_age_s: float | None = None
+    empty: str | None = None
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

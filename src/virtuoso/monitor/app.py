@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -45,6 +46,7 @@ from virtuoso.operations.health import HealthBoard
 from virtuoso.operations.heartbeat import Heartbeat
 from virtuoso.operations.host import Host
 from virtuoso.operations.metrics import Durations, measure_loop_lag
+from virtuoso.operations.watchdog import Watchdog
 from virtuoso.storage.cache.memory import MemoryCache
 
 log = structlog.get_logger(__name__)
@@ -130,7 +132,7 @@ class Monitor:
         self.status = StatusReport(self, settings, clock, cache)
         self._host = Host(settings.data_dir)
         self.desk = None if books is None else self._desk_for(books)
-        self._health = health
+        self.health = health
         self._upkeep = Upkeep(self, cache, clock, self._worker, settings.websocket.stale_after)
         self.ready = asyncio.Event()
         self.state = "starting"
@@ -282,6 +284,8 @@ class Monitor:
     def _start_upkeep(self) -> None:
         start, cache = self.tasks.start, self._cache
         start("loop lag", partial(measure_loop_lag, self.lag))
+        if (watchdog := Watchdog.wanted(os.environ, lambda: self.health.live)) is not None:
+            start("watchdog", watchdog.run)
         start(
             "ticks",
             partial(publish_ticks, self.market, self.exchange, cache, self._clock, self.watch.contained, self.epoch),
@@ -309,7 +313,7 @@ class Monitor:
     def _all_well(self) -> bool:
         """Cycles succeed, and what is found can be kept: without a database nobody would be told."""
         kept = self.stores is None or self.stores.database.status().state == "up"
-        return kept and self._health.healthy
+        return kept and self.health.healthy
 
     def _changed(self) -> None:
         self.keeper.wake()
@@ -360,6 +364,7 @@ class Monitor:
                 log.warning("the exchange cannot be reached; trying again", error=str(error), wait_s=round(wait_s, 2))
                 self.outage.lost(0, str(error), self._now_ms())
                 self.outage.observe(self.incidents, self._now_ms())
+                self.health.tried()
                 await self.cycle.publish()
                 await asyncio.sleep(wait_s)
         await self.watch.adopt(universe)

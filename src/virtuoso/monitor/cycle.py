@@ -306,7 +306,12 @@ class Cycle:
     def _state(self) -> str:
         if not self.evaluations:
             return "starting"
-        return "online" if self.last_error is None else "degraded"
+        if self.last_error is not None:
+            return "degraded"
+        health = self._health.document()
+        if health.observed_age_s is None:  # a replay: cycles are all there is
+            return "online"
+        return {"healthy": "online", "starting": "starting"}.get(health.status, "degraded")
 
     @asynccontextmanager
     async def _timed(self, stage: str) -> AsyncIterator[None]:

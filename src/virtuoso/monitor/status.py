@@ -50,6 +50,7 @@ class StatusReport:
     def document(self, feeds: tuple[docs.FeedRow, ...]) -> docs.MonitoringStatus:
         """The status now, with the rows of `feed_rows`."""
         monitor, now_ns = self._monitor, self._clock.now_ns()
+        health = monitor.health.document()
         return docs.MonitoringStatus(
             instance=f"{socket.gethostname()}:{os.getpid()}",
             build=docs.Build(
@@ -99,6 +100,8 @@ class StatusReport:
             tasks=dict(monitor.tasks.states),
             data_quality=overall(monitor.cycle.qualities.values()),
             data_source=monitor.exchange.origin,
+            health=health.status,
+            health_reasons=health.reasons,
         )
 
     def _stores(self) -> dict[str, Any]:

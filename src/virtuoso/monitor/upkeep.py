@@ -12,9 +12,12 @@ from virtuoso.alerts.conditions import StoreState, Weather, observe_stores, obse
 from virtuoso.alerts.universe_conditions import UniverseState, observe_universe
 from virtuoso.model.alert import Details
 from virtuoso.model.clock import Clock
+from virtuoso.model.documents import FeedRow
 from virtuoso.model.feed import FeedStatus
+from virtuoso.model.quality import DataQuality
 from virtuoso.monitor.status import feed_rows
 from virtuoso.monitor.watch import Watch
+from virtuoso.operations.health import Observed
 from virtuoso.storage.cache.memory import MemoryCache, Version
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ class Upkeep:
         rows = await asyncio.get_running_loop().run_in_executor(
             self._worker, feed_rows, feeds, self._clock.now_ns(), self._stale_after_s
         )
+        monitor.health.observed(self._observed(rows))
         self._sequence += 1
         status = monitor.status.document(rows)
         body = msgspec.json.encode(status)
@@ -86,6 +90,18 @@ class Upkeep:
         monitor.outage.observe(monitor.incidents, now_ms)
         monitor.watch.contained.observe(monitor.incidents, monitor.market.rows)
         self._cache.sweep()
+
+    def _observed(self, rows: Sequence[FeedRow]) -> Observed:
+        """What health is judged by."""
+        watch, analysed_ms = self._monitor.watch, self._monitor.cycle.analysed_ms
+        live = {row.symbol for row in rows if row.data_quality is DataQuality.LIVE}
+        return Observed(
+            watched=len(watch.universe.symbols),
+            live=len(live & set(watch.universe.symbols)),
+            connected=sum(row.connected for row in rows),
+            close_age_s=(watch.exchange_ms() - analysed_ms) / 1000 if analysed_ms else None,
+            empty=watch.empty,
+        )
 
     async def clean(self, interval_s: float) -> None:
         """Remove expired documents, for ever."""

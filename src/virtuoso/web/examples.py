@@ -62,14 +62,15 @@ BOOK = {
 }  # fmt: skip
 HEALTH = {
     "status": "healthy", "service": "web_server", "mode": "embedded", "reasons": [], "last_cycle_age_s": 4.2,
-    "interval_s": 10.0,
+    "interval_s": 10.0, "uptime_s": 3600.5, "tried_age_s": 4.2, "last_error": None, "watched": 15, "live": 15,
+    "topics_connected": 75, "last_close_age_s": 24.3, "observed_age_s": 0.4, "empty": None,
 }  # fmt: skip
 _TICKER: dict[str, Any] = {
     "symbol": "BTCUSDT", "name": "BTC/USDT:USDT", "price": 105989.5, "change": 2.6861, "bid": 105989.4,
     "ask": 105989.6, "spread_bp": 0.0189, "mark_price": 106012.41, "index_price": 106027.69,
     "turnover_24h": 21969818471.1077, "open_interest": 76703.748, "funding_rate": 0.008379,
     "next_funding": "2026-11-24T00:00:00.000Z", "long_account_ratio": 0.6308,
-    "updated_at": "2026-11-23T20:46:09.800Z", "data_quality": "live", "data_source": "replay",
+    "updated_at": "2026-11-23T20:46:09.800Z", "data_quality": "live", "data_source": "replay", "reason": None,
 }  # fmt: skip
 SYMBOLS = {
     "symbols": [_TICKER],
@@ -140,7 +141,10 @@ STATUS = {
         "last_close": "2026-11-23T20:46:00.000Z", "last_error": None, "stages": {"total": _TIMES},
         "slowest_fetch_ms": 0.0,
     },
-    "universe": {"size": 15, "configured": 15, "left_out": 1, "failed": {}},
+    "universe": {
+        "size": 15, "configured": 15, "left_out": 1, "failed": {}, "empty": None, "unknown_includes": {}, "doubts": [],
+        "missing": [], "copies": 0, "raised": 0,
+    },
     "feeds": [{
         "topic": "orderbook.50.BTCUSDT", "symbol": "BTCUSDT", "connected": True, "acked": True,
         "data_quality": "live", "age_ms": 140, "lag_ms": 21.5, "messages": 1843, "rejected": 0, "resyncs": 0,
@@ -152,6 +156,7 @@ STATUS = {
     "stores": {"cache_tiers": ["memory"], "memory": {"documents": 23, "puts": 1200, "expired": 0}},
     "alerts": {"fired": 1, "resolved": 1, "open": 0}, "loop_lag_ms": _TIMES, "memory_mb": 108.5,
     "tasks": {"stream": "running", "cycle": "running"}, "data_quality": "live", "data_source": "replay",
+    "health": "healthy", "health_reasons": [],
 }  # fmt: skip
 ALPHA = {
     "timestamp": "2026-11-23T20:46:10.000Z", "data_source": "replay", "benchmark": "BTCUSDT",

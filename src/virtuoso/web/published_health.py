@@ -1,22 +1,31 @@
 """Health as another process published it, and the time that has passed since."""
 
 import msgspec
+from msgspec.structs import replace
 
 from virtuoso.model.documents import Health
+from virtuoso.operations.health import is_live, judge
 from virtuoso.storage.cache.memory import MemoryCache
-
-_LATE = 3.0
 
 
 class PublishedHealth:
-    """What `/health` answers in a process that runs no cycles: the same judgement by the age of the last success."""
+    """What `/health` answers in a process that runs no cycles: the same judgement of the facts as they were published.
+
+    A document of another version of the program counts as none.
+    """
 
     def __init__(self, cache: MemoryCache) -> None:
         self._cache = cache
 
     @property
+    def live(self) -> bool:
+        """Whether cycles are completed; nothing else."""
+        health = self.document()
+        return health.interval_s > 0 and is_live(health)
+
+    @property
     def healthy(self) -> bool:
-        """Whether a cycle succeeded within three intervals."""
+        """Whether cycles are completed, and what is watched is fresh and analysed."""
         return self.document().status == "healthy"
 
     def document(self) -> Health:
@@ -27,16 +36,5 @@ class PublishedHealth:
                 status="starting", service="web_server", mode="standalone", last_cycle_age_s=None, interval_s=0.0,
                 reasons=("no monitor has published anything",),
             )  # fmt: skip
-        health = msgspec.json.decode(published.body, type=Health)
-        if health.last_cycle_age_s is None:
-            return msgspec.structs.replace(health, mode="standalone")
-        cycle_age_s = health.last_cycle_age_s + age_s
-        reasons = [reason for reason in health.reasons if "cycle failed" in reason]
-        if late := cycle_age_s > _LATE * health.interval_s:
-            reasons.append(
-                f"the last successful cycle is {cycle_age_s:.0f} s old; one is due every {health.interval_s:g} s"
-            )
-        return msgspec.structs.replace(
-            health, mode="standalone", status="unhealthy" if late else "healthy", reasons=tuple(reasons),
-            last_cycle_age_s=round(cycle_age_s, 3),
-        )  # fmt: skip
+        facts = msgspec.json.decode(published.body, type=Health)
+        return replace(judge(facts, age_s), mode="standalone")

@@ -4,11 +4,13 @@ import msgspec
 import pytest
 
 from virtuoso.model.clock import ManualClock
-from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.health import HealthBoard, Observed
 from virtuoso.storage.cache.memory import MemoryCache, Version
 from virtuoso.web.published_health import PublishedHealth
 
 S = 1_000_000_000
+OLD = b"""{"status":"healthy","service":"web_server","mode":"standalone","reasons":[],"last_cycle_age_s":1.5,
+"interval_s":10.0}"""
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def clock() -> ManualClock:
 
 def test_nothing_published_is_starting(clock: ManualClock) -> None:
     health = PublishedHealth(MemoryCache(clock))
-    assert not health.healthy
+    assert (health.healthy, health.live) == (False, False)
     assert health.document().status == "starting"
     assert health.document().reasons == ("no monitor has published anything",)
 
@@ -32,19 +34,25 @@ def test_it_ages_while_nothing_comes(clock: ManualClock) -> None:
 
     publish(1)
     assert health.document().status == "starting"
+    assert health.live
     board.succeeded()
-    clock.advance(5 * S)
+    board.observed(Observed(watched=1, live=1, connected=5, close_age_s=1.0, empty=None))
     publish(2)
-    clock.advance(20 * S)
+    clock.advance(15 * S)
     assert health.healthy
-    assert health.document().last_cycle_age_s == pytest.approx(25.0)
+    assert health.document().last_cycle_age_s == pytest.approx(15.0)
     assert health.document().mode == "standalone"
-    clock.advance(6 * S)
-    assert not health.healthy
-    assert health.document().reasons == ("the last successful cycle is 31 s old; one is due every 10 s",)
-    board.failed("ValueError: x")
-    publish(3)
-    assert health.document().reasons[0] == "the last cycle failed: ValueError: x"
-    board.succeeded()
-    publish(4)
-    assert (health.healthy, health.document().reasons) == (True, ())
+    clock.advance(16 * S)
+    assert (health.healthy, health.live) == (False, False)
+    assert health.document().reasons == (
+        "the last successful cycle is 31 s old; one is due every 10 s",
+        "the feeds were looked at 31 s ago for the last time",
+    )
+
+
+def test_a_document_of_an_older_program_proves_nothing(clock: ManualClock) -> None:
+    cache = MemoryCache(clock)
+    cache.put("health", OLD, Version(1, 1), 3_600)
+    health = PublishedHealth(cache)
+    assert (health.live, health.healthy) == (True, False)
+    assert health.document().reasons == ("the feeds have not been looked at yet",)

@@ -12,7 +12,7 @@ from virtuoso.model import alert_documents as alert_docs
 from virtuoso.model import documents as docs
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.health import HealthBoard, Observed
 from virtuoso.storage.cache.memory import MemoryCache, Version
 from virtuoso.web import alert_examples, examples
 from virtuoso.web.app import application, create_app
@@ -158,21 +158,21 @@ def test_before_the_first_publication_there_are_nulls_and_reasons(cache: MemoryC
     assert asked.get("/health").status_code == 503
 
 
-def test_health_is_the_age_of_the_last_successful_cycle(
-    cache: MemoryCache, board: HealthBoard, clock: ManualClock
-) -> None:
+def test_health_is_more_than_liveness(cache: MemoryCache, board: HealthBoard, clock: ManualClock) -> None:
     asked = client(cache, board)
     board.succeeded()
-    clock.advance(30_000_000_000)
-    assert asked.get("/health").json()["status"] == "healthy"
-    clock.advance(1_000_000_000)
-    answer = asked.get("/health")
-    assert (answer.status_code, answer.json()["status"]) == (503, "unhealthy")
-    assert "31 s old" in answer.json()["reasons"][0]
-    assert asked.get("/health/live").status_code == 200
-    board.succeeded()
-    board.failed("ValueError: planted")
-    assert asked.get("/health").json()["reasons"] == ["the last cycle failed: ValueError: planted"]
+    board.observed(Observed(watched=1, live=1, connected=5, close_age_s=1.0, empty=None))
+    for path in ("/health", "/health/ready"):
+        assert (asked.get(path).status_code, asked.get(path).json()["status"]) == (200, "healthy")
+    board.observed(Observed(watched=1, live=0, connected=5, close_age_s=1.0, empty=None))
+    for path in ("/health", "/health/ready"):
+        answer = asked.get(path)
+        assert (answer.status_code, answer.json()["status"]) == (503, "unhealthy")
+        assert answer.json()["reasons"] == ["none of the 1 watched symbols is live"]
+    assert (asked.get("/health/live").status_code, asked.get("/health/live").json()) == (200, {"status": "alive"})
+    clock.advance(31_000_000_000)
+    assert "31 s old" in asked.get("/health").json()["reasons"][0]
+    assert (asked.get("/health/live").status_code, asked.get("/health/live").json()) == (503, {"status": "stalled"})
 
 
 def test_a_published_document_is_answered_as_it_is(cache: MemoryCache, board: HealthBoard) -> None:

@@ -1,4 +1,4 @@
-"""Health: 200 or 503 by the age of the last successful cycle."""
+"""Health: 200 or 503 by what is wrong; liveness by the age of the last completed cycle alone."""
 
 from typing import Protocol
 
@@ -15,8 +15,8 @@ class Judged(Protocol):
     """Whoever knows how the cycles go."""
 
     @property
-    def healthy(self) -> bool:
-        """Whether a cycle succeeded lately."""
+    def live(self) -> bool:
+        """Whether cycles are completed; nothing else."""
         ...
 
     def document(self) -> docs.Health:
@@ -31,29 +31,32 @@ def router(health: Judged) -> APIRouter:
     unhealthy = {"description": "Not healthy", "content": {"application/json": {"schema": schema}}}
 
     @routes.get(
-        "/health", summary="Whether cycles succeed", response_class=Response,
-        responses=answers(schema, examples.HEALTH) | {503: unhealthy},
+        "/health", summary="Whether cycles are completed, and what is watched is fresh and analysed",
+        response_class=Response, responses=answers(schema, examples.HEALTH) | {503: unhealthy},
     )  # fmt: skip
-    async def alive() -> Response:
+    async def whole() -> Response:
         return _judged(health)
 
     @routes.get(
-        "/health/ready", summary="Whether signals are being served", response_class=Response,
+        "/health/ready", summary="Whether signals that can be relied on are being served", response_class=Response,
         responses=answers(schema, examples.HEALTH) | {503: unhealthy},
     )  # fmt: skip
     async def ready() -> Response:
         return _judged(health)
 
     @routes.get(
-        "/health/live", summary="Whether the process answers", response_class=Response,
-        responses=answers({"type": "object"}, {"status": "alive"}),
+        "/health/live", summary="Whether cycles are completed: for a supervisor", response_class=Response,
+        responses=answers({"type": "object"}, {"status": "alive"}) | {503: {"description": "A restart may help"}},
     )  # fmt: skip
     async def live(request: Request) -> Response:
-        return answer(request, b'{"status":"alive"}')
+        if health.live:
+            return answer(request, b'{"status":"alive"}')
+        return Response(b'{"status":"stalled"}', 503, media_type="application/json")
 
     return routes
 
 
 def _judged(health: Judged) -> Response:
-    status = 200 if health.healthy else 503
-    return Response(msgspec.json.encode(health.document()), status, media_type="application/json")
+    document = health.document()
+    status = 200 if document.status == "healthy" else 503
+    return Response(msgspec.json.encode(document), status, media_type="application/json")

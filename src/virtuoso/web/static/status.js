@@ -149,6 +149,7 @@ function drawStatus(doc) {
   const rows = [
     ["Exchange", `${doc.exchange.name ?? "—"} ${doc.exchange.category ?? ""}`],
     ["State", doc.state],
+    ["Health", [doc.health, ...doc.health_reasons].join(" · ")],
     ["Cycles", `${cycle.count} · ${cycle.failures} failed · ${cycle.overruns} overrun`],
     ["Interval", cycle.interval_effective === null ? `${cycle.interval_configured} s` : `${number(cycle.interval_effective, 2)} s of ${cycle.interval_configured} s`],
     ["Cycle time p50 / p95", total ? `${number(total.p50, 1)} / ${number(total.p95, 1)} ms` : "—"],
@@ -160,7 +161,8 @@ function drawStatus(doc) {
     ["Up for", duration(doc.uptime_s)],
   ];
   drawStores(doc.stores);
-  $("state").textContent = doc.state === "running" ? `up ${duration(doc.uptime_s)}` : doc.state;
+  const wrong = doc.health === "healthy" ? "" : `${doc.health}: ${doc.health_reasons.join("; ")}`;
+  $("state").textContent = doc.state === "running" ? wrong || `up ${duration(doc.uptime_s)}` : doc.state;
   $("system").replaceChildren(...rows.map(([name, value]) => {
     const row = make("div");
     row.append(make("dt", name), make("dd", value));
@@ -168,7 +170,7 @@ function drawStatus(doc) {
   }));
 }
 
-const STORES = { up: "good", full: "warn", down: "bad" };
+const STORES = { up: "good", full: "warn", refusing: "warn", down: "bad" };
 
 // Each store with how it is; what is wrong, or since when it is so, stands beside it.
 function drawStores(stores) {
