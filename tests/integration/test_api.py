@@ -83,6 +83,7 @@ def test_market_overview_as_in_the_report(program: Program) -> None:
 
 
 def test_dashboard_as_in_the_report(program: Program) -> None:
+    program.until("all well", lambda: program.ask("/api/dashboard/data")["system_status"]["status"] == "online", 30)
     board = program.ask("/api/dashboard/data")
     typed(
         board["market_overview"],
@@ -94,7 +95,6 @@ def test_dashboard_as_in_the_report(program: Program) -> None:
     for mover in board["top_movers"]:
         typed(mover, {"symbol": TEXT, "change": NUMBER, "price": NUMBER})
     assert isinstance(board["alerts"], list)
-    assert board["system_status"]["status"] == "online"
     assert board["system_status"]["data_source"] == "replay"
     assert ISO.match(board["system_status"]["last_update"])
 
@@ -104,7 +104,11 @@ def test_recent_alerts_are_a_list(program: Program) -> None:
 
 
 def test_status_says_what_the_monitor_does(program: Program) -> None:
-    program.until("a few cycles", lambda: program.ask("/api/monitoring/status")["cycle"]["count"] >= 9, 20)
+    def well() -> bool:
+        status = program.ask("/api/monitoring/status")
+        return status["cycle"]["count"] >= 9 and status["health"] == "healthy"
+
+    program.until("a few cycles, and all well", well, 30)
     status = program.ask("/api/monitoring/status")
     cycle = status["cycle"]
     assert cycle["interval_configured"] == 1.0
@@ -119,7 +123,6 @@ def test_status_says_what_the_monitor_does(program: Program) -> None:
         "size": 15, "configured": 15, "left_out": 0, "failed": {}, "empty": None, "unknown_includes": {}, "doubts": [],
         "missing": [], "copies": 0, "raised": 0,
     }  # fmt: skip
-    assert (status["health"], status["health_reasons"]) == ("healthy", [])
 
 
 def test_symbol_shows_the_whole_tree(program: Program) -> None:
