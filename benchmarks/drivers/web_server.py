@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from benchmarks.drivers.stamps import stamped
 from virtuoso.model.clock import SystemClock
 from virtuoso.storage.cache.memory import MemoryCache, Version
+from virtuoso.web.access import Access
 from virtuoso.web.front import Front
 from virtuoso.web.listening import listen
 from virtuoso.web.routes import documents, stream
@@ -75,7 +76,7 @@ async def serve(port: int, kind: str, size: int) -> None:
     cache = MemoryCache(SystemClock())
     app = FastAPI()
     app.include_router(stream.router(cache))
-    ours = Front(app, cache, documents.HOT, ["127.0.0.1"], None)
+    ours = Front(app, cache, documents.HOT, Access(["127.0.0.1"], None))
     config = uvicorn.Config(
         constant(size) if kind == "constant" else ours, http="httptools", ws="none", loop="none", lifespan="off",
         access_log=False, log_level="warning", server_header=False, date_header=False, proxy_headers=False,

@@ -20,6 +20,7 @@ from tests.support.soak import soak_only
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError
 from virtuoso.storage.cache.memory import MemoryCache, Version
+from virtuoso.web.access import Access
 from virtuoso.web.front import Front
 from virtuoso.web.listening import listen
 from virtuoso.web.routes import stream
@@ -71,7 +72,7 @@ async def web() -> AsyncIterator[Web]:
     app = FastAPI()
     app.include_router(stream.router(cache))
     config = uvicorn.Config(
-        Front(app, cache, HOT, ["127.0.0.1"], None), http="httptools", ws="none", loop="none", lifespan="off",
+        Front(app, cache, HOT, Access(["127.0.0.1"], None)), http="httptools", ws="none", loop="none", lifespan="off",
         access_log=False, log_level="warning", timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(config)

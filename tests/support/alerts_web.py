@@ -10,7 +10,6 @@ from typing import Any
 import aiohttp
 
 from tests.support.databases import sqlite_url
-from virtuoso.cli.web_server import WebServer
 from virtuoso.model import documents as docs
 from virtuoso.model.alert import Incident, Severity, Step, Told, incident_id
 from virtuoso.model.clock import ManualClock, SystemClock
@@ -22,8 +21,10 @@ from virtuoso.storage.database.lease import Lease
 from virtuoso.storage.database.records import Changes
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.lease import Term
+from virtuoso.web.access import Access
 from virtuoso.web.app import create_app
 from virtuoso.web.listening import listen
+from virtuoso.web.server import WebServer
 
 NOW_MS = 1_795_000_000_000
 
@@ -104,7 +105,7 @@ async def running_web(folder: Path) -> AsyncIterator[Web]:
     server = WebServer(
         create_app(
             cache=cache, board=HealthBoard(clock, 10.0, "embedded"), views=NoViews(), database=database,
-            identity="monitor", clock=clock, allowed_hosts=["127.0.0.1"], token=None,
+            identity="monitor", clock=clock, access=Access(["127.0.0.1"], None),
         )
     )  # fmt: skip
     serving = asyncio.create_task(server.serve(sock))

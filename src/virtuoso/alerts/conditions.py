@@ -11,6 +11,7 @@ _SKEW_MS = 1_000.0
 _STORE_GRACE_MS = 2_000
 _CHANNEL_GRACE_MS = 60_000
 _STORE_KINDS = {"down": "store_down", "full": "store_full", "refusing": "store_refusing"}
+_WRONG_TOKENS = 10
 _WEATHER = {
     "maintenance": Severity.CRITICAL, "rate_ban": Severity.CRITICAL, "exchange_clock": Severity.WARNING,
     "clock_skew": Severity.WARNING, "rest_down": Severity.CRITICAL, "origin_changed": Severity.CRITICAL,
@@ -157,6 +158,15 @@ def observe_channels(log: IncidentLog, channels: Iterable[ChannelCondition], now
             log.fire("channel_down", severity, text, now_ms, part=channel.name, details={"channel": channel.name})
         elif channel.state in {"up", "limited"}:
             log.resolve("channel_down", now_ms, part=channel.name)
+
+
+def observe_wrong_tokens(log: IncidentLog, count: int, client: str, now_ms: int) -> None:
+    """Wrong tokens that the web was given one after the other; nobody mistypes one so often. `client` gave the last."""
+    if count >= _WRONG_TOKENS:
+        text = f"the web was given {count} wrong tokens, the last by {client or 'an unknown address'}"
+        log.fire("auth_failures", Severity.WARNING, text, now_ms, details={"count": count, "client": client})
+    elif count == 0:
+        log.resolve("auth_failures", now_ms)
 
 
 def observe_cycle(log: IncidentLog, duration_s: float, slow_s: float, error: str | None, now_ms: int) -> None:

@@ -19,11 +19,11 @@ class Server(Protocol):
         ...
 
 
-def stop_signals() -> asyncio.Event:
-    """Set by SIGINT or SIGTERM from now on; to be asked for before anything slow is begun."""
+def stop_signals(*numbers: signal.Signals) -> asyncio.Event:
+    """Set by SIGINT or SIGTERM, or those given, from now on; to be asked for before anything slow is begun."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in numbers or (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     return stop
 

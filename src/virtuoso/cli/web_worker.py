@@ -5,15 +5,14 @@ import os
 import signal
 import socket
 import sys
-from functools import partial
 from pathlib import Path
 
 import structlog
 
-from virtuoso.cli.running import stop_signals, until_stopped
+from virtuoso.cli.running import stop_signals
 from virtuoso.cli.runtime import Runtime
-from virtuoso.cli.stores import database_for, make_data_dir, readable_for, tiers_for
-from virtuoso.cli.web_server import WebServer
+from virtuoso.cli.serving import DATABASE_THREADS, serve_documents
+from virtuoso.cli.stores import database_for, make_data_dir, tiers_for
 from virtuoso.config import Settings, load
 from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import Clock
@@ -23,16 +22,11 @@ from virtuoso.operations import logs
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.cache.replica import Replica
 from virtuoso.storage.database.store import Database
-from virtuoso.storage.views import StoredViews
-from virtuoso.web.app import create_app
-from virtuoso.web.published_health import PublishedHealth
 
 log = structlog.get_logger(__name__)
 
 _WARM_S = 2.0
-_SWEEP_S = 1.0
 _TRY_AGAIN_S = 5.0
-_DATABASE_THREADS = 4
 
 
 async def run_worker(settings: Settings, clock: Clock, sock: socket.socket) -> None:
@@ -41,36 +35,16 @@ async def run_worker(settings: Settings, clock: Clock, sock: socket.socket) -> N
     cache = MemoryCache(clock)
     replica = Replica(cache, tiers_for(settings), clock)
     make_data_dir(settings)
-    database = database_for(settings, clock, threads=_DATABASE_THREADS)
+    database = database_for(settings, clock, threads=DATABASE_THREADS)
     tasks = TrackedTasks(lambda _, __: None, lambda _: None)
     try:
-        async with readable_for(settings, clock) as series:
-            frames = tuple(settings.analysis.timeframes.weights())
-            token = settings.web.token
-            web = WebServer(
-                create_app(
-                    cache=cache,
-                    board=PublishedHealth(cache),
-                    views=StoredViews(cache, series, frames, clock),
-                    database=database,
-                    identity=settings.identity,
-                    clock=clock,
-                    allowed_hosts=(*settings.web.allowed_hosts, settings.web.host),
-                    token=None if token is None else token.get_secret_value(),
-                )
-            )
-            log.info("documents loaded", count=await replica.warm(_WARM_S))
-            tasks.start("replica", replica.run)
-            tasks.start("sweep", partial(_sweep, cache, settings.cache.cleanup_interval))
-            works = {
-                asyncio.create_task(web.serve(sock), name="web"),
-                asyncio.create_task(_open(database), name="announce"),
-            }
-            await until_stopped(works, stop, web)
+        log.info("documents loaded", count=await replica.warm(_WARM_S))
+        tasks.start("replica", replica.run)
+        opening = asyncio.create_task(_open(database), name="announce")
+        await serve_documents(settings, sock, cache, clock, stop, mode="standalone", database=database, works={opening})
     finally:
         await tasks.stop()
         await replica.close()
-        await database.close()
 
 
 async def _open(database: Database) -> None:
@@ -83,18 +57,6 @@ async def _open(database: Database) -> None:
             await asyncio.sleep(_TRY_AGAIN_S)
         else:
             return
-
-
-async def _sweep(cache: MemoryCache, cleanup_s: float) -> None:
-    """Tell of what turns stale each second, and forget what expired."""
-    loop = asyncio.get_running_loop()
-    next_s = loop.time() + cleanup_s
-    while True:
-        await asyncio.sleep(_SWEEP_S)
-        cache.sweep()
-        if loop.time() >= next_s:
-            cache.cleanup()
-            next_s = loop.time() + cleanup_s
 
 
 def main(runtime: Runtime) -> None:

@@ -248,9 +248,13 @@ class WebSettings(Section):
     allowed_hosts: Names = Field(
         ("127.0.0.1", "localhost", "[::1]"), description="Host names that requests may be addressed to."
     )
-    token: SecretStr | None = Field(None, description="Bearer token; required when not listening on loopback.")
+    token: SecretStr | None = Field(
+        None, min_length=16, description="Bearer token of 16 characters or more; required when not on loopback."
+    )
     token_file: FilePath | None = Field(None, description="File that holds the token.")
     workers: int = Field(1, ge=1, le=64, description="Processes of `virtuoso web` that share the port.")
+    connections: int = Field(4096, ge=8, le=100_000, description="Connections to one process at once, at most.")
+    connections_per_address: int = Field(2048, ge=4, le=100_000, description="Of them from one address, at most.")
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:

@@ -8,7 +8,7 @@ MARKET_KINDS: Final = (
     "sudden_move", "volume_spike", "whale_trade",
 )  # fmt: skip
 SYSTEM_KINDS: Final = (
-    "bars_corrected", "history_restarted",
+    "auth_failures", "bars_corrected", "history_restarted",
     "channel_down", "clock_skew", "cpu", "disk", "exchange_clock", "failed_cycle", "include_unknown", "list_doubted",
     "loop_lag", "maintenance", "memory", "mute_topic", "origin_changed", "rate_ban", "rest_down", "restarts",
     "slow_cycle", "stale_feed", "store_down", "store_full", "store_refusing", "symbol_failed", "task_died",

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import structlog
 
-from virtuoso.alerts.conditions import ChannelCondition, observe_channels
+from virtuoso.alerts.conditions import ChannelCondition, observe_channels, observe_wrong_tokens
 from virtuoso.alerts.host import HostLimits, HostState, observe_host, observe_starts
 from virtuoso.config.alerts import AlertSettings
 from virtuoso.model import documents as docs
@@ -62,6 +62,8 @@ class AlertDesk:
             except StoreUnavailable as error:
                 log.debug("silences could not be read", error=str(error))
             else:
+                wrong = said.wrong_tokens
+                observe_wrong_tokens(self._alerting.incidents, wrong.count, wrong.client, self._now_ms())
                 self._alerting.told(said.silences, {of: each.by for of, each in said.acknowledged.items()})
             self._publish()
             await asyncio.sleep(_INPUTS_S)

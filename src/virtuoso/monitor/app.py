@@ -298,8 +298,7 @@ class Monitor:
         if self.desk is not None:
             start("listening", self.desk.listen)
             start("machine", self.desk.look)
-        if len(self._settings.cache.tiers) > 1:
-            start("books", partial(publish_books, self.market, self.cycle, self.watch, cache, self.epoch))
+        start("books", partial(publish_books, self.market, self.cycle, self.watch, cache, self.epoch))
 
     def _start_telling(self) -> None:
         """What is in the outbox is sent once it is known what earlier runs told; the dead man's switch begins."""

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from virtuoso.model.errors import VirtuosoError
+
 log = structlog.get_logger(__name__)
 
 _FIRST_WAIT_S, _WAIT_CAP_S = 0.5, 30.0
@@ -44,6 +46,9 @@ class TrackedTasks:
             except asyncio.CancelledError:
                 self.states[name] = "stopped"
                 raise
+            except VirtuosoError as error:  # it says what happened in one line
+                log.error("a task ended", task=name, reason=str(error))  # noqa: TRY400 - expected: no traceback
+                reason = str(error)
             except Exception as error:  # whatever killed it, it is reported here
                 log.exception("a task died", task=name)
                 reason = f"{type(error).__name__}: {error}"

@@ -8,11 +8,11 @@ import msgspec
 from virtuoso.exchange.protocol import Exchange
 from virtuoso.market.state import MarketState
 from virtuoso.model.clock import Clock, iso
-from virtuoso.model.documents import Tick, Ticks
+from virtuoso.model.documents import Book, Tick, Ticks
+from virtuoso.model.quality import DataQuality
 from virtuoso.monitor.contained import Contained, each
 from virtuoso.monitor.cycle import Cycle
 from virtuoso.monitor.rows import touch
-from virtuoso.monitor.views import book_of
 from virtuoso.monitor.watch import Watch
 from virtuoso.storage.cache.memory import MemoryCache, Version
 
@@ -70,3 +70,20 @@ async def publish_books(market: MarketState, cycle: Cycle, watch: Watch, cache: 
             body = watch.contained.attempt(symbol, "its book", _book, encoder, market, cycle, symbol)
             if body is not None:
                 cache.put(f"book:{symbol}", body, Version(epoch, sequence), _TTL_S, _BOOKS_FRESH_S)
+
+
+def book_of(market: MarketState, cycle: Cycle, symbol: str, depth: int) -> Book:
+    """The book of a watched symbol as it is now."""
+    book = market[symbol].book
+    quality = cycle.qualities.get(symbol)
+    bids, asks = book.top(depth) if book.valid else ([], [])
+    return Book(
+        symbol=symbol,
+        bids=tuple(bids),
+        asks=tuple(asks),
+        update_id=book.update_id if book.valid else None,
+        updated_at=iso(market[symbol].book_event_ms) if book.valid else None,
+        data_quality=DataQuality.UNAVAILABLE if quality is None or not book.valid else quality.book,
+        data_source=cycle.source,
+        reason=None if book.valid else "the book is not valid: waiting for a snapshot",
+    )

@@ -1,7 +1,5 @@
 """The composition root of the web: the application and its front, built from what is passed in."""
 
-from collections.abc import Iterable
-
 from fastapi import FastAPI
 
 from virtuoso import __version__
@@ -10,6 +8,7 @@ from virtuoso.model.views import SymbolViews
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.database.store import Database
 from virtuoso.web import openapi, problems
+from virtuoso.web.access import Access
 from virtuoso.web.front import App, Front
 from virtuoso.web.routes import alerts, deliveries, documents, health, pages, signals, silences, stream, symbols
 from virtuoso.web.routes.health import Judged
@@ -28,12 +27,11 @@ def create_app(
     database: Database | None,
     identity: str,
     clock: Clock,
-    allowed_hosts: Iterable[str],
-    token: str | None,
+    access: Access,
 ) -> App:
-    """The ASGI application; `identity` is that of the monitor whose outbox is listed."""
+    """The ASGI application; `identity` is that of the monitor whose outbox is listed, `access` says who may ask."""
     app = application(cache, board, views, database, identity, clock)
-    return Front(app, cache, documents.HOT, allowed_hosts, None if token is None else token.encode())
+    return Front(app, cache, documents.HOT, access)
 
 
 def application(
@@ -43,7 +41,7 @@ def application(
     app = FastAPI(
         title="Virtuoso", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None,
     )  # fmt: skip
-    for router in (
+    routers = (
         health.router(board),
         documents.router(cache),
         symbols.router(views),
@@ -53,8 +51,9 @@ def application(
         silences.router(database, clock),
         stream.router(cache),
         pages.router(),
-    ):
+    )
+    for router in routers:
         app.include_router(router)
-    problems.install(app)
+    problems.install(app, [*app.routes, *(route for router in routers for route in router.routes)])
     openapi.install(app)
     return app

@@ -4,15 +4,15 @@ A path that names a document is one dictionary look-up, and its answer two messa
 was first asked for. Everything else goes to the application behind.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from hmac import compare_digest
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 import msgspec
 
 from virtuoso.model.documents import Problem
 from virtuoso.storage.cache.memory import Document, MemoryCache
-from virtuoso.web.headers import NOSNIFF, SECURITY, host_of
+from virtuoso.web.access import Access
+from virtuoso.web.headers import NOSNIFF, SECURITY
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -22,26 +22,17 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _JSON = (b"content-type", b"application/json")
 _NOTHING: Message = {"type": "http.response.body", "body": b""}
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_ASKING = frozenset({"GET", "HEAD"})
 
 
 class Front:
-    """ASGI: `documents` maps exact paths to names in the cache. `token` (bytes) is required when given."""
+    """ASGI: `documents` maps exact paths to names in the cache; `access` says who may ask."""
 
-    def __init__(
-        self,
-        app: App,
-        cache: MemoryCache,
-        documents: Mapping[str, str],
-        allowed_hosts: Iterable[str],
-        token: bytes | None,
-    ) -> None:
+    def __init__(self, app: App, cache: MemoryCache, documents: Mapping[str, str], access: Access) -> None:
         self._app = app
         self._cache = cache
         self._published = {path: _Published(name) for path, name in documents.items()}
-        self._hosts = frozenset(host.lower().encode() for host in allowed_hosts)
-        self._known_hosts: set[bytes] = set()
-        self._bearer = None if token is None else b"Bearer " + token
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
@@ -50,14 +41,17 @@ class Front:
             return
         method, path = scope["method"], scope["path"]
         headers = dict(scope["headers"])
-        host = headers.get(b"host", b"")
-        if host not in self._known_hosts or self._bearer is not None or method != "GET":
-            refusal = self._refusal(method, host, headers)
+        if len(headers) < len(scope["headers"]) or method != "GET" or not self._access.known(headers.get(b"host", b"")):
+            refusal = self._access.refusal(method, scope["headers"])
+            if refusal is None:
+                client = scope.get("client")
+                address = client[0] if client else ""
+                refusal = await self._access.stranger(path, headers.get(b"authorization"), address)
             if refusal is not None:
                 await _problem(send, path, *refusal)
                 return
         published = self._published.get(path)
-        if published is not None and method == "GET" and not scope["query_string"]:
+        if published is not None and method in _ASKING and not scope["query_string"]:
             document = self._cache.get(published.name)
             if document is not None:  # this is the hot path: no call that can be spared
                 if document is not published.document:
@@ -70,21 +64,10 @@ class Front:
                 await send(published.start)
                 await send(published.body)
                 return
+        if method == "HEAD":
+            await self._app({**scope, "method": "GET"}, receive, _guarded(_without_body(send)))
+            return
         await self._app(scope, receive, _guarded(send))
-
-    def _refusal(self, method: str, host: bytes, headers: Mapping[bytes, bytes]) -> tuple[int, str, str] | None:
-        """Why a request is not served: a host that is not ours, another origin that writes, no token."""
-        if host not in self._known_hosts:
-            if host_of(host).lower() not in self._hosts:
-                return 421, "Misdirected Request", "this host name is not in web.allowed_hosts"
-            if len(self._known_hosts) < 100:  # ports make many spellings: keep a few
-                self._known_hosts.add(host)
-        origin = headers.get(b"origin")
-        if method not in _READING and origin is not None and origin.partition(b"://")[2] != host:
-            return 403, "Forbidden", "requests that change something must come from this site"
-        if self._bearer is not None and not compare_digest(headers.get(b"authorization", b""), self._bearer):
-            return 401, "Unauthorized", "a bearer token is required"
-        return None
 
 
 class _Published:
@@ -117,6 +100,20 @@ def _guarded(send: Send) -> Send:
         await send(message)
 
     return guarded
+
+
+def _without_body(send: Send) -> Send:
+    """The head of an answer, and its end: what would follow goes nowhere, so that a stream ends, too."""
+    begun = False
+
+    async def headed(message: Message) -> None:
+        nonlocal begun
+        if not begun:
+            begun = True
+            await send(message)
+            await send(_NOTHING)
+
+    return headed
 
 
 async def _problem(send: Send, path: str, status: int, title: str, detail: str) -> None:

@@ -1,5 +1,7 @@
 """Headers that every answer carries, and who may be asked."""
 
+import re
+
 Headers = list[tuple[bytes, bytes]]
 
 CONTENT_SECURITY_POLICY = (
@@ -14,10 +16,10 @@ SECURITY: Headers = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 ]
+_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{0,5})?")
 
 
-def host_of(value: bytes) -> bytes:
-    """The name in a Host header, without its port."""
-    if value.startswith(b"["):
-        return value.partition(b"]")[0] + b"]"
-    return value.partition(b":")[0]
+def host_of(value: bytes) -> bytes | None:
+    """The name in a Host header, without its port; `None` when it is not a name with at most a port."""
+    found = _HOST.fullmatch(value)
+    return None if found is None else found[1]

@@ -10,6 +10,7 @@ from virtuoso import __version__
 from virtuoso.model import alert_documents as alerts
 from virtuoso.model import documents as docs
 from virtuoso.model.documents import Problem
+from virtuoso.web.access import OPEN_PATHS
 
 SCHEMAS: tuple[type[msgspec.Struct], ...] = (
     docs.TopSignals, docs.MarketOverview, docs.Dashboard, docs.MonitoringStatus, docs.SymbolList,
@@ -19,6 +20,7 @@ SCHEMAS: tuple[type[msgspec.Struct], ...] = (
     alerts.Deliveries, alerts.DeliveryRow, alerts.Nothing, Problem,
 )  # fmt: skip
 _TEXTS = {
+    400: "It is no good HTTP", 401: "The token is missing or wrong", 429: "Too many wrong tokens are being given",
     403: "Another site asks for it", 404: "There is no such thing", 409: "There are too many", 413: "It is too large",
     415: "It is not called JSON", 421: "The Host header names no allowed host", 422: "A parameter is wrong",
     503: "Not available now",
@@ -54,6 +56,21 @@ def _problem(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/problem+json": {"schema": reference(Problem)}}}
 
 
+def _state_access(document: dict[str, Any]) -> None:
+    """A token is asked for where `web.token` is set, but for paths that are open."""
+    document["components"]["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer", "description": "`web.token`, where one is configured."}
+    }
+    document["security"] = [{"token": []}, {}]
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            operation["responses"] |= {"400": _problem(_TEXTS[400])}
+            if path in OPEN_PATHS:
+                operation["security"] = []
+            else:
+                operation["responses"] |= {"401": _problem(_TEXTS[401]), "429": _problem(_TEXTS[429])}
+
+
 def install(app: FastAPI) -> None:
     """Make the application's OpenAPI document, once."""
 
@@ -64,8 +81,10 @@ def install(app: FastAPI) -> None:
             )
             _, components = msgspec.json.schema_components(SCHEMAS, ref_template=_TEMPLATE)
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            schemas.clear()  # FastAPI's own error schemas are not what is served
+            for errors in ("HTTPValidationError", "ValidationError"):  # not what is served
+                schemas.pop(errors, None)
             schemas.update(components)
+            _state_access(document)
             app.openapi_schema = document
         return app.openapi_schema
 

@@ -1,10 +1,13 @@
 """Query parameters that several histories take."""
 
+import re
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import HTTPException, Query
+from pydantic import BeforeValidator
 
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 SymbolName = Annotated[
     str | None, Query(description="The exchange's own name, such as BTCUSDT.", pattern=r"^[^\s\x00-\x1f\x7f]{1,40}$")
@@ -12,8 +15,18 @@ SymbolName = Annotated[
 MonitorName = Annotated[
     str | None, Query(description="Identity of the monitor, where several share a database.", pattern="^[!-~]{1,200}$")
 ]
-Since = Annotated[datetime | None, Query(description="At or after, ISO 8601 with a time zone.")]
-Until = Annotated[datetime | None, Query(description="Before, ISO 8601 with a time zone.")]
+
+
+def _written_out(value: object) -> object:
+    """A date and a time: pydantic would take a number for seconds since 1970, or for milliseconds if it is large."""
+    if isinstance(value, str) and not _ISO.match(value):
+        raise ValueError("must be ISO 8601 with a time zone, such as 2026-11-23T20:45:00Z")
+    return value
+
+
+_WrittenOut = BeforeValidator(_written_out)
+Since = Annotated[datetime | None, Query(description="At or after, ISO 8601 with a time zone."), _WrittenOut]
+Until = Annotated[datetime | None, Query(description="Before, ISO 8601 with a time zone."), _WrittenOut]
 Cursor = Annotated[str | None, Query(description="`next` of the page before this.", max_length=200)]
 
 

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -7,6 +8,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match, Route
 
 from virtuoso.model.documents import Problem
 
@@ -25,11 +27,27 @@ def problem(request: Request, status: int, detail: str, headers: dict[str, str] 
     return Response(msgspec.json.encode(body), status, headers, "application/problem+json")
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of the application as a problem."""
+def _not_allowed(request: Request, routes: Sequence[BaseRoute]) -> Response:
+    """What may be done with the path: all of it, though each method is a route of its own."""
+    methods = {"OPTIONS"}
+    for route in routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    if "GET" in methods:
+        methods.add("HEAD")
+    allow = {"allow": ", ".join(sorted(methods))}
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=allow)
+    return problem(request, 405, f"{request.method} is not allowed here; {allow['allow']} are", allow)
+
+
+def install(app: FastAPI, routes: Sequence[BaseRoute] = ()) -> None:
+    """Answer every error of the application, which has these routes, as a problem."""
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            return _not_allowed(request, routes)
         return problem(request, error.status_code, str(error.detail), dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)

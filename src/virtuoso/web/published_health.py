@@ -11,11 +11,13 @@ from virtuoso.storage.cache.memory import MemoryCache
 class PublishedHealth:
     """What `/health` answers in a process that runs no cycles: the same judgement of the facts as they were published.
 
-    A document of another version of the program counts as none.
+    A document of another version of the program counts as none. `mode`: `embedded` in the web process of `up`,
+    `standalone` in one of `virtuoso web`.
     """
 
-    def __init__(self, cache: MemoryCache) -> None:
+    def __init__(self, cache: MemoryCache, mode: str = "standalone") -> None:
         self._cache = cache
+        self._mode = mode
 
     @property
     def live(self) -> bool:
@@ -33,8 +35,8 @@ class PublishedHealth:
         published, age_s = self._cache.get("health"), self._cache.age_s("health")
         if published is None or age_s is None:
             return Health(
-                status="starting", service="web_server", mode="standalone", last_cycle_age_s=None, interval_s=0.0,
+                status="starting", service="web_server", mode=self._mode, last_cycle_age_s=None, interval_s=0.0,
                 reasons=("no monitor has published anything",),
             )  # fmt: skip
         facts = msgspec.json.decode(published.body, type=Health)
-        return replace(judge(facts, age_s), mode="standalone")
+        return replace(judge(facts, age_s), mode=self._mode)

@@ -15,6 +15,7 @@ from virtuoso.model.timeframe import Timeframe
 from virtuoso.operations.health import HealthBoard, Observed
 from virtuoso.storage.cache.memory import MemoryCache, Version
 from virtuoso.web import alert_examples, examples
+from virtuoso.web.access import Access
 from virtuoso.web.app import application, create_app
 from virtuoso.web.routes import alerts, deliveries, documents, health, pages, signals, silences, stream, symbols
 from virtuoso.web.routes.documents import HOT, WHOLE
@@ -100,8 +101,7 @@ def client(cache: MemoryCache, board: HealthBoard, token: str | None = None) -> 
             database=None,
             identity="m",
             clock=ManualClock(),
-            allowed_hosts=["testserver"],
-            token=token,
+            access=Access(["testserver"], token),
         )
     )
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from virtuoso.model.clock import ManualClock
 from virtuoso.storage.cache.memory import MemoryCache, Version
 from virtuoso.web import problems
+from virtuoso.web.access import Access
 from virtuoso.web.front import Front
 from virtuoso.web.routes import stream
 from virtuoso.web.stalled import STALLED_S, Progress
@@ -84,7 +85,7 @@ def app_of(cache: MemoryCache) -> Front:
     app = FastAPI()
     app.include_router(stream.router(cache))
     problems.install(app)
-    return Front(app, cache, {}, ["testserver"], None)
+    return Front(app, cache, {}, Access(["testserver"], None))
 
 
 def publish(cache: MemoryCache, sequence: int, name: str = "overview") -> None:

@@ -89,8 +89,8 @@ def encode(document: Document, age_s: float) -> bytes:
     return _ENCODER.encode(envelope)
 
 
-def decode(tier: str, name: str, data: bytes) -> tuple[Document, float]:
-    """The document that a tier holds by that name, and its age (s) when it was written.
+def decode(tier: str, name: str | None, data: bytes) -> tuple[Document, float]:
+    """The document that a tier holds by that name (`None`: by any), and its age (s) when it was written.
 
     Raises:
         StoreUnavailable: the bytes are not an envelope of that document.
@@ -99,10 +99,10 @@ def decode(tier: str, name: str, data: bytes) -> tuple[Document, float]:
         envelope = _DECODER.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StoreUnavailable(f"{tier}: what is stored as {name!r} is not an envelope: {error}") from error
-    if envelope.name != name:
+    if name is not None and envelope.name != name:
         raise StoreUnavailable(f"{tier}: what is stored as {name!r} is the document {envelope.name!r}")
     document = Document(
-        name, bytes(envelope.document), envelope.version, envelope.published_ms, envelope.fresh_s,
+        envelope.name, bytes(envelope.document), envelope.version, envelope.published_ms, envelope.fresh_s,
         envelope.ttl_s,
     )  # fmt: skip
     return document, envelope.age_ms / 1000

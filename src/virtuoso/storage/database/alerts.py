@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, case, delete, func, select, union, update
 
 from virtuoso.model.alert import Incident, Severity, Silence
+from virtuoso.storage.database import wrong_tokens
 from virtuoso.storage.database.reading import encode_cursor, incident_of, page_query, silences
 from virtuoso.storage.database.records import Acknowledgement, AlertInputs, IncidentFilter, IncidentPage
 from virtuoso.storage.database.schema import INCIDENTS, RUNS, SILENCES
@@ -19,6 +20,8 @@ MOST_SILENCES: Final = 500
 MOST_RESUMED: Final = 10_000
 """Incidents that a restart continues, and acknowledged ones that are open."""
 
+WRONG_TOKENS_MS: Final = 600_000
+"""Later than this after the last, wrong tokens are over."""
 _KEPT_MS = 30 * 86_400_000
 _COLUMNS = tuple(column for column in INCIDENTS.c if column.name != "identity")
 
@@ -89,7 +92,8 @@ def inputs(connection: Connection, identity: str, now_ms: int) -> AlertInputs:
         row.id: msgspec.json.decode(row.acknowledgement, type=Acknowledgement)
         for row in connection.execute(said.order_by(i.fired_ms.desc()).limit(MOST_RESUMED))
     }
-    return AlertInputs(silences(connection, now_ms, MOST_SILENCES), acknowledged)
+    wrong = wrong_tokens.since(connection, identity, now_ms - WRONG_TOKENS_MS)
+    return AlertInputs(silences(connection, now_ms, MOST_SILENCES), acknowledged, wrong)
 
 
 def add_silence(connection: Connection, silence: Silence) -> bool:

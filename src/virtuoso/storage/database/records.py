@@ -158,9 +158,24 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
     comment: str = ""
 
 
+class WrongTokens(msgspec.Struct, frozen=True):
+    """How many wrong tokens came one after the other, from which address the last, and when (epoch ms)."""
+
+    count: int = 0
+    client: str = ""
+    last_ms: int = 0
+
+
+NO_WRONG_TOKENS = WrongTokens()
+
+
 @dataclass(frozen=True, slots=True)
 class AlertInputs:
-    """What people said that a monitor must know: silences in force or to come, acknowledged open incidents by id."""
+    """What people said that a monitor must know: silences in force or to come, acknowledged open incidents by id.
+
+    `wrong_tokens`: what strangers said to its webs in the last ten minutes.
+    """
 
     silences: tuple[Silence, ...]
     acknowledged: dict[str, Acknowledgement]
+    wrong_tokens: WrongTokens = NO_WRONG_TOKENS

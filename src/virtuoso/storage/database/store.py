@@ -6,7 +6,7 @@ from virtuoso.model.alert import Incident, Silence
 from virtuoso.model.clock import Clock
 from virtuoso.model.notice import Delivery
 from virtuoso.model.outbox import ChannelState, Count, DeliveryPage
-from virtuoso.storage.database import alerts, outbox, reading, writing
+from virtuoso.storage.database import alerts, outbox, reading, writing, wrong_tokens
 from virtuoso.storage.database.calls import Calls
 from virtuoso.storage.database.durability import durability_warning
 from virtuoso.storage.database.lease_rows import guard
@@ -21,6 +21,7 @@ from virtuoso.storage.database.records import (
     SignalPage,
     StateRecord,
     TransitionRecord,
+    WrongTokens,
 )
 from virtuoso.storage.lease import Term
 
@@ -115,6 +116,10 @@ class Database(Calls):
     async def resumable(self, identity: str, since_ms: int) -> tuple[Incident, ...]:
         """What a restart goes on with: incidents open, undecided, or told since then; newest first, at most 10,000."""
         return await self.run(lambda c: alerts.resumable(c, identity, since_ms), writing=False)
+
+    async def note_wrong_tokens(self, identity: str, process: str, wrong: WrongTokens) -> None:
+        """Let the monitor of this identity know what the web process of this name was given."""
+        await self.run(lambda c: wrong_tokens.note(c, identity, process, wrong), writing=True)
 
     async def starts(self, identity: str, since_ms: int) -> int:
         """How often the monitor of this identity started at or after `since_ms` (epoch ms)."""

@@ -24,7 +24,7 @@ from virtuoso.web.parameters import Cursor, Limit, MonitorName, Since, SymbolNam
 from virtuoso.web.routes.documents import answer, body_of, whole
 
 
-class State(StrEnum):
+class AlertState(StrEnum):
     """How far an incident is."""
 
     FIRING = "firing"
@@ -35,7 +35,7 @@ class State(StrEnum):
 AlertId = Annotated[str, Path(description="`id` of an alert.", pattern="^[0-9a-f]{16}$")]
 Kind = Annotated[str | None, Query(description="A built-in kind, or the name of a rule.", pattern="^[a-z0-9_-]{1,64}$")]
 Least = Annotated[Severity | None, Query(description="The least severity.")]
-InState = Annotated[State | None, Query(description="How far it is.")]
+InState = Annotated[AlertState | None, Query(description="How far it is.")]
 
 
 def router(cache: MemoryCache, database: Database | None, clock: Clock) -> APIRouter:

@@ -19,7 +19,7 @@ from virtuoso.web.parameters import Cursor, Limit, MonitorName
 from virtuoso.web.routes.documents import answer
 
 
-class State(StrEnum):
+class DeliveryState(StrEnum):
     """How far a delivery is."""
 
     WAITING = "waiting"
@@ -32,7 +32,7 @@ class State(StrEnum):
 
 DeliveryId = Annotated[str, Path(description="`id` of a delivery.", pattern="^[0-9a-f]{32}$")]
 ChannelName = Annotated[str | None, Query(description="Name of the channel.", pattern="^[a-z0-9_-]{1,60}$")]
-InState = Annotated[State | None, Query(description="How far it is.")]
+InState = Annotated[DeliveryState | None, Query(description="How far it is.")]
 
 
 def router(database: Database | None, identity: str, clock: Clock) -> APIRouter:

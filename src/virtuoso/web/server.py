@@ -8,7 +8,11 @@ from socket import socket
 import uvicorn
 
 from virtuoso.web.front import App
+from virtuoso.web.guarded import GuardedProtocol, end_slow
+from virtuoso.web.limits import Crowd, Limits
 from virtuoso.web.stalled import drop_stalled
+
+_KEEP_ALIVE_S = 5
 
 
 @contextmanager
@@ -20,32 +24,49 @@ def _no_signals() -> Iterator[None]:
 class WebServer:
     """The ASGI application on a socket, as one of the parts."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, limits: Limits | None = None) -> None:
+        self.crowd = Crowd(limits or Limits())
+
+        class Protocol(GuardedProtocol):
+            """Of this server."""
+
+        Protocol.crowd = self.crowd
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=Protocol,
                 ws="none",
                 loop="none",
                 lifespan="off",
                 access_log=False,
-                log_level="warning",
+                log_level="error",  # a stranger's nonsense is counted, not logged line by line
                 server_header=False,
                 date_header=False,
                 proxy_headers=False,
+                timeout_keep_alive=_KEEP_ALIVE_S,
                 timeout_graceful_shutdown=1,
             )
         )
         self._server.capture_signals = _no_signals  # type: ignore[method-assign]  # signals are handled once, below
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._server.server_state.connections)
+
     async def serve(self, sock: socket) -> None:
-        """Until it is told to stop; clients that take nothing are dropped meanwhile."""
-        stalled = asyncio.create_task(drop_stalled(self._server.server_state.connections), name="stalled")
+        """Until it is told to stop; clients that send or take nothing in time are dropped meanwhile."""
+        connections = self._server.server_state.connections
+        looking = [
+            asyncio.create_task(drop_stalled(connections), name="stalled"),
+            asyncio.create_task(end_slow(connections, self.crowd), name="slow"),
+        ]
         try:
             await self._server.serve([sock])
         finally:
-            stalled.cancel()
-            await asyncio.gather(stalled, return_exceptions=True)
+            for task in looking:
+                task.cancel()
+            await asyncio.gather(*looking, return_exceptions=True)
 
     def stop(self) -> None:
         """Answer what was asked, and end."""
