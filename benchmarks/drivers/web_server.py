@@ -7,7 +7,6 @@ import asyncio
 import sys
 from typing import Any
 
-import uvicorn
 import uvloop
 from fastapi import FastAPI
 
@@ -18,7 +17,7 @@ from virtuoso.web.access import Access
 from virtuoso.web.front import Front
 from virtuoso.web.listening import listen
 from virtuoso.web.routes import documents, stream
-from virtuoso.web.stalled import drop_stalled
+from virtuoso.web.server import WebServer
 
 SYMBOLS = 600
 CYCLE_S, TICKS_S, STREAM_S, LIFE_S = 2.0, 0.5, 1.0, 60.0
@@ -77,17 +76,11 @@ async def serve(port: int, kind: str, size: int) -> None:
     app = FastAPI()
     app.include_router(stream.router(cache))
     ours = Front(app, cache, documents.HOT, Access(["127.0.0.1"], None))
-    config = uvicorn.Config(
-        constant(size) if kind == "constant" else ours, http="httptools", ws="none", loop="none", lifespan="off",
-        access_log=False, log_level="warning", server_header=False, date_header=False, proxy_headers=False,
-        timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
+    server = WebServer(constant(size) if kind == "constant" else ours)
     async with asyncio.TaskGroup() as group:
         if kind != "constant":
             group.create_task(cycles(cache, size) if kind == "cycles" else small(cache, size))
-            group.create_task(drop_stalled(server.server_state.connections))
-        group.create_task(server.serve([listen("127.0.0.1", port)]))
+        group.create_task(server.serve(listen("127.0.0.1", port)))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,12 @@ import re
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from tests.support.servers import free_port
 from tests.support.soak import soak_only
@@ -25,7 +24,7 @@ from virtuoso.web.front import Front
 from virtuoso.web.listening import listen
 from virtuoso.web.routes import stream
 from virtuoso.web.routes.documents import HOT
-from virtuoso.web.stalled import drop_stalled
+from virtuoso.web.server import WebServer
 
 ROOT = Path(__file__).parents[2]
 TTL_S = 600.0
@@ -38,7 +37,7 @@ class Web:
     """A server, and the cache that it serves."""
 
     cache: MemoryCache
-    server: uvicorn.Server
+    server: WebServer
     port: int
 
     def publish(self, sequence: int, name: str = "overview", size: int = 2_000) -> None:
@@ -48,7 +47,7 @@ class Web:
     @property
     def connections(self) -> int:
         """How many are open."""
-        return len(self.server.server_state.connections)
+        return self.server.connections
 
     def client(self, path: str = "/api/stream", buffer: int | None = None) -> socket.socket:
         """A socket that has asked."""
@@ -61,29 +60,17 @@ class Web:
         return sock
 
 
-@contextmanager
-def _no_signals() -> Iterator[None]:
-    yield
-
-
 @pytest.fixture
 async def web() -> AsyncIterator[Web]:
     cache = MemoryCache(SystemClock())
     app = FastAPI()
     app.include_router(stream.router(cache))
-    config = uvicorn.Config(
-        Front(app, cache, HOT, Access(["127.0.0.1"], None)), http="httptools", ws="none", loop="none", lifespan="off",
-        access_log=False, log_level="warning", timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    server.capture_signals = _no_signals  # type: ignore[method-assign]
+    server = WebServer(Front(app, cache, HOT, Access(["127.0.0.1"], None)))
     with closing(listen("127.0.0.1", 0)) as sock:
-        serving = asyncio.create_task(server.serve([sock]))
-        watching = asyncio.create_task(drop_stalled(server.server_state.connections))
+        serving = asyncio.create_task(server.serve(sock))
         yield Web(cache, server, sock.getsockname()[1])
-        server.should_exit = True
-        watching.cancel()
-        await asyncio.gather(serving, watching, return_exceptions=True)
+        server.stop()
+        await asyncio.gather(serving, return_exceptions=True)
 
 
 async def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
