@@ -8,11 +8,12 @@ from typing import Any
 import yaml
 
 from virtuoso.model.errors import ConfigError
+from virtuoso.model.yaml_text import BoundedLoader, TooLargeError, read_text
 
 KeyPath = tuple[str, ...]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(BoundedLoader):
     """PyYAML follows YAML 1.1, in which `1e3` is text; here it is a number."""
 
 
@@ -47,13 +48,23 @@ def read(path: Path) -> Document:
     Raises:
         ConfigError: it cannot be read, is not YAML, is not a mapping, or has a key twice.
     """
+    return parse(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """The text of a file that is written by the user.
+
+    Raises:
+        ConfigError: it cannot be read, is too large or is not text.
+    """
     try:
-        text = path.read_text("utf-8")
+        return read_text(path)
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    except TooLargeError as error:
+        raise ConfigError(f"{path}: {error}; no configuration is") from error
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {(error.strerror or 'unknown error').lower()}") from error
-    return parse(text, str(path))
 
 
 def parse(text: str, name: str) -> Document:

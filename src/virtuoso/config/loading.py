@@ -12,6 +12,7 @@ from virtuoso.config.keys import HIDDEN, fields, nearest, shown
 from virtuoso.config.layers import PREFIX, Layers, merge
 from virtuoso.config.settings import Settings
 from virtuoso.model.errors import ConfigError
+from virtuoso.model.yaml_text import read_text
 
 
 def load(paths: Sequence[Path], environment: Mapping[str, str]) -> Settings:
@@ -100,8 +101,8 @@ def _filled(section: Any, path: KeyPath, secrets: dict[KeyPath, SecretStr]) -> A
 
 def _secret(key: str, file: Path) -> SecretStr:
     try:
-        text = file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(file).strip()
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{key} = {file}: cannot be read: {type(error).__name__}") from None
     if not text:
         raise ConfigError(f"{key} = {file}: is empty; it must hold the {key.rpartition('.')[2].removesuffix('_file')}")

@@ -240,6 +240,9 @@ class WebsocketSettings(Section):
     stale_after: float = Field(10.0, ge=5, le=300, description="Seconds without a sign of life until data is stale.")
 
 
+_SHORTEST_TOKEN = 16
+
+
 class WebSettings(Section):
     """The HTTP API and the status page."""
 
@@ -249,12 +252,19 @@ class WebSettings(Section):
         ("127.0.0.1", "localhost", "[::1]"), description="Host names that requests may be addressed to."
     )
     token: SecretStr | None = Field(
-        None, min_length=16, description="Bearer token of 16 characters or more; required when not on loopback."
+        None, description="Bearer token of 16 characters or more; required when not on loopback."
     )
     token_file: FilePath | None = Field(None, description="File that holds the token.")
     workers: int = Field(1, ge=1, le=64, description="Processes of `virtuoso web` that share the port.")
     connections: int = Field(4096, ge=8, le=100_000, description="Connections to one process at once, at most.")
     connections_per_address: int = Field(2048, ge=4, le=100_000, description="Of them from one address, at most.")
+
+    @field_validator("token")
+    @classmethod
+    def _cannot_be_guessed(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and len(token.get_secret_value()) < _SHORTEST_TOKEN:
+            raise ValueError(f"must have at least {_SHORTEST_TOKEN} characters; choose a long random text")
+        return token
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:

@@ -7,7 +7,7 @@ from virtuoso.alerts.rules.parse import parse
 from virtuoso.alerts.rules.rule import RuleSet
 from virtuoso.config.alerts import AlertSettings
 from virtuoso.config.channels import BUILT_IN
-from virtuoso.model.errors import ConfigError
+from virtuoso.config.document import text_of
 
 
 def read_rules(paths: Iterable[Path], alerts: AlertSettings | None = None) -> RuleSet:
@@ -17,17 +17,8 @@ def read_rules(paths: Iterable[Path], alerts: AlertSettings | None = None) -> Ru
         RulesError: one line for each mistake.
         ConfigError: a file cannot be read.
     """
-    files = [(str(path), _text(path)) for path in paths]
+    files = [(str(path), text_of(path)) for path in paths]
     if alerts is None:
         return parse(files)
     channels: Collection[str] = (*BUILT_IN, *alerts.channels)
     return parse(files, channels=channels, cooldown_ms=round(alerts.cooldown * 1_000))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {(error.strerror or 'unknown error').lower()}") from error

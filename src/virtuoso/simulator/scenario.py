@@ -8,6 +8,7 @@ import msgspec
 import yaml
 
 from virtuoso.model.errors import UsageError
+from virtuoso.model.yaml_text import BoundedLoader, TooLargeError, read_text
 from virtuoso.simulator.faults import Fault
 
 Steps = Sequence[tuple[float, Fault]]
@@ -20,10 +21,12 @@ def read_scenario(path: Path) -> Steps:
         UsageError: names the file, the step and what would be right.
     """
     try:
-        document = yaml.safe_load(path.read_text())
+        document = yaml.load(read_text(path), Loader=BoundedLoader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except TooLargeError as error:
+        raise UsageError(f"{path}: {error}; no scenario is") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a date or a number that is none
         raise UsageError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     steps = document.get("steps") if isinstance(document, dict) else None
     if not isinstance(steps, list):

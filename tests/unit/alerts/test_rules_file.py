@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from virtuoso.alerts.rules import parse as parsing
-from virtuoso.alerts.rules.document import MAX_LENGTH
 from virtuoso.alerts.rules.mistakes import RulesError
 from virtuoso.alerts.rules.parse import MAX_PARTS, MAX_RULES, parse
 from virtuoso.alerts.rules.rule import Rule, RuleSet
 from virtuoso.alerts.rules.template import MAX_MESSAGE
 from virtuoso.alerts.rules.values import Known
 from virtuoso.model.alert import Severity
+from virtuoso.model.yaml_text import MOST_BYTES
 
 WHOLE = """\
 # what I want to hear of
@@ -144,9 +144,9 @@ rules:
         ("rules: [{}]", "my.yaml:1: rules[0]: is empty"),
         ("rules:\n  - name: a\n   when: b", "my.yaml:3: is not valid YAML: "),
         ("rules: [\x07]", "my.yaml:1: is not valid YAML: "),
-        ("rules: " + "[" * 700, "my.yaml:1: is not valid YAML: nested too deeply"),
-        ("rules: &a [*a]", "my.yaml:1: rules[0]: must be a mapping of keys to values"),
-        ("#" * (MAX_LENGTH + 1), f"my.yaml:1: {MAX_LENGTH + 1} characters; at most {MAX_LENGTH:,}"),
+        ("rules: " + "[" * 700, "my.yaml:1: is not valid YAML: nested deeper than 40 levels"),
+        ("rules: &a [*a]", "my.yaml:1: is not valid YAML: an alias stands for what it is a part of"),
+        ("#" * (MOST_BYTES + 1), f"my.yaml:1: {MOST_BYTES + 1} characters; at most {MOST_BYTES:,}"),
         ("rules: [{name: [a], when: score > 1}]", "my.yaml:1: rules[0].name: must be a single value"),
         ('rules: [{name: a, when: score > 1, "x\\ny": 1}]', "my.yaml:1: rules[0].x y: unknown key"),
     ],

@@ -150,13 +150,14 @@ def test_secrets_of_channels_may_come_from_the_environment() -> None:
 def test_what_no_log_may_hold_is_collected(tmp_path: Path) -> None:
     path = tmp_path / "virtuoso.yaml"
     path.write_text(
-        "database: {url: 'postgresql://me:pass%20word@db/x'}\nweb: {token: web-token}\n"
+        "database: {url: 'postgresql://me:pass%20word@db/x'}\nweb: {token: web-token-0123456789}\n"
         "timeseries: {influx: {url: 'http://u:influx-pass@h:1'}}\nmonitoring: {alerts: {\n"
         f" discord_webhook_url: {DISCORD}discord-token-1,\n"
         " channels: {a: {type: apprise, url: 'tgram://bot-token-1/12', options: {api_key: option-key}}}}}\n"
     )
     assert secret_texts(load([path], {})) == {
-        "pass%20word", "pass word", "web-token", "influx-pass", f"{DISCORD}discord-token-1", "discord-token-1",
+        "pass%20word", "pass word", "web-token-0123456789", "influx-pass", f"{DISCORD}discord-token-1",
+        "discord-token-1",
         "tgram://bot-token-1/12", "bot-token-1", "option-key",
     }  # fmt: skip
     assert secret_texts(Settings()) == frozenset()

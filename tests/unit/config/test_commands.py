@@ -29,7 +29,7 @@ def test_check_says_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_show_names_the_origin_and_hides_the_secret(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("web: {port: 9000, token: hush}\n")
+    (tmp_path / "a.yaml").write_text("web: {port: 9000, token: hush-hush-hush-hush}\n")
     done = run("config", "show", "--json", "-c", "a.yaml", folder=tmp_path)
     shown = json.loads(done.stdout)
     assert shown["web.port"] == {"value": 9000, "origin": "a.yaml:1"}

@@ -3,13 +3,12 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 import yaml
 
 from virtuoso.alerts.rules.mistakes import Mistake, Mistaken, nearest
+from virtuoso.model.yaml_text import MOST_BYTES, BoundedLoader
 
-MAX_LENGTH: Final = 256 * 1024
 _LONGEST_KEY = 60
 
 
@@ -22,18 +21,17 @@ class Page:
 
     def root(self, text: str) -> "Place | None":
         """The top of the document; `None`, with the mistake noted, where it is no YAML."""
-        if len(text) > MAX_LENGTH:
-            self._refuse(1, f"{len(text)} characters; at most {MAX_LENGTH:,}")
+        if len(text) > MOST_BYTES:
+            self._refuse(1, f"{len(text)} characters; at most {MOST_BYTES:,}")
             return None
         try:
-            node = yaml.compose(text, yaml.SafeLoader)
+            node = yaml.compose(text, BoundedLoader)
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             self._refuse(line, f"is not valid YAML: {error.problem or error.context}")
             return None
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
-            self._refuse(1, f"is not valid YAML: {reason}")
+        except (yaml.YAMLError, ValueError) as error:
+            self._refuse(1, f"is not valid YAML: {str(error).splitlines()[0]}")
             return None
         if node is None:
             self._refuse(1, "is empty; it must have a list `rules`")

@@ -7,6 +7,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that is given out of IPv6. What lies outside is of this machine, this site, or means something else: site-local
+addresses (`fec0::/10`), IPv4-compatible ones (`::127.0.0.1`), a translator's own prefix (`64:ff9b:1::/48`)."""
 
 
 class RefusedAddressError(OSError):
@@ -16,16 +19,22 @@ class RefusedAddressError(OSError):
 def is_public(text: str) -> bool:
     """Whether an address is one of the public network: not private, loopback, link-local, multicast or reserved.
 
-    An IPv6 address that only stands for an IPv4 one is judged as that.
+    An IPv6 address that only stands for an IPv4 one is judged as that. Teredo is refused: it stands for two.
     """
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is None and address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+        inner = _stands_for(address)
         if inner is not None:
             return is_public(str(inner))
-    return address.is_global and not address.is_multicast
+        if address not in _UNICAST or address.teredo is not None:
+            return False
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def _stands_for(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour
 
 
 class PublicResolver(AbstractResolver):
