@@ -37,7 +37,7 @@ def gather(path: Path, days: int) -> tuple[dict[str, Factor], dict[str, float], 
     means, squares, sums = {}, {}, {}
     with read_bars(path) as bars:
         weights = fed_by_bars({name: factor.weight for name, factor in FACTORS.items()}, taker_sides=bars.taker_sides)
-        run = Backtest(bars.symbols, TIMEFRAMES, weights, LabelRule())
+        run = Backtest(bars.symbols, TIMEFRAMES, weights, LabelRule(), taker_sides=bars.taker_sides)
         last_fit = bars.first_ms + days * DAY_MINUTES * 60_000
         for block in bars.blocks():
             for history in run.histories(block):

@@ -23,7 +23,7 @@ BLOCK = 240
 def main(symbols: int, minutes: int) -> None:
     market = ModelMarket(symbols)
     weights = fed_by_bars({name: factor.weight for name, factor in FACTORS.items()}, taker_sides=True)
-    run = Backtest([f"S{i}" for i in range(symbols)], TIMEFRAMES, weights, LabelRule())
+    run = Backtest([f"S{i}" for i in range(symbols)], TIMEFRAMES, weights, LabelRule(), taker_sides=True)
     at_ms = START_MS
 
     def block() -> BarBlock:

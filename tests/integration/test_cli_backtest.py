@@ -12,6 +12,7 @@ import pytest
 from tests.support.panels import aggregate, part, random_bars, symbols
 
 from virtuoso.analysis.engine import Engine
+from virtuoso.model.evidence import Evidence
 from virtuoso.model.timeframe import Timeframe
 
 MINUTES, N = 900, 3
@@ -64,7 +65,9 @@ def test_a_row_for_every_symbol_and_closed_bar_equal_to_the_engine_stepped_bar_b
         for tf, bars in ((Timeframe.M5, five), (Timeframe.M30, thirty), (Timeframe.H4, four)):
             if (k + 1) % tf.minutes == 0:
                 blocks[tf] = part(bars, (k + 1) // tf.minutes - 1, (k + 1) // tf.minutes)
-        np.testing.assert_allclose(engine.score_blocks(blocks).score[0], scores[k], rtol=0, atol=1e-9)
+        np.testing.assert_allclose(
+            engine.score_blocks(blocks, Evidence.BARS | Evidence.SIDES).score[0], scores[k], rtol=0, atol=1e-9
+        )
 
 
 def test_the_summary_counts_what_the_rows_say(run: tuple[Path, subprocess.CompletedProcess[str]]) -> None:

@@ -8,6 +8,7 @@ from virtuoso.exchange.protocol import BudgetStatus, Stream, StreamEvent
 from virtuoso.market.panel import Floats
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import NotOffered
+from virtuoso.model.evidence import ALL
 from virtuoso.model.feed import FeedStatus, SymbolSink
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 from virtuoso.model.market import (
@@ -83,6 +84,7 @@ class MadeUpExchange:
     origin = DataSource.SYNTHETIC
     clock_offset_ms = 0.0
     clock_doubt = maintenance = rest_down = origin_change = None
+    evidence = ALL
     missing: Mapping[str, int] = {}
     budget = BudgetStatus(capacity=500, burst=500, available=500.0, window_s=5.0, requests=0, waits=0)
 

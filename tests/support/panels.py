@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from virtuoso.market.panel import BOOK_LEVELS, MINUTE_FIELDS, BarBlock, BookBlock, Cut, MinuteBlock
+from virtuoso.model.evidence import ALL, Evidence
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
 
@@ -138,6 +139,7 @@ def cut(
     k: int,
     book: BookBlock | None = None,
     quality: DataQuality = DataQuality.LIVE,
+    evidence: Evidence = ALL,
 ) -> Cut:
     """The cut at the close of base bar `k`, with the higher bars that close with it."""
     close_ms = int(base.open_ms[k]) + base.timeframe.ms
@@ -157,6 +159,8 @@ def cut(
         book_quality=(quality,) * n,
         tape_quality=(quality,) * n,
         ticker_quality=(quality,) * n,
+        evidence=(evidence,) * n,
+        detailed=(Evidence.BOOK in evidence,) * n,
     )
 
 

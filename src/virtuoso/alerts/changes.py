@@ -7,26 +7,33 @@ from virtuoso.model.signal import Label
 
 SIGNAL, REGIME, GAP = "signal_change", "regime_change", "watch_gap"
 _LONG_GAP_MS = 600_000
+_LOST = "is unknown: it has not been scored, or not on fresh and sufficient data, for some minutes"
 
 
 def observe_signal(
     log: IncidentLog,
     symbol: str,
-    before: Label,
-    label: Label,
+    before: Label | None,
+    label: Label | None,
     now_ms: int,
     *,
     score: float | None,
     confidence: float | None,
     price: float | None,
 ) -> None:
-    """A symbol's label changed: what it was is over; BUY and SELL are told, HOLD is only the end of them."""
-    if before is not Label.HOLD:
-        log.resolve(SIGNAL, now_ms, symbol=symbol, side=before.lower())
-    if label is Label.HOLD:
+    """A symbol's label changed: what it was is over; BUY and SELL are told, HOLD is only the end of them.
+
+    Where the label is unknown (`None`), nobody can tell whether what it was still holds: it ends as that.
+    """
+    if before is not None and before is not Label.HOLD:
+        if label is None:
+            log.expire(SIGNAL, now_ms, symbol=symbol, side=before.lower(), why=f"whether it is still {before} {_LOST}")
+        else:
+            log.resolve(SIGNAL, now_ms, symbol=symbol, side=before.lower())
+    if label is None or label is Label.HOLD:
         return
     details: Details = {
-        "label": str(label), "before": str(before), "score": score, "confidence": confidence, "price": price,
+        "label": str(label), "before": before and str(before), "score": score, "confidence": confidence, "price": price,
     }  # fmt: skip
     said = [f"{symbol} {label}"]
     if price is not None:

@@ -15,6 +15,8 @@ __all__ = ["MOST_CHANGED", "Details", "IncidentLog"]
 
 MOST_CHANGED = 100_000
 """Changes that wait to be taken; of more, the oldest are dropped and counted."""
+ENDED_BY = "ended_by"
+"""In the details of one that ended without being over: why."""
 _LADDER = tuple(Severity)
 
 
@@ -133,13 +135,17 @@ class IncidentLog:
         side: str | None = None,
         part: str | None = None,
         labels: Mapping[str, str] | None = None,
+        why: str | None = None,
     ) -> Incident | None:
-        """Nobody can tell any longer whether it holds: the symbol or the rule is gone. Closes it at once."""
+        """Nobody can tell any longer whether it holds: the symbol, the rule or the data is gone. Closes it at once.
+
+        `why` is told with its end.
+        """
         identity = self._find(kind, symbol, side, part, labels)
         self._advance(identity, now_ms)
         if self._forget_pending(identity) or identity not in self._open:
             return None
-        return self._close(identity, now_ms, "expired")
+        return self._close(identity, now_ms, "expired", why)
 
     def acknowledge(self, incident_id: str, by: str, now_ms: int) -> Incident | None:
         """Somebody knows of it; `None` if there is no such incident."""
@@ -269,9 +275,10 @@ class IncidentLog:
         self.fired += 1
         return incident
 
-    def _close(self, identity: str, at_ms: int, ending: str) -> Incident:
+    def _close(self, identity: str, at_ms: int, ending: str, why: str | None = None) -> Incident:
         incident = self._open.pop(identity)
-        closed = replace(incident, resolved_ms=max(at_ms, incident.fired_ms), ending=ending)
+        details = incident.details if why is None else {**incident.details, ENDED_BY: why}
+        closed = replace(incident, resolved_ms=max(at_ms, incident.fired_ms), ending=ending, details=details)
         del self._identities[closed.id]
         self._lapsing.pop(identity, None)
         self._unname(closed)

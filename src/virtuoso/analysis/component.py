@@ -10,6 +10,7 @@ import numpy as np
 from virtuoso.analysis.block import Indicator, Memory
 from virtuoso.analysis.gains import Gain
 from virtuoso.market.panel import Floats
+from virtuoso.model.evidence import Evidence
 
 Build = Callable[[Memory], Indicator[Any]]
 
@@ -68,8 +69,13 @@ class Component:
     mirror: Mirror = Mirror.DIFFERENCE
     undefined: str = "the price has not moved"
     """Why it has no value although enough whole bars were seen."""
-    tape: bool = False
-    """Whether it needs taker sides."""
+    needs: Evidence = Evidence.BARS
+    """Kinds of evidence without any of which it has no value."""
+
+    @property
+    def tape(self) -> bool:
+        """Whether it needs taker sides."""
+        return bool(self.needs & Evidence.SIDES)
 
     def value(self, raw: Floats) -> Floats:
         """The map, from raw values to [-1, 1]."""

@@ -19,10 +19,11 @@ from virtuoso.analysis.lane import Values
 from virtuoso.analysis.lanes import Lanes
 from virtuoso.analysis.regime import RegimeArrays
 from virtuoso.analysis.scoring import QUALITY_CODE, STALE, Codes, FactorArrays, LaneKey, Total, score_all
-from virtuoso.analysis.signals import Labelled, LabelRule, Labels
+from virtuoso.analysis.signals import UNKNOWN, Labelled, LabelRule, Labels
 from virtuoso.analysis.standing import Standing
 from virtuoso.market.panel import BarBlock, BookBlock, Cut, Floats, Ints
 from virtuoso.model.errors import InvariantError
+from virtuoso.model.evidence import Evidence
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
 
@@ -62,7 +63,7 @@ class Engine:
         self.timeframes = self._lanes.timeframes
         self.base = self._lanes.base
         self._dwell = Dwell(DwellRule(), self.base.ms)
-        self._labels = Labels(rule or LabelRule())
+        self._labels = Labels(rule or LabelRule(), self.base.ms)
         self._entry_size = entry_size
         self._symbols: dict[int, str] = {}
 
@@ -96,9 +97,12 @@ class Engine:
         for block in blocks:
             self._lanes.warm_up(block)
 
-    def score_blocks(self, blocks: Mapping[Timeframe, BarBlock]) -> History:
-        """Take a block of base bars, with the higher bars that close with them, and score every base close."""
-        return score_blocks(self._lanes, self._labels, blocks)
+    def score_blocks(self, blocks: Mapping[Timeframe, BarBlock], evidence: Evidence) -> History:
+        """Take a block of base bars, with the higher bars that close with them, and score every base close.
+
+        `evidence` is what the source of the bars can have at all.
+        """
+        return score_blocks(self._lanes, self._labels, blocks, float(attainable_coverage(self.factors, [evidence])[0]))
 
     def step(self, cut: Cut) -> Evaluation:
         """Take one cut and score its symbols; closes before `cut.close_ms` (late bars) move their labels in order."""
@@ -111,15 +115,16 @@ class Engine:
             Feed.TICKER: _codes(cut.ticker_quality),
             Feed.BOOK: _codes(cut.book_quality),
         }
+        attainable = attainable_coverage(self.factors, cut.evidence)
         for close_ms, stepped in self._advance(cut):
             earlier = np.isin(cut.rows, stepped)
             if close_ms < cut.close_ms and earlier.any():
                 chosen = {feed: quality[earlier] for feed, quality in qualities.items()}
-                self._score(close_ms, as_rows(cut.rows[earlier]), chosen)
+                self._score(close_ms, as_rows(cut.rows[earlier]), chosen, attainable[earlier])
         if cut.book is not None:
             self._lanes.step_book(cut.book, cut.close_ms)
         rows = as_rows(cut.rows)
-        factors, total, labelled, regimes = self._score(cut.close_ms, rows, qualities)
+        factors, total, labelled, regimes = self._score(cut.close_ms, rows, qualities, attainable)
         return Evaluation(
             close_ms=cut.close_ms,
             symbols=cut.symbols,
@@ -131,6 +136,10 @@ class Engine:
             regimes=regimes,
             context=self._context(rows, cut.book, qualities[Feed.BOOK]),
             rule=self._labels.rule,
+            attainable=attainable,
+            evidence=cut.evidence,
+            detailed=cut.detailed,
+            stale=stale_feeds(qualities),
         )
 
     def _advance(self, cut: Cut) -> Iterator[tuple[int, Ints]]:
@@ -158,19 +167,16 @@ class Engine:
                 yield close_ms, np.concatenate(based)
 
     def _score(
-        self, close_ms: int, rows: Rows, qualities: Mapping[Feed, Codes]
+        self, close_ms: int, rows: Rows, qualities: Mapping[Feed, Codes], attainable: Floats
     ) -> tuple[tuple[FactorArrays, ...], Total, Labelled, RegimeArrays]:
         values = self._lanes.last(rows)
         due: dict[LaneKey, Ints | int] = {tf: close_ms // tf.ms - 1 for tf in self.timeframes}
         due[None] = due[self.base]
         factors, total = score_all(self._lanes.sources, values, due, qualities)
         score = 50.0 * (1.0 + total.confluence.x)
-        labelled = self._labels.step(rows, score, self.allowed(total), close_ms)
+        allowed = self._labels.rule.covered(total.coverage, attainable) & (total.quality < STALE)
+        labelled = self._labels.step(rows, score, allowed & ~stale_feeds(qualities), close_ms)
         return factors, total, labelled, self._regimes(close_ms, rows, values)
-
-    def allowed(self, total: Total) -> NDArray[np.bool_]:
-        """Where a reading may be more than HOLD [n]: enough coverage, and nothing stale."""
-        return (total.coverage >= self._labels.rule.min_coverage) & (total.quality < STALE)
 
     def _regimes(self, close_ms: int, rows: Rows, values: Mapping[LaneKey, Values]) -> RegimeArrays:
         frame = values[self._lanes.regime_timeframe]
@@ -204,18 +210,23 @@ class Engine:
         rows = np.array(list(self._symbols), dtype=np.int64)
         labels = self._labels.standing(rows).T.tolist()
         regimes = self._dwell.standing(rows).T.tolist()
-        return {
-            symbol: Standing(label, held, *(None if isnan(value) else value for value in dwelt))
-            for symbol, (label, held), dwelt in zip(self._symbols.values(), labels, regimes, strict=True)
-        }
+        found = {}
+        for symbol, (label, held, known_ms), dwelt in zip(self._symbols.values(), labels, regimes, strict=True):
+            regime, since_ms, leader, leads_ms = map(_known, dwelt)
+            code = None if label == UNKNOWN else label
+            found[symbol] = Standing(code, held, regime, since_ms, leader, leads_ms, known_ms)
+        return found
 
     def resume(self, row: int, standing: Standing, then_ms: int, close_ms: int) -> None:
         """Go on from where the symbol of `row` stood at the close `then_ms`, as of the close `close_ms`.
 
-        The closes between were not watched: the label counts as held through them, and is judged at the next.
+        The closes between were not watched: the label counts as held through them, and is judged at the next. One that
+        was unknown begins anew.
         """
         missed = max(0, (close_ms - then_ms) // self.base.ms)
-        self._labels.resume(row, standing.label, standing.held + missed, close_ms)
+        if standing.label is not None:
+            known_ms = (then_ms if standing.known_ms is None else standing.known_ms) + missed * self.base.ms
+            self._labels.resume(row, standing.label, standing.held + missed, known_ms, close_ms)
         self._dwell.resume(row, standing.regimes)
 
     def state(self) -> dict[str, dict[str, Floats]]:
@@ -229,6 +240,29 @@ class Engine:
             raise ValueError("the saved state belongs to other timeframes")
         for i, memory in enumerate(memories):
             memory.load(state[str(i)])
+
+
+def attainable_coverage(factors: Sequence[Factor], evidence: Sequence[Evidence]) -> Floats:
+    """The share of the enabled evidence [n] that symbols can have which have `evidence` [n] at all, in [0, 1]."""
+    have = np.array(evidence, dtype=np.int64)
+    whole = sum(factor.weight for factor in factors)
+    found = np.zeros(have.shape)
+    for factor in factors:
+        nominal = sum(component.weight for component in factor.components)
+        for component in factor.components:
+            can = (have & component.needs) == component.needs
+            found += can * (factor.weight / whole * component.weight / nominal)
+    return found
+
+
+def stale_feeds(qualities: Mapping[Feed, Codes]) -> NDArray[np.bool_]:
+    """Where a feed that is watched is stale [n]."""
+    stale: NDArray[np.bool_] = (np.stack(list(qualities.values())) == STALE).any(axis=0)
+    return stale
+
+
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value
 
 
 def _codes(qualities: Sequence[DataQuality]) -> Codes:

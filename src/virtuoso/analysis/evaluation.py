@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
+from virtuoso.analysis.component import Component
 from virtuoso.analysis.counterfactual import Counterfactuals, counterfactuals
 from virtuoso.analysis.entry import Context
 from virtuoso.analysis.regime import RegimeArrays, SymbolRegime
@@ -13,13 +15,18 @@ from virtuoso.analysis.scoring import FactorArrays, Total
 from virtuoso.analysis.signals import LabelCodes, Labelled, LabelRule
 from virtuoso.analysis.tree import branches_of, label_of, reading_of
 from virtuoso.market.panel import Floats
+from virtuoso.model.evidence import DETAILED_ONLY, Evidence
 from virtuoso.model.signal import Label, Reading
 from virtuoso.model.timeframe import Timeframe
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The scores of n symbols at one base close; arrays are [n], `nan` for unknown; `label` −1 SELL, 0 HOLD, 1 BUY."""
+    """The scores of n symbols at one base close; arrays are [n], `nan` for unknown.
+
+    `label` is −1 SELL, 0 HOLD, 1 BUY, 2 unknown. `attainable` is the coverage that each symbol can reach, `evidence` of
+    which kinds, `detailed` whether it is of the class with book and trades; `stale` whether a feed of it was.
+    """
 
     close_ms: int
     symbols: tuple[str, ...]
@@ -31,6 +38,10 @@ class Evaluation:
     regimes: RegimeArrays
     context: Context
     rule: LabelRule
+    attainable: Floats
+    evidence: tuple[Evidence, ...]
+    detailed: tuple[bool, ...]
+    stale: NDArray[np.bool_]
 
     @cached_property
     def score(self) -> Floats:
@@ -80,6 +91,19 @@ class Evaluation:
         """The regime of one symbol, all built at once; `KeyError` when it is not in this evaluation."""
         return self._regimes[symbol]
 
-    def signal(self, symbol: str) -> Label:
-        """The label of one symbol alone, without building its tree."""
+    def signal(self, symbol: str) -> Label | None:
+        """The label of one symbol alone, without building its tree; `None` while it is unknown."""
         return label_of(int(self.label[self._index[symbol]]))
+
+    def lacks(self, i: int, component: Component) -> str | None:
+        """Why the symbol in column `i` cannot have what a component needs; `None` where it can."""
+        missing = component.needs & ~self.evidence[i]
+        if not missing:
+            return None
+        if not self.detailed[i] and missing & DETAILED_ONLY:
+            return f"{missing.words}: watched for the first `universe.detailed` symbols only"
+        return f"{missing.words}: not to be had the way this market is watched"
+
+    def standing(self, symbol: str) -> Label | None:
+        """The label of one symbol with short unknown gaps bridged: what a signal is a change of."""
+        return label_of(int(self.labelled.standing[self._index[symbol]]))

@@ -9,7 +9,7 @@ _NAMED = 3
 
 def sentences(
     symbol: str,
-    label: Label,
+    label: Label | None,
     score: float | None,
     factors: Sequence[FactorScore],
     counterfactual: Counterfactual | None,
@@ -22,11 +22,12 @@ def sentences(
     if counterfactual is not None:
         said.append(_change(counterfactual))
     elif reasons:
-        said.append(f"It is held back or weakened: {_words('; '.join(reasons))}.")
+        how = "It has no label" if label is None else "It is weakened"
+        said.append(f"{how}: {_words('; '.join(reasons))}.")
     return tuple(sentence for sentence in said if sentence)
 
 
-def _verdict(symbol: str, label: Label, score: float, factors: Sequence[FactorScore]) -> str:
+def _verdict(symbol: str, label: Label | None, score: float, factors: Sequence[FactorScore]) -> str:
     sides = []
     for sign, one, more, way in ((1, "lifts", "lift", "up"), (-1, "pulls", "pull", "down")):
         leaning = [factor for factor in factors if sign * factor.contribution > 0]
@@ -34,7 +35,8 @@ def _verdict(symbol: str, label: Label, score: float, factors: Sequence[FactorSc
             named = _listed([f"{_words(factor.name)} ({factor.contribution:+.1f})" for factor in _strongest(leaning)])
             sides.append(f"{named} {one if len(leaning) == 1 else more} it {way}")
     balance = f": {', '.join(sides)}" if sides else ": no factor leans either way"
-    return f"{symbol} is {label} at {score:.1f}{balance}."
+    said = f"is {label} at" if label is not None else "has no label, with its score at"
+    return f"{symbol} {said} {score:.1f}{balance}."
 
 
 def _strongest(side: Sequence[FactorScore]) -> list[FactorScore]:

@@ -20,7 +20,8 @@ from virtuoso.model.timeframe import Timeframe
 class History:
     """Scores of n symbols at t base closes; arrays are [t, n], `nan` for unknown; `factors` hold scores by name.
 
-    Where the base bar itself is missing, `present` is false and the label HOLD.
+    Where the base bar itself is missing, `present` is false and the label unknown. `standing` are the labels with their
+    short unknown gaps bridged.
     `columns` are the factors' own arrays over t·n columns, `total` their confluence.
     """
 
@@ -28,6 +29,7 @@ class History:
     present: NDArray[np.bool_]
     score: Floats
     label: LabelCodes
+    standing: LabelCodes
     confidence: Floats
     coverage: Floats
     alignment: Floats
@@ -36,8 +38,11 @@ class History:
     total: Total
 
 
-def score_blocks(lanes: Lanes, labels: Labels, blocks: Mapping[Timeframe, BarBlock]) -> History:
-    """Take a block of base bars, with the higher bars that close with them, and score every base close."""
+def score_blocks(lanes: Lanes, labels: Labels, blocks: Mapping[Timeframe, BarBlock], attainable: float) -> History:
+    """Take a block of base bars, with the higher bars that close with them, and score every base close.
+
+    `attainable` is the coverage that the source of the bars can reach.
+    """
     base = blocks[lanes.base]
     t, n = base.close.shape
     closes = base.open_ms + lanes.base.ms
@@ -52,13 +57,15 @@ def score_blocks(lanes: Lanes, labels: Labels, blocks: Mapping[Timeframe, BarBlo
     score = (50.0 * (1.0 + total.confluence.x)).reshape(t, n)
     coverage = total.coverage.reshape(t, n)
     present = np.isfinite(base.open + base.high + base.low + base.close + base.volume)
-    allowed = present & (coverage >= labels.rule.min_coverage)
+    allowed = present & labels.rule.covered(coverage, np.full(n, attainable))
     rows = as_rows(base.rows)
+    labelled = [labels.step(rows, score[k], allowed[k], int(closes[k])) for k in range(t)]
     return History(
         close_ms=closes,
         present=present,
         score=score,
-        label=np.stack([labels.step(rows, score[k], allowed[k], int(closes[k])).label for k in range(t)]),
+        label=np.stack([each.label for each in labelled]),
+        standing=np.stack([each.standing for each in labelled]),
         confidence=total.confidence.reshape(t, n),
         coverage=coverage,
         alignment=total.alignment.reshape(t, n),

@@ -1,18 +1,19 @@
 """One symbol's reading with the whole tree behind it: factor → component → raw value, score, weight, contribution."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from virtuoso.analysis.component import Measure
+from virtuoso.analysis.component import Component, Measure
 from virtuoso.analysis.explain import sentences
 from virtuoso.analysis.scoring import QUALITIES, STALE, FactorArrays
-from virtuoso.analysis.signals import BUY, SELL
+from virtuoso.analysis.signals import BUY, HOLD, SELL
 from virtuoso.market.panel import Floats
 from virtuoso.model.clock import iso
+from virtuoso.model.evidence import class_of
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import (
     ComponentScore,
@@ -29,9 +30,12 @@ if TYPE_CHECKING:
     from virtuoso.analysis.evaluation import Evaluation
 
 
-def label_of(code: int) -> Label:
-    """The label of a code."""
-    return Label.BUY if code == BUY else Label.SELL if code == SELL else Label.HOLD
+_LABELS = {SELL: Label.SELL, HOLD: Label.HOLD, BUY: Label.BUY}
+
+
+def label_of(code: int) -> Label | None:
+    """The label of a code; `None` for unknown."""
+    return _LABELS.get(code)
 
 
 def reading_of(evaluation: "Evaluation", branches: Sequence["Branches"], i: int) -> Reading:
@@ -48,6 +52,8 @@ def reading_of(evaluation: "Evaluation", branches: Sequence["Branches"], i: int)
         score=score,
         confidence=_number(total.confidence[i]),
         coverage=float(total.coverage[i]),
+        attainable=float(evaluation.attainable[i]),
+        evidence_class=class_of(detailed=evaluation.detailed[i]),
         consensus=_number(total.consensus[i]),
         disagreement=_number(total.disagreement[i]),
         quality=QUALITIES[total.quality[i]],
@@ -55,11 +61,16 @@ def reading_of(evaluation: "Evaluation", branches: Sequence["Branches"], i: int)
         timeframes=_frames(evaluation, i),
         alignment=_number(total.alignment[i]),
         counterfactual=counterfactual,
-        entry=evaluation.context.entry(i, long=label is Label.BUY or (label is Label.HOLD and (score or 50.0) >= 50.0)),
+        entry=evaluation.context.entry(i, long=_leans_long(label, score)),
         why=sentences(evaluation.symbols[i], label, score, factors, counterfactual, reasons),
         input_hash=_hash(evaluation, i),
         reasons=reasons,
     )
+
+
+def _leans_long(label: Label | None, score: float | None) -> bool:
+    """Whether an entry would be long: by the label's side, or without one by the score."""
+    return label is Label.BUY or (label is not Label.SELL and (score is None or score >= 50.0))
 
 
 class Branches:
@@ -79,6 +90,7 @@ class Branches:
         self._modifier_raw, self._modifier_value = _lists(arrays.modifier_raw), _lists(arrays.modifier_value)
         self._current = arrays.current.T.tolist()
         self._quality = arrays.quality.tolist()
+        self._lacks = evaluation.lacks
 
     def score(self, i: int) -> FactorScore:
         """The factor of symbol `i` with its components and modifiers, in the order of the timeframes."""
@@ -94,7 +106,7 @@ class Branches:
             quality=quality,
             components=tuple(leaf for t in frames for leaf in self._components(i, t, quality)),
             modifiers=tuple(leaf for t in frames for leaf in self._modifiers(i, t)),
-            reason=factor_reason(self._arrays, i) if score is None else None,
+            reason=factor_reason(self._arrays, i, self._lacks) if score is None else None,
         )
 
     def _components(self, i: int, t: int, quality: DataQuality) -> Iterator[ComponentScore]:
@@ -117,7 +129,7 @@ class Branches:
                 contribution=points,
                 time=time,
                 quality=quality,
-                reason=_why(self._arrays, t, i, component) if known is None else None,
+                reason=(self._lacks(i, component) or _why(self._arrays, t, i, component)) if known is None else None,
             )
 
     def _modifiers(self, i: int, t: int) -> Iterator[ModifierScore]:
@@ -149,9 +161,11 @@ def branches_of(evaluation: "Evaluation") -> tuple[Branches, ...]:
     return tuple(Branches(evaluation, f, times) for f in range(len(evaluation.factors)))
 
 
-def factor_reason(arrays: FactorArrays, i: int) -> str:
-    """Why a factor has no score."""
-    return _why(arrays, 0, i, min(arrays.factor.components, key=lambda component: component.ready))
+def factor_reason(arrays: FactorArrays, i: int, lacks: Callable[[int, Component], str | None]) -> str:
+    """Why a factor has no score: of what could be had the readiest is asked, and what cannot be had otherwise."""
+    ordered = sorted(arrays.factor.components, key=lambda component: component.ready)
+    had = [component for component in ordered if lacks(i, component) is None]
+    return _why(arrays, 0, i, had[0]) if had else lacks(i, ordered[0]) or ""
 
 
 def _why(arrays: FactorArrays, t: int, i: int, measure: Measure) -> str:
@@ -171,12 +185,17 @@ def _reasons(evaluation: "Evaluation", i: int) -> tuple[str, ...]:
     reasons = []
     if np.isnan(evaluation.score[i]):
         reasons.append("no factor has data")
-    elif total.coverage[i] < rule.min_coverage:
-        reasons.append(f"coverage {total.coverage[i]:.2f} is below {rule.min_coverage:.2f}")
+    elif total.coverage[i] < (least := rule.min_coverage * evaluation.attainable[i]):
+        reasons.append(
+            f"coverage {total.coverage[i]:.2f} is below {least:.2f}, which is {rule.min_coverage:g} of the"
+            f" {evaluation.attainable[i]:.2f} that this symbol can have"
+        )
     if total.quality[i] >= STALE:
         reasons.append(f"data is {QUALITIES[total.quality[i]]}")
+    elif evaluation.stale[i]:
+        reasons.append("a feed of this symbol is stale")
     missing = [arrays for arrays in evaluation.factors if np.isnan(arrays.result.x[i])]
-    reasons += [f"{arrays.factor.name}: {factor_reason(arrays, i)}" for arrays in missing]
+    reasons += [f"{arrays.factor.name}: {factor_reason(arrays, i, evaluation.lacks)}" for arrays in missing]
     return tuple(reasons)
 
 
@@ -196,8 +215,11 @@ def _counterfactual(evaluation: "Evaluation", i: int) -> Counterfactual | None:
         return None
     arrays = evaluation.factors[f]
     component = arrays.factor.components[c]
+    label = label_of(int(found.label[i]))
+    if label is None:
+        return None
     return Counterfactual(
-        label=label_of(int(found.label[i])),
+        label=label,
         factor=arrays.factor.name,
         component=component.name,
         timeframe=arrays.timeframes[t],

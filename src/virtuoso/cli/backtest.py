@@ -57,7 +57,7 @@ def _run(bars: Bars, settings: Settings, out: Path | None) -> dict[str, Any]:
     rule, frames = label_rule(settings), settings.analysis.timeframes.weights()
     enabled = settings.analysis.factors.weights()
     weights = fed_by_bars(enabled, taker_sides=bars.taker_sides)
-    run = Backtest(bars.symbols, frames, weights, rule)
+    run = Backtest(bars.symbols, frames, weights, rule, taker_sides=bars.taker_sides)
     summary = Summary(bars.symbols, list(weights), buy=rule.buy, sell=rule.sell)
     began, done = time.perf_counter(), 0
     with nullcontext() if out is None else Results(out, bars.symbols, list(weights)) as results:

@@ -103,9 +103,9 @@ def initials(name: str) -> str:
     return (parts[0][0] + parts[1][0] if len(parts) > 1 else name[:2]).upper()
 
 
-def label(signal: Label) -> Text:
-    """A label in its colour."""
-    return Text(signal, _LABELS[signal])
+def label(signal: Label | None) -> Text:
+    """A label in its colour; unknown is a dash."""
+    return Text(UNKNOWN, "dim") if signal is None else Text(signal, _LABELS[signal])
 
 
 def quality(value: DataQuality) -> Text:

@@ -17,6 +17,7 @@ from virtuoso.market.listing import Listings
 from virtuoso.market.universe import Universe, select, unknown_includes, why_empty
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import ExchangeUnavailable
+from virtuoso.model.evidence import class_of
 from virtuoso.model.instrument import Instrument
 from virtuoso.monitor.configured import exchange_for, universe_rules
 
@@ -37,17 +38,21 @@ def universe(
     problems = list(unknown_includes(chosen, rules, instruments).values())
     if (empty := why_empty(chosen, rules, instruments)) is not None:
         problems.append(empty)
+    classes = {symbol: class_of(detailed=symbol in chosen.detailed) for symbol in chosen.symbols}
     if as_json:
-        shown = {"symbols": chosen.symbols, "left_out": dict(chosen.left_out), "problems": problems}
+        shown = {
+            "symbols": chosen.symbols, "evidence_class": classes, "left_out": dict(chosen.left_out),
+            "problems": problems,
+        }  # fmt: skip
         typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return
     if problems:
         typer.echo(f"virtuoso: {'; '.join(problems)}", err=True)
-    table = Table("symbol", "watched", "why not", box=None, pad_edge=False)
-    for symbol in chosen.symbols:
-        table.add_row(symbol, "yes", "")
+    table = Table("symbol", "watched", "class", "why not", box=None, pad_edge=False)
+    for symbol, kind in classes.items():
+        table.add_row(symbol, "yes", kind, "")
     for symbol, reason in sorted(chosen.left_out.items()):
-        table.add_row(symbol, "no", reason)
+        table.add_row(symbol, "no", "", reason)
     Console().print(table)
 
 

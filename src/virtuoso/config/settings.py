@@ -191,6 +191,9 @@ class FactorsSettings(Section):
         return {name: factor.weight for name, factor in factors.items() if factor.enabled}
 
 
+_COVERAGE = "Share of the evidence that a symbol of its class can have, below which it has no label."
+
+
 class LabelSettings(Section):
     """When a score becomes BUY or SELL, and when it ceases to be."""
 
@@ -198,7 +201,7 @@ class LabelSettings(Section):
     sell: float = Field(30.0, ge=0, lt=50, description="Score down to which the label is SELL.")
     exit_margin: float = Field(5.0, ge=0, lt=20, description="Points past the threshold before a label is left.")
     hold_bars: int = Field(3, ge=0, le=1440, description="Base bars for which a new label is kept at least.")
-    min_coverage: float = Field(0.5, ge=0, le=1, description="Share of evidence below which there is only HOLD.")
+    min_coverage: float = Field(0.5, ge=0, le=1, description=_COVERAGE)
 
 
 class AnalysisSettings(Section):

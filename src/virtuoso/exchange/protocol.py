@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from virtuoso.model.evidence import Evidence
 from virtuoso.model.feed import FeedStatus, SymbolSink
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.market import (
@@ -161,6 +162,11 @@ class Exchange(Protocol):
     @property
     def missing(self) -> Mapping[str, int]:
         """How often answers left a field empty, by its name."""
+        ...
+
+    @property
+    def evidence(self) -> Evidence:
+        """What it has at all, streamed and in detail; never changes."""
         ...
 
     async def measure_clock(self) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.model.evidence import Evidence
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
 
@@ -142,7 +143,8 @@ class Cut:
     """Everything that analysis gets for one base close.
 
     `bars` holds the base block (t ≥ 1) and a block of each higher timeframe that closed with it. `symbols` [n] and
-    `rows` [n] go together; the qualities are per symbol, derived from the liveness of each feed.
+    `rows` [n] go together; the qualities are per symbol, derived from the liveness of each feed. `evidence` says what
+    each symbol can have at all, and `detailed` whether it is of the class with book and trades.
     """
 
     close_ms: int
@@ -154,3 +156,5 @@ class Cut:
     book_quality: tuple[DataQuality, ...]
     tape_quality: tuple[DataQuality, ...]
     ticker_quality: tuple[DataQuality, ...]
+    evidence: tuple[Evidence, ...]
+    detailed: tuple[bool, ...]

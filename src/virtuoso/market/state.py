@@ -19,6 +19,7 @@ from virtuoso.market.cut import book_block, new_bars
 from virtuoso.market.panel import BarBlock, Cut
 from virtuoso.market.quality import joined_quality
 from virtuoso.market.symbol import SymbolState
+from virtuoso.model.evidence import ALL, Evidence
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
 
@@ -35,6 +36,8 @@ class Qualities:
     ticker: DataQuality
     detailed: bool = True
     """Whether book and tape are watched at all."""
+    evidence: Evidence = ALL
+    """What the symbol can have at all."""
 
     @property
     def joined(self) -> DataQuality:
@@ -118,4 +121,6 @@ class MarketState:
             book_quality=tuple(qualities[symbol].book for symbol in symbols),
             tape_quality=tuple(qualities[symbol].tape for symbol in symbols),
             ticker_quality=tuple(qualities[symbol].ticker for symbol in symbols),
+            evidence=tuple(qualities[symbol].evidence for symbol in symbols),
+            detailed=tuple(qualities[symbol].detailed for symbol in symbols),
         )

@@ -14,10 +14,16 @@ from virtuoso.model.signal import Counterfactual, Entry, FactorScore, Label, Tim
 
 
 class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One symbol's signal. `timestamp` is the close of the bar it was computed from."""
+    """One symbol's signal. `timestamp` is the close of the bar it was computed from.
+
+    `signal` is `null` where there is no label, and `reasons` say why: it was not scored yet or not lately, with too
+    little evidence, or on data that is stale by now. `coverage` is the share of all enabled evidence that had data,
+    `attainable_coverage` the largest that it can be: a symbol of the `evidence_class` `plain` (past
+    `universe.detailed`) has neither book nor trades, one of the class `detailed` has them.
+    """
 
     symbol: str
-    signal: Label
+    signal: Label | None
     confidence: float | None
     price: float | None
     change: float | None
@@ -27,6 +33,8 @@ class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None
     probability: float | None
     coverage: float | None
+    attainable_coverage: float | None
+    evidence_class: str
     consensus: float | None
     disagreement: float | None
     factors: dict[str, float | None]
@@ -34,7 +42,7 @@ class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TopSignals(msgspec.Struct, frozen=True, kw_only=True):
-    """`/api/signals/top`: ordered by |score − 50| · confidence."""
+    """`/api/signals/top`: ordered by |score − 50| · confidence; those without a label have no rank and come last."""
 
     signals: tuple[SignalRow, ...]
     timestamp: str
@@ -122,7 +130,8 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
 class SymbolRow(msgspec.Struct, frozen=True, kw_only=True):
     """One watched symbol's ticker. `spread_bp` in basis points, `funding_rate` in % per interval.
 
-    `reason` says why something of it is unknown or began anew; `None` while nothing is.
+    `evidence_class` is `detailed`, or `plain` (past `universe.detailed`): without book and trades. `reason` says why
+    something of it is unknown or began anew; `None` while nothing is.
     """
 
     symbol: str
@@ -140,6 +149,7 @@ class SymbolRow(msgspec.Struct, frozen=True, kw_only=True):
     next_funding: str | None
     long_account_ratio: float | None
     updated_at: str | None
+    evidence_class: str
     data_quality: DataQuality
     data_source: DataSource | None
     reason: str | None = None
@@ -242,13 +252,17 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignalChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of label at the close `timestamp`, kept for good; `why` says the reading it was made from."""
+    """A BUY or SELL that began or ended at the close `timestamp`, kept for good; `why` says the reading behind it.
+
+    `signal` is what the label became, `before` what it was; `null` is no label: nothing was scored yet, or its data was
+    missing for minutes.
+    """
 
     id: str
     exchange: str
     symbol: str
-    signal: Label
-    before: Label
+    signal: Label | None
+    before: Label | None
     timestamp: str
     score: float | None
     confidence: float | None

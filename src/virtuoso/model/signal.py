@@ -9,7 +9,7 @@ from virtuoso.model.timeframe import Timeframe
 
 
 class Label(StrEnum):
-    """What a reading amounts to."""
+    """What a reading amounts to. HOLD is a finding: there is evidence enough, and it leans nowhere far enough."""
 
     BUY = "BUY"
     SELL = "SELL"
@@ -125,7 +125,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """The scores of one symbol at one closed base bar.
 
-    `coverage` is the share of enabled factor weight that had data; `consensus` and `disagreement` in [0, 1];
+    `signal` is `None` where there is no label: `reasons` say why. `coverage` is the share of enabled factor weight that
+    had data, `attainable` the largest that a symbol of this `evidence_class` can have;
+    `consensus` and `disagreement` in [0, 1];
     `confidence` in [0, 1] = agreement × coverage × data quality; `reasons` say what withheld or weakened it.
     `alignment` in [0, 1] is how far the `timeframes` agree. `why` says it in plain sentences; `input_hash` names
     everything the score was computed from.
@@ -133,10 +135,12 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     symbol: str
     close_ms: int
-    signal: Label
+    signal: Label | None
     score: float | None
     confidence: float | None
     coverage: float
+    attainable: float
+    evidence_class: str
     consensus: float | None
     disagreement: float | None
     quality: DataQuality

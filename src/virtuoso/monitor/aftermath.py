@@ -46,8 +46,8 @@ class Aftermath:
 
     def found(self, evaluation: Evaluation, cut: Cut, engine: Engine, source: DataSource | None) -> Found:
         """On the worker, right after the step."""
-        changes, standings = self.signals.observe(evaluation, cut.symbols, source), engine.standings()
-        self.signals.retain(standings)
+        standings = engine.standings()
+        changes = self.signals.observe(evaluation, cut.symbols, source) + self.signals.retain(standings, source)
         rows = factor_rows(evaluation.reading(symbol) for symbol in cut.symbols) if self._series is not None else []
         return Found(evaluation, changes, standings, rows)
 
@@ -62,6 +62,14 @@ class Aftermath:
         if self._series is not None:
             self._series.write(FACTORS, found.factors)
             self._series.write(SIGNALS, signal_rows(found.signals))
+
+    def lapsed(self, close_ms: int, source: DataSource | None) -> tuple[SignalRecord, ...]:
+        """The ends of labels whose symbols were not scored for too long, at the close `close_ms`; they are kept."""
+        ended = self.signals.lapsed(close_ms, source)
+        self._pending += ended
+        if ended and self._series is not None:
+            self._series.write(SIGNALS, signal_rows(ended))
+        return ended
 
     def published(
         self, close_ms: int, state: RegimeState, regimes: RegimesStanding, overview: docs.MarketOverview

@@ -23,6 +23,7 @@ from virtuoso.market.universe import UniverseRules
 from virtuoso.model.alert import Severity
 from virtuoso.model.clock import Clock, iso
 from virtuoso.model.errors import ExchangeError, UsageError, VirtuosoError
+from virtuoso.model.evidence import DETAILED, PLAIN
 from virtuoso.monitor.aftermath import Aftermath
 from virtuoso.monitor.alert_context import AlertContext
 from virtuoso.monitor.alert_desk import AlertDesk
@@ -103,6 +104,7 @@ class Monitor:
             rules=universe_rules(settings),
             clock=clock,
             archive=self.archive,
+            polled=self._polled,
         )
         self.stream = self._stream_for(settings)
         self.slow = SlowData(
@@ -258,7 +260,7 @@ class Monitor:
         self._start_upkeep()
         self._start_telling()
         await self._first_signals()
-        log.info("first signals", symbols=len(self.cycle.evaluations), seconds=round(time.perf_counter() - began, 3))
+        log.info("first signals", **self._classes(), seconds=round(time.perf_counter() - began, 3))
         self.ready.set()
         self.state = "running"
         self.schedule.begin(self._clock.monotonic_ns() / 1e9)
@@ -273,6 +275,17 @@ class Monitor:
         self.tasks.start("slow data", self._slow_data)
         self.tasks.start("alpha", self.alpha.run)
         await asyncio.Event().wait()  # until cancelled
+
+    def _classes(self) -> dict[str, int | float]:
+        """How many symbols were scored, and for each class of them how many and the coverage that they can have."""
+        readings = [evaluation.reading(symbol) for symbol, evaluation in self.cycle.evaluations.items()]
+        found: dict[str, int | float] = {"symbols": len(readings)}
+        for kind in (DETAILED, PLAIN):
+            of_kind = [reading for reading in readings if reading.evidence_class == kind]
+            found[kind] = len(of_kind)
+            if of_kind:
+                found[f"{kind}_coverage_at_most"] = round(of_kind[0].attainable, 3)
+        return found
 
     def _start_keeping(self) -> None:
         """The lease, and the documents of the last run for whoever asks."""
@@ -329,16 +342,18 @@ class Monitor:
     async def _resume(self) -> None:
         """Go on from what earlier runs kept."""
         told_since_ms = self._now_ms() - self.alerts.policies.longest_cooldown_ms
-        kept, transitions, incidents = await self.keeper.recall(told_since_ms)
+        recalled = await self.keeper.recall(told_since_ms)
+        kept, incidents = recalled.state, recalled.incidents
         now_ms = self._now_ms()
         self.alerts.alerting.resume(incidents, None if self.stores is None else self.stores.lease.watched_ms)
         for part in self.incidents.open_parts("task_died"):
             self.incidents.resolve("task_died", now_ms, part=part)
         self.detection.resume(incidents, self._clock.now_ns())
-        self.cycle.regimes.resume(None if kept is None else kept.regimes, transitions)
+        self.cycle.regimes.resume(None if kept is None else kept.regimes, recalled.transitions)
+        recorded, until_ms = ({}, 0) if kept is None else (kept.recorded, kept.close_ms)
+        self.aftermath.signals.resume(recorded, until_ms, recalled.labels)
         if kept is not None:
             self.watch.standings, self.watch.stood_ms = kept.standings, kept.close_ms
-            self.aftermath.signals.resume(kept.recorded)
             log.info("resumed", close=iso(kept.close_ms), symbols=len(kept.standings))
 
     async def _write_backlog(self) -> None:

@@ -156,7 +156,7 @@ class Cycle:
         """Qualities as of now."""
         found = symbol_qualities(
             self._market.rows, self._watch.detailed, self._stream.feeds(), self._watch.fetched_ns,
-            self._watch.now_ns(), self._stale_after_s,
+            self._watch.now_ns(), self._stale_after_s, self._watch.evidence,
         )  # fmt: skip
         if self.analysed_ms:  # a minute that neither stream nor request brought: what is there is old
             for symbol in self._watch.ready - self._market.confirmed(self.analysed_ms):
@@ -167,6 +167,7 @@ class Cycle:
         """Step the engine by what closed; rows that were late for an earlier close are stepped alone."""
         if close_ms is not None:
             self.analysed_ms = close_ms
+            self._alerting.signals(self._aftermath.lapsed(close_ms - self._engine.base.ms, self.source))
         ready = self._market.confirmed(self.analysed_ms) & self._watch.ready if self.analysed_ms else set()
         pending = {
             symbol: quality
@@ -282,6 +283,8 @@ class Cycle:
             qualities=self.qualities,
             quality=overall(self.qualities.values()),
             source=source,
+            exchange_ms=self._watch.exchange_ms(),
+            base_ms=self._engine.base.ms,
             incidents=self._incidents.recent(_ALERTS_SHOWN),
             liquidations={symbol: len(self._market[symbol].forced) for symbol in self._market.rows},
             state=self._state(),
@@ -298,7 +301,8 @@ class Cycle:
 
         def unknown(symbol: str) -> SymbolRow:
             name = symbol if (instrument := instruments.get(symbol)) is None else instrument.unified
-            return unknown_row(symbol, name, self.source, contained.reason(symbol) or "")
+            reason = contained.reason(symbol) or ""
+            return unknown_row(symbol, name, self.source, reason, self.qualities.get(symbol))
 
         found = each(contained, _ROW, watched, row)
         return tuple(found.get(symbol) or unknown(symbol) for symbol in watched)

@@ -1,10 +1,11 @@
 """Qualities of each symbol's inputs, from the state of its feeds."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from virtuoso.market.quality import feed_quality, polled_quality
 from virtuoso.market.state import Qualities
+from virtuoso.model.evidence import Evidence
 from virtuoso.model.feed import FeedStatus
 from virtuoso.model.quality import DataQuality, worst_quality
 
@@ -16,8 +17,9 @@ def symbol_qualities(
     fetched_ns: Mapping[str, int],
     now_ns: int,
     stale_after_s: float,
+    evidence: Callable[[str], Evidence],
 ) -> dict[str, Qualities]:
-    """Quality of bars, book and tape of each symbol at `now_ns`.
+    """Quality of bars, book and tape of each symbol at `now_ns`, and what `evidence` says that it can have at all.
 
     Until its stream delivers, a symbol's bars and trades are as fresh as the request that fetched them.
     """
@@ -34,6 +36,7 @@ def symbol_qualities(
             tape=_streamed_or(polled, topics.get("publicTrade")) if symbol in detailed else DataQuality.UNAVAILABLE,
             detailed=symbol in detailed,
             ticker=_streamed_or(polled, topics.get("tickers")),
+            evidence=evidence(symbol),
         )
     return found
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.notice import Delivery
 from virtuoso.model.signal import Label
 from virtuoso.monitor.regimes import RegimesStanding
+from virtuoso.storage.database.reading import LastLabel
 from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord, TransitionRecord
 
 log = structlog.get_logger(__name__)
@@ -35,7 +37,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     close_ms: int
     standings: dict[str, Standing]
-    recorded: dict[str, Label]
+    recorded: dict[str, Label | None]
     regimes: RegimesStanding
 
 
@@ -57,6 +59,27 @@ class Books(Protocol):
     async def transitions(self, limit: int) -> tuple[TransitionRecord, ...]:
         """The latest transitions, newest first."""
         ...
+
+    async def last_labels(self) -> Mapping[str, LastLabel]:
+        """By symbol, the latest signal that this monitor kept."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What earlier runs kept.
+
+    Attributes:
+        state: what to go on from; `None` where there is none that this program reads.
+        transitions: the latest, newest first.
+        incidents: oldest first.
+        labels: by symbol, the latest signal in the history: it may be later than the state.
+    """
+
+    state: Kept | None = None
+    transitions: tuple[Transition, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    labels: Mapping[str, LastLabel] = field(default_factory=dict)
 
 
 class Keeper:
@@ -180,23 +203,24 @@ class Keeper:
             if self._state is state:
                 self._state = None
 
-    async def recall(self, told_since_ms: int) -> tuple[Kept | None, tuple[Transition, ...], tuple[Incident, ...]]:
-        """State, latest transitions (newest first) and incidents (oldest first) of earlier runs.
+    async def recall(self, told_since_ms: int) -> Recalled:
+        """What earlier runs kept.
 
         Of incidents, the latest, and all that are open, undecided, or told since `told_since_ms` (epoch ms).
         """
         if self._books is None:
-            return None, (), ()
+            return Recalled()
         for left in reversed(range(_TRIES)):  # forgetting is worse than a start that is a little late
             try:
                 record = await self._books.state(self._key)
                 transitions = await self._books.transitions(_RECENT)
                 incidents = await self._books.incidents(_RECENT, told_since_ms)
+                labels = await self._books.last_labels()
                 break
             except StoreUnavailable as error:
                 log.warning("what earlier runs kept could not be read", error=str(error), tries_left=left)
                 if not left:
-                    return None, (), ()
+                    return Recalled()
                 await asyncio.sleep(self._wait_s)
         kept = None
         if record is not None:
@@ -204,7 +228,7 @@ class Keeper:
                 kept = msgspec.json.decode(record.body, type=Kept)
             except msgspec.MsgspecError as error:
                 log.warning("the kept state is of another version; labels and regimes begin anew", error=str(error))
-        return kept, tuple(map(_transition, transitions)), tuple(reversed(incidents))
+        return Recalled(kept, tuple(map(_transition, transitions)), tuple(reversed(incidents)), labels)
 
     def _record(self, kept: Kept) -> StateRecord:
         return StateRecord(key=self._key, close_ms=kept.close_ms, body=msgspec.json.encode(kept).decode())

@@ -21,8 +21,8 @@ def factor_rows(readings: Iterable[Reading]) -> list[Row]:
     for reading in readings:
         scores = {factor.name: factor.score for factor in reading.factors}
         values: tuple[Value, ...] = (
-            reading.symbol, str(reading.signal), reading.score, reading.confidence, reading.coverage,
-            reading.consensus, reading.disagreement, *(scores.get(name) for name in _SCORES),
+            reading.symbol, reading.signal and reading.signal.value, reading.score, reading.confidence,
+            reading.coverage, reading.consensus, reading.disagreement, *(scores.get(name) for name in _SCORES),
         )  # fmt: skip
         rows.append((reading.close_ms, *values))
     return rows
@@ -30,7 +30,13 @@ def factor_rows(readings: Iterable[Reading]) -> list[Row]:
 
 def signal_rows(signals: Iterable[SignalRecord]) -> list[Row]:
     """`signals`, a row a change of label."""
-    return [(s.close_ms, s.symbol, str(s.label), str(s.before), s.id, s.score, s.confidence, s.price) for s in signals]
+    return [
+        (
+            s.close_ms, s.symbol, s.label and s.label.value, s.before and s.before.value, s.id, s.score, s.confidence,
+            s.price,
+        )
+        for s in signals
+    ]  # fmt: skip
 
 
 def market_row(close_ms: int, overview: docs.MarketOverview) -> Row:

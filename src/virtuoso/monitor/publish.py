@@ -18,7 +18,7 @@ from virtuoso.model.alert_documents import Alert, alert_of
 from virtuoso.model.clock import iso
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.quality import DataQuality, DataSource, worst_quality
-from virtuoso.model.signal import Label, Reading
+from virtuoso.model.signal import Reading
 from virtuoso.monitor.contained import Contained, each
 from virtuoso.monitor.regimes import RegimeState
 from virtuoso.monitor.rows import unknown_row
@@ -26,6 +26,10 @@ from virtuoso.monitor.rows import unknown_row
 TOP = 10
 _WAITING = "no bars have been scored yet"
 _DOCUMENT = "its document"
+_UNMEASURED = "probability: no outcomes have been measured yet"
+_LABEL_BARS = 2
+"""Base bars after whose close a label is served at most."""
+_UNFRESH = (DataQuality.STALE, DataQuality.UNAVAILABLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,8 @@ class Frame:
     qualities: Mapping[str, Qualities]
     quality: DataQuality
     source: DataSource | None
+    exchange_ms: int
+    base_ms: int
     incidents: Sequence[Incident]
     liquidations: Mapping[str, int]
     state: str
@@ -70,7 +76,9 @@ def build(frame: Frame, contained: Contained) -> Built:
 
     told = dict(each(contained, _DOCUMENT, rows, whole))
     for symbol in rows.keys() - told.keys():
-        row = unknown_row(symbol, rows[symbol].name, frame.source, contained.reason(symbol) or "")
+        row = unknown_row(
+            symbol, rows[symbol].name, frame.source, contained.reason(symbol) or "", frame.qualities.get(symbol)
+        )
         detail = symbol_detail(row, None, None, frame)
         told[symbol] = detail, encoder.encode(detail)
     details = [told[symbol][0] for symbol in rows]
@@ -115,15 +123,16 @@ def symbol_detail(
     row: docs.SymbolRow, reading: Reading | None, regime: SymbolRegime | None, frame: Frame
 ) -> docs.SymbolDetail:
     """`/api/symbols/{symbol}`."""
+    signal = signal_row(row, reading, frame)
     return docs.SymbolDetail(
         ticker=row,
-        signal=signal_row(row, reading, frame),
+        signal=signal,
         regime=None if regime is None else regime_row(regime),
-        why=reading.why if reading else (),
+        why=_why(reading, signal),
         factors=reading.factors if reading else (),
         timeframes=reading.timeframes if reading else (),
         alignment=reading.alignment if reading else None,
-        counterfactual=reading.counterfactual if reading else None,
+        counterfactual=reading.counterfactual if reading and signal.signal else None,
         entry=reading.entry if reading else None,
         input_hash=reading.input_hash if reading else None,
         liquidations=frame.liquidations.get(row.symbol, 0),
@@ -132,34 +141,67 @@ def symbol_detail(
 
 
 def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> docs.SignalRow:
-    """One symbol's signal; its quality is the worse of what it was computed from and of what comes in now."""
+    """One symbol's signal; its quality is the worse of what it was computed from and of what comes in now.
+
+    The label is served only while its inputs are fresh: the bar it was computed from closed within the last two base
+    bars by the exchange's clock, and `data_quality` is neither stale nor unavailable. A document that is not renewed in
+    time is relabelled by whoever serves it (`storage.cache.document`): its quality is stale then, its labels null.
+    """
     if reading is None:
         return docs.SignalRow(
-            symbol=row.symbol, signal=Label.HOLD, confidence=None, price=row.price, change=row.change, timestamp=None,
+            symbol=row.symbol, signal=None, confidence=None, price=row.price, change=row.change, timestamp=None,
             data_quality=row.data_quality, data_source=frame.source, score=None, probability=None, coverage=None,
-            consensus=None, disagreement=None, factors={}, reasons=(row.reason or _WAITING,),
+            attainable_coverage=None, evidence_class=row.evidence_class, consensus=None, disagreement=None, factors={},
+            reasons=(row.reason or _WAITING,),
         )  # fmt: skip
+    quality = worst_quality((reading.quality, row.data_quality))
+    outdated = None if reading.signal is None else _outdated(reading, quality, frame)
     return docs.SignalRow(
         symbol=row.symbol,
-        signal=reading.signal,
+        signal=reading.signal if outdated is None else None,
         confidence=reading.confidence,
         price=row.price,
         change=row.change,
         timestamp=iso(reading.close_ms),
-        data_quality=worst_quality((reading.quality, row.data_quality)),
+        data_quality=quality,
         data_source=frame.source,
         score=reading.score,
         probability=None,
         coverage=reading.coverage,
+        attainable_coverage=reading.attainable,
+        evidence_class=reading.evidence_class,
         consensus=reading.consensus,
         disagreement=reading.disagreement,
         factors={factor.name: factor.score for factor in sorted(reading.factors, key=lambda factor: -factor.weight)},
-        reasons=(*reading.reasons, "probability: no outcomes have been measured yet"),
+        reasons=(*(() if outdated is None else (outdated,)), *reading.reasons, _UNMEASURED),
+    )
+
+
+def _outdated(reading: Reading, quality: DataQuality, frame: Frame) -> str | None:
+    """Why a label that was found is not served any more; `None` while it is."""
+    age_ms = frame.exchange_ms - reading.close_ms
+    if age_ms > _LABEL_BARS * frame.base_ms:
+        return f"the last reading is {age_ms / 1000:.0f} s old"
+    if quality in _UNFRESH:
+        return f"data is {quality} by now"
+    return None
+
+
+def _why(reading: Reading | None, row: docs.SignalRow) -> tuple[str, ...]:
+    """The reading in words; where its label is not served any more, that is said first."""
+    if reading is None:
+        return ()
+    if reading.signal is None or row.signal is not None:
+        return reading.why
+    return (
+        f"{row.symbol} has no label now: {row.reasons[0]}. What follows was so at the close of {row.timestamp}.",
+        *reading.why,
     )
 
 
 def _strength(row: docs.SignalRow) -> float:
-    return -1.0 if row.score is None else abs(row.score - 50) * (row.confidence or 0.0)
+    """What ranks it; what has no label ranks nowhere."""
+    return -1.0 if row.signal is None or row.score is None else abs(row.score - 50) * (row.confidence or 0.0)
 
 
 def market_rows(symbols: Sequence[docs.SymbolRow], instruments: Mapping[str, Instrument]) -> list[MarketRow]:

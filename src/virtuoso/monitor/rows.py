@@ -4,6 +4,7 @@ from virtuoso.market.state import MarketState, Qualities
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.clock import iso
 from virtuoso.model.documents import SymbolRow
+from virtuoso.model.evidence import class_of
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.quality import DataQuality, DataSource
 
@@ -39,19 +40,21 @@ def symbol_row(
         next_funding=iso(values["next_funding_ms"]),
         long_account_ratio=last_ratio,
         updated_at=iso(state.stats.event_ms),
+        evidence_class=class_of(detailed=quality is not None and quality.detailed),
         data_quality=DataQuality.UNAVAILABLE if quality is None else quality.joined,
         data_source=source,
         reason=reason,
     )
 
 
-def unknown_row(symbol: str, name: str, source: DataSource | None, reason: str) -> SymbolRow:
+def unknown_row(symbol: str, name: str, source: DataSource | None, reason: str, quality: Qualities | None) -> SymbolRow:
     """The row of a symbol of which nothing can be said, and why."""
     return SymbolRow(
         symbol=symbol, name=name, price=None, change=None, bid=None, ask=None, spread_bp=None, mark_price=None,
         index_price=None, turnover_24h=None, open_interest=None, funding_rate=None, next_funding=None,
-        long_account_ratio=None, updated_at=None, data_quality=DataQuality.UNAVAILABLE, data_source=source,
-        reason=reason,
+        long_account_ratio=None, updated_at=None,
+        evidence_class=class_of(detailed=quality is not None and quality.detailed),
+        data_quality=DataQuality.UNAVAILABLE, data_source=source, reason=reason,
     )  # fmt: skip
 
 

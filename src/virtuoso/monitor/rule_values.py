@@ -28,8 +28,7 @@ def symbol_values(detail: docs.SymbolDetail) -> dict[str, Known]:
         "liquidations": detail.liquidations,
         "data_quality": row.data_quality,
         "data_source": row.data_source,
-        # Without a score the label is a placeholder, not a finding.
-        "signal": None if signal.score is None else signal.signal,
+        "signal": signal.signal,
         "score": signal.score,
         "confidence": signal.confidence,
         "coverage": signal.coverage,

@@ -1,41 +1,92 @@
-"""Signals: changes of label, found by comparing each evaluation with what was recorded last."""
+"""Signals: changes of the standing label that begin or end a BUY or SELL, each kept once, none without its beginning.
 
-from collections.abc import Collection, Mapping, Sequence
+A first BUY or SELL is one like any other, from no label (`None`) or HOLD; HOLD and unknown alone are none. An end
+says what it ended by: HOLD, the other side, or `None` where the label has been unknown for longer than is bridged, its
+symbol was not scored for as long, or is watched no longer.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
 from virtuoso.analysis.evaluation import Evaluation
-from virtuoso.model.quality import DataSource
+from virtuoso.analysis.signals import BRIDGE_BARS
+from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label, Reading
+from virtuoso.storage.database.reading import LastLabel
 from virtuoso.storage.database.records import SignalRecord
+
+_SIDES = (Label.BUY, Label.SELL)
+_SPARE = 1_000
 
 
 class SignalLog:
-    """The label recorded last of each symbol. A symbol's first label is where it begins, not a change."""
+    """The label recorded last of each symbol, and the close up to which it was judged."""
 
-    def __init__(self, exchange: str) -> None:
+    def __init__(self, exchange: str, bar_ms: int = 60_000) -> None:
         self._exchange = exchange
-        self._recorded: dict[str, Label] = {}
+        self._bar_ms = bar_ms
+        self._recorded: dict[str, Label | None] = {}
+        self._judged_ms: dict[str, int] = {}
+        self._since_ms: int | None = None
 
     def observe(
         self, evaluation: Evaluation, symbols: Sequence[str], source: DataSource | None
     ) -> tuple[SignalRecord, ...]:
-        """The changes that an evaluation of `symbols` brings."""
+        """The changes that an evaluation of `symbols` brings; a close is judged once."""
         found = []
         for symbol in symbols:
-            label = evaluation.signal(symbol)
-            before = self._recorded.get(symbol)
-            self._recorded[symbol] = label
-            if before is not None and before is not label:
-                found.append(self._record(evaluation.reading(symbol), before, source))
+            if evaluation.close_ms <= self._judged_ms.get(symbol, 0):
+                continue
+            label, before = evaluation.standing(symbol), self._recorded.get(symbol)
+            self._recorded[symbol], self._judged_ms[symbol] = label, evaluation.close_ms
+            if label is not before and (label in _SIDES or before in _SIDES):
+                found.append(self._record(evaluation.reading(symbol), label, before, source))
         return tuple(found)
 
-    def _record(self, reading: Reading, before: Label, source: DataSource | None) -> SignalRecord:
+    def lapsed(self, close_ms: int, source: DataSource | None) -> tuple[SignalRecord, ...]:
+        """The ends of those that were not scored for longer than is bridged, at the close `close_ms`.
+
+        What was missed before the first call, while nobody watched, does not count.
+        """
+        self._since_ms = close_ms if self._since_ms is None else self._since_ms
+        since_ms, bridge_ms = self._since_ms, BRIDGE_BARS * self._bar_ms
+        late = [s for s, at_ms in self._judged_ms.items() if close_ms - max(at_ms, since_ms) > bridge_ms]
+        return tuple(self._ends(late, source))
+
+    def retain(self, symbols: Collection[str], source: DataSource | None) -> tuple[SignalRecord, ...]:
+        """Forget what is watched no longer: it ends, and would begin anew."""
+        gone = [symbol for symbol in self._recorded if symbol not in symbols]
+        found = tuple(self._ends(gone, source))
+        for symbol in gone:
+            del self._recorded[symbol]
+        if (
+            len(self._judged_ms) > 2 * len(symbols) + _SPARE
+        ):  # else a symbol that comes back at once is not judged twice
+            self._judged_ms = {symbol: self._judged_ms[symbol] for symbol in self._recorded}
+        return found
+
+    def _ends(self, symbols: Iterable[str], source: DataSource | None) -> Iterable[SignalRecord]:
+        """At the close after the one judged last; unknown since."""
+        for symbol in symbols:
+            before = self._recorded.get(symbol)
+            if before not in _SIDES or symbol not in self._judged_ms:
+                continue
+            self._recorded[symbol] = None
+            self._judged_ms[symbol] += self._bar_ms
+            yield SignalRecord(
+                exchange=self._exchange, symbol=symbol, close_ms=self._judged_ms[symbol], label=None, before=before,
+                score=None, confidence=None, price=None, data_quality=DataQuality.UNAVAILABLE, data_source=source,
+            )  # fmt: skip
+
+    def _record(
+        self, reading: Reading, label: Label | None, before: Label | None, source: DataSource | None
+    ) -> SignalRecord:
         return SignalRecord(
             exchange=self._exchange,
             symbol=reading.symbol,
             close_ms=reading.close_ms,
-            label=reading.signal,
+            label=label,
             before=before,
             score=reading.score,
             confidence=reading.confidence,
@@ -45,14 +96,14 @@ class SignalLog:
             why=msgspec.json.encode(reading).decode(),
         )
 
-    def recorded(self) -> dict[str, Label]:
+    def recorded(self) -> dict[str, Label | None]:
         """For a restart."""
         return dict(self._recorded)
 
-    def resume(self, recorded: Mapping[str, Label]) -> None:
-        """Go on from what an earlier run recorded."""
+    def resume(self, recorded: Mapping[str, Label | None], close_ms: int, later: Mapping[str, LastLabel]) -> None:
+        """Go on from what an earlier run recorded up to `close_ms`, and from what it kept in the history after that."""
         self._recorded.update(recorded)
-
-    def retain(self, symbols: Collection[str]) -> None:
-        """Forget what is no longer watched: it would begin anew."""
-        self._recorded = {symbol: label for symbol, label in self._recorded.items() if symbol in symbols}
+        self._judged_ms.update(dict.fromkeys(recorded, close_ms))
+        for symbol, last in later.items():
+            if last.close_ms > close_ms:
+                self._recorded[symbol], self._judged_ms[symbol] = last

@@ -1,11 +1,13 @@
 """The stores of one monitor, opened: what it may write, and only while it holds its lease."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from virtuoso.model.alert import Incident
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.storage.cache.publisher import Publisher
 from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.reading import LastLabel
 from virtuoso.storage.database.records import AlertInputs, Changes, StateRecord, TransitionRecord
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.lease import Superseded
@@ -65,6 +67,10 @@ class LeasedBooks:
     async def starts(self, since_ms: int) -> int:
         """How often this monitor started at or after `since_ms`."""
         return await self._database.starts(self._identity, since_ms)
+
+    async def last_labels(self) -> Mapping[str, LastLabel]:
+        """By symbol, the latest signal that this monitor kept."""
+        return await self._database.last_labels(self._exchange, self._identity)
 
     async def transitions(self, limit: int) -> tuple[TransitionRecord, ...]:
         """The latest transitions, newest first."""

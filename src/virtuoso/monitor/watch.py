@@ -16,6 +16,7 @@ from virtuoso.market.state import MarketState
 from virtuoso.market.universe import Universe, UniverseRules, select, unknown_includes, why_empty
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import ExchangeError, ExchangeUnavailable, NotOffered
+from virtuoso.model.evidence import Evidence, attainable
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.market import TickerUpdate
 from virtuoso.model.timeframe import Timeframe
@@ -51,6 +52,7 @@ class Watch:
         clock: Clock,
         archive: BarArchive,
         contained: Contained | None = None,
+        polled: bool = False,
     ) -> None:
         self._exchange = exchange
         self._market = market
@@ -76,9 +78,14 @@ class Watch:
         self._tickers: Mapping[str, TickerUpdate] = {}
         self._no_interest = self._said_empty = False
         self._archive = archive
+        self._polled = polled
         self.standings: Mapping[str, Standing] = {}
         """Where symbols stood at the close `stood_ms` of an earlier run."""
         self.stood_ms = 0
+
+    def evidence(self, symbol: str) -> Evidence:
+        """What the symbol can have at all, the way it is watched."""
+        return attainable(self._exchange.evidence, detailed=symbol in self.detailed, polled=self._polled)
 
     def exchange_ms(self) -> int:
         """Exchange time now (epoch ms), by the measured offset."""
@@ -160,6 +167,8 @@ class Watch:
                 symbols=len(universe.symbols),
                 joined=_few(new),
                 left=_few(gone),
+                detailed=len(universe.detailed),
+                plain=len(universe.symbols) - len(universe.detailed),
                 left_out=len(universe.left_out),
             )
         return new

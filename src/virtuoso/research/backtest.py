@@ -11,6 +11,7 @@ from virtuoso.analysis.engine import FACTORS, Engine
 from virtuoso.analysis.history import History
 from virtuoso.analysis.signals import LabelRule
 from virtuoso.market.panel import BAR_FIELDS, BarBlock
+from virtuoso.model.evidence import Evidence
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.scored import ScoredBlock
 
@@ -33,6 +34,7 @@ class Backtest:
         timeframes: weight of each timeframe.
         factor_weights: weight of each factor that the data can feed.
         rule: when a score becomes a label.
+        taker_sides: whether the data has taker-buy volumes.
     """
 
     def __init__(
@@ -41,7 +43,10 @@ class Backtest:
         timeframes: Mapping[Timeframe, float],
         factor_weights: Mapping[str, float],
         rule: LabelRule,
+        *,
+        taker_sides: bool = False,
     ) -> None:
+        self._evidence = Evidence.BARS | Evidence.SIDES if taker_sides else Evidence.BARS
         self._symbols = tuple(symbols)
         self._engine = Engine(timeframes, factor_weights, rule)
         self._higher = self._engine.timeframes[1:]
@@ -57,6 +62,7 @@ class Backtest:
                 symbols=self._symbols,
                 present=history.present,
                 label=history.label,
+                standing=history.standing,
                 score=history.score,
                 confidence=history.confidence,
                 coverage=history.coverage,
@@ -75,7 +81,7 @@ class Backtest:
                 closed = slice(start // timeframe.minutes, stop // timeframe.minutes)
                 if closed.stop > closed.start:
                     blocks[timeframe] = bars.part(closed)
-            yield self._engine.score_blocks(blocks)
+            yield self._engine.score_blocks(blocks, self._evidence)
 
 
 def aligned(block: BarBlock, minutes: int) -> BarBlock:

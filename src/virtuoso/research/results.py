@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from virtuoso.analysis.signals import SELL
+from virtuoso.analysis.signals import SELL, UNKNOWN
 from virtuoso.model.errors import UsageError
 from virtuoso.model.signal import Label
 from virtuoso.research.scored import ScoredBlock
@@ -22,7 +22,7 @@ _GROUP_ROWS = 1 << 17
 _NAMED = ["symbol", "signal"]
 """Dictionary columns; of numbers that hardly repeat, a dictionary costs time and saves nothing."""
 _LABELS = pa.array([Label.SELL.value, Label.HOLD.value, Label.BUY.value])
-"""In the order of the codes SELL, HOLD, BUY, which are −1, 0, 1."""
+"""In the order of the codes SELL, HOLD, BUY, which are −1, 0, 1; unknown is null."""
 
 
 class Results:
@@ -75,13 +75,14 @@ class Results:
     def write(self, block: ScoredBlock) -> None:
         """Add the readings of the block that follows, by time, then by symbol."""
         row, column = np.nonzero(block.present)
+        label = block.label[row, column]
         numbers = (block.score, block.confidence, block.coverage, *(block.factors[name] for name in self._factors))
         self._waiting.append(
             pa.Table.from_arrays(
                 [
                     pa.array(block.close_ms[row], pa.timestamp("ms", "UTC")),
                     pa.DictionaryArray.from_arrays(pa.array(column, pa.int32()), self._symbols),
-                    pa.DictionaryArray.from_arrays(pa.array(block.label[row, column] - np.int8(SELL)), _LABELS),
+                    pa.DictionaryArray.from_arrays(pa.array(label - np.int8(SELL), mask=label == UNKNOWN), _LABELS),
                     *(pa.array(array[row, column], pa.float64(), from_pandas=True) for array in numbers),
                 ],
                 schema=self._schema,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from virtuoso.analysis.signals import BUY, HOLD, SELL
+from virtuoso.analysis.signals import BUY, HOLD, SELL, UNKNOWN, sided
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.model.clock import iso
 from virtuoso.model.signal import Label
@@ -15,9 +15,8 @@ from virtuoso.research.scored import ScoredBlock
 BIN_POINTS = 5
 _EDGES = np.arange(0, 100 + BIN_POINTS, BIN_POINTS)
 _DAY_READINGS = 1_440
-_NAMES = {BUY: Label.BUY.value, SELL: Label.SELL.value, HOLD: Label.HOLD.value}
+_NAMES = {BUY: Label.BUY.value, SELL: Label.SELL.value, HOLD: Label.HOLD.value, UNKNOWN: "unknown"}
 _MEASURES = ("score", "confidence", "coverage")
-_NONE = np.int8(-128)
 
 
 class Summary:
@@ -43,7 +42,7 @@ class Summary:
         self._readings: Ints = np.zeros(n, np.int64)
         self._labelled: dict[int, Ints] = {code: np.zeros(n, np.int64) for code in _NAMES}
         self._entered: dict[int, Ints] = {code: np.zeros(n, np.int64) for code in _NAMES}
-        self._last = np.full(n, _NONE)
+        self._last = np.full(n, np.int8(UNKNOWN))
         self._first_ms: int | None = None
         self._last_ms: int | None = None
 
@@ -65,19 +64,22 @@ class Summary:
         self._take_labels(block)
 
     def _take_labels(self, block: ScoredBlock) -> None:
-        """Time in each label, and changes from one reading of a symbol to its next, however many minutes later."""
+        """Time in each label, and signals from one reading of a symbol to its next, however many minutes later.
+
+        A signal begins or ends a BUY or SELL; short unknown gaps are bridged, as they are live.
+        """
         column, row = np.nonzero(block.present.T)
-        label = block.label[row, column]
+        label, standing = block.label[row, column], block.standing[row, column]
         begins = np.flatnonzero(np.diff(column, prepend=-1))
-        before = np.concatenate(([_NONE], label[:-1]))
+        before = np.concatenate(([np.int8(UNKNOWN)], standing[:-1]))
         before[begins] = self._last[column[begins]]
-        changed = (label != before) & (before != _NONE)
+        changed = (standing != before) & (sided(standing) | sided(before))
         ends = np.append(begins[1:], label.size) - 1
-        self._last[column[ends]] = label[ends]
+        self._last[column[ends]] = standing[ends]
         for code in _NAMES:
-            is_it = label == code
-            self._labelled[code] += np.bincount(column[is_it], minlength=len(self._symbols))
-            self._entered[code] += np.bincount(column[is_it & changed], minlength=len(self._symbols))
+            self._labelled[code] += np.bincount(column[label == code], minlength=len(self._symbols))
+            entered = column[(standing == code) & changed]
+            self._entered[code] += np.bincount(entered, minlength=len(self._symbols))
 
     def document(
         self, *, bars_read: int, bars_missing: int, bad_rows_skipped: int, seconds: float, config_digest: str

@@ -92,8 +92,12 @@ async def test_the_latest_state_and_label_count(database: Database, term: Term) 
     changes = Changes(signals=(sell, signal(0)), state=(StateRecord(key="k", close_ms=1, body="1"),))
     await database.commit(term, changes)
     await database.commit(term, Changes(state=(StateRecord(key="k", close_ms=2, body="2"),)))
-    assert await database.last_labels("test") == {"S0": (Label.SELL, 420_000)}
-    assert await database.last_labels("another") == {}
+    assert await database.last_labels("test", "monitor") == {"S0": (Label.SELL, 420_000)}
+    assert await database.last_labels("another", "monitor") == await database.last_labels("test", "another") == {}
+    lost = replace(sell, close_ms=9 * 60_000, before=Label.SELL, label=None)
+    await database.commit(term, Changes(signals=(lost,)))
+    assert await database.last_labels("test", "monitor") == {"S0": (None, 540_000)}
+    assert (await database.signals(SignalFilter(), limit=1)).signals == (lost,)
     state = await database.state("monitor", "k")
     assert state is not None
     assert (state.close_ms, state.body) == (2, "2")

@@ -181,6 +181,8 @@ def _chosen(whole: Cut, columns: np.ndarray) -> Cut:
         book_quality=pick(whole.book_quality),
         tape_quality=pick(whole.tape_quality),
         ticker_quality=pick(whole.ticker_quality),
+        evidence=pick(whole.evidence),
+        detailed=pick(whole.detailed),
     )
 
 
@@ -208,7 +210,7 @@ def test_nothing_yet_is_null_with_reasons() -> None:
     reading = engine.step(replace(_cut(0), book=None)).reading("S0USDT")
     assert reading.score is None
     assert reading.confidence is None or reading.confidence == 0
-    assert reading.signal is Label.HOLD
+    assert reading.signal is None
     assert reading.coverage == 0
     assert reading.reasons[0] == "no factor has data"
     technical = reading.factors[3]
@@ -257,13 +259,13 @@ def test_confidence_is_agreement_times_coverage_times_quality(quality: DataQuali
 
 
 def test_no_label_on_stale_bars_or_thin_coverage() -> None:
-    """The same market that is BUY or SELL when fresh is HOLD with a reason otherwise."""
+    """The same market that is BUY or SELL when fresh has no label, and a reason, otherwise."""
 
     def last(engine: Engine, without_book: bool = False, **options) -> tuple[Reading, ...]:
         for k in range(START, START + 120):
             whole = _cut(k, **options)
             evaluation = engine.step(replace(whole, book=None) if without_book else whole)
-            if (evaluation.label != 0).any() or (abs(evaluation.score - 50) >= 10).any():
+            if (abs(evaluation.label) == 1).any() or (abs(evaluation.score - 50) >= 10).any():
                 return tuple(evaluation.readings())
         raise AssertionError("the market never moved enough")
 
@@ -272,9 +274,10 @@ def test_no_label_on_stale_bars_or_thin_coverage() -> None:
     strict = _engine(rule=LabelRule(buy=60, sell=40, min_coverage=1.0))
     thin = last(strict, without_book=True)
     assert {r.signal for r in fresh} != {Label.HOLD}
-    assert {r.signal for r in stale} == {Label.HOLD} == {r.signal for r in thin}
+    assert {r.signal for r in stale} == {None} == {r.signal for r in thin}
     assert all("data is stale" in r.reasons for r in stale)
-    assert all("coverage 0.80 is below 1.00" in r.reasons for r in thin)
+    short = "coverage 0.80 is below 1.00, which is 1 of the 1.00 that this symbol can have"
+    assert all(short in r.reasons for r in thin)
 
 
 def test_a_row_taken_by_another_symbol_begins_anew_and_others_go_on() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from virtuoso.analysis.signals import BUY, HOLD, SELL, LabelRule, Labels
+from virtuoso.analysis.signals import BRIDGE_BARS, BUY, HOLD, SELL, UNKNOWN, LabelRule, Labels
 
 
 def _labels(scores: list[float], allowed: list[bool] | None = None, **rule: float) -> list[int]:
@@ -27,7 +27,7 @@ def _labels(scores: list[float], allowed: list[bool] | None = None, **rule: floa
         ([28, 34, 35, 35.1], [SELL, SELL, SELL, HOLD]),
         ([72, 72, 72, 72, 69], [BUY] * 5),
         ([72, 72, 72, 72, 64, 66, 70], [BUY, BUY, BUY, BUY, HOLD, HOLD, BUY]),
-        ([float("nan"), 72, float("nan"), 72], [HOLD, BUY, HOLD, BUY]),
+        ([float("nan"), 72, float("nan"), 72], [UNKNOWN, BUY, UNKNOWN, BUY]),
     ],
 )
 def test_entered_at_the_threshold_and_left_past_the_margin(scores: list[float], expected: list[int]) -> None:
@@ -35,7 +35,24 @@ def test_entered_at_the_threshold_and_left_past_the_margin(scores: list[float], 
 
 
 def test_withheld_at_once_when_not_allowed() -> None:
-    assert _labels([72, 72, 72], [True, False, True]) == [BUY, HOLD, BUY]
+    assert _labels([72, 72, 72], [True, False, True]) == [BUY, UNKNOWN, BUY]
+
+
+@pytest.mark.parametrize("gap", range(1, 9))
+def test_a_short_unknown_gap_is_bridged_and_a_long_one_ends_the_label(gap: int) -> None:
+    """BUY is served as unknown at once; what stands is BUY for `BRIDGE_BARS` closes, and with it its margin."""
+    labels, row = Labels(LabelRule()), slice(0, 1)
+    labels.memory.reserve(1)
+    scores, allowed = [72.0] * 4 + [72.0] * gap + [66.0], [True] * 4 + [False] * gap + [True]
+    steps = [
+        labels.step(row, np.array([score]), np.array([may]), 60_000 * i)
+        for i, (score, may) in enumerate(zip(scores, allowed, strict=True), 1)
+    ]
+    bridged = gap < BRIDGE_BARS
+    assert [int(s.label[0]) for s in steps] == [BUY] * 4 + [UNKNOWN] * gap + [BUY if bridged else HOLD]
+    stood = min(gap, BRIDGE_BARS)
+    standing = [BUY] * (4 + stood) + [UNKNOWN] * (gap - stood) + [BUY if bridged else HOLD]
+    assert [int(s.standing[0]) for s in steps] == standing
 
 
 def test_mirrored_scores_give_mirrored_labels() -> None:
@@ -45,7 +62,7 @@ def test_mirrored_scores_give_mirrored_labels() -> None:
     assert set(there) == {SELL, HOLD, BUY}
 
 
-def test_rows_are_independent_and_a_reset_row_begins_at_hold() -> None:
+def test_rows_are_independent_and_a_reset_row_begins_anew() -> None:
     labels = Labels(LabelRule())
     labels.memory.reserve(2)
     both = slice(0, 2)
@@ -60,7 +77,9 @@ def test_a_close_decides_once() -> None:
     assert labels.step(row, np.array([72.0]), may, 60_000).label.tolist() == [BUY]
     again = labels.step(row, np.array([10.0]), may, 60_000)
     assert (again.label.tolist(), again.held.tolist()) == ([BUY], [0.0])
-    assert labels.standing(row)[:, 0].tolist() == [BUY, 0.0]
+    assert labels.standing(row)[:, 0].tolist() == [BUY, 0.0, 60_000.0]
+    withheld = labels.step(row, np.array([10.0]), ~may, 60_000)
+    assert (withheld.label.tolist(), withheld.standing.tolist()) == ([UNKNOWN], [BUY])
 
 
 @pytest.mark.parametrize("cut", range(1, 9))

@@ -51,7 +51,8 @@ def _market(seed: int, n: int = 200) -> tuple[tuple[FactorArrays, ...], Labelled
     before = rng.choice([SELL, HOLD, BUY], n).astype(float)
     held = rng.integers(1, 8, n).astype(float)
     allowed = rng.random(n) < 0.9
-    return factors, Labelled(RULE.decide(before, held, score, allowed), before, held, allowed)
+    label = RULE.decide(before, held, score, allowed)
+    return factors, Labelled(label, before, held, allowed, label)
 
 
 def _score_with(factors: tuple[FactorArrays, ...], f: int, t: int, c: int, i: int, raw: float) -> float:

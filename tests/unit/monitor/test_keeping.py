@@ -25,9 +25,10 @@ from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Label
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.bar_archive import BarArchive
-from virtuoso.monitor.keeper import Keeper, Kept
+from virtuoso.monitor.keeper import Keeper, Kept, Recalled
 from virtuoso.monitor.regimes import RegimesStanding
 from virtuoso.monitor.signal_log import SignalLog
+from virtuoso.storage.database.reading import LastLabel
 from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord, TransitionRecord
 from virtuoso.storage.timeseries.embedded.store import EmbeddedStore
 from virtuoso.storage.timeseries.protocol import TimeSeries
@@ -56,6 +57,9 @@ class Shelf:
 
     async def incidents(self, limit: int, told_since_ms: int) -> tuple[Incident, ...]:
         return tuple(i for changes in reversed(self.commits) for i in reversed(changes.incidents))
+
+    async def last_labels(self) -> dict[str, LastLabel]:
+        return {s.symbol: LastLabel(s.label, s.close_ms) for changes in self.commits for s in changes.signals}
 
     async def transitions(self, limit: int) -> tuple[TransitionRecord, ...]:
         return tuple(t for changes in reversed(self.commits) for t in reversed(changes.transitions))
@@ -86,9 +90,11 @@ async def test_what_is_committed_is_what_a_restart_goes_on_from() -> None:
     await keeper.commit()
     assert keeper.committed_close_ms == 60_000
     assert set(keeper.waiting.values()) == {0}
-    state, transitions, found = await Keeper(shelf, "bybit", IncidentLog(10)).recall(0)
-    assert state == kept(60_000)
-    assert transitions == (change,)
+    recalled = await Keeper(shelf, "bybit", IncidentLog(10)).recall(0)
+    assert recalled.state == kept(60_000)
+    assert recalled.transitions == (change,)
+    assert recalled.labels == {"BTCUSDT": (Label.BUY, 60_000)}
+    found = recalled.incidents
     assert [(i.kind, i.part) for i in found] == [("stale_feed", "0")]
     again = IncidentLog(10)
     again.resume(found)
@@ -128,9 +134,9 @@ async def test_state_goes_with_the_last_of_its_signals() -> None:
 async def test_a_state_of_another_version_begins_anew() -> None:
     shelf = Shelf()
     shelf.commits.append(Changes(state=(StateRecord(key="monitor", close_ms=1, body='{"else":1}'),)))
-    assert (await Keeper(shelf, "bybit", IncidentLog(10)).recall(0))[0] is None
+    assert (await Keeper(shelf, "bybit", IncidentLog(10)).recall(0)).state is None
     shelf.away = True
-    assert await Keeper(shelf, "bybit", IncidentLog(10), wait_s=0.01).recall(0) == (None, (), ())
+    assert await Keeper(shelf, "bybit", IncidentLog(10), wait_s=0.01).recall(0) == Recalled()
 
 
 async def test_what_was_kept_is_asked_for_again_while_the_database_is_slow() -> None:
@@ -142,16 +148,16 @@ async def test_what_was_kept_is_asked_for_again_while_the_database_is_slow() -> 
     recalling = asyncio.create_task(Keeper(shelf, "bybit", IncidentLog(10), wait_s=0.05).recall(0))
     await asyncio.sleep(0.02)
     shelf.away = False
-    assert (await recalling)[0] == kept(60_000)
+    assert (await recalling).state == kept(60_000)
 
 
-def test_a_change_of_label_is_a_signal_and_a_first_label_is_none() -> None:
+def test_what_begins_or_ends_a_side_is_a_signal_the_first_one_too() -> None:
     names, bars = panels.symbols(3), panels.random_bars(400, 3, seed=4)
     engine, log = an_engine(), SignalLog("bybit")
     for row, symbol in enumerate(names):
         engine.add(symbol, row)
     engine.warm_up([panels.part(bars, 0, 300)])
-    labels: dict[str, list[tuple[int, Label]]] = {symbol: [] for symbol in names}
+    labels: dict[str, list[tuple[int, Label | None]]] = {symbol: [(0, None)] for symbol in names}
     found: list[SignalRecord] = []
     for k in range(300, 400):
         cut = panels.cut(bars, {}, k)
@@ -163,7 +169,7 @@ def test_a_change_of_label_is_a_signal_and_a_first_label_is_none() -> None:
         (symbol, close_ms, before, after)
         for symbol, seen in labels.items()
         for (_, before), (close_ms, after) in pairwise(seen)
-        if before is not after
+        if before is not after and {before, after} & {Label.BUY, Label.SELL}
     }
     assert {(s.symbol, s.close_ms, s.before, s.label) for s in found} == expected
     assert expected

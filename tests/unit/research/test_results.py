@@ -26,7 +26,7 @@ SYMBOLS = ("ADAUSDT", "BTCUSDT", "ETHUSDT")
 FACTORS = ("technical", "volume", "price_structure")
 MINUTE_MS = 60_000
 FIRST_CLOSE_MS = 1_746_373_080_000
-NAMES = {-1: "SELL", 0: "HOLD", 1: "BUY"}
+NAMES = {-1: "SELL", 0: "HOLD", 1: "BUY", 2: "unknown"}
 OTHER = {"bars_read": 900, "bars_missing": 7, "bad_rows_skipped": 3, "seconds": 2.0, "config_digest": "abc"}
 
 
@@ -43,11 +43,13 @@ def scored(minutes: int = 400, seed: int = 2) -> ScoredBlock:
     present[: minutes // 3, 2] = False
     score = np.clip(50 + 2 * common + rng.normal(0, 5, shape), 0, 100)
     score[0, 0], score[1, 0], score[2, 0], score[3, 0] = 100.0, 0.0, 70.0, 30.0
+    label = np.where(rng.random(shape) < 0.7, 0, rng.choice([-1, 1, 2], shape)).astype(np.int8)
     return ScoredBlock(
         close_ms=FIRST_CLOSE_MS + MINUTE_MS * np.arange(minutes),
         symbols=SYMBOLS,
         present=present,
-        label=np.where(rng.random(shape) < 0.7, 0, rng.choice([-1, 1], shape)).astype(np.int8),
+        label=label,
+        standing=np.where((label == 2) & (rng.random(shape) < 0.5), np.int8(1), label),  # a part of the gaps is bridged
         score=unknown(score, 0.05),
         confidence=unknown(rng.random(shape), 0.05),
         coverage=rng.random(shape),
@@ -66,6 +68,7 @@ def pieces(block: ScoredBlock, cuts: list[int]) -> Iterator[ScoredBlock]:
             symbols=block.symbols,
             present=block.present[part],
             label=block.label[part],
+            standing=block.standing[part],
             score=block.score[part],
             confidence=block.confidence[part],
             coverage=block.coverage[part],
@@ -85,7 +88,7 @@ def rows_of(block: ScoredBlock) -> list[dict[str, Any]]:
                     {
                         "time": datetime.fromtimestamp(close_ms / 1000, UTC),
                         "symbol": symbol,
-                        "signal": NAMES[int(block.label[i, j])],
+                        "signal": None if block.label[i, j] == 2 else NAMES[int(block.label[i, j])],
                         **{k: None if np.isnan(v) else v for k, v in numbers.items()},
                     }
                 )
@@ -127,7 +130,8 @@ def test_pandas_reads_the_signals_in_utc_with_names(tmp_path: Path) -> None:
     write(tmp_path, [block], {})
     frame = pd.read_parquet(tmp_path / "signals.parquet")
     assert str(frame["time"].dt.tz) == "UTC"
-    assert set(frame["signal"].astype(str)) == {"BUY", "SELL", "HOLD"}
+    assert set(frame["signal"].dropna().astype(str)) == {"BUY", "SELL", "HOLD"}
+    assert frame["signal"].isna().any()
     assert int(frame["score"].isna().sum()) == sum(row["score"] is None for row in rows_of(block)) > 0
 
 
@@ -210,11 +214,12 @@ def test_label_changes_are_counted_between_readings_of_a_symbol_over_blocks_and_
     block = scored()
     document = summed(pieces(block, [100, 101, 250]))
     entered = {}
-    for symbol in SYMBOLS:
-        labels = [row["signal"] for row in rows_of(block) if row["symbol"] == symbol]
+    for j, symbol in enumerate(SYMBOLS):
+        labels = [row["signal"] or "unknown" for row in rows_of(block) if row["symbol"] == symbol]
+        standing = [NAMES[code] for code in block.standing[block.present[:, j], j].tolist()]
         entered[symbol] = dict.fromkeys(NAMES.values(), 0)
-        for before, after in pairwise(labels):
-            entered[symbol][after] += before != after
+        for before, after in pairwise(["unknown", *standing]):
+            entered[symbol][after] += before != after and bool({before, after} & {"BUY", "SELL"})
         found = document["by_symbol"][symbol]
         assert found["readings"] == len(labels)
         assert found["entered"] == entered[symbol]

@@ -59,6 +59,7 @@ def _text(name: str, meaning: str, choices: tuple[str, ...] = ()) -> Value:
     return Value(name, Type.TEXT, "", meaning, choices)
 
 
+_LABELS = tuple(str(label) for label in Label)
 _OF_SYMBOL = (
     _text("symbol", "the exchange's name of it"),
     _number("price", "quote coin", "last price"),
@@ -75,7 +76,7 @@ _OF_SYMBOL = (
     _number("liquidations", "count", "liquidations held in memory, the latest"),
     _text("data_quality", "how fresh the ticker is", _QUALITIES),
     _text("data_source", "what the exchange is", _SOURCES),
-    _text("signal", "label of the last reading", tuple(str(label) for label in Label)),
+    _text("signal", "label of the last reading; unknown while there is none or its data is stale", _LABELS),
     _number("score", "0–100", "confluence of all factors; 50 is neutral"),
     _number("confidence", "0–1", "agreement × coverage × data quality"),
     _number("coverage", "0–1", "share of the factor weight that had data"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from hashlib import blake2s
 
+from virtuoso.alerts.incidents import ENDED_BY
 from virtuoso.alerts.labels import is_system
 from virtuoso.model.alert import Incident
 from virtuoso.model.notice import Context, Line, Notice, Role
@@ -45,12 +46,14 @@ def folded(leader: Incident, members: Sequence[Incident], now_ms: int, context: 
 def over(members: Sequence[Incident], amends: str | None, now_ms: int, context: Contexts) -> Notice:
     """All incidents of an earlier notice are over."""
     expired = all(member.ending == "expired" for member in members)
-    said = "No longer watched" if expired else "Resolved"
     first = members[0]
+    why = first.details.get(ENDED_BY) if expired else None
+    said = "Resolved" if not expired else "No longer watched" if why is None else "No longer known"
     if len(members) == 1:
         title = f"{said}: {_title(first)}"
         seconds = ((first.resolved_ms or first.fired_ms) - first.fired_ms) // 1_000
         text = f"{first.message} ({'watched' if expired else 'it lasted'} {seconds:,} s)"
+        text += "" if why is None else f"; {why}"
     else:
         title = f"{said}: {_words(first).lower()}, all {len(members)}"
         text = f"{first.message} (and {len(members) - 1} more)"

@@ -10,6 +10,7 @@ from virtuoso.analysis.indicators.flow import AggressorPressure, CumulativeDelta
 from virtuoso.analysis.indicators.impact import Amihud, KyleLambda, Vpin
 from virtuoso.analysis.indicators.volume import VolumeDelta
 from virtuoso.market.panel import Floats
+from virtuoso.model.evidence import Evidence
 
 _SIDES_UNSEEN = "taker sides were not seen over the whole window, or nothing was traded"
 _SHARED = 1 / 2
@@ -45,7 +46,7 @@ FACTOR = Factor(
             scale=1.5,
             mirror=Mirror.SIDES,
             undefined=_SIDES_UNSEEN,
-            tape=True,
+            needs=Evidence.SIDES,
         ),
         Component(
             name="trade_flow_imbalance",
@@ -58,7 +59,7 @@ FACTOR = Factor(
             weight=_SHARED,
             mirror=Mirror.SIDES,
             undefined=_SIDES_UNSEEN,
-            tape=True,
+            needs=Evidence.SIDES,
         ),
         Component(
             name="open_interest_quadrant",
@@ -68,6 +69,7 @@ FACTOR = Factor(
             exact=320,
             scale=0.6,
             undefined="open interest is not known over the whole window or has not changed, or the price has not moved",
+            needs=Evidence.OPEN_INTEREST,
         ),
         Component(
             name="large_trade_flow",
@@ -79,7 +81,7 @@ FACTOR = Factor(
             limits=SHARE,
             mirror=Mirror.SIDES,
             undefined="not every trade of the window was seen, too few to know what is large, or nothing was traded",
-            tape=True,
+            needs=Evidence.SIDES | Evidence.TRADES,
         ),
         Component(
             name="aggressor_pressure",
@@ -92,7 +94,7 @@ FACTOR = Factor(
             weight=_SHARED,
             mirror=Mirror.SIDES,
             undefined=_SIDES_UNSEEN,
-            tape=True,
+            needs=Evidence.SIDES | Evidence.TRADES,
         ),
     ),
     modifiers=(

@@ -8,6 +8,7 @@ from virtuoso.analysis.component import SHARE, Component, Factor, Feed, Mirror, 
 from virtuoso.analysis.gains import ORDER_BOOK
 from virtuoso.analysis.indicators.book import Absorption, DepthImbalance, Feature, OrderFlowImbalance
 from virtuoso.market.panel import Floats
+from virtuoso.model.evidence import Evidence
 
 SPREAD_HALF_BP = 10.0
 """Spread at which the book counts half: about the taker fees of a round trip."""
@@ -44,6 +45,7 @@ FACTOR = Factor(
             scale=0.4,
             mirror=Mirror.SIDES,
             undefined=_UNSEEN,
+            needs=Evidence.BOOK,
         ),
         Component(
             name="order_flow_imbalance",
@@ -54,6 +56,7 @@ FACTOR = Factor(
             scale=1.5,
             mirror=Mirror.SIDES,
             undefined="the touch has not changed",
+            needs=Evidence.BOOK_CHANGES,
         ),
         Component(
             name="micro_price",
@@ -65,6 +68,7 @@ FACTOR = Factor(
             scale=0.5,
             mirror=Mirror.SIDES,
             undefined=_UNSEEN,
+            needs=Evidence.BOOK,
         ),
         Component(
             name="absorption",
@@ -76,6 +80,7 @@ FACTOR = Factor(
             scale=0.5,
             mirror=Mirror.SIDES,
             undefined=_UNSEEN,
+            needs=Evidence.BOOK_CHANGES | Evidence.TRADES,
         ),
     ),
     modifiers=(

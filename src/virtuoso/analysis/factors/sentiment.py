@@ -8,6 +8,7 @@ from virtuoso.analysis.component import SHARE, Component, Factor, Feed, Mirror, 
 from virtuoso.analysis.gains import SENTIMENT
 from virtuoso.analysis.indicators.sentiment import Basis, Liquidations, RelativeVolatility, Standing
 from virtuoso.market.panel import Floats
+from virtuoso.model.evidence import Evidence
 
 _HALF_LIFE = 210
 """Minutes: 3.5 hours."""
@@ -37,6 +38,7 @@ FACTOR = Factor(
             dead=_USUALLY,
             mirror=Mirror.SIDES,
             undefined="the rate or its history is not known, or it has never changed",
+            needs=Evidence.FUNDING,
         ),
         Component(
             name="account_ratio",
@@ -48,6 +50,7 @@ FACTOR = Factor(
             dead=_USUALLY,
             mirror=Mirror.SIDES,
             undefined="the ratio or its history is not known, or it has never changed",
+            needs=Evidence.ACCOUNT_RATIO,
         ),
         Component(
             name="liquidations",
@@ -59,6 +62,7 @@ FACTOR = Factor(
             limits=SHARE,
             mirror=Mirror.SIDES,
             undefined="liquidations were not watched for long enough, or nothing was traded",
+            needs=Evidence.LIQUIDATIONS,
         ),
         Component(
             name="basis",
@@ -69,6 +73,7 @@ FACTOR = Factor(
             scale=10.0,
             mirror=Mirror.SIDES,
             undefined="mark or index price is not known",
+            needs=Evidence.BASIS,
         ),
     ),
     modifiers=(

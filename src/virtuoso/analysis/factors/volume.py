@@ -6,6 +6,7 @@ from virtuoso.analysis.component import SHARE, Component, Factor, Feed, Mirror, 
 from virtuoso.analysis.gains import VOLUME
 from virtuoso.analysis.indicators.profile import ProfilePosition
 from virtuoso.analysis.indicators.volume import MoneyFlow, OnBalanceVolume, RelativeVolume, VolumeDelta, VwapDistance
+from virtuoso.model.evidence import Evidence
 
 _EMPTY = "nothing was traded"
 
@@ -27,7 +28,7 @@ FACTOR = Factor(
             scale=0.15,
             mirror=Mirror.SIDES,
             undefined="taker sides were not seen over the whole window, or nothing was traded",
-            tape=True,
+            needs=Evidence.SIDES,
         ),
         Component(
             name="adl",

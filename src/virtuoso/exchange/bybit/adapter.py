@@ -19,6 +19,7 @@ from virtuoso.exchange.origin import Origin
 from virtuoso.exchange.protocol import BudgetStatus, Stream, StreamEvent, Tap
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import NotOffered
+from virtuoso.model.evidence import ALL, DERIVATIVES, Evidence
 from virtuoso.model.instrument import Instrument, Kind
 from virtuoso.model.market import (
     AccountRatio,
@@ -129,6 +130,11 @@ class Bybit:
     def missing(self) -> Counter[str]:
         """How often REST left a field empty, by its name."""
         return self._rest.missing
+
+    @property
+    def evidence(self) -> Evidence:
+        """Everything, and of spot what no contract is needed for."""
+        return ALL & ~DERIVATIVES if self._kind is Kind.SPOT else ALL
 
     async def measure_clock(self) -> float:
         """Measure the clock offset (ms): the probe of the shortest round trip, less half of it."""

@@ -12,6 +12,7 @@ from virtuoso.exchange.offset import ClockOffset
 from virtuoso.exchange.protocol import BudgetStatus, Stream, StreamEvent
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import ExchangeRejected, MalformedMessage, NotOffered
+from virtuoso.model.evidence import DERIVATIVES, Evidence
 from virtuoso.model.instrument import Instrument, Kind
 from virtuoso.model.market import (
     AccountRatio,
@@ -46,6 +47,15 @@ _DEPTHS: dict[str, tuple[int, ...]] = {
     "kucoin": (20, 100), "kucoinfutures": (20, 100),
 }  # fmt: skip
 """Where a book's depth is refused unless it is one of these."""
+_EVIDENCE = {
+    Evidence.SIDES | Evidence.TRADES: ("fetchTrades",),
+    Evidence.BOOK: ("fetchOrderBook",),
+    Evidence.OPEN_INTEREST: ("fetchOpenInterests",),
+    Evidence.FUNDING: ("fetchFundingRates", "fetchFundingRateHistory"),
+    Evidence.ACCOUNT_RATIO: ("fetchLongShortRatioHistory",),
+    Evidence.BASIS: ("fetchFundingRates",),
+}
+"""What must be offered for each kind of evidence."""
 _FIELDS = (
     "last", "bid", "ask", "bidVolume", "askVolume", "open", "high", "low", "percentage", "baseVolume", "quoteVolume",
 )  # fmt: skip
@@ -122,6 +132,15 @@ class CcxtExchange:
     def missing(self) -> Mapping[str, int]:
         """How often ccxt left a field of a ticker empty, by its name, and how many whole rows could not be read."""
         return self._transport.missing
+
+    @property
+    def evidence(self) -> Evidence:
+        """What ccxt says that the exchange has; mark and index price come with the tickers or not at all."""
+        found = Evidence.BARS
+        for kinds, methods in _EVIDENCE.items():
+            if all(map(self._offers, methods)):
+                found |= kinds
+        return found & ~DERIVATIVES if self._kind is Kind.SPOT else found
 
     async def measure_clock(self) -> float:
         """Measure the clock offset (ms): the probe of the shortest trip, less half of it; 0.0 if it tells no time."""

@@ -36,15 +36,17 @@ _LAST = text("""
         FROM known WHERE known.symbol IS NOT NULL
     )
     SELECT s.symbol, s.label, s.close_ms FROM known JOIN signals s ON s.id = (
-        SELECT id FROM signals WHERE exchange = :e AND symbol = known.symbol ORDER BY close_ms DESC, id DESC LIMIT 1
+        SELECT id FROM signals WHERE exchange = :e AND symbol = known.symbol
+            AND epoch IN (SELECT epoch FROM runs WHERE identity = :i)
+        ORDER BY close_ms DESC, id DESC LIMIT 1
     )
 """)
 
 
 class LastLabel(NamedTuple):
-    """The label a symbol has had since the close at `close_ms`."""
+    """The label a symbol has had since the close at `close_ms`; `None` is unknown."""
 
-    label: Label
+    label: Label | None
     close_ms: int
 
 
@@ -96,12 +98,16 @@ def signals(connection: Connection, query: Select[tuple[object, ...]], limit: in
     return SignalPage(tuple(_signal(row) for row in page), cursor)
 
 
-def last_labels(connection: Connection, exchange: str) -> dict[str, LastLabel]:
-    """By symbol, its latest signal."""
+def last_labels(connection: Connection, exchange: str, identity: str) -> dict[str, LastLabel]:
+    """By symbol, the latest signal that an identity kept."""
     return {
-        symbol: LastLabel(Label(label), close_ms)
-        for symbol, label, close_ms in connection.execute(_LAST, {"e": exchange})
+        symbol: LastLabel(_label(label), close_ms)
+        for symbol, label, close_ms in connection.execute(_LAST, {"e": exchange, "i": identity})
     }
+
+
+def _label(text: str | None) -> Label | None:
+    return None if text is None else Label(text)
 
 
 def incidents(connection: Connection, limit: int, *, only_open: bool, identity: str | None) -> tuple[Incident, ...]:
@@ -145,8 +151,8 @@ def silences(connection: Connection, after_ms: int, limit: int) -> tuple[Silence
 
 def _signal(row: Row[tuple[object, ...]]) -> SignalRecord:
     return SignalRecord(
-        exchange=row.exchange, symbol=row.symbol, close_ms=row.close_ms, label=Label(row.label),
-        before=Label(row.before), score=row.score, confidence=row.confidence, price=row.price,
+        exchange=row.exchange, symbol=row.symbol, close_ms=row.close_ms, label=_label(row.label),
+        before=_label(row.before), score=row.score, confidence=row.confidence, price=row.price,
         data_quality=DataQuality(row.data_quality),
         data_source=None if row.data_source is None else DataSource(row.data_source), why=row.why,
     )  # fmt: skip

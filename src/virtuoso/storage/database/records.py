@@ -21,7 +21,7 @@ def record_id(exchange: str, symbol: str | None, at_ms: int, what: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalRecord:
-    """A change of label at a base close.
+    """A change of label at a base close that begins or ends a BUY or SELL; `None` is no label, unknown.
 
     Attributes:
         close_ms: close of the bar, epoch ms.
@@ -34,8 +34,8 @@ class SignalRecord:
     exchange: str
     symbol: str
     close_ms: int
-    label: Label
-    before: Label
+    label: Label | None
+    before: Label | None
     score: float | None
     confidence: float | None
     price: float | None
@@ -46,7 +46,7 @@ class SignalRecord:
     @property
     def id(self) -> str:
         """Deterministic: exchange, symbol, close and label."""
-        return record_id(self.exchange, self.symbol, self.close_ms, self.label)
+        return record_id(self.exchange, self.symbol, self.close_ms, self.label or "unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,9 +58,9 @@ class Database(Calls):
         query = reading.signals_query(wanted, limit, cursor)
         return await self.run(lambda c: reading.signals(c, query, limit), writing=False)
 
-    async def last_labels(self, exchange: str) -> dict[str, LastLabel]:
-        """By symbol, the label of its latest signal and since which close."""
-        return await self.run(lambda c: reading.last_labels(c, exchange), writing=False)
+    async def last_labels(self, exchange: str, identity: str) -> dict[str, LastLabel]:
+        """By symbol, the label of the latest signal that this identity kept, and since which close."""
+        return await self.run(lambda c: reading.last_labels(c, exchange, identity), writing=False)
 
     async def incidents(self, limit: int, *, identity: str | None = None) -> tuple[Incident, ...]:
         """The latest, newest first; at most 1000. Of all identities where none is named."""

@@ -26,8 +26,9 @@ class Writing:
     def __init__(self, term: Term, changes: Changes) -> None:
         self._signals = [
             {
-                "id": s.id, "exchange": s.exchange, "symbol": s.symbol, "close_ms": s.close_ms, "label": s.label.value,
-                "before": s.before.value, "score": s.score, "confidence": s.confidence, "price": s.price,
+                "id": s.id, "exchange": s.exchange, "symbol": s.symbol, "close_ms": s.close_ms,
+                "label": s.label and s.label.value,
+                "before": s.before and s.before.value, "score": s.score, "confidence": s.confidence, "price": s.price,
                 "data_quality": s.data_quality.value, "epoch": term.epoch, "why": s.why,
                 "data_source": None if s.data_source is None else s.data_source.value,
             }

@@ -1,5 +1,5 @@
 // One symbol in full: why, each timeframe, each factor with its components, what an entry would mean.
-import { QUALITY, badge, direction, make, minute, number, percent, price, raw, scored, signedBar, table, terms, words } from "./draw.js";
+import { QUALITY, badge, direction, label, make, minute, number, percent, price, raw, scored, signedBar, table, terms, words } from "./draw.js";
 
 const LEAST_SCALE = 5;
 const BAR = 100;
@@ -29,7 +29,7 @@ export function followDetail(signals) {
 
 function title(symbol, doc) {
   if (doc === null) return [symbol];
-  return [symbol, " ", make("span", doc.signal.signal, `label ${doc.signal.signal}`), " ", make("span", number(doc.signal.score, 1)),
+  return [symbol, " ", label(doc.signal.signal), " ", make("span", number(doc.signal.score, 1)),
     make("span", ` at ${price(doc.ticker.price)}, ${percent(doc.ticker.change)} in 24 h`, "muted")];
 }
 
@@ -61,7 +61,7 @@ function facts(doc) {
   const signal = doc.signal;
   return terms([
     ["Confidence", number(signal.confidence, 2)],
-    ["Coverage", number(signal.coverage, 2)],
+    ["Coverage", `${number(signal.coverage, 2)} of ${number(signal.attainable_coverage, 2)} (${signal.evidence_class})`],
     ["Consensus", number(signal.consensus, 2)],
     ["Alignment", number(doc.alignment, 2)],
     ["Regime", doc.regime?.regime ? words(doc.regime.regime.toLowerCase()) : "—"],

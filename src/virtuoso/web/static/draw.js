@@ -92,6 +92,11 @@ export function badge(text, kind) {
 }
 
 // Names and values as a list of terms; a value may be a text or an element.
+// A label in its colour; none is a dash.
+export function label(signal) {
+  return make("span", signal ?? "—", signal ? `label ${signal}` : "label");
+}
+
 export function terms(pairs, className) {
   const list = make("dl", null, className);
   for (const [name, value] of pairs) {

@@ -1,5 +1,5 @@
 // The live status page: whole documents arrive by server-sent events and are drawn as they come.
-import { QUALITY, badge, compact, direction, make, number, percent, price, scored, table, time, words } from "./draw.js";
+import { QUALITY, badge, compact, direction, label, make, number, percent, price, scored, table, time, words } from "./draw.js";
 import { followDetail, showDetail } from "./detail.js";
 
 const $ = (id) => document.getElementById(id);
@@ -89,12 +89,12 @@ function drawSignals(doc) {
 function signalRow(signal, factors) {
   const row = make("tr");
   row.dataset.symbol = signal.symbol;
-  const label = make("td");
-  label.append(make("span", signal.signal, `label ${signal.signal}`));
+  const labelled = make("td");
+  labelled.append(label(signal.signal));
   const quality = make("td");
   quality.append(badge(signal.data_quality, QUALITY[signal.data_quality]));
   row.append(
-    opener(signal.symbol), label, scored(signal.score, 64), make("td", number(signal.confidence, 2), "number"),
+    opener(signal.symbol), labelled, scored(signal.score, 64), make("td", number(signal.confidence, 2), "number"),
     make("td", price(signal.price), "number price"), make("td", percent(signal.change), `number ${direction(signal.change)}`),
     ...factors.map((name) => scored(signal.factors[name], 36, 0)), quality,
   );

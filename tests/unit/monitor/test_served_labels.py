@@ -1,0 +1,94 @@
+"""A label that is served has fresh inputs; without them it is null, with its reason, and ranks nowhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from virtuoso.model import documents as docs
+from virtuoso.model.quality import DataQuality
+from virtuoso.model.signal import Label
+from virtuoso.monitor.publish import _strength, signal_row
+from virtuoso.storage.cache.document import Document, Version
+from virtuoso.web import examples
+
+CLOSE_MS = 1_800_000_000_000
+ROW = msgspec.convert(examples.SYMBOLS["symbols"][0], docs.SymbolRow)
+
+
+@dataclass
+class Read:
+    """A reading, as far as its row shows it."""
+
+    signal: Label | None = Label.BUY
+    quality: DataQuality = DataQuality.LIVE
+    close_ms: int = CLOSE_MS
+    reasons: tuple[str, ...] = ()
+    score: float = 72.0
+    confidence: float = 0.5
+    coverage: float = 0.9
+    attainable: float = 1.0
+    evidence_class: str = "detailed"
+    consensus: float = 0.5
+    disagreement: float = 0.1
+    factors: tuple = ()
+
+
+@dataclass
+class Now:
+    """A frame, as far as a row needs it."""
+
+    exchange_ms: int
+    base_ms: int = 60_000
+    source: None = None
+
+
+def served(read: Read | None, age_s: float, quality: DataQuality = DataQuality.LIVE) -> docs.SignalRow:
+    row = replace(ROW, data_quality=quality)
+    return signal_row(row, read, Now(CLOSE_MS + round(age_s * 1000)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("age_s", [0.0, 62.0, 120.0])
+@pytest.mark.parametrize("quality", [DataQuality.LIVE, DataQuality.DELAYED, DataQuality.PARTIAL])
+def test_a_label_of_the_last_closes_on_fresh_data_is_served(age_s: float, quality: DataQuality) -> None:
+    row = served(Read(), age_s, quality)
+    assert (row.signal, row.data_quality) == (Label.BUY, quality)
+    assert _strength(row) == 11.0
+
+
+@pytest.mark.parametrize(
+    ("age_s", "quality", "reason"),
+    [
+        (121.0, DataQuality.LIVE, "the last reading is 121 s old"),
+        (3_600.0, DataQuality.LIVE, "the last reading is 3600 s old"),
+        (5.0, DataQuality.STALE, "data is stale by now"),
+        (5.0, DataQuality.UNAVAILABLE, "data is unavailable by now"),
+    ],
+)
+def test_a_label_whose_inputs_went_stale_is_null_and_ranks_nowhere(
+    age_s: float, quality: DataQuality, reason: str
+) -> None:
+    row = served(Read(), age_s, quality)
+    assert row.signal is None
+    assert row.reasons[0] == reason
+    assert row.score == 72.0, "what was computed stays what it was"
+    assert _strength(row) == -1.0
+
+
+def test_without_a_reading_there_is_no_label() -> None:
+    row = served(None, 0.0)
+    assert (row.signal, row.reasons) == (None, ("no bars have been scored yet",))
+    assert msgspec.json.decode(msgspec.json.encode(row))["signal"] is None, "null, never absent"
+
+
+def test_a_document_that_is_not_renewed_has_no_label_beside_its_stale_quality() -> None:
+    signals: Mapping = {
+        "signals": [served(Read(label), 1.0) for label in (*Label, None)],
+        "reason": 'it says "signal":"BUY" in a text',
+    }
+    body = Document("signals", msgspec.json.encode(signals), Version(1, 1), 0, 10.0, 60.0).relabelled().body
+    found = msgspec.json.decode(body)
+    assert [(row["signal"], row["data_quality"]) for row in found["signals"]] == [(None, "stale")] * 4
+    assert found["reason"] == signals["reason"]
