@@ -1,11 +1,14 @@
 """What every test may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.support.exchange import Running, running_exchange
+from tests.support.pace import SPEED
 from tests.support.soak import SOAK
 
 settings.register_profile("default", deadline=None, max_examples=100 if SOAK else 50, derandomize=True)
@@ -17,6 +20,20 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No `VIRTUOSO__…` variable of the machine reaches a test."""
     for name in [n for n in os.environ if n.upper().startswith("VIRTUOSO")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def shared_exchange() -> Iterator[Running]:
+    """The embedded exchange of this process, whose time passes only while a test waits for something."""
+    with running_exchange("--faults", speed=SPEED) as running:
+        yield running
+
+
+@pytest.fixture
+def exchange(shared_exchange: Running) -> Running:
+    """It, in good weather."""
+    shared_exchange.clear()
+    return shared_exchange
 
 
 @pytest.fixture(scope="session")

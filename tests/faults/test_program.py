@@ -81,8 +81,8 @@ def test_exchange_port_in_use() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stops_clean_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
-    with running_exchange() as exchange, running_program(settings_for(exchange, tmp_path)) as program:
+def test_stops_clean_on_a_signal(exchange: Running, tmp_path: Path, number: signal.Signals) -> None:
+    with running_program(settings_for(exchange, tmp_path), pace=exchange.pace) as program:
         began = time.monotonic()
         program.process.send_signal(number)
         assert program.process.wait(6) == 0
@@ -90,13 +90,10 @@ def test_stops_clean_on_a_signal(tmp_path: Path, number: signal.Signals) -> None
 
 
 @pytest.mark.slow
-def test_a_real_event_changes_a_served_number(tmp_path: Path) -> None:
+def test_a_real_event_changes_a_served_number(exchange: Running, tmp_path: Path) -> None:
     """From the wire to the API: the served price is one the exchange traded at, and it moves."""
     small = "universe: {size: 4}\n"
-    with (
-        running_exchange(speed=20) as exchange,
-        running_program(settings_for(exchange, tmp_path, small), pace=exchange.pace) as program,
-    ):
+    with running_program(settings_for(exchange, tmp_path, small), pace=exchange.pace) as program:
         seen: set[float] = set()
 
         def moved() -> bool:

@@ -37,6 +37,12 @@ class Running:
         with urllib.request.urlopen(request, timeout=10):
             pass
 
+    def clear(self) -> None:
+        """End all faults."""
+        request = urllib.request.Request(f"{self.rest_url}/control/faults", method="DELETE")
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+
     def state(self) -> dict[str, Any]:
         """Faults in force and requests counted."""
         with urllib.request.urlopen(f"{self.rest_url}/control/faults", timeout=10) as answer:

@@ -10,6 +10,9 @@ from tempfile import TemporaryDirectory
 
 from tests.support.scaled import SharedTime, python_of
 
+SPEED = 20.0
+"""Of a time that a test moves, at most: a minute takes three seconds, and more on a busy machine."""
+
 _TICK_S = 0.002
 _STEP_S = 0.25
 _AHEAD_NS = 400_000_000

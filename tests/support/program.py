@@ -48,6 +48,12 @@ class Program:
 
         return self.pace.until(what, held, seconds)
 
+    def during(self, seconds: float, step_s: float = 0.25) -> Iterator[None]:
+        """Go through so many of its seconds in steps."""
+        for _ in range(round(seconds / step_s)):
+            yield
+            self.pace.sleep(step_s)
+
     def incidents(self, kind: str) -> list[dict[str, Any]]:
         """Incidents of a kind, newest first."""
         return [alert for alert in self.ask("/api/alerts/recent") if alert["alert_type"] == kind]

@@ -1,0 +1,66 @@
+"""What a program says while the exchange has faults, and what it said before."""
+
+import json
+from typing import Any
+
+from tests.support.exchange import Running
+from tests.support.program import Program
+
+SYMBOLS = 5
+TOPICS = 5 * SYMBOLS
+FLIP_S = 15.0
+"""Within which every state is found, each way."""
+
+_KINDS = (
+    "stale_feed", "mute_topic", "maintenance", "rate_ban", "exchange_clock", "clock_skew", "failed_cycle", "task_died",
+)  # fmt: skip
+
+
+class Watcher:
+    """What the program says, and what it said before the fault."""
+
+    def __init__(self, exchange: Running, program: Program) -> None:
+        self.exchange, self.program = exchange, program
+        self.sleep, self.during = program.pace.sleep, program.during
+        program.until("good weather", self.is_fine, 60)
+        self._before = self._fired()
+
+    def order(self, **fault: Any) -> None:
+        self.exchange.order(json.dumps(fault))
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.program.ask("/api/monitoring/status")
+        return found
+
+    def topics(self) -> dict[str, dict[str, Any]]:
+        return {feed["topic"]: feed for feed in self.status()["feeds"]}
+
+    def not_live(self) -> set[str]:
+        return {name for name, feed in self.topics().items() if feed["data_quality"] != "live"}
+
+    def is_fine(self) -> bool:
+        return len(self.topics()) >= TOPICS and not self.not_live() and not self.open()
+
+    def quality(self) -> str:
+        return str(self.program.ask("/api/market/overview")["data_quality"])
+
+    def open(self) -> set[str]:
+        return {a["alert_type"] for a in self._alerts() if not a["resolved"]}
+
+    def fired(self) -> dict[str, int]:
+        """Incidents since the beginning of this row, by kind."""
+        return {
+            kind: n - self._before.get(kind, 0) for kind, n in self._fired().items() if n > self._before.get(kind, 0)
+        }
+
+    def _alerts(self) -> list[dict[str, Any]]:
+        return [alert for alert in self.program.ask("/api/alerts/recent") if alert["alert_type"] in _KINDS]
+
+    def _fired(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for alert in self._alerts():
+            found[alert["alert_type"]] = found.get(alert["alert_type"], 0) + 1
+        return found
+
+    def until(self, what: str, holds: Any, seconds: float = FLIP_S) -> float:
+        return self.program.until(what, holds, seconds)
