@@ -5,13 +5,12 @@ from collections.abc import Iterator
 import pytest
 from tests.support.exchange import Running
 from tests.support.program import Program, running_program, settings_for
-from tests.support.watcher import SYMBOLS, Watcher
+from tests.support.watcher import UNIVERSE, Watcher
 
 
 @pytest.fixture(scope="session")
 def watching(shared_exchange: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    extra = f"universe: {{size: {SYMBOLS}, refresh_interval: 10, include: [NEWUSDT]}}\n"
-    config = settings_for(shared_exchange, tmp_path_factory.mktemp("watching"), extra)
+    config = settings_for(shared_exchange, tmp_path_factory.mktemp("watching"), UNIVERSE)
     with running_program(config, pace=shared_exchange.pace) as program:
         yield program
 

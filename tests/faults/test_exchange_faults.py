@@ -8,7 +8,7 @@ import pytest
 from tests.support.exchange import running_exchange
 from tests.support.pace import SPEED
 from tests.support.program import running_program, settings_for
-from tests.support.watcher import SYMBOLS, TOPICS, Watcher
+from tests.support.watcher import TOPICS, UNIVERSE, Watcher
 
 pytestmark = pytest.mark.slow
 
@@ -79,10 +79,9 @@ def test_a_quiet_symbol_is_never_stale(watcher: Watcher) -> None:
 
 def test_nothing_goes_out_during_a_ban(tmp_path: Path) -> None:
     """The silence after a 403 lasts ten minutes, as documented, while streams go on."""
-    extra = f"universe: {{size: {SYMBOLS}, refresh_interval: 10}}\n"
     with (  # others of our address are banned, too
         running_exchange("--faults", speed=SPEED) as exchange,
-        running_program(settings_for(exchange, tmp_path, extra), pace=exchange.pace) as program,
+        running_program(settings_for(exchange, tmp_path, UNIVERSE), pace=exchange.pace) as program,
     ):
         watcher = Watcher(exchange, program)
         watcher.order(fault="ban", for_s=600)

@@ -6,8 +6,10 @@ from typing import Any
 from tests.support.exchange import Running
 from tests.support.program import Program
 
-SYMBOLS = 5
-TOPICS = 5 * SYMBOLS
+EXCLUDED = ("SUI", "ENA", "BNB", "LINK", "AVAX", "BCH", "LTC", "XLM", "ETC", "LAYER", "XMR")
+UNIVERSE = f"universe: {{size: 6, refresh_interval: 10, exclude: [{', '.join(f'{coin}USDT' for coin in EXCLUDED)}]}}\n"
+"""Four symbols, and room for those that are listed meanwhile."""
+TOPICS = 5 * 4
 FLIP_S = 15.0
 """Within which every state is found, each way."""
 
@@ -63,4 +65,8 @@ class Watcher:
         return found
 
     def until(self, what: str, holds: Any, seconds: float = FLIP_S) -> float:
-        return self.program.until(what, holds, seconds)
+        try:
+            return self.program.until(what, holds, seconds)
+        except AssertionError as error:
+            error.add_note(f"open: {self.open()}; not live: {sorted(self.not_live())}")
+            raise
