@@ -213,6 +213,16 @@ def test_a_snapshot_in_time(came_s: float) -> None:
         assert market.check(at_s) == []
 
 
+def test_a_topic_that_is_asked_for_again_owes_its_snapshot_from_then_on() -> None:
+    """Its old acknowledgement, which still stands until the new one comes, says nothing about that."""
+    market = Market()
+    market.hear("orderbook", 99)
+    market.feeds["orderbook"].asked_ns = 100 * S
+    assert market.check(100.2) == market.check(100.4) == []
+    market.hear("orderbook", 101)
+    assert market.check(120) == []
+
+
 def test_a_snapshot_of_before_is_none_of_this_subscription() -> None:
     market = Market()
     market.hear("orderbook", 5)

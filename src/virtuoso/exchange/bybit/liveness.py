@@ -101,7 +101,7 @@ class Liveness:
 
     def _wanting_ns(self, feed: Feed, spoke_ns: int, now_ns: int) -> int | None:
         """Since when a topic leaves something unsaid (receive time); `None`: it does not, as far as is known."""
-        acked_ns = feed.acked_ns or 0
+        acked_ns = max(feed.acked_ns or 0, feed.asked_ns or 0)  # asked again, it owes anew
         if feed in self._leaders and not _spoke(feed):
             owing_ns = acked_ns + _SNAPSHOT_NS - _PATIENCE_NS
             return owing_ns if now_ns >= owing_ns else None
