@@ -71,7 +71,7 @@ def test_damage_is_counted_by_topic_and_disturbs_nothing_else(watcher: Watcher) 
     watcher.sleep(5)
     after = watcher.topics()
     damaged = {name for name in after if after[name]["rejected"] > before[name]["rejected"]}
-    assert damaged <= {"tickers.BTCUSDT", "tickers.ETHUSDT"}
+    assert damaged <= {"tickers.BTCUSDT", "tickers.ETHUSDT"}, str({name: after[name] for name in damaged})
     assert "tickers.ETHUSDT" in damaged
     assert watcher.status()["exchange"]["unknown_frames"] > unknown
     assert watcher.not_live() == set()
@@ -185,6 +185,7 @@ def test_a_minute_that_is_never_closed_makes_its_symbol_stale_and_no_other(watch
         rows = watcher.program.ask("/api/signals/top?limit=50")["signals"]
         return {row["symbol"] for row in rows if row["data_quality"] == "stale"}
 
+    watcher.until("bars of all, also of those that came back", lambda: not stale(), 130)
     watcher.order(fault="missing_minutes", symbol="SOLUSDT", for_s=80)
     watcher.until("stale bars", stale, 60 + FLIP_S)
     assert stale() == {"SOLUSDT"}
