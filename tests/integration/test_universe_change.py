@@ -1,13 +1,20 @@
 """The universe changes while cycles run: newcomers are scored, those that left are gone, nothing fails."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
 
 from virtuoso.config import Settings
 from virtuoso.config.loading import load
+from virtuoso.exchange.bybit import Bybit
 from virtuoso.market.universe import Universe
 from virtuoso.model.clock import SystemClock
+from virtuoso.model.instrument import Instrument
+from virtuoso.model.market import TickerUpdate
 from virtuoso.monitor.app import Monitor
 from virtuoso.operations.health import HealthBoard
 from virtuoso.simulator.server import EmbeddedExchange
@@ -18,7 +25,8 @@ CLOCK = SystemClock()
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[tuple[Monitor, MemoryCache]]:
+async def started(size: int = 4) -> AsyncIterator[tuple[Monitor, MemoryCache]]:
+    """A monitor of the recording that was just told to run."""
     source = open_source("recording", 1, CLOCK.now_ns() // 1_000_000)
     async with EmbeddedExchange(source, clock=CLOCK) as exchange:
         settings: Settings = load(
@@ -26,7 +34,7 @@ async def running() -> AsyncIterator[tuple[Monitor, MemoryCache]]:
             {
                 "VIRTUOSO__EXCHANGE__REST_URL": exchange.rest_url,
                 "VIRTUOSO__EXCHANGE__STREAM_URL": exchange.stream_url,
-                "VIRTUOSO__UNIVERSE__SIZE": "4",
+                "VIRTUOSO__UNIVERSE__SIZE": str(size),
                 "VIRTUOSO__MONITORING__INTERVAL": "1",
             },
         )
@@ -34,11 +42,26 @@ async def running() -> AsyncIterator[tuple[Monitor, MemoryCache]]:
         monitor = Monitor(settings, CLOCK, cache, HealthBoard(CLOCK, 1.0, "embedded"))
         task = asyncio.create_task(monitor.run())
         try:
-            await asyncio.wait_for(monitor.ready.wait(), 20)
             yield monitor, cache
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[tuple[Monitor, MemoryCache]]:
+    """One that has its first signals."""
+    async with started() as (monitor, cache):
+        await asyncio.wait_for(monitor.ready.wait(), 60)
+        yield monitor, cache
+
+
+async def until(what: str, holds: Callable[[], object]) -> None:
+    """Wait for a condition."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < 60, what
+        await asyncio.sleep(0.02)
 
 
 async def test_symbols_come_and_go_while_cycles_run() -> None:
@@ -62,3 +85,56 @@ async def test_symbols_come_and_go_while_cycles_run() -> None:
         await asyncio.sleep(1.5)
         topics = {feed.symbol for feed in monitor.stream.feeds() if feed.connected}
         assert topics == set(chosen.symbols)
+
+
+async def test_an_empty_list_at_the_start_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, empty = Bybit.tickers, True
+
+    async def tickers(self: Bybit) -> dict[str, TickerUpdate]:
+        return {} if empty else await whole(self)
+
+    monkeypatch.setattr(Bybit, "tickers", tickers)
+    async with started() as (monitor, _):
+        said = "waiting for the exchange: the exchange's list of tickers has none with a turnover; it is asked again"
+        await until(said, lambda: monitor.state == said)
+        await until("it is told", lambda: {i.kind for i in monitor.incidents.open()} == {"list_doubted", "stale_feed"})
+        assert monitor.health.live
+        assert monitor.health.document().status == "starting"
+        assert not monitor.ready.is_set()
+        empty = False
+        await asyncio.wait_for(monitor.ready.wait(), 60)
+        assert len(monitor.watch.universe.symbols) == 4
+        await until("all is well", lambda: monitor.health.healthy and not monitor.incidents.open())
+
+
+async def test_a_list_that_becomes_empty_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(self: Bybit) -> list[Instrument]:
+        return []
+
+    async with running() as (monitor, _):
+        await until("all is well", lambda: monitor.health.healthy)
+        before = monitor.watch.universe.symbols
+        with monkeypatch.context() as context:
+            context.setattr(Bybit, "instruments", nothing)
+            for _ in range(4):
+                await monitor.watch.adopt(await monitor.watch.choose())
+            assert monitor.watch.universe.symbols == before
+            await until("it is told", lambda: [i.kind for i in monitor.incidents.open()] == ["list_doubted"])
+            assert monitor.health.healthy
+        await monitor.watch.choose()
+        await until("it is over", lambda: not monitor.incidents.open())
+
+
+async def test_a_universe_that_is_empty_by_configuration_is_not_healthy() -> None:
+    async with running() as (monitor, _):
+        await until("all is well", lambda: monitor.health.healthy)
+        monitor.watch.rules = replace(monitor.watch.rules, quote="usdt")
+        await monitor.watch.adopt(await monitor.watch.choose())
+        await monitor._stream_watched()
+        await until("not healthy", lambda: not monitor.health.healthy)
+        assert monitor.health.live
+        (reason,) = monitor.health.document().reasons
+        assert reason == "the universe is empty: no instrument is quoted in universe.quote = usdt; did you mean USDT?"
+        assert not monitor._all_well()
+        await until("it is told", lambda: [i.kind for i in monitor.incidents.open()] == ["universe_empty"])
+        await until("the page says it", lambda: monitor.cycle.frame().state == "degraded")

@@ -308,14 +308,15 @@ class Cycle:
         return tuple(found.get(symbol) or unknown(symbol) for symbol in watched)
 
     def _state(self) -> str:
+        health = self._health.document()
+        if health.status == "unhealthy":
+            return "degraded"
         if not self.evaluations:
             return "starting"
         if self.last_error is not None:
             return "degraded"
-        health = self._health.document()
-        if health.observed_age_s is None:  # a replay: cycles are all there is
-            return "online"
-        return {"healthy": "online", "starting": "starting"}.get(health.status, "degraded")
+        looked = health.observed_age_s is not None  # a replay has cycles alone
+        return "starting" if looked and health.status == "starting" else "online"
 
     @asynccontextmanager
     async def _timed(self, stage: str) -> AsyncIterator[None]:

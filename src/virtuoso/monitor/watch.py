@@ -97,8 +97,8 @@ class Watch:
 
     @property
     def empty(self) -> str | None:
-        """Why nothing is watched; `None` while something is, or before the first look."""
-        if not self.listed.instruments:
+        """Why nothing is watched; `None` while something is, or before the first choice."""
+        if not self.universe.left_out:
             return None
         return why_empty(self.universe, self.rules, self.listed.instruments)
 
