@@ -90,8 +90,7 @@ class SmallMonitor:
         now_ns = self.clock.now_ns()
         for symbol, sink in self.sinks.items():
             sink.ticker(self.now_ms - _TICKER_AGE_MS, now_ns, self.exchange.listed[symbol].tickers[0])
-            bar = await self.true_bar(symbol, open_ms)
-            bar = (said or {}).get(symbol, bar)  # type: ignore[assignment]
+            bar = said[symbol] if said and symbol in said else await self.true_bar(symbol, open_ms)
             if bar is not None:
                 sink.bars(now_ns, [bar])
         await self.cycle.run()

@@ -53,6 +53,17 @@ class BarSeries:
         self._start = max(self._start, self._end - self._capacity)
         self._next_ms = bar.open_ms + self.timeframe.ms
 
+    def replace(self, bar: Bar) -> None:
+        """Put `bar` in the place of the one held of its time; its taker-buy volume is not known any more.
+
+        Raises:
+            ValueError: none is held.
+        """
+        row = self.window(bar.open_ms, 1)
+        if row is None:
+            raise ValueError(f"no {self.timeframe} bar at {bar.open_ms} is held")
+        row[0] = (bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover, np.nan)
+
     def restore(self, open_ms: int, rows: Floats) -> None:
         """Begin with the latest of `rows` [t, 7], consecutive bars from `open_ms` on, in place of what is held.
 

@@ -106,8 +106,7 @@ class SymbolState:
 
     def bars(self, received_ns: int, bars: Sequence[Bar]) -> Refusal:
         """1m bars from the stream."""
-        self.history.update(bars)
-        return None
+        return self.history.update(bars)
 
     def liquidations(self, received_ns: int, liquidations: Sequence[Liquidation]) -> Refusal:
         """Liquidations, oldest first."""

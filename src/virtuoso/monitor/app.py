@@ -30,6 +30,7 @@ from virtuoso.monitor.alert_desk import AlertDesk
 from virtuoso.monitor.alert_parts import AlertParts
 from virtuoso.monitor.alpha import AlphaScanner
 from virtuoso.monitor.bar_archive import BarArchive
+from virtuoso.monitor.bar_audit import BarAudit
 from virtuoso.monitor.configured import alpha_intervals, engine_for, exchange_for, universe_rules
 from virtuoso.monitor.cycle import Cycle
 from virtuoso.monitor.detect import Detection, fast_rules
@@ -124,6 +125,7 @@ class Monitor:
             decide=self.alerts.alerting.decide, committed=self._committed,
         )  # fmt: skip
         self.aftermath = Aftermath(self.archive, self.keeper, series, settings.exchange.market)
+        self.audit = BarAudit(self.exchange, self.market, self.watch, self.archive, routine=not self._polled)
         self._refresh = Refresh(self.exchange, self.market, self.watch)
         self.cycle = self._cycle_for(settings, engine, health)
         self.alerts.context = AlertContext(self.market, self.cycle)
@@ -273,6 +275,7 @@ class Monitor:
         self.tasks.start("universe", self._universe)
         self.tasks.start("tape", self._fill_tape)
         self.tasks.start("slow data", self._slow_data)
+        self.tasks.start("bar audit", self.audit.run)
         self.tasks.start("alpha", self.alpha.run)
         await asyncio.Event().wait()  # until cancelled
 
@@ -394,8 +397,10 @@ class Monitor:
             if now_s >= self.schedule.due_s:
                 self.status.began(self.schedule.take(now_s))
                 await self.cycle.run()
-            elif self._refresh.due(self.cycle.analysed_ms) is not None:
+            elif self.watch.corrected or self._refresh.due(self.cycle.analysed_ms) is not None:
                 await self.cycle.run()
+            elif self.watch.unlinked:
+                await self._stream_watched()
             else:
                 await asyncio.sleep(min(_LOOK_S, self.schedule.due_s - now_s))
 
@@ -431,6 +436,10 @@ class Monitor:
 
     async def _stream_watched(self) -> None:
         """Let the streams feed the symbols that are watched now, through their detectors."""
+        anew, self.watch.unlinked = self.watch.unlinked & set(self.market.rows), set()
+        if anew:  # their topics are left, and asked for again below: what they said is of another unit
+            sinks = self.detection.sinks(self.market, self._clock.now_ns())
+            self.stream.watch({s: sink for s, sink in sinks.items() if s not in anew}, self.watch.detailed)
         more = True
         while more:
             more = self.detection.meet(self.market, self._clock.now_ns(), _MET_AT_ONCE)

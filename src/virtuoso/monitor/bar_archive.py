@@ -8,9 +8,13 @@ from math import isnan
 import numpy as np
 import structlog
 
+from virtuoso.market.bars import SymbolBars
+from virtuoso.market.bounds import last_seam
 from virtuoso.market.panel import BAR_FIELDS, MINUTE_FIELDS, BarBlock, Floats, Ints, MinuteBlock
+from virtuoso.market.series import BUY_VOLUME, CLOSE, OPEN
 from virtuoso.market.state import MarketState
 from virtuoso.model.errors import StoreUnavailable
+from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.storage.timeseries.protocol import TimeSeries
 from virtuoso.storage.timeseries.schema import BARS, TICKERS, Row, Value
@@ -18,6 +22,7 @@ from virtuoso.storage.timeseries.schema import BARS, TICKERS, Row, Value
 log = structlog.get_logger(__name__)
 
 _BASE = Timeframe.M1
+_LEAST_DECADES = 0.5
 _MINUTES = 1_000
 """Minutes recalled of symbols with book and trades: liquidations are remembered for so long."""
 _MINUTES_OF_OTHERS = 300
@@ -59,6 +64,8 @@ class BarArchive:
         except StoreUnavailable as error:
             log.warning("what is stored could not be read; the exchange is asked for all of it", error=str(error))
             return 0
+        for symbol, (begin_ms, rows) in tables[_BASE].items():
+            _mind_the_seam(self._market[symbol].history, begin_ms, rows)
         for timeframe, runs in tables.items():
             for symbol, (begin_ms, rows) in runs.items():
                 self._market[symbol].history.restore(timeframe, begin_ms, rows)
@@ -182,6 +189,23 @@ class BarArchive:
             None if change is None else change * 100,
         )
 
+    def corrected(self, symbol: str, changed: Mapping[Timeframe, Sequence[int]]) -> None:
+        """Keep bars of other values in the place of those stored; `changed` are their open times (epoch ms)."""
+        if self._store is None:
+            return
+        for timeframe, opens in changed.items():
+            series = self._market[symbol].history.series[timeframe]
+            held = [(open_ms, row) for open_ms in opens if (row := series.window(open_ms, 1)) is not None]
+            if held:
+                rows = _bar_rows(symbol, timeframe, [at for at, _ in held], np.concatenate([row for _, row in held]))
+                self._store.write(BARS, rows)
+
+    def forget(self, symbol: str) -> None:
+        """Nothing that was recalled of a symbol is its own any more."""
+        self._notes.pop(symbol, None)
+        for key in [key for key in self._stored_until if key[0] == symbol]:
+            del self._stored_until[key]
+
     def write_backlog(self) -> bool:
         """Keep the whole history of the next symbol that had nothing stored; `False` when none is waiting."""
         if not self._backlog:
@@ -193,6 +217,17 @@ class BarArchive:
                 times = range(begin_ms, begin_ms + len(table) * timeframe.ms, timeframe.ms)
                 self._store.write(BARS, _bar_rows(symbol, timeframe, times, table))
         return True
+
+
+def _mind_the_seam(history: SymbolBars, begin_ms: int, rows: Floats) -> None:
+    """Let a history begin with the last change of unit among its stored minutes."""
+    opens, closes = rows[1:, OPEN], rows[:-1, CLOSE]
+    if not np.any(np.abs(np.log10(opens / closes)) > _LEAST_DECADES):
+        return
+    bars = [Bar(begin_ms + i * _BASE.ms, *values) for i, values in enumerate(rows[:, :BUY_VOLUME].tolist())]
+    if (found := last_seam(bars)) is not None:
+        at, n = found
+        history.restart(bars[at].open_ms, n)
 
 
 def _bar_rows(symbol: str, timeframe: Timeframe, times: Iterable[int], values: Floats) -> list[Row]:

@@ -168,13 +168,17 @@ class Cycle:
         if close_ms is not None:
             self.analysed_ms = close_ms
             self._alerting.signals(self._aftermath.lapsed(close_ms - self._engine.base.ms, self.source))
+        for symbol in self._watch.unlinked:
+            self.evaluations.pop(symbol, None)  # of what it was before its history began anew
         ready = self._market.confirmed(self.analysed_ms) & self._watch.ready if self.analysed_ms else set()
+        corrected, self._watch.corrected = self._watch.corrected & ready, set()
         pending = {
             symbol: quality
             for symbol, quality in self.qualities.items()
-            if symbol in ready and self._evaluated_ms(symbol) < self.analysed_ms
+            if symbol in ready and (symbol in corrected or self._evaluated_ms(symbol) < self.analysed_ms)
         }
-        alone = [symbol for symbol in pending if symbol in self._contained.failing(_ANALYSIS)]
+        apart = self._contained.failing(_ANALYSIS) | corrected
+        alone = [symbol for symbol in pending if symbol in apart]
         together = {symbol: quality for symbol, quality in pending.items() if symbol not in alone}
         try:
             if together:
@@ -296,7 +300,7 @@ class Cycle:
         watched = [symbol for symbol in self._watch.universe.symbols if symbol in market]
 
         def row(symbol: str) -> SymbolRow:
-            reason = contained.reason(symbol) or self._watch.failed.get(symbol)
+            reason = contained.reason(symbol) or self._watch.failed.get(symbol) or market[symbol].history.seam
             return symbol_row(symbol, market, instruments.get(symbol), self.qualities.get(symbol), self.source, reason)
 
         def unknown(symbol: str) -> SymbolRow:

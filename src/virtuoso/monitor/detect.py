@@ -183,7 +183,7 @@ class DetectingSink:
         for bar in bars:
             if bar.confirmed:
                 self.take_minutes(received_ns)
-            else:
+            elif bar is self.state.history.forming:  # else it was not believed
                 self._detectors.forming(bar, received_ns)
         return None
 

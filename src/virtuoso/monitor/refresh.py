@@ -3,12 +3,15 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from zlib import crc32
 
 import structlog
 
 from virtuoso.exchange.protocol import Exchange
+from virtuoso.market.bars import SymbolBars
 from virtuoso.market.state import MarketState
-from virtuoso.model.errors import ExchangeError
+from virtuoso.model.clock import iso
+from virtuoso.model.errors import ExchangeUnavailable
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.watch import Watch
 
@@ -17,6 +20,7 @@ log = structlog.get_logger(__name__)
 _BASE = Timeframe.M1
 _PATIENCE_MS = 2_000
 _REPAIR_TIMEOUT_S = 8.0
+_FIRST_WAIT_S, _LONGEST_WAIT_S, _COUNTED = 2.0, 60.0, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Refresh:
         self._exchange = exchange
         self._market = market
         self._watch = watch
+        self._waits: dict[str, tuple[int, int]] = {}
+        """How often the repair of a symbol failed in a row, and when (epoch ns) it may be tried again."""
 
     def due(self, analysed_ms: int) -> int | None:
         """The close to analyse now: every row has it, or 2 s have passed; `None` while none is due."""
@@ -50,15 +56,31 @@ class Refresh:
         return None
 
     def incomplete(self, close_ms: int) -> bool:
-        """Whether a repair for `close_ms` failed and is to be tried again."""
-        return bool(self._watch.ready - self._market.confirmed(close_ms))
+        """Whether a repair for `close_ms` failed and is to be tried again now."""
+        waiting = self._watch.ready - self._market.confirmed(close_ms)
+        return close_ms <= self._watch.exchange_ms() and any(map(self._may_ask, waiting))
+
+    def _may_ask(self, symbol: str) -> bool:
+        """Whether a repair of a symbol that failed before may be tried again."""
+        _, due_ns = self._waits.get(symbol, (0, 0))
+        return self._watch.now_ns() >= due_ns
+
+    def _wait(self, symbol: str) -> None:
+        """Let a symbol whose repair failed wait, longer each time; not all that failed at once ask at once again."""
+        tries, _ = self._waits.get(symbol, (0, 0))
+        spread = crc32(f"{symbol} {tries}".encode()) / 2**32  # the same in a replay
+        wait_s = min(_FIRST_WAIT_S * 2.0**tries, _LONGEST_WAIT_S) * (0.75 + 0.5 * spread)
+        self._waits[symbol] = min(tries + 1, _COUNTED), self._watch.now_ns() + int(wait_s * 1e9)
 
     async def complete(self, close_ms: int) -> Refreshed:
-        """Fetch what is missing for the bars that close by `close_ms`, all symbols at once."""
+        """Fetch what is missing for the bars that close by `close_ms`, and by now, all symbols at once."""
         began = time.perf_counter()
+        close_ms = min(close_ms, _BASE.floor(self._watch.exchange_ms()))
         confirmed = self._market.confirmed(close_ms)
         ready = sorted(self._watch.ready)
         wanting = [symbol for symbol in ready if symbol not in confirmed or self._has_holes(symbol, close_ms)]
+        self._waits = {symbol: wait for symbol, wait in self._waits.items() if symbol in wanting}
+        wanting = [symbol for symbol in wanting if self._may_ask(symbol)]
         took = await asyncio.gather(*(self._repair(symbol, close_ms) for symbol in wanting))
         done = self._market.confirmed(close_ms) & self._watch.ready
         fresh = sum(self._market[symbol].history.streamed_ms >= close_ms for symbol in done)
@@ -76,18 +98,20 @@ class Refresh:
         return any(history.lacking(tf, close_ms) for tf in self._market.timeframes if tf is not _BASE)
 
     async def _repair(self, symbol: str, close_ms: int) -> float:
-        """Fetch one symbol's missing bars; failing is noted, and tried again at the next cycle."""
+        """Fetch one symbol's missing bars; failing is noted, and tried again after a while."""
         began = time.perf_counter()
         try:
             async with asyncio.timeout(_REPAIR_TIMEOUT_S):
                 await self._fetch(symbol, close_ms)
-        except (ExchangeError, TimeoutError) as error:
-            said = str(error) or "timed out"
+        except Exception as error:  # noqa: BLE001 - of whatever kind: it neither delays nor fails the others
+            said = str(error) or ("timed out" if isinstance(error, TimeoutError) else type(error).__name__)
             say = log.debug if symbol in self._watch.failed else log.warning  # once, however often it is tried
             say("bars could not be repaired", symbol=symbol, error=said)
             self._watch.failed[symbol] = said
+            self._wait(symbol)
         else:
             self._watch.failed.pop(symbol, None)
+            self._waits.pop(symbol, None)
         return time.perf_counter() - began
 
     async def _fetch(self, symbol: str, close_ms: int) -> None:
@@ -96,10 +120,25 @@ class Refresh:
             await self._watch.recover(symbol)
             return
         if history.base.next_ms < close_ms:
-            first = history.base.next_ms
-            history.load(_BASE, await self._exchange.bars(symbol, _BASE, first, close_ms - _BASE.ms))
-            self._watch.fetched_ns[symbol] = self._watch.now_ns()
-            await self._watch.fill_tape([symbol])
+            await self._fetch_minutes(symbol, history, close_ms)
+            if self._market[symbol].history is not history:
+                return  # it began anew
         for timeframe in self._market.timeframes:
             if timeframe is not _BASE and (hole := history.lacking(timeframe, close_ms)) is not None:
                 history.load(timeframe, await self._exchange.bars(symbol, timeframe, *hole))
+                if history.lacking(timeframe, close_ms) is not None:
+                    raise ExchangeUnavailable(f"the exchange's {timeframe} bar of {iso(hole[0])} is not served yet")
+
+    async def _fetch_minutes(self, symbol: str, history: SymbolBars, close_ms: int) -> None:
+        """Fetch the minutes that are missing; raises `ExchangeUnavailable` when the answer has not got them all."""
+        first_ms = history.base.next_ms or 0
+        refused = history.refused.total()
+        history.load(_BASE, await self._exchange.bars(symbol, _BASE, first_ms, close_ms - _BASE.ms))
+        if history.jump is not None:
+            await self._watch.heed_jump(symbol)
+            return
+        if (missing_ms := history.base.next_ms or 0) < close_ms:
+            why = "is impossible" if history.refused.total() > refused else "is not served yet"
+            raise ExchangeUnavailable(f"the exchange's minute of {iso(missing_ms)} {why}")
+        self._watch.fetched_ns[symbol] = self._watch.now_ns()
+        await self._watch.fill_tape([symbol])

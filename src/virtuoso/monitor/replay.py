@@ -23,6 +23,7 @@ from virtuoso.model.feed import FeedStatus, SymbolSink
 from virtuoso.monitor.aftermath import Aftermath
 from virtuoso.monitor.alerting import untold
 from virtuoso.monitor.bar_archive import BarArchive
+from virtuoso.monitor.bar_audit import BarAudit
 from virtuoso.monitor.configured import engine_for, universe_rules
 from virtuoso.monitor.cycle import TTL_S, Cycle
 from virtuoso.monitor.detect import Detection, fast_rules
@@ -38,7 +39,7 @@ _T = TypeVar("_T")
 _Key = tuple[str, str | None, str | None]
 _POLLED = {"/v5/market/account-ratio": RATIO, "/v5/market/funding/history": FUNDING}
 """Answers that were asked for time and again while it ran: each is taken when it came."""
-_TRADES = "/v5/market/recent-trade"
+_TRADES, _BARS = "/v5/market/recent-trade", "/v5/market/kline"
 
 
 def _ignore(_: object) -> None:
@@ -94,6 +95,11 @@ class RecordedStream:
             for feed in feeds_for(symbol, sink, self._category, self._depth, _ignore, detailed=own):
                 if feed.topic.encode() not in self._feeds:
                     self._feeds[feed.topic.encode()] = feed
+
+    def forget(self, symbols: Collection[str]) -> None:
+        """Take no frames of these symbols until they are watched again."""
+        for topic in [topic for topic, feed in self._feeds.items() if feed.symbol in symbols]:
+            del self._feeds[topic]
 
     async def run(self) -> None:
         """Frames come by `take`."""
@@ -155,6 +161,7 @@ class Replay:
             rules=universe_rules(settings), clock=self.clock, archive=(archive := BarArchive(None, self._market)),
         )  # fmt: skip
         self.stream = RecordedStream(exchange.category, exchange.depth, self._offset)
+        self._audit = BarAudit(self._exchange, self._market, self._watch, archive, routine=False)
         self._refresh = Refresh(self._exchange, self._market, self._watch)
         self._cache = MemoryCache(self.clock)
         incidents = IncidentLog(settings.monitoring.alerts.keep)
@@ -208,6 +215,8 @@ class Replay:
                     await self._take_polled(record.path, symbol)
                 elif record.path == _TRADES and symbol in self._market:
                     await self._watch.fill_tape([symbol])  # a gap in the tape was filled while it ran
+                elif record.path == _BARS and self._compared(record):
+                    await self._audit.check(symbol)
             case ClockRead():
                 self.clock.advance_to(record.at_ns)
                 self._offset.offer(record.offset_ms)
@@ -221,6 +230,13 @@ class Replay:
                 self.stream.take(record)
                 if self.clock.now_ns() >= (self._due_ns or 0) or self._refresh.due(self.cycle.analysed_ms):
                     await self._run_cycle()
+
+    def _compared(self, answer: Answer) -> bool:
+        """Whether minutes were asked for that were held already: they were compared."""
+        query, symbol = answer.query, answer.query.get("symbol", "")
+        if self._due_ns is None or query.get("interval") != "1" or symbol not in self._watch.ready:
+            return False
+        return int(query.get("end", "0")) < (self._market[symbol].history.base.next_ms or 0)
 
     async def _start(self) -> None:
         """The first frame: everything that was asked before it is there."""
@@ -242,6 +258,10 @@ class Replay:
             self._due_ns += self._interval_ns * (1 + (now_ns - self._due_ns) // self._interval_ns)
         self._detection.sweep(now_ns)
         await self.cycle.run()
+        if self._watch.unlinked:
+            self.stream.forget(self._watch.unlinked)
+            self._watch.unlinked = set()
+            self.stream.watch(self._detection.sinks(self._market, self.clock.now_ns()), self._watch.detailed)
         for name in sorted(self._cache.names()):
             document = self._cache.get(name)
             if document is not None and name != "health":  # it tells ages of the process, not of the market

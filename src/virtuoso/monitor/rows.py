@@ -7,6 +7,7 @@ from virtuoso.model.documents import SymbolRow
 from virtuoso.model.evidence import class_of
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.quality import DataQuality, DataSource
+from virtuoso.model.units import unit_jump
 
 
 def symbol_row(
@@ -28,7 +29,7 @@ def symbol_row(
         symbol=symbol,
         name=instrument.unified if instrument else symbol,
         price=values["last"],
-        change=None if change is None else round(change * 100, 4),
+        change=None if change is None or _across(state, change) else round(change * 100, 4),
         bid=bid,
         ask=ask,
         spread_bp=None if bid is None or ask is None else round((ask - bid) / (0.5 * (ask + bid)) * 1e4, 4),
@@ -45,6 +46,11 @@ def symbol_row(
         data_source=source,
         reason=reason,
     )
+
+
+def _across(state: SymbolState, change: float) -> bool:
+    """Whether a change over a day (fraction) is one of unit: its first price was of the contract as it was before."""
+    return state.history.seam is not None and unit_jump(1.0, 1.0 + change) != 0
 
 
 def unknown_row(symbol: str, name: str, source: DataSource | None, reason: str, quality: Qualities | None) -> SymbolRow:

@@ -16,6 +16,7 @@ from virtuoso.market.quality import feed_quality
 from virtuoso.model import documents as docs
 from virtuoso.model.clock import Clock, iso
 from virtuoso.model.feed import FeedStatus
+from virtuoso.monitor.bar_audit import refused_bars
 from virtuoso.monitor.freshness import overall
 from virtuoso.operations.metrics import Durations
 from virtuoso.storage.cache.memory import MemoryCache
@@ -81,6 +82,12 @@ class StatusReport:
                 "left_out": len(monitor.watch.universe.left_out),
                 "failed": dict(monitor.watch.failed) | monitor.watch.contained.reasons,
                 "raised": monitor.watch.contained.raised,
+                "bars": {
+                    "refused": refused_bars(monitor.market),
+                    "corrected": monitor.audit.corrections,
+                    "unsettled": monitor.audit.unsettled,
+                },
+                "restarted": {symbol: reason for symbol, (_, reason) in monitor.watch.restarted.items()},
                 "empty": monitor.watch.empty,
                 "unknown_includes": dict(monitor.watch.unknown),
                 "doubts": [doubt.text for doubt in monitor.watch.listed.doubts],

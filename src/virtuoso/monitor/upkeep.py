@@ -88,6 +88,7 @@ class Upkeep:
             observe_stores(monitor.incidents, states, now_ms)
         monitor.detection.sweep(self._clock.now_ns())
         monitor.outage.observe(monitor.incidents, now_ms)
+        monitor.audit.observe(monitor.incidents)
         monitor.watch.contained.observe(monitor.incidents, monitor.market.rows)
         self._cache.sweep()
 

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 
 import structlog
+from msgspec import UNSET
 
 from virtuoso.analysis import alpha
 from virtuoso.analysis.engine import Engine
@@ -14,12 +16,13 @@ from virtuoso.market.listing import Listed, Listings
 from virtuoso.market.panel import BarBlock
 from virtuoso.market.state import MarketState
 from virtuoso.market.universe import Universe, UniverseRules, select, unknown_includes, why_empty
-from virtuoso.model.clock import Clock
+from virtuoso.model.clock import Clock, iso
 from virtuoso.model.errors import ExchangeError, ExchangeUnavailable, NotOffered
 from virtuoso.model.evidence import Evidence, attainable
 from virtuoso.model.instrument import Instrument
-from virtuoso.model.market import TickerUpdate
+from virtuoso.model.market import Bar, TickerUpdate
 from virtuoso.model.timeframe import Timeframe
+from virtuoso.model.units import multiplied, unit_jump
 from virtuoso.monitor.bar_archive import BarArchive, minutes_wanted
 from virtuoso.monitor.contained import Contained
 
@@ -75,7 +78,13 @@ class Watch:
         """What is wrong with each name of the configuration that the exchange does not list."""
         self.fetched_ns: dict[str, int] = {}
         self.failed: dict[str, str] = {}
+        self.corrected: set[str] = set()
+        """Symbols some of whose bars were replaced since they were analysed."""
+        self.restarted: dict[str, tuple[int, str]] = {}
+        """Symbols whose history began anew, when (epoch ms) and why; they are in `unlinked` until streams feed them."""
+        self.unlinked: set[str] = set()
         self._tickers: Mapping[str, TickerUpdate] = {}
+        self._changed: Mapping[str, Instrument] = {}
         self._no_interest = self._said_empty = False
         self._archive = archive
         self._polled = polled
@@ -117,7 +126,9 @@ class Watch:
             if doubt.name not in {each.name for each in before.doubts}:
                 log.warning("a list of the exchange is doubted", reason=doubt.text)
         universe = select(listed.instruments, listed.turnovers, self.universe, self.rules, self.exchange_ms())
-        self.instruments = {instrument.symbol: instrument for instrument in listed.instruments}
+        new = {instrument.symbol: instrument for instrument in listed.instruments}
+        self._changed = {s: i for s, i in new.items() if s in self.ready and _other_terms(self.instruments.get(s), i)}
+        self.instruments = new
         self._say(universe)
         for symbol, reason in universe.left_out.items():
             log.debug("left out", symbol=symbol, reason=reason)
@@ -147,6 +158,7 @@ class Watch:
             self.fetched_ns.pop(symbol, None)
             self.failed.pop(symbol, None)
             await loop.run_in_executor(self._worker, self._engine.remove, row)
+        await self._heed_terms()
         rows = {symbol: self._market.add(symbol) for symbol in new}
         self.detailed = universe.detailed
         now_ns = self._clock.now_ns()
@@ -179,6 +191,9 @@ class Watch:
         With the trades, the minutes just before the start have their taker sides too.
         """
         await self._recall(symbols)
+        await self._load_each(symbols)
+
+    async def _load_each(self, symbols: Sequence[str]) -> None:
         at_once = asyncio.Semaphore(_AT_ONCE)
 
         async def load(symbol: str) -> None:
@@ -216,6 +231,59 @@ class Watch:
         """Load the history of a symbol that has none, and warm its row up with it."""
         await self.load_history([symbol])
         await self._warm_up({symbol: self._market.rows[symbol]})
+
+    async def _heed_terms(self) -> None:
+        """Instruments have other terms: what was listed anew begins anew, another tick makes the last bar doubted."""
+        changed, self._changed = self._changed, {}
+        for symbol, instrument in changed.items():
+            if symbol not in self._market:
+                continue
+            launch_ms, history = instrument.launch_ms or 0, self._market[symbol].history
+            if (history.base.first_ms or 0) < launch_ms <= self.exchange_ms():
+                await self.restart(symbol, launch_ms, 0)
+            elif history.base.next_ms is not None:
+                history.doubted[history.base.next_ms - Timeframe.M1.ms] = "the instrument has another tick size"
+
+    async def heed_jump(self, symbol: str) -> None:
+        """A price stands in another unit: begin anew if two sources say so.
+
+        Raises:
+            ExchangeUnavailable: one alone does.
+        """
+        history = self._market[symbol].history
+        if (jump := history.jump) is None:
+            return
+        close = history.base.last(1)[0].close
+        quoted = [self._market[symbol].stats.values[name] for name in ("mark", "last")]
+        if not any(_is_jump(close, price, jump.n) for price in quoted):
+            ticker = (await self._exchange.tickers()).get(symbol)
+            quoted = [] if ticker is None else [value for value in (ticker.mark, ticker.last) if value is not UNSET]
+        agreed = any(_is_jump(close, price, jump.n) for price in quoted)
+        if not jump.asked or not (agreed or len(jump.asked) > 1):
+            raise ExchangeUnavailable(
+                f"the minute at {iso(jump.open_ms)} would mean a contract {multiplied(jump.n)}, which nothing else says"
+            )
+        await self.restart(symbol, jump.open_ms, jump.n)
+
+    async def restart(self, symbol: str, since_ms: int, n: int) -> None:
+        """Forget all of a symbol and begin with bars from `since_ms` on, where it became another: 10ⁿ times itself.
+
+        `n` = 0 is an instrument that was listed anew; `since_ms` = 0 a past that the exchange tells in the new unit.
+        """
+        row = self._market.remove(symbol)  # it stays `ready`: failing below, it is loaded by the next repair
+        self._archive.forget(symbol)
+        await asyncio.get_running_loop().run_in_executor(self._worker, self._engine.remove, row)
+        row, history = self._market.add(symbol), self._market[symbol].history
+        history.restart(since_ms, n)
+        now_ns = self._clock.now_ns()
+        self.restarted[symbol] = now_ns // 1_000_000, history.seam or ""
+        self.unlinked.add(symbol)
+        log.warning("history begins anew", symbol=symbol, reason=history.seam)
+        with suppress(ExchangeError):
+            if (ticker := (await self._exchange.tickers()).get(symbol)) is not None:
+                self._market[symbol].ticker(self.exchange_ms(), now_ns, ticker)
+        await self._load_each([symbol])
+        await self._warm_up({symbol: row})
 
     async def rewarm(self, symbols: Sequence[str], upto_ms: int) -> None:
         """Let the engine take the bars that closed by `upto_ms` anew; labels, regimes and the book's past stay."""
@@ -274,16 +342,18 @@ class Watch:
         state = self._market[symbol]
         now_ms = self.exchange_ms()
 
-        async def fetch(timeframe: Timeframe) -> None:
+        async def fetch(timeframe: Timeframe) -> Sequence[Bar]:
             stored_ms = self._archive.recalled_until(symbol, timeframe)
             if stored_ms is not None and stored_ms + timeframe.ms > now_ms:
-                return  # what is stored reaches up to now
+                return ()  # what is stored reaches up to now
             first_ms = now_ms - self._wanted(timeframe) * timeframe.ms if stored_ms is None else stored_ms
-            bars = await self._exchange.bars(symbol, timeframe, first_ms, now_ms)
-            state.history.load(timeframe, bars)
+            return await self._exchange.bars(symbol, timeframe, first_ms, now_ms)
 
+        frames = self._market.timeframes
         try:
-            await asyncio.gather(*(fetch(timeframe) for timeframe in self._market.timeframes))
+            found = await asyncio.gather(*(fetch(timeframe) for timeframe in frames))
+            for timeframe, bars in zip(frames, found, strict=True):  # minutes first: they say where history begins
+                state.history.load(timeframe, bars)
         except ExchangeError as error:
             self.failed[symbol] = str(error)
             log.warning("history could not be loaded", symbol=symbol, error=str(error))
@@ -319,6 +389,15 @@ class Watch:
                 self._market[symbol].tape.merge(trades)
 
         await asyncio.gather(*(fill(symbol) for symbol in symbols if symbol in self.detailed))
+
+
+def _is_jump(before: float, after: float | None, n: int) -> bool:
+    return after is not None and unit_jump(before, after) == n
+
+
+def _other_terms(before: Instrument | None, now: Instrument) -> bool:
+    """Whether an instrument may be another than it was."""
+    return before is not None and (before.tick_size, before.launch_ms) != (now.tick_size, now.launch_ms)
 
 
 def _few(symbols: Sequence[str]) -> list[str]:

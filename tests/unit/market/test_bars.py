@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -98,7 +99,8 @@ def test_the_stream_waits_for_a_history_that_failed_to_load() -> None:
 
 def test_the_forming_bar_is_kept_apart_until_it_closes() -> None:
     bars = history(3)
-    forming = Bar(START_MS + 3 * MINUTE, 1, 2, 0, 1, 5, 5, confirmed=False)
+    forming = minute_bar(3, volume=0.5)
+    forming = msgspec.structs.replace(forming, confirmed=False)
     bars.update([forming])
     assert (bars.forming, len(bars.base)) == (forming, 3)
     bars.load(Timeframe.M1, [forming])
@@ -126,10 +128,10 @@ def test_a_bar_that_begins_between_minutes_is_ignored() -> None:
 def test_a_higher_bar_whose_first_minutes_are_unknown_is_fetched_whole() -> None:
     bars = SymbolBars(FRAMES, 1_500)
     m5 = Timeframe.M5
-    bars.load(m5, [Bar(START_MS, 1, 2, 0, 1, 5, 5)])
+    bars.load(m5, [Bar(START_MS, 10, 20, 5, 10, 5, 5)])
     bars.load(Timeframe.M1, [minute_bar(k) for k in range(7, 15)])
     assert bars.lacking(m5, START_MS + 15 * MINUTE) == (START_MS + 5 * MINUTE, START_MS + 10 * MINUTE)
-    bars.load(m5, [Bar(START_MS + k * MINUTE, 1, 2, 0, 1, 5, 5) for k in (5, 10)])
+    bars.load(m5, [Bar(START_MS + k * MINUTE, 10, 20, 5, 10, 5, 5) for k in (5, 10)])
     assert opens(bars.series[m5]) == [0, 5, 10]
     assert bars.lacking(m5, START_MS + 19 * MINUTE) is None
     bars.update(minute_bar(k) for k in range(15, 20))
@@ -139,7 +141,7 @@ def test_a_higher_bar_whose_first_minutes_are_unknown_is_fetched_whole() -> None
 def test_older_higher_bars_go_before_those_aggregated() -> None:
     bars = history(10)
     assert opens(bars.series[Timeframe.M5]) == [0, 5]
-    bars.load(Timeframe.M5, [minute_bar(k) for k in (-10, -5, 0, 5)])
+    bars.load(Timeframe.M5, [minute_bar(k, price=100.0) for k in (-10, -5, 0, 5)])
     series = bars.series[Timeframe.M5]
     assert opens(series) == [-10, -5, 0, 5]
 
@@ -199,3 +201,125 @@ def test_taker_volume_of_a_higher_bar_needs_every_minute() -> None:
     assert bars.buy_volume(Timeframe.M5, START_MS) == 1.5
     assert np.isnan(bars.buy_volume(Timeframe.M5, START_MS + 5 * MINUTE))
     assert np.isnan(bars.buy_volume(Timeframe.M5, START_MS - 5 * MINUTE))
+
+
+wrong = st.dictionaries(
+    st.integers(0, 299), st.tuples(st.floats(0.5, 2.0), st.floats(0.1, 5.0)), min_size=1, max_size=12
+)
+
+
+def mistaken(k: int, factor: float, volume: float) -> Bar:
+    bar = minute_bar(k, price=100.0)
+    close = bar.close * factor
+    return Bar(bar.open_ms, bar.open, max(bar.high, close), min(bar.low, close), close, volume, volume * close)
+
+
+@given(wrong, st.lists(st.integers(1, 299), max_size=4), st.booleans())
+def test_bars_that_were_corrected_are_as_if_they_had_been_right(
+    mistakes: dict[int, tuple[float, float]], cuts: list[int], streamed: bool
+) -> None:
+    right = [minute_bar(k, price=100.0) for k in range(300)]
+    said = [mistaken(k, *mistakes[k]) if k in mistakes else bar for k, bar in enumerate(right)]
+    bars, sound = SymbolBars(FRAMES, 1_500), SymbolBars(FRAMES, 1_500)
+    sound.load(Timeframe.M1, right)
+    bars.load(Timeframe.M1, said[:1])
+    edges = [0, *sorted(cuts), 300]
+    for first, last in pairwise(edges):
+        if streamed:
+            bars.update(said[first:last])
+        else:
+            bars.load(Timeframe.M1, said[first:last])
+        bars.correct(right[first : max(first, last - 1)])  # the newest is corrected with the next
+    bars.correct(right)
+    for timeframe in FRAMES:
+        assert bars.series[timeframe].last(1_000) == sound.series[timeframe].last(1_000)
+    assert bars.differing(right) == []
+
+
+def test_what_was_corrected_is_named_with_the_higher_bars_to_ask_for() -> None:
+    bars = SymbolBars(FRAMES, 1_500)
+    bars.load(Timeframe.M5, [minute_bar(k, price=100.0) for k in (-5, 0)])
+    bars.load(Timeframe.M1, [minute_bar(k, price=100.0) for k in range(2, 12)])
+    changed = bars.correct([mistaken(3, 1.01, 2.0), mistaken(7, 1.01, 2.0), minute_bar(8, price=100.0)])
+    assert changed == {
+        Timeframe.M1: [START_MS + 3 * MINUTE, START_MS + 7 * MINUTE],
+        Timeframe.M5: [START_MS, START_MS + 5 * MINUTE],
+    }
+    assert not bars.whole(Timeframe.M5, START_MS)
+    assert bars.series[Timeframe.M5].last(1)[0].close == minute_bar(9, price=100.0).close
+    asked = Bar(START_MS, 1.0, 9.0, 0.5, 2.0, 7.0, 7.0)
+    bars.replace(Timeframe.M5, [asked])
+    assert bars.series[Timeframe.M5].last(2)[0] == asked
+
+
+def test_a_bar_that_cannot_be_is_refused_and_fetched() -> None:
+    bars = history(3)
+    bad = msgspec.structs.replace(minute_bar(3), high=0.1)
+    assert bars.update([bad]) == "high: below open or close"
+    assert (len(bars.base), bars.refused) == (3, {"high: below open or close": 1})
+    bars.load(Timeframe.M1, [bad])
+    assert len(bars.base) == 3
+    bars.load(Timeframe.M1, [minute_bar(3)])
+    assert len(bars.base) == 4
+
+
+def test_history_begins_after_the_last_bar_that_cannot_be() -> None:
+    bars = SymbolBars(FRAMES, 1_500)
+    said = [minute_bar(k) for k in range(20)]
+    said[4] = msgspec.structs.replace(said[4], low=1e9)
+    bars.load(Timeframe.M1, said)
+    assert opens(bars.base) == list(range(5, 20))
+
+
+def test_a_confirmed_bar_is_at_least_what_it_was_while_it_formed() -> None:
+    bars = history(3)
+    forming = msgspec.structs.replace(minute_bar(3, volume=2.0), confirmed=False)
+    bars.update([forming])
+    assert bars.update([minute_bar(3, volume=1.0)]) == "confirm: less than it was while it formed"
+    assert len(bars.base) == 3
+    assert bars.update([minute_bar(3, volume=2.0)]) is None
+    assert len(bars.base) == 4
+
+
+def test_a_second_confirmation_with_other_values_is_doubted_not_taken() -> None:
+    bars = history(3)
+    bars.update([minute_bar(1, volume=7.0)])
+    assert (bars.changed, list(bars.doubted)) == (1, [START_MS + MINUTE])
+    assert bars.base.last(2)[0] == minute_bar(1)
+
+
+def test_a_price_in_another_unit_is_not_appended_and_who_says_so_is_noted() -> None:
+    bars = SymbolBars(FRAMES, 1_500)
+    bars.load(Timeframe.M1, [minute_bar(k, price=1000.0) for k in range(10)])
+    forming = msgspec.structs.replace(minute_bar(10, price=1e6), confirmed=False)
+    assert bars.update([forming]) == "close: in another unit than the last minute"
+    bars.update([minute_bar(10, price=1e6)])
+    assert (len(bars.base), bars.forming) == (10, None)
+    assert bars.jump is not None
+    assert (bars.jump.n, len(bars.jump.streamed), len(bars.jump.asked)) == (3, 1, 0)
+    bars.load(Timeframe.M1, [minute_bar(k, price=1e6) for k in (10, 11)])
+    assert (len(bars.base), len(bars.jump.asked)) == (10, 2)
+
+
+def test_what_one_source_alone_says_is_over_with_the_others_answer() -> None:
+    bars = SymbolBars(FRAMES, 1_500)
+    bars.load(Timeframe.M1, [minute_bar(k, price=1000.0) for k in range(10)])
+    bars.update([minute_bar(10, price=1e6)])
+    bars.load(Timeframe.M1, [minute_bar(10, price=1000.0)])
+    assert (bars.jump, len(bars.base)) == (None, 11)
+
+
+def test_the_newest_bar_alone_does_not_begin_a_history() -> None:
+    bars = SymbolBars(FRAMES, 1_500)
+    bars.load(Timeframe.M1, [minute_bar(k, price=1e3 if k < 9 else 1e6) for k in range(10)])
+    assert (opens(bars.base), bars.seam) == (list(range(9)), None)
+
+
+def test_a_loaded_history_begins_with_its_last_unit_on_every_timeframe() -> None:
+    bars = SymbolBars(FRAMES, 1_500)
+    bars.load(Timeframe.M1, [minute_bar(k, price=1000.0 if k < 7 else 1e6) for k in range(20)])
+    m5 = [minute_bar(k, price=1000.0 if k < 5 else 1e6) for k in range(-50, 20, 5)]
+    bars.load(Timeframe.M5, m5)
+    assert opens(bars.base) == list(range(7, 20))
+    assert opens(bars.series[Timeframe.M5]) == [10, 15]
+    assert bars.seam == "history begins at 2025-05-29T00:07:00.000Z: the contract was multiplied by 1,000"

@@ -139,7 +139,9 @@ def kline(open_ms: int, volume: float, close: float, *, confirm: bool) -> bytes:
         "high": "66000", "low": "64000", "volume": str(volume), "turnover": str(volume * close), "confirm": confirm,
         "timestamp": open_ms,
     }  # fmt: skip
-    return msgspec.json.encode({"topic": "kline.1.BTCUSDT", "data": [row], "ts": open_ms, "type": "snapshot"})
+    return msgspec.json.encode(
+        {"topic": "kline.1.BTCUSDT", "data": [row], "ts": open_ms + MINUTE * confirm, "type": "snapshot"}
+    )
 
 
 def test_kline_frames_give_volume_spikes_before_the_minute_closes() -> None:

@@ -7,6 +7,7 @@ from statistics import median
 
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.model.alert import Severity
+from virtuoso.model.units import unit_jump
 
 KIND = "open_interest_surge"
 _MINUTE_MS = 60_000
@@ -98,6 +99,11 @@ class InterestSurge:
 
     def _found(self, event_ms: int, interest: float, now_ns: int) -> None:
         reference, limit = self._ring[0], self._limit
+        if unit_jump(reference, interest):  # coins of another unit: learn anew
+            self._ring.clear()
+            self._changes.clear()
+            self._arm(now_ns)
+            return
         if self._side is not None:
             self._findings.over(KIND, now_ns, symbol=self._symbol, side=self._side)
         self._side = "up" if interest > reference else "down"

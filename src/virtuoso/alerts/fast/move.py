@@ -7,6 +7,7 @@ from math import exp, inf, log, log1p, sqrt
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.incidents import Details
 from virtuoso.model.alert import Severity
+from virtuoso.model.units import unit_jump
 
 KIND = "sudden_move"
 _GAP_S = 30
@@ -150,6 +151,9 @@ class SuddenMove:
         moves = [(log(price / of), limit, of, told) for of, limit, told in self._references(self.begin_ms)]
         # Of two reasons the one that is exceeded by more is told.
         move, limit, reference, told = max(moves, key=lambda found: sign * found[0] / found[1])
+        if unit_jump(reference, price):  # another unit, not another price: what was is no measure of it
+            self.restart(now_ns)
+            return
         self._over(now_ns)
         self._side = direction = "up" if sign > 0 else "down"
         percent = 100 * (price / reference - 1)

@@ -17,6 +17,7 @@ from virtuoso.exchange.bybit import wire
 from virtuoso.model.errors import MalformedMessage
 from virtuoso.model.feed import FeedStatus, Refusal, SymbolSink
 
+_MINUTE_MS = 60_000
 Resync = Callable[["Feed"], None]
 _REASONS_KEPT, _OTHER = 40, "other"
 
@@ -212,7 +213,10 @@ class BarFeed(Feed):
     message = wire.BarMessage
 
     def deliver(self, message: wire.BarMessage, received_ns: int) -> Refusal:
-        """Pass the bars on."""
+        """Pass the bars on; one that is confirmed before its minute is over is not over, and not believed."""
+        last = message.data[-1] if message.data else None
+        if last is not None and last.confirmed and message.ts < last.open_ms + _MINUTE_MS:
+            return "confirm: before its minute was over"
         return self.sink.bars(received_ns, message.data)
 
 

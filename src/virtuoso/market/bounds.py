@@ -1,0 +1,47 @@
+"""What a bar must fulfil to be one, and what is another unit rather than another price. Each has one reason a kind."""
+
+from collections.abc import Sequence
+from math import inf, isnan
+
+from virtuoso.model.market import Bar
+from virtuoso.model.units import unit_jump
+
+_BEFORE, _STAYS = 3, 5
+"""Bars before and after a jump that must be nearer to the old and to the new unit, as far as they are there: a single
+bar in another unit is a wrong bar."""
+
+
+def implausible(bar: Bar) -> str | None:
+    """What of a bar cannot be, as "field: reason"; `None` of a possible one."""
+    for name in ("open", "high", "low", "close"):
+        if not 0 < getattr(bar, name) < inf:
+            return f"{name}: not a positive number"
+    if bar.high < max(bar.open, bar.close):
+        return "high: below open or close"
+    if bar.low > min(bar.open, bar.close):
+        return "low: above open or close"
+    if not 0 <= bar.volume < inf:
+        return "volume: negative or not finite"
+    if not (0 <= bar.turnover < inf or isnan(bar.turnover)):
+        return "turnover: negative or not finite"
+    return None
+
+
+def last_seam(bars: Sequence[Bar], *, within: bool = False) -> tuple[int, int] | None:
+    """Where the last change of unit in `bars` is, that the bars after it confirm: its index and the power of ten.
+
+    `within` also takes one that happened while a bar ran, as it does in bars of higher timeframes; the first whole bar
+    after it is then the one named.
+    """
+    for i in range(len(bars) - 1, 0, -1):
+        n = unit_jump(bars[i - 1].close, bars[i].close if within else bars[i].open)
+        middle = bars[i].close * 10.0 ** (-n / 2)
+        before, after = bars[max(0, i - _BEFORE) : i], bars[i : i + _STAYS]
+        if (
+            n
+            and all((b.close > middle) is (n < 0) for b in before)
+            and all((b.close > middle) is (n > 0) for b in after)
+        ):
+            mixed = within and not unit_jump(bars[i - 1].close, bars[i].open)
+            return i + mixed, n
+    return None
