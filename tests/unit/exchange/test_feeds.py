@@ -147,9 +147,22 @@ def test_confirm_marks_the_closed_bar() -> None:
         "start": 60_000, "end": 119_999, "interval": "1", "open": "1", "close": "2", "high": "3", "low": "0.5",
         "volume": "4", "turnover": "5", "confirm": False, "timestamp": 5,
     }  # fmt: skip
-    body = {"topic": "kline.1.BTCUSDT", "data": [bar, bar | {"confirm": True}], "ts": 5, "type": "snapshot"}
+    body = {"topic": "kline.1.BTCUSDT", "data": [bar, bar | {"confirm": True}], "ts": 120_000, "type": "snapshot"}
     feeds(sink)["kline"].take(msgspec.json.encode(body), NS)
     assert [b.confirmed for b in sink.calls[0][1][1]] == [False, True]
+
+
+def test_a_bar_that_is_confirmed_before_its_minute_is_over_is_refused() -> None:
+    sink = Sink()
+    bar = {
+        "start": 60_000, "end": 119_999, "interval": "1", "open": "1", "close": "2", "high": "3", "low": "0.5",
+        "volume": "4", "turnover": "5", "confirm": True, "timestamp": 5,
+    }  # fmt: skip
+    feed = feeds(sink)["kline"]
+    feed.take(msgspec.json.encode({"topic": "kline.1.BTCUSDT", "data": [bar], "ts": 117_000, "type": "snapshot"}), NS)
+    assert (sink.calls, feed.refusal) == ([], "confirm: before its minute was over")
+    feed.take(msgspec.json.encode({"topic": "kline.1.BTCUSDT", "data": [bar], "ts": 120_000, "type": "snapshot"}), NS)
+    assert len(sink.calls) == 1
 
 
 @pytest.mark.parametrize(
