@@ -14,12 +14,20 @@ KeyPath = tuple[str, ...]
 
 
 class _Loader(BoundedLoader):
-    """PyYAML follows YAML 1.1, in which `1e3` is text; here it is a number."""
+    """PyYAML follows YAML 1.1; here `1e3` is a number, and `010` (8 there) and `1:30` (90 there) are none."""
 
 
+_INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in {_INT, _FLOAT}]
+    for first, resolvers in BoundedLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_INT, re.compile(r"^[-+]?(0|[1-9][\d_]*|0x[\da-fA-F_]+|0b[01_]+)$"), list("-+0123456789"))
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"),
+    _FLOAT,
+    re.compile(
+        r"^[-+]?((0|[1-9][\d_]*)(\.[\d_]*)?|\.\d[\d_]*)([eE][-+]?\d+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
+    ),
     list("-+0123456789."),
 )
 
@@ -109,4 +117,6 @@ def _mapping(loader: _Loader, node: yaml.MappingNode, path: KeyPath, document: D
 
 def _first_line(text: str | None) -> str:
     """Without what it quotes, which may be a secret: `password: !abc` is a tag to YAML."""
+    if text is not None and text.startswith("found undefined alias"):
+        return "a * begins a reference to an &anchor, and there is none of this name; write a pattern in quotes"
     return re.sub(r"(['\"])[^'\"]{2,}.*\1", "…", (text or "unknown error").splitlines()[0])

@@ -2,8 +2,10 @@
 
 import copy
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, Final
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
@@ -13,6 +15,10 @@ from virtuoso.config.layers import PREFIX, Layers, merge
 from virtuoso.config.settings import Settings
 from virtuoso.model.errors import ConfigError
 from virtuoso.model.yaml_text import read_text
+
+_TAKEN_FOR: Final = {
+    bool: "true or false", int: "a number", float: "a number", NoneType: "nothing", date: "a date", datetime: "a time",
+}  # fmt: skip
 
 
 def load(paths: Sequence[Path], environment: Mapping[str, str]) -> Settings:
@@ -130,6 +136,11 @@ def _line(layers: Layers, detail: dict[str, Any]) -> str:
 def _wanted(detail: dict[str, Any]) -> str:
     if detail["type"] in {"model_type", "dict_type"}:
         return "must be a section, of keys and values"
+    if detail["type"] == "tuple_type":
+        return "must be a list, such as [first, second]"
+    taken = _TAKEN_FOR.get(type(detail.get("input")))
+    if detail["type"] == "string_type" and taken is not None:
+        return f"must be text, and YAML takes it for {taken}; write it in quotes"
     message = str(detail["msg"]).removeprefix("Value error, ")
     return message[:1].lower() + message[1:].replace("Input should", "should")
 

@@ -169,10 +169,35 @@ def test_a_file_where_the_data_folder_should_be(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [("1e3", 1000.0), ("1.5e-3", 0.0015), ("8002", 8002), ("-3", -3), ("0.5", 0.5), ("", None), ("true", True),
-     ("[a, b]", ["a", "b"]), ("1m", "1m"), ("text", "text")],
+     ("[a, b]", ["a", "b"]), ("1m", "1m"), ("text", "text"), ("0", 0), ("0.50", 0.5), (".5", 0.5), ("1_000", 1000),
+     ("0x1F", 31), ("010", "010"), ("-010", "-010"), ("1:30", "1:30"), ("1:30.5", "1:30.5"), ("00.5", "00.5")],
 )  # fmt: skip
 def test_scalars(text: str, value: object) -> None:
     assert scalar(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("universe: {include: [NO]}", "= False: must be text, and YAML takes it for true or false; write it in quotes"),
+        ("universe: {include: [1e3]}", "takes it for a number; write it in quotes"),
+        ("universe: {include: [~]}", "takes it for nothing; write it in quotes"),
+        ("universe: {include: [2025-01-01]}", "takes it for a date; write it in quotes"),
+        ("universe: {include: BTCUSDT}", "universe.include = 'BTCUSDT': must be a list, such as [first, second]"),
+        ("universe:\n  exclude: *USDC\n", "none of this name; write a pattern in quotes"),
+        ("websocket: {ping_interval: 1:30}", "websocket.ping_interval = '1:30': input should be a valid number"),
+        ("monitoring: {interval: 010}", "monitoring.interval = '010': input should be a valid number"),
+    ],
+)  # fmt: skip
+def test_what_yaml_makes_of_a_name_is_told_and_a_number_is_decimal(tmp_path: Path, text: str, says: str) -> None:
+    (line,) = mistakes([written(tmp_path, text + "\n", "x.yaml")])
+    assert line.endswith(says)
+
+
+def test_names_that_yaml_leaves_alone_are_names(tmp_path: Path) -> None:
+    text = "universe: {include: [1INCHUSDT, 010, 12:30, 币安人生USDT, 'NO', \"1e3\"]}\n"
+    settings = load([written(tmp_path, text)], {})
+    assert settings.universe.include == ("1INCHUSDT", "010", "12:30", "币安人生USDT", "NO", "1e3")
 
 
 @given(st.dictionaries(st.text("abcdef_", min_size=1), st.integers(), min_size=1, max_size=5))
