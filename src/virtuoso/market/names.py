@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from virtuoso.model.instrument import Instrument
 
-_NEAR = 3
+_NEAR, _ALIKE = 3, 0.6
 
 
 def named(name: str, instruments: Sequence[Instrument]) -> Instrument | None:
@@ -29,9 +29,13 @@ def meant(name: str, instruments: Sequence[Instrument]) -> tuple[str, ...]:
     if wanted in by_name:
         return (by_name[wanted],)
     of_coin = sorted((i.dated, i.symbol) for i in instruments if i.base.upper() == wanted)
-    alike = get_close_matches(wanted, list(by_name), n=_NEAR, cutoff=0.6)
-    near = [*(symbol for _, symbol in of_coin), *(by_name[each] for each in alike)]
-    return tuple(dict.fromkeys(near))[:_NEAR]
+    quote = max((q for q in {i.quote.upper() for i in instruments} if wanted.endswith(q)), key=len, default="")
+    if quote:  # what all symbols end with makes none of them alike
+        coins = {i.base.upper(): i.symbol for i in perpetual_last if i.quote.upper() == quote}
+        alike = [coins[coin] for coin in get_close_matches(wanted.removesuffix(quote), coins, _NEAR, _ALIKE)]
+    else:
+        alike = [by_name[each] for each in get_close_matches(wanted, by_name, _NEAR, _ALIKE)]
+    return tuple(dict.fromkeys([*(symbol for _, symbol in of_coin), *alike]))[:_NEAR]
 
 
 def _plain(name: str) -> str:

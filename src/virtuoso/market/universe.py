@@ -10,7 +10,7 @@ from virtuoso.market.names import meant
 from virtuoso.model.instrument import Instrument
 
 _DAY_MS = 86_400_000
-NOT_LISTED: Final = "included by configuration, but the exchange does not list it"
+NOT_LISTED: Final = "included by configuration, but the exchange lists nothing readable of this name"
 _QUOTES, _REASONS = 8, 3
 _NUMBER = re.compile(r"\d[\d.,]*")
 
@@ -121,7 +121,7 @@ def unknown_includes(universe: Universe, rules: UniverseRules, instruments: Sequ
     found = {}
     for name in rules.include:
         if universe.left_out.get(name) == NOT_LISTED:
-            said = f"universe.include names {name}, which the exchange does not list"
+            said = f"universe.include names {name}, and the exchange lists nothing readable of this name"
             found[name] = said + _hint(meant(name, instruments))
     return found
 

@@ -451,6 +451,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Exchange time since the last close that was analysed."""
     observed_age_s: float | None = None
     empty: str | None = None
+    untold: str | None = None
+    """Why incidents are not told to anyone; what is served is as healthy as it was."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

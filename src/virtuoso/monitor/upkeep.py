@@ -102,7 +102,15 @@ class Upkeep:
             connected=sum(row.connected for row in rows),
             close_age_s=(watch.exchange_ms() - analysed_ms) / 1000 if analysed_ms else None,
             empty=watch.empty,
+            untold=self._untold(),
         )
+
+    def _untold(self) -> str | None:
+        """Without a database nothing is told, for nothing could be promised."""
+        if self._monitor.stores is None:
+            return None
+        state = self._monitor.stores.database.status().state
+        return None if state == "up" else f"the database is {state}: no incident is told to anyone"
 
     async def clean(self, interval_s: float) -> None:
         """Remove expired documents, for ever."""

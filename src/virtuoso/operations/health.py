@@ -32,6 +32,7 @@ class Observed:
         connected: topics that are connected, or polled.
         close_age_s: exchange time since the last close that was analysed; `None` while none was.
         empty: why the universe is empty; `None` while it is not.
+        untold: why incidents are not told to anyone; it is said, and does not make what is served worse.
     """
 
     watched: int
@@ -39,6 +40,7 @@ class Observed:
     connected: int
     close_age_s: float | None
     empty: str | None
+    untold: str | None = None
 
 
 @dataclass(slots=True)
@@ -108,6 +110,7 @@ class HealthBoard:
             live=None if seen is None else seen.live,
             topics_connected=None if seen is None else seen.connected,
             empty=None if seen is None else seen.empty,
+            untold=None if seen is None else seen.untold,
             observed_age_s=None if seen is None else self._age_s(self._observed_ns),
             last_close_age_s=None
             if seen is None or seen.close_age_s is None
@@ -134,7 +137,8 @@ def judge(facts: Health, age_s: float = 0.0) -> Health:
         last_close_age_s=_older(facts.last_close_age_s, age_s),
     )  # fmt: skip
     wrong = [*_wrong_with_cycles(now), *_wrong_with_data(now)]
-    reasons = tuple(wrong if now.last_error is None else [*wrong, f"the last cycle failed: {now.last_error}"])
+    said = [now.untold, None if now.last_error is None else f"the last cycle failed: {now.last_error}"]
+    reasons = (*wrong, *(text for text in said if text is not None))
     if not wrong:
         return replace(now, status="healthy", reasons=reasons)
     starting = facts.status == "starting" and now.uptime_s <= _START_S

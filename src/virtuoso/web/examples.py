@@ -64,7 +64,7 @@ BOOK = {
 HEALTH = {
     "status": "healthy", "service": "web_server", "mode": "embedded", "reasons": [], "last_cycle_age_s": 4.2,
     "interval_s": 10.0, "uptime_s": 3600.5, "tried_age_s": 4.2, "last_error": None, "watched": 15, "live": 15,
-    "topics_connected": 75, "last_close_age_s": 24.3, "observed_age_s": 0.4, "empty": None,
+    "topics_connected": 75, "last_close_age_s": 24.3, "observed_age_s": 0.4, "empty": None, "untold": None,
 }  # fmt: skip
 _TICKER: dict[str, Any] = {
     "symbol": "BTCUSDT", "name": "BTC/USDT:USDT", "price": 105989.5, "change": 2.6861, "bid": 105989.4,

@@ -36,6 +36,8 @@ TURNOVERS = {each.symbol: 1e9 for each in LISTED}
         ("PEPEUSDT", ("1000PEPEUSDT",)),
         ("币安人生usdt", ("币安人生USDT",)),
         ("QQQQ", ()),
+        ("BROKENUSDT", ()),
+        ("BTTUSDT", ("BTCUSDT",)),
     ],
 )
 def test_what_is_meant(name: str, symbols: tuple[str, ...]) -> None:
@@ -48,7 +50,7 @@ def test_a_name_that_is_not_listed_is_told_with_what_it_may_mean() -> None:
     rules = UniverseRules(include=("btcusdt", "BTC/USDT:USDT", "NOSUCHXYZ", "BTCUSDT"))
     universe = select(LISTED, TURNOVERS, Universe((), {}), rules, 0)
     assert unknown_includes(universe, rules, LISTED) == {
-        name: f"universe.include names {name}, which the exchange does not list{hint}"
+        name: f"universe.include names {name}, and the exchange lists nothing readable of this name{hint}"
         for name, hint in {
             "btcusdt": "; did you mean BTCUSDT?", "BTC/USDT:USDT": "; did you mean BTCUSDT?", "NOSUCHXYZ": "",
         }.items()

@@ -92,7 +92,10 @@ def test_what_is_always_included_needs_no_rank_but_must_trade() -> None:
     extra = [instrument("NEWUSDT", launch_ms=NOW_MS), instrument("HALTUSDT", status="Closed")]
     universe = select([*instruments, *extra], tickers, NOTHING, rules, NOW_MS)
     assert universe.symbols == ("S02USDT", "S30USDT", "NEWUSDT")
-    assert universe.left_out["GONEUSDT"] == "included by configuration, but the exchange does not list it"
+    assert (
+        universe.left_out["GONEUSDT"]
+        == "included by configuration, but the exchange lists nothing readable of this name"
+    )
     assert universe.left_out["HALTUSDT"] == "status is Closed"
     assert universe.left_out["S01USDT"] == "excluded by pattern S01*"
 

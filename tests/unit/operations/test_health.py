@@ -71,6 +71,12 @@ def test_each_reason_makes_it_unhealthy_and_is_no_reason_to_restart(
     assert watched.after(0).status == "healthy"
 
 
+def test_that_nobody_is_told_is_said_beside(watched: Watched) -> None:
+    watched.well(untold="the database is down: no incident is told to anyone")
+    assert watched.after(0).reasons == ("the database is down: no incident is told to anyone",)
+    assert watched.board.healthy
+
+
 def test_a_close_grows_old_while_nobody_looks(watched: Watched) -> None:
     watched.well(close_age_s=110.0)
     assert watched.after(10).reasons == ()
