@@ -55,13 +55,14 @@ def observe_regime(log: IncidentLog, before: str, after: str, now_ms: int) -> No
     log.fire(REGIME, Severity.WARNING, text, now_ms, side=after.lower(), details={"before": before, "after": after})
 
 
-def observe_gap(log: IncidentLog, since_ms: int, now_ms: int) -> None:
-    """Nobody watched from `since_ms` (the last close that was kept) until now: trades in between were not judged."""
-    seconds = (now_ms - since_ms) / 1000
+def observe_gap(log: IncidentLog, since_ms: int, until_ms: int, now_ms: int) -> None:
+    """Nobody watched from `since_ms` until `until_ms`: trades in between were not judged."""
+    seconds = (until_ms - since_ms) / 1000
     text = (
-        f"nobody watched from {iso(since_ms)} to {iso(now_ms)} ({seconds:.0f} s): "
+        f"nobody watched from {iso(since_ms)} to {iso(until_ms)} ({seconds:.0f} s): "
         "conditions that still hold are found again, single trades and liquidations of that time are not"
     )
-    severity = Severity.CRITICAL if now_ms - since_ms >= _LONG_GAP_MS else Severity.WARNING
-    log.fire(GAP, severity, text, now_ms, details={"since_ms": since_ms, "seconds": round(seconds, 1)})
+    severity = Severity.CRITICAL if until_ms - since_ms >= _LONG_GAP_MS else Severity.WARNING
+    details: Details = {"since_ms": since_ms, "until_ms": until_ms, "seconds": round(seconds, 1)}
+    log.fire(GAP, severity, text, now_ms, details=details)
     log.resolve(GAP, now_ms)

@@ -1,4 +1,4 @@
-"""Conditions of the machine: processors, memory, disk, a late event loop, too many starts.
+"""Conditions of the machine: processors, memory, disk, a late event loop, too many crashes.
 
 How long one must hold is the `for` of its kind's policy. Once told, it is over only when the value is clearly below
 the threshold again; until then, falling below it ends the holding.
@@ -58,12 +58,12 @@ def observe_host(log: IncidentLog, state: HostState, limits: HostLimits, now_ms:
     _observe(log, "loop_lag", lag, limit, limit * _LAG_RATIO, text, now_ms)
 
 
-def observe_starts(log: IncidentLog, starts: int, most: int, within_s: float, now_ms: int) -> None:
-    """Judge how often the monitor started within the last `within_s` seconds: from `most` on it counts."""
-    text = f"the monitor started {starts} times within {within_s / 60:.0f} min (threshold {most})"
-    if starts >= most:
-        details = {"starts": starts, "threshold": most, "within_s": within_s}
-        log.fire("restarts", Severity.CRITICAL, text, now_ms, value=float(starts), details=dict(details))
+def observe_crashes(log: IncidentLog, crashes: int, most: int, within_s: float, now_ms: int) -> None:
+    """Judge how often the monitor ended without having been stopped within the last `within_s` seconds."""
+    text = f"the monitor crashed and was restarted {crashes} times within {within_s / 60:.0f} min (threshold {most})"
+    if crashes >= most:
+        details = {"crashes": crashes, "threshold": most, "within_s": within_s}
+        log.fire("restarts", Severity.CRITICAL, text, now_ms, value=float(crashes), details=dict(details))
     else:
         log.resolve("restarts", now_ms)
 

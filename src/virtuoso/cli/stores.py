@@ -4,9 +4,11 @@ What talks to a server is imported where one is configured: a start need not wai
 """
 # ruff: noqa: PLC0415
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import structlog
@@ -22,6 +24,7 @@ from virtuoso.storage.cache.publisher import Publisher
 from virtuoso.storage.cache.tier import Fence, Tier
 from virtuoso.storage.database.durability import durability_warning
 from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.lease_rows import STOPPED
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.timeseries.protocol import Readable, TimeSeries
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _WARM_S = 2.0
+_MOST_SAID = 300
 _SHARED = {"redis", "memcached"}
 
 
@@ -161,6 +165,19 @@ async def readable_for(settings: Settings, clock: Clock) -> AsyncIterator[Readab
         yield None
 
 
+_OnPurpose = (asyncio.CancelledError, KeyboardInterrupt, SystemExit)
+
+
+def _giving_back(lease: Lease) -> Callable[..., Awaitable[None]]:
+    """Give the lease back at the end of a run, and note whether it was stopped or failed."""
+
+    async def release(kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        on_purpose = kind is None or issubclass(kind, _OnPurpose)
+        await lease.release(STOPPED if on_purpose else f"failed: {error}"[:_MOST_SAID])
+
+    return release
+
+
 @asynccontextmanager
 async def opened(settings: Settings, clock: Clock, memory: MemoryCache) -> AsyncIterator[Stores]:
     """All stores of a monitor: the lease is held within the block, and given back at its end.
@@ -177,7 +194,7 @@ async def opened(settings: Settings, clock: Clock, memory: MemoryCache) -> Async
             log.warning("the database does not keep what it confirms", reason=unsafe)
         lease = Lease(database, settings.identity, clock, version=__version__)
         await lease.acquire()
-        stack.push_async_callback(lease.release, "stopped")
+        stack.push_async_exit(_giving_back(lease))
         log.info("lease acquired", identity=settings.identity, epoch=lease.epoch, holder=lease.holder)
         series = series_for(settings, clock)
         if series is not None:

@@ -94,7 +94,7 @@ class LoopLagAlertSettings(Section):
 
 
 class RestartAlertSettings(Section):
-    """When the monitor starts too often."""
+    """When the monitor crashes too often; a run that was stopped does not count."""
 
     count: int = Field(5, ge=2, le=1000, description="Starts, from which it counts.")
     within: float = Field(3_600.0, ge=60, le=604_800, description="Seconds in which there were so many.")

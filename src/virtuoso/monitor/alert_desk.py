@@ -6,7 +6,7 @@ import msgspec
 import structlog
 
 from virtuoso.alerts.conditions import ChannelCondition, observe_channels, observe_wrong_tokens
-from virtuoso.alerts.host import HostLimits, HostState, observe_host, observe_starts
+from virtuoso.alerts.host import HostLimits, HostState, observe_crashes, observe_host
 from virtuoso.config.alerts import AlertSettings
 from virtuoso.model import documents as docs
 from virtuoso.model.clock import Clock
@@ -69,7 +69,7 @@ class AlertDesk:
             await asyncio.sleep(_INPUTS_S)
 
     async def look(self) -> None:
-        """At the machine, and at how often this monitor started, for ever."""
+        """At the machine, and at how often this monitor crashed, for ever."""
         alerts, incidents = self._settings, self._alerting.incidents
         limits = HostLimits(
             cpu_pct=alerts.cpu_alerts.threshold,
@@ -85,18 +85,18 @@ class AlertDesk:
                 }  # fmt: skip
                 state = HostState(**self._usage, loop_lag_ms=None if lag is None else lag.p95)
                 observe_host(incidents, state, limits, self._now_ms())
-            await self._count_starts()
+            await self._count_crashes()
             await asyncio.sleep(_HOST_S)
 
-    async def _count_starts(self) -> None:
+    async def _count_crashes(self) -> None:
         restarts, now_ms = self._settings.restart_alerts, self._now_ms()
         try:
-            starts = await self._books.starts(now_ms - round(restarts.within * 1000))
-            self._restarts = await self._books.starts(now_ms - _HOUR_MS)
+            crashes = await self._books.crashes(now_ms - round(restarts.within * 1000))
+            self._restarts = await self._books.crashes(now_ms - _HOUR_MS)
         except StoreUnavailable as error:
-            log.debug("starts could not be counted", error=str(error))
+            log.debug("earlier runs could not be counted", error=str(error))
             return
-        observe_starts(self._alerting.incidents, starts, restarts.count, restarts.within, now_ms)
+        observe_crashes(self._alerting.incidents, crashes, restarts.count, restarts.within, now_ms)
 
     def system(self, status: docs.MonitoringStatus) -> None:
         """Let the user's rules know how the system is."""

@@ -23,7 +23,8 @@ from virtuoso.storage.database.records import SignalRecord
 
 log = structlog.get_logger(__name__)
 
-_GAP_MS = 5_000
+_GAP_MS, _STOP_MS = 5_000, 60_000
+"""A gap that is told: after a crash, and after a stop on purpose."""
 
 
 def untold(incidents: IncidentLog, clock: Clock) -> "Alerting":
@@ -82,14 +83,21 @@ class Alerting:
         link = f"{self._public_url}/api/alerts/{notice.lines[0].id}" if notice.lines else self._public_url
         return replace(delivery, notice=replace(notice, link=link))
 
-    def resume(self, incidents: Sequence[Incident], watched_ms: int | None) -> None:
-        """Go on from what earlier runs kept, oldest first; `watched_ms` is when the last of them was seen to watch."""
+    def resume(self, incidents: Sequence[Incident], watched_ms: int | None, *, was_stopped: bool = False) -> None:
+        """Go on from what earlier runs kept, oldest first.
+
+        `watched_ms` is when the last of them was seen to watch, and `was_stopped` whether it was ended on purpose.
+        """
         now_ms = self._now_ms()
         resumed = self.incidents.resume(incidents)
         self.pipeline.resume(resumed, now_ms)
         self._evaluator.resume(resumed)
-        if watched_ms is not None and now_ms - watched_ms >= _GAP_MS:
-            observe_gap(self.incidents, watched_ms, now_ms)
+        if watched_ms is not None and now_ms - watched_ms >= (_STOP_MS if was_stopped else _GAP_MS):
+            observe_gap(self.incidents, watched_ms, now_ms, now_ms)
+
+    def frozen(self, since_ms: int, until_ms: int) -> None:
+        """The process stood still, or the machine slept."""
+        observe_gap(self.incidents, since_ms, until_ms, self._now_ms())
 
     def told(self, silences: tuple[Silence, ...], acknowledged: Mapping[str, str]) -> None:
         """What people said: silences in force or to come, and by incident who acknowledged it."""

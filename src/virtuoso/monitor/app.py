@@ -43,6 +43,7 @@ from virtuoso.monitor.stores import LeasedBooks, Stores
 from virtuoso.monitor.tasks import TrackedTasks
 from virtuoso.monitor.ticks import publish_books, publish_ticks
 from virtuoso.monitor.upkeep import Upkeep
+from virtuoso.monitor.wakes import Wakes, awake_ns
 from virtuoso.monitor.watch import Watch
 from virtuoso.operations.health import HealthBoard
 from virtuoso.operations.heartbeat import Heartbeat
@@ -300,6 +301,7 @@ class Monitor:
     def _start_upkeep(self) -> None:
         start, cache = self.tasks.start, self._cache
         start("loop lag", partial(measure_loop_lag, self.lag))
+        start("wakes", Wakes(self._clock, awake_ns, self.alerts.alerting.frozen).run)
         if (watchdog := Watchdog.wanted(os.environ, lambda: self.health.live)) is not None:
             start("watchdog", watchdog.run)
         start(
@@ -348,7 +350,11 @@ class Monitor:
         recalled = await self.keeper.recall(told_since_ms)
         kept, incidents = recalled.state, recalled.incidents
         now_ms = self._now_ms()
-        self.alerts.alerting.resume(incidents, None if self.stores is None else self.stores.lease.watched_ms)
+        if self.stores is None:
+            self.alerts.alerting.resume(incidents, None)
+        else:
+            lease = self.stores.lease
+            self.alerts.alerting.resume(incidents, lease.watched_ms, was_stopped=lease.was_stopped)
         for part in self.incidents.open_parts("task_died"):
             self.incidents.resolve("task_died", now_ms, part=part)
         self.detection.resume(incidents, self._clock.now_ns())

@@ -64,9 +64,9 @@ class LeasedBooks:
         """Silences in force or to come, and who acknowledged which open incident."""
         return await self._database.alert_inputs(self._identity, now_ms)
 
-    async def starts(self, since_ms: int) -> int:
-        """How often this monitor started at or after `since_ms`."""
-        return await self._database.starts(self._identity, since_ms)
+    async def crashes(self, since_ms: int) -> int:
+        """Runs of this monitor that ended at or after `since_ms` without having been stopped."""
+        return await self._database.crashes(self._identity, since_ms)
 
     async def last_labels(self) -> Mapping[str, LastLabel]:
         """By symbol, the latest signal that this monitor kept."""

@@ -123,12 +123,22 @@ async def test_silences_are_bounded_in_number_and_forgotten_after_a_month(databa
     assert [each.id for each in await database.silences(0)] == ["s9999"]
 
 
-async def test_starts_are_counted(database: Database) -> None:
-    for _ in range(3):
-        lease = Lease(database, "monitor", SystemClock(), version="test")
+async def test_only_runs_that_were_not_stopped_are_crashes(database: Database) -> None:
+    async def run(ending: str | None) -> Lease:
+        lease = Lease(database, "monitor", SystemClock(), version="test", lease_s=2.0)
         await lease.acquire()
-        await lease.release("stopped")
+        if ending is not None:
+            await lease.release(ending)
+        return lease
+
     now_ms = SystemClock().now_ns() // 1_000_000
-    assert await database.starts("monitor", now_ms - 3_600_000) == 3
-    assert await database.starts("monitor", now_ms + 1_000) == 0
-    assert await database.starts("other", 0) == 0
+    for _ in range(6):
+        assert (await run("stopped")).was_stopped
+    assert await database.crashes("monitor", now_ms - 3_600_000) == 0, "clean restarts are no crash loop"
+    await run("failed: the disk is gone")
+    assert not (await run(None)).was_stopped, "the one before failed"
+    assert await database.crashes("monitor", now_ms - 3_600_000) == 1
+    assert not (await run("stopped")).was_stopped, "the one before was killed"
+    assert await database.crashes("monitor", now_ms - 3_600_000) == 2
+    assert await database.crashes("monitor", now_ms + 60_000) == 0
+    assert await database.crashes("other", 0) == 0

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from virtuoso.alerts.host import POINTS, HostLimits, HostState, observe_host, observe_starts
+from virtuoso.alerts.host import POINTS, HostLimits, HostState, observe_crashes, observe_host
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.policy import Policy
 from virtuoso.model.alert import Severity
@@ -68,13 +68,13 @@ def test_it_is_open_from_the_threshold_until_five_points_below(values: list[floa
         assert bool(log.open()) == held
 
 
-def test_many_starts_are_an_incident_until_the_window_has_passed() -> None:
+def test_many_crashes_are_an_incident_until_the_window_has_passed() -> None:
     log = held_for(0)
-    observe_starts(log, 4, 5, 3600.0, 1_000)
+    observe_crashes(log, 4, 5, 3600.0, 1_000)
     assert log.open() == ()
-    observe_starts(log, 5, 5, 3600.0, 2_000)
+    observe_crashes(log, 5, 5, 3600.0, 2_000)
     (incident,) = log.open()
     assert (incident.kind, incident.severity) == ("restarts", Severity.CRITICAL)
-    assert incident.message == "the monitor started 5 times within 60 min (threshold 5)"
-    observe_starts(log, 4, 5, 3600.0, 3_000)
+    assert incident.message == "the monitor crashed and was restarted 5 times within 60 min (threshold 5)"
+    observe_crashes(log, 4, 5, 3600.0, 3_000)
     assert log.open() == ()

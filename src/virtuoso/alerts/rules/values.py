@@ -149,7 +149,9 @@ _OF_SYSTEM = (
     _number("system_clock_offset_ms", "ms", "exchange time less local time"),
     _number("system_stores_down", "count", "stores that do not answer, or are full"),
     _number("system_alerts_open", "count", "incidents that are open"),
-    _number("system_restarts_1h", "count", "tasks that died and were restarted within the last hour"),
+    _number(
+        "system_restarts_1h", "count", "runs of the monitor that ended within the last hour without having been stopped"
+    ),
     _text("system_data_quality", "worst freshness of all symbols", _QUALITIES),
 )
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, delete, func, se
 
 from virtuoso.model.alert import Incident, Severity, Silence
 from virtuoso.storage.database import wrong_tokens
+from virtuoso.storage.database.lease_rows import STOPPED
 from virtuoso.storage.database.reading import encode_cursor, incident_of, page_query, silences
 from virtuoso.storage.database.records import Acknowledgement, AlertInputs, IncidentFilter, IncidentPage
 from virtuoso.storage.database.schema import INCIDENTS, RUNS, SILENCES
@@ -113,9 +114,11 @@ def end_silence(connection: Connection, silence_id: str, now_ms: int) -> bool:
     return connection.execute(ending).rowcount > 0
 
 
-def starts(connection: Connection, identity: str, since_ms: int) -> int:
-    """How often the monitor of this identity started at or after `since_ms`."""
-    query = select(func.count()).where(RUNS.c.identity == identity, RUNS.c.started_ms >= since_ms)
+def crashes(connection: Connection, identity: str, since_ms: int) -> int:
+    """Runs of the monitor of this identity that ended at or after `since_ms` without having been stopped."""
+    query = select(func.count()).where(
+        RUNS.c.identity == identity, RUNS.c.ended_ms >= since_ms, RUNS.c.ending != STOPPED
+    )  # fmt: skip
     return connection.scalar(query) or 0
 
 

@@ -28,6 +28,7 @@ class Lease:
         lost_to: see `lost`.
         holder: host and process id of this process, as others see it.
         watched_ms: when the holder before was there last (epoch ms, to a second); `None` = there was none.
+        was_stopped: whether it was ended on purpose.
     """
 
     def __init__(self, database: Calls, identity: str, clock: Clock, *, version: str, lease_s: float = LEASE_S) -> None:
@@ -35,6 +36,7 @@ class Lease:
         self.lost_to: Superseded | None = None
         self.holder = holder_name()
         self.watched_ms: int | None = None
+        self.was_stopped = True
         self._database = database
         self._identity = identity
         self._clock = clock
@@ -93,7 +95,7 @@ class Lease:
             self.lost.set()
 
     async def release(self, ending: str) -> None:
-        """Give it back, so that the next start takes it at once, and note how the run ended (such as `stopped`).
+        """Give it back, so that the next start takes it at once, and note how the run ended (`stopped`, or why not).
 
         A database that does not answer is left alone: the lease ends by itself, or by this process's end.
         """
@@ -122,16 +124,17 @@ class Lease:
         began_ns, now_ms = self._clock.monotonic_ns(), self._clock.now_ns() // 1_000_000
         term = Term(self._identity, next_epoch(None if seen is None else seen.epoch, now_ms // 1000))
 
-        def take(connection: Connection) -> tuple[bool, int | None]:
+        def take(connection: Connection) -> tuple[bool, int | None, bool]:
             watched_ms = lease_rows.seen(connection, self._identity)
+            stopped = lease_rows.stopped(connection, self._identity)
             taken = lease_rows.take(
                 connection, term, seen, holder=self.holder, process=self._process, version=self._version, now_ms=now_ms
             )
-            return taken, watched_ms
+            return taken, watched_ms, stopped
 
-        taken, watched_ms = await self._database.run(take, writing=True, timeout_s=_CALL_S)
+        taken, watched_ms, stopped = await self._database.run(take, writing=True, timeout_s=_CALL_S)
         if taken:
-            self.watched_ms = watched_ms
+            self.watched_ms, self.was_stopped = watched_ms, stopped
             self._tenure = Tenure(term.epoch, self._lease_ns, began_ns)
         return taken
 

@@ -1,5 +1,7 @@
 """The row of the lease: looked at, taken, renewed and given back, each in one transaction."""
 
+from typing import Final
+
 from sqlalchemy import Connection, and_, insert, select, update
 
 from virtuoso.model.errors import StoreUnavailable
@@ -7,6 +9,8 @@ from virtuoso.storage.database.schema import LEASES, RUNS
 from virtuoso.storage.database.writing import new_rows
 from virtuoso.storage.lease import LeaseRow, Superseded, Term
 
+STOPPED: Final = "stopped"
+"""How a run ends that was told to."""
 _ROW = select(LEASES.c.epoch, LEASES.c.beat, LEASES.c.holder, LEASES.c.process)
 
 
@@ -43,7 +47,7 @@ def take(
         if connection.execute(update(LEASES).where(unchanged).values(**values)).rowcount != 1:
             return False
     unended = and_(RUNS.c.identity == term.identity, RUNS.c.ending.is_(None))
-    connection.execute(update(RUNS).where(unended).values(ending="did not end by itself"))
+    connection.execute(update(RUNS).where(unended).values(ending="did not end by itself", ended_ms=now_ms))
     run = {"identity": term.identity, "epoch": term.epoch, "holder": holder, "version": version, "started_ms": now_ms}
     connection.execute(new_rows(connection, RUNS).on_conflict_do_nothing().values(**run))
     return True
@@ -53,6 +57,13 @@ def seen(connection: Connection, identity: str) -> int | None:
     """When a holder renewed it last (epoch ms, by that holder's clock)."""
     at_ms: int | None = connection.scalar(select(LEASES.c.seen_ms).where(LEASES.c.identity == identity))
     return at_ms
+
+
+def stopped(connection: Connection, identity: str) -> bool:
+    """Whether the latest run that is over was stopped on purpose; `True` where there was none."""
+    query = select(RUNS.c.ending).where(RUNS.c.identity == identity).order_by(RUNS.c.epoch.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return row is None or row.ending == STOPPED
 
 
 def renew(connection: Connection, term: Term, *, holder: str, process: str, now_ms: int) -> None:

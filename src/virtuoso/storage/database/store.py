@@ -121,9 +121,9 @@ class Database(Calls):
         """Let the monitor of this identity know what the web process of this name was given."""
         await self.run(lambda c: wrong_tokens.note(c, identity, process, wrong), writing=True)
 
-    async def starts(self, identity: str, since_ms: int) -> int:
-        """How often the monitor of this identity started at or after `since_ms` (epoch ms)."""
-        return await self.run(lambda c: alerts.starts(c, identity, since_ms), writing=False)
+    async def crashes(self, identity: str, since_ms: int) -> int:
+        """Runs of this identity that ended at or after `since_ms` (epoch ms) without having been stopped."""
+        return await self.run(lambda c: alerts.crashes(c, identity, since_ms), writing=False)
 
     async def deliveries(
         self,
