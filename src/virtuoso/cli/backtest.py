@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from virtuoso.analysis.component import Feed
@@ -59,11 +60,14 @@ def _run(bars: Bars, settings: Settings, out: Path | None) -> dict[str, Any]:
     weights = fed_by_bars(enabled, taker_sides=bars.taker_sides)
     run = Backtest(bars.symbols, frames, weights, rule, taker_sides=bars.taker_sides)
     summary = Summary(bars.symbols, list(weights), buy=rule.buy, sell=rule.sell)
-    began, done = time.perf_counter(), 0
+    began, done, told = time.perf_counter(), 0, 0
     with nullcontext() if out is None else Results(out, bars.symbols, list(weights)) as results:
         with telling("scoring") as tell:
             for block in bars.blocks():
-                for scored in run.score(block):
+                for seam in bars.seams[told:]:
+                    typer.echo(str(seam), err=True)
+                told = len(bars.seams)
+                for scored in run.score(block, bars.seams):
                     summary.add(scored)
                     if results is not None:
                         results.write(scored)
@@ -73,6 +77,7 @@ def _run(bars: Bars, settings: Settings, out: Path | None) -> dict[str, Any]:
             bars_read=bars.read,
             bars_missing=bars.missing,
             bad_rows_skipped=bars.skipped,
+            seams=bars.seams,
             seconds=round(time.perf_counter() - began, 3),
             config_digest=blake2b(settings.model_dump_json().encode(), digest_size=16).hexdigest(),
         )
@@ -111,6 +116,8 @@ def _print(summary: dict[str, Any], out: Path | None) -> None:
     for name, value in rows.items():
         facts.add_row(name, value)
     console.print(facts)
+    for seam in summary["seams"]:
+        console.print(f"[yellow]{escape(seam['text'])}[/yellow]", highlight=False)
     _print_factors(console, summary)
     peak = max((bin_["count"] for bin_ in score["histogram"]), default=0)
     for bin_ in score["histogram"]:

@@ -6,7 +6,7 @@ from math import inf, isnan
 from virtuoso.model.market import Bar
 from virtuoso.model.units import unit_jump
 
-_BEFORE, _STAYS = 3, 5
+BEFORE, STAYS = 3, 5
 """Bars before and after a jump that must be nearer to the old and to the new unit, as far as they are there: a single
 bar in another unit is a wrong bar."""
 
@@ -27,21 +27,24 @@ def implausible(bar: Bar) -> str | None:
     return None
 
 
-def last_seam(bars: Sequence[Bar], *, within: bool = False) -> tuple[int, int] | None:
-    """Where the last change of unit in `bars` is, that the bars after it confirm: its index and the power of ten.
+def seam_at(bars: Sequence[Bar], i: int, *, within: bool = False) -> int:
+    """The power of ten by which the unit changed before bar `i`, or (`within`) while it ran; 0 where it did not."""
+    n = unit_jump(bars[i - 1].close, bars[i].close if within else bars[i].open)
+    if not n:
+        return 0
+    middle = bars[i].close * 10.0 ** (-n / 2)
+    was = all((bar.close > middle) is (n < 0) for bar in bars[max(0, i - BEFORE) : i])
+    stays = all((bar.close > middle) is (n > 0) for bar in bars[i : i + STAYS])
+    return n if was and stays else 0
 
-    `within` also takes one that happened while a bar ran, as it does in bars of higher timeframes; the first whole bar
-    after it is then the one named.
+
+def last_seam(bars: Sequence[Bar], *, within: bool = False) -> tuple[int, int] | None:
+    """Where the last change of unit in `bars` is: the index of the first bar of the new one, and the power of ten.
+
+    `within` also takes one that happened while a bar ran, as it does in bars of higher timeframes.
     """
     for i in range(len(bars) - 1, 0, -1):
-        n = unit_jump(bars[i - 1].close, bars[i].close if within else bars[i].open)
-        middle = bars[i].close * 10.0 ** (-n / 2)
-        before, after = bars[max(0, i - _BEFORE) : i], bars[i : i + _STAYS]
-        if (
-            n
-            and all((b.close > middle) is (n < 0) for b in before)
-            and all((b.close > middle) is (n > 0) for b in after)
-        ):
+        if n := seam_at(bars, i, within=within):
             mixed = within and not unit_jump(bars[i - 1].close, bars[i].open)
             return i + mixed, n
     return None

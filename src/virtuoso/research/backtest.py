@@ -1,7 +1,9 @@
 """Bars of files through the same lanes, factors, confluence and labels as live, block by block."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,10 @@ from virtuoso.market.panel import BAR_FIELDS, BarBlock
 from virtuoso.model.evidence import Evidence
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.scored import ScoredBlock
+from virtuoso.research.seams import Seam
 
 _BASE = Timeframe.M1
+_NONE_BEGUN: Mapping[int, Sequence[int]] = {}
 _COLUMNS = 8_192
 """Symbols × minutes that are scored at once."""
 
@@ -54,9 +58,12 @@ class Backtest:
         for row, symbol in enumerate(self._symbols):
             self._engine.add(symbol, row)
 
-    def score(self, block: BarBlock) -> Iterator[ScoredBlock]:
-        """Score a block whose first bar follows the last one of the block before; the pieces come in order."""
-        for history in self.histories(block):
+    def score(self, block: BarBlock, seams: Sequence[Seam] = ()) -> Iterator[ScoredBlock]:
+        """Score a block whose first bar follows the last one of the block before; the pieces come in order.
+
+        A symbol with one of `seams` in the block begins anew there, as one that was not seen before.
+        """
+        for history in self.histories(block, seams):
             yield ScoredBlock(
                 close_ms=history.close_ms,
                 symbols=self._symbols,
@@ -69,13 +76,20 @@ class Backtest:
                 factors=history.factors,
             )
 
-    def histories(self, block: BarBlock) -> Iterator[History]:
+    def histories(self, block: BarBlock, seams: Sequence[Seam] = ()) -> Iterator[History]:
         """The same with everything behind the scores."""
         base = aligned(block, self._longest)
-        higher = {timeframe: aggregated(base, timeframe) for timeframe in self._higher}
+        first_ms = int(base.open_ms[0])
+        begun: dict[int, list[int]] = defaultdict(list)
+        for seam in seams:
+            if first_ms <= seam.open_ms < first_ms + base.open_ms.size * _BASE.ms:
+                begun[(seam.open_ms - first_ms) // _BASE.ms].append(seam.column)
+        higher = {timeframe: aggregated(base, timeframe, begun) for timeframe in self._higher}
         step = max(1, _COLUMNS // max(1, len(self._symbols)))
-        for start in range(0, base.open_ms.size, step):
-            stop = min(start + step, base.open_ms.size)
+        edges = sorted({*range(0, base.open_ms.size, step), *begun, base.open_ms.size})
+        for start, stop in pairwise(edges):
+            for column in begun.get(start, ()):
+                self._engine.add(self._symbols[column], column)  # as if it had never been there
             blocks = {_BASE: base.part(slice(start, stop))}
             for timeframe, bars in higher.items():
                 closed = slice(start // timeframe.minutes, stop // timeframe.minutes)
@@ -96,21 +110,27 @@ def aligned(block: BarBlock, minutes: int) -> BarBlock:
     return replace(block, open_ms=opens, **values)
 
 
-def aggregated(base: BarBlock, timeframe: Timeframe) -> BarBlock:
-    """The whole bars of a higher timeframe, from minutes on its boundary; one missing minute is a missing bar."""
+def aggregated(base: BarBlock, timeframe: Timeframe, begun: Mapping[int, Sequence[int]] = _NONE_BEGUN) -> BarBlock:
+    """The whole bars of a higher timeframe, from minutes on its boundary; one missing minute is a missing bar.
+
+    So is one within which a symbol begins anew: `begun` are columns by the index of the minute.
+    """
     k = timeframe.minutes
     t, n = base.open_ms.size // k, base.rows.size
     fold = {name: getattr(base, name)[: t * k].reshape(t, k, n) for name in BAR_FIELDS}
     whole = np.where(np.isfinite(fold["close"]).all(axis=1), 1.0, np.nan)
+    for minute, columns in begun.items():
+        if minute % k and minute // k < t:
+            whole[minute // k, list(columns)] = np.nan
     return BarBlock(
         timeframe=timeframe,
         rows=base.rows,
         open_ms=base.open_ms[: t * k : k],
         open=fold["open"][:, 0] * whole,
-        high=np.maximum.reduce(fold["high"], axis=1),
-        low=np.minimum.reduce(fold["low"], axis=1),
+        high=np.maximum.reduce(fold["high"], axis=1) * whole,
+        low=np.minimum.reduce(fold["low"], axis=1) * whole,
         close=fold["close"][:, -1] * whole,
-        volume=np.add.reduce(fold["volume"], axis=1),
-        turnover=np.add.reduce(fold["turnover"], axis=1),
-        buy_volume=np.add.reduce(fold["buy_volume"], axis=1),
+        volume=np.add.reduce(fold["volume"], axis=1) * whole,
+        turnover=np.add.reduce(fold["turnover"], axis=1) * whole,
+        buy_volume=np.add.reduce(fold["buy_volume"], axis=1) * whole,
     )

@@ -20,6 +20,7 @@ from virtuoso.research.index import Index, length
 from virtuoso.research.part import Source
 from virtuoso.research.problems import DataError, Problems
 from virtuoso.research.rows import Symbols, checked
+from virtuoso.research.seams import Seam, SeamFinder
 from virtuoso.research.sources import open_all
 from virtuoso.research.spill import Records, Spill
 
@@ -39,6 +40,7 @@ class Bars:
         taker_sides: whether the taker-buy volume of any bar is known.
         skipped: bad rows that were left out.
         problems: the first ten of them, with file and line.
+        seams: where a contract became another one, in the blocks that were given out so far.
     """
 
     def __init__(self, spill: Spill, known: Symbols, index: Index, repeated: int, problems: Problems) -> None:
@@ -51,6 +53,7 @@ class Bars:
         self.taker_sides = index.taker_sides
         self.skipped = problems.count
         self.problems = problems.listed()
+        self.seams: list[Seam] = []
         self._spill = spill
         columns = {name: column for column, name in enumerate(self.symbols)}
         self._column = np.array([columns.get(name, -1) for name in known.names])
@@ -64,8 +67,18 @@ class Bars:
         """All minutes in order; a minute without a bar is `nan` in every array.
 
         Blocks begin at multiples of their length since the epoch; the first and the last are cut to the period. Their
-        arrays are [t, n] and read-only, `rows` is 0 … n − 1.
+        arrays are [t, n] and read-only, `rows` is 0 … n − 1. When a block comes, its seams are in `seams`.
         """
+        finder, blocks = SeamFinder(self.symbols), self._read_back()
+        self.seams.clear()
+        block = next(blocks, None)
+        while block is not None:
+            following = next(blocks, None)
+            self.seams += finder.find(block, following)
+            yield block
+            block = following
+
+    def _read_back(self) -> Iterator[BarBlock]:
         first, last = self.first_ms // _MINUTE.ms, self.last_ms // _MINUTE.ms
         minutes = self._spill.minutes
         for span in range(first // minutes, last // minutes + 1):

@@ -11,6 +11,7 @@ from virtuoso.model.clock import iso
 from virtuoso.model.signal import Label
 from virtuoso.research.moments import Moments
 from virtuoso.research.scored import ScoredBlock
+from virtuoso.research.seams import Seam
 
 BIN_POINTS = 5
 _EDGES = np.arange(0, 100 + BIN_POINTS, BIN_POINTS)
@@ -82,7 +83,14 @@ class Summary:
             self._entered[code] += np.bincount(entered, minlength=len(self._symbols))
 
     def document(
-        self, *, bars_read: int, bars_missing: int, bad_rows_skipped: int, seconds: float, config_digest: str
+        self,
+        *,
+        bars_read: int,
+        bars_missing: int,
+        bad_rows_skipped: int,
+        seconds: float,
+        config_digest: str,
+        seams: Sequence[Seam] = (),
     ) -> dict[str, Any]:
         """All of it with plain keys, `None` where nothing is known.
 
@@ -92,6 +100,7 @@ class Summary:
             bad_rows_skipped: rows left out because they were bad.
             seconds: how long the backtest took.
             config_digest: what the settings hash to.
+            seams: where contracts became other ones.
         """
         total = int(self._readings.sum())
         return {
@@ -99,6 +108,10 @@ class Summary:
             "symbols": list(self._symbols),
             "readings": total,
             "bars": {"read": bars_read, "missing": bars_missing, "bad_rows_skipped": bad_rows_skipped},
+            "seams": [
+                {"symbol": seam.symbol, "at": iso(seam.open_ms), "factor": 10.0**seam.n, "text": str(seam)}
+                for seam in seams
+            ],
             **self._measures(),
             "labels": self._label_shares(total, slice(None)),
             "factors": self._factor_moments(),
