@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 from tests.support.influx import (
+    START_MS,
     Oracle,
     bars,
     counts,
@@ -202,3 +204,37 @@ async def test_memory_is_bounded_and_what_gives_way_is_counted(server: Server, t
         assert await store.settle(10)
         found = await store.read(BARS, 0, 2**62, tags={}, fields=["close"])
     assert [row[1] for row in found["A", "1m"]] == list(range(2_500, 3_500))
+
+
+async def test_what_another_program_wrote_of_another_type_makes_the_server_refuse(
+    server: Server, tmp_path: Path
+) -> None:
+    """As in home-assistant #4709 and unpoller #946: `bars.close` and `feeds.count` were of other types before."""
+    store = store_for(server, tmp_path)
+    await store.start()
+    try:
+        await until(lambda: store.status().state == "up", "it is reached, and the database made")
+        others = f"bars,symbol=OTHER,timeframe=1m close=5i {START_MS}\nfeeds,topic=x count=1.5 {START_MS}\n"
+        async with ClientSession() as session:
+            address = f"http://{server.address}"
+            async with session.post(f"{address}/write?db=virtuoso&precision=ms", data=others) as answer:
+                assert answer.status == 204
+            for name, rows in rows_of_minute(0, symbols(3)).items():
+                store.write(MEASUREMENTS[name], rows)
+            assert await store.settle(30)
+            status = store.status()
+            assert status.state == "refusing"
+            assert "the server refuses 3 of 3 lines of bars, 2 of 2 lines of feeds (HTTP 400: " in (status.error or "")
+            assert "field type conflict" in (status.error or "")
+            assert "such as bars," in (status.error or "")
+            assert counts(store)["written"] > 5
+            for name in ("bars", "feeds"):
+                query = {"db": "virtuoso", "q": f"DROP MEASUREMENT {name}"}
+                async with session.post(f"{address}/query", data=query) as answer:
+                    assert answer.status == 200
+        for name, rows in rows_of_minute(1, symbols(3)).items():
+            store.write(MEASUREMENTS[name], rows)
+        assert await store.settle(30)
+        assert (store.status().state, store.status().error) == ("up", None)
+    finally:
+        await store.close()
