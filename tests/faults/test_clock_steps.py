@@ -172,7 +172,7 @@ def fresh_through(url: str) -> None:
     for path in ("/api/dashboard/data", "/api/market/overview", "/api/symbols"):
         with urllib.request.urlopen(url + path, timeout=5) as answer:
             assert "stale" not in answer.headers["etag"], path  # relabelled for its age
-    assert ask(f"{url}/health")[0] == 200
+    until("healthy: one feed of one symbol is not delayed", lambda: ask(f"{url}/health")[0] == 200, 10)
 
 
 def fresh_while(url: str, seconds: float) -> None:

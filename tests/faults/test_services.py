@@ -127,4 +127,4 @@ def test_the_monitor_dies_and_the_web_says_so(tmp_path: Path, services: tuple[Se
     until("labelled stale", lambda: quality(url) == "stale", 25)
     monitor.start()
     until("live again", lambda: quality(url) == "live", 20)
-    assert ask(f"{url}/health")[0] == 200
+    until("healthy again", lambda: ask(f"{url}/health")[0] == 200, 15)
