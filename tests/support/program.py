@@ -33,7 +33,7 @@ class Program:
     def answer(self, path: str) -> tuple[int, Any]:
         """Status and JSON of a path."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -97,6 +97,8 @@ def running_program(
         match = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert match, f"the program said {line!r} (exit {process.poll()})"
         program = Program(match[0], process, pace)
+        with pace.flowing():
+            program.answer("/health/live")  # the web is a process of its own: what is asked waits until it is there
         if scored:
             program.until("the first signals", lambda: program.answer("/health")[0] == 200, 60)
         yield program

@@ -51,10 +51,11 @@ class Tidied(msgspec.Struct, frozen=True):
 
 
 class DeliveryPage(msgspec.Struct, frozen=True):
-    """Deliveries, newest first, and the cursor of the next page (`None` = that was all)."""
+    """Deliveries, newest first, the cursor of the next page (`None` = that was all), and what is wrong with others."""
 
     deliveries: tuple[Delivery, ...]
     cursor: str | None
+    damaged: tuple[str, ...] = ()
 
 
 class ChannelStatus(msgspec.Struct, frozen=True, kw_only=True):

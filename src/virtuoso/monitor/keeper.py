@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -228,7 +228,7 @@ class Keeper:
                 kept = msgspec.json.decode(record.body, type=Kept)
             except msgspec.MsgspecError as error:
                 log.warning("the kept state is of another version; labels and regimes begin anew", error=str(error))
-        return Recalled(kept, tuple(map(_transition, transitions)), tuple(reversed(incidents)), labels)
+        return Recalled(kept, tuple(_transitions(transitions)), tuple(reversed(incidents)), labels)
 
     def _record(self, kept: Kept) -> StateRecord:
         return StateRecord(key=self._key, close_ms=kept.close_ms, body=msgspec.json.encode(kept).decode())
@@ -249,7 +249,12 @@ def _drop(waiting: deque[_T], kept: tuple[_T, ...]) -> None:
             waiting.popleft()
 
 
-def _transition(record: TransitionRecord) -> Transition:
-    return Transition(
-        symbol=record.symbol, before=Regime(record.before), after=Regime(record.after), at_ms=record.at_ms
-    )
+def _transitions(records: Sequence[TransitionRecord]) -> Iterator[Transition]:
+    """Those whose regimes this program knows."""
+    for record in records:
+        try:
+            before, after = Regime(record.before), Regime(record.after)
+        except ValueError as error:
+            log.warning("a kept change of regime is left out", symbol=record.symbol, error=str(error))
+            continue
+        yield Transition(symbol=record.symbol, before=before, after=after, at_ms=record.at_ms)

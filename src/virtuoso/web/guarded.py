@@ -43,6 +43,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._body_size = 0
         self._unfinished = 0
         self._complete = True
+        self._overdue = False
         self.owing_since_s: float | None = None
         """Since when the client has owed the rest of a request (loop time); `None` while it is being answered."""
 
@@ -132,8 +133,11 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.owing_since_s is None:
             return
         allowed_s = self._limits.head_s if self._complete else self._limits.body_s
-        if now_s - self.owing_since_s >= allowed_s:
-            self.crowd.refused["slow"] += 1
+        if now_s - self.owing_since_s < allowed_s:
+            self._overdue = False
+        elif not self._overdue:
+            self._overdue = True  # if we stood still ourselves, what is there already is read before the next look
+        else:
             self._end(408, "the request took too long to come")
 
     def send_400_response(self, msg: str) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from fastapi import HTTPException
 
 from virtuoso.model.errors import StoreUnavailable
+from virtuoso.storage.database.damage import DamagedRow
 from virtuoso.storage.database.store import Database
 
 
@@ -16,5 +17,7 @@ def needed(database: Database | None) -> Iterator[Database]:
         raise HTTPException(503, "no database is kept")
     try:
         yield database
+    except DamagedRow as error:
+        raise HTTPException(500, f"a row of the database is damaged: {error}") from error
     except StoreUnavailable as error:
         raise HTTPException(503, f"{error}; try again") from error

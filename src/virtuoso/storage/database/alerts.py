@@ -3,13 +3,14 @@
 An acknowledgement has a column of its own that the monitor never writes, so neither undoes what the other wrote.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, case, delete, func, select, union, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, func, select, union, update
 
 from virtuoso.model.alert import Incident, Severity, Silence
 from virtuoso.storage.database import wrong_tokens
+from virtuoso.storage.database.damage import Usable, made, usable
 from virtuoso.storage.database.lease_rows import STOPPED
 from virtuoso.storage.database.reading import encode_cursor, incident_of, page_query, silences
 from virtuoso.storage.database.records import Acknowledgement, AlertInputs, IncidentFilter, IncidentPage
@@ -52,16 +53,17 @@ def history(connection: Connection, query: Select[tuple[object, ...]], limit: in
     rows = connection.execute(query).all()
     page = rows[:limit]
     cursor = encode_cursor(page[-1].fired_ms, page[-1].id) if len(rows) > limit else None
-    return IncidentPage(tuple(incident_of(row) for row in page), cursor)
+    found = usable(INCIDENTS, page, incident_of)
+    return IncidentPage(found.found, cursor, found.damaged)
 
 
 def incident(connection: Connection, incident_id: str) -> Incident | None:
-    """The one of this id."""
+    """The one of this id. Raises `DamagedRow`."""
     row = connection.execute(select(*_COLUMNS).where(INCIDENTS.c.id == incident_id)).one_or_none()
-    return None if row is None else incident_of(row)
+    return None if row is None else made(INCIDENTS, row, incident_of)
 
 
-def resumable(connection: Connection, identity: str, since_ms: int) -> tuple[Incident, ...]:
+def resumable(connection: Connection, identity: str, since_ms: int) -> Usable:
     """Open ones, undecided ones, and those told since then; newest first, at most 10,000.
 
     A union, so that each part goes by an index of its own.
@@ -73,7 +75,7 @@ def resumable(connection: Connection, identity: str, since_ms: int) -> tuple[Inc
         select(i.id).where(i.told_ms >= since_ms, i.identity == identity),
     )
     query = select(*_COLUMNS).where(i.id.in_(ids)).order_by(i.fired_ms.desc(), i.id.desc()).limit(MOST_RESUMED)
-    return tuple(incident_of(row) for row in connection.execute(query))
+    return usable(INCIDENTS, connection.execute(query), incident_of)
 
 
 def acknowledge(connection: Connection, incident_id: str, said: Acknowledgement) -> Incident | None:
@@ -89,12 +91,16 @@ def inputs(connection: Connection, identity: str, now_ms: int) -> AlertInputs:
     said = select(i.id, i.acknowledgement).where(
         i.resolved_ms.is_(None), i.acknowledgement.is_not(None), _is_of(identity)
     )
-    acknowledged = {
-        row.id: msgspec.json.decode(row.acknowledgement, type=Acknowledgement)
-        for row in connection.execute(said.order_by(i.fired_ms.desc()).limit(MOST_RESUMED))
-    }
+    acknowledged = usable(
+        INCIDENTS, connection.execute(said.order_by(i.fired_ms.desc()).limit(MOST_RESUMED)), _acknowledgement
+    )
+    silenced = silences(connection, now_ms, MOST_SILENCES)
     wrong = wrong_tokens.since(connection, identity, now_ms - WRONG_TOKENS_MS)
-    return AlertInputs(silences(connection, now_ms, MOST_SILENCES), acknowledged, wrong)
+    return AlertInputs(silenced.found, dict(acknowledged.found), wrong, (*silenced.damaged, *acknowledged.damaged))
+
+
+def _acknowledgement(row: Row[Any]) -> tuple[str, Acknowledgement]:
+    return row.id, msgspec.json.decode(row.acknowledgement, type=Acknowledgement)
 
 
 def add_silence(connection: Connection, silence: Silence) -> bool:

@@ -98,6 +98,7 @@ class Backend:
             # A duplicate of our own: its number is never another socket's, whenever the connection closes.
             self._sockets[id(driver)] = socket.socket(fileno=os.dup(driver.pgconn.socket))
             return
+        driver.text_factory = _text  # a text that is none costs its row, not all that are read with it
         driver.isolation_level = None  # transactions begin where we say, DDL included
         for pragma in (f"busy_timeout = {self._busy_ms}", "synchronous = FULL", "foreign_keys = ON"):
             driver.execute(f"PRAGMA {pragma}").close()
@@ -161,3 +162,7 @@ def _server_limits(timeout_s: float) -> dict[str, Any]:
         "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
         "application_name": "virtuoso",
     }
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="replace")

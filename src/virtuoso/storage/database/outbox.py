@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, i
 
 from virtuoso.model.notice import Delivery, Notice, delivery_id
 from virtuoso.model.outbox import ChannelState, Claimed, Count, DeliveryPage, Tidied
+from virtuoso.storage.database.damage import DamagedRow, made, usable
 from virtuoso.storage.database.reading import encode_cursor, page_query
 from virtuoso.storage.database.schema import CHANNELS, OUTBOX
 from virtuoso.storage.database.writing import delivery_row, new_rows
@@ -65,8 +66,8 @@ def put_state(connection: Connection, identity: str, state: ChannelState) -> Non
 
 def backlog(connection: Connection, identity: str, channel: str, now_ms: int) -> tuple[Delivery, ...]:
     """What waits and is not expired, in order; at most `BATCH`."""
-    rows = connection.execute(_waiting(identity, channel, now_ms).limit(BATCH))
-    return tuple(map(_delivery, rows))
+    rows = connection.execute(_waiting(identity, channel, now_ms).limit(BATCH)).all()
+    return usable(OUTBOX, rows, _delivery).found
 
 
 def fold(connection: Connection, identity: str, digest: Delivery, members: Sequence[Delivery]) -> None:
@@ -144,7 +145,7 @@ def states(connection: Connection, identity: str) -> dict[str, ChannelState]:
     """How each channel is, by name."""
     query = select(*(column for column in CHANNELS.c if column.name != "identity"))
     rows = connection.execute(query.where(CHANNELS.c.identity == identity).order_by(CHANNELS.c.name))
-    return {row.name: ChannelState(**row._mapping) for row in rows}
+    return {state.name: state for state in usable(CHANNELS, rows, lambda row: ChannelState(**row._mapping)).found}
 
 
 def page_of(
@@ -163,7 +164,8 @@ def page(connection: Connection, query: Select[tuple[object, ...]], limit: int) 
     rows = connection.execute(query).all()
     found = rows[:limit]
     cursor = encode_cursor(found[-1].created_ms, found[-1].id) if len(rows) > limit else None
-    return DeliveryPage(tuple(map(_delivery, found)), cursor)
+    read = usable(OUTBOX, found, _delivery)
+    return DeliveryPage(read.found, cursor, read.damaged)
 
 
 def resend(connection: Connection, delivery: str, now_ms: int) -> Delivery | None:
@@ -172,23 +174,40 @@ def resend(connection: Connection, delivery: str, now_ms: int) -> Delivery | Non
     life_ms = now_ms + _O.expires_ms - _O.created_ms
     values = {"state": "waiting", "created_ms": now_ms, "expires_ms": life_ms}
     row = connection.execute(again.values(values).returning(*_COLUMNS)).one_or_none()
-    return None if row is None else _delivery(row)
+    return None if row is None else made(OUTBOX, row, _delivery)
 
 
 def _claim(connection: Connection, identity: str, channel: str, now_ms: int) -> Claimed | None:
-    claimed = select(*_COLUMNS).where(_O.identity == identity, _O.channel == channel, _O.state == "sending")
-    row = connection.execute(claimed.order_by(_O.sequence).limit(1)).one_or_none()
-    if row is None:
-        row = connection.execute(_waiting(identity, channel, now_ms).limit(1)).one_or_none()
+    next_one = None
+    for _ in range(BATCH):  # a row that cannot be read must not stand in the way of all that follow
+        row = _next(connection, identity, channel, now_ms)
         if row is None:
             return None
-        connection.execute(update(OUTBOX).where(_O.sequence == row.sequence).values(state="sending"))
-    found = replace(_delivery(row), state="sending")
+        try:
+            next_one = made(OUTBOX, row, _delivery)
+            break
+        except DamagedRow as error:
+            dead = update(OUTBOX).where(_O.sequence == row.sequence)
+            connection.execute(dead.values(state="dead", error=f"it cannot be read: {error}"))
+    if next_one is None:
+        return None
+    found = replace(next_one, state="sending")
     amended = None
     if found.notice.amends is not None:
         earlier = (_O.id == delivery_id(found.notice.amends, channel), _O.identity == identity, _O.state == "sent")
         amended = connection.scalar(select(_O.ref).where(*earlier))
     return Claimed(delivery=found, amended_ref=amended)
+
+
+def _next(connection: Connection, identity: str, channel: str, now_ms: int) -> Row[Any] | None:
+    """What was claimed already, else what waits for longest, claimed now."""
+    claimed = select(*_COLUMNS).where(_O.identity == identity, _O.channel == channel, _O.state == "sending")
+    row = connection.execute(claimed.order_by(_O.sequence).limit(1)).one_or_none()
+    if row is None:
+        row = connection.execute(_waiting(identity, channel, now_ms).limit(1)).one_or_none()
+        if row is not None:
+            connection.execute(update(OUTBOX).where(_O.sequence == row.sequence).values(state="sending"))
+    return row
 
 
 def _waiting(identity: str, channel: str, now_ms: int) -> Select[Any]:

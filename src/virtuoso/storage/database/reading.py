@@ -3,14 +3,16 @@
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Column, Connection, Row, Select, select, text, tuple_
 
-from virtuoso.model.alert import Incident, Severity, Silence
+from virtuoso.model.alert import Details, Incident, Severity, Silence
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label
+from virtuoso.storage.database.damage import Usable, usable
 from virtuoso.storage.database.records import (
     Acknowledgement,
     Life,
@@ -95,22 +97,24 @@ def signals(connection: Connection, query: Select[tuple[object, ...]], limit: in
     rows = connection.execute(query).all()
     page = rows[:limit]
     cursor = encode_cursor(page[-1].close_ms, page[-1].id) if len(rows) > limit else None
-    return SignalPage(tuple(_signal(row) for row in page), cursor)
+    found = usable(SIGNALS, page, _signal)
+    return SignalPage(found.found, cursor, found.damaged)
 
 
 def last_labels(connection: Connection, exchange: str, identity: str) -> dict[str, LastLabel]:
     """By symbol, the latest signal that an identity kept."""
-    return {
-        symbol: LastLabel(_label(label), close_ms)
-        for symbol, label, close_ms in connection.execute(_LAST, {"e": exchange, "i": identity})
-    }
+    found: dict[str, LastLabel] = {}
+    for symbol, label, close_ms in connection.execute(_LAST, {"e": exchange, "i": identity}):
+        with suppress(ValueError):  # a damaged one is none
+            found[symbol] = LastLabel(_label(label), int(close_ms))
+    return found
 
 
 def _label(text: str | None) -> Label | None:
     return None if text is None else Label(text)
 
 
-def incidents(connection: Connection, limit: int, *, only_open: bool, identity: str | None) -> tuple[Incident, ...]:
+def incidents(connection: Connection, limit: int, *, only_open: bool, identity: str | None) -> Usable:
     """The latest, newest first; of all identities where none is named."""
     query = (
         select(*(c for c in INCIDENTS.c if c.name != "identity"))
@@ -121,15 +125,15 @@ def incidents(connection: Connection, limit: int, *, only_open: bool, identity: 
         query = query.where(INCIDENTS.c.resolved_ms.is_(None))
     if identity is not None:
         query = query.where(INCIDENTS.c.identity == identity)
-    return tuple(incident_of(row) for row in connection.execute(query))
+    return usable(INCIDENTS, connection.execute(query), incident_of)
 
 
-def transitions(connection: Connection, exchange: str, limit: int) -> tuple[TransitionRecord, ...]:
+def transitions(connection: Connection, exchange: str, limit: int) -> Usable:
     """The latest of an exchange, newest first."""
     t = TRANSITIONS.c
-    query = select(t.exchange, t.symbol, t.before, t.after, t.at_ms).where(t.exchange == exchange)
-    rows = connection.execute(query.order_by(t.at_ms.desc(), t.id.desc()).limit(limit))
-    return tuple(TransitionRecord(**row._mapping) for row in rows)
+    query = select(t.id, t.exchange, t.symbol, t.before, t.after, t.at_ms).where(t.exchange == exchange)
+    rows: Iterable[Row[Any]] = connection.execute(query.order_by(t.at_ms.desc(), t.id.desc()).limit(limit))
+    return usable(TRANSITIONS, rows, _transition)
 
 
 def state(connection: Connection, identity: str, key: str) -> StateRecord | None:
@@ -139,17 +143,32 @@ def state(connection: Connection, identity: str, key: str) -> StateRecord | None
     return None if row is None else StateRecord(**row._mapping)
 
 
-def silences(connection: Connection, after_ms: int, limit: int) -> tuple[Silence, ...]:
+def silences(connection: Connection, after_ms: int, limit: int) -> Usable:
     """Those that end after `after_ms` (epoch ms), the last to end first."""
     query = select(SILENCES).where(SILENCES.c.ends_ms > after_ms)
     query = query.order_by(SILENCES.c.ends_ms.desc(), SILENCES.c.id)
-    return tuple(
-        Silence(**{**row._mapping, "matcher": msgspec.json.decode(row.matcher, type=dict[str, str])})
-        for row in connection.execute(query.limit(limit))
+    return usable(SILENCES, connection.execute(query.limit(limit)), _silence)
+
+
+def _silence(row: Row[Any]) -> Silence:
+    return Silence(**{**row._mapping, "matcher": msgspec.json.decode(row.matcher, type=dict[str, str])})
+
+
+def _transition(row: Row[Any]) -> TransitionRecord:
+    return TransitionRecord(
+        exchange=row.exchange, symbol=row.symbol, before=row.before, after=row.after, at_ms=row.at_ms
     )
 
 
+class _Why(msgspec.Struct):
+    """Of a kept reading, what others rely on."""
+
+    why: tuple[str, ...] = ()
+
+
 def _signal(row: Row[tuple[object, ...]]) -> SignalRecord:
+    if row.why is not None:
+        msgspec.json.decode(row.why, type=_Why)
     return SignalRecord(
         exchange=row.exchange, symbol=row.symbol, close_ms=row.close_ms, label=_label(row.label),
         before=_label(row.before), score=row.score, confidence=row.confidence, price=row.price,
@@ -167,7 +186,7 @@ def incident_of(row: Row[tuple[object, ...]]) -> Incident:
     if (said := fields.pop("acknowledgement")) is not None:
         fields["acknowledged_by"] = msgspec.json.decode(said, type=Acknowledgement).by
     fields |= {
-        "severity": Severity(row.severity), "details": msgspec.json.decode(row.details),
-        "labels": msgspec.json.decode(row.labels),
+        "severity": Severity(row.severity), "details": msgspec.json.decode(row.details, type=Details),
+        "labels": msgspec.json.decode(row.labels, type=dict[str, str]),
     }  # fmt: skip
     return Incident(**fields)

@@ -136,18 +136,20 @@ class IncidentFilter(Span):
 
 @dataclass(frozen=True, slots=True)
 class SignalPage:
-    """Signals, newest first, and the cursor of the next page (`None` = that was all)."""
+    """Signals, newest first, the cursor of the next page (`None` = that was all), and what is wrong with other rows."""
 
     signals: tuple[SignalRecord, ...]
     cursor: str | None
+    damaged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentPage:
-    """Incidents, newest first, and the cursor of the next page (`None` = that was all)."""
+    """Incidents, newest first, the cursor of the next page (`None` = that was all), and what is wrong with others."""
 
     incidents: tuple[Incident, ...]
     cursor: str | None
+    damaged: tuple[str, ...] = ()
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,9 +175,10 @@ NO_WRONG_TOKENS = WrongTokens()
 class AlertInputs:
     """What people said that a monitor must know: silences in force or to come, acknowledged open incidents by id.
 
-    `wrong_tokens`: what strangers said to its webs in the last ten minutes.
+    `wrong_tokens`: what strangers said to its webs in the last ten minutes; `damaged`: rows that cannot be read.
     """
 
     silences: tuple[Silence, ...]
     acknowledged: dict[str, Acknowledgement]
     wrong_tokens: WrongTokens = NO_WRONG_TOKENS
+    damaged: tuple[str, ...] = ()

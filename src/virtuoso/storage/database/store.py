@@ -1,5 +1,8 @@
 """The database as the rest of the program uses it."""
 
+from typing import Any
+
+import structlog
 from sqlalchemy import Connection
 
 from virtuoso.model.alert import Incident, Silence
@@ -8,6 +11,7 @@ from virtuoso.model.notice import Delivery
 from virtuoso.model.outbox import ChannelState, Count, DeliveryPage
 from virtuoso.storage.database import alerts, outbox, reading, writing, wrong_tokens
 from virtuoso.storage.database.calls import Calls
+from virtuoso.storage.database.damage import Usable
 from virtuoso.storage.database.durability import durability_warning
 from virtuoso.storage.database.lease_rows import guard
 from virtuoso.storage.database.reading import LastLabel
@@ -25,6 +29,10 @@ from virtuoso.storage.database.records import (
 )
 from virtuoso.storage.lease import Term
 
+log = structlog.get_logger(__name__)
+
+_MOST_TOLD = 1_000
+
 
 class Database(Calls):
     """SQLite (`sqlite:///path`) or PostgreSQL (`postgresql://…`), used on one event loop; `start` it first.
@@ -35,6 +43,7 @@ class Database(Calls):
 
     def __init__(self, url: str, clock: Clock, *, threads: int = 1, timeout_s: float = 3.0) -> None:
         super().__init__(url, clock, threads=threads, timeout_s=timeout_s)
+        self._told: set[str] = set()
 
     async def commit(self, term: Term, changes: Changes) -> None:
         """Keep all of `changes` or nothing; on the disk when this returns.
@@ -65,17 +74,23 @@ class Database(Calls):
     async def incidents(self, limit: int, *, identity: str | None = None) -> tuple[Incident, ...]:
         """The latest, newest first; at most 1000. Of all identities where none is named."""
         most = min(limit, reading.MOST)
-        return await self.run(lambda c: reading.incidents(c, most, only_open=False, identity=identity), writing=False)
+        return self._whole(
+            await self.run(lambda c: reading.incidents(c, most, only_open=False, identity=identity), writing=False)
+        )
 
     async def open_incidents(self, *, identity: str | None = None) -> tuple[Incident, ...]:
         """Those that are not resolved, newest first; at most 1000. Of all identities where none is named."""
-        return await self.run(
-            lambda c: reading.incidents(c, reading.MOST, only_open=True, identity=identity), writing=False
+        return self._whole(
+            await self.run(
+                lambda c: reading.incidents(c, reading.MOST, only_open=True, identity=identity), writing=False
+            )
         )
 
     async def transitions(self, exchange: str, limit: int) -> tuple[TransitionRecord, ...]:
         """The latest changes of regime, newest first; at most 1000."""
-        return await self.run(lambda c: reading.transitions(c, exchange, min(limit, reading.MOST)), writing=False)
+        return self._whole(
+            await self.run(lambda c: reading.transitions(c, exchange, min(limit, reading.MOST)), writing=False)
+        )
 
     async def state(self, identity: str, key: str) -> StateRecord | None:
         """What was kept last under this name; `None` at the very first start."""
@@ -83,7 +98,7 @@ class Database(Calls):
 
     async def silences(self, after_ms: int) -> tuple[Silence, ...]:
         """Those that end after `after_ms` (epoch ms), the last to end first; at most 1000."""
-        return await self.run(lambda c: reading.silences(c, after_ms, reading.MOST), writing=False)
+        return self._whole(await self.run(lambda c: reading.silences(c, after_ms, reading.MOST), writing=False))
 
     async def add_silence(self, silence: Silence) -> bool:
         """Make it, or again; `False` when 500 are in force or to come already. Those of a month ago are forgotten."""
@@ -111,11 +126,13 @@ class Database(Calls):
 
     async def alert_inputs(self, identity: str, now_ms: int) -> AlertInputs:
         """Silences that end after `now_ms` (epoch ms), and who acknowledged which open incident of this monitor."""
-        return await self.run(lambda c: alerts.inputs(c, identity, now_ms), writing=False)
+        found = await self.run(lambda c: alerts.inputs(c, identity, now_ms), writing=False)
+        self._whole(Usable((), found.damaged))
+        return found
 
     async def resumable(self, identity: str, since_ms: int) -> tuple[Incident, ...]:
         """What a restart goes on with: incidents open, undecided, or told since then; newest first, at most 10,000."""
-        return await self.run(lambda c: alerts.resumable(c, identity, since_ms), writing=False)
+        return self._whole(await self.run(lambda c: alerts.resumable(c, identity, since_ms), writing=False))
 
     async def note_wrong_tokens(self, identity: str, process: str, wrong: WrongTokens) -> None:
         """Let the monitor of this identity know what the web process of this name was given."""
@@ -159,3 +176,11 @@ class Database(Calls):
     async def durability_warning(self) -> str | None:
         """What would be lost when the machine fails, and what to change; `None` = nothing."""
         return await self.run(durability_warning, writing=True)
+
+    def _whole(self, read: Usable) -> tuple[Any, ...]:
+        """What could be read; what could not is logged once."""
+        for damaged in read.damaged:
+            if damaged not in self._told and len(self._told) < _MOST_TOLD:
+                self._told.add(damaged)
+                log.warning("a damaged row of the database is left out", row=damaged)
+        return read.found

@@ -14,6 +14,7 @@ from virtuoso.model.alert_documents import alert_of, detail_of
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.storage.database.damage import left_out
 from virtuoso.storage.database.records import Acknowledgement, IncidentFilter
 from virtuoso.storage.database.store import Database
 from virtuoso.web import alert_examples as examples
@@ -130,7 +131,9 @@ async def _page(database: Database | None, wanted: IncidentFilter, limit: int, c
         return docs.AlertHistory(alerts=(), next=cursor, reason=str(error))
     except ValueError as error:
         raise HTTPException(404, str(error)) from error
-    return docs.AlertHistory(alerts=tuple(map(alert_of, page.incidents)), next=page.cursor)
+    return docs.AlertHistory(
+        alerts=tuple(map(alert_of, page.incidents)), next=page.cursor, reason=left_out(page.damaged)
+    )
 
 
 def _detail(found: Incident | None, alert_id: str) -> bytes:

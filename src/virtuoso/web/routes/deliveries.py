@@ -10,6 +10,7 @@ from virtuoso.model import alert_documents as docs
 from virtuoso.model.alert_documents import delivery_of
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable
+from virtuoso.storage.database.damage import left_out
 from virtuoso.storage.database.store import Database
 from virtuoso.web import alert_examples as examples
 from virtuoso.web.bodies import decoded, taking
@@ -81,4 +82,6 @@ async def _page(
         return docs.Deliveries(deliveries=(), next=cursor, reason=str(error))
     except ValueError as error:
         raise HTTPException(404, str(error)) from error
-    return docs.Deliveries(deliveries=tuple(map(delivery_of, page.deliveries)), next=page.cursor)
+    return docs.Deliveries(
+        deliveries=tuple(map(delivery_of, page.deliveries)), next=page.cursor, reason=left_out(page.damaged)
+    )

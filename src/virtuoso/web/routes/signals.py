@@ -9,6 +9,7 @@ from virtuoso.model import documents as docs
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.signal import Label
+from virtuoso.storage.database.damage import left_out
 from virtuoso.storage.database.records import SignalFilter, SignalRecord
 from virtuoso.storage.database.store import Database
 from virtuoso.web import examples
@@ -58,7 +59,7 @@ async def _page(database: Database | None, wanted: SignalFilter, limit: int, cur
         return docs.SignalHistory(signals=(), next=cursor, reason=str(error))
     except ValueError as error:
         raise HTTPException(404, str(error)) from error
-    return docs.SignalHistory(signals=tuple(map(_row, page.signals)), next=page.cursor)
+    return docs.SignalHistory(signals=tuple(map(_row, page.signals)), next=page.cursor, reason=left_out(page.damaged))
 
 
 def _row(record: SignalRecord) -> docs.SignalChange:
