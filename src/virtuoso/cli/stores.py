@@ -5,11 +5,13 @@ What talks to a server is imported where one is configured: a start need not wai
 # ruff: noqa: PLC0415
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import structlog
 from pydantic import SecretStr
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _WARM_S = 2.0
+_RIVAL_S = 3.0
 _MOST_SAID = 300
 _SHARED = {"redis", "memcached"}
 
@@ -60,11 +63,11 @@ def tiers_for(settings: Settings) -> list[Tier]:
     if "redis" in cache.tiers:
         from virtuoso.storage.cache.redis import RedisTier
 
-        tiers.append(RedisTier(cache.redis_url.get_secret_value(), cache.prefix))
+        tiers.append(RedisTier(cache.redis_url.get_secret_value(), settings.cache_prefix))
     if "memcached" in cache.tiers:
         from virtuoso.storage.cache.memcached import MemcachedTier
 
-        tiers.append(MemcachedTier(cache.memcached, cache.prefix))
+        tiers.append(MemcachedTier(cache.memcached, settings.cache_prefix))
     return tiers
 
 
@@ -86,6 +89,25 @@ def database_for(settings: Settings, clock: Clock, threads: int = 1) -> Database
     url = settings.database.url
     address = f"sqlite:///{_file(settings)}" if url is None else url.get_secret_value()
     return Database(address, clock, threads=threads)
+
+
+def owner_of(settings: Settings) -> str:
+    """Who publishes, as other monitors are told: the identity, and the database that knows of its lease; no secret."""
+    url = settings.database.url
+    if url is None or url.get_secret_value().startswith("sqlite:"):
+        path = _file(settings) if url is None else url.get_secret_value().removeprefix("sqlite:///")
+        return f"{settings.identity} with the database {path} on {socket.gethostname()}"
+    parts = urlsplit(url.get_secret_value())
+    return f"{settings.identity} with the database {parts.hostname}:{parts.port or 5432}{parts.path}"
+
+
+def clash(settings: Settings, owner: str) -> str:
+    """What to say, and to set, when another owner writes under our prefix."""
+    prefix, name = settings.cache_prefix, settings.cache.prefix
+    return (
+        f"another monitor ({owner}) publishes under {prefix} too: give this one another `identity` (its keys begin with"
+        f" {name}:IDENTITY then) or `cache.prefix`, or both the same `database.url`, so that one of them runs at a time"
+    )
 
 
 def _file(settings: Settings) -> Path:
@@ -183,7 +205,7 @@ async def opened(settings: Settings, clock: Clock, memory: MemoryCache) -> Async
     """All stores of a monitor: the lease is held within the block, and given back at its end.
 
     Raises:
-        UsageError: another monitor of this identity runs, or the database is not ours to use.
+        UsageError: another monitor of this identity runs, or publishes under our prefix, or the database is not ours.
         StoreUnavailable: the database cannot be reached, without which nobody knows who may run.
     """
     async with AsyncExitStack() as stack:
@@ -201,13 +223,20 @@ async def opened(settings: Settings, clock: Clock, memory: MemoryCache) -> Async
             stack.push_async_callback(series.close)
             await series.start()
 
+        owner = owner_of(settings)
+
         def superseded(fence: Fence) -> None:
-            lease.superseded(fence.epoch)
+            if publisher.superseded_by in ("", owner):
+                lease.superseded(fence.epoch)
+            else:
+                lease.displaced(clash(settings, publisher.superseded_by))
 
         publisher = Publisher(
-            memory, tiers_for(settings), lambda: lease.epoch if lease.may_publish() else None, clock, superseded
+            memory, tiers_for(settings), lambda: lease.epoch if lease.may_publish() else None, clock, superseded, owner
         )
         stack.push_async_callback(publisher.close)
+        if (rival := await publisher.rival(_RIVAL_S)) is not None:
+            raise UsageError(clash(settings, rival))
         if warmed := await publisher.warm(_WARM_S):
             log.info("documents of the last run loaded", count=warmed)
         yield Stores(database, lease, series, publisher)

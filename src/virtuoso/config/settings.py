@@ -297,11 +297,14 @@ class LoggingSettings(Section):
     )
 
 
+_IDENTITY = "monitor"
+
+
 class Settings(Section):
     """The whole configuration."""
 
     identity: str = Field(
-        "monitor",
+        _IDENTITY,
         pattern=r"^[A-Za-z0-9_.-]{1,60}$",
         description="Name of this monitor: of each name one runs at a time, and takes over from one that died.",
     )
@@ -319,6 +322,12 @@ class Settings(Section):
     web: WebSettings = WebSettings()
     logging: LoggingSettings = LoggingSettings()
     data_dir: FilePath = Field(Path("data"), description="Folder for everything that is kept.")
+
+    @property
+    def cache_prefix(self) -> str:
+        """What the keys in shared tiers begin with: monitors of several identities share one server."""
+        own = "" if self.identity == _IDENTITY else f":{self.identity}"
+        return f"{self.cache.prefix}{own}"
 
     @field_validator("data_dir")
     @classmethod

@@ -35,7 +35,9 @@ class CacheSettings(Section):
         description="Any of `memory`, `memcached`, `redis`, in the order of reading; `memory` is always there.",
     )
     prefix: str = Field(
-        "vt_shared", pattern=r"^[A-Za-z0-9_.-]{1,60}$", description="What the keys in shared tiers begin with."
+        "vt_shared",
+        pattern=r"^[A-Za-z0-9_.-]{1,60}$",
+        description="What the keys in shared tiers begin with; `:` and the identity follow if that is not `monitor`.",
     )
     redis_url: SecretStr = Field(
         SecretStr("redis://127.0.0.1:6379/0"),

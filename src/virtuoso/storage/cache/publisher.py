@@ -19,6 +19,7 @@ from virtuoso.storage.cache.tier import NOTHING, Batch, Fence, Index, Packed, Ti
 from virtuoso.storage.status import StoreStatus
 
 _PERIOD_S = 1.0
+_LOOK_S = 0.2
 _NO_NAME = ("",)
 
 Published = Mapping[str, tuple[Document, int]]
@@ -55,6 +56,10 @@ class Publisher:
         clock: monotonic for ages.
         on_superseded: called once, with the fence that was found, when a newer publisher has written; from then on
             nothing is written.
+        owner: identity and database of this publisher, as others are told.
+
+    Attributes:
+        superseded_by: whose the newer fence is; empty while there is none, or it does not say.
     """
 
     def __init__(
@@ -64,7 +69,10 @@ class Publisher:
         epoch: Callable[[], int | None],
         clock: Clock,
         on_superseded: Callable[[Fence], None],
+        owner: str = "",
     ) -> None:
+        self.superseded_by = ""
+        self._owner = owner
         self._memory = memory
         self._clock = clock
         self._epoch = epoch
@@ -81,6 +89,28 @@ class Publisher:
         To be called before `run`: what is not in the memory at the first flush is no more for the readers.
         """
         return await Replica(self._memory, [written.tier for written in self._tiers], self._clock).warm(timeout_s)
+
+    async def rival(self, timeout_s: float) -> str | None:
+        """Another owner that writes under the same prefix just now, seen to do so within `timeout_s`; `None` = nobody.
+
+        To be called before `run`. What an owner that is gone left there is no rival, and costs that time once.
+        """
+        found = await asyncio.gather(*(self._rival(written.tier, timeout_s) for written in self._tiers))
+        return next((owner for owner in found if owner is not None), None)
+
+    async def _rival(self, tier: Tier, timeout_s: float) -> str | None:
+        end_ns = self._clock.monotonic_ns() + round(timeout_s * 1e9)
+        with suppress(StoreUnavailable):
+            first = await tier.index()
+            while self._is_others(first) and self._clock.monotonic_ns() < end_ns:
+                await asyncio.sleep(_LOOK_S)
+                index = await tier.index()
+                if self._is_others(index) and index is not None and first is not None and index.fence != first.fence:
+                    return index.owner
+        return None
+
+    def _is_others(self, index: Index | None) -> bool:
+        return index is not None and index.owner not in ("", self._owner)
 
     async def run(self) -> None:
         """Until a newer publisher has written."""
@@ -156,12 +186,20 @@ class Publisher:
                 written.base, written.known = batch.fence, batch.index.versions
                 return
             if outcome.held >= batch.fence:
-                if not self._superseded:  # several tiers may say so
-                    self._superseded = True
-                    self._on_superseded(outcome.held)
+                await self._step_back(written.tier, outcome.held)
                 return
             written.forget()
         raise StoreUnavailable(f"{written.tier.name} lost its content twice in a row")
+
+    async def _step_back(self, tier: Tier, held: Fence) -> None:
+        """A newer publisher has written; several tiers may say so."""
+        owner = ""
+        with suppress(StoreUnavailable):
+            index = await tier.index()
+            owner = "" if index is None else index.owner
+        if not self._superseded:
+            self._superseded, self.superseded_by = True, owner
+            self._on_superseded(held)
 
     def _batch(self, written: _Written, published: Published, epoch: int) -> Batch:
         self._flush += 1
@@ -175,5 +213,5 @@ class Publisher:
             if written.known.get(name) != document.version:
                 documents[name] = Packed(encode(document, age_s), document.version, ttl_ms)
         fence = Fence(epoch, self._flush)
-        index = Index(fence, {name: document.version for name, (document, _) in published.items()})
+        index = Index(fence, {name: document.version for name, (document, _) in published.items()}, self._owner)
         return Batch(fence, written.base, documents, written.known.keys() - published.keys(), index, longest_ms)

@@ -1,6 +1,6 @@
 """The Redis tier: a flush is one script call, which compares the fence, writes everything and tells of it.
 
-Keys: `PREFIX:document:NAME`, `PREFIX:index`, `PREFIX:fence`; the channel is `PREFIX:changed`.
+Keys: `PREFIX:document:NAME`, `PREFIX:index`, `PREFIX:fence` (epoch, flush, and whose); the channel is `PREFIX:changed`.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from virtuoso.storage.cache.tier import (
 _SCRIPT = b"""
 local function pair(text)
   if type(text) ~= 'string' then return 0, 0 end
-  local epoch, flush = string.match(text, '^(%d+) (%d+)$')
+  local epoch, flush = string.match(text, '^(%d+) (%d+)')
   return tonumber(epoch) or 0, tonumber(flush) or 0
 end
 local function below(a, b, c, d) return a < c or (a == c and b < d) end
@@ -78,8 +78,8 @@ class RedisTier:
         """One script call."""
         keys = [f"{self._prefix}:fence", f"{self._prefix}:index", *map(self._key, (*batch.documents, *batch.removed))]
         arguments = [
-            b"%d" % len(keys), *(key.encode() for key in keys), _text(batch.fence), _text(batch.base),
-            msgspec.json.encode(batch.index), b"%d" % batch.ttl_ms, self._channel.encode(),
+            b"%d" % len(keys), *(key.encode() for key in keys), _text(batch.fence, batch.index.owner),
+            _text(batch.base), msgspec.json.encode(batch.index), b"%d" % batch.ttl_ms, self._channel.encode(),
             msgspec.json.encode(batch.change), b"%d" % len(batch.documents),
         ]  # fmt: skip
         for packed in batch.documents.values():
@@ -186,5 +186,5 @@ class RedisTier:
             raise StoreUnavailable(f"redis: {str(error) or type(error).__name__}") from error
 
 
-def _text(fence: Fence) -> bytes:
-    return b"%d %d" % fence
+def _text(fence: Fence, owner: str = "") -> bytes:
+    return f"{fence.epoch} {fence.flush} {owner}".rstrip().encode()

@@ -26,10 +26,14 @@ NOTHING = Fence(0, 0)
 
 
 class Index(msgspec.Struct, frozen=True):
-    """The versions of all documents that were published when the flush `fence` was written."""
+    """The versions of all documents that were published when the flush `fence` was written, and by whom.
+
+    `owner` names the identity and the database of the writer: two owners under one prefix are a mistake.
+    """
 
     fence: Fence
     versions: dict[str, Version]
+    owner: str = ""
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from virtuoso.model.clock import Clock
-from virtuoso.model.errors import StoreUnavailable, UsageError
+from virtuoso.model.errors import StoreUnavailable, UsageError, VirtuosoError
 from virtuoso.storage.database import lease_rows
 from virtuoso.storage.database.calls import Calls
 from virtuoso.storage.database.holder import encode, holder_name, proved_dead, this_process
@@ -25,7 +25,7 @@ class Lease:
 
     Attributes:
         lost: set when another holder with a higher epoch was seen; `lost_to` then says who. It never becomes unset.
-        lost_to: see `lost`.
+        lost_to: see `lost`, or what else displaced this process.
         holder: host and process id of this process, as others see it.
         watched_ms: when the holder before was there last (epoch ms, to a second); `None` = there was none.
         was_stopped: whether it was ended on purpose.
@@ -33,7 +33,7 @@ class Lease:
 
     def __init__(self, database: Calls, identity: str, clock: Clock, *, version: str, lease_s: float = LEASE_S) -> None:
         self.lost = asyncio.Event()
-        self.lost_to: Superseded | None = None
+        self.lost_to: VirtuosoError | None = None
         self.holder = holder_name()
         self.watched_ms: int | None = None
         self.was_stopped = True
@@ -57,7 +57,9 @@ class Lease:
 
     def may_publish(self) -> bool:
         """Whether anything may be put out now. Ask directly before; cheap."""
-        return self._tenure is not None and self._tenure.may_publish(self._clock.monotonic_ns())
+        if self._tenure is None or self.lost.is_set():
+            return False
+        return self._tenure.may_publish(self._clock.monotonic_ns())
 
     async def acquire(self) -> Term:
         """Take the lease, at once where it is free or its holder is dead, after one lease where it is silent.
@@ -92,6 +94,12 @@ class Lease:
         """Told so by another store that holds a document of `epoch`; a lower or equal one means nothing."""
         if self._tenure is not None and self._tenure.superseded(epoch, holder):
             self.lost_to = self._tenure.lost
+            self.lost.set()
+
+    def displaced(self, why: str) -> None:
+        """Another that this lease does not know of is in the way: this process must put nothing out any more."""
+        if self._tenure is not None and not self.lost.is_set():
+            self.lost_to = VirtuosoError(why)
             self.lost.set()
 
     async def release(self, ending: str) -> None:
