@@ -30,7 +30,7 @@ TRADES = {
 }  # fmt: skip
 
 
-BEFORE = Bar(1_786_310_700_000, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0)
+BEFORE_MS = 1_786_310_700_000
 """The minute 21:25, before the capture."""
 
 
@@ -49,8 +49,10 @@ def run() -> Run:
     run = Run()
     for category, symbols in (("linear", LINEAR), ("spot", SPOT)):
         for symbol in symbols:
-            state = run.states[category, symbol] = SymbolState(symbol, (Timeframe.M1,), 100, 200)
-            state.history.load(Timeframe.M1, [BEFORE])  # the stream's minutes follow what history holds
+            state = run.states[category, symbol] = SymbolState(symbol, (Timeframe.M1,), 100, 200, lambda: 0.0)
+            price = ENDS[category, symbol][1]
+            before = Bar(BEFORE_MS, price, price, price, price, 0.0, 0.0)
+            state.history.load(Timeframe.M1, [before])  # the stream's minutes follow what history holds
             for feed in feeds_for(symbol, state, category, 200, lambda feed: run.resyncs.append(feed.topic)):
                 run.feeds[category, feed.topic.encode()] = feed
     for category, frame, received_ns in frames():
@@ -132,5 +134,5 @@ def test_a_bar_opens_at_the_previous_close_and_confirm_marks_the_closed_one(run:
     assert following
     assert {bar["open"] for bar in following} == {closed[0]["close"]}
     series = run.states["linear", symbol].history.base
-    assert [bar.open_ms for bar in series.last(5)] == [BEFORE.open_ms, closed[0]["start"]]
+    assert [bar.open_ms for bar in series.last(5)] == [BEFORE_MS, closed[0]["start"]]
     assert series.last(1)[0].volume == float(str(closed[0]["volume"]))

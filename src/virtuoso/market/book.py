@@ -4,6 +4,7 @@ from virtuoso.model.feed import Refusal
 from virtuoso.model.market import Levels
 
 NO_SNAPSHOT, GAP, CROSSED = "u: no snapshot yet", "u: does not follow", "b, a: crossed"
+FAR = "b, a: far from all other prices"
 _NONE_BID = float("-inf")
 _NONE_ASK = float("inf")
 
@@ -19,12 +20,13 @@ class Book:
         valid: whether levels and touch may be used: in sequence, not crossed, both sides there.
         order_flow: running sum of the level-1 order-flow contributions e_n (Cont, Kukanov & Stoikov, 2014), base
             units; whoever accumulates over an interval takes it with `take_order_flow`.
+        floor, ceiling: a touch below or above these is refused.
         gaps, crossed, dropped: how often a delta was out of sequence, crossed the book, or came while invalid.
     """
 
     __slots__ = (
-        "ask_price", "ask_size", "asks", "bid_price", "bid_size", "bids", "crossed", "dropped", "gaps", "order_flow",
-        "synced", "update_id", "valid",
+        "ask_price", "ask_size", "asks", "bid_price", "bid_size", "bids", "ceiling", "crossed", "dropped", "floor",
+        "gaps", "order_flow", "synced", "update_id", "valid",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -35,6 +37,7 @@ class Book:
         self.update_id = 0
         self.synced = False
         self.valid = False
+        self.floor, self.ceiling = _NONE_BID, _NONE_ASK
         self.order_flow = 0.0
         self.gaps = self.crossed = self.dropped = 0
 
@@ -89,6 +92,9 @@ class Book:
             self.crossed += 1
             self.invalidate()
             return CROSSED
+        if bid > self.ceiling or ask < self.floor:
+            self.invalidate()
+            return FAR
         flow = 0.0
         if bid >= old_bid:
             flow = bid_size

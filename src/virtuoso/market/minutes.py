@@ -59,7 +59,9 @@ class Minutes:
     def turn(self, event_ms: int) -> None:
         """Close the minutes before `event_ms`, with what is known until then."""
         close_ms, heard_ms = self.close_ms, self._ticker.event_ms
-        while 0 < close_ms < event_ms and heard_ms is not None and close_ms - heard_ms <= _HOLDS_MS:
+        for _ in range(_MINUTES_KEPT):  # more would only take each other's place
+            if not 0 < close_ms < event_ms or heard_ms is None or close_ms - heard_ms > _HOLDS_MS:
+                break
             self._rows.put(close_ms // MINUTE_MS - 1, self._values(close_ms))
             self._long = self._short = 0.0
             close_ms += MINUTE_MS
@@ -117,12 +119,10 @@ class Minutes:
         A minute that was noted when it closed stays as it is.
         """
         for row in rows:
-            close_ms = -(-row.event_ms // MINUTE_MS) * MINUTE_MS
-            while close_ms - row.event_ms < _HOLDS_MS:
-                number = close_ms // MINUTE_MS - 1
+            first = -(-row.event_ms // MINUTE_MS)
+            for number in range(first - 1, first - 1 + _HOLDS_MS // MINUTE_MS):
                 if self._rows.get(number) is None:
                     self._rows.put(number, (row.open_interest, *[nan] * (len(COLUMNS) - 1)))
-                close_ms += MINUTE_MS
 
     def _values(self, close_ms: int) -> tuple[float, ...]:
         values = self._ticker.values

@@ -18,8 +18,8 @@ def feed_quality(feed: FeedStatus, now_ns: int, stale_after_s: float = STALE_AFT
     `unavailable`: it was never acknowledged nor delivered, or it is a ticker or a book, which begin with a snapshot,
     and none came. `stale`: nothing proved its connection alive for `stale_after_s`, or other topics prove that it is
     mute; a polled one after two intervals and 2 s. `delayed`: its connection is down for less than that, or its last
-    message came more than 2 s after its event. Else `live`, however quiet the symbol is. One whose frames are refused
-    is not quiet: it is as old as the last accepted one.
+    message came more than 2 s after its event, or before it. Else `live`, however quiet the symbol is. One whose frames
+    are refused is not quiet: it is as old as the last accepted one.
     """
     if feed.polled_s is not None:
         return polled_quality(feed.received_ns, now_ns, 2 * feed.polled_s + POLLED_SLACK_S)
@@ -35,10 +35,10 @@ def feed_quality(feed: FeedStatus, now_ns: int, stale_after_s: float = STALE_AFT
 
 
 def _lags(feed: FeedStatus, now_ns: int, stale_after_s: float) -> bool:
-    """Whether its last message was late; one from long ago says nothing about a feed that is quiet since."""
+    """Whether its last message was late, or told a time to come; one from long ago says nothing of now."""
     if feed.lag_ms is None or feed.received_ns is None or now_ns - feed.received_ns > stale_after_s * 1e9:
         return False
-    return feed.lag_ms > DELAYED_AFTER_MS
+    return abs(feed.lag_ms) > DELAYED_AFTER_MS
 
 
 def polled_quality(fetched_ns: int | None, now_ns: int, stale_after_s: float = STALE_AFTER_S) -> DataQuality:

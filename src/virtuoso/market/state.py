@@ -10,12 +10,14 @@ A symbol whose history could not be loaded is never `confirmed`: the stream's mi
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from virtuoso.market.cut import book_block, new_bars
+from virtuoso.market.gate import ClockOffset
 from virtuoso.market.panel import BarBlock, Cut
 from virtuoso.market.quality import joined_quality
 from virtuoso.market.symbol import SymbolState
@@ -50,10 +52,18 @@ class Qualities:
 class MarketState:
     """The watched symbols. A freed row is taken again, lowest first."""
 
-    def __init__(self, timeframes: Sequence[Timeframe], capacity: int = 1_500, depth: int = 50) -> None:
+    def __init__(
+        self,
+        timeframes: Sequence[Timeframe],
+        capacity: int = 1_500,
+        depth: int = 50,
+        clock_offset_ms: ClockOffset | None = None,
+    ) -> None:
+        """`clock_offset_ms` is the measured clock by which times are judged; without it none is."""
         self.timeframes = tuple(sorted({_BASE, *timeframes}, key=lambda tf: tf.ms))
         self._capacity = capacity
         self._depth = depth
+        self._clock_offset_ms = clock_offset_ms
         self._states: dict[str, SymbolState] = {}
         self._rows: dict[str, int] = {}
         self._free: list[int] = []
@@ -62,7 +72,9 @@ class MarketState:
         """Watch a symbol; returns its row. One already watched keeps it."""
         if symbol not in self._rows:
             self._rows[symbol] = heapq.heappop(self._free) if self._free else len(self._states)
-            self._states[symbol] = SymbolState(symbol, self.timeframes, self._capacity, self._depth)
+            self._states[symbol] = SymbolState(
+                symbol, self.timeframes, self._capacity, self._depth, self._clock_offset_ms
+            )
         return self._rows[symbol]
 
     def remove(self, symbol: str) -> int:
@@ -86,6 +98,17 @@ class MarketState:
 
     def __contains__(self, symbol: object) -> bool:
         return symbol in self._states
+
+    def take_doubted_instruments(self) -> list[str]:
+        """Symbols whose prices do not fit their price step any longer: their instruments should be asked for again."""
+        found = [symbol for symbol, state in self._states.items() if state.gate.instrument_doubt]
+        for symbol in found:
+            self._states[symbol].gate.instrument_doubt = False
+        return found
+
+    def doubted_values(self) -> Counter[str]:
+        """How often a field of a ticker had a value that cannot be, and was taken as unknown."""
+        return sum((state.stats.doubted for state in self._states.values() if state.stats.doubted), Counter[str]())
 
     def sinks(self) -> Mapping[str, SymbolState]:
         """The sink of each symbol, for the adapter."""

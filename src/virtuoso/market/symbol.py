@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import isnan
 
+from virtuoso.market import ranges
 from virtuoso.market.bars import SymbolBars
 from virtuoso.market.book import Book
+from virtuoso.market.gate import ClockOffset, Gate
 from virtuoso.market.minute import SAMPLE_MS, MinuteFeatures, MinuteSampler
 from virtuoso.market.minutes import Minutes
 from virtuoso.market.series import BUY_VOLUME
@@ -28,17 +30,31 @@ from virtuoso.model.timeframe import Timeframe
 _BASE_MS = Timeframe.M1.ms
 _KEPT = 1_000
 _CATCH_UP_MS = 300_000
+_MOST_SAMPLES = _CATCH_UP_MS // SAMPLE_MS + 2
 
 
 class SymbolState:
-    """Implements `model.feed.SymbolSink`. Events arrive in order; features are cut in event time."""
+    """Implements `model.feed.SymbolSink`. Events arrive in order; features are cut in event time.
 
-    def __init__(self, symbol: str, timeframes: Sequence[Timeframe], capacity: int, depth: int) -> None:
+    Nothing passes but by the gate. `offset_ms` is the measured clock; without it times are not judged.
+    """
+
+    def __init__(
+        self,
+        symbol: str,
+        timeframes: Sequence[Timeframe],
+        capacity: int,
+        depth: int,
+        offset_ms: ClockOffset | None = None,
+    ) -> None:
         self.symbol = symbol
         self.book = Book()
         self.tape = Tape()
         self.stats = Ticker()
+        self.believed = TickerUpdate()
+        """The latest update of the ticker without what was not believed of it."""
         self.history = SymbolBars(timeframes, capacity)
+        self.gate = Gate(self.book, self.history.base, offset_ms)
         self.minutes = Minutes(self.stats)
         self.forced: deque[Liquidation] = deque(maxlen=_KEPT)
         self.ratios = self.minutes.ratios
@@ -50,11 +66,15 @@ class SymbolState:
 
     def book_snapshot(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
         """Replace the whole book."""
-        if self.minutes.watched_ms is None:  # the first frame of a subscription, liquidations among its topics
-            self.minutes.watched_ms = event_ms
-        return self._replace_book(update_id, event_ms, bids, asks)
+        refusal = self._replace_book(update_id, event_ms, received_ns, bids, asks)
+        if refusal is None and self.minutes.watched_ms is None:
+            self.minutes.watched_ms = event_ms  # the first frame of a subscription, liquidations among its topics
+        return refusal
 
-    def _replace_book(self, update_id: int, event_ms: int, bids: Levels, asks: Levels) -> Refusal:
+    def _replace_book(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
+        if (refusal := self.gate.book(event_ms, received_ns, bids, asks)) is not None:
+            self.book.invalidate()
+            return refusal
         if event_ms >= self._next_sample_ms:
             self._sample(event_ms)
         self.book_event_ms = event_ms
@@ -62,6 +82,12 @@ class SymbolState:
 
     def book_delta(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
         """Apply changed levels."""
+        gate = self.gate
+        if received_ns >= gate.until_ns:
+            gate.turn(received_ns)
+        if not gate.first_ms <= event_ms <= gate.last_ms:
+            self.book.invalidate()
+            return ranges.AHEAD if event_ms > gate.last_ms else ranges.BEHIND
         if event_ms >= self._next_sample_ms:
             self._sample(event_ms)
         self.book_event_ms = event_ms
@@ -75,10 +101,12 @@ class SymbolState:
 
     def touch(self, event_ms: int, received_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> Refusal:
         """A level-1 feed is only a beacon here: the touch comes from the deeper book."""
-        return None
+        return self.gate.touch(event_ms, received_ns, bid, ask)
 
     def trades(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:
         """Public trades, oldest first."""
+        if (refusal := self.gate.trades(received_ns, trades)) is not None:
+            return refusal
         if trades and trades[0].event_ms >= self._next_sample_ms:
             self._sample(trades[0].event_ms)
         self.tape.add(trades)
@@ -86,30 +114,46 @@ class SymbolState:
         return None
 
     def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:
-        """Trades that were asked for."""
-        self._sampler.trades(self.tape.merge(trades))
-        return None
+        """Trades that were asked for; those that cannot be are left out."""
+        believed = self.gate.fetched(received_ns, trades)
+        self._sampler.trades(self.tape.merge(believed))
+        return "trades: none of them can be" if trades and not believed else None
+
+    def fill_tape(self, received_ns: int, trades: Sequence[Trade]) -> None:
+        """Trades that were asked for to fill what the stream did not carry; the book then is not known."""
+        self.tape.merge(self.gate.fetched(received_ns, trades))
 
     def book_fetched(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
         """A look at the book; between looks nothing is known of flow, absorption or what came and went."""
         self.minutes.watched_ms = None
-        refusal = self._replace_book(update_id, event_ms, bids, asks)
+        refusal = self._replace_book(update_id, event_ms, received_ns, bids, asks)
         self._sampler.blind = True
         return refusal
 
     def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> Refusal:
         """A ticker snapshot or delta."""
+        if (refusal := self.gate.ticker(event_ms, received_ns, update)) is not None:
+            return refusal
         if event_ms > self.minutes.close_ms:
             self.minutes.turn(event_ms)
-        self.stats.update(event_ms, received_ns, update)
+        self.believed = self.stats.update(event_ms, received_ns, update, self.gate.limits)
         return None
+
+    def fill_ticker(self, received_ns: int, asked: TickerUpdate) -> None:
+        """Take what is unknown of the ticker from one that was asked for."""
+        self.gate.see(received_ns)
+        self.stats.fill(asked, self.gate.limits)
 
     def bars(self, received_ns: int, bars: Sequence[Bar]) -> Refusal:
         """1m bars from the stream."""
+        if (refusal := self.gate.bars(received_ns, bars)) is not None:
+            return refusal
         return self.history.update(bars)
 
     def liquidations(self, received_ns: int, liquidations: Sequence[Liquidation]) -> Refusal:
         """Liquidations, oldest first."""
+        if (refusal := self.gate.liquidations(received_ns, liquidations)) is not None:
+            return refusal
         self.forced.extend(liquidations)
         self.minutes.liquidations(liquidations)
         return None
@@ -154,7 +198,9 @@ class SymbolState:
             self._sampler.restart()
             self.book.take_order_flow()
             at_ms = event_ms - event_ms % SAMPLE_MS + SAMPLE_MS
-        while at_ms <= event_ms:
+        for _ in range(_MOST_SAMPLES):
+            if at_ms > event_ms:
+                break
             self._sampler.sample(at_ms, self.book)
             if at_ms % _BASE_MS == 0:
                 self.minute = self._sampler.cut(at_ms, self.book)

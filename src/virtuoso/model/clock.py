@@ -4,6 +4,8 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+_LEAST_MS, _MOST_MS = -62_135_596_800_000, 253_402_300_799_999
+
 
 class Clock(Protocol):
     """Wall-clock and monotonic time, both in integer nanoseconds."""
@@ -64,7 +66,10 @@ class ManualClock:
 
 
 def iso(ms: int | float | None) -> str | None:
-    """Milliseconds since the epoch as ISO 8601 in UTC with `Z`, to the millisecond; `None` stays `None`."""
-    if ms is None:
+    """Milliseconds since the epoch as ISO 8601 in UTC with `Z`, to the millisecond; `None` stays `None`.
+
+    What is no time of the years 1 to 9999 is none.
+    """
+    if ms is None or not _LEAST_MS <= ms <= _MOST_MS:
         return None
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

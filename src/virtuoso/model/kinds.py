@@ -10,8 +10,8 @@ MARKET_KINDS: Final = (
 SYSTEM_KINDS: Final = (
     "auth_failures", "bars_corrected", "history_restarted",
     "channel_down", "clock_skew", "cpu", "disk", "exchange_clock", "failed_cycle", "include_unknown", "list_doubted",
-    "loop_lag", "maintenance", "memory", "mute_topic", "origin_changed", "rate_ban", "rest_down", "restarts",
-    "slow_cycle", "stale_feed", "store_down", "store_full", "store_refusing", "symbol_failed", "task_died",
+    "loop_lag", "maintenance", "memory", "mute_topic", "origin_changed", "rate_ban", "refused_frames", "rest_down",
+    "restarts", "slow_cycle", "stale_feed", "store_down", "store_full", "store_refusing", "symbol_failed", "task_died",
     "topic_refused", "universe_empty", "watch_gap",
 )  # fmt: skip
 """About the program and its surroundings."""

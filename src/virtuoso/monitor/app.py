@@ -93,7 +93,9 @@ class Monitor:
         self._polled = settings.market_data.mode == "poll" or settings.exchange.ccxt_id is not None
         self._backoff = Backoff(rng, first_s=0.5, cap_s=_START_CAP_S)
         frames = analysis.timeframes.weights()
-        self.market = MarketState(list(frames), depth=settings.exchange.depth)
+        self.market = MarketState(
+            list(frames), depth=settings.exchange.depth, clock_offset_ms=lambda: self.exchange.clock_offset_ms
+        )
         engine = engine_for(settings)
         self._worker = ThreadPoolExecutor(1, "analysis")
         series = None if stores is None else stores.series
@@ -411,8 +413,11 @@ class Monitor:
                 await asyncio.sleep(min(_LOOK_S, self.schedule.due_s - now_s))
 
     async def _clock_offset(self) -> None:
+        doubted = Backoff(np.random.default_rng(), 2 * _DOUBT_S, _CLOCK_INTERVAL_S)
         while True:
-            await asyncio.sleep(_DOUBT_S if self.exchange.clock_doubt else _CLOCK_INTERVAL_S)
+            if self.exchange.clock_doubt is None:
+                doubted.reset()
+            await asyncio.sleep(doubted.next_s() if self.exchange.clock_doubt else _CLOCK_INTERVAL_S)
             try:
                 await self.exchange.measure_clock()
             except ExchangeError as error:
@@ -456,6 +461,8 @@ class Monitor:
         """Fetch what the tape of newly connected symbols missed."""
         while True:
             await asyncio.sleep(_LOOK_S)
+            if self.market.take_doubted_instruments():
+                self._look_at_lists.set()
             if self._tape_gaps:
                 symbols, self._tape_gaps = self._tape_gaps, set()
                 await self.watch.fill_tape(symbols)

@@ -166,14 +166,14 @@ class DetectingSink:
     def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:
         """Trades that were asked for."""
         if (refusal := self.state.trades_fetched(received_ns, trades)) is None:
-            self._detectors.trades_fetched(trades, received_ns)
+            self._detectors.trades_fetched(self.state.gate.fetched(received_ns, trades), received_ns)
         return refusal
 
     def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> Refusal:
         """A ticker snapshot or delta."""
         if (refusal := self.state.ticker(event_ms, received_ns, update)) is None:
             self._seen_ns = received_ns
-            self._detectors.ticker(event_ms, update, received_ns)
+            self._detectors.ticker(event_ms, self.state.believed, received_ns)
         return refusal
 
     def bars(self, received_ns: int, bars: Sequence[Bar]) -> Refusal:

@@ -46,10 +46,13 @@ class Refresh:
         """How often the repair of a symbol failed in a row, and when (epoch ns) it may be tried again."""
 
     def due(self, analysed_ms: int) -> int | None:
-        """The close to analyse now: every row has it, or 2 s have passed; `None` while none is due."""
+        """The close to analyse now: every row has it, or 2 s have passed; `None` while none is due.
+
+        One that lies more than a minute ahead was analysed by a clock that was wrong then, and holds up nothing.
+        """
         now_ms = self._watch.exchange_ms()
         close_ms = _BASE.floor(now_ms)
-        if close_ms <= analysed_ms or not self._market.rows:
+        if close_ms <= analysed_ms <= now_ms + _BASE.ms or not self._market.rows:
             return None
         if now_ms - close_ms >= _PATIENCE_MS or len(self._market.confirmed(close_ms)) == len(self._market.rows):
             return close_ms

@@ -154,7 +154,7 @@ class Replay:
         )  # fmt: skip
         self._worker = ThreadPoolExecutor(1, "analysis")
         frames = settings.analysis.timeframes.weights()
-        self._market = MarketState(list(frames), depth=exchange.depth)
+        self._market = MarketState(list(frames), depth=exchange.depth, clock_offset_ms=lambda: self._offset.ms)
         engine = engine_for(settings)
         self._watch = Watch(
             exchange=self._exchange, market=self._market, engine=engine, worker=self._worker,
@@ -219,7 +219,7 @@ class Replay:
                     await self._audit.check(symbol)
             case ClockRead():
                 self.clock.advance_to(record.at_ns)
-                self._offset.offer(record.offset_ms)
+                self._offset.believe(record.offset_ms)
             case Closed():
                 self.clock.advance_to(record.at_ns)
                 self.stream.closed(record.connection)

@@ -68,4 +68,5 @@ def touch(state: SymbolState) -> tuple[float | None, float | None]:
     """Best bid and ask: the book's, or the ticker's while the book is not valid."""
     if state.book.valid:
         return state.book.bid_price, state.book.ask_price
-    return state.stats.values["bid"], state.stats.values["ask"]
+    bid, ask = state.stats.values["bid"], state.stats.values["ask"]
+    return (None, None) if bid is not None and ask is not None and bid >= ask else (bid, ask)

@@ -70,6 +70,7 @@ class StatusReport:
                 "maintenance": monitor.exchange.maintenance,
                 "missing_values": dict(Counter(monitor.exchange.missing) + Counter(monitor.stream.missing)),
                 "unknown_frames": monitor.stream.unknown_frames,
+                "doubted_values": dict(monitor.market.doubted_values()),
                 "refusals": dict(sum((Counter(feed.refusals) for feed in feeds if feed.refusals), Counter[str]())),
                 "mode": "stream" if monitor.largest_polled is None else "poll",
                 "polling": msgspec.structs.asdict(monitor.stream.rounds) | {"largest_universe": monitor.largest_polled},

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from virtuoso.alerts.conditions import StoreState, Weather, observe_stores, observe_weather
+from virtuoso.alerts.refusals import RefusedFrames
 from virtuoso.alerts.universe_conditions import UniverseState, observe_universe
 from virtuoso.model.alert import Details
 from virtuoso.model.clock import Clock
@@ -43,6 +44,7 @@ class Upkeep:
         self._worker = worker
         self._stale_after_s = stale_after_s
         self._sequence = 0
+        self._refused = RefusedFrames()
 
     async def run(self) -> None:
         """For ever."""
@@ -82,6 +84,7 @@ class Upkeep:
             clock_doubt=exchange.clock_doubt,
         )
         observe_weather(monitor.incidents, weather, now_ms)
+        self._refused.observe(monitor.incidents, feeds, now_ms)
         observe_universe(monitor.incidents, universe_state(monitor.watch), now_ms)
         if monitor.stores is not None:
             states = [StoreState(s.name, s.state, s.since_ms, s.error) for s in monitor.stores.statuses()]

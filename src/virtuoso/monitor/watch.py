@@ -168,7 +168,10 @@ class Watch:
                 self.contained.attempt(symbol, _TICKER, state.ticker, self.exchange_ms(), now_ns, ticker)
         for symbol in universe.symbols:
             if symbol not in rows and (ticker := self._tickers.get(symbol)) is not None:
-                self.contained.attempt(symbol, _TICKER, self._market[symbol].stats.fill, ticker)
+                self.contained.attempt(symbol, _TICKER, self._market[symbol].fill_ticker, now_ns, ticker)
+        for symbol in universe.symbols:
+            if (instrument := self.instruments.get(symbol)) is not None:
+                self._market[symbol].gate.steps(instrument.tick_size)
         await self.load_history(new)
         await self._warm_up(rows)
         self.ready.update(new)
@@ -386,7 +389,7 @@ class Watch:
                 log.warning("trades could not be fetched", symbol=symbol, error=str(error))
                 return
             if symbol in self._market:
-                self._market[symbol].tape.merge(trades)
+                self._market[symbol].fill_tape(self._clock.now_ns(), trades)
 
         await asyncio.gather(*(fill(symbol) for symbol in symbols if symbol in self.detailed))
 

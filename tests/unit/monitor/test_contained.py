@@ -53,11 +53,7 @@ def assert_same(found: Any, wanted: Any) -> None:
 
 
 def _absurd_time(monitor: SmallMonitor, _: pytest.MonkeyPatch) -> None:
-    monitor.market[BAD].stats.values["next_funding_ms"] = 1.795939200e18  # 56,000 years ahead: no date can say it
-
-
-def _zero_touch(monitor: SmallMonitor, _: pytest.MonkeyPatch) -> None:
-    monitor.exchange.listed[BAD].tickers[0] = TickerUpdate(last=1.0, bid=0.0, ask=0.0)
+    monitor.market[BAD].stats.values["next_funding_ms"] = "planted"  # type: ignore[assignment]
 
 
 def _no_bars(monitor: SmallMonitor, patch: pytest.MonkeyPatch) -> None:
@@ -98,7 +94,7 @@ def _no_extremes(monitor: SmallMonitor, _: pytest.MonkeyPatch) -> None:
 
 
 PLANTS = {
-    "funding time": _absurd_time, "touch of zero": _zero_touch, "cut": _no_bars, "reading": _no_reading,
+    "funding time": _absurd_time, "cut": _no_bars, "reading": _no_reading,
     "document": _no_document, "breadth": _no_extremes,
 }  # fmt: skip
 
@@ -144,7 +140,7 @@ async def test_a_symbol_that_could_not_be_analysed_is_unknown_and_comes_back(
 
 async def test_the_fault_is_told_once_it_lasts_and_resolved_when_it_is_over(small: SmallMonitor) -> None:
     await small.start()
-    small.market[BAD].stats.values["next_funding_ms"] = 1.795939200e18
+    small.market[BAD].stats.values["next_funding_ms"] = "planted"  # type: ignore[assignment]
     for _ in range(2):
         await small.cycle.run()
         small.watch.contained.observe(small.incidents, small.market.rows)
@@ -186,14 +182,16 @@ async def test_a_book_that_raises_is_dropped_and_asked_for_anew(
 ) -> None:
     await small.start()
     sink, state = small.sinks[BAD], small.market[BAD]
-    sink.book_snapshot(1, small.now_ms, 0, [(9.0, 1.0)], [(11.0, 1.0)])
-    assert sink.book_delta(2, small.now_ms, 0, [(9.5, 1.0)], []) is None
+    price = state.history.base.last(1)[0].close
+    at_ns = small.clock.now_ns()
+    assert sink.book_snapshot(1, small.now_ms, at_ns, [(price, 1.0)], [(1.1 * price, 1.0)]) is None
+    assert sink.book_delta(2, small.now_ms, at_ns, [(1.05 * price, 1.0)], []) is None
 
     def raising(*_: Any) -> bool:
         raise RuntimeError("planted in the book")
 
     monkeypatch.setattr(type(state.book), "apply", raising)
-    assert sink.book_delta(3, small.now_ms, 0, [(9.6, 1.0)], []) == RAISED
+    assert sink.book_delta(3, small.now_ms, at_ns, [(1.06 * price, 1.0)], []) == RAISED
     assert not state.book.valid
 
 

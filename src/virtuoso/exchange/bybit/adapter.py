@@ -147,7 +147,9 @@ class Bybit:
             if best is None or trip_ns < best[0]:
                 best = (trip_ns, offset_ms)
         if best is not None:
-            self._offset.offer(best[1], best[0] / 1e6)
+            streams_ms = None if self._stream is None else self._stream.told_offset_ms()
+            at_s = self._clock.monotonic_ns() / 1e9
+            self._offset.offer(best[1], best[0] / 1e6, at_s=at_s, streams_ms=streams_ms)
             if self._tap is not None:
                 self._tap.clock_read(self._clock.now_ns(), self._offset.ms or 0.0)
         return self._offset.ms or 0.0

@@ -6,7 +6,7 @@ and no malformed frame gets past it. Only a frame that is accepted counts as one
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -20,6 +20,8 @@ from virtuoso.model.feed import FeedStatus, Refusal, SymbolSink
 _MINUTE_MS = 60_000
 Resync = Callable[["Feed"], None]
 _REASONS_KEPT, _OTHER = 40, "other"
+OTHER_SYMBOL = "symbol: not that of the topic"
+NOT_TOLD, NO_SNAPSHOT = "lastPrice: missing in a snapshot", "type: no snapshot yet"
 
 
 class Feed(ABC):
@@ -49,6 +51,8 @@ class Feed(ABC):
         self.received_ns: int | None = None
         self.event_ms: int | None = None
         self.refused_ns: int | None = None
+        self.refused_ms: int | None = None
+        """What time the last one told that was refused and could be read: of the exchange's clock that is evidence."""
         self.refused_in_row = 0
         self.refusal: str | None = None
         self.rejected: Counter[str] = Counter()
@@ -72,6 +76,7 @@ class Feed(ABC):
             self.event_ms = message.ts
             self.refused_in_row = 0
         else:
+            self.refused_ms = message.ts
             self._refuse(refusal, received_ns)
 
     def _decode_slowly(self, frame: bytes, received_ns: int) -> Any:
@@ -81,10 +86,25 @@ class Feed(ABC):
             self._refuse(wire.refusal_of(error), received_ns)
             return None
 
+    def _is_of_another(self, rows: Sequence[wire.TradeRow] | Sequence[wire.LiquidationRow]) -> bool:
+        symbol = self.symbol
+        for row in rows:  # noqa: SIM110 - any() costs three times as much for the few that there are
+            if row.symbol != symbol and row.symbol is not None:
+                return True
+        return False
+
     def _refuse(self, refusal: str, received_ns: int) -> None:
         self.refused_ns, self.refusal = received_ns, refusal
         self.refused_in_row += 1
         self.rejected[refusal if len(self.rejected) < _REASONS_KEPT or refusal in self.rejected else _OTHER] += 1
+
+    def told_offset_ms(self, since_ns: int) -> float | None:
+        """Exchange clock less local clock by the latest frame, believed or not; `None` if none came since (ms)."""
+        if self.refused_ms is not None and (self.refused_ns or 0) >= max(since_ns, self.received_ns or 0):
+            return self.refused_ms - (self.refused_ns or 0) / 1e6
+        if self.event_ms is None or self.received_ns is None or self.received_ns < since_ns:
+            return None
+        return self.event_ms - self.received_ns / 1e6
 
     @abstractmethod
     def deliver(self, message: Any, received_ns: int) -> Refusal:
@@ -132,6 +152,8 @@ class BookFeed(Feed):
     def deliver(self, message: wire.BookMessage, received_ns: int) -> Refusal:
         """Apply to the book; ask for another snapshot when it is no longer right."""
         data = message.data
+        if data.s != self.symbol and data.s is not None:
+            return OTHER_SYMBOL
         if message.type == "delta" and data.u != 1:
             refusal = self._delta(data.u, message.ts, received_ns, data.b, data.a)
             if refusal is not None and not self._waiting:
@@ -157,6 +179,8 @@ class TouchFeed(Feed):
     def deliver(self, message: wire.BookMessage, received_ns: int) -> Refusal:
         """Pass the best levels on, if both sides are there."""
         data = message.data
+        if data.s != self.symbol and data.s is not None:
+            return OTHER_SYMBOL
         if data.b and data.a:
             return self.sink.touch(message.ts, received_ns, data.b[0], data.a[0])
         return None
@@ -169,6 +193,8 @@ class TradeFeed(Feed):
 
     def deliver(self, message: wire.TradeMessage, received_ns: int) -> Refusal:
         """Pass the trades on."""
+        if self._is_of_another(message.data):
+            return OTHER_SYMBOL
         return self.sink.trades(received_ns, message.data)
 
 
@@ -186,10 +212,18 @@ class TickerFeed(Feed):
         self.traded_ns: int | None = None
         self.touched_ns: int | None = None
         self._known: tuple[object, object, object] = (None, None, None)
+        self._begun = True
+        """Whether the latest snapshot told a price; before the first one nothing is against it."""
 
     def deliver(self, message: wire.TickerMessage, received_ns: int) -> Refusal:
-        """Pass the update on."""
+        """Pass the update on, once a snapshot has come with what every one tells."""
         data = message.data
+        if data.symbol != self.symbol and data.symbol is not None:
+            return OTHER_SYMBOL
+        if message.type == "snapshot":
+            self._begun = data.last is not UNSET
+        if not self._begun:
+            return NOT_TOLD if message.type == "snapshot" else NO_SNAPSHOT
         if (refusal := self.sink.ticker(message.ts, received_ns, data)) is not None:
             return refusal
         last, bid, ask = self._known
@@ -227,6 +261,8 @@ class LiquidationFeed(Feed):
 
     def deliver(self, message: wire.LiquidationMessage, received_ns: int) -> Refusal:
         """Pass the liquidations on."""
+        if self._is_of_another(message.data):
+            return OTHER_SYMBOL
         return self.sink.liquidations(received_ns, message.data)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from statistics import median
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from virtuoso.model.market import TickerUpdate
 _CONNECTION_CHARS = 20_000
 """Room for topics on one connection; Bybit allows 21,000 characters of args."""
 _LOOK_S = 0.5
+_HEARD_NS = 10_000_000_000
 _STEPS, _RETRY_EVERY = 2, 10
 """Steps of the ladder before polling; from then on a topic is asked for anew at every tenth finding."""
 
@@ -104,6 +106,12 @@ class BybitStream:
         for symbol, liveness in self._liveness.items():
             if (row := tickers.get(symbol)) is not None:
                 liveness.listed(row, asked_ns)
+
+    def told_offset_ms(self) -> float | None:
+        """Exchange clock less local clock as the latest frames tell it: the median of all topics heard of late (ms)."""
+        since_ns = self._clock.now_ns() - _HEARD_NS
+        told = [feed.told_offset_ms(since_ns) for c in self._connections for feed in c.feeds_by_topic.values()]
+        return median(known) if (known := [ms for ms in told if ms is not None]) else None
 
     @property
     def unknown_frames(self) -> int:

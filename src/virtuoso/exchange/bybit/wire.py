@@ -34,6 +34,7 @@ class BookData(msgspec.Struct, frozen=True, gc=False):
     b: Levels
     a: Levels
     u: int
+    s: str | None = None
 
 
 class BookMessage(msgspec.Struct, frozen=True, gc=False):
@@ -52,6 +53,7 @@ class TradeRow(Trade, frozen=True, gc=False):
     size: Size = field(name="v")
     side: Side = field(name="S")
     id: str = field(name="i")
+    symbol: str | None = field(default=None, name="s")
 
 
 class TradeMessage(msgspec.Struct, frozen=True, gc=False):
@@ -107,11 +109,18 @@ class TickerRow(TickerUpdate, frozen=True, kw_only=True, gc=False):
     funding_interval_h: _Amount = field(default=UNSET, name="fundingIntervalHour")
 
 
+class TickerData(TickerRow, frozen=True, kw_only=True, gc=False):
+    """A row of the stream, with whose it is."""
+
+    symbol: str | None = None
+
+
 class TickerMessage(msgspec.Struct, frozen=True, gc=False):
     """`{"topic":"tickers.BTCUSDT","type":"delta","data":{…},"cs":753843907770,"ts":1786310817883}`."""
 
     ts: Millis
-    data: TickerRow
+    data: TickerData
+    type: str = "delta"
 
 
 class LiquidationRow(Liquidation, frozen=True, gc=False):
@@ -121,6 +130,7 @@ class LiquidationRow(Liquidation, frozen=True, gc=False):
     price: Price = field(name="p")
     size: Size = field(name="v")
     side: Side = field(name="S")
+    symbol: str | None = field(default=None, name="s")
 
 
 class LiquidationMessage(msgspec.Struct, frozen=True, gc=False):

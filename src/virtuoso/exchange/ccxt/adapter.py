@@ -156,7 +156,7 @@ class CcxtExchange:
                 best = (trip.took_ns, time_ms - (trip.sent_ns + trip.took_ns / 2) / 1e6)
         if best is not None:
             self._uncertain_ms = best[0] / 2e6
-            self._offset.offer(best[1])
+            self._offset.offer(best[1], at_s=self._clock.monotonic_ns() / 1e9)
         return self._offset.ms or 0.0
 
     async def instruments(self) -> list[Instrument]:

@@ -1,0 +1,63 @@
+"""One incident while what comes in is refused: garbled, of an impossible time or price, or of another shape."""
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.model.alert import Details, Severity
+from virtuoso.model.feed import FeedStatus
+
+KIND = "refused_frames"
+_WINDOW_MS = 10_000
+_LASTS_MS = 5_000
+_SHARE, _FEWEST = 0.1, 10
+"""So many of the frames of the window are too many even if every topic is understood now and then."""
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    at_ms: int
+    accepted: int
+    refused: int
+
+
+class RefusedFrames:
+    """Judges all topics together, at every look; it is over when there was nothing of it for as long as it took."""
+
+    def __init__(self) -> None:
+        self._looks: deque[_Look] = deque()
+        self._since_ms: int | None = None
+        self._last_ms = 0
+
+    def observe(self, log: IncidentLog, feeds: Iterable[FeedStatus], now_ms: int) -> None:
+        """Look at the counts as they stand now (local epoch ms)."""
+        feeds = list(feeds)
+        looks, total = self._looks, sum(feed.rejected for feed in feeds)
+        looks.append(_Look(now_ms, sum(feed.messages for feed in feeds), total))
+        while now_ms - looks[0].at_ms > _WINDOW_MS:
+            looks.popleft()
+        refused, accepted = max(0, total - looks[0].refused), max(0, looks[-1].accepted - looks[0].accepted)
+        unreadable = [feed for feed in feeds if feed.unreadable and refused]
+        if unreadable or (refused >= _FEWEST and refused >= _SHARE * (refused + accepted)):
+            self._since_ms = now_ms if self._since_ms is None else self._since_ms
+            self._last_ms = now_ms
+            if now_ms - self._since_ms >= _LASTS_MS:
+                self._fire(log, unreadable or [feed for feed in feeds if feed.refusal], refused, accepted, now_ms)
+        elif now_ms - self._last_ms >= _LASTS_MS:
+            self._since_ms = None
+            log.resolve(KIND, now_ms)
+
+    @staticmethod
+    def _fire(log: IncidentLog, feeds: list[FeedStatus], refused: int, accepted: int, now_ms: int) -> None:
+        feeds.sort(key=lambda feed: feed.refused_ns or 0, reverse=True)
+        share = refused / (refused + accepted)
+        reasons = Counter(feed.refusal or "" for feed in feeds)
+        sample = "; ".join(f"{feed.topic} {feed.refusal}" for feed in feeds[:_NAMED])
+        details: Details = {
+            "share": round(share, 4), "refused": refused, "accepted": accepted, "topics": len(feeds),
+            "reason": reasons.most_common(1)[0][0] if reasons else None, "sample": sample,
+        }  # fmt: skip
+        text = f"{100 * share:.0f} % of the frames of the last {_WINDOW_MS // 1000} s were refused: {sample}"
+        log.fire(KIND, Severity.WARNING, text, now_ms, details=details)

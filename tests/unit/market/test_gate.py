@@ -1,0 +1,284 @@
+"""The gate: what cannot be is refused, what is real passes, and a true jump gets through."""
+
+from collections.abc import Callable
+from itertools import count
+from math import inf, nan
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from virtuoso.market import ranges
+from virtuoso.market.book import CROSSED, FAR
+from virtuoso.market.gate import FACTOR, FAR_CLOSE, FAR_LAST, FAR_PRICE
+from virtuoso.market.symbol import SymbolState
+from virtuoso.model.market import Bar, Liquidation, OpenInterest, Side, TickerUpdate, Trade
+from virtuoso.model.timeframe import Timeframe
+
+NOW_MS = 1_786_310_820_000
+OFFSET_MS = 250.0
+PRICE = 65_000.0
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+
+
+class Watched:
+    """A symbol of which everything has been heard, at 65,000; `wait` lets local time pass."""
+
+    def __init__(self, price: float = PRICE) -> None:
+        self.state = SymbolState("BTCUSDT", (Timeframe.M1,), 100, 50, lambda: OFFSET_MS)
+        self.gate = self.state.gate
+        self.now_ms = NOW_MS
+        self._ids = count(1)
+        self.update_id = 0
+        assert self.ticker(price) is None
+        assert self.book(price) is None
+        assert self.trade(price) is None
+        assert self.bar(price) is None
+
+    @property
+    def ns(self) -> int:
+        return int((self.now_ms - OFFSET_MS) * 1_000_000)
+
+    def wait(self, ms: int) -> None:
+        self.now_ms += ms
+
+    def ticker(self, last: float, at_ms: int | None = None, **fields: float) -> str | None:
+        fields.setdefault("mark", last)
+        return self.state.ticker(at_ms or self.now_ms, self.ns, TickerUpdate(last=last, **fields))
+
+    def book(self, price: float, at_ms: int | None = None) -> str | None:
+        self.update_id += 100
+        levels = [(price * 0.999, 1.0)], [(price * 1.001, 1.0)]
+        return self.state.book_snapshot(self.update_id, at_ms or self.now_ms, self.ns, *levels)
+
+    def trade(self, price: float, at_ms: int | None = None, size: float = 1.0) -> str | None:
+        trade = Trade(at_ms or self.now_ms, price, size, Side.BUY, str(next(self._ids)))
+        return self.state.trades(self.ns, [trade])
+
+    def bar(self, close: float, **fields: float) -> str | None:
+        row = {"open_ms": self.now_ms // MINUTE * MINUTE, "open": close, "high": close, "low": close, "close": close,
+               "volume": 1.0, "turnover": close, "confirmed": False} | fields  # fmt: skip
+        return self.state.bars(self.ns, [Bar(**row)])
+
+
+TIMES = st.one_of(
+    st.integers(-HOUR, HOUR), st.integers(-(1 << 62), 1 << 62), st.sampled_from([HOUR + 1, -HOUR - 1, NOW_MS * 999])
+)
+
+
+@given(TIMES)
+def test_a_time_passes_within_an_hour_of_the_measured_clock(off_ms: int) -> None:
+    watched, at_ms = Watched(), NOW_MS + off_ms
+    wanted = None if abs(off_ms) <= HOUR else ranges.AHEAD if off_ms > 0 else ranges.BEHIND
+    assert watched.ticker(PRICE, at_ms) == wanted
+    assert watched.trade(PRICE, at_ms) == wanted
+    state, ns = watched.state, watched.ns
+    assert state.touch(at_ms, ns, (PRICE, 1.0), (PRICE + 1, 1.0)) == wanted
+    assert state.liquidations(ns, [Liquidation(at_ms, PRICE, 1.0, Side.BUY)]) == wanted
+    assert state.book_delta(watched.update_id + 1, at_ms, ns, [(PRICE * 0.9991, 2.0)], []) == wanted
+    assert state.book.valid is (wanted is None), "what was not applied leaves no book behind"
+    assert watched.book(PRICE, at_ms) == wanted
+    if wanted is not None:
+        assert len(state.tape.recent) == 1
+        assert state.stats.event_ms == NOW_MS
+        assert state.minutes.close_ms == NOW_MS
+
+
+@given(st.integers(-(1 << 62), 1 << 62))
+def test_no_walk_is_as_long_as_a_time_that_came(at_ms: int) -> None:
+    """Without a clock nothing is refused for its time: then the walks themselves are bounded."""
+    state = SymbolState("X", (Timeframe.M1,), 10, 50)
+    for ms in (NOW_MS, at_ms, NOW_MS + MINUTE, NOW_MS + 2 * MINUTE):
+        state.ticker(ms, 0, TickerUpdate(last=1.0, open_interest=1.0))
+        state.book_snapshot(1, ms, 0, [(1.0, 1.0)], [(1.1, 1.0)])
+        state.trades(0, [Trade(ms, 1.0, 1.0, Side.BUY, "a")])
+        state.liquidations(0, [Liquidation(ms, 1.0, 1.0, Side.BUY)])
+        state.take_interest([OpenInterest(ms, 1.0)])
+        state.minutes.settle(ms)
+        state.cut(ms // MINUTE * MINUTE)
+
+
+@pytest.mark.parametrize("price", [1e17, 1e-30, 0.0, -3.1, nan, inf, PRICE * 28, PRICE / 28, PRICE * FACTOR * 1.01])
+def test_a_price_far_from_all_others_is_refused(price: float) -> None:
+    watched = Watched()
+    for _ in range(30):  # however often one feed repeats it, against the others
+        watched.wait(1_000)
+        assert watched.ticker(PRICE * 1.001) is None
+        assert watched.book(PRICE) is None
+        assert watched.bar(PRICE) is None
+        assert watched.trade(price) == FAR_PRICE
+        assert watched.ticker(price) == FAR_LAST
+        assert watched.bar(price) in {FAR_CLOSE, "open: not a positive number", "high, low: not prices"}
+    assert watched.state.stats.values["last"] == PRICE * 1.001
+    assert watched.state.history.forming is not None
+    assert watched.state.history.forming.close == PRICE
+    assert watched.book(price) in {FAR, "b, a: not prices and sizes"}
+    assert not watched.state.book.valid
+
+
+@given(st.floats(0.25, 0.4), st.sampled_from([0.01, 100.0, 1e3, 1e-3]))
+def test_a_true_jump_gets_through(pause_s: float, factor: float) -> None:
+    """Book, trades and ticker agree on another price: believed within four seconds of it, for good."""
+    watched, price = Watched(), PRICE * factor
+    feeds: list[Callable[[float], str | None]] = [watched.book, watched.trade, watched.ticker, watched.bar]
+    believed_ms, refused = None, 0
+    for step in range(120):
+        watched.wait(int(pause_s * 1_000))
+        refusal = feeds[step % 4](price)
+        if refusal is None and believed_ms is None:
+            believed_ms = watched.now_ms
+        refused += believed_ms is not None and refusal is not None
+    assert believed_ms is not None
+    assert believed_ms - NOW_MS <= 12_000, "the other feeds have said nothing else for ten seconds"
+    assert refused == 0
+    assert watched.state.stats.values["last"] == watched.state.stats.values["mark"] == price
+
+
+def test_two_feeds_do_not_outvote_two() -> None:
+    watched = Watched()
+    for _ in range(60):
+        watched.wait(1_000)
+        assert watched.book(PRICE) is None
+        assert watched.trade(PRICE) is None
+        assert watched.ticker(28 * PRICE) == FAR_LAST
+        assert watched.bar(28 * PRICE) == FAR_CLOSE
+
+
+def test_after_a_long_silence_the_price_may_be_anywhere() -> None:
+    watched = Watched()
+    watched.state.book_invalid()
+    watched.wait(301_000)
+    assert watched.ticker(PRICE / 10) is None
+    assert watched.trade(PRICE / 10) is None
+
+
+def test_the_first_ticker_must_agree_with_itself() -> None:
+    state = SymbolState("X", (Timeframe.M1,), 10, 50, lambda: 0.0)
+    assert state.ticker(NOW_MS, NOW_MS * 1_000_000, TickerUpdate(last=1e11, mark=PRICE)) == FAR_LAST
+    assert state.ticker(NOW_MS, NOW_MS * 1_000_000, TickerUpdate(last=PRICE, mark=PRICE)) is None
+
+
+def test_the_first_price_must_agree_with_a_history_that_is_fresh() -> None:
+    state = SymbolState("X", (Timeframe.M1,), 10, 50, lambda: 0.0)
+    state.history.load(Timeframe.M1, [Bar(NOW_MS - MINUTE, 10.0, 10.0, 10.0, 10.0, 1.0, 10.0)])
+    assert state.ticker(NOW_MS, NOW_MS * 1_000_000, TickerUpdate(last=30.0)) == FAR_LAST
+    assert state.ticker(NOW_MS, NOW_MS * 1_000_000, TickerUpdate(last=11.0)) is None
+
+
+@given(st.lists(st.floats(1 / 1.8, 1.8), min_size=1, max_size=60))
+def test_whatever_walks_by_steps_is_believed(steps: list[float]) -> None:
+    """Almost halved or doubled within every second, in any direction: still nothing is refused."""
+    watched, price = Watched(), PRICE
+    for step in steps:
+        price = min(max(price * step, 1e-6), 1e9)
+        watched.wait(1_000)
+        assert watched.trade(price) is None
+        assert watched.ticker(price) is None
+        assert watched.bar(price) is None
+        assert watched.book(price) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "refusal"),
+    [
+        ({}, None),
+        ({"high": PRICE - 1, "low": PRICE - 2}, "high: below open or close"),
+        ({"high": PRICE + 1, "open": PRICE + 1, "low": PRICE + 0.5}, "low: above open or close"),
+        ({"high": 0.1, "low": 9.0}, "high: below open or close"),
+        ({"open": PRICE + 1}, "high: below open or close"),
+        ({"low": PRICE / 40, "high": PRICE}, None),  # a wick
+        ({"low": PRICE / 60, "high": PRICE}, FAR_CLOSE),
+        ({"volume": -1.0}, "volume: negative or not finite"),
+        ({"volume": nan}, "volume: negative or not finite"),
+        ({"turnover": nan}, None),
+        ({"turnover": -1.0}, "turnover: negative or not finite"),
+        ({"open_ms": NOW_MS + 2 * MINUTE}, "start: in the future"),
+        ({"open_ms": NOW_MS + 1}, "start: not a multiple of its length"),
+        ({"open_ms": NOW_MS - 2 * HOUR}, "start: more than 1 h ago"),
+        ({"open_ms": NOW_MS * 1_000}, "start: in the future"),
+        ({"confirmed": True, "open_ms": NOW_MS + MINUTE}, "confirm: before its end"),
+        ({"confirmed": True, "open_ms": NOW_MS - MINUTE}, None),
+    ],
+)
+def test_bars(fields: dict[str, float], refusal: str | None) -> None:
+    assert Watched().bar(PRICE, **fields) == refusal
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "known"),
+    [
+        ("next_funding_ms", NOW_MS + 8 * HOUR, True),
+        ("next_funding_ms", 0.0, False),
+        ("next_funding_ms", (NOW_MS + HOUR) * 1_000.0, False),
+        ("next_funding_ms", NOW_MS + 8 * DAY, False),
+        ("next_funding_ms", NOW_MS - 2 * HOUR, False),
+        ("funding_rate", -0.03, True),
+        ("funding_rate", 17.0, False),
+        ("open_interest", 6e4, True),
+        ("open_interest", 1e17, False),
+        ("mark", 1e17, False),
+        ("index", PRICE * 1.01, True),
+        ("index", 1e-30, False),
+        ("bid", 0.0, False),
+        ("high_24h", inf, False),
+        ("turnover_24h", 1e17, False),
+        ("funding_interval_h", 8.0, True),
+        ("funding_interval_h", 8e6, False),
+    ],
+)
+def test_a_field_that_cannot_be_is_unknown(name: str, value: float, *, known: bool) -> None:
+    watched = Watched()
+    assert watched.ticker(PRICE, **{name: value}) is None
+    stats = watched.state.stats
+    assert stats.values[name] == (value if known else None)
+    assert getattr(watched.state.believed, name) == (value if known else None), "the detectors see the same"
+    assert stats.doubted == ({} if known else {name: 1})
+
+
+def test_what_is_unknown_is_filled_by_what_is_asked_for_and_only_by_what_can_be() -> None:
+    watched = Watched()
+    watched.ticker(PRICE, next_funding_ms=0.0)
+    watched.state.fill_ticker(watched.ns, TickerUpdate(next_funding_ms=NOW_MS * 1e3))
+    assert watched.state.stats.values["next_funding_ms"] is None
+    watched.state.fill_ticker(watched.ns, TickerUpdate(next_funding_ms=NOW_MS + 4.0 * HOUR))
+    assert watched.state.stats.values["next_funding_ms"] == NOW_MS + 4 * HOUR
+
+
+def test_a_touch_or_a_book_that_is_crossed() -> None:
+    watched = Watched()
+    state = watched.state
+    assert state.touch(NOW_MS, watched.ns, (10.0, 1.0), (10.0, 1.0)) == CROSSED
+    assert state.book_snapshot(1, NOW_MS, watched.ns, [(PRICE, 1.0)], [(PRICE, 1.0)]) == CROSSED
+    assert state.book_snapshot(1, NOW_MS, watched.ns, [(PRICE, nan)], [(PRICE + 1, 1.0)]) is not None
+    assert not state.book.valid
+
+
+def test_of_trades_that_were_asked_for_those_that_cannot_be_are_left_out() -> None:
+    watched = Watched()
+    old = Trade(NOW_MS - 9 * DAY, PRICE / 9, 1.0, Side.BUY, "old")
+    wrong = [Trade(NOW_MS * 1_000, PRICE, 1.0, Side.BUY, "us"), Trade(NOW_MS, -1.0, 1.0, Side.BUY, "negative")]
+    assert watched.state.trades_fetched(watched.ns, [old, *wrong]) is None
+    assert [trade.id for trade in watched.state.tape.recent] == ["old", "1"]
+    assert watched.state.trades_fetched(watched.ns, wrong) == "trades: none of them can be"
+
+
+def test_trades_of_impossible_size() -> None:
+    assert Watched().trade(PRICE, size=1e17) == "size: not an amount"
+
+
+def test_off_tick_is_doubt_of_the_instrument_and_never_a_refusal() -> None:
+    watched = Watched()
+    watched.gate.steps(0.1)
+    for second in range(9):
+        watched.wait(1_000)
+        assert watched.trade(PRICE + 0.1 * second) is None
+    assert not watched.gate.instrument_doubt
+    for _ in range(5):
+        watched.wait(1_000)
+        assert watched.trade(PRICE + 0.05) is None
+    assert watched.gate.instrument_doubt
+    watched.gate.steps(0.1)  # asked for, and the same as before: it is not asked for again and again
+    for _ in range(9):
+        watched.wait(1_000)
+        assert watched.trade(PRICE + 0.05) is None
+    assert not watched.gate.instrument_doubt
