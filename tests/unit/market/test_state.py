@@ -220,13 +220,13 @@ def test_taker_volume_of_minutes_and_of_what_is_made_of_them() -> None:
     for k in range(10, 15):
         at = close(k) - 30_000
         state.trades(0, [trade(at, 0.25, Side.BUY, name=f"b{k}"), trade(at, 0.75, Side.SELL, name=f"s{k}")])
-        state.bars(0, [minute_bar(k, volume=1.0)])
+        state.bars(close(k) * 1_000_000, [minute_bar(k, volume=1.0)])
         cut = market.cut(close(k), {"A": LIVE})
         bought.append(cut.bars[M1][0].buy_volume[0, 0])
     assert bought == [0.25] * 5
     assert cut.bars[M5][0].buy_volume.tolist() == [[1.25]]
     for k in range(15, 20):
-        state.bars(0, [minute_bar(k, volume=0.0 if k < 19 else 1.0)])
+        state.bars(close(k) * 1_000_000, [minute_bar(k, volume=0.0 if k < 19 else 1.0)])
     cut = market.cut(close(19), {"A": LIVE})
     assert cut.bars[M1][0].buy_volume[:, 0].tolist() == [0.0] * 4 + [NAN]
     assert cut.bars[M5][0].buy_volume.tolist() == [[NAN]]

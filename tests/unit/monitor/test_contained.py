@@ -167,10 +167,11 @@ async def test_an_event_that_raises_is_lost_alone(small: SmallMonitor, monkeypat
 
     detectors = small.detection._sinks[BAD]._detectors
     monkeypatch.setattr(type(detectors), "ticker", raising)
-    assert sinks[BAD].ticker(small.now_ms, now_ns, TickerUpdate(last=77.0)) == RAISED
-    assert state.stats.values["last"] == 77.0, "the state comes first"
+    price = state.history.base.last(1)[0].close
+    assert sinks[BAD].ticker(small.now_ms, now_ns, TickerUpdate(last=price)) == RAISED
+    assert state.stats.values["last"] == price, "the state comes first"
     monkeypatch.undo()
-    sinks[BAD].trades(now_ns, [Trade(small.now_ms, 77.0, 1.0, Side.BUY, "x")])
+    sinks[BAD].trades(now_ns, [Trade(small.now_ms, price, 1.0, Side.BUY, "x")])
     assert "taking ticker failed: RuntimeError" in (small.watch.contained.reason(BAD) or "")
     small.clock.advance(61_000_000_000)
     small.watch.contained.observe(small.incidents, small.market.rows)

@@ -74,6 +74,8 @@ def test_the_last_hour_is_that_of_its_minutes_and_the_last_price() -> None:
     assert new_extremes(history) == (1, 0)
     market["A"].ticker(CLOSE_MS, 0, TickerUpdate(last=150.0, high_24h=150.0))
     assert market_history(market, ("A",), M30, CLOSE_MS).hour_high[0] == 150.0
-    market["A"].ticker(CLOSE_MS, 0, TickerUpdate(high_24h=141.0))
-    market["A"].ticker(CLOSE_MS, 0, TickerUpdate(last=38.0, low_24h=38.0))
+    market["A"].ticker(CLOSE_MS, 10**9, TickerUpdate(high_24h=141.0))
+    for price in (75.0, 38.0):
+        later_ns = 2 * 10**9 + int((75.0 - price) * 1e9)
+        market["A"].ticker(CLOSE_MS, later_ns, TickerUpdate(last=price, low_24h=price))
     assert new_extremes(market_history(market, ("A",), M30, CLOSE_MS)) == (1, 1)
