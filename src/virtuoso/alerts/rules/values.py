@@ -147,7 +147,7 @@ _OF_SYSTEM = (
     _number("system_feeds_mute", "count", "of these: silent where others prove that they should speak"),
     _number("system_requests_left_pct", "%", "what is left of the exchange's REST budget"),
     _number("system_clock_offset_ms", "ms", "exchange time less local time"),
-    _number("system_stores_down", "count", "stores that do not answer, or are full"),
+    _number("system_stores_down", "count", "stores that do not answer, are full, or refuse most lines"),
     _number("system_alerts_open", "count", "incidents that are open"),
     _number(
         "system_restarts_1h", "count", "runs of the monitor that ended within the last hour without having been stopped"
