@@ -187,7 +187,7 @@ class CcxtExchange:
 
         def make(market: Any) -> TickerUpdate:
             name = market["symbol"]
-            self._transport.missing.update(field for field in _FIELDS if found[name][field] is None)
+            self._transport.missing.update(field for field in _FIELDS if found[name].get(field) is None)
             return rows.ticker(market, found[name], rates.get(name), interest.get(name), now_ms)
 
         return self._each("ticker", {s: m for s, m in self._markets.items() if m["symbol"] in found}, make)
@@ -227,7 +227,7 @@ class CcxtExchange:
         now_ms = self._now_ms() - (self._uncertain_ms or 0.0)
         count = (last - since) // timeframe.ms + 1
         answer = await self._ask("fetch_ohlcv", market["symbol"], timeframe.value, since, count)
-        wanted = [row for row in answer if since <= rows.number(row[0], "a time") <= last]
+        wanted = [row for row in answer if since <= (rows.positive(row[0]) or 0) <= last]
         return rows.bars(self.name, rows.contract_size(market), timeframe, wanted, now_ms)
 
     async def trades(self, symbol: str, limit: int) -> list[Trade]:
@@ -236,7 +236,7 @@ class CcxtExchange:
         market = await self._market(symbol)
         answer = await self._ask("fetch_trades", market["symbol"], None, self._most("trades", limit))
         size = rows.contract_size(market)
-        return rows.made(answer[-limit:], lambda row: rows.trade(row, size))
+        return rows.made(answer[-limit:], lambda row: rows.trade(row, size), self._transport.missing)
 
     async def book(self, symbol: str, depth: int) -> BookSnapshot:
         """The best levels. Where ccxt gives neither, `update_id` is 0 and `event_ms` the exchange's time of receipt."""
@@ -247,8 +247,8 @@ class CcxtExchange:
         answer = await self._ask("fetch_order_book", market["symbol"], asked)
         size = rows.contract_size(market)
         bids, asks = (rows.levels(answer[side][:depth], size) for side in ("bids", "asks"))
-        at_ms = answer.get("timestamp")
-        return BookSnapshot(int(self._now_ms() if at_ms is None else at_ms), int(answer.get("nonce") or 0), bids, asks)
+        at_ms = int(self._now_ms()) if answer.get("timestamp") is None else rows.event_ms(answer)
+        return BookSnapshot(at_ms, int(answer.get("nonce") or 0), bids, asks)
 
     async def account_ratio(self, symbol: str, limit: int) -> list[AccountRatio]:
         """The latest 5-minute account ratios, as shares made from ccxt's long/short ratio."""
@@ -256,14 +256,14 @@ class CcxtExchange:
         period = (self._client.options.get("intervals") or {}).get("5m", "5m")  # ccxt's bybit passes it on as it is
         most = self._most("ratios", limit)
         answer = await self._ask("fetch_long_short_ratio_history", market["symbol"], period, None, most)
-        return _latest(rows.made(answer, rows.account_ratio), limit)
+        return _latest(rows.made(answer, rows.account_ratio, self._transport.missing), limit)
 
     async def funding_history(self, symbol: str, limit: int) -> list[FundingRate]:
         """The latest settled funding rates."""
         market = await self._contract("fetchFundingRateHistory", "funding history", symbol)
         most = self._most("funding", limit)
         answer = await self._ask("fetch_funding_rate_history", market["symbol"], None, most)
-        return _latest(rows.made(answer, rows.funding_rate), limit)
+        return _latest(rows.made(answer, rows.funding_rate, self._transport.missing), limit)
 
     async def open_interest(self, symbol: str, limit: int) -> list[OpenInterest]:
         """The latest 5-minute open interest, base units; whether both sides are summed is up to the exchange.
@@ -278,7 +278,11 @@ class CcxtExchange:
         price = None
         if size != 1 and any(row["openInterestAmount"] for row in answer):
             price = (await self._ask("fetch_ticker", market["symbol"]))["last"]
-        return _latest(rows.made(answer, lambda row: rows.open_interest(self.name, row, price, size)), limit)
+
+        def make(row: Any) -> OpenInterest:
+            return rows.open_interest(self.name, row, price, size)
+
+        return _latest(rows.made(answer, make, self._transport.missing), limit)
 
     def stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
         """There is none.

@@ -4,11 +4,16 @@
 interest in whatever the exchange uses. The former are multiplied by `contractSize`. For the latter the row itself
 decides: its value over (amount · price) is 1 if the amount counts coins, and `contractSize` if it counts contracts.
 
+*Nonsense.* A price that is not positive, an amount that is negative, a time that is none are unknown (`None`), or what
+they belong to is refused: a ticker with an impossible last price, a trade, a ratio. A bar with one has `nan` there, for
+the market to refuse: what is missing in a history matters.
+
 *Turnover.* ccxt drops a bar's turnover. Where the exchange's own row carries it, it is kept if it proves to be worth
 the volume; else it is `nan`: volume times a typical price would be an invention.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -20,6 +25,9 @@ from virtuoso.model.market import AccountRatio, Bar, FundingRate, Levels, OpenIn
 from virtuoso.model.timeframe import Timeframe
 
 _T = TypeVar("_T")
+
+_LONGEST_INTERVAL_MS = 8 * 86_400_000
+"""A settlement further ahead than that is none."""
 
 UNPARSABLE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 """What code that reads a surprising answer raises."""
@@ -40,35 +48,44 @@ def instrument(exchange: str, kind: Kind, market: Any, rate: Any, mode: int) -> 
         perpetual=bool(market["swap"]),
         tick_size=_step(market["precision"]["price"], mode),
         lot_size=_step(market["precision"]["amount"], mode) * contract_size(market),
-        launch_ms=market.get("created"),
+        launch_ms=_time(market.get("created")),
         funding_interval_min=None if interval_h is None else round(60 * interval_h),
     )
 
 
 def ticker(market: Any, row: Any, rate: Any, interest: Any, now_ms: float) -> TickerUpdate:
-    """A ticker with its funding rate and open interest; what is not offered stays `UNSET`, what is empty is `None`."""
-    size, last, change = contract_size(market), row["last"], row["percentage"]
+    """A ticker with its funding rate and open interest; what is not offered stays `UNSET`, what is empty is `None`.
+
+    Raises:
+        MalformedMessage: the last price cannot be one.
+    """
+    size, last, change = contract_size(market), positive(row["last"]), _finite(row["percentage"])
+    if row["last"] is not None and last is None:
+        raise MalformedMessage(f"the last price is {row['last']!r}")
     rate, of_rate = (rate, True) if rate else ({}, False)
-    mark = row.get("markPrice") or rate.get("markPrice")
-    due = [at for at in (rate.get("fundingTimestamp"), rate.get("nextFundingTimestamp")) if at and at > now_ms]
-    held_value = interest["openInterestValue"] if interest else None
+    mark = positive(row.get("markPrice")) or positive(rate.get("markPrice"))
+    settles = (_time(rate.get("fundingTimestamp")), _time(rate.get("nextFundingTimestamp")))
+    due = [at for at in settles if at is not None and now_ms < at <= now_ms + _LONGEST_INTERVAL_MS]
+    held_value = _amount(interest["openInterestValue"]) if interest else None
     return TickerUpdate(
         last=last,
         mark=mark,
-        index=row.get("indexPrice") or rate.get("indexPrice"),
-        bid=row["bid"],
-        bid_size=None if row["bidVolume"] is None else row["bidVolume"] * size,
-        ask=row["ask"],
-        ask_size=None if row["askVolume"] is None else row["askVolume"] * size,
-        previous_24h=row["open"],
+        index=positive(row.get("indexPrice")) or positive(rate.get("indexPrice")),
+        bid=positive(row["bid"]),
+        bid_size=_coins(row["bidVolume"], size),
+        ask=positive(row["ask"]),
+        ask_size=_coins(row["askVolume"], size),
+        previous_24h=positive(row["open"]),
         change_24h=None if change is None else change / 100,
-        high_24h=row["high"],
-        low_24h=row["low"],
-        volume_24h=in_base(row["baseVolume"], row["quoteVolume"], last, size),
-        turnover_24h=row["quoteVolume"],
-        open_interest=in_base(interest["openInterestAmount"], held_value, mark or last, size) if interest else UNSET,
+        high_24h=positive(row["high"]),
+        low_24h=positive(row["low"]),
+        volume_24h=in_base(_amount(row["baseVolume"]), _amount(row["quoteVolume"]), last, size),
+        turnover_24h=_amount(row["quoteVolume"]),
+        open_interest=(
+            in_base(_amount(interest["openInterestAmount"]), held_value, mark or last, size) if interest else UNSET
+        ),
         open_interest_value=held_value if interest else UNSET,
-        funding_rate=rate.get("fundingRate") if of_rate else UNSET,
+        funding_rate=_finite(rate.get("fundingRate")) if of_rate else UNSET,
         next_funding_ms=min(due, default=None) if of_rate else UNSET,
         funding_interval_h=hours(rate.get("interval")) if of_rate else UNSET,
     )
@@ -81,14 +98,15 @@ def bars(exchange: str, size: float, timeframe: Timeframe, rows: Sequence[Any], 
 
     Raises:
         NotOffered: one contract is not one coin, and nothing tells which of them the volumes count.
-        MalformedMessage: not numbers, not aligned in UTC, or the turnover contradicts both units.
+        MalformedMessage: not aligned in UTC, or the turnover contradicts both units.
     """
     found = []
     for at, *values, turnover in sorted(rows, key=lambda row: row[0]):
         if not timeframe.closes_at(at):
             raise MalformedMessage(f"{exchange}'s {timeframe} bar at {at} does not open on a multiple of it in UTC")
-        found.append((at, [number(value, "a bar's value") for value in values], turnover))
-    traded = [(values, turnover) for _, values, turnover in found if values[4] > 0]
+        numbers = [_finite(value) for value in values]
+        found.append((at, [math.nan if value is None else value for value in numbers], turnover))
+    traded = [(values, turnover) for _, values, turnover in found if values[4] > 0 and values[3] > 0]
     volume = math.fsum(values[4] for values, _ in traded)
     at_close = math.fsum(values[4] * values[3] for values, _ in traded)
     known = all(turnover is not None for _, turnover in traded)
@@ -113,13 +131,13 @@ def trade(row: Any, size: float) -> Trade:
     side = {"buy": Side.BUY, "sell": Side.SELL}.get(row["side"])
     if side is None:
         raise MalformedMessage(f"a trade without the taker's side: {row['side']!r}")
-    price, amount = number(row["price"], "a trade's price"), number(row["amount"], "a trade's amount")
+    price, amount = above_zero(row["price"], "a trade's price"), above_zero(row["amount"], "a trade's amount")
     return Trade(event_ms(row), price, amount * size, side, str(row["id"] or ""))
 
 
 def account_ratio(row: Any) -> AccountRatio:
     """Shares from long/short."""
-    ratio = number(row["longShortRatio"], "longShortRatio")
+    ratio = above_zero(row["longShortRatio"], "longShortRatio")
     return AccountRatio(event_ms(row), ratio / (1 + ratio), 1 / (1 + ratio))
 
 
@@ -142,19 +160,25 @@ def open_interest(exchange: str, row: Any, price: float | None, size: float) -> 
 
 def levels(rows: Sequence[Sequence[Any]], size: float) -> Levels:
     """One side of a book; rows may carry more than price and size."""
-    return [(number(row[0], "a price"), number(row[1], "a size") * size) for row in rows]
+    return [(above_zero(row[0], "a price"), number(row[1], "a size") * size) for row in rows]
 
 
-def made(rows: Sequence[Any], make: Callable[[Any], _T]) -> list[_T]:
-    """Every row made into ours.
+def made(rows: Sequence[Any], make: Callable[[Any], _T], refused: Counter[str]) -> list[_T]:
+    """The rows made into ours; one that cannot be read is left out and counted in `refused`.
 
     Raises:
-        MalformedMessage: one cannot be read.
+        MalformedMessage: none of them can be.
     """
-    try:
-        return [make(row) for row in rows]
-    except UNPARSABLE as error:
-        raise MalformedMessage(f"a row of ccxt cannot be read: {type(error).__name__} {error}") from error
+    found, error = list[_T](), None
+    for row in rows:
+        try:
+            found.append(make(row))
+        except (MalformedMessage, *UNPARSABLE) as wrong:
+            refused["(whole row)"] += 1
+            error = wrong
+    if error is not None and not found:
+        raise MalformedMessage(f"no row of ccxt can be read: {type(error).__name__} {error}") from error
+    return found
 
 
 def contract_size(market: Any) -> float:
@@ -181,12 +205,59 @@ def _unit(amount: float | None, value: float | None, price: float | None, size: 
 
 def hours(interval: Any) -> float | None:
     """A funding interval like `8h` in hours."""
-    return float(interval[:-1]) if isinstance(interval, str) and interval.endswith("h") else None
+    return positive(interval[:-1]) if isinstance(interval, str) and interval.endswith("h") else None
 
 
 def event_ms(row: Any) -> int:
-    """A row's time (epoch ms)."""
-    return int(number(row["timestamp"], "a time"))
+    """A row's time (epoch ms).
+
+    Raises:
+        MalformedMessage: it is none, or in another unit.
+    """
+    if (at := _time(row["timestamp"])) is None:
+        raise MalformedMessage(f"a time is {row['timestamp']!r}")
+    return at
+
+
+def positive(value: Any) -> float | None:
+    """A number above zero; `None` for what is none."""
+    known = _finite(value)
+    return known if known is not None and known > 0 else None
+
+
+def above_zero(value: Any, what: str) -> float:
+    """A number above zero.
+
+    Raises:
+        MalformedMessage: it is none.
+    """
+    if (known := positive(value)) is None:
+        raise MalformedMessage(f"{what} is {value!r}")
+    return known
+
+
+def _amount(value: Any) -> float | None:
+    known = _finite(value)
+    return known if known is not None and known >= 0 else None
+
+
+def _coins(contracts: Any, size: float) -> float | None:
+    known = _amount(contracts)
+    return None if known is None else known * size
+
+
+def _finite(value: Any) -> float | None:
+    try:
+        known = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return known if math.isfinite(known) else None
+
+
+def _time(value: Any) -> int | None:
+    """Epoch ms from 2001 to 2286; `None` for what is none, or counted in another unit."""
+    known = _finite(value)
+    return int(known) if known is not None and 1e12 <= known < 1e13 else None
 
 
 def number(value: Any, what: str) -> float:
