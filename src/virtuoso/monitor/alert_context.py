@@ -33,7 +33,7 @@ class AlertContext:
         return Context(
             symbol=symbol,
             price=state.stats.values["last"],
-            signal=None if reading is None or reading.signal is None else str(reading.signal),
+            signal=self._cycle.label(symbol),
             score=None if reading is None else reading.score,
             confidence=None if reading is None else reading.confidence,
             regime=None if regime is None else str(regime),

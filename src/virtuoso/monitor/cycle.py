@@ -22,10 +22,12 @@ from virtuoso.market.state import MarketState, Qualities
 from virtuoso.model.clock import iso
 from virtuoso.model.documents import SymbolRow
 from virtuoso.model.quality import DataQuality, DataSource
+from virtuoso.model.signal import Label
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.aftermath import Aftermath, Found
 from virtuoso.monitor.alerting import Alerting
 from virtuoso.monitor.contained import each
+from virtuoso.monitor.fresh_label import told_label
 from virtuoso.monitor.freshness import overall, symbol_qualities
 from virtuoso.monitor.publish import Built, Frame, build, market_rows
 from virtuoso.monitor.refresh import Refresh, Refreshed
@@ -234,6 +236,15 @@ class Cycle:
         self._outage.observe(self._incidents, now_ms)
         for symbol in [symbol for symbol in self.evaluations if symbol not in self._market]:
             del self.evaluations[symbol]
+
+    def label(self, symbol: str) -> Label | None:
+        """The label of a symbol that may be told now."""
+        evaluation, quality = self.evaluations.get(symbol), self.qualities.get(symbol)
+        if evaluation is None or quality is None:
+            return None
+        return told_label(
+            evaluation.reading(symbol), quality.joined, self._watch.exchange_ms(), self._engine.base.ms
+        )  # fmt: skip
 
     @property
     def source(self) -> DataSource | None:

@@ -20,6 +20,7 @@ from virtuoso.model.instrument import Instrument
 from virtuoso.model.quality import DataQuality, DataSource, worst_quality
 from virtuoso.model.signal import Reading
 from virtuoso.monitor.contained import Contained, each
+from virtuoso.monitor.fresh_label import outdated
 from virtuoso.monitor.regimes import RegimeState
 from virtuoso.monitor.rows import unknown_row
 
@@ -27,9 +28,6 @@ TOP = 10
 _WAITING = "no bars have been scored yet"
 _DOCUMENT = "its document"
 _UNMEASURED = "probability: no outcomes have been measured yet"
-_LABEL_BARS = 2
-"""Base bars after whose close a label is served at most."""
-_UNFRESH = (DataQuality.STALE, DataQuality.UNAVAILABLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +141,8 @@ def symbol_detail(
 def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> docs.SignalRow:
     """One symbol's signal; its quality is the worse of what it was computed from and of what comes in now.
 
-    The label is served only while its inputs are fresh: the bar it was computed from closed within the last two base
-    bars by the exchange's clock, and `data_quality` is neither stale nor unavailable. A document that is not renewed in
-    time is relabelled by whoever serves it (`storage.cache.document`): its quality is stale then, its labels null.
+    The label is served only while its inputs are fresh (see `fresh_label`). A document that is not renewed in time is
+    relabelled by whoever serves it (`storage.cache.document`): its quality is stale then, its labels null.
     """
     if reading is None:
         return docs.SignalRow(
@@ -155,10 +152,12 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
             reasons=(row.reason or _WAITING,),
         )  # fmt: skip
     quality = worst_quality((reading.quality, row.data_quality))
-    outdated = None if reading.signal is None else _outdated(reading, quality, frame)
+    held_back = None
+    if reading.signal is not None:
+        held_back = outdated(reading, row.data_quality, frame.exchange_ms, frame.base_ms)
     return docs.SignalRow(
         symbol=row.symbol,
-        signal=reading.signal if outdated is None else None,
+        signal=reading.signal if held_back is None else None,
         confidence=reading.confidence,
         price=row.price,
         change=row.change,
@@ -173,18 +172,8 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
         consensus=reading.consensus,
         disagreement=reading.disagreement,
         factors={factor.name: factor.score for factor in sorted(reading.factors, key=lambda factor: -factor.weight)},
-        reasons=(*(() if outdated is None else (outdated,)), *reading.reasons, _UNMEASURED),
+        reasons=(*(() if held_back is None else (held_back,)), *reading.reasons, _UNMEASURED),
     )
-
-
-def _outdated(reading: Reading, quality: DataQuality, frame: Frame) -> str | None:
-    """Why a label that was found is not served any more; `None` while it is."""
-    age_ms = frame.exchange_ms - reading.close_ms
-    if age_ms > _LABEL_BARS * frame.base_ms:
-        return f"the last reading is {age_ms / 1000:.0f} s old"
-    if quality in _UNFRESH:
-        return f"data is {quality} by now"
-    return None
 
 
 def _why(reading: Reading | None, row: docs.SignalRow) -> tuple[str, ...]:

@@ -104,7 +104,7 @@ class TestWhatItTells:
         bare = Context(symbol="BTCUSDT", score=float("nan"), factors=(FactorScore("x", float("inf"), float("nan")),))
         embed = embed_of(notice(context=bare), repeat=False)
         assert set(fields(embed)) == {"Factors · score, weight", "Signal", "State"}
-        assert fields(embed)["Signal"] == "Score: –"
+        assert fields(embed)["Signal"] == "Signal: **—**\nScore: –"
         assert not re.search(r"\d", fields(embed)["Factors · score, weight"])
 
     @pytest.mark.parametrize("severity", list(Severity))

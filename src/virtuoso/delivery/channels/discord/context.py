@@ -60,7 +60,7 @@ def _why(why: tuple[str, ...]) -> tuple[list[Field], bool]:
 
 
 def _signal(context: Context) -> tuple[list[Field], bool]:
-    texts = {"Signal": context.signal, "Regime": context.regime, "Data": context.data_quality}
+    texts = {"Signal": context.signal or "—", "Regime": context.regime, "Data": context.data_quality}
     if context.data_quality == "live":
         texts["Data"] = None
     made = {name: fit(text or "", 30) for name, text in texts.items()}

@@ -1,0 +1,34 @@
+"""Which labels may be told: a label that is served has fresh inputs.
+
+The bar it was computed from closed within the last two base bars by the exchange's clock, and the quality of what it
+was computed from and of what comes in now is neither stale nor unavailable.
+"""
+
+from virtuoso.model.quality import DataQuality, worst_quality
+from virtuoso.model.signal import Label, Reading
+
+LABEL_BARS = 2
+"""Base bars after whose close a label is told at most."""
+_UNFRESH = (DataQuality.STALE, DataQuality.UNAVAILABLE)
+
+
+def outdated(reading: Reading, now: DataQuality, exchange_ms: int, base_ms: int) -> str | None:
+    """Why a label that was found is not told any more; `None` while it is.
+
+    Args:
+        reading: with the label.
+        now: quality of what comes in now.
+        exchange_ms: exchange time (epoch ms).
+        base_ms: length of a base bar.
+    """
+    age_ms, quality = exchange_ms - reading.close_ms, worst_quality((reading.quality, now))
+    if age_ms > LABEL_BARS * base_ms:
+        return f"the last reading is {age_ms / 1000:.0f} s old"
+    if quality in _UNFRESH:
+        return f"data is {quality} by now"
+    return None
+
+
+def told_label(reading: Reading, now: DataQuality, exchange_ms: int, base_ms: int) -> Label | None:
+    """The label of a reading if it may be told."""
+    return None if outdated(reading, now, exchange_ms, base_ms) is not None else reading.signal
