@@ -100,10 +100,16 @@ class SignalLog:
         """For a restart."""
         return dict(self._recorded)
 
-    def resume(self, recorded: Mapping[str, Label | None], close_ms: int, later: Mapping[str, LastLabel]) -> None:
-        """Go on from what an earlier run recorded up to `close_ms`, and from what it kept in the history after that."""
-        self._recorded.update(recorded)
+    def resume(self, recorded: Mapping[str, Label | None], close_ms: int, history: Mapping[str, LastLabel]) -> None:
+        """Go on from what an earlier run recorded up to `close_ms`, as far as the history of signals bears it out.
+
+        What is later in the history holds; a side whose beginning is not in it (of programs that did not record first
+        labels) begins now.
+        """
         self._judged_ms.update(dict.fromkeys(recorded, close_ms))
-        for symbol, last in later.items():
+        for symbol, label in recorded.items():
+            begun = symbol in history and history[symbol].label is label
+            self._recorded[symbol] = label if label not in _SIDES or begun else None
+        for symbol, last in history.items():
             if last.close_ms > close_ms:
                 self._recorded[symbol], self._judged_ms[symbol] = last

@@ -211,3 +211,15 @@ def test_a_restart_of_half_an_hour_neither_ends_nor_begins_what_still_holds() ->
     for _ in range(3):
         world.minute({"AUSDT": 66.0}, set(), kept=True)
     assert [(each.before, each.label) for each in world.history] == [(None, Label.BUY)]
+
+
+def test_a_side_of_which_the_history_has_no_beginning_begins_at_the_restart() -> None:
+    """States of before first labels were recorded have such."""
+    world = World()
+    world.watched = {"AUSDT"}
+    world.minute({"AUSDT": 80.0}, set(), kept=True)
+    world.history.clear()
+    world.restart(1, forgotten=False)
+    world.minute({"AUSDT": 80.0}, set(), kept=True)
+    world.minute({"AUSDT": 50.0}, set(), kept=True)
+    assert [(each.before, each.label) for each in world.history] == [(None, Label.BUY), (Label.BUY, Label.HOLD)]
