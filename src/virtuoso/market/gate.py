@@ -33,6 +33,8 @@ _RIVALS_LAST_NS = 120_000_000_000
 _FORGET_NS = 300_000_000_000
 """After such a silence the price may be anywhere."""
 _SECOND_NS = 1_000_000_000
+_UNTOLD, _UNTOLD_NS = 20, 5_000_000_000
+"""After so many trades in so long, all at other prices than the ticker told last, the ticker hides the price."""
 _OFF_TICK = 0.01
 _OFF_TICKS = 3
 _ANY_MS = 1 << 62
@@ -40,6 +42,7 @@ _ANY_MS = 1 << 62
 _TICKER, _TRADES, _BARS, _BOOK = "ticker", "trades", "bars", "book"
 FAR_LAST, FAR_PRICE = "last: far from all other prices", "price: far from all other prices"
 FAR_CLOSE = "close: far from all other prices"
+NOT_TOLD = "last: not told, while trades are at other prices"
 
 
 @dataclass(slots=True)
@@ -63,8 +66,8 @@ class Gate:
 
     __slots__ = (
         "_asked_tick", "_bars_ns", "_book", "_ceiling", "_floor", "_history", "_last", "_limits", "_mark", "_now_ms",
-        "_off_ticks", "_offset_ms", "_rivals", "_ticker_ns", "_trades_ns", "first_ms", "instrument_doubt", "last_ms",
-        "tick", "until_ns",
+        "_off_ticks", "_offset_ms", "_rivals", "_ticker_ns", "_told", "_trades_ns", "_untold", "_untold_ns",
+        "first_ms", "instrument_doubt", "last_ms", "tick", "until_ns",
     )  # fmt: skip
 
     def __init__(self, book: Book, history: BarSeries, offset_ms: ClockOffset | None) -> None:
@@ -81,6 +84,8 @@ class Gate:
         self._last: float | None = None
         self._ticker_ns = self._trades_ns = self._bars_ns = -_FORGET_NS
         self._rivals: dict[str, _Rival] = {}
+        self._told: float | None = None
+        self._untold = self._untold_ns = 0
         self.tick: float | None = None
         self._off_ticks = 0
         self._asked_tick: float | None = None
@@ -153,7 +158,14 @@ class Gate:
                 return "size: not an amount"
         if trades:
             self._trades_ns = received_ns
-            self._know(trades[-1].price, received_ns)
+            price = trades[-1].price
+            if price == self._told:
+                self._untold = 0
+            elif self._untold == 0:
+                self._untold, self._untold_ns = 1, received_ns
+            else:
+                self._untold += 1
+            self._know(price, received_ns)
         return None
 
     def fetched(self, received_ns: int, trades: Sequence[Trade]) -> list[Trade]:
@@ -178,7 +190,10 @@ class Gate:
             if self._last is None and mark is not UNSET and mark is not None and not _near(last, mark, FACTOR):
                 return FAR_LAST  # nothing else is known to tell which of the two is true
             self._ticker_ns = received_ns
+            self._told, self._untold = last, 0
             self._know(last, received_ns)
+        elif self._untold >= _UNTOLD and last is UNSET and received_ns - self._untold_ns > _UNTOLD_NS:
+            return NOT_TOLD
         if mark is not UNSET and mark is not None and self._floor <= mark <= self._ceiling:
             self._mark = mark
         return None

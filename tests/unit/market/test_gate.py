@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from virtuoso.market import ranges
 from virtuoso.market.book import CROSSED, FAR
-from virtuoso.market.gate import FACTOR, FAR_CLOSE, FAR_LAST, FAR_PRICE
+from virtuoso.market.gate import FACTOR, FAR_CLOSE, FAR_LAST, FAR_PRICE, NOT_TOLD
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.market import Bar, Liquidation, OpenInterest, Side, TickerUpdate, Trade
 from virtuoso.model.timeframe import Timeframe
@@ -264,6 +264,28 @@ def test_of_trades_that_were_asked_for_those_that_cannot_be_are_left_out() -> No
 
 def test_trades_of_impossible_size() -> None:
     assert Watched().trade(PRICE, size=1e17) == "size: not an amount"
+
+
+def test_a_ticker_that_hides_the_price_is_refused_until_it_tells_one() -> None:
+    """A field renamed as after a change of the schema: the other fields go on, the price is of long ago."""
+    watched = Watched()
+    state, bid = watched.state, TickerUpdate(bid=PRICE - 1)
+    refusals = []
+    for second in range(30):
+        watched.wait(1_000)
+        watched.trade(PRICE + 1 + second % 5)
+        refusals.append(state.ticker(watched.now_ms, watched.ns, bid))
+    assert refusals == [None] * 19 + [NOT_TOLD] * 11
+    assert watched.ticker(PRICE + 5) is None
+    assert state.ticker(watched.now_ms, watched.ns, bid) is None
+
+
+def test_a_ticker_that_is_quiet_while_trades_are_at_its_price() -> None:
+    watched = Watched()
+    for _ in range(60):
+        watched.wait(1_000)
+        watched.trade(PRICE)
+        assert watched.state.ticker(watched.now_ms, watched.ns, TickerUpdate(bid=PRICE - 1)) is None
 
 
 def test_off_tick_is_doubt_of_the_instrument_and_never_a_refusal() -> None:

@@ -1,4 +1,4 @@
-"""The exchange's clock is an hour wrong for 45 s: the next close is analysed on time, and no storm of requests follows."""
+"""The exchange's clock is an hour wrong for 45 s: the next close is analysed on time, and requests back off."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -42,6 +42,7 @@ _BUDGET, _BURST, _WINDOW_S = 400, 100, 5.0
 """In any 5 s at most 500 of the documented 600 requests per IP; the rest allows for those that travel slowly."""
 _BARS_A_PAGE = 1_000
 _MAX_PAGES = 50
+_SLACK_MS = 2_000
 _CLOCK_PROBES = 3
 _INTERVALS = {
     Timeframe.M1: "1", Timeframe.M3: "3", Timeframe.M5: "5", Timeframe.M15: "15", Timeframe.M30: "30",
@@ -189,7 +190,7 @@ class Bybit:
     async def bars(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> list[Bar]:
         """Bars opening in [start_ms, end_ms], walked back a page at a time, oldest first.
 
-        A bar is closed once the exchange's time of the answer has passed its end.
+        A bar is closed once the exchange's time of the answer has passed its end, and the measured clock has, too.
         """
         found: list[Bar] = []
         end = end_ms
@@ -198,6 +199,8 @@ class Bybit:
                 "/v5/market/kline", answers.BarList, category=self._category, symbol=symbol,
                 interval=_INTERVALS[timeframe], start=start_ms, end=end, limit=_BARS_A_PAGE,
             )  # fmt: skip
+            if self._offset.ms is not None:
+                now_ms = min(now_ms, int(self._clock.now_ns() / 1e6 + self._offset.ms) + _SLACK_MS)
             found += [Bar(*row, confirmed=row[0] + timeframe.ms <= now_ms) for row in answer.list]
             if len(answer.list) < _BARS_A_PAGE or found[-1].open_ms <= start_ms:
                 break
