@@ -29,6 +29,13 @@ def shared_exchange() -> Iterator[Running]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def wall_exchange() -> Iterator[Running]:
+    """Another one, for tests that go by the wall's clock."""
+    with running_exchange() as running:
+        yield running
+
+
 @pytest.fixture
 def exchange(shared_exchange: Running) -> Running:
     """It, in good weather."""

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from tests.support.exchange import running_exchange
+from tests.support.exchange import Running
 from tests.support.program import Program, running_program, settings_for
 from tests.support.services import quality, running_site, started, until, url_of
-from tests.support.soak import soak_only
 
 from virtuoso.web import examples
 
@@ -27,12 +26,9 @@ TITLES = {
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    with (
-        running_exchange() as exchange,
-        running_program(settings_for(exchange, tmp_path_factory.mktemp("page"))) as running,
-    ):
-        running.until("live data", lambda: running.ask("/api/market/overview")["data_quality"] == "live", 15)
+def program(wall_exchange: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    with running_program(settings_for(wall_exchange, tmp_path_factory.mktemp("page"))) as running:
+        running.until("live data", lambda: running.ask("/api/market/overview")["data_quality"] == "live", 60)
         yield running
 
 
@@ -107,7 +103,6 @@ def test_every_store_is_shown_as_it_is(browser: Browser, program: Program) -> No
     page.context.close()
 
 
-@soak_only("waits until documents are old")
 def test_a_stopped_monitor_is_told_with_the_age_of_what_is_shown(tmp_path: Path, browser: Browser) -> None:
     with running_site(tmp_path) as site:
         monitor, web = site.monitor(), site.web()
@@ -172,17 +167,18 @@ def test_the_keyboard_keeps_its_place_while_signals_come(browser: Browser, progr
     page.context.close()
 
 
-@soak_only("waits for a minute to close")
-def test_an_open_factor_stays_open_when_the_next_bar_comes(browser: Browser, program: Program) -> None:
-    page, _ = opened(browser, program, 1280, "light")
-    page.locator('#signals tr[data-symbol="ETHUSDT"] button').click()
-    page.locator(".factor summary").first.click()
-    shown = page.locator("#detail-body .hash").inner_text()
-    page.wait_for_function(
-        "t => document.querySelector('#detail-body .hash').textContent !== t", arg=shown, timeout=70_000
-    )
-    assert page.locator("details[open]").count() == 1
-    page.context.close()
+def test_an_open_factor_stays_open_when_the_next_bar_comes(browser: Browser, exchange: Running, tmp_path: Path) -> None:
+    config = settings_for(exchange, tmp_path, "universe: {size: 3}\n")
+    with running_program(config, pace=exchange.pace) as program, exchange.pace.flowing():
+        page, _ = opened(browser, program, 1280, "light")
+        page.locator('#signals tr[data-symbol="ETHUSDT"] button').click()
+        page.locator(".factor summary").first.click()
+        shown = page.locator("#detail-body .hash").inner_text()
+        page.wait_for_function(
+            "t => document.querySelector('#detail-body .hash').textContent !== t", arg=shown, timeout=70_000
+        )
+        assert page.locator("details[open]").count() == 1
+        page.context.close()
 
 
 def test_alpha_says_what_was_found_or_that_nothing_was(browser: Browser, program: Program) -> None:
@@ -215,10 +211,9 @@ def test_the_apis_page_lists_every_route(browser: Browser, program: Program) -> 
     page.close()
 
 
-def test_the_page_says_when_it_is_cut_off(browser: Browser, tmp_path: Path) -> None:
-    with running_exchange() as exchange:
-        with running_program(settings_for(exchange, tmp_path)) as program:
-            page, _ = opened(browser, program, 1280, "light")
-            assert not page.locator("#lost").is_visible()
-        page.wait_for_selector("#lost:visible", timeout=10_000)
-        page.context.close()
+def test_the_page_says_when_it_is_cut_off(browser: Browser, wall_exchange: Running, tmp_path: Path) -> None:
+    with running_program(settings_for(wall_exchange, tmp_path)) as program:
+        page, _ = opened(browser, program, 1280, "light")
+        assert not page.locator("#lost").is_visible()
+    page.wait_for_selector("#lost:visible", timeout=10_000)
+    page.context.close()

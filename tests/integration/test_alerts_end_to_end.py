@@ -2,14 +2,13 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.chat_server import Chat, chat_server
-from tests.support.exchange import Running, running_exchange
+from tests.support.exchange import Running
 from tests.support.program import Program, running_program, settings_for
 
 pytestmark = pytest.mark.slow
@@ -23,12 +22,6 @@ rules:
     message: "{symbol} trades at {price}"
 """
 SILENT = "rules: []\n"
-
-
-@pytest.fixture(scope="module")
-def exchange() -> Iterator[Running]:
-    with running_exchange() as running:
-        yield running
 
 
 @pytest.fixture
@@ -59,7 +52,7 @@ def listed(program: Program) -> dict[str, Any]:
 
 def test_a_rule_fires_is_told_with_a_chart_acknowledged_and_over(exchange: Running, chat: Chat, tmp_path: Path) -> None:
     config = configured(exchange, chat, tmp_path, LISTED)
-    with running_program(config) as program:
+    with running_program(config, pace=exchange.pace) as program:
         program.until("the message", lambda: titled(chat, "listed"), 20)
         program.until("the chart", lambda: titled(chat, "listed")[0].files, 20)
         [message] = titled(chat, "listed")
@@ -72,7 +65,7 @@ def test_a_rule_fires_is_told_with_a_chart_acknowledged_and_over(exchange: Runni
         assert [step["stage"] for step in told if step["passed"]][:4] == ["inhibit", "silence", "dedup", "cooldown"]
         (tmp_path / "rules.yaml").write_text("rules:\n  - {name: wrong, when: scor > 3}\n")
         os.kill(program.process.pid, signal.SIGHUP)
-        time.sleep(2)
+        program.pace.sleep(2)
         assert listed(program)["state"] == "firing", "a file with a mistake leaves the rules in force"
         assert "did you mean 'score'" in (tmp_path / "program.log").read_text()
         (tmp_path / "rules.yaml").write_text(SILENT)
@@ -84,11 +77,11 @@ def test_a_rule_fires_is_told_with_a_chart_acknowledged_and_over(exchange: Runni
 
 def test_a_restart_tells_nothing_twice_and_the_gap_is_told(exchange: Running, chat: Chat, tmp_path: Path) -> None:
     config = configured(exchange, chat, tmp_path, LISTED)
-    with running_program(config) as program:
+    with running_program(config, pace=exchange.pace) as program:
         program.until("the message", lambda: titled(chat, "listed"), 20)
         first = listed(program)["id"]
-    time.sleep(6)
-    with running_program(config) as program:
+    exchange.pace.sleep(6)
+    with running_program(config, pace=exchange.pace) as program:
         program.until("the gap", lambda: titled(chat, "Watch gap"), 20)
         program.until("a judgement", lambda: program.ask("/api/monitoring/status")["cycle"]["count"] > 3, 20)
         assert listed(program)["id"] == first

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.exchange import Running, running_exchange
+from tests.support.exchange import Running
 from tests.support.program import Program, command, running_program, settings_for
 
 pytestmark = pytest.mark.slow
@@ -13,15 +13,9 @@ pytestmark = pytest.mark.slow
 NAME = "  name: ccxt:bybit\n"
 
 
-@pytest.fixture(scope="module")
-def exchange() -> Iterator[Running]:
-    with running_exchange() as running:
-        yield running
-
-
 @pytest.fixture
-def by_ccxt(exchange: Running, tmp_path: Path) -> Iterator[Program]:
-    config = settings_for(exchange, tmp_path, "universe: {size: 5}\n")
+def by_ccxt(wall_exchange: Running, tmp_path: Path) -> Iterator[Program]:
+    config = settings_for(wall_exchange, tmp_path, "universe: {size: 5}\n")
     text = config.read_text().replace("exchange:\n", f"exchange:\n{NAME}").replace("interval: 1", "interval: 5")
     config.write_text(text)
     with running_program(config) as running:
@@ -29,10 +23,10 @@ def by_ccxt(exchange: Running, tmp_path: Path) -> Iterator[Program]:
 
 
 @pytest.fixture
-def native(exchange: Running, tmp_path: Path) -> Iterator[Program]:
+def native(wall_exchange: Running, tmp_path: Path) -> Iterator[Program]:
     folder = tmp_path / "native"
     folder.mkdir()
-    with running_program(settings_for(exchange, folder, "universe: {size: 5}\n")) as running:
+    with running_program(settings_for(wall_exchange, folder, "universe: {size: 5}\n")) as running:
         yield running
 
 

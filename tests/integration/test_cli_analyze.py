@@ -9,9 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.support.exchange import running_exchange
+from tests.support.exchange import Running
 from tests.support.program import Program, command, running_program, settings_for
-from tests.support.soak import soak_only
 from tests.support.terminal import on_terminal
 
 from virtuoso.model.documents import SymbolDetail
@@ -20,12 +19,11 @@ FACTORS = {"order_flow", "order_book", "volume", "price_structure", "technical",
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Program]]:
+def running(wall_exchange: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Program]]:
     """A configuration, and a program that watches the exchange it names."""
-    with running_exchange() as exchange:
-        config = settings_for(exchange, tmp_path_factory.mktemp("analyze"))
-        with running_program(config) as program:
-            yield config, program
+    config = settings_for(wall_exchange, tmp_path_factory.mktemp("analyze"))
+    with running_program(config) as program:
+        yield config, program
 
 
 def analyze(config: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -86,7 +84,6 @@ def test_bars_are_scored_as_the_monitor_scores_them(running: tuple[Path, Program
     assert compared > 30
 
 
-@soak_only("starts the command again")
 def test_one_timeframe_alone(running: tuple[Path, Program]) -> None:
     config, _ = running
     detail = document(config, "BTCUSDT", "--timeframe", "5m")

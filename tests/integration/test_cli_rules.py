@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.support.exchange import running_exchange
+from tests.support.exchange import Running
 from tests.support.program import command, settings_for
 from typer.testing import CliRunner, Result
 
@@ -125,15 +125,14 @@ def test_list_shows_what_is_in_force_with_defaults(files: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def recording(wall_exchange: Running, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A recording of three symbols, and the configuration it was made with."""
     folder = tmp_path_factory.mktemp("recording")
-    with running_exchange() as exchange:
-        config = settings_for(exchange, folder, "universe: {size: 3, detailed: 3}\n")
-        ended = subprocess.run(
-            command("record", str(folder / "day"), "-c", str(config), "--for", "10"),
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+    config = settings_for(wall_exchange, folder, "universe: {size: 3, detailed: 3}\n")
+    ended = subprocess.run(
+        command("record", str(folder / "day"), "-c", str(config), "--for", "10"),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     return folder / "day", config
 

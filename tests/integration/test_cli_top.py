@@ -8,9 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.support.exchange import running_exchange
+from tests.support.exchange import Running
 from tests.support.program import Program, command, running_program, settings_for
-from tests.support.soak import soak_only
 from tests.support.terminal import on_terminal
 
 
@@ -61,13 +60,12 @@ def test_live_it_follows_the_prices_until_ctrl_c(program: Program) -> None:
 
 
 @pytest.mark.slow
-@soak_only("starts the program twice")
-def test_live_it_says_when_the_connection_is_lost_and_finds_it_again(tmp_path: Path) -> None:
+def test_live_it_says_when_the_connection_is_lost_and_finds_it_again(wall_exchange: Running, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with running_exchange() as exchange, ExitStack() as stack:
-        config = settings_for(exchange, tmp_path)
+    with ExitStack() as stack:
+        config = settings_for(wall_exchange, tmp_path)
         config.write_text(config.read_text().replace("port: 0", f"port: {port}"))
         url = stack.enter_context(running_program(config)).url
         with on_terminal(command("top", "--url", url), width=120, height=30) as terminal:
@@ -82,18 +80,17 @@ def test_live_it_says_when_the_connection_is_lost_and_finds_it_again(tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_token_is_given_by_the_environment_or_a_file(tmp_path: Path) -> None:
+def test_a_token_is_given_by_the_environment_or_a_file(wall_exchange: Running, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("secret\n")
-    with running_exchange() as exchange:
-        config = settings_for(exchange, tmp_path)
-        config.write_text(config.read_text().replace("web: {port: 0}", "web: {port: 0, token: secret}"))
-        with running_program(config, scored=False) as program:
-            refused = top("--url", program.url, "--once")
-            assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
-            assert "VIRTUOSO_TOKEN" in refused.stderr
-            assert top("--url", program.url, "--once", VIRTUOSO_TOKEN="secret").returncode == 0
-            assert top("--url", program.url, "--json", "--token-file", str(token)).returncode == 0
+    config = settings_for(wall_exchange, tmp_path)
+    config.write_text(config.read_text().replace("web: {port: 0}", "web: {port: 0, token: secret}"))
+    with running_program(config, scored=False) as program:
+        refused = top("--url", program.url, "--once")
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+        assert "VIRTUOSO_TOKEN" in refused.stderr
+        assert top("--url", program.url, "--once", VIRTUOSO_TOKEN="secret").returncode == 0
+        assert top("--url", program.url, "--json", "--token-file", str(token)).returncode == 0
 
 
 @pytest.mark.parametrize("option", ["--once", "--json"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.exchange import running_exchange
+from tests.support.exchange import Running
 from tests.support.program import Program, command, settings_for
 from tests.support.soak import SOAK
 
@@ -85,11 +85,10 @@ def _replayed(config: Path, recording: Path) -> Said:
     return said
 
 
-def test_all_signals_equal_a_replay_of_the_recorded_frames(tmp_path: Path) -> None:
-    with running_exchange() as exchange:
-        config = settings_for(exchange, tmp_path)
-        _early_in_a_minute()
-        live = _live(config, tmp_path / "day")
+def test_all_signals_equal_a_replay_of_the_recorded_frames(wall_exchange: Running, tmp_path: Path) -> None:
+    config = settings_for(wall_exchange, tmp_path)
+    _early_in_a_minute()
+    live = _live(config, tmp_path / "day")
     replayed = _replayed(config, tmp_path / "day")
     # The close before the first frame was analysed at the start from answers alone; later ones from frames.
     closes = sorted({close for _, close in live})[1:]

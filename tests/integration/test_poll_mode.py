@@ -2,24 +2,18 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from tests.support.exchange import Running, running_exchange
+from tests.support.exchange import Running
 from tests.support.program import Program, running_program, settings_for
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def exchange() -> Iterator[Running]:
-    with running_exchange("--faults") as running:
-        yield running
-
-
-@pytest.fixture
-def program(exchange: Running, tmp_path: Path) -> Iterator[Program]:
-    with running_program(settings_for(exchange, tmp_path, "market_data: {mode: poll}\n")) as running:
+def program(shared_exchange: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    config = settings_for(shared_exchange, tmp_path_factory.mktemp("poll"), "market_data: {mode: poll}\n")
+    with running_program(config, pace=shared_exchange.pace) as running:
         yield running
 
 

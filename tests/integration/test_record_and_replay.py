@@ -7,14 +7,12 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.exchange import Running, running_exchange
+from tests.support.exchange import Running
 from tests.support.program import command, settings_for
-from tests.support.soak import soak_only
 
 from virtuoso.config import load
 from virtuoso.exchange.bybit.feeds import topic_of
@@ -26,9 +24,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def exchange() -> Iterator[Running]:
-    with running_exchange() as running:
-        yield running
+def exchange(wall_exchange: Running) -> Running:
+    return wall_exchange
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +87,6 @@ def test_what_was_polled_is_replayed_too(recording: Path, exchange: Running, tmp
     assert asked["/v5/market/funding/history"] == asked["/v5/market/open-interest"] == 15
 
 
-@soak_only("records for half a minute")
 def test_a_killed_recording_lacks_a_second_at_most(exchange: Running, tmp_path: Path) -> None:
     """`record --while-running`: it records while it serves, and dies by SIGKILL."""
     config = settings_for(exchange, tmp_path)

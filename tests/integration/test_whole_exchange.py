@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.exchange import Running, running_exchange
+from tests.support.pace import SPEED
 from tests.support.program import Program, running_program, settings_for
 
 pytestmark = pytest.mark.slow
@@ -13,14 +14,14 @@ SYMBOLS, DETAILED = 60, 10
 
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[Running]:
-    with running_exchange("--source", "model", "--universe", str(SYMBOLS)) as running:
+    with running_exchange("--source", "model", "--universe", str(SYMBOLS), speed=SPEED) as running:
         yield running
 
 
 @pytest.fixture
 def program(exchange: Running, tmp_path: Path) -> Iterator[Program]:
     extra = f"universe: {{size: all, detailed: {DETAILED}}}\n"
-    with running_program(settings_for(exchange, tmp_path, extra)) as running:
+    with running_program(settings_for(exchange, tmp_path, extra), pace=exchange.pace) as running:
         yield running
 
 
