@@ -12,6 +12,8 @@ from tests.support.exchange import Running
 from tests.support.program import Program, command, running_program, settings_for
 from tests.support.terminal import on_terminal
 
+TOKEN = "sixteen-characters"
+
 
 def top(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -82,14 +84,14 @@ def test_live_it_says_when_the_connection_is_lost_and_finds_it_again(wall_exchan
 @pytest.mark.slow
 def test_a_token_is_given_by_the_environment_or_a_file(wall_exchange: Running, tmp_path: Path) -> None:
     token = tmp_path / "token"
-    token.write_text("secret\n")
+    token.write_text(f"{TOKEN}\n")
     config = settings_for(wall_exchange, tmp_path)
-    config.write_text(config.read_text().replace("web: {port: 0}", "web: {port: 0, token: secret}"))
+    config.write_text(config.read_text().replace("web: {port: 0}", f"web: {{port: 0, token: {TOKEN}}}"))
     with running_program(config, scored=False) as program:
         refused = top("--url", program.url, "--once")
         assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
         assert "VIRTUOSO_TOKEN" in refused.stderr
-        assert top("--url", program.url, "--once", VIRTUOSO_TOKEN="secret").returncode == 0
+        assert top("--url", program.url, "--once", VIRTUOSO_TOKEN=TOKEN).returncode == 0
         assert top("--url", program.url, "--json", "--token-file", str(token)).returncode == 0
 
 
