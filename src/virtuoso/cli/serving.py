@@ -35,7 +35,7 @@ async def serve_documents(
     `mode` is what `/health` calls this process. `database` is closed at the end; without one it is that of the
     settings, whose schema another process looks after.
     """
-    kept = database or database_for(settings, clock, threads=DATABASE_THREADS)
+    kept = database or database_for(settings, clock, threads=DATABASE_THREADS, follows=True)
     try:
         async with readable_for(settings, clock) as series:
             frames = tuple(settings.analysis.timeframes.weights())

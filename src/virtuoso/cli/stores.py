@@ -84,11 +84,11 @@ def need_shared_tier(settings: Settings) -> None:
         )
 
 
-def database_for(settings: Settings, clock: Clock, threads: int = 1) -> Database:
-    """The database, not opened yet."""
+def database_for(settings: Settings, clock: Clock, threads: int = 1, *, follows: bool = False) -> Database:
+    """The database, not opened yet; `follows` for those that keep no state of a monitor in it."""
     url = settings.database.url
     address = f"sqlite:///{_file(settings)}" if url is None else url.get_secret_value()
-    return Database(address, clock, threads=threads)
+    return Database(address, clock, threads=threads, follows=follows)
 
 
 def owner_of(settings: Settings) -> str:

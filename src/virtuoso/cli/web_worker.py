@@ -35,7 +35,7 @@ async def run_worker(settings: Settings, clock: Clock, sock: socket.socket) -> N
     cache = MemoryCache(clock)
     replica = Replica(cache, tiers_for(settings), clock)
     make_data_dir(settings)
-    database = database_for(settings, clock, threads=DATABASE_THREADS)
+    database = database_for(settings, clock, threads=DATABASE_THREADS, follows=True)
     tasks = TrackedTasks(lambda _, __: None, lambda _: None)
     try:
         log.info("documents loaded", count=await replica.warm(_WARM_S))

@@ -312,6 +312,27 @@ async def test_a_database_deleted_under_it_is_noticed_and_never_called_up(tmp_pa
         assert database.status().state == "down"
 
 
+async def test_a_reader_follows_the_file_that_has_the_name_now(tmp_path: Path) -> None:
+    """`virtuoso web` goes on when the data folder was deleted and the monitor began a new one."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    reader = Database(sqlite_url(folder), SystemClock(), threads=2, follows=True)
+    await reader.start()
+    try:
+        assert await reader.state("monitor", "k") is None
+        folder.rename(tmp_path / "elsewhere")
+        with pytest.raises(StoreUnavailable, match="was deleted while it was open"):
+            await reader.state("monitor", "k")
+        folder.mkdir()
+        async with held(sqlite_url(folder)) as (database, lease):
+            await database.commit(lease.term, Changes(state=(StateRecord(key="k", close_ms=1, body="new"),)))
+            kept = await reader.state("monitor", "k")
+            assert (kept is not None and kept.body) == "new"
+            assert reader.status().state == "up"
+    finally:
+        await reader.close()
+
+
 async def test_what_was_committed_while_the_file_was_deleted_is_not_called_kept(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()

@@ -22,9 +22,11 @@ class Backend:
         url: `sqlite:///path` or `postgresql://user:password@host/database`.
         threads: connections kept, at most.
         timeout_s: the server's own limits are set below this one, so that it answers before the caller gives up.
+        follows: when another file has the name, that one is opened; who keeps the state of a monitor must not.
     """
 
-    def __init__(self, url: str, *, threads: int, timeout_s: float) -> None:
+    def __init__(self, url: str, *, threads: int, timeout_s: float, follows: bool = False) -> None:
+        self._follows = follows
         parsed = _parse(url)
         self.sqlite = parsed.get_backend_name() == "sqlite"
         self._busy_ms = int(timeout_s * 500)
@@ -68,11 +70,11 @@ class Backend:
         """How long SQLite waits for a lock as a rule, ms."""
         return self._busy_ms
 
-    def check(self) -> None:
+    def check(self, *, begins: bool = False) -> None:
         """Raise `StoreUnavailable` if the file that is open is not the one that has its name any more.
 
-        SQLite goes on writing to a deleted file, and says that all is well. It is not opened anew: what the
-        connections do would be in neither file.
+        SQLite goes on writing to a deleted file, and says that all is well. Who keeps the state of a monitor does not
+        open another: what the connections do would be in neither file. Who `follows` does, when a transaction `begins`.
         """
         if not self.sqlite or not self._identified():
             return
@@ -82,6 +84,10 @@ class Backend:
             gone = "was deleted" if isinstance(error, FileNotFoundError) else f"cannot be seen ({error.strerror})"
         else:
             if (found.st_dev, found.st_ino) == self._identity:
+                return
+            if self._follows and begins:
+                self._identity = found.st_dev, found.st_ino
+                self.engine.dispose()
                 return
             gone = "was replaced by another"
         raise StoreUnavailable(

@@ -30,10 +30,11 @@ class Calls:
         clock: for the status.
         threads: at once, at most.
         timeout_s: until a call is given up, its time in the queue included.
+        follows: see `Backend`.
     """
 
-    def __init__(self, url: str, clock: Clock, *, threads: int, timeout_s: float) -> None:
-        self._backend = Backend(url, threads=threads, timeout_s=timeout_s)
+    def __init__(self, url: str, clock: Clock, *, threads: int, timeout_s: float, follows: bool = False) -> None:
+        self._backend = Backend(url, threads=threads, timeout_s=timeout_s, follows=follows)
         self._clock = clock
         self._timeout_s = timeout_s
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="database")
@@ -64,7 +65,7 @@ class Calls:
         """
 
         def transaction() -> T:
-            self._backend.check()
+            self._backend.check(begins=True)
             with (
                 self._backend.engine.connect() as connection,
                 connection.execution_options(**{WRITING: writing}).begin(),

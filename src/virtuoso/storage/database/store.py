@@ -38,11 +38,14 @@ class Database(Calls):
     """SQLite (`sqlite:///path`) or PostgreSQL (`postgresql://…`), used on one event loop; `start` it first.
 
     Every method raises `StoreUnavailable` within `timeout_s` when the database is down, slow, locked or full
-    (`StoreFull`). The one that writes for an identity uses one thread; readers may use several.
+    (`StoreFull`). The one that writes for an identity uses one thread; readers may use several, and should follow a
+    file that was put in the place of another.
     """
 
-    def __init__(self, url: str, clock: Clock, *, threads: int = 1, timeout_s: float = 3.0) -> None:
-        super().__init__(url, clock, threads=threads, timeout_s=timeout_s)
+    def __init__(
+        self, url: str, clock: Clock, *, threads: int = 1, timeout_s: float = 3.0, follows: bool = False
+    ) -> None:
+        super().__init__(url, clock, threads=threads, timeout_s=timeout_s, follows=follows)
         self._told: set[str] = set()
 
     async def commit(self, term: Term, changes: Changes) -> None:
