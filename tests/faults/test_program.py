@@ -85,7 +85,8 @@ def test_stops_clean_on_a_signal(exchange: Running, tmp_path: Path, number: sign
     with running_program(settings_for(exchange, tmp_path), pace=exchange.pace) as program:
         began = time.monotonic()
         program.process.send_signal(number)
-        assert program.process.wait(6) == 0
+        with program.pace.flowing():
+            assert program.process.wait(6) == 0
         assert time.monotonic() - began < 5
 
 

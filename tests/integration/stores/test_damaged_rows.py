@@ -11,9 +11,11 @@ from tests.support.databases import sqlite_url
 
 from virtuoso.model.alert import Silence
 from virtuoso.model.clock import SystemClock
+from virtuoso.model.errors import StoreUnavailable, UsageError
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Label
 from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.lease_rows import renew
 from virtuoso.storage.database.leased_outbox import LeasedOutbox
 from virtuoso.storage.database.records import Acknowledgement, Changes, SignalFilter, SignalRecord, TransitionRecord
 from virtuoso.storage.database.store import Database
@@ -131,3 +133,46 @@ async def test_an_acknowledgement_of_a_damaged_incident_is_a_problem_that_names_
     assert bad.id in problem["detail"]
     with pytest.raises(Exception, match=bad.id):
         await web.database.acknowledge(bad.id, Acknowledgement(by="anna", at_ms=NOW_MS, comment=""))
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("leases", "epoch", "'x'"), ("leases", "epoch", "x'ff'"), ("leases", "epoch", "9223372036854775807"),
+        ("leases", "beat", "'x'"), ("alembic_version", "version_num", "'x'"),
+        ("alembic_version", "version_num", "x'ff'"), ("alembic_version", "version_num", "-5"),
+        ("alembic_version", "version_num", "'9999'"),
+    ],
+)  # fmt: skip
+async def test_what_a_start_cannot_do_without_stops_it_in_one_line(
+    tmp_path: Path, table: str, column: str, value: str
+) -> None:
+    async def start() -> None:
+        database = Database(sqlite_url(tmp_path), SystemClock())
+        try:
+            await database.start()
+            lease = Lease(database, "monitor", SystemClock(), version="test")
+            await lease.acquire()
+            await lease.release("stopped")
+        finally:
+            await database.close()
+
+    await start()
+    assert spoil(tmp_path, table, column, value, "1")
+    with pytest.raises(UsageError) as raised:
+        await start()
+    assert raised.value.exit_code == 2
+    assert len(str(raised.value).splitlines()) == 1
+    assert str(tmp_path) in str(raised.value)
+
+
+async def test_a_lease_that_is_damaged_while_it_is_held_is_made_ours_again(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path), SystemClock())
+    await database.start()
+    term = await Lease(database, "monitor", SystemClock(), version="test").acquire()
+    assert spoil(tmp_path, "leases", "epoch", "'x'", "1")
+    with pytest.raises(StoreUnavailable, match="made again by the next renewal"):
+        await database.commit(term, Changes(incidents=(incident("A"),)))
+    await database.run(lambda c: renew(c, term, holder="h", process="p", now_ms=NOW_MS), writing=True)
+    await database.commit(term, Changes(incidents=(incident("A"),)))
+    await database.close()

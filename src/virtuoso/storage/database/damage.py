@@ -14,7 +14,7 @@ _KINDS: tuple[tuple[type, tuple[type, ...]], ...] = (
     (Boolean, (bool,)), (BigInteger, (int,)), (Integer, (int,)), (Double, (float, int)), (Text, (str,)),
 )  # fmt: skip
 _NAMED = 3
-_LARGEST_MS = 10**15
+_LARGEST = 10**15
 _LONGEST = 200
 
 
@@ -78,5 +78,5 @@ def _check(table: Table, name: str, value: Any) -> None:
     kinds = next(kinds for kind, kinds in _KINDS if isinstance(column.type, kind))
     if not isinstance(value, kinds):
         raise TypeError(f"{name} is {value!r:.40}")
-    if name.endswith("_ms") and isinstance(value, int) and abs(value) > _LARGEST_MS:
-        raise ValueError(f"{name} is {value}: no time")
+    if isinstance(column.type, BigInteger) and isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError(f"{name} is {value}, out of range")

@@ -10,6 +10,7 @@ from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable, UsageError, VirtuosoError
 from virtuoso.storage.database import lease_rows
 from virtuoso.storage.database.calls import Calls
+from virtuoso.storage.database.damage import DamagedRow
 from virtuoso.storage.database.holder import encode, holder_name, proved_dead, this_process
 from virtuoso.storage.lease import LEASE_S, Decision, LeaseRow, Superseded, Tenure, Term, Watch, next_epoch
 
@@ -73,6 +74,10 @@ class Lease:
             try:
                 if await self._look(watch):
                     return self.term
+            except DamagedRow as error:
+                raise UsageError(
+                    f"the database {self._database.place} is damaged: {error}; put a copy back, or delete that row"
+                ) from error
             except StoreUnavailable:
                 watch.missed()
                 if self._clock.monotonic_ns() - began_ns > _PATIENCE * self._lease_ns:

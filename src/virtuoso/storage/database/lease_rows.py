@@ -1,10 +1,11 @@
 """The row of the lease: looked at, taken, renewed and given back, each in one transaction."""
 
-from typing import Final
+from typing import Any, Final, cast
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from virtuoso.model.errors import StoreUnavailable
+from virtuoso.storage.database.damage import DamagedRow, made
 from virtuoso.storage.database.schema import LEASES, RUNS
 from virtuoso.storage.database.writing import new_rows
 from virtuoso.storage.lease import LeaseRow, Superseded, Term
@@ -21,9 +22,13 @@ def look(connection: Connection, identity: str) -> LeaseRow | None:
 
 
 def read(connection: Connection, identity: str) -> LeaseRow | None:
-    """The row as it is."""
+    """The row as it is. Raises `DamagedRow`."""
     row = connection.execute(_ROW.where(LEASES.c.identity == identity)).one_or_none()
-    return None if row is None else LeaseRow(*row)
+    return None if row is None else made(LEASES, cast("Row[Any]", row), _lease_row)
+
+
+def _lease_row(row: Row[Any]) -> LeaseRow:
+    return LeaseRow(row.epoch, row.beat, row.holder, row.process)
 
 
 def take(
@@ -55,8 +60,8 @@ def take(
 
 def seen(connection: Connection, identity: str) -> int | None:
     """When a holder renewed it last (epoch ms, by that holder's clock)."""
-    at_ms: int | None = connection.scalar(select(LEASES.c.seen_ms).where(LEASES.c.identity == identity))
-    return at_ms
+    at_ms = connection.scalar(select(LEASES.c.seen_ms).where(LEASES.c.identity == identity))
+    return at_ms if isinstance(at_ms, int) else None
 
 
 def stopped(connection: Connection, identity: str) -> bool:
@@ -67,22 +72,27 @@ def stopped(connection: Connection, identity: str) -> bool:
 
 
 def renew(connection: Connection, term: Term, *, holder: str, process: str, now_ms: int) -> None:
-    """Beat. A row that is gone or lower (the database was lost, or an old copy put back) is made ours again.
+    """Beat. A row that is gone, lower (the database was lost, or an old copy put back) or damaged is made ours again.
 
     Raises `Superseded` when a higher epoch is there.
     """
     mine = and_(LEASES.c.identity == term.identity, LEASES.c.epoch == term.epoch)
     if connection.execute(update(LEASES).where(mine).values(beat=LEASES.c.beat + 1, seen_ms=now_ms)).rowcount == 1:
         return
-    row = read(connection, term.identity)
+    ours = LEASES.c.identity == term.identity
+    try:
+        row = read(connection, term.identity)
+    except DamagedRow:
+        row = LeaseRow(-1, 0, None, None)
+    else:
+        ours = and_(ours, LEASES.c.epoch < term.epoch)  # another may have taken it meanwhile
     values = {"epoch": term.epoch, "holder": holder, "process": process, "beat": 1, "looks": 0, "seen_ms": now_ms}
     if row is None:
         connection.execute(insert(LEASES).values(identity=term.identity, **values))
     elif row.epoch > term.epoch:
         raise Superseded(row.epoch, row.holder)
     else:
-        lower = and_(LEASES.c.identity == term.identity, LEASES.c.epoch < term.epoch)
-        connection.execute(update(LEASES).where(lower).values(**values))
+        connection.execute(update(LEASES).where(ours).values(**values))
 
 
 def give_back(connection: Connection, term: Term, *, ending: str, now_ms: int) -> None:
@@ -100,7 +110,7 @@ def guard(connection: Connection, term: Term) -> None:
     """
     query = select(LEASES.c.epoch, LEASES.c.holder).where(LEASES.c.identity == term.identity).with_for_update()
     row = connection.execute(query).one_or_none()
-    if row is not None and row.epoch > term.epoch:
+    if row is not None and isinstance(row.epoch, int) and row.epoch > term.epoch:
         raise Superseded(row.epoch, row.holder)
     if row is None or row.epoch != term.epoch:
         raise StoreUnavailable("the database lost the lease's row; it is made again by the next renewal")

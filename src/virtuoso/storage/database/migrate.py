@@ -1,9 +1,10 @@
 """Bring the schema up to date at the start: under a lock, in one transaction, and never down."""
 
+import re
 import sqlite3
 from pathlib import Path
 from threading import Event
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, inspect, text
 
@@ -16,6 +17,7 @@ MIGRATION_S: Final = 60.0
 """How long a start waits for another that migrates, and for its own statements."""
 
 _LOCK: Final = 0x76697274756F736F  # "virtuoso", the key of the advisory lock
+_REVISION: Final = re.compile(r"\d{4}")
 _TRIES, _PAUSE_S = 100, 0.05
 
 
@@ -53,14 +55,18 @@ def migrate(backend: Backend) -> bool:
     return True
 
 
-def _stored(connection: Connection) -> str | None:
+def _stored(connection: Connection) -> Any:
+    """The schema's revision, or whatever stands in its place; `None` in a new database."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return revision
+    return connection.scalar(text("SELECT version_num FROM alembic_version"))
 
 
-def _is_older(place: str, stored: str | None) -> bool:
+def _is_older(place: str, stored: Any) -> bool:
+    if stored is not None and not (isinstance(stored, str) and _REVISION.fullmatch(stored)):
+        raise UsageError(
+            f"the database {place} has schema {stored!r:.40}, which is none: put a copy of it back, or name another one"
+        )
     if stored is not None and stored > HEAD:
         raise UsageError(
             f"the database {place} has schema {stored}, this program knows up to {HEAD}:"
