@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 _BASE = Timeframe.M1
 _PATIENCE_MS = 2_000
 _REPAIR_TIMEOUT_S = 8.0
-_FIRST_WAIT_S, _LONGEST_WAIT_S, _COUNTED = 2.0, 60.0, 6
+_FIRST_WAIT_S, _LONGEST_WAIT_S, _COUNTED = 2.0, 20.0, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Refresh:
         self._watch = watch
         self._waits: dict[str, tuple[int, int]] = {}
         """How often the repair of a symbol failed in a row, and when (epoch ns) it may be tried again."""
+        self._unreachable = False
 
     def due(self, analysed_ms: int) -> int | None:
         """The close to analyse now: every row has it, or 2 s have passed; `None` while none is due.
@@ -85,6 +86,11 @@ class Refresh:
         self._waits = {symbol: wait for symbol, wait in self._waits.items() if symbol in wanting}
         wanting = [symbol for symbol in wanting if self._may_ask(symbol)]
         took = await asyncio.gather(*(self._repair(symbol, close_ms) for symbol in wanting))
+        if wanting:
+            unreachable = all(symbol in self._waits for symbol in wanting)
+            if self._unreachable and not unreachable:  # it answers again: who failed because it did not need not wait
+                self._waits.clear()
+            self._unreachable = unreachable
         done = self._market.confirmed(close_ms) & self._watch.ready
         fresh = sum(self._market[symbol].history.streamed_ms >= close_ms for symbol in done)
         return Refreshed(

@@ -185,7 +185,7 @@ async def test_repairs_wait_longer_each_time_never_ask_beyond_now_and_hold_up_no
         small.clock.advance(1_000_000_000)
         if small.refresh.incomplete(small.cycle.analysed_ms):
             await small.refresh.complete(small.cycle.analysed_ms)
-    assert 4 <= len(odd(small).asked) <= 12
+    assert 8 <= len(odd(small).asked) <= 24
     assert all(end_ms < small.now_ms for _, _, _, end_ms in odd(small).asked)
     assert small.cycle.evaluations[SOUND].close_ms == small.cycle.analysed_ms
     odd(small).silent.clear()
