@@ -66,6 +66,7 @@ def running_exchange(*options: str, speed: float | None = None) -> Iterator[Runn
         )
         try:
             assert process.stdout is not None
+            pace.begun(process)
             with pace.flowing():
                 line = process.stdout.readline()
                 match = re.search(r"REST http://127\.0\.0\.1:(\d+)", line)

@@ -1,5 +1,6 @@
 """How time passes for the processes of a test: on the wall's clock, or moved by the test."""
 
+import subprocess
 import sys
 import threading
 import time
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tests.support.scaled import SharedTime, python_of
 
@@ -18,6 +20,7 @@ _STEP_S = 0.25
 _AHEAD_NS = 400_000_000
 """The time waits for a process that is this much behind: a busy machine makes a test longer, and nothing late."""
 _LOST_S = 0.5
+_START_S = 60.0
 
 
 class Pace:
@@ -33,6 +36,9 @@ class Pace:
     def now_s(self) -> float:
         """The time now, in seconds since the epoch."""
         return time.time()
+
+    def begun(self, process: "subprocess.Popen[Any]") -> None:
+        """Wait until a process that was started goes by this time, which does not pass meanwhile."""
 
     @contextmanager
     def flowing(self) -> Iterator[None]:
@@ -69,6 +75,12 @@ class ScaledPace(Pace):
     def sleep(self, seconds: float) -> None:
         end_ns = self._shared.passed_ns + int(seconds * 1e9)
         self._flow(lambda: self._shared.passed_ns >= end_ns, end_ns)
+
+    def begun(self, process: "subprocess.Popen[Any]") -> None:
+        give_up = time.monotonic() + _START_S
+        while process.poll() is None and not self._shared.has(process.pid):
+            assert time.monotonic() < give_up, "the process does not begin"
+            time.sleep(_TICK_S)
 
     @contextmanager
     def flowing(self) -> Iterator[None]:

@@ -92,6 +92,7 @@ def running_program(
     )  # fmt: skip
     try:
         assert process.stdout is not None
+        pace.begun(process)
         with pace.flowing():
             line = process.stdout.readline()
         match = re.search(r"http://127\.0\.0\.1:\d+", line)

@@ -70,6 +70,10 @@ class SharedTime:
             self._cells[self._mine + 1] = self._cells[0]
             self._cells[self._mine] = os.getpid()
 
+    def has(self, process: int) -> bool:
+        """Whether a process takes part."""
+        return any(self._cells[at] == process for at in self._taken())
+
     def leave(self) -> None:
         """It does not any more."""
         self._cells[self._mine] = 0

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.exchange import Running, running_exchange
+from tests.support.pace import REAL, Pace
 from tests.support.program import command
 from tests.support.servers import Server, memcached_server, redis_server
 
 DEADLINE_S = 40.0
 
 
-def until(what: str, holds: Callable[[], Any], seconds: float = DEADLINE_S) -> float:
-    """Wait until `holds()` is true (an answer that does not come is not); returns how long it took."""
+def until(what: str, holds: Callable[[], Any], seconds: float = DEADLINE_S, pace: Pace = REAL) -> float:
+    """Wait until `holds()` is true (an answer that does not come is not); returns how many seconds it took."""
 
     def held() -> bool:
         try:
@@ -30,18 +30,14 @@ def until(what: str, holds: Callable[[], Any], seconds: float = DEADLINE_S) -> f
         except OSError:
             return False
 
-    began = time.monotonic()
-    while not held():
-        assert time.monotonic() - began < seconds, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
-    return time.monotonic() - began
+    return pace.until(what, held, seconds)
 
 
 class Service:
     """One process of the program; what it says goes to files in `folder`."""
 
-    def __init__(self, folder: Path, name: str, *arguments: str) -> None:
-        self.name = name
+    def __init__(self, folder: Path, name: str, *arguments: str, pace: Pace = REAL) -> None:
+        self.name, self.pace = name, pace
         self.out, self.log = folder / f"{name}.out", folder / f"{name}.log"
         self._arguments = arguments
         self.process: subprocess.Popen[bytes] | None = None
@@ -52,9 +48,10 @@ class Service:
         self._said = self.out.stat().st_size
         with self.out.open("ab") as out, self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command(*self._arguments), stdin=subprocess.DEVNULL, stdout=out, stderr=log,
+                command(*self._arguments, pace=self.pace), stdin=subprocess.DEVNULL, stdout=out, stderr=log,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"}, start_new_session=True,
             )  # fmt: skip
+        self.pace.begun(self.process)
         return self
 
     @property
@@ -64,7 +61,8 @@ class Service:
 
     def says(self, pattern: str, seconds: float = DEADLINE_S) -> re.Match[str]:
         """Wait until it printed something that matches."""
-        until(f"{self.name} says {pattern!r}; it said {self.said!r}", lambda: re.search(pattern, self.said), seconds)
+        said = f"{self.name} says {pattern!r}; it said {self.said!r}"
+        until(said, lambda: re.search(pattern, self.said), seconds, self.pace)
         found = re.search(pattern, self.said)
         assert found is not None
         return found
@@ -84,7 +82,8 @@ class Service:
     def ended(self, seconds: float = 15) -> int:
         """The exit code, within `seconds`."""
         assert self.process is not None
-        return self.process.wait(seconds)
+        with self.pace.flowing():
+            return self.process.wait(seconds)
 
     def stop(self) -> int:
         """SIGTERM; the exit code, within 10 s."""
@@ -112,13 +111,22 @@ class Site:
     memcached: Server
     config: Path
 
+    @property
+    def pace(self) -> Pace:
+        """How time passes for all of its processes."""
+        return self.exchange.pace
+
+    def until(self, what: str, holds: Callable[[], Any], seconds: float = DEADLINE_S) -> float:
+        """Wait in its time, as `until` does."""
+        return until(what, holds, seconds, self.pace)
+
     def monitor(self, name: str = "monitor") -> Service:
         """A monitor, not started."""
-        return Service(self.folder, name, "monitor", "-c", str(self.config))
+        return Service(self.folder, name, "monitor", "-c", str(self.config), pace=self.pace)
 
     def web(self, *arguments: str, name: str = "web") -> Service:
         """A web process, not started."""
-        return Service(self.folder, name, "web", "-c", str(self.config), *arguments)
+        return Service(self.folder, name, "web", "-c", str(self.config), *arguments, pace=self.pace)
 
 
 def write_settings(folder: Path, exchange: Running, extra: str = "", **sections: str) -> Path:
@@ -137,10 +145,10 @@ def write_settings(folder: Path, exchange: Running, extra: str = "", **sections:
 
 
 @contextmanager
-def running_site(folder: Path, **sections: str) -> Iterator[Site]:
-    """Exchange, Redis and Memcached, until the block ends."""
+def running_site(folder: Path, *, speed: float | None = None, **sections: str) -> Iterator[Site]:
+    """Exchange, Redis and Memcached, until the block ends; the two servers go by the wall, whatever the speed."""
     with ExitStack() as stack:
-        exchange = stack.enter_context(running_exchange())
+        exchange = stack.enter_context(running_exchange(speed=speed))
         redis = stack.enter_context(redis_server(folder))
         memcached = stack.enter_context(memcached_server())
         cache = (

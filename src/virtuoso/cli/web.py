@@ -1,6 +1,5 @@
 """`virtuoso web`: serve what a monitor publishes to the shared cache; keeps nothing, so run as many as you like."""
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Annotated
@@ -45,4 +44,4 @@ def web(
         return
     arguments = [str(argument) for path in config or [] for argument in ("-c", path)]
     command = runtime.command("virtuoso.cli.web_worker", str(sock.fileno()), *arguments)
-    asyncio.run(keep_workers(count, command, sock.fileno()))
+    runtime.run(keep_workers(count, command, sock.fileno()))
