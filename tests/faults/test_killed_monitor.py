@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 import pytest
 import redis
-from tests.support.services import DEADLINE_S, Site, ask, running_site, series_folder, started, until, url_of
+from tests.support.pace import STORES_SPEED
+from tests.support.services import DEADLINE_S, Site, ask, running_site, series_folder, started, url_of
 from tests.support.soak import SOAK
 
 from virtuoso.model.timeframe import Timeframe
@@ -29,7 +30,7 @@ M1 = Timeframe.M1.ms
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     eager = "{label: {buy: 51, sell: 49, exit_margin: 0, hold_bars: 0, min_coverage: 0.1}}"
-    with running_site(tmp_path, analysis=eager) as running:
+    with running_site(tmp_path, speed=STORES_SPEED, analysis=eager) as running:
         yield running
 
 
@@ -101,13 +102,15 @@ def test_nothing_that_was_acknowledged_is_lost(site: Site) -> None:
     signals: set[tuple[str, str, int, str]] = set()
     with started(monitor, web):
         url = url_of(web)
-        until("signals", lambda: len(ask(f"{url}/api/signals/top")[1]["signals"]) == 4)
+        site.until("signals", lambda: len(ask(f"{url}/api/signals/top")[1]["signals"]) == 4)
         symbols = [row["symbol"] for row in ask(f"{url}/api/signals/top")[1]["signals"]]
-        until("histories stored", lambda: len(bar_times(site.folder, symbols)) == 4)
+        site.until("histories stored", lambda: len(bar_times(site.folder, symbols)) == 4)
         reader.start()
         for kill in range(KILLS):
             # A minute that was not watched whole decides nothing: now and then one must be, or there are no signals.
-            time.sleep(float(rng.uniform(100, 130) if kill % 20 == 19 else rng.uniform(0.2, 25 if kill == 0 else 8)))
+            site.pace.sleep(
+                float(rng.uniform(100, 130) if kill % 20 == 19 else rng.uniform(0.2, 25 if kill == 0 else 8))
+            )
             signals.update(kept_signals(site.folder))
             for symbol, times in bar_times(site.folder, symbols).items():
                 promised[symbol] = max(promised.get(symbol, 0), times[-1])
@@ -115,11 +118,11 @@ def test_nothing_that_was_acknowledged_is_lost(site: Site) -> None:
             monitor.kill()
             began = time.monotonic()
             monitor.start()
-            until("a fresh document", lambda e=epoch: reader.newest["dashboard"][0] > e, DEADLINE_S)
+            site.until("a fresh document", lambda e=epoch: reader.newest["dashboard"][0] > e, DEADLINE_S)
             starts.append(time.monotonic() - began)
-        until("a close after the last start", lambda: closes_again(url, time.time() * 1000 - 60_000), 100)
-        close_ms = int(time.time() // 60 * 60_000)
-        until(
+        site.until("a close after the last start", lambda: closes_again(url, site.pace.now_s() * 1000 - 60_000), 100)
+        close_ms = int(site.pace.now_s() // 60 * 60_000)
+        site.until(
             "its bars kept", lambda: all(t[-1] >= close_ms - M1 for t in bar_times(site.folder, symbols).values()), 80
         )
         assert monitor.stop() == 0

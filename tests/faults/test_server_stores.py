@@ -2,11 +2,11 @@
 
 import http.client
 import json
-import time
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from tests.support.databases import postgres
 from tests.support.exchange import running_exchange
+from tests.support.pace import STORES_SPEED
 from tests.support.servers import Server, influx_server
-from tests.support.services import Service, ask, quality, started, until, url_of, write_settings
+from tests.support.services import Service, ask, quality, started, url_of, write_settings
+from tests.support.services import until as wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +33,7 @@ class Stores:
 @pytest.fixture
 def stores(tmp_path: Path) -> Iterator[Stores]:
     with ExitStack() as stack:
-        exchange = stack.enter_context(running_exchange())
+        exchange = stack.enter_context(running_exchange(speed=STORES_SPEED))
         influx = stack.enter_context(influx_server(tmp_path / "influx"))
         database = stack.enter_context(postgres())
         config = write_settings(
@@ -39,7 +41,7 @@ def stores(tmp_path: Path) -> Iterator[Stores]:
             database=f"{{url: 'postgresql://monitor@{database.address}/postgres'}}",
             timeseries=f"{{store: influx, influx: {{url: 'http://{influx.address}', flush: 0.2}}}}",
         )  # fmt: skip
-        yield Stores(tmp_path, influx, database, Service(tmp_path, "up", "up", "-c", str(config)))
+        yield Stores(tmp_path, influx, database, Service(tmp_path, "up", "up", "-c", str(config), pace=exchange.pace))
 
 
 def kept(url: str, name: str) -> dict[str, Any]:
@@ -61,7 +63,8 @@ def minutes(server: Server) -> dict[str, list[int]]:
 
 
 def test_each_is_killed_and_nothing_is_lost(stores: Stores) -> None:
-    program = stores.program
+    program, pace = stores.program, stores.program.pace
+    until = partial(wait_until, pace=pace)
     with started(program):
         url = url_of(program)
         until("live", lambda: quality(url) == "live")
@@ -77,8 +80,8 @@ def test_each_is_killed_and_nothing_is_lost(stores: Stores) -> None:
         bars = ask(f"{url}/api/symbols/BTCUSDT/scores")
         assert (bars[0], bars[1]["scores"]) == (200, [])
         assert bars[1]["reason"]
-        closes = int(time.time() // 60)
-        until("a minute closes meanwhile", lambda: int(time.time() // 60) > closes, 70)
+        closes = pace.now_s() // 60
+        until("a minute closes meanwhile", lambda: pace.now_s() // 60 > closes, 70)
         until("points wait in the spool", lambda: kept(url, "influx")["spooled"] > 0, 20)
         stores.influx.start()
         stores.postgres.start()

@@ -5,17 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.support.pace import STORES_SPEED
 from tests.support.services import Service, Site, ask, quality, running_site, started, url_of
 
 pytestmark = pytest.mark.slow
 
-SPEED = 5.0
-"""The stores are servers that go by the wall's clock: a time-out must stay long enough for them."""
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("site"), speed=SPEED) as running:
+    with running_site(tmp_path_factory.mktemp("site"), speed=STORES_SPEED) as running:
         yield running
 
 

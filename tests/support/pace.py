@@ -14,6 +14,8 @@ from tests.support.scaled import SharedTime, python_of
 
 SPEED = 20.0
 """Of a time that a test moves, at most: a minute takes three seconds, and more on a busy machine."""
+STORES_SPEED = 5.0
+"""The same beside servers of stores, which go by the wall's clock: a time-out must stay long enough for them."""
 
 _TICK_S = 0.002
 _STEP_S = 0.25
