@@ -1,6 +1,12 @@
 """A store or a channel that goes and comes back: one notice each."""
 
-from virtuoso.alerts.conditions import ChannelCondition, StoreState, observe_channels, observe_stores
+from virtuoso.alerts.conditions import (
+    ChannelCondition,
+    StoreState,
+    observe_channels,
+    observe_stores,
+    observe_wrong_tokens,
+)
 from virtuoso.alerts.incidents import IncidentLog
 
 
@@ -39,3 +45,18 @@ def test_a_channel_whose_address_is_gone_is_told_at_once_and_one_that_is_away_af
     assert log.open_parts("channel_down") == ("discord", "desk")
     observe_channels(log, [gone, ChannelCondition("desk", "limited", 60_500, "429")], 61_000)
     assert log.open_parts("channel_down") == ("discord",)
+
+
+def test_wrong_tokens_in_a_row_are_an_incident_until_they_are_over() -> None:
+    log = IncidentLog(10)
+    observe_wrong_tokens(log, 9, "10.0.0.9", 1)
+    assert not log.open()
+    observe_wrong_tokens(log, 10, "10.0.0.9", 2)
+    (told,) = log.open()
+    assert told.kind == "auth_failures"
+    assert told.message == "the web was given 10 wrong tokens, the last by 10.0.0.9"
+    assert told.details == {"count": 10, "client": "10.0.0.9"}
+    observe_wrong_tokens(log, 3, "10.0.0.9", 3)
+    assert len(log.open()) == 1, "over only once none came for a while"
+    observe_wrong_tokens(log, 0, "", 4)
+    assert not log.open()
