@@ -175,6 +175,28 @@ def test_a_symbol_is_listed_and_delisted_while_running(watcher: Watcher) -> None
     assert watcher.fired() == {}
 
 
+def test_a_newcomer_that_never_speaks_is_live_only_as_it_is_polled(watcher: Watcher) -> None:
+    """All five topics are acknowledged and silent: only the liquidations, of which there may be none, are live."""
+    kinds = ("orderbook.50", "publicTrade", "tickers", "kline.1")
+    for kind in (*kinds, "allLiquidation"):
+        watcher.order(fault="mute_topic", topic=f"{kind}.MUTEUSDT", for_s=2 * LIST_S)
+    watcher.order(fault="list", symbol="SOLUSDT", to="MUTEUSDT", for_s=2 * LIST_S)
+    watcher.until("the newcomer", lambda: "tickers.MUTEUSDT" in watcher.topics(), LIST_S)
+    seen: set[str] = set()
+    for _ in watcher.during(40):
+        for kind in kinds:
+            if (feed := watcher.topics().get(f"{kind}.MUTEUSDT")) is not None:
+                assert feed["polled_s"] or feed["data_quality"] != "live", feed
+                seen |= {kind} if feed["mute"] and feed["polled_s"] else set()
+        if seen >= {"orderbook.50", "tickers"}:
+            break
+    assert seen >= {"orderbook.50", "tickers"}
+    assert watcher.open() == {"mute_topic"}
+    watcher.until("its end", lambda: "tickers.MUTEUSDT" not in watcher.topics(), 2 * LIST_S + LIST_S)
+    watcher.until("recovery", watcher.is_fine)
+    assert watcher.fired().keys() == {"mute_topic"}
+
+
 def test_a_renamed_symbol_goes_on_under_its_new_name(watcher: Watcher) -> None:
     def watched() -> set[str]:
         return {row["symbol"] for row in watcher.program.ask("/api/symbols")["symbols"]}
