@@ -125,4 +125,4 @@ def test_the_monitor_dies_and_the_web_says_so(site: Site, services: tuple[Servic
     site.until("labelled stale", lambda: quality(url) == "stale", 25)
     monitor.start()
     site.until("live again", lambda: quality(url) == "live", 20)
-    site.until("healthy again", lambda: ask(f"{url}/health")[0] == 200, 15)
+    site.until("healthy again", lambda: ask(f"{url}/health")[0] == 200, 60)
