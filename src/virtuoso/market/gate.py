@@ -7,6 +7,7 @@ say otherwise.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from msgspec import UNSET
 
@@ -15,9 +16,19 @@ from virtuoso.market.book import CROSSED, FAR, Book
 from virtuoso.market.series import BarSeries
 from virtuoso.market.ticker import Limits, limits
 from virtuoso.model.feed import Refusal
-from virtuoso.model.market import Bar, Levels, Liquidation, TickerUpdate, Trade
+from virtuoso.model.market import (
+    AccountRatio,
+    Bar,
+    FundingRate,
+    Levels,
+    Liquidation,
+    OpenInterest,
+    TickerUpdate,
+    Trade,
+)
 from virtuoso.model.timeframe import Timeframe
 
+_Timed = TypeVar("_Timed", AccountRatio, FundingRate, OpenInterest)
 ClockOffset = Callable[[], float | None]
 """Exchange clock less local clock as measured, ms; `None` before the first measurement."""
 
@@ -178,6 +189,10 @@ class Gate:
             and ranges.LEAST_PRICE <= trade.price <= ranges.MOST_PRICE
             and 0 <= trade.price * trade.size <= ranges.MOST_VALUE
         ]
+
+    def past(self, rows: Sequence[_Timed]) -> list[_Timed]:
+        """Those of rows that were asked for that are not of a time to come."""
+        return [row for row in rows if 0 < row.event_ms <= self.last_ms]
 
     def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> Refusal:
         """Judge a ticker by its time and last price; other fields that cannot be are unknown (`limits`)."""

@@ -160,15 +160,17 @@ class SymbolState:
 
     def take_ratios(self, ratios: Sequence[AccountRatio]) -> None:
         """Account ratios that were asked for, oldest first; those already held are left out."""
-        self.minutes.take_ratios(ratios)
+        shares = [r for r in self.gate.past(ratios) if 0 <= r.long <= 1 and 0 <= r.short <= 1]
+        self.minutes.take_ratios(shares)
 
     def take_rates(self, rates: Sequence[FundingRate]) -> None:
         """Settled funding rates that were asked for, oldest first; those already held are left out."""
-        self.minutes.take_rates(rates)
+        self.minutes.take_rates([rate for rate in self.gate.past(rates) if -1 <= rate.rate <= 1])
 
     def take_interest(self, rows: Sequence[OpenInterest]) -> None:
         """Open interest of the past that was asked for."""
-        self.minutes.take_interest(rows)
+        most = ranges.MOST_AMOUNT
+        self.minutes.take_interest([row for row in self.gate.past(rows) if 0 <= row.open_interest <= most])
 
     def cut(self, close_ms: int) -> MinuteFeatures | None:
         """Features of the base bar that closes at `close_ms`, cut now if no event past the close has come yet.

@@ -12,7 +12,7 @@ from virtuoso.market import ranges
 from virtuoso.market.book import CROSSED, FAR
 from virtuoso.market.gate import FACTOR, FAR_CLOSE, FAR_LAST, FAR_PRICE, NOT_TOLD
 from virtuoso.market.symbol import SymbolState
-from virtuoso.model.market import Bar, Liquidation, OpenInterest, Side, TickerUpdate, Trade
+from virtuoso.model.market import AccountRatio, Bar, FundingRate, Liquidation, OpenInterest, Side, TickerUpdate, Trade
 from virtuoso.model.timeframe import Timeframe
 
 NOW_MS = 1_786_310_820_000
@@ -260,6 +260,20 @@ def test_of_trades_that_were_asked_for_those_that_cannot_be_are_left_out() -> No
     assert watched.state.trades_fetched(watched.ns, [old, *wrong]) is None
     assert [trade.id for trade in watched.state.tape.recent] == ["old", "1"]
     assert watched.state.trades_fetched(watched.ns, wrong) == "trades: none of them can be"
+
+
+def test_slow_data_of_a_time_to_come_or_of_an_impossible_value_is_left_out() -> None:
+    state = Watched().state
+    state.take_ratios([AccountRatio(NOW_MS, 0.6, 0.4), AccountRatio(NOW_MS * 1_000, 0.6, 0.4),
+                       AccountRatio(NOW_MS + 1, 17.0, 0.4)])  # fmt: skip
+    assert [ratio.event_ms for ratio in state.ratios] == [NOW_MS]
+    hours = [FundingRate(NOW_MS - 8 * HOUR * k, 0.0001) for k in (2, 1)]
+    state.take_rates([*hours, FundingRate(NOW_MS, 17.0), FundingRate(NOW_MS * 1_000, 0.0001)])
+    assert list(state.minutes.hourly_rates) == [0.0001 / 8]
+    state.take_interest([OpenInterest(NOW_MS * 1_000, 5.0), OpenInterest(NOW_MS, -5.0), OpenInterest(NOW_MS, inf)])
+    state.take_interest([OpenInterest(NOW_MS, 5.0)])
+    number = NOW_MS // MINUTE - 1
+    assert state.minutes.noted(number, 1)[0, 1] == 5.0
 
 
 def test_trades_of_impossible_size() -> None:
