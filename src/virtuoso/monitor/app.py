@@ -413,7 +413,7 @@ class Monitor:
                 await asyncio.sleep(min(_LOOK_S, self.schedule.due_s - now_s))
 
     async def _clock_offset(self) -> None:
-        doubted = Backoff(np.random.default_rng(), 2 * _DOUBT_S, _CLOCK_INTERVAL_S)
+        doubted = Backoff(np.random.default_rng(), _DOUBT_S, _CLOCK_INTERVAL_S)
         while True:
             if self.exchange.clock_doubt is None:
                 doubted.reset()
