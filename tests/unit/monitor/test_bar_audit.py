@@ -32,7 +32,8 @@ class OddExchange(MadeUpExchange):
         self.asked.append((symbol, timeframe, start_ms, end_ms))
         if symbol in self.silent:
             raise ExchangeUnavailable("planted: no bars")
-        found = [self._unit(symbol, bar) for bar in await super().bars(symbol, timeframe, start_ms, end_ms)]
+        whole_ms = timeframe.floor(end_ms) + timeframe.ms - 1  # so that the last close does not depend on the question
+        found = [self._unit(symbol, bar) for bar in await super().bars(symbol, timeframe, start_ms, whole_ms)]
         closed = self._clock.now_ns() // 1_000_000
         found = [
             msgspec.structs.replace(bar, confirmed=bar.open_ms + timeframe.ms <= closed)
@@ -283,3 +284,40 @@ async def test_an_instrument_that_was_listed_anew_begins_with_its_launch(
     assert "listed anew" in small.watch.restarted[BAD][1]
     await small.minute()
     assert small.cycle.failures == 0
+
+
+class Written:
+    """A time series that remembers what it was given, the last value of each time standing."""
+
+    def __init__(self) -> None:
+        self.bars: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+
+    def write(self, table: Any, rows: Sequence[tuple[Any, ...]]) -> None:
+        if table.name == "bars":
+            self.bars.update({(row[1], row[2], row[0]): row[3:] for row in rows})
+
+    async def read(self, *_: Any, **__: Any) -> dict[Any, Any]:
+        return {}
+
+
+async def test_what_was_stored_of_a_wrong_bar_is_corrected_on_every_timeframe() -> None:
+    small = SmallMonitor(exchange=OddExchange())
+    store = Written()
+    small.archive._store = store  # type: ignore[assignment]
+    await small.start()
+    audit, open_ms = audit_of(small), Timeframe.M1.floor(small.now_ms)
+    true = await small.true_bar(BAD, open_ms)
+    await small.minute({BAD: off(true)})
+    assert store.bars[BAD, "1m", open_ms][3] == off(true).close
+    for _ in range(4):
+        await small.minute()
+    small.sinks[BAD].bars(small.clock.now_ns(), [true])
+    await looks(small, audit, 20)
+    assert audit.corrections == 1
+    assert store.bars[BAD, "1m", open_ms][:6] == (
+        true.open, true.high, true.low, true.close, true.volume, true.turnover,
+    )  # fmt: skip
+    five = small.market[BAD].history.series[Timeframe.M5].last(1)[0]
+    assert store.bars[BAD, "5m", open_ms][:4] == (five.open, five.high, five.low, five.close)
+    assert five.high < off(true).high
+    small.close()
