@@ -30,7 +30,7 @@ from virtuoso.model.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-SECRETS = {"VIRTUOSO_TOKEN": "token", "INFLUX_PASSWORD": "secret"}
+SECRETS = {"VIRTUOSO_TOKEN": "a-token-of-some-length", "INFLUX_PASSWORD": "secret"}
 WEBHOOKS = ("DISCORD_WEBHOOK_URL", "SYSTEM_ALERTS_WEBHOOK_URL", "HEARTBEAT_URL")
 RUN_LOCAL = (DEPLOY / "run-local.sh").read_text()
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -146,7 +146,7 @@ def test_the_configuration_of_the_containers_is_right(tmp_path: Path) -> None:
     assert SERVICES["web"]["ports"] == [f"127.0.0.1:{settings.web.port}:{settings.web.port}"]
     assert str(settings.data_dir) == "/data"
     with pytest.raises(ConfigError, match="INFLUX_PASSWORD"):
-        load([DEPLOY / "virtuoso.yaml"], {"VIRTUOSO_TOKEN": "token"})
+        load([DEPLOY / "virtuoso.yaml"], {"VIRTUOSO_TOKEN": "a-token-of-some-length"})
 
 
 def test_the_image_is_made_of_what_is_there_as_the_makefile_installs() -> None:
@@ -209,8 +209,8 @@ def healthy(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> bool:
 
 @pytest.mark.slow
 def test_the_health_checks_tell_who_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIRTUOSO_TOKEN", "token")
-    with running_site(tmp_path, web="{port: 0, token: token}") as site:
+    monkeypatch.setenv("VIRTUOSO_TOKEN", "a-token-of-some-length")
+    with running_site(tmp_path, web="{port: 0, token: a-token-of-some-length}") as site:
         monitor, web, config = site.monitor(), site.web(), str(site.config)
         assert not healthy(monkeypatch, "monitor", config)
         with started(monitor, web):
@@ -218,7 +218,7 @@ def test_the_health_checks_tell_who_is_well(tmp_path: Path, monkeypatch: pytest.
             url = url_of(web)
             until("the web is well", lambda: healthy(monkeypatch, "web", url))
             monitor.kill()
-            until("the monitor is not well", lambda: not healthy(monkeypatch, "monitor", config))
+            until("the monitor is not well", lambda: not healthy(monkeypatch, "monitor", config), 90)
             assert healthy(monkeypatch, "web", url)
             web.kill()
             assert not healthy(monkeypatch, "web", url)

@@ -14,7 +14,7 @@ from virtuoso.model.documents import Health
 
 LATE: Final = 3.0
 """Intervals without a completed cycle."""
-_LIVE_S: Final = 30.0
+LIVE_S: Final = 30.0
 """However short the interval is, a supervisor waits so long for a cycle."""
 _START_S: Final = 600.0
 """The start, with the history of a whole exchange, may take so long; so may each try to reach the exchange."""
@@ -125,7 +125,7 @@ def is_live(facts: Health) -> bool:
     """Whether a cycle was completed within three intervals (30 s at least), or the start goes on (ten minutes)."""
     if facts.last_cycle_age_s is None:
         return facts.tried_age_s <= _START_S
-    return facts.last_cycle_age_s <= max(LATE * facts.interval_s, _LIVE_S)
+    return facts.last_cycle_age_s <= max(LATE * facts.interval_s, LIVE_S)
 
 
 def judge(facts: Health, age_s: float = 0.0) -> Health:

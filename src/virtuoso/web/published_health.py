@@ -4,7 +4,7 @@ import msgspec
 from msgspec.structs import replace
 
 from virtuoso.model.documents import Health
-from virtuoso.operations.health import is_live, judge
+from virtuoso.operations.health import LIVE_S, is_live, judge
 from virtuoso.storage.cache.memory import MemoryCache
 
 
@@ -21,9 +21,11 @@ class PublishedHealth:
 
     @property
     def live(self) -> bool:
-        """Whether cycles are completed; nothing else."""
-        health = self.document()
-        return health.interval_s > 0 and is_live(health)
+        """Whether cycles are completed; a start that is published no more has ended."""
+        age_s, health = self._cache.age_s("health"), self.document()
+        if health.last_cycle_age_s is None and (age_s is None or age_s > LIVE_S):
+            return False
+        return is_live(health)
 
     @property
     def healthy(self) -> bool:

@@ -35,6 +35,8 @@ def test_it_ages_while_nothing_comes(clock: ManualClock) -> None:
     publish(1)
     assert health.document().status == "starting"
     assert health.live
+    clock.advance(31 * S)
+    assert not health.live, "a start that nobody publishes any more has ended"
     board.succeeded()
     board.observed(Observed(watched=1, live=1, connected=5, close_age_s=1.0, empty=None))
     publish(2)
