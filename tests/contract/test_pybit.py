@@ -13,7 +13,6 @@ import pytest
 from pybit.exceptions import InvalidRequestError
 from pybit.unified_trading import HTTP, WebSocket
 from tests.support.exchange import Running, running_exchange
-from tests.support.soak import soak_only
 
 SYMBOLS = ["BTCUSDT", "XMRUSDT", "LAYERUSDT"]
 SPEED = 20
@@ -73,7 +72,6 @@ def test_history_pages_without_holes(rest: HTTP) -> None:
     assert all(later - earlier == 300_000 for later, earlier in pairwise(seen))
 
 
-@soak_only("waits for a minute to close")
 def test_a_minutes_trades_are_its_bar(stream: Any) -> None:
     trades: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
     bars: dict[tuple[str, int], dict[str, Any]] = {}

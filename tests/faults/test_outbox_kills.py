@@ -271,7 +271,6 @@ def test_a_disk_that_forgets_is_noticed(tmp_path: Path) -> None:
     assert acknowledged - incidents, "nothing was lost"
 
 
-@soak_only("a lease must run out")
 def test_one_that_was_stopped_and_replaced_sends_nothing_more(tmp_path: Path) -> None:
     disk = File(tmp_path, forgets=False)
     with KillingChat() as chat, Life(disk, chat, tmp_path, 0) as first:

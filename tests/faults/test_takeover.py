@@ -84,7 +84,6 @@ def test_one_that_was_killed_is_followed_at_once_and_one_that_ended_too(site: Si
         assert first.stop() == 0
 
 
-@soak_only("the two services are the short form")
 def test_up_is_one_of_its_identity_too(site: Site) -> None:
     first = Service(site.folder, "up1", "up", "-c", str(site.config))
     second = Service(site.folder, "up2", "up", "-c", str(site.config))

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 from tests.support.bar_files import made
 from tests.support.embedded import MINUTE_MS, START_MS, kept, running_store
-from tests.support.soak import soak_only
 
 from virtuoso.model.clock import ManualClock
 from virtuoso.research.bars import read_bars
@@ -50,7 +49,6 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@soak_only("a backtest in a process of its own")
 @pytest.mark.slow
 def test_a_backtest_reads_what_was_exported(config: Path, tmp_path: Path) -> None:
     out = tmp_path / "bars.parquet"
