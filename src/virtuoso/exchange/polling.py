@@ -124,11 +124,22 @@ class Polling:
 
     @staticmethod
     def _joined(streamed: FeedStatus, polled: FeedStatus | None) -> FeedStatus:
-        """A streamed topic that is polled for now: it is as fresh as the request, and as mute as the stream."""
+        """A streamed topic that is polled for now: as fresh as the request, as mute and garbled as the stream."""
         if polled is None:
             return streamed
         return msgspec.structs.replace(
-            polled, topic=streamed.topic, mute=streamed.mute, denied=streamed.denied, denied_ns=streamed.denied_ns
+            streamed,
+            connected=polled.connected,
+            acked=polled.acked,
+            alive_ns=polled.alive_ns,
+            received_ns=polled.received_ns,
+            event_ms=polled.event_ms,
+            lag_ms=polled.lag_ms,
+            messages=streamed.messages + polled.messages,
+            rejected=streamed.rejected + polled.rejected,
+            refusals=Counter(streamed.refusals) + Counter(polled.refusals),
+            polled_s=polled.polled_s,
+            lacking=polled.lacking,
         )
 
     @property

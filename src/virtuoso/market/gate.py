@@ -140,6 +140,8 @@ class Gate:
                     return "b, a: not prices and sizes"
         bid = max([price for price, size in bids if size], default=None)
         ask = min([price for price, size in asks if size], default=None)
+        if bid is None and ask is None:
+            return "b, a: no levels"
         if bid is None or ask is None:
             return None
         if bid >= ask:

@@ -18,9 +18,13 @@ from virtuoso.model.errors import MalformedMessage
 from virtuoso.model.feed import FeedStatus, Refusal, SymbolSink
 
 _MINUTE_MS = 60_000
+_TICKER_FIELDS = {
+    said: field.name for field in msgspec.structs.fields(wire.TickerRow) for said in (field.name, field.encode_name)
+}
+"""What a refusal may call a field: the gate by our name, the decoder by the exchange's."""
 Resync = Callable[["Feed"], None]
 _REASONS_KEPT, _OTHER = 40, "other"
-OTHER_SYMBOL = "symbol: not that of the topic"
+OTHER_SYMBOL, NO_ROWS = "symbol: not that of the topic", "data: nothing in it"
 NOT_TOLD, NO_SNAPSHOT = "lastPrice: missing in a snapshot", "type: no snapshot yet"
 
 
@@ -72,6 +76,8 @@ class Feed(ABC):
         refusal = self.deliver(message, received_ns)
         if refusal is None:
             self.messages += 1
+            if self.refused_in_row and not self._makes_good(message):
+                return
             self.received_ns = received_ns
             self.event_ms = message.ts
             self.refused_in_row = 0
@@ -92,6 +98,10 @@ class Feed(ABC):
             if row.symbol != symbol and row.symbol is not None:
                 return True
         return False
+
+    def _makes_good(self, message: Any) -> bool:
+        """Whether an accepted frame tells what the last refused one was refused for, so that nothing is owed."""
+        return True
 
     def _refuse(self, refusal: str, received_ns: int) -> None:
         self.refused_ns, self.refusal = received_ns, refusal
@@ -192,7 +202,9 @@ class TradeFeed(Feed):
     message = wire.TradeMessage
 
     def deliver(self, message: wire.TradeMessage, received_ns: int) -> Refusal:
-        """Pass the trades on."""
+        """Pass the trades on; a frame of none tells nothing."""
+        if not message.data:
+            return NO_ROWS
         if self._is_of_another(message.data):
             return OTHER_SYMBOL
         return self.sink.trades(received_ns, message.data)
@@ -239,6 +251,11 @@ class TickerFeed(Feed):
                 self.touched_ns = received_ns
             self._known = now
         return None
+
+    def _makes_good(self, message: wire.TickerMessage) -> bool:
+        """A delta that does not mention the field leaves it as untrue as it was; what cannot be read told the price."""
+        name = _TICKER_FIELDS.get((self.refusal or "").partition(":")[0], "last")
+        return getattr(message.data, name) is not UNSET
 
 
 class BarFeed(Feed):

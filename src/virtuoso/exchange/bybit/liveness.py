@@ -17,6 +17,9 @@ _PATIENCE_NS = 6_000_000_000
 _SNAPSHOT_NS = 10_000_000_000
 """How long after its acknowledgement a ticker or a book may owe its snapshot."""
 
+_FORGIVEN_NS = 10_000_000_000
+"""What speaks once in hours makes its refused frames good by sending no more of them for so long."""
+
 
 @dataclass(slots=True)
 class _Suspicion:
@@ -47,6 +50,7 @@ class Liveness:
         by_kind = {type(feed): feed for feed in feeds}
         self._ticker, self._trades = by_kind.get(TickerFeed), by_kind.get(TradeFeed)
         self._judged = [by_kind[kind] for kind in (BookFeed, TradeFeed, TickerFeed, BarFeed) if kind in by_kind]
+        self._rare = by_kind.get(LiquidationFeed)
         self._leaders = [feed for feed in self._judged if isinstance(feed, TickerFeed | BookFeed)]
         self._suspicions = {feed.topic: _Suspicion() for feed in self._judged}
         self._listed: _Listed | None = None
@@ -55,6 +59,8 @@ class Liveness:
     def check(self, now_ns: int) -> list[tuple[Feed, int]]:
         """Topics found mute at `now_ns` since the last call, each with how often in a row; sets `Feed.mute`."""
         found = []
+        if self._rare is not None and now_ns - (self._rare.refused_ns or 0) > _FORGIVEN_NS:
+            self._rare.refused_in_row = 0
         for feed in self._judged:
             suspicion = self._suspicions[feed.topic]
             spoke_ns = feed.received_ns or 0  # a refused frame says nothing

@@ -17,7 +17,7 @@ from virtuoso.exchange.protocol import Tap
 from virtuoso.exchange.reach import Reach
 from virtuoso.exchange.supervise import Backoff
 from virtuoso.model.clock import Clock
-from virtuoso.model.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
+from virtuoso.model.errors import ExchangeRejected, ExchangeUnavailable, MalformedMessage, RateLimited
 
 _T = TypeVar("_T")
 
@@ -91,6 +91,9 @@ class Rest:
                 self.reach.failed(error)
                 if last_try or self.reach.failing:
                     raise
+            except MalformedMessage as error:  # asked again it would be the same, but it is no good answer either
+                self.reach.failed(error)
+                raise
             await asyncio.sleep(backoff.next_s())
         raise AssertionError("unreachable: the last try returns or raises")
 

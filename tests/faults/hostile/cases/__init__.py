@@ -1,0 +1,5 @@
+"""Every case, in the order of the scoreboard."""
+
+from tests.faults.hostile.cases import market, rest, times, values, wire
+
+CASES = (*times.CASES, *values.CASES, *market.CASES, *wire.CASES, *rest.CASES)

@@ -1,0 +1,126 @@
+"""Live through a case with a subject and hold it to what must be: no statement served is untrue."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.faults.hostile.case import Case, Subject
+from tests.faults.hostile.odd import Edit
+from tests.faults.hostile.oracle import Doubts
+from tests.faults.hostile.seen import Seen
+
+_LOOK_S = 0.5
+_MOST_REQUESTS_A_S = 12.0
+_MOST_GROWN = 2.0
+
+
+@dataclass
+class Story:
+    """What was seen before, during and after a fault."""
+
+    case: Case
+    subject: Subject
+    before: Seen
+    during: list[Seen] = field(default_factory=list)
+    after: Seen | None = None
+
+    def fired(self, seen: Seen | None = None) -> dict[str, list[Any]]:
+        """Incidents since it began, by kind."""
+        found: dict[str, list[Any]] = {}
+        for key, alert in (seen or self.after or self.during[-1]).incidents().items():
+            if key not in self.before.incidents():
+                found.setdefault(alert["alert_type"], []).append(alert)
+        return found
+
+    def bars(self, symbol: str) -> tuple[dict[int, Any], dict[int, Any]]:
+        """Closed minutes since it began, by their open: as held, and as the exchange has them."""
+        return self.subject.bars(symbol, self.before.at_s)
+
+
+def calm(subject: Subject, seconds: float = 60.0) -> Seen:
+    """Wait for good weather."""
+    until = subject.now_s() + seconds
+    while True:
+        seen = subject.seen()
+        if not seen.not_live and not seen.open() and seen.healthy and seen.symbols:
+            return seen
+        assert subject.now_s() < until, f"no good weather: {_why(seen)}"
+        subject.wait(_LOOK_S)
+
+
+def live_through(case: Case, subject: Subject) -> Story:
+    """The fault from its beginning to good weather; every look is held against the truth."""
+    story, doubts = Story(case, subject, calm(subject)), Doubts(subject, blind=case.blind)
+    requests, peak, idle = subject.proxy.requests_made, 0, subject.memory()
+    began_s = subject.now_s()
+    subject.edit(case.edit())
+    if case.cut:
+        subject.cut()
+    while subject.now_s() - began_s < case.seconds:
+        subject.wait(_LOOK_S)
+        story.during.append(seen := subject.seen())
+        peak = max(peak, subject.memory())
+        doubts.hold_true(seen)
+        _hold_apart(seen, story, seen.at_s - began_s)
+    _judge_fault(story)
+    asked = subject.proxy.requests_made - requests
+    assert asked <= _MOST_REQUESTS_A_S * case.seconds, f"{asked} REST requests in {case.seconds} s"
+    subject.edit(Edit())
+    story.after = _recovered(story, doubts)
+    if case.check is not None:
+        case.check(story)
+    assert peak < _MOST_GROWN * idle, f"{peak >> 20} MiB were held, {idle >> 20} before"
+    return story
+
+
+def _judge_fault(story: Story) -> None:
+    case, last = story.case, story.during[-1]
+    missed = {name for name, row in last.topics.items() if case.is_hit(name) and row["data_quality"] == "live"}
+    missed = {name for name in missed if last.topics[name]["polled_s"] is None}
+    assert not missed, f"still called live: {sorted(missed)}"
+    fired = {kind: len(found) for kind, found in story.fired().items() if case.counts(kind)}
+    assert fired == dict(case.incidents), f"incidents {fired}: {_texts(story)}"
+    assert case.healthy in (None, last.healthy), f"health: {last.health}"
+    assert set(last.symbols) == case.universe(set(story.before.symbols)), f"watched: {sorted(last.symbols)}"
+
+
+def _recovered(story: Story, doubts: Doubts) -> Seen:
+    case, subject = story.case, story.subject
+    until = subject.now_s() + case.recover
+    while True:
+        subject.wait(_LOOK_S)
+        seen = subject.seen()
+        # What was spoilt is not made good by the end of the fault, but by the next true frame.
+        doubts.hold_true(seen)
+        if not seen.not_live and not seen.open() and seen.healthy:
+            break
+        assert subject.now_s() < until, f"not recovered within {case.recover} s: {_why(seen)}"
+    fired = {kind: len(found) for kind, found in story.fired(seen).items() if case.counts(kind)}
+    assert fired == dict(case.incidents), f"incidents after it: {fired}: {_texts(story)}"
+    return seen
+
+
+def _hold_apart(seen: Seen, story: Story, after_s: float) -> None:
+    """Nothing else changes, and what is hit shows it in time."""
+    case = story.case
+    others = {name for name in seen.not_live if not case.may_be_hit(name)}
+    assert not others, f"after {after_s:.1f} s not live though not hit: {sorted(others)}: {_why(seen)}"
+    if after_s > case.within:
+        late = {
+            name for name, row in seen.topics.items()
+            if case.is_hit(name) and row["data_quality"] == "live" and row["polled_s"] is None
+        }  # fmt: skip
+        assert not late, f"after {after_s:.1f} s live: {sorted(late)}"
+    assert seen.status["cycle"]["failures"] == story.before.status["cycle"]["failures"], seen.status["cycle"]
+    assert set(seen.status["tasks"].values()) <= {"running"}, seen.status["tasks"]
+    for victim in case.victims:
+        untrue = seen.of_the_market(victim).keys() - story.before.of_the_market(victim).keys()
+        assert not untrue, f"told of the market: {[seen.of_the_market(victim)[key]['message'] for key in untrue]}"
+
+
+def _texts(story: Story) -> list[str]:
+    return [alert["message"] for found in story.fired().values() for alert in found]
+
+
+def _why(seen: Seen) -> str:
+    told = [(a["alert_type"], a["message"]) for a in seen.incidents().values() if not a["resolved"]]
+    return f"not live {sorted(seen.not_live)[:8]}, open {told}, health {seen.health['status']} {seen.health['reasons']}"

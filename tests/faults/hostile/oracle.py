@@ -1,0 +1,88 @@
+"""The oracle: what is served, held against what the proxy knows to be so. No statement served is untrue."""
+
+from datetime import datetime
+from typing import Any
+
+from tests.faults.hostile.case import Subject
+from tests.faults.hostile.seen import Seen
+
+_PATIENCE_S = 12.0
+"""Ten seconds until a feed is stale, and two until that is served."""
+_PROVEN_S = 35.0
+"""Silence proves nothing: another topic must tell that there was something to say, and quiet symbols trade late."""
+_OFF = {"price": 0.0005, "mark_price": 0.01, "index_price": 0.01, "bid": 0.005, "ask": 0.005}
+"""How far from the true prices of the last half minute each may be."""
+_GRACE = {"health": 22, "overview": 22}
+"""Looks for which documents of different age may disagree."""
+_HOUR_S = 3_600.0
+_PATHS = {"tickers": "/v5/market/tickers ", "kline": "/v5/market/kline {}", "orderbook": "/v5/market/orderbook {}",
+          "publicTrade": "/v5/market/recent-trade {}"}  # fmt: skip
+
+
+class Doubts:
+    """Holds what is served against the truth, look after look; documents of different age may disagree for a moment."""
+
+    def __init__(self, subject: Subject, *, blind: bool = False) -> None:
+        self._subject, self._blind = subject, blind
+        self._looks: dict[str, int] = {}
+
+    def hold_true(self, seen: Seen) -> None:
+        """No statement served is untrue."""
+        untrue = untruths(seen, self._subject, blind=self._blind)
+        self._looks = {key: self._looks.get(key, 0) + 1 for key in untrue}
+        for key, text in untrue.items():
+            assert self._looks[key] < _GRACE.get(key.partition(" ")[0], 1), text
+
+
+def untruths(seen: Seen, subject: Subject, *, blind: bool = False) -> dict[str, str]:
+    """What is served and is not so, each by a name of its own."""
+    found = {}
+    for name, row in seen.topics.items():
+        if row["data_quality"] == "live" and not _is_proven(name, row, subject):
+            found[f"topic {name}"] = f"{name} is called live, but nothing true of it came for {_PATIENCE_S} s"
+    if not blind:
+        for symbol, row in seen.symbols.items():
+            found |= _of_symbol(symbol, row, seen, subject)
+    if seen.healthy and all(row["data_quality"] != "live" for row in seen.status["feeds"]):
+        found["health"] = f"healthy, but nothing is live: {seen.health}"
+    dark = sorted(name for name in seen.not_live if not name.startswith("allLiquidation"))
+    if seen.overview["data_quality"] == "live" and dark:
+        found["overview"] = f"the overview is called live, but {dark[:5]} are not"
+    if strangers := seen.symbols.keys() - subject.proxy.truth.symbols:
+        found["universe"] = f"watched, but not listed: {sorted(strangers)}"
+    for symbol, row in seen.signals.items():
+        if row["signal"] is not None and row["timestamp"] is None:
+            found[f"label {symbol}"] = f"{symbol} has the label {row['signal']} without a reading"
+    return found
+
+
+def _is_proven(name: str, row: Any, subject: Subject) -> bool:
+    truth, now_s = subject.proxy.truth, subject.now_s()
+    if row["polled_s"] is None:
+        spoilt_s, owed_s = (now_s - since.get(name, now_s) for since in (truth.spoilt_s, truth.owed_s))
+        return spoilt_s <= _PATIENCE_S and owed_s <= _PROVEN_S
+    kind, symbol = name.partition(".")[0], name.rpartition(".")[2]
+    at_s = truth.answered_s.get(_PATHS[kind].format(symbol))
+    return at_s is not None and now_s - at_s <= 2 * row["polled_s"] + 4.0
+
+
+def _of_symbol(symbol: str, row: Any, seen: Seen, subject: Subject) -> dict[str, str]:
+    found = {}
+    band = subject.proxy.truth.band(symbol, subject.now_s())
+    for name, off in _OFF.items():
+        value = row[name]
+        if band and value is not None and not band[0] * (1 - off) <= value <= band[1] * (1 + off):
+            found[f"value {symbol} {name}"] = (
+                f"{symbol} {name} {value} ({row['data_quality']}), the market is at {band}"
+            )
+    now_s = _epoch_s(seen.status["timestamp"])
+    if row["updated_at"] is not None and abs(_epoch_s(row["updated_at"]) - now_s) > _HOUR_S:
+        found[f"time {symbol}"] = f"{symbol} was updated at {row['updated_at']}"
+    funding = row["next_funding"]
+    if funding is not None and not -_HOUR_S <= _epoch_s(funding) - now_s <= 25 * _HOUR_S:
+        found[f"funding {symbol}"] = f"{symbol} is funded next at {funding}"
+    return found
+
+
+def _epoch_s(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()

@@ -1,0 +1,49 @@
+"""What the exchange really said, and since when the program is owed a frame that is true."""
+
+from collections import deque
+
+from tests.faults.hostile.odd import Json
+
+_KEPT_S = 30.0
+
+
+class Truth:
+    """What the exchange really said, whatever was made of it on the way."""
+
+    def __init__(self) -> None:
+        self.prices: dict[str, deque[tuple[float, float]]] = {}
+        self.owed_s: dict[str, float] = {}
+        """Since when nothing true of a topic came, though there was something to say."""
+        self.spoilt_s: dict[str, float] = {}
+        """Since when something came that was not true; what is merely lost must be proved by other topics first."""
+        self.answered_s: dict[str, float] = {}
+        self.symbols: set[str] = set()
+
+    def frame(self, topic: str, *, honest: bool, lost: bool, now_s: float) -> None:
+        """One went through, or was kept or spoilt."""
+        if honest:
+            self.owed_s.pop(topic, None)
+            self.spoilt_s.pop(topic, None)
+            return
+        self.owed_s.setdefault(topic, now_s)
+        if not lost:
+            self.spoilt_s.setdefault(topic, now_s)
+
+    def last(self, ticker: Json, now_s: float) -> None:
+        """Note the price of a ticker."""
+        if price := ticker.get("lastPrice"):
+            self.prices.setdefault(ticker["symbol"], deque(maxlen=2_000)).append((now_s, float(price)))
+
+    def listed(self, tickers: list[Json], now_s: float) -> None:
+        """Note what the list of tickers says, whatever became of it."""
+        self.symbols = {ticker["symbol"] for ticker in tickers}
+        for ticker in tickers:
+            self.last(ticker, now_s)
+
+    def band(self, symbol: str, now_s: float) -> tuple[float, float] | None:
+        """Least and greatest true price of the last half minute, the one before it included."""
+        told = self.prices.get(symbol)
+        if not told:
+            return None
+        recent = [price for at_s, price in told if now_s - at_s <= _KEPT_S] or [told[-1][1]]
+        return min(recent), max(recent)
