@@ -48,10 +48,8 @@ def test_a_web_that_dies_is_begun_anew_and_told_of_while_the_monitor_goes_on(tmp
         )
         program.until("and its end", lambda: all(each["resolved"] for each in program.incidents("task_died")), 20)
         program.until("cycles", lambda: program.ask("/api/monitoring/status")["cycle"]["count"] > cycles + 2, 20)
-        bars = program.ask("/api/symbols/BTCUSDT/bars?limit=5")
-        assert len(bars["bars"]) == 5, bars
-        book = program.ask("/api/symbols/BTCUSDT/book?depth=5")
-        assert len(book["bids"]) == 5, book
+        program.until("bars", lambda: len(program.ask("/api/symbols/BTCUSDT/bars?limit=5")["bars"]) == 5, 60)
+        program.until("a book", lambda: len(program.ask("/api/symbols/BTCUSDT/book?depth=5")["bids"]) == 5, 60)
         assert program.ask("/health")["mode"] == "embedded"
 
 
