@@ -8,7 +8,7 @@ import numpy as np
 from virtuoso.analysis.alpha import WINDOWS, Estimate
 from virtuoso.analysis.alpha_patterns import PATTERNS, RELEASE, Pattern, TierScan, q_values
 from virtuoso.market.panel import Floats
-from virtuoso.model import documents as docs
+from virtuoso.model.alpha_documents import AlphaDocument, AlphaEstimate, AlphaRow, AlphaTest, AlphaTier
 from virtuoso.model.clock import iso
 from virtuoso.model.quality import DataSource
 from virtuoso.model.timeframe import Timeframe
@@ -54,16 +54,16 @@ class Context:
     watched: Collection[str]
 
 
-def alpha_document(scanned: Mapping[Timeframe, Scanned], context: Context) -> tuple[docs.AlphaDocument, list[Holding]]:
+def alpha_document(scanned: Mapping[Timeframe, Scanned], context: Context) -> tuple[AlphaDocument, list[Holding]]:
     """The document, and the patterns that hold in it; symbols that are no longer watched are left out."""
     q = dict(zip(scanned, q_values([each.scan for each in scanned.values()]), strict=True))
-    rows: list[tuple[float, docs.AlphaRow]] = []
+    rows: list[tuple[float, AlphaRow]] = []
     holding: list[Holding] = []
     for timeframe, each in scanned.items():
         rows += [row for row in _rows(each.scan, q[timeframe], context.rate) if row[1].symbol in context.watched]
         holding += [found for found in _holding(each, q[timeframe], context.rate) if found.symbol in context.watched]
     rows.sort(key=lambda item: (item[0], item[1].symbol, Timeframe(item[1].timeframe).ms))
-    return docs.AlphaDocument(
+    return AlphaDocument(
         timestamp=iso(context.now_ms) or "",
         data_source=context.source,
         benchmark=context.benchmark,
@@ -76,9 +76,9 @@ def alpha_document(scanned: Mapping[Timeframe, Scanned], context: Context) -> tu
     ), holding
 
 
-def _tier(timeframe: Timeframe, scanned: Scanned | None, context: Context) -> docs.AlphaTier:
+def _tier(timeframe: Timeframe, scanned: Scanned | None, context: Context) -> AlphaTier:
     windows = WINDOWS[timeframe]
-    return docs.AlphaTier(
+    return AlphaTier(
         timeframe=timeframe,
         interval_min=context.intervals[timeframe],
         long_bars=windows.long,
@@ -92,7 +92,7 @@ def _tier(timeframe: Timeframe, scanned: Scanned | None, context: Context) -> do
     )
 
 
-def _rows(scan: TierScan, q: Floats, rate: float) -> list[tuple[float, docs.AlphaRow]]:
+def _rows(scan: TierScan, q: Floats, rate: float) -> list[tuple[float, AlphaRow]]:
     """Each symbol's row after its least q-value, infinite for one that was not tested."""
     least = np.where(np.isfinite(q), q, np.inf).min(axis=0, initial=np.inf).tolist()
     long, recent = _estimates(scan.long), _estimates(scan.recent)
@@ -100,7 +100,7 @@ def _rows(scan: TierScan, q: Floats, rate: float) -> list[tuple[float, docs.Alph
     return [
         (
             least[i],
-            docs.AlphaRow(
+            AlphaRow(
                 symbol=symbol,
                 timeframe=scan.timeframe,
                 long=long[i],
@@ -113,9 +113,9 @@ def _rows(scan: TierScan, q: Floats, rate: float) -> list[tuple[float, docs.Alph
     ]
 
 
-def _tests(p: Sequence[float], q: Sequence[float], effects: Sequence[float], rate: float) -> tuple[docs.AlphaTest, ...]:
+def _tests(p: Sequence[float], q: Sequence[float], effects: Sequence[float], rate: float) -> tuple[AlphaTest, ...]:
     return tuple(
-        docs.AlphaTest(
+        AlphaTest(
             pattern=pattern,
             effect=effects[k],
             direction="up" if effects[k] > 0 else "down" if effects[k] < 0 else None,
@@ -127,7 +127,7 @@ def _tests(p: Sequence[float], q: Sequence[float], effects: Sequence[float], rat
     )
 
 
-def _estimates(estimate: Estimate) -> list[docs.AlphaEstimate]:
+def _estimates(estimate: Estimate) -> list[AlphaEstimate]:
     low, high = estimate.correlation_interval()
     columns = [
         _known(values)
@@ -136,7 +136,7 @@ def _estimates(estimate: Estimate) -> list[docs.AlphaEstimate]:
         )
     ]  # fmt: skip
     return [
-        docs.AlphaEstimate(
+        AlphaEstimate(
             bars=bars, alpha=alpha, alpha_se=alpha_se, beta=beta, beta_se=beta_se, correlation=correlation,
             correlation_low=lower, correlation_high=upper,
         )

@@ -35,6 +35,7 @@ from virtuoso.monitor.configured import alpha_intervals, engine_for, exchange_fo
 from virtuoso.monitor.cycle import Cycle
 from virtuoso.monitor.detect import Detection, fast_rules
 from virtuoso.monitor.keeper import Keeper
+from virtuoso.monitor.lists import Lists
 from virtuoso.monitor.refresh import Refresh
 from virtuoso.monitor.schedule import FixedRate
 from virtuoso.monitor.slow import SlowData
@@ -55,8 +56,6 @@ from virtuoso.storage.cache.memory import MemoryCache
 log = structlog.get_logger(__name__)
 
 _LOOK_S = 0.1
-_LISTS_CALM_S = 5.0
-_MISSING_S = 20.0
 _STREAM_FIRST_S = 5.0
 _MET_AT_ONCE = 8
 _CLOCK_INTERVAL_S, _DOUBT_S = 10.0, 2.0
@@ -100,16 +99,7 @@ class Monitor:
         self._worker = ThreadPoolExecutor(1, "analysis")
         series = None if stores is None else stores.series
         self.archive = BarArchive(series, self.market)
-        self.watch = Watch(
-            exchange=self.exchange,
-            market=self.market,
-            engine=engine,
-            worker=self._worker,
-            rules=universe_rules(settings),
-            clock=clock,
-            archive=self.archive,
-            polled=self._polled,
-        )
+        self.watch = self._watch_for(settings, engine)
         self.stream = self._stream_for(settings)
         self.slow = SlowData(
             self.exchange, self.market, clock,
@@ -144,9 +134,20 @@ class Monitor:
         self.ready = asyncio.Event()
         self.state = "starting"
         self._tape_gaps: set[str] = set()
-        self._refused: set[str] = set()
-        self._look_at_lists = asyncio.Event()
+        self._lists = Lists(self.watch, self._stream_watched, settings.universe.refresh_interval)
         self._streaming = asyncio.Event()
+
+    def _watch_for(self, settings: Settings, engine: Engine) -> Watch:
+        return Watch(
+            exchange=self.exchange,
+            market=self.market,
+            engine=engine,
+            worker=self._worker,
+            rules=universe_rules(settings),
+            clock=self._clock,
+            archive=self.archive,
+            polled=self._polled,
+        )
 
     def _cycle_for(self, settings: Settings, engine: Engine, health: HealthBoard) -> Cycle:
         return Cycle(
@@ -275,7 +276,7 @@ class Monitor:
         self.tasks.start("stream", self.stream.run)
         self.tasks.start("cycle", self._cycles)
         self.tasks.start("clock", self._clock_offset)
-        self.tasks.start("universe", self._universe)
+        self.tasks.start("universe", self._lists.run)
         self.tasks.start("tape", self._fill_tape)
         self.tasks.start("slow data", self._slow_data)
         self.tasks.start("bar audit", self.audit.run)
@@ -423,28 +424,6 @@ class Monitor:
             except ExchangeError as error:
                 log.warning("the clock offset could not be measured", error=str(error))
 
-    async def _universe(self) -> None:
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._lists_due_s()):
-                    await self._look_at_lists.wait()
-                await asyncio.sleep(_LISTS_CALM_S)  # a delisting rejects several topics
-            self._look_at_lists.clear()
-            refused, self._refused = self._refused, set()
-            try:
-                universe = await self.watch.choose(refused)
-            except ExchangeError as error:
-                log.warning("the exchange's lists could not be read", error=str(error))
-                continue
-            await self.watch.adopt(universe)
-            await self._stream_watched()
-
-    def _lists_due_s(self) -> float:
-        """Seconds until the next look at the lists: sooner while it is to be found out whether a symbol is gone."""
-        interval_s = self._settings.universe.refresh_interval
-        listed = self.watch.listed
-        return min(interval_s, _MISSING_S) if listed.missing and not listed.doubts else interval_s
-
     async def _stream_watched(self) -> None:
         """Let the streams feed the symbols that are watched now, through their detectors."""
         anew, self.watch.unlinked = self.watch.unlinked & set(self.market.rows), set()
@@ -462,7 +441,7 @@ class Monitor:
         while True:
             await asyncio.sleep(_LOOK_S)
             if self.market.take_doubted_instruments():
-                self._look_at_lists.set()
+                self._lists.look_soon()
             if self._tape_gaps:
                 symbols, self._tape_gaps = self._tape_gaps, set()
                 await self.watch.fill_tape(symbols)
@@ -489,8 +468,7 @@ class Monitor:
                 self.outage.back(self.incidents, event.connection, now_ms)
                 self._tape_gaps.update(event.symbols)
             case "topic_rejected":
-                self._refused.update(event.symbols)
-                self._look_at_lists.set()
+                self._lists.look_soon(event.symbols)
 
     def _task_died(self, name: str, reason: str) -> None:
         text = f"task {name} died and is being restarted: {reason}"

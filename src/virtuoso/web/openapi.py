@@ -9,12 +9,13 @@ from fastapi.openapi.utils import get_openapi
 from virtuoso import __version__
 from virtuoso.model import alert_documents as alerts
 from virtuoso.model import documents as docs
+from virtuoso.model.alpha_documents import AlphaDocument
 from virtuoso.model.documents import Problem
 from virtuoso.web.access import OPEN_PATHS
 
 SCHEMAS: tuple[type[msgspec.Struct], ...] = (
     docs.TopSignals, docs.MarketOverview, docs.Dashboard, docs.MonitoringStatus, docs.SymbolList,
-    docs.SymbolDetail, docs.RegimeDocument, docs.Bars, docs.Book, docs.Health, docs.AlphaDocument,
+    docs.SymbolDetail, docs.RegimeDocument, docs.Bars, docs.Book, docs.Health, AlphaDocument,
     docs.SignalHistory, docs.ScoreHistory, alerts.Alert, alerts.AlertDetail, alerts.AlertHistory, alerts.AlertRules,
     alerts.AlertPipeline, alerts.NewAcknowledgement, alerts.NewSilence, alerts.SilenceRow, alerts.Silences,
     alerts.Deliveries, alerts.DeliveryRow, alerts.Nothing, Problem,

@@ -6,6 +6,7 @@ import msgspec
 
 from virtuoso.model import documents as docs
 from virtuoso.model.alert_documents import AlertPipeline, AlertRules
+from virtuoso.model.alpha_documents import AlphaDocument
 from virtuoso.model.clock import iso
 from virtuoso.model.quality import DataQuality
 
@@ -43,7 +44,7 @@ def unpublished(name: str) -> bytes:
         "regime": docs.RegimeDocument(
             timestamp=_EPOCH, market=None, since=None, probabilities=None, reason=_REASON, symbols=(), transitions=()
         ),
-        "alpha": docs.AlphaDocument(
+        "alpha": AlphaDocument(
             timestamp=_EPOCH, data_source=None, benchmark=None, false_discovery_rate=None, tests=0, found=0, tiers=(),
             rows=(), reason=_REASON,
         ),

@@ -207,7 +207,11 @@ async def test_an_origin_that_changes_is_said_and_the_less_real_one_stands(excha
         assert client.origin is DataSource.SYNTHETIC
 
 
-@pytest.mark.parametrize("answer", [b'{"error":"x"}', b"{}", b"[]", envelope("{}", 10001), PAGE], ids=str)
+@pytest.mark.parametrize(
+    "answer",
+    [b'{"error":"x"}', b"{}", b"[]", envelope("{}", 10001), PAGE],
+    ids=["error", "object", "list", "refusal", "page"],
+)
 async def test_ccxt_learns_no_origin_from_what_is_no_answer(exchange: HostileExchange, answer: bytes) -> None:
     exchange.answers["*"] = body(answer)
     client = CcxtExchange(name="bybit", clock=CLOCK, urls={"*": exchange.url})

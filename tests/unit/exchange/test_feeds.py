@@ -99,9 +99,10 @@ def test_only_what_is_accepted_was_received() -> None:
 def test_reasons_are_few_whatever_comes() -> None:
     sink = Sink()
     feed = feeds(sink)["publicTrade"]
+    row = {"T": 5, "s": "BTCUSDT", "S": "Sell", "v": "0.004", "p": "65114.20", "i": "1"}
     for number in range(100):
         sink.refusal = f"p: {number}"
-        feed.take(msgspec.json.encode({"topic": "publicTrade.BTCUSDT", "ts": 5, "data": []}), NS)
+        feed.take(msgspec.json.encode({"topic": "publicTrade.BTCUSDT", "ts": 5, "data": [row]}), NS)
     assert (len(feed.rejected), feed.rejected["other"], feed.rejected.total()) == (41, 60, 100)
 
 

@@ -269,7 +269,7 @@ def test_a_book_stays_within_twice_its_depth() -> None:
 
 def test_ratios_and_liquidations_are_kept_once_and_bounded() -> None:
     state = watching("A")["A"]
-    ratios = [AccountRatio(k, 0.6, 0.4) for k in range(5)]
+    ratios = [AccountRatio(START_MS + k, 0.6, 0.4) for k in range(5)]
     state.take_ratios(ratios[:3])
     state.take_ratios(ratios[1:])
     assert list(state.ratios) == ratios

@@ -16,7 +16,7 @@ from virtuoso.analysis.engine import Engine
 from virtuoso.exchange.bybit import Bybit
 from virtuoso.market.state import MarketState
 from virtuoso.market.universe import UniverseRules
-from virtuoso.model import documents as docs
+from virtuoso.model.alpha_documents import AlphaDocument
 from virtuoso.model.clock import ManualClock, iso
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 from virtuoso.model.market import Bar, TickerUpdate
@@ -78,10 +78,10 @@ class Desk:
         }
         return {"BTCUSDT": benchmark} | others
 
-    def document(self) -> docs.AlphaDocument:
+    def document(self) -> AlphaDocument:
         published = self.cache.get("alpha")
         assert published is not None
-        return msgspec.json.decode(published.body, type=docs.AlphaDocument)
+        return msgspec.json.decode(published.body, type=AlphaDocument)
 
     def to(self, now_ms: int) -> None:
         self.clock.advance_to(now_ms * 1_000_000)

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 
 from virtuoso.model import alert_documents as alert_docs
 from virtuoso.model import documents as docs
+from virtuoso.model.alpha_documents import AlphaDocument
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.operations.health import HealthBoard, Observed
@@ -128,7 +129,7 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthBoa
         (examples.SYMBOLS, docs.SymbolList), (examples.SYMBOL, docs.SymbolDetail), (examples.BARS, docs.Bars),
         (examples.SIGNAL_HISTORY, docs.SignalHistory), (examples.SCORES, docs.ScoreHistory),
         (examples.REGIME, docs.RegimeDocument), (examples.BOOK, docs.Book), (examples.HEALTH, docs.Health),
-        (examples.ALPHA, docs.AlphaDocument), (alert_examples.ALERT, alert_docs.Alert),
+        (examples.ALPHA, AlphaDocument), (alert_examples.ALERT, alert_docs.Alert),
         (alert_examples.HISTORY, alert_docs.AlertHistory), (alert_examples.DETAIL, alert_docs.AlertDetail),
         (alert_examples.ACKNOWLEDGING, alert_docs.NewAcknowledgement),
         (alert_examples.SILENCING, alert_docs.NewSilence), (alert_examples.SILENCE, alert_docs.SilenceRow),

@@ -7,6 +7,7 @@ import msgspec
 from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from virtuoso.model import documents as docs
+from virtuoso.model.alpha_documents import AlphaDocument
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.web import examples
 from virtuoso.web.openapi import answers, reference
@@ -19,7 +20,7 @@ WHOLE: dict[str, tuple[str, type[msgspec.Struct], Any, str]] = {
     "/api/monitoring/status": ("status", docs.MonitoringStatus, examples.STATUS, "What the monitor is doing, measured"),
     "/api/symbols": ("symbols", docs.SymbolList, examples.SYMBOLS, "The universe, and why the others are left out"),
     "/api/regime": ("regime", docs.RegimeDocument, examples.REGIME, "Regimes of the market and of each symbol"),
-    "/api/alpha": ("alpha", docs.AlphaDocument, examples.ALPHA, "Alpha, beta and correlation against BTC, tested"),
+    "/api/alpha": ("alpha", AlphaDocument, examples.ALPHA, "Alpha, beta and correlation against BTC, tested"),
 }
 """Path → document, schema, example, summary."""
 
