@@ -125,6 +125,8 @@ class Proxy:
                     await falling
 
     async def _rise(self, request: web.Request, asked: Json, up: aiohttp.ClientWebSocketResponse) -> None:
+        if asked.get("op") == "subscribe":
+            self.truth.begun(asked["args"])
         made = None if self.edit.asked is None else self.edit.asked(asked)
         for way, message in [("up", asked)] if made is None else made:
             if way == "up":

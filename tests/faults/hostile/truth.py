@@ -29,6 +29,13 @@ class Truth:
         if not lost:
             self.spoilt_s.setdefault(topic, now_s)
 
+    def begun(self, topics: list[str]) -> None:
+        """They are subscribed to: a tape and bars begin anew, and what they missed is asked for."""
+        for topic in topics:
+            if not topic.startswith(("tickers", "orderbook")):
+                self.owed_s.pop(topic, None)
+                self.spoilt_s.pop(topic, None)
+
     def last(self, ticker: Json, now_s: float) -> None:
         """Note the price of a ticker."""
         if price := ticker.get("lastPrice"):

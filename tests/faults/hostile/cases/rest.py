@@ -141,7 +141,10 @@ CASES = (
         "rows_of_words", "`instruments-info` whose rows are words", _INSTRUMENTS,
         lambda rows: ["BTCUSDT"] * len(rows),
     ),
-    _list("list_of_wrong_type", "`tickers` whose list is an object", _TICKERS, lambda rows: {"0": rows[0]}),
+    _list(
+        "list_of_wrong_type", "`tickers` whose list is an object", _TICKERS, lambda rows: {"0": rows[0]},
+        incidents={}, also=(DOUBTED, REST_DOWN),
+    ),
     Case(
         name="cursor_loops", sent="`instruments-info` whose `nextPageCursor` never ends",
         edit=answered(_INSTRUMENTS, _looping), seconds=26.0, also=(DOUBTED,),
