@@ -21,6 +21,8 @@ class Subject(Protocol):
     """A monitor with a proxy before its exchange: in virtual time, or a program of its own."""
 
     proxy: Proxy
+    tolerated: frozenset[str]
+    """Qualities of what is not hit: on a machine that may be busy, for a moment also `delayed`."""
 
     def now_s(self) -> float:
         """The subject's time."""

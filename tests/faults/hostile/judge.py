@@ -102,7 +102,10 @@ def _recovered(story: Story, doubts: Doubts) -> Seen:
 def _hold_apart(seen: Seen, story: Story, after_s: float) -> None:
     """Nothing else changes, and what is hit shows it in time."""
     case = story.case
-    others = {name for name in seen.not_live if not case.may_be_hit(name)}
+    others = {
+        name for name, row in seen.topics.items()
+        if row["data_quality"] not in story.subject.tolerated and not case.may_be_hit(name)
+    }  # fmt: skip
     assert not others, f"after {after_s:.1f} s not live though not hit: {sorted(others)}: {_why(seen)}"
     if after_s > case.within:
         late = {

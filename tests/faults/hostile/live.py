@@ -22,6 +22,8 @@ from tests.support.program import Program, running_program
 class LiveSubject:
     """Implements `case.Subject` by what the program serves over HTTP."""
 
+    tolerated = frozenset({"live", "delayed"})
+
     def __init__(self, proxy: Proxy, call: Callable[[Callable[[], None]], None], exchange: Running, program: Program):
         self.proxy, self.program = proxy, program
         self._call, self._exchange = call, exchange
@@ -84,6 +86,16 @@ def _get(url: str) -> Any:
         return msgspec.json.decode(answer.read())
 
 
+async def _ended(proxy: Proxy) -> None:
+    """Stop it with every answer that it still sends, and let the sockets close."""
+    await proxy.stop()
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0.2)
+
+
 @contextmanager
 def running_proxy(upstream: str) -> Iterator[tuple[Proxy, Callable[[Callable[[], None]], None]]]:
     """The proxy on a loop of its own, in a thread; and how to have something done there."""
@@ -95,7 +107,7 @@ def running_proxy(upstream: str) -> Iterator[tuple[Proxy, Callable[[Callable[[],
         asyncio.run_coroutine_threadsafe(proxy.start(), loop).result(10)
         yield proxy, loop.call_soon_threadsafe
     finally:
-        asyncio.run_coroutine_threadsafe(proxy.stop(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_ended(proxy), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()

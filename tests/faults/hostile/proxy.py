@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from weakref import WeakSet
 
 import aiohttp
 import msgspec
@@ -23,6 +24,7 @@ class Proxy:
         self.connections = 0
         self._upstream = upstream
         self._now_s = now_s
+        self._transports: WeakSet[asyncio.Transport] = WeakSet()
         self._open: set[web.WebSocketResponse] = set()
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -39,8 +41,10 @@ class Proxy:
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Close everything."""
+        """Close everything, sent or not."""
         self.cut()
+        for transport in self._transports:
+            transport.abort()
         if self._runner is not None:
             await self._runner.cleanup()
         if self._session is not None:
@@ -55,6 +59,8 @@ class Proxy:
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         assert self._session is not None
         self.requests_made += 1
+        if request.transport is not None:
+            self._transports.add(request.transport)
         async with self._session.get(self._upstream + request.path, params=dict(request.query)) as answer:
             body, status = await answer.read(), answer.status
             headers = {name: value for name, value in answer.headers.items() if name.lower().startswith("x-")}

@@ -35,6 +35,8 @@ _PUMP_S = 0.1
 class World:
     """Everything that lives together. All times are the loop's, in virtual seconds."""
 
+    tolerated = frozenset({"live"})
+
     def __init__(self, loop: VirtualLoop, folder: Path, extra: str = "") -> None:
         self._loop = loop
         self.clock = VirtualClock(loop)
