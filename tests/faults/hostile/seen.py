@@ -44,8 +44,8 @@ class Seen:
         return {a["id"]: a for a in self.alerts if a["alert_type"] not in _OF_THE_MARKET | _OF_THE_MACHINE}
 
     def open(self) -> set[str]:
-        """Kinds of those that are open."""
-        return {a["alert_type"] for a in self.incidents().values() if not a["resolved"]}
+        """Kinds of those that are open; that bars were corrected is told for a while after it."""
+        return {a["alert_type"] for a in self.incidents().values() if not a["resolved"]} - {"bars_corrected"}
 
     def of_the_market(self, symbol: str) -> dict[str, Mapping[str, Any]]:
         """Incidents about what one symbol did, found in single events, by id."""
