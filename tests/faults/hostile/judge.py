@@ -41,7 +41,8 @@ def calm(subject: Subject, seconds: float = 60.0) -> Seen:
     until = subject.now_s() + seconds
     while True:
         seen = subject.seen()
-        if not seen.not_live and not seen.open() and seen.healthy and seen.symbols:
+        spoilt = [topic for topic in subject.proxy.truth.spoilt_s if not topic.startswith("allLiquidation")]
+        if not seen.not_live and not seen.open() and seen.healthy and seen.symbols and not spoilt:
             return seen
         assert subject.now_s() < until, f"no good weather: {_why(seen)}"
         subject.wait(_LOOK_S)

@@ -33,7 +33,7 @@ class BookData(msgspec.Struct, frozen=True, gc=False):
 
     b: Levels
     a: Levels
-    u: int
+    u: Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
     s: str | None = None
 
 

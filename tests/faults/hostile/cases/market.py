@@ -106,7 +106,7 @@ def _book(name: str, sent: str, edit: FrameEdit, **more: Any) -> Case:
 
 CASES = (
     _book("crossed", "every delta crosses it", _deltas(_crossing), may=(BOOK,), also=(REFUSED, "mute_topic")),
-    _book("swapped", "every two deltas in the wrong order", _swapped(), not_live=(BOOK,), incidents={REFUSED: 1}),
+    _book("swapped", "every two deltas in the wrong order", _swapped(), may=(BOOK,), also=(REFUSED, "mute_topic")),
     _book("doubled", "every delta twice", _deltas(lambda m: [m, m]), may=(BOOK,), also=(REFUSED, "mute_topic")),
     _book("without_u", "`u` is missing", _without("u"), not_live=(BOOK,), incidents={REFUSED: 1}),
     _book("u_of_1e300", "`u` is 1e300", with_data(u=10**300), not_live=(BOOK,), incidents={REFUSED: 1}),
