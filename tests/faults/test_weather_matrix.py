@@ -128,12 +128,13 @@ def test_frozen_exchange_time_is_delayed_and_said(watcher: Watcher) -> None:
 @pytest.mark.parametrize("skew_ms", [5_000, -5_000])
 def test_skew_is_measured_and_ages_stay_right(watcher: Watcher, skew_ms: int) -> None:
     before = watcher.status()["exchange"]["clock_offset_ms"]
-    watcher.order(fault="clock_skew", skew_ms=skew_ms, for_s=30)
-    watcher.until("the incident", lambda: "clock_skew" in watcher.open())
+    watcher.order(fault="clock_skew", skew_ms=skew_ms, for_s=60)
+    # Measured every 10 s, and believed once another measurement agrees: one that travelled long does not count.
+    watcher.until("the incident", lambda: "clock_skew" in watcher.open(), 40)
     watcher.until("live by the measured offset", lambda: not watcher.not_live())
     assert watcher.status()["exchange"]["clock_offset_ms"] == pytest.approx(before + skew_ms, abs=300)
     assert max(feed["age_ms"] or 0 for name, feed in watcher.topics().items() if name.startswith("orderbook")) < 2_000
-    watcher.until("recovery", watcher.is_fine, 30 + FLIP_S)
+    watcher.until("recovery", watcher.is_fine, 60 + FLIP_S)
     assert watcher.fired().keys() == {"clock_skew", "exchange_clock"}
 
 

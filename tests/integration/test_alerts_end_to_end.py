@@ -80,7 +80,7 @@ def test_a_restart_tells_nothing_twice_and_the_gap_is_told(exchange: Running, ch
     with running_program(config, pace=exchange.pace) as program:
         program.until("the message", lambda: titled(chat, "listed"), 20)
         first = listed(program)["id"]
-    exchange.pace.sleep(6)
+    exchange.pace.sleep(70)  # a deliberate restart of some seconds is none
     with running_program(config, pace=exchange.pace) as program:
         program.until("the gap", lambda: titled(chat, "Watch gap"), 20)
         program.until("a judgement", lambda: program.ask("/api/monitoring/status")["cycle"]["count"] > 3, 20)

@@ -54,10 +54,14 @@ def test_documents_equal_the_native_adapters(by_ccxt: Program, native: Program) 
     for symbol, factors in ours.items():
         for name in ("technical", "volume"):
             assert theirs[symbol][name] == pytest.approx(factors[name], abs=0.5), (symbol, name)
-    bars, same = (p.ask("/api/symbols/BTCUSDT/bars?limit=100")["bars"] for p in (native, by_ccxt))
-    common = {bar["open_time"]: bar for bar in bars}.keys() & {bar["open_time"] for bar in same}
-    assert len(common) >= 98
-    assert [bar for bar in bars if bar["open_time"] in common] == [bar for bar in same if bar["open_time"] in common]
+
+    def kept(program: Program) -> dict[str, object]:
+        return {bar["open_time"]: bar for bar in program.ask("/api/symbols/BTCUSDT/bars?limit=100")["bars"]}
+
+    by_ccxt.until("the history is kept", lambda: len(kept(native).keys() & kept(by_ccxt).keys()) >= 98, 20)
+    bars, same = kept(native), kept(by_ccxt)
+    common = bars.keys() & same.keys()
+    assert {time: bars[time] for time in common} == {time: same[time] for time in common}
     rows = {row["symbol"]: row for row in by_ccxt.ask("/api/symbols")["symbols"]}
     for row in native.ask("/api/symbols")["symbols"]:
         assert rows[row["symbol"]]["name"] == row["name"]

@@ -95,7 +95,8 @@ async def test_what_was_asked_for_stands_in_the_notes_of_the_next_minute(exchang
         assert block.minutes is not None
         assert np.isfinite(block.minutes.open_interest[:-5]).all()  # the latest five minutes may not be out yet
         assert (np.diff(block.minutes.open_interest[:-5, 0]) != 0).sum() > 30
-        state.bars(0, [Bar(close_ms - M1.ms, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0)])
+        last = bars[-1].close
+        state.bars(close_ms * 1_000_000, [Bar(close_ms - M1.ms, last, last, last, last, 0.0, 0.0)])
         (block,) = market.cut(close_ms, {"BTCUSDT": LIVE}).bars[M1]
         unknown = {name for name in MINUTE_FIELDS if isnan(getattr(block.minutes, name)[0, 0])}
         assert unknown == {"long_liquidated", "short_liquidated"}  # no stream was watched

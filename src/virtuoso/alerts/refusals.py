@@ -1,7 +1,7 @@
 """One incident while what comes in is refused: garbled, of an impossible time or price, or of another shape."""
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from virtuoso.alerts.incidents import IncidentLog
@@ -12,7 +12,7 @@ KIND = "refused_frames"
 _WINDOW_MS = 10_000
 _LASTS_MS = 5_000
 _SHARE, _FEWEST = 0.1, 10
-"""So many of the frames of the window are too many even if every topic is understood now and then."""
+"""So many of the frames of the window, of all topics or of one, are too many even if others are understood between."""
 _NAMED = 3
 
 
@@ -21,6 +21,8 @@ class _Look:
     at_ms: int
     accepted: int
     refused: int
+    spoilt: Mapping[str, tuple[int, int]]
+    """Accepted and refused frames of each topic of which some were ever refused."""
 
 
 class RefusedFrames:
@@ -35,12 +37,14 @@ class RefusedFrames:
         """Look at the counts as they stand now (local epoch ms)."""
         feeds = list(feeds)
         looks, total = self._looks, sum(feed.rejected for feed in feeds)
-        looks.append(_Look(now_ms, sum(feed.messages for feed in feeds), total))
+        spoilt = {feed.topic: (feed.messages, feed.rejected) for feed in feeds if feed.rejected}
+        looks.append(_Look(now_ms, sum(feed.messages for feed in feeds), total, spoilt))
         while now_ms - looks[0].at_ms > _WINDOW_MS:
             looks.popleft()
         refused, accepted = max(0, total - looks[0].refused), max(0, looks[-1].accepted - looks[0].accepted)
-        unreadable = [feed for feed in feeds if feed.unreadable and refused]
-        if unreadable or (refused >= _FEWEST and refused >= _SHARE * (refused + accepted)):
+        before = looks[0].spoilt
+        unreadable = [feed for feed in feeds if refused and (feed.unreadable or _is_spoilt(feed, before))]
+        if unreadable or _too_many(refused, accepted):
             self._since_ms = now_ms if self._since_ms is None else self._since_ms
             self._last_ms = now_ms
             if now_ms - self._since_ms >= _LASTS_MS:
@@ -61,3 +65,12 @@ class RefusedFrames:
         }  # fmt: skip
         text = f"{100 * share:.0f} % of the frames of the last {_WINDOW_MS // 1000} s were refused: {sample}"
         log.fire(KIND, Severity.WARNING, text, now_ms, details=details)
+
+
+def _is_spoilt(feed: FeedStatus, before: Mapping[str, tuple[int, int]]) -> bool:
+    accepted, refused = before.get(feed.topic, (0, 0))
+    return _too_many(feed.rejected - refused, feed.messages - accepted)
+
+
+def _too_many(refused: int, accepted: int) -> bool:
+    return refused >= _FEWEST and refused >= _SHARE * (refused + accepted)

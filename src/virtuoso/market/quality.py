@@ -18,12 +18,12 @@ def feed_quality(feed: FeedStatus, now_ns: int, stale_after_s: float = STALE_AFT
     `unavailable`: it was never acknowledged nor delivered, or it is a ticker or a book, which begin with a snapshot,
     and none came. `stale`: nothing proved its connection alive for `stale_after_s`, or other topics prove that it is
     mute; a polled one after two intervals and 2 s. `delayed`: its connection is down for less than that, or its last
-    message came more than 2 s after its event, or before it. Else `live`, however quiet the symbol is. One whose frames
-    are refused is not quiet: it is as old as the last accepted one.
+    message came more than 2 s after its event, or before it. Else `live`, however quiet the symbol is. One whose last
+    frame was refused is not quiet: it is as old as the last accepted one.
     """
     if feed.polled_s is not None:
         return polled_quality(feed.received_ns, now_ns, 2 * feed.polled_s + POLLED_SLACK_S)
-    known = (feed.received_ns or 0) if feed.unreadable else max(feed.alive_ns or 0, feed.received_ns or 0)
+    known = (feed.received_ns or 0) if feed.refused_in_row else max(feed.alive_ns or 0, feed.received_ns or 0)
     owes = not feed.acked or feed.topic.partition(".")[0] in _SPEAK_FIRST
     if known == 0 or (feed.received_ns is None and owes):
         return DataQuality.UNAVAILABLE

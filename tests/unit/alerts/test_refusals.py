@@ -72,3 +72,13 @@ def test_accidents_are_none() -> None:
         feeds.pass_seconds(1, [(0, 3), (10, 0)])
         feeds.pass_seconds(14, [(10, 0), (10, 0)])
         assert feeds.open == []
+
+
+def test_one_topic_that_is_refused_again_and_again_between_what_is_understood() -> None:
+    """Another symbol's frames under its topic: none of its many neighbours makes that good."""
+    feeds = Feeds()
+    for _ in range(60):
+        feeds.feeds.append(FeedStatus(topic=f"tickers.{len(feeds.feeds)}", symbol="X", messages=9_000))
+    feeds.pass_seconds(25, [(4, 2), (10, 0), *[(10, 0)] * 60])
+    assert feeds.open == [KIND]
+    assert feeds.log.open()[0].details["topics"] == 1

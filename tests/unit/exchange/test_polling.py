@@ -97,7 +97,7 @@ async def test_what_is_rejected_is_asked_for_ever_less_often() -> None:
     for _ in range(720):  # an hour
         await fed.poll(fed._wanted())
         clock.advance(5 * S)
-    assert 60 <= exchange.count["kline"] <= 70
+    assert 240 <= exchange.count["kline"] <= 250
     exchange.error = None
     clock.advance(60 * S)
     await fed.poll(fed._wanted())

@@ -36,7 +36,7 @@ FEED = FeedStatus(
         ({"received_ns": None, "acked": False}, UNAVAILABLE),
         ({"refused_in_row": 3, "received_ns": NOW - 10 * S}, LIVE),
         ({"refused_in_row": 3, "received_ns": NOW - 10 * S - 1}, STALE),  # it speaks, and is not understood
-        ({"refused_in_row": 2, "received_ns": NOW - 60 * S}, LIVE),  # an accident
+        ({"refused_in_row": 1, "received_ns": NOW - 60 * S}, STALE),  # what it said last is not known
         ({"refused_in_row": 3, "received_ns": None}, UNAVAILABLE),
         ({"received_ns": None, "lag_ms": None}, LIVE),  # acknowledged on a connection that is alive: merely quiet
     ],

@@ -2,14 +2,14 @@
 
 import itertools
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 from tests.faults.hostile.case import VICTIM, Case
 from tests.faults.hostile.edits import answered, with_list
 from tests.faults.hostile.judge import Story
-from tests.faults.hostile.odd import Answer, Json
+from tests.faults.hostile.odd import Answer, Edit, Json
 from tests.faults.hostile.told import DOUBTED, REST_DOWN
 
 _BOMB_MIB = 1_024
@@ -17,10 +17,11 @@ _JSON = {"Content-Type": "application/json"}
 _PORTAL = b"<!doctype html><html><body>Please log in to the hotel's network</body></html>"
 
 
-def _dead(name: str, sent: str, answer: Answer, kind: str = REST_DOWN) -> Case:
+def _dead(name: str, sent: str, answer: Answer | Callable[[], Edit], kind: str = REST_DOWN) -> Case:
     """Every request is answered so; streams live on."""
+    edit = answered("*", lambda *_: answer) if isinstance(answer, Answer) else answer
     return Case(
-        name=f"rest_{name}", sent=f"every REST answer {sent}; the streams go on", edit=answered("*", lambda *_: answer),
+        name=f"rest_{name}", sent=f"every REST answer {sent}; the streams go on", edit=edit,
         incidents={kind: 1}, also=("exchange_clock",), seconds=50.0, check=_origin_stays, recover=60.0,
     )  # fmt: skip
 
@@ -46,11 +47,10 @@ def _bomb_body() -> bytes:
     return b"".join(packer.compress(b" " * (1 << 20)) for _ in range(_BOMB_MIB)) + packer.flush()
 
 
-class _Bomb:
-    """Made when it is first sent."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield _bomb_body()
+def _bomb() -> Edit:
+    """Made before it is sent: the proxy, which packs it, would hold the streams up meanwhile."""
+    answer = Answer([_bomb_body()], headers={**_JSON, "Content-Encoding": "gzip"})
+    return answered("*", lambda *_: answer)()
 
 
 def _zero_price(rows: list[Json]) -> list[Json]:
@@ -93,7 +93,7 @@ CASES = (
         Answer([b'{"retCode":0,"retMsg":"OK","result":7,"time":1}'], headers=_JSON),
     ),
     _dead("nested", "100,000 nested arrays", Answer([b"[" * 100_000 + b"]" * 100_000], headers=_JSON)),
-    _dead("gzip_bomb", "1 MB of gzip that are 1 GB", Answer(_Bomb(), headers={**_JSON, "Content-Encoding": "gzip"})),
+    _dead("gzip_bomb", "1 MB of gzip that are 1 GB", _bomb),
     _dead("not_gzip", "said to be gzip and is not", Answer([b"{}"], headers={**_JSON, "Content-Encoding": "gzip"})),
     _dead("endless", "without end", Answer(itertools.repeat(b" " * (1 << 16)), headers=_JSON)),
     _dead("drip", "a byte a second", Answer(itertools.repeat(b" "), headers=_JSON, every_s=1.0)),
