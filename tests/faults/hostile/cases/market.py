@@ -95,7 +95,7 @@ def _liquidated(**fields: Any) -> FrameEdit:
 
 
 def _made_up(message: Json) -> Any:
-    """A liquidation of 1e15 coins at a price of 1e12 beside each ticker."""
+    """A liquidation of 1e15 coins at a price of 1e12 beside each frame."""
     row = {"T": message["ts"], "s": VICTIM, "S": "Sell", "v": "1e15", "p": "1e12"}
     return [message, {"topic": LIQUIDATIONS, "type": "snapshot", "ts": message["ts"], "data": [row]}]
 
@@ -176,7 +176,8 @@ CASES = (
     ),
     Case(
         name="liquidations_absurd", sent="a liquidation of 1e15 coins at 1e12 a second",
-        edit=frames(f"tickers.{VICTIM}", _made_up, harmless=True), may=(LIQUIDATIONS,), incidents={REFUSED: 1},
+        edit=frames("orderbook.1.*", _made_up, harmless=True),  # the beacon is on every connection
+        may=(LIQUIDATIONS,), incidents={REFUSED: 1}, seconds=30.0,
     ),
     Case(
         name="bars_impossible", sent="every bar with high .1 and low 9", edit=frames(BARS, _bars(_impossible)),
