@@ -12,8 +12,8 @@ from typing import Any
 
 from tests.support.scaled import SharedTime, python_of
 
-SPEED = 20.0
-"""Of a time that a test moves, at most: a minute takes three seconds, and more on a busy machine."""
+SPEED = 10.0
+"""Of a time that a test moves, at most: a minute takes six seconds, and more on a busy machine."""
 STORES_SPEED = 5.0
 """The same beside servers of stores, which go by the wall's clock: a time-out must stay long enough for them."""
 
