@@ -7,13 +7,14 @@ recorded. What it really hit is read from the database afterwards. Once with a d
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol, Self
@@ -271,11 +272,29 @@ def test_a_disk_that_forgets_is_noticed(tmp_path: Path) -> None:
     assert acknowledged - incidents, "nothing was lost"
 
 
+def stop_between_transactions(life: Life, path: Path) -> None:
+    """One that is stopped within a transaction holds the lock of the file, and nobody could replace it."""
+
+    def is_free() -> bool:
+        life.process.send_signal(signal.SIGSTOP)
+        with (
+            suppress(sqlite3.OperationalError),
+            closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as file,
+        ):
+            file.execute("BEGIN IMMEDIATE")
+            file.execute("ROLLBACK")
+            return True
+        life.process.send_signal(signal.SIGCONT)
+        return False
+
+    wait_until(is_free, "a moment between its transactions")
+
+
 def test_one_that_was_stopped_and_replaced_sends_nothing_more(tmp_path: Path) -> None:
     disk = File(tmp_path, forgets=False)
     with KillingChat() as chat, Life(disk, chat, tmp_path, 0) as first:
         first.wait_for(10)
-        first.process.send_signal(signal.SIGSTOP)
+        stop_between_transactions(first, disk.path)
         with Life(disk, chat, tmp_path, 1, count=20) as second:
             assert second.process.wait(120) == 0
             arrived = arrivals(chat)

@@ -192,7 +192,7 @@ def test_a_newcomer_that_never_speaks_is_live_only_as_it_is_polled(watcher: Watc
         if seen >= {"orderbook.50", "tickers"}:
             break
     assert seen >= {"orderbook.50", "tickers"}
-    assert watcher.open() == {"mute_topic"}
+    watcher.until("the incident", lambda: watcher.open() == {"mute_topic"})
     watcher.until("its end", lambda: "tickers.MUTEUSDT" not in watcher.topics(), 2 * LIST_S + LIST_S)
     watcher.until("recovery", watcher.is_fine)
     assert watcher.fired().keys() == {"mute_topic"}

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tests.support.alerts_web import NoViews
-from virtuoso.model.clock import SystemClock
+from virtuoso.model.clock import Clock, SystemClock
 from virtuoso.operations.health import HealthBoard
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.web.access import Access
@@ -101,9 +101,11 @@ class RawWeb:
 
 
 @asynccontextmanager
-async def raw_web(limits: Limits | None = None, token: str | None = None) -> AsyncIterator[RawWeb]:
+async def raw_web(
+    limits: Limits | None = None, token: str | None = None, clock: Clock | None = None
+) -> AsyncIterator[RawWeb]:
     """Until the block ends. Nothing is published."""
-    clock = SystemClock()
+    clock = clock or SystemClock()
     cache, sock = MemoryCache(clock), listen("127.0.0.1", 0)
     access = Access(["127.0.0.1", "[::1]"], token)
     server = WebServer(

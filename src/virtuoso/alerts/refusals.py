@@ -43,11 +43,12 @@ class RefusedFrames:
             looks.popleft()
         refused, accepted = max(0, total - looks[0].refused), max(0, looks[-1].accepted - looks[0].accepted)
         before = looks[0].spoilt
-        unreadable = [feed for feed in feeds if refused and (feed.unreadable or _is_spoilt(feed, before))]
+        # One that was not understood and falls silent is no better for it: only a frame that is understood ends it.
+        unreadable = [feed for feed in feeds if feed.unreadable or _is_spoilt(feed, before)]
         if unreadable or _too_many(refused, accepted):
             self._since_ms = now_ms if self._since_ms is None else self._since_ms
             self._last_ms = now_ms
-            if now_ms - self._since_ms >= _LASTS_MS:
+            if refused and now_ms - self._since_ms >= _LASTS_MS:
                 self._fire(log, unreadable or [feed for feed in feeds if feed.refusal], refused, accepted, now_ms)
         elif now_ms - self._last_ms >= _LASTS_MS:
             self._since_ms = None

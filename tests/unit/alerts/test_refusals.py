@@ -82,3 +82,17 @@ def test_one_topic_that_is_refused_again_and_again_between_what_is_understood() 
     feeds.pass_seconds(25, [(4, 2), (10, 0), *[(10, 0)] * 60])
     assert feeds.open == [KIND]
     assert feeds.log.open()[0].details["topics"] == 1
+
+
+def test_a_topic_that_falls_silent_after_what_was_not_understood_is_one_incident() -> None:
+    """It speaks seldom: between its refused frames the window holds none, and that makes nothing good."""
+    feeds = Feeds()
+    feeds.pass_seconds(8, [(0, 1), (10, 0)])
+    assert feeds.open == [KIND]
+    for _ in range(3):
+        feeds.pass_seconds(25, [(0, 0), (10, 0)])
+        assert feeds.open == [KIND]
+        feeds.pass_seconds(1, [(0, 1), (10, 0)])
+    assert feeds.log.fired == 1
+    feeds.pass_seconds(17, [(1, 0), (10, 0)])
+    assert feeds.open == []
