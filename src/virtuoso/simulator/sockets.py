@@ -55,7 +55,8 @@ class Session:
         writer = asyncio.create_task(self._write(), name=f"writer {self._conn_id}")
         try:
             while True:
-                message = await asyncio.wait_for(self._socket.receive(), _IDLE_S)
+                async with asyncio.timeout(_IDLE_S):
+                    message = await self._socket.receive()
                 if message.type is WSMsgType.TEXT:
                     self._take(message.data)
                 elif message.type is not WSMsgType.BINARY:

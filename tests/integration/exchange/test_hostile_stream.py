@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -55,14 +55,18 @@ class Client:
 
     def __init__(self, exchange: HostileExchange, symbols: tuple[str, ...], mute_after_s: float) -> None:
         self.events: list[StreamEvent] = []
+        self.hears: Callable[[StreamEvent], object] = self.events.append
         self.origins: list[str | None] = []
         self.sinks = {symbol: Heard() for symbol in symbols}
         self.stream = BybitStream(
             url=exchange.stream_url, category="linear", depth=50, ping_interval_s=20.0, clock=CLOCK,
-            rng=np.random.default_rng(1), clock_offset_ms=lambda: 0.0, on_event=self.events.append,
+            rng=np.random.default_rng(1), clock_offset_ms=lambda: 0.0, on_event=self._on_event,
             on_origin=self.origins.append, mute_after_s=mute_after_s,
         )  # fmt: skip
         self.stream.watch(self.sinks)
+
+    def _on_event(self, event: StreamEvent) -> None:
+        self.hears(event)
 
     def feeds(self) -> dict[str, FeedStatus]:
         return {feed.topic: feed for feed in self.stream.feeds()}
@@ -191,6 +195,17 @@ async def test_frames_that_cannot_be_read_are_no_life(exchange: HostileExchange)
         assert "frames could not be read" in said
         assert any(char.isdigit() for char in said.partition("all ")[2])
         assert client.feeds()["tickers.BTCUSDT"].messages <= 2
+
+
+@pytest.mark.parametrize("kind", ["connected", "mute", "disconnected"])
+async def test_it_ends_wherever_it_is_cancelled(exchange: HostileExchange, kind: str) -> None:
+    """Also while a connection is being closed: no cancellation is taken for the end of what is waited for."""
+    exchange.on_subscribed = snapshots
+    client = Client(exchange, ("BTCUSDT",), mute_after_s=0.3)
+    task = asyncio.create_task(client.stream.run())
+    client.hears = lambda event: task.cancel() if event.kind == kind else None
+    await until("the end", task.done)
+    assert task.cancelled()
 
 
 @pytest.mark.parametrize("sizes", [[1], [9], [10], [11], [30], [0, 0], [5, 5, 5, 5], [1] * 60], ids=str)

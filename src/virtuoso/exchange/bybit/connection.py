@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -195,8 +194,9 @@ class Connection:
                     self.resubscribe(topic)
         finally:
             closed.cancel()
-            with suppress(asyncio.CancelledError, OSError, WSError):
-                await closed
+            await asyncio.wait({closed})  # it is not awaited itself: a cancellation that comes meanwhile is ours
+            if not closed.cancelled():
+                closed.exception()  # why it was closed is told where it matters
         return "closed by the exchange"
 
     @property

@@ -53,7 +53,8 @@ async def archive(folder: Path, partition: Partition) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.setpriority(os.PRIO_PROCESS, process.pid, 10)
     try:
-        _, said = await asyncio.wait_for(process.communicate(), _ARCHIVING_S)
+        async with asyncio.timeout(_ARCHIVING_S):
+            _, said = await process.communicate()
     except TimeoutError:
         raise StoreUnavailable(f"{partition.name}: not archived within {_ARCHIVING_S:.0f} s") from None
     finally:

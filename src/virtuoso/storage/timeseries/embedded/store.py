@@ -130,7 +130,8 @@ class EmbeddedStore:
         await self._reader.close()  # first: the last to close a file removes its log
         if self._writer is not None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._in_thread(self._writer.close), _CLOSE_S)
+                async with asyncio.timeout(_CLOSE_S):
+                    await self._in_thread(self._writer.close)
         self._thread.shutdown(wait=False)
 
     def _dropped(self) -> int:
@@ -142,7 +143,8 @@ class EmbeddedStore:
     async def _write(self) -> None:
         while not self._closing:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), FLUSH_S)
+                async with asyncio.timeout(FLUSH_S):
+                    await self._wake.wait()
             self._wake.clear()
             if not await self._flush() and not self._closing:
                 await asyncio.sleep(FLUSH_S)
