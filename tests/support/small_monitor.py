@@ -53,9 +53,10 @@ class SmallMonitor:
         self.cache = MemoryCache(self.clock)
         self.refresh = Refresh(self.exchange, self.market, self.watch)
         self.stream = MadeUpStream(self.clock)
+        self.alerting = untold(self.incidents, self.clock)
         self.cycle = Cycle(
             exchange=self.exchange, stream=self.stream, market=self.market, engine=self.engine, watch=self.watch,
-            refresh=self.refresh, worker=self.worker, cache=self.cache, alerting=untold(self.incidents, self.clock),
+            refresh=self.refresh, worker=self.worker, cache=self.cache, alerting=self.alerting,
             outage=FeedOutage(self.exchange.name), slow_s=float("inf"), stale_after_s=10.0, epoch=1,
             health=HealthBoard(self.clock, 60.0, "embedded"), fresh_s=120.0,
             aftermath=Aftermath(

@@ -18,6 +18,7 @@ from virtuoso.model.alert import Incident, Silence
 from virtuoso.model.clock import Clock
 from virtuoso.model.notice import Delivery
 from virtuoso.monitor.alert_settings import PolicyBook
+from virtuoso.monitor.contained import Contained, each
 from virtuoso.monitor.rule_values import market_values, symbol_values
 from virtuoso.storage.database.records import SignalRecord
 
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 _GAP_MS, _STOP_MS = 5_000, 60_000
 """A gap that is told: after a crash, and after a stop on purpose."""
+_VALUES, _RULES = "its values for rules", "its rules"
 
 
 def untold(incidents: IncidentLog, clock: Clock) -> "Alerting":
@@ -108,27 +110,36 @@ class Alerting:
     def signals(self, changes: Sequence[SignalRecord]) -> None:
         """Labels changed."""
         now_ms = self._now_ms()
-        for each in changes:
+        for change in changes:
             observe_signal(
-                self.incidents, each.symbol, each.before, each.label, now_ms,
-                score=each.score, confidence=each.confidence, price=each.price,
+                self.incidents, change.symbol, change.before, change.label, now_ms,
+                score=change.score, confidence=change.confidence, price=change.price,
             )  # fmt: skip
 
     def regimes(self, transitions: Sequence[Transition]) -> None:
         """Regimes changed: the market's is told."""
-        for each in transitions:
-            if each.symbol is None:
-                observe_regime(self.incidents, str(each.before), str(each.after), self._now_ms())
+        for change in transitions:
+            if change.symbol is None:
+                observe_regime(self.incidents, str(change.before), str(change.after), self._now_ms())
 
     def system(self, values: Mapping[str, Known]) -> None:
         """The values of the system, for the next judgement."""
         self._system = values
 
-    def judge(self, details: Sequence[docs.SymbolDetail], overview: docs.MarketOverview, now_ms: int) -> list[Finding]:
-        """The user's rules against what is being published."""
-        judged = details if self.rules.rules else ()
-        symbols = {detail.ticker.symbol: symbol_values(detail) for detail in judged}
-        return self._evaluator.step(now_ms, symbols, market_values(overview), self._system)
+    def judge(
+        self, details: Sequence[docs.SymbolDetail], overview: docs.MarketOverview, now_ms: int, contained: Contained
+    ) -> list[Finding]:
+        """The user's rules against what is being published; a symbol that raises is unknown to them."""
+        judged = {detail.ticker.symbol: detail for detail in details} if self.rules.rules else {}
+        known = each(contained, _VALUES, judged, lambda symbol: symbol_values(judged[symbol]))
+        symbols = {symbol: known.get(symbol, {}) for symbol in judged}
+        findings = self._evaluator.step(now_ms, symbols, market_values(overview), self._system)
+        for symbol in judged:
+            if (fault := self._evaluator.faults.get(symbol)) is None:
+                contained.clear(symbol, _RULES)
+            else:
+                contained.note(symbol, _RULES, fault)
+        return findings
 
     def found(self, findings: Sequence[Finding]) -> None:
         """What `judge` found becomes incidents."""

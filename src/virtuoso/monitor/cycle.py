@@ -158,7 +158,7 @@ class Cycle:
         """Qualities as of now."""
         found = symbol_qualities(
             self._market.rows, self._watch.detailed, self._stream.feeds(), self._watch.fetched_ns,
-            self._watch.now_ns(), self._stale_after_s, self._watch.evidence,
+            self._watch.now_ns(), self._stale_after_s, self._watch.evidence, self._contained,
         )  # fmt: skip
         if self.analysed_ms:  # a minute that neither stream nor request brought: what is there is old
             for symbol in self._watch.ready - self._market.confirmed(self.analysed_ms):
@@ -270,7 +270,7 @@ class Cycle:
     def _build(self, frame: Frame) -> tuple[Built, list[Finding]]:
         """On the worker: the documents, and what the user's rules say of them."""
         built = build(frame, self._contained)
-        return built, self._alerting.judge(built.details, built.overview, frame.now_ms)
+        return built, self._alerting.judge(built.details, built.overview, frame.now_ms, self._contained)
 
     def publish_health(self) -> None:
         """So that other processes judge by the age of the last success, too."""

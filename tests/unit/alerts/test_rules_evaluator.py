@@ -74,6 +74,19 @@ def test_unknown_never_fires() -> None:
     assert driven.at(900, {"A": None}, market_change_24h=None) == set()
 
 
+def test_values_that_a_rule_raises_at_are_unknown_and_cost_their_symbol_alone() -> None:
+    driven = Driven(HOT, "{name: low, when: score < 30, expire: 60}")
+    assert driven.at(0, {"A": 71, "B": 20}) == {("hot", "A", "holds"), ("low", "B", "holds")}
+    broken: Any = "planted"
+    assert driven.at(10, {"A": 72, "B": broken}) == {("hot", "A", "holds")}, "what is open of B goes on"
+    assert isinstance(driven.evaluator.faults["B"], TypeError)
+    assert driven.evaluator.faults.keys() == {"B"}
+    assert driven.at(69, {"A": 50, "B": broken}) == {("hot", "A", "over")}
+    assert driven.at(70, {"A": 50, "B": broken}) == {("low", "B", "expired")}, "as what is unknown for too long"
+    assert driven.at(80, {"A": 50, "B": 20}) == {("low", "B", "holds")}
+    assert driven.evaluator.faults == {}
+
+
 def test_what_is_open_goes_on_while_it_is_unknown_and_expires_after_a_while() -> None:
     driven = Driven(BUSY)
     assert driven.at(0, {}, system_cpu_pct=95) == {("busy", None, "holds")}

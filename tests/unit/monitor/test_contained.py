@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from tests.support.small_monitor import SmallMonitor
 
+from virtuoso.alerts.rules.parse import parse
 from virtuoso.analysis import evaluation as evaluations
 from virtuoso.market.bars import SymbolBars
 from virtuoso.model.alert import Severity
 from virtuoso.model.market import Side, TickerUpdate, Trade
-from virtuoso.monitor import publish
+from virtuoso.monitor import alerting, publish
 from virtuoso.monitor.contained import RAISED, Contained
 
 BAD = "N00002USDT"
@@ -52,6 +53,12 @@ def assert_same(found: Any, wanted: Any) -> None:
         assert found == (pytest.approx(wanted, rel=1e-9, abs=1e-12) if isinstance(wanted, float) else wanted)
 
 
+def found_by_rules(monitor: SmallMonitor) -> set[tuple[str, str | None]]:
+    """Rules that hold, and for which symbol but the bad one."""
+    held = {(each.kind, each.symbol) for each in monitor.incidents.open() if each.kind in RULES.by_name}
+    return {(kind, symbol) for kind, symbol in held if symbol != BAD}
+
+
 def _absurd_time(monitor: SmallMonitor, _: pytest.MonkeyPatch) -> None:
     monitor.market[BAD].stats.values["next_funding_ms"] = "planted"  # type: ignore[assignment]
 
@@ -89,13 +96,44 @@ def _no_document(_: SmallMonitor, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(publish, "signal_row", raising)
 
 
+RULES = parse([("my.yaml", "rules:\n  - {name: any, when: price > 0}\n  - {name: high, when: score > -1}\n")])
+
+
+def _no_values(_: SmallMonitor, patch: pytest.MonkeyPatch) -> None:
+    real = alerting.symbol_values
+
+    def raising(detail: Any) -> Any:
+        if detail.ticker.symbol == BAD:
+            raise LookupError("planted in the values for rules")
+        return real(detail)
+
+    patch.setattr(alerting, "symbol_values", raising)
+
+
+def _no_comparison(_: SmallMonitor, patch: pytest.MonkeyPatch) -> None:
+    real = alerting.symbol_values
+
+    def odd(detail: Any) -> Any:
+        values = real(detail)
+        return values | {"price": "planted"} if detail.ticker.symbol == BAD else values
+
+    patch.setattr(alerting, "symbol_values", odd)
+
+
+def _no_quality(monitor: SmallMonitor, _: pytest.MonkeyPatch) -> None:
+    for feed in monitor.stream.feeds():
+        if feed.symbol == BAD:
+            feed.lag_ms = "planted"  # type: ignore[assignment]
+
+
 def _no_extremes(monitor: SmallMonitor, _: pytest.MonkeyPatch) -> None:
     monitor.market[BAD].stats.values["high_24h"] = "planted"  # type: ignore[assignment]
 
 
 PLANTS = {
     "funding time": _absurd_time, "cut": _no_bars, "reading": _no_reading,
-    "document": _no_document, "breadth": _no_extremes,
+    "document": _no_document, "breadth": _no_extremes, "values for rules": _no_values, "a rule": _no_comparison,
+    "freshness": _no_quality,
 }  # fmt: skip
 
 
@@ -106,6 +144,7 @@ async def test_the_others_are_published_as_if_nothing_had_happened(
     sound = SmallMonitor()
     for monitor in (sound, small):
         await monitor.start()
+        monitor.alerting.reload(RULES)
         await monitor.minute()
         if monitor is small:
             plant(small, monkeypatch)
@@ -114,6 +153,7 @@ async def test_the_others_are_published_as_if_nothing_had_happened(
             await monitor.minute()
     sound.close()
     assert (small.cycle.failures, small.cycle.last_error) == (0, None)
+    assert found_by_rules(small) == found_by_rules(sound) != set()
     assert_same(others(small.documents()), others(sound.documents()))
     row = small.documents()[f"symbol:{BAD}"]
     assert "failed" in row["ticker"]["reason"]

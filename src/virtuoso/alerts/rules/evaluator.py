@@ -58,6 +58,8 @@ class Evaluator:
         self._calculator = Calculator()
         self._held: dict[tuple[str, str | None], _Held] = {}
         self._gone: list[Finding] = []
+        self.faults: dict[str, Exception] = {}
+        """What the last step raised at a symbol's values, by symbol."""
 
     @property
     def rules(self) -> RuleSet:
@@ -106,6 +108,8 @@ class Evaluator:
             market: those of the market.
             system: those of the system.
 
+        A symbol whose values a rule raises at is unknown to that rule (`faults`); the others are judged all the same.
+
         Returns:
             One finding for each condition that holds, and one when it does so no longer, or nobody can tell any more.
         """
@@ -114,19 +118,29 @@ class Evaluator:
         shared = {**market, **system}
         merged = {symbol: {**shared, **values} for symbol, values in symbols.items()}
         findings, self._gone = self._gone, []
-        evaluate, held = self._calculator.of, self._held
+        self.faults = {}
         for rule in self._rules.rules:
             if not rule.policy.enabled:
                 continue
             for symbol, values in merged.items() if rule.per_symbol else ((None, shared),):
-                holds = evaluate(rule.when, values)
-                if holds:
-                    held.setdefault((rule.name, symbol), _Held(rule.labels, now_ms)).unknown_ms = None
-                    findings.append(self._found(rule, symbol, values))
-                elif (rule.name, symbol) in held:
-                    findings += self._ended(rule, symbol, now_ms, unknown=holds is None)
+                try:
+                    findings += self._judge(rule, symbol, values, now_ms)
+                except Exception as error:
+                    if symbol is None:
+                        raise
+                    self.faults[symbol] = error
+                    findings += self._ended(rule, symbol, now_ms, unknown=True)
         findings += self._absent(symbols, now_ms)
         return findings
+
+    def _judge(self, rule: Rule, symbol: str | None, values: Values, now_ms: int) -> Iterable[Finding]:
+        """Judge one rule by one symbol's values, or by those of market and system; it raises before it changes."""
+        holds = self._calculator.of(rule.when, values)
+        if not holds:
+            return self._ended(rule, symbol, now_ms, unknown=holds is None)
+        found = self._found(rule, symbol, values)
+        self._held.setdefault((rule.name, symbol), _Held(rule.labels, now_ms)).unknown_ms = None
+        return (found,)
 
     def _found(self, rule: Rule, symbol: str | None, values: Values) -> Finding:
         details: Details = {name: values.get(name) for name in rule.when.names}
@@ -143,7 +157,9 @@ class Evaluator:
 
     def _ended(self, rule: Rule, symbol: str | None, now_ms: int, *, unknown: bool) -> Iterator[Finding]:
         """It does not hold, or nobody can tell: then what is open goes on, and what is not yet open begins anew."""
-        held, verdict = self._held[rule.name, symbol], Verdict.OVER
+        held, verdict = self._held.get((rule.name, symbol)), Verdict.OVER
+        if held is None:
+            return
         if unknown and now_ms - held.since_ms >= rule.policy.hold_ms:
             if held.unknown_ms is None:
                 held.unknown_ms = now_ms
