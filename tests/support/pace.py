@@ -1,5 +1,6 @@
 """How time passes for the processes of a test: on the wall's clock, or moved by the test."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -46,6 +47,15 @@ class Pace:
     def flowing(self) -> Iterator[None]:
         """Time passes by itself within the block, as where a process is started and stopped."""
         yield
+
+    @contextmanager
+    def stopped(self, process: "subprocess.Popen[Any]") -> Iterator[None]:
+        """The process stands still within the block, and the time does not wait for it."""
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
 
     def until(self, what: str, holds: Callable[[], object], seconds: float) -> float:
         """Wait until `holds()` is true; returns how many seconds that took."""
@@ -94,6 +104,15 @@ class ScaledPace(Pace):
         finally:
             over.set()
             flow.join()
+
+    @contextmanager
+    def stopped(self, process: "subprocess.Popen[Any]") -> Iterator[None]:
+        with super().stopped(process):
+            self._shared.heed(process.pid, yes=False)
+            try:
+                yield
+            finally:
+                self._shared.heed(process.pid, yes=True)
 
     def _passed_s(self) -> float:
         return self._shared.passed_ns / 1e9

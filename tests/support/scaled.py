@@ -86,6 +86,13 @@ class SharedTime:
         """What the slowest of those who take part has seen; `None` = nobody does."""
         return min((self._cells[at + 1] for at in self._taken()), default=None)
 
+    def heed(self, process: int, *, yes: bool) -> None:
+        """Let the time wait for a process that takes part, or not while that is stopped."""
+        for at in range(2, 2 + 2 * _SLOTS, 2):
+            if abs(self._cells[at]) == process:
+                self._cells[at + 1] = self._cells[0]
+                self._cells[at] = process if yes else -process
+
     def forget_the_dead(self) -> None:
         """Those that were killed take part no more."""
         for at in self._taken():
@@ -96,7 +103,7 @@ class SharedTime:
                 self._cells[at] = 0
 
     def _taken(self) -> list[int]:
-        return [at for at in range(2, 2 + 2 * _SLOTS, 2) if self._cells[at]]
+        return [at for at in range(2, 2 + 2 * _SLOTS, 2) if self._cells[at] > 0]
 
 
 class SharedClock:
@@ -111,6 +118,9 @@ class SharedClock:
         return self._shared.origin_ns + self._shared.passed_ns + off_ns
 
     def monotonic_ns(self) -> int:
+        return self._shared.passed_ns
+
+    def awake_ns(self) -> int:
         return self._shared.passed_ns
 
 

@@ -78,6 +78,9 @@ class VirtualClock:
     def monotonic_ns(self) -> int:
         return 10**12 + int(self._loop.at_s * 1e9)
 
+    def awake_ns(self) -> int:
+        return self.monotonic_ns()
+
 
 @contextmanager
 def virtual_loop() -> Iterator[VirtualLoop]:

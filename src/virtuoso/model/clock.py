@@ -18,6 +18,10 @@ class Clock(Protocol):
         """A time that never steps back, ns since an arbitrary origin."""
         ...
 
+    def awake_ns(self) -> int:
+        """The same, but it also goes on while the machine sleeps."""
+        ...
+
 
 class SystemClock:
     """The machine's wall clock, read once; from then on it goes by the monotonic clock and cannot be stepped.
@@ -37,6 +41,10 @@ class SystemClock:
         """A time that never steps back, ns since an arbitrary origin."""
         return time.monotonic_ns()
 
+    def awake_ns(self) -> int:
+        """The same, but on Linux it also goes on while the machine sleeps."""
+        return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
 
 class ManualClock:
     """A clock that stands still until it is moved: replays and tests."""
@@ -51,6 +59,10 @@ class ManualClock:
 
     def monotonic_ns(self) -> int:
         """Nanoseconds advanced so far."""
+        return self._monotonic_ns
+
+    def awake_ns(self) -> int:
+        """The same: it never sleeps."""
         return self._monotonic_ns
 
     def advance(self, ns: int) -> None:

@@ -44,7 +44,7 @@ from virtuoso.monitor.stores import LeasedBooks, Stores
 from virtuoso.monitor.tasks import TrackedTasks
 from virtuoso.monitor.ticks import publish_books, publish_ticks
 from virtuoso.monitor.upkeep import Upkeep
-from virtuoso.monitor.wakes import Wakes, awake_ns
+from virtuoso.monitor.wakes import Wakes
 from virtuoso.monitor.watch import Watch
 from virtuoso.operations.health import HealthBoard
 from virtuoso.operations.heartbeat import Heartbeat
@@ -304,7 +304,7 @@ class Monitor:
     def _start_upkeep(self) -> None:
         start, cache = self.tasks.start, self._cache
         start("loop lag", partial(measure_loop_lag, self.lag))
-        start("wakes", Wakes(self._clock, awake_ns, self.alerts.alerting.frozen).run)
+        start("wakes", Wakes(self._clock, self.alerts.alerting.frozen).run)
         if (watchdog := Watchdog.wanted(os.environ, lambda: self.health.live)) is not None:
             start("watchdog", watchdog.run)
         start(

@@ -1,7 +1,6 @@
 """Nobody watches while the process is stopped or the machine asleep: found by how long a short sleep really took."""
 
 import asyncio
-import time
 from collections.abc import Callable
 
 from virtuoso.model.clock import Clock
@@ -11,29 +10,22 @@ _FROZEN_S = 20.0
 """A sleep of a second that took so long was a freeze, not a busy loop."""
 
 
-def awake_ns() -> int:
-    """Time that goes on while the process is stopped, and on Linux while the machine sleeps (ns)."""
-    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
 class Wakes:
     """Tells of gaps between two looks that are far longer than they were meant to be.
 
     Args:
-        clock: by whose wall clock a gap begins.
-        elapsed_ns: see `awake_ns`.
+        clock: it goes on while the process is stopped and the machine asleep (`awake_ns`).
         on_gap: called with the beginning and the end of a gap (epoch ms).
     """
 
-    def __init__(self, clock: Clock, elapsed_ns: Callable[[], int], on_gap: Callable[[int, int], None]) -> None:
+    def __init__(self, clock: Clock, on_gap: Callable[[int, int], None]) -> None:
         self._clock = clock
-        self._elapsed_ns = elapsed_ns
         self._on_gap = on_gap
-        self._seen_ns, self._wall_ns = elapsed_ns(), clock.now_ns()
+        self._seen_ns, self._wall_ns = clock.awake_ns(), clock.now_ns()
 
     def look(self) -> None:
         """Judge the time since the last look."""
-        now_ns = self._elapsed_ns()
+        now_ns = self._clock.awake_ns()
         away_ns = now_ns - self._seen_ns
         if away_ns >= _FROZEN_S * 1e9:
             since_ms = self._wall_ns // 1_000_000
