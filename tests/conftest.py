@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support import forked
 from tests.support.exchange import Running, running_exchange
 from tests.support.pace import SPEED
 from tests.support.soak import SOAK
 
+forked.install()
 settings.register_profile("default", deadline=None, max_examples=100 if SOAK else 50, derandomize=True)
 settings.load_profile("default")
 

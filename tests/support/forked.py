@@ -1,0 +1,217 @@
+"""Starts the program's processes from one that has imported it already: a start costs milliseconds, not two seconds.
+
+`subprocess.Popen` is replaced (`install`), and with it `run` and asyncio's. What it starts is a process
+like any other: a child of the test's, with its own descriptors, environment, signals and exit code. Whatever is more
+than `python -m MODULE`, or has an environment that an interpreter reads only as it starts (a preloaded library, a hash
+seed), is started in the plain way; so is the installed command `virtuoso`.
+"""
+
+import atexit
+import ctypes
+import gc
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from inspect import signature
+from io import TextIOWrapper
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+import virtuoso.cli
+from tests.support.scaled import python_of
+
+_PR_SET_CHILD_SUBREAPER = 36
+_MOST_BYTES = 1 << 20
+_ROOT = Path(__file__).parents[2]
+_SCALED = list(python_of(Path("time"))[:-1])
+_ARGUMENTS = list(signature(subprocess.Popen._execute_child).parameters)[1:]  # type: ignore[attr-defined]
+_PLAIN = {"preexec_fn": None, "pass_fds": (), "shell": False, "umask": -1, "process_group": -1, "executable": None}
+_READ_AT_START = ("PYTHON", "LD_", "LANG", "LC_", "MALLOC", "OPENBLAS", "OMP_")
+
+
+class _Popen(subprocess.Popen[Any]):
+    """A process, forked where that makes no difference."""
+
+    def _execute_child(self, *arguments: Any) -> None:
+        given = dict(zip(_ARGUMENTS, arguments, strict=True))
+        command, environment = given["args"], given["env"]
+        if not _is_plain(given) or (what := _what(command, environment)) is None:
+            super()._execute_child(*arguments)  # type: ignore[misc]
+            return
+        given_fds = (given["p2cread"], given["c2pwrite"], given["errwrite"])
+        fds = [number if fd == -1 else fd for number, fd in enumerate(given_fds)]
+        folder = os.fspath(given["cwd"] or Path.cwd())
+        self.pid = _server().start(
+            {**what, "cwd": folder, "env": dict(environment or os.environ), "session": given["start_new_session"]}, fds
+        )
+        self._child_created = True
+        self._close_pipe_fds(*[given[name] for name in _ARGUMENTS if name.startswith(("p2c", "c2p", "err"))])  # type: ignore[attr-defined]
+
+
+def _is_plain(given: Mapping[str, Any]) -> bool:
+    return all(given[name] == value for name, value in _PLAIN.items() if name in given)
+
+
+def _what(command: Any, environment: Mapping[str, str] | None) -> dict[str, Any] | None:
+    """The module or file that a command line runs, and its `argv`; `None` where it has to be started anew."""
+    if isinstance(command, str | bytes) or not _starts_alike(os.environ if environment is None else environment):
+        return None
+    words = [os.fsdecode(word) for word in command]
+    if words[:3] == _SCALED:
+        return {"file": words[2], "argv": words[2:]}
+    if words[:2] == [sys.executable, "-m"] and words[2:3] and words[2].startswith(("virtuoso.", "tests.")):
+        return {"module": words[2], "argv": words[2:]}
+    return None
+
+
+def _starts_alike(environment: Mapping[str, str]) -> bool:
+    """Whether an interpreter would start with these as it did here; unbuffered output is taken over."""
+    names = {n for n in (*environment, *os.environ) if n.startswith(_READ_AT_START) and n != "PYTHONUNBUFFERED"}
+    return all(environment.get(name) == os.environ.get(name) for name in names)
+
+
+class _Server:
+    """The process that forks; it lives as long as this one."""
+
+    def __init__(self) -> None:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)  # whom its child leaves behind is this process's own child
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = _EXEC(
+                [sys.executable, "-m", "tests.support.forked", str(theirs.fileno())], pass_fds=(theirs.fileno(),),
+                cwd=_ROOT, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+
+    def start(self, what: dict[str, Any], fds: Sequence[int]) -> int:
+        """The pid of a new child."""
+        socket.send_fds(self._socket, [json.dumps(what).encode()], fds)
+        answer = self._socket.recv(32)
+        assert answer, "the process that starts others has ended"
+        return int(answer)
+
+    def end(self) -> None:
+        self._socket.close()
+        self._process.wait(10)
+
+
+_EXEC = subprocess.Popen
+_servers: dict[int, _Server] = {}
+
+
+def _server() -> _Server:
+    """This process's own."""
+    if os.getpid() not in _servers:
+        _servers[os.getpid()] = server = _Server()
+        atexit.register(server.end)
+    return _servers[os.getpid()]
+
+
+def install() -> None:
+    """From now on this process starts others so."""
+    subprocess.Popen = _Popen  # type: ignore[misc,assignment]
+
+
+def _serve(ours: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Fork for whoever asks; returns in the new process, with what it is to run and its three descriptors."""
+    while True:
+        message, fds, _, _ = socket.recv_fds(ours, _MOST_BYTES, 3)
+        if not message:
+            os._exit(0)
+        reading, writing = os.pipe()
+        if (middle := os.fork()) == 0:
+            if pid := os.fork():
+                os.write(writing, str(pid).encode())
+                os._exit(0)
+            return json.loads(message), fds
+        os.waitpid(middle, 0)  # only now the new process is the asker's child
+        ours.send(os.read(reading, 32))
+        for fd in (reading, writing, *fds):
+            os.close(fd)
+
+
+def _become(what: dict[str, Any], fds: list[int]) -> None:
+    """Take over all that a new process is given."""
+    for number, fd in enumerate(fds):
+        os.dup2(fd, number)
+    os.closerange(3, min(1 << 16, os.sysconf("SC_OPEN_MAX")))
+    if what["session"]:
+        os.setsid()
+    os.chdir(what["cwd"])
+    os.environ.clear()
+    os.environ.update(what["env"])
+    time.tzset()
+    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
+    sys.stdin = open(0, encoding=sys.stdin.encoding, closefd=False)  # noqa: SIM115
+    sys.stdout, sys.stderr = (
+        _output(1, sys.stdout, unbuffered=unbuffered),
+        _output(2, sys.stderr, unbuffered=unbuffered),
+    )
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+    sys.argv[:] = what["argv"]
+    sys.path[0] = what["cwd"] if "module" in what else sys.path[0]
+
+
+def _output(fd: int, like: Any, *, unbuffered: bool) -> TextIOWrapper:
+    raw = open(fd, "wb", closefd=False)  # noqa: SIM115
+    lines = raw.isatty() or fd == 2
+    return TextIOWrapper(raw, like.encoding, like.errors, line_buffering=lines, write_through=unbuffered)
+
+
+def _import_commands() -> None:
+    """All that the program's commands import, before anything is forked; nothing of it starts a thread of Python's."""
+    for module in iter_modules(virtuoso.cli.__path__, "virtuoso.cli."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    assert threading.active_count() == 1
+
+
+def _run(what: dict[str, Any]) -> int:
+    """As an interpreter runs its main module; returns the exit code."""
+    try:
+        if "module" in what:
+            runpy.run_module(what["module"], run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(what["file"], run_name="__main__")
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    except Exception:  # noqa: BLE001 - whatever the module did not catch
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def main() -> None:
+    ours = socket.socket(fileno=int(sys.argv[1]))
+    _import_commands()
+    gc.freeze()
+    what, fds = _serve(ours)
+    _become(what, fds)
+    code = _run(what)
+    # What is left of an interpreter's end; to take all modules apart would cost what the fork has saved.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
