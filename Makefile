@@ -6,8 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8002
 
-# A file of tests stays in one process, so that what it shares is made once; the many quick ones come first. The slow
-# ones run whole programs: more of them at once than there are cores would only make each other late.
+# The program is started by the hundred in its tests: what was compiled is kept.
+unexport PYTHONDONTWRITEBYTECODE
+
+# A file of tests stays in one process, so that what it shares is made once (tests/support/sharing.py). Many run whole
+# programs: more of them at once than there are cores would only make each other late.
 PARALLEL := -n $(shell nproc) --dist loadfile
 
 # Debian packages that tests and benchmarks use, and the command that shows each is there.

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -10,11 +11,26 @@ from hypothesis import settings
 from tests.support import forked
 from tests.support.exchange import Running, running_exchange
 from tests.support.pace import SPEED
+from tests.support.sharing import Sharing, longest_first
 from tests.support.soak import SOAK
 
 forked.install()
 settings.register_profile("default", deadline=None, max_examples=100 if SOAK else 50, derandomize=True)
 settings.load_profile("default")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing | None:
+    """How tests are shared out where they are distributed by file."""
+    if config.option.dist != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return Sharing(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the tests."""
+    longest_first(items)
 
 
 @pytest.fixture(autouse=True)
@@ -31,9 +47,9 @@ def shared_exchange() -> Iterator[Running]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def wall_exchange() -> Iterator[Running]:
-    """Another one, for tests that go by the wall's clock."""
+    """Another one, for tests that go by the wall's clock: it works as long as it lives."""
     with running_exchange() as running:
         yield running
 

@@ -8,7 +8,7 @@ from tests.support.program import Program, running_program, settings_for
 from tests.support.watcher import UNIVERSE, Watcher
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def watching(shared_exchange: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     config = settings_for(shared_exchange, tmp_path_factory.mktemp("watching"), UNIVERSE)
     with running_program(config, pace=shared_exchange.pace) as program:

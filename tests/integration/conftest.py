@@ -1,4 +1,4 @@
-"""A program that runs on the recording, shared by the tests of its API."""
+"""A program that runs on the recording, shared by the tests of a file."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from tests.support.exchange import Running
 from tests.support.program import Program, running_program, settings_for
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def program(wall_exchange: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     with running_program(settings_for(wall_exchange, tmp_path_factory.mktemp("program"))) as running:
         running.until("live data", lambda: running.ask("/api/market/overview")["data_quality"] == "live", 60)

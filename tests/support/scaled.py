@@ -24,8 +24,9 @@ from virtuoso.cli.runtime import Runtime
 from virtuoso.model.clock import SystemClock
 
 _SLOTS = 16
-_BEAT_S = 0.005
-"""Real seconds after which a loop without work says again how far it is."""
+_BEAT_S, _IDLE_BEAT_S = 0.005, 0.05
+"""Real seconds after which a loop without work says again how far it is: while time passes, and while it does not."""
+_IDLE_BEATS = 200
 
 
 class SharedTime:
@@ -130,10 +131,15 @@ class _Selector(selectors.DefaultSelector):
     def __init__(self, shared: SharedTime) -> None:
         super().__init__()
         self._shared = shared
+        self._passed_ns = self._same = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self._shared.see()
-        return super().select(_BEAT_S if timeout is None else min(timeout, _BEAT_S))
+        passed_ns = self._shared.passed_ns
+        self._same = self._same + 1 if passed_ns == self._passed_ns else 0
+        self._passed_ns = passed_ns
+        beat_s = _BEAT_S if self._same < _IDLE_BEATS else _IDLE_BEAT_S
+        return super().select(beat_s if timeout is None else min(timeout, beat_s))
 
 
 class SharedLoop(asyncio.SelectorEventLoop):
