@@ -11,7 +11,8 @@ from virtuoso.model.instrument import Instrument
 from virtuoso.model.market import TickerUpdate
 
 LOOKS: Final = 3
-"""A symbol that neither list names in so many looks in a row is gone."""
+"""A symbol that neither list names in so many looks in a row is gone; first lists that contradict each other in so
+many are taken as they are."""
 _COLLAPSE: Final = 0.5
 """A list with less than this share of what was known is doubted."""
 _OFF: Final = 10.0
@@ -21,15 +22,24 @@ _TRADING, _UNKNOWN = "Trading", "Unknown"
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A list (`instruments` or `tickers`) that is not believed: it has `listed` usable rows, `known` are expected."""
+    """A list (`instruments` or `tickers`) that is not believed: it has `listed` usable rows, `known` are expected.
+
+    `other` is the list by which they are expected, where nothing earlier is known to stand in its place.
+    """
 
     name: str
     listed: int
     known: int
+    other: str | None = None
 
     @property
     def text(self) -> str:
         """What is doubted, and what stands instead."""
+        if self.other is not None:
+            return (
+                f"the exchange's list of {self.name} has {self.listed} of the {self.known} that its list of "
+                f"{self.other} names; nothing else is known yet"
+            )
         what = "in trading" if self.name == "instruments" else "with a turnover"
         if not self.known:
             return f"the exchange's list of {self.name} has none {what}; it is asked again"
@@ -44,7 +54,7 @@ class Listed:
     """What is believed to be listed.
 
     Attributes:
-        instruments: in the order of the exchange.
+        instruments: in the order of the exchange; none while the very first lists are not believed.
         turnovers: 24 h turnover by symbol, quote units; of a watched symbol the last one believed, where it has none.
         doubts: about the lists of this look.
         missing: watched symbols that neither list named in the last look or two.
@@ -68,6 +78,8 @@ class Listings:
         self._turnovers: dict[str, float] = {}
         self._missed: dict[str, int] = {}
         self._refused: set[str] = set()
+        self._begun = False
+        self._first = 0
         self.copies = 0
 
     def look(
@@ -79,6 +91,9 @@ class Listings:
     ) -> Listed:
         """Take one look at both lists.
 
+        The very first are compared with each other, as there is nothing else: where one has less than half of what the
+        other names, nothing is listed until it has been so for some looks. From then on that is a doubt while it lasts.
+
         `watched` symbols keep the last turnover that was believed; `refused` ones, whose topics the exchange refused,
         are gone as soon as neither list names them.
         """
@@ -88,13 +103,19 @@ class Listings:
             self._miss(rows, tickers, refused)
         doubts = [doubt for doubt in (self._of_instruments(rows), self._of_tickers(tickers, worth)) if doubt]
         doubted = {doubt.name for doubt in doubts}
+        unlike = [] if doubts else _unlike(rows, tickers)
+        if not self._begun:
+            self._first = 0 if doubts else self._first + 1
+            if doubts or (unlike and self._first < LOOKS):
+                return Listed(doubts=(*doubts, *unlike))
+            self._begun = True
         if "instruments" not in doubted:
             self._known.update({s: _merged(self._known.get(s), row) for s, row in rows.items()})
         if "tickers" not in doubted:
             self._turnovers.update({s: t for s, t in worth.items() if s in self._known})
         lasting = self._known if "tickers" in doubted else watched
         believed = {s: t for s, t in self._turnovers.items() if s in worth or s in lasting}
-        return Listed(tuple(self._known.values()), believed, tuple(doubts), frozenset(self._missed) & set(watched))
+        return Listed(tuple(self._known.values()), believed, (*doubts, *unlike), frozenset(self._missed) & set(watched))
 
     def _distinct(self, instruments: Sequence[Instrument]) -> dict[str, Instrument]:
         """One row a symbol: of copies that differ the one known already, else the first."""
@@ -133,6 +154,18 @@ class Listings:
     def _of_tickers(self, tickers: Mapping[str, TickerUpdate], worth: Mapping[str, float]) -> Doubt | None:
         listed, known = len(worth), len(self._turnovers)
         return Doubt("tickers", listed, known) if not tickers or listed < _COLLAPSE * known else None
+
+
+def _unlike(rows: Mapping[str, Instrument], tickers: Mapping[str, TickerUpdate]) -> list[Doubt]:
+    """Lists of one moment of which one has less than half of what the other names."""
+    trading = {symbol for symbol, row in rows.items() if row.status == _TRADING}
+    known, quoted = len(rows.keys() & tickers.keys()), len(trading & tickers.keys())
+    found = []
+    if known < _COLLAPSE * len(tickers):
+        found.append(Doubt("instruments", known, len(tickers), "tickers"))
+    if quoted < _COLLAPSE * len(trading):
+        found.append(Doubt("tickers", quoted, len(trading), "instruments"))
+    return found
 
 
 def turnover_of(ticker: TickerUpdate) -> float | None:

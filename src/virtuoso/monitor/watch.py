@@ -37,6 +37,8 @@ _TICKER = "taking its ticker"
 _WARMED_AT_ONCE = 64
 _RESUMED_MS = 3_600_000
 """After a longer stop labels and regimes begin anew."""
+_AGAIN_S = 2.0
+"""Between looks at first lists that contradict each other."""
 _AT_ONCE = 40
 """Symbols whose history is fetched at a time: beyond, requests would only wait for the budget."""
 
@@ -114,17 +116,14 @@ class Watch:
     async def choose(self, refused: Collection[str] = ()) -> Universe:
         """Ask the exchange for its lists and choose; nothing that is watched is changed yet.
 
-        `refused` are symbols whose topics the exchange refused. Raises `ExchangeError`; a list that is empty before any
-        was not is no answer, and an `ExchangeUnavailable`.
+        First lists that contradict each other are asked for again, a few times. `refused` are symbols whose topics the
+        exchange refused. Raises `ExchangeError`; a list that is empty before any was not is no answer, and an
+        `ExchangeUnavailable`.
         """
-        instruments, tickers = await self._exchange.instruments(), await self._exchange.tickers()
-        before = self.listed
-        listed = self.listed = self.listings.look(instruments, tickers, self.universe.symbols, refused)
-        for doubt in listed.doubts:
-            if not doubt.known:
-                raise ExchangeUnavailable(doubt.text)
-            if doubt.name not in {each.name for each in before.doubts}:
-                log.warning("a list of the exchange is doubted", reason=doubt.text)
+        listed = await self._look(refused)
+        while not listed.instruments:
+            await asyncio.sleep(_AGAIN_S)
+            listed = await self._look(refused)
         universe = select(listed.instruments, listed.turnovers, self.universe, self.rules, self.exchange_ms())
         new = {instrument.symbol: instrument for instrument in listed.instruments}
         self._changed = {s: i for s, i in new.items() if s in self.ready and _other_terms(self.instruments.get(s), i)}
@@ -132,8 +131,20 @@ class Watch:
         self._say(universe)
         for symbol, reason in universe.left_out.items():
             log.debug("left out", symbol=symbol, reason=reason)
-        self._tickers = tickers
         return universe
+
+    async def _look(self, refused: Collection[str]) -> Listed:
+        """Take one look at both lists; a new doubt is logged."""
+        instruments, tickers = await self._exchange.instruments(), await self._exchange.tickers()
+        before = {each.name for each in self.listed.doubts}
+        self.listed = self.listings.look(instruments, tickers, self.universe.symbols, refused)
+        for doubt in self.listed.doubts:
+            if not doubt.known:
+                raise ExchangeUnavailable(doubt.text)
+            if doubt.name not in before:
+                log.warning("a list of the exchange is doubted", reason=doubt.text)
+        self._tickers = tickers
+        return self.listed
 
     def _say(self, universe: Universe) -> None:
         """What the user should know of the choice, in one line, when it begins."""

@@ -184,6 +184,40 @@ def test_a_first_list_without_anything_in_trading_is_no_list() -> None:
     assert Listings().look(rows, dict.fromkeys(SYMBOLS, ticker(None))).doubts == (), "an exchange may have none"
 
 
+FIRST = {
+    "few instruments": (slice(0, 14), slice(0, 30), Doubt("instruments", 14, 30, "tickers")),
+    "few tickers": (slice(0, 30), slice(16, 30), Doubt("tickers", 14, 30, "instruments")),
+}
+
+
+@pytest.mark.parametrize("what", FIRST)
+def test_first_lists_that_contradict_each_other_are_no_lists_until_they_stay_so(what: str) -> None:
+    listed_rows, quoted, doubt = FIRST[what]
+    (rows, tickers), listings = lists(), Listings()
+    few = rows[listed_rows], {symbol: tickers[symbol] for symbol in SYMBOLS[quoted]}
+    for _ in range(LOOKS - 1):
+        listed = listings.look(*few)
+        assert (listed.instruments, listed.doubts) == ((), (doubt,))
+        assert f"has 14 of the 30 that its list of {doubt.other} names" in doubt.text
+    for _ in range(2):
+        listed = listings.look(*few)
+        assert len(listed.instruments) == len(few[0]), "it is all that the exchange says"
+        assert listed.doubts == (doubt,), "and told while it lasts"
+    assert listings.look(rows, tickers).doubts == ()
+    assert listings.look(*few).doubts == (replaced(doubt),), "by now it is known what it should have"
+
+
+def replaced(doubt: Doubt) -> Doubt:
+    """The same against what is known."""
+    return Doubt(doubt.name, doubt.listed, doubt.known)
+
+
+def test_first_lists_that_differ_by_less_than_half_are_believed() -> None:
+    (rows, tickers), listings = lists(), Listings()
+    listed = listings.look(rows[:15], tickers)
+    assert (len(listed.instruments), listed.doubts) == (15, ())
+
+
 @pytest.mark.parametrize(
     ("row", "turnover"),
     [

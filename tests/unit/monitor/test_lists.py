@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from tests.support.virtual import virtual_loop
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.universe_conditions import observe_universe
@@ -64,6 +65,31 @@ def test_an_empty_list_at_the_start_is_no_answer() -> None:
     exchange.empty = False
     watch.universe = asyncio.run(watch.choose())
     assert watch.universe.symbols == tuple(SYMBOLS[:5])
+
+
+def test_a_list_that_is_short_at_the_start_alone_is_asked_for_again() -> None:
+    exchange, log = Lists(), IncidentLog(100)
+    watch, whole = watch_of(exchange, UniverseRules(size=5)), exchange.rows
+    exchange.rows = whole[-5:]
+    with virtual_loop() as loop:
+        choosing = loop.create_task(watch.choose())
+        loop.run_until_complete(asyncio.sleep(1))
+        assert open_kinds(log, watch, 1_000) == [("list_doubted", "instruments")]
+        assert log.open()[0].details == {"list": "instruments", "listed": 5, "known": 12}
+        exchange.rows = whole
+        watch.universe = loop.run_until_complete(choosing)
+    assert watch.universe.symbols == tuple(SYMBOLS[:5])
+    assert open_kinds(log, watch, 2_000) == []
+
+
+def test_first_lists_that_stay_unlike_are_taken_and_told() -> None:
+    exchange, log = Lists(), IncidentLog(100)
+    watch = watch_of(exchange, UniverseRules(size=5))
+    exchange.worth = {symbol: exchange.worth[symbol] for symbol in SYMBOLS[:3]}
+    with virtual_loop() as loop:
+        watch.universe = loop.run_until_complete(watch.choose())
+    assert watch.universe.symbols == tuple(SYMBOLS[:3])
+    assert open_kinds(log, watch, 1_000) == [("list_doubted", "tickers")]
 
 
 def test_a_doubted_list_is_an_incident_with_its_numbers_until_it_is_whole() -> None:
