@@ -18,6 +18,7 @@ TICK_MS = 200
 _WINDOW = 1.6
 """Price steps looked at for each level wanted: one in five is empty."""
 _EMPTY = 0.2
+_USUAL_DEPTH = 50
 _WALL = 0.004
 _WALL_SIZE = 12.0
 _LEAN_MS = 20_000
@@ -55,6 +56,11 @@ class BookModel:
         draw = uniform(self._market.key, tick // 7, 1)
         spread = 1 + (draw > 0.6) + (draw > 0.85) + 2 * (draw > 0.97)
         return (towards - spread, towards) if following.buy else (towards, towards + spread)
+
+    def best(self, tick: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Price and size of the best bid and ask; from the book that most clients ask for, so that it is made once."""
+        bids, asks = self.levels(tick, _USUAL_DEPTH)
+        return next(iter(bids.items())), next(iter(asks.items()))
 
     def _levels(self, tick: int, depth: int) -> tuple[Side, Side]:
         """The best `depth` bids and asks as {price: size}, best first."""

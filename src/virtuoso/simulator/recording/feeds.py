@@ -32,6 +32,11 @@ _FAST_MINUTE = 0.0025
 _LIQUIDATION_SHARE = 0.02
 
 
+def _period(interval: str) -> tuple[int, int]:
+    """Length of its bars and what shifts their alignment, ms."""
+    return INTERVALS_MS[interval], MONDAY_MS if interval == "W" else 0
+
+
 def encode(message: dict[str, Any]) -> bytes:
     """A frame."""
     return msgspec.json.encode(message)
@@ -65,6 +70,18 @@ class SymbolFeeds:
                 return self._bars(rest[0], after_ms, upto_ms)
             case _:
                 return self._liquidations(after_ms, upto_ms)
+
+    def due_ms(self, topic: str, after_ms: int) -> int:
+        """The earliest time after `after_ms` at which `topic` may push anything."""
+        kind, *rest = topic.split(".")
+        match kind:
+            case "orderbook" | "tickers":
+                return self._book.time_of(self._book.tick_at(after_ms) + 1)
+            case "kline":
+                second = after_ms // 1000 * 1000 + 1000
+                return min(second, self._closed(*_period(rest[0]), after_ms) + _CONFIRM_AFTER_MS)
+            case _:
+                return self._market.around(after_ms)[1].at_ms
 
     def snapshot(self, topic: str, at_ms: int) -> bytes | None:
         """The first frame of a new subscription; trades, bars and liquidations have none."""
@@ -112,9 +129,8 @@ class SymbolFeeds:
             yield self._book.time_of(tick), frame
 
     def _best(self, tick: int) -> tuple[Side, Side]:
-        bids, asks = self._book.levels(tick, 4)
-        bid, ask = self._book.touch(tick)
-        return {bid: bids[bid]}, {ask: asks[ask]}
+        (bid, bid_lots), (ask, ask_lots) = self._book.best(tick)
+        return {bid: bid_lots}, {ask: ask_lots}
 
     def _touches(self, after_ms: int, upto_ms: int) -> Frames:
         """Level 1: a snapshot when it changed, and again after 3 s without change, with the same `u`."""
@@ -179,20 +195,24 @@ class SymbolFeeds:
 
     def _bars(self, interval: str, after_ms: int, upto_ms: int) -> Frames:
         """The forming bar each second in which a trade came, and the closed one just after its end."""
-        length = INTERVALS_MS[interval]
-        offset = MONDAY_MS if interval == "W" else 0
+        length, offset = _period(interval)
         second = after_ms // 1000 * 1000 + 1000
         while second <= upto_ms:
             opened = second - (second - offset) % length
             if second > opened and self._market.trades(max(second - 1000, opened - 1), second):
                 yield second, self._bar_frame(interval, length, offset, opened, second, confirm=False)
             second += 1000
-        due = after_ms - _CONFIRM_AFTER_MS
-        closed = due - (due - offset) % length + length
+        closed = self._closed(length, offset, after_ms)
         while closed + _CONFIRM_AFTER_MS <= upto_ms:
             at_ms = closed + _CONFIRM_AFTER_MS
             yield at_ms, self._bar_frame(interval, length, offset, closed - length, at_ms, confirm=True)
             closed += length
+
+    @staticmethod
+    def _closed(length: int, offset: int, after_ms: int) -> int:
+        """End of the first bar that is told as closed after `after_ms`."""
+        due = after_ms - _CONFIRM_AFTER_MS
+        return due - (due - offset) % length + length
 
     def _bar_frame(self, interval: str, length: int, offset: int, opened: int, at_ms: int, *, confirm: bool) -> bytes:
         known_ms = opened + length if confirm else at_ms

@@ -65,6 +65,13 @@ class SymbolMarket:
         i = bisect_right(trades.at_ms, at_ms - minute)
         return self._trade(minute, i - 1), self._trade(minute, i)
 
+    def ticks_at(self, at_ms: int) -> int:
+        """Price of the last trade at or before `at_ms`, in ticks: `around` without making the minute's trades."""
+        minute = at_ms // MINUTE_MS * MINUTE_MS
+        while (found := self._tape.ticks_at(*self._timeline.minute(minute), at_ms - minute)) is None:
+            minute -= MINUTE_MS
+        return found
+
     def _trade(self, minute: int, number: int) -> PlayedTrade:
         """A trade by its number, which may reach into the minutes before or after."""
         trades = self.trades_of(minute)

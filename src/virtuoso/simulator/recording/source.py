@@ -36,6 +36,8 @@ class RecordingSource:
         self._books: dict[str, BookModel] = {}
         self._tickers: dict[str, TickerModel] = {}
         self._feeds: dict[str, SymbolFeeds] = {}
+        self._due_ms: dict[str, int] = {}
+        """Until when a topic has nothing to say: most steps of time are shorter than that."""
         for symbol, recorded in recording.symbols.items():
             market = self._markets[symbol] = SymbolMarket(recorded, self._timeline, seed)
             book = self._books[symbol] = BookModel(market)
@@ -45,12 +47,13 @@ class RecordingSource:
 
     def advance(self, to_ms: int, wanted: Collection[tuple[str, str]]) -> list[Push]:
         """All frames due in (now, to_ms] of the wanted topics, in order of time."""
-        pushes = [
-            Push(at_ms, category, topic, frame)
-            for category, topic in wanted
-            if category == _CATEGORY
-            for at_ms, frame in self._feeds[topic.rpartition(".")[2]].frames(topic, self._now_ms, to_ms)
-        ]
+        pushes = []
+        for category, topic in wanted:
+            if category != _CATEGORY or to_ms < self._due_ms.get(topic, 0):
+                continue
+            feeds = self._feeds[topic.rpartition(".")[2]]
+            pushes += [Push(at_ms, category, topic, frame) for at_ms, frame in feeds.frames(topic, self._now_ms, to_ms)]
+            self._due_ms[topic] = feeds.due_ms(topic, to_ms)
         pushes.sort(key=lambda push: push.at_ms)
         self._now_ms = max(self._now_ms, to_ms)
         return pushes

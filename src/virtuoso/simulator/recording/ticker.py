@@ -41,16 +41,13 @@ class TickerModel:
     def open_interest(self, at_ms: int) -> int:
         """Open interest of both sides, in lots; it grows when the hour trends and shrinks when it reverts."""
         wander = smooth(self._market.key + 5, at_ms / _INTEREST_MS) + 0.4 * smooth(self._market.key + 6, at_ms / 60_000)
-        last, _ = self._market.around(at_ms)
-        then, _ = self._market.around(at_ms - _HOUR_MS)
-        move = abs(np.log(last.ticks / then.ticks))
+        move = abs(np.log(self._market.ticks_at(at_ms) / self._market.ticks_at(at_ms - _HOUR_MS)))
         return max(2, int(self._typical_interest * (1 + 0.05 * wander + min(0.1, 2.0 * float(move)))) // 2 * 2)
 
     def long_share(self, at_ms: int) -> float:
         """Share of accounts that are long: higher after a fall, as crowds buy dips."""
-        last, _ = self._market.around(at_ms)
-        then, _ = self._market.around(max(at_ms - 4 * _HOUR_MS, self._timeline.minutes_ms + _HOUR_MS))
-        move = float(np.log(last.ticks / then.ticks))
+        then_ms = max(at_ms - 4 * _HOUR_MS, self._timeline.minutes_ms + _HOUR_MS)
+        move = float(np.log(self._market.ticks_at(at_ms) / self._market.ticks_at(then_ms)))
         share = 0.58 + 0.08 * smooth(self._market.key + 7, at_ms / (4 * _HOUR_MS)) - 1.5 * max(-0.1, min(0.1, move))
         return min(0.9, max(0.1, share))
 
@@ -96,8 +93,7 @@ class TickerModel:
         if part is not None:
             high, low = max(high, part[1]), min(low, part[2])
             volume, turnover = volume + part[4], turnover + part[TURNOVER]
-        bid, ask = self._book.touch(tick)
-        bids, asks = self._book.levels(tick, 4)
+        (bid, bid_lots), (ask, ask_lots) = self._book.best(tick)
         price = last.ticks * units.step / 10**units.price_decimals
         mark, index = price * self.mark_ratio(at_ms), price * self.index_ratio(at_ms)
         interest = self.open_interest(at_ms - at_ms % 5_000)
@@ -124,9 +120,9 @@ class TickerModel:
             "nextFundingTime": str(settles),
             "fundingRate": rate,
             "bid1Price": units.price(bid),
-            "bid1Size": units.size(bids[bid]),
+            "bid1Size": units.size(bid_lots),
             "ask1Price": units.price(ask),
-            "ask1Size": units.size(asks[ask]),
+            "ask1Size": units.size(ask_lots),
             "preOpenPrice": "",
             "preQty": "",
             "curPreListingPhase": "",

@@ -41,8 +41,12 @@ class Timeline:
 
     def minute(self, open_ms: int) -> tuple[int, bool]:
         """Index of the recorded minute played at `open_ms`, and whether it is played backwards."""
-        index, back = self.minutes(np.array([open_ms], dtype=np.int64))
-        return int(index[0]), bool(back[0])
+        number = (open_ms - self.anchor_ms) // MINUTE_MS
+        phase = number % (2 * self.loop)
+        if number < 0:
+            return self.lead + number, False
+        back = phase >= self.loop
+        return self.lead + (2 * self.loop - 1 - phase if back else phase), back
 
     def minutes(self, open_ms: Ints) -> tuple[Ints, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
         """`minute` for many."""

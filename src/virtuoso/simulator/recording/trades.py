@@ -43,6 +43,16 @@ class TradeTape:
         self._ticks = ticks.astype(np.int32)
         self.turnover: Ints = (ticks * self._lots).sum(axis=1)
 
+    def ticks_at(self, index: int, back: bool, within_ms: int) -> int | None:
+        """Price of the last trade of a minute as it is played, up to a time in it; `None` before its first."""
+        n = int(self._counts[index])
+        at_ms = self._at_ms[index, :n]
+        if back:
+            number = int(at_ms.searchsorted(_MINUTE_MS - 1 - within_ms, "left"))
+        else:
+            number = int(at_ms.searchsorted(within_ms, "right")) - 1
+        return int(self._ticks[index, number]) if 0 <= number < n else None
+
     def minute(self, index: int, back: bool) -> MinuteTrades:
         """Trades of a recorded minute as it is played."""
         n = int(self._counts[index])
