@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -20,7 +21,12 @@ log = structlog.get_logger(__name__)
 _BASE = Timeframe.M1
 _PATIENCE_MS = 2_000
 _REPAIR_TIMEOUT_S = 8.0
+_REPAIR = "repairing its bars"
 _FIRST_WAIT_S, _LONGEST_WAIT_S, _COUNTED = 2.0, 20.0, 5
+
+
+class ImpossibleBars(ExchangeUnavailable):
+    """The exchange answers, and what it says of a bar cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +124,18 @@ class Refresh:
             say("bars could not be repaired", symbol=symbol, error=said)
             self._watch.failed[symbol] = said
             self._wait(symbol)
+            if isinstance(error, ImpossibleBars):  # no answer is told of the exchange, not of each symbol
+                self._watch.contained.note(symbol, _REPAIR, error)
         else:
             self._watch.failed.pop(symbol, None)
             self._waits.pop(symbol, None)
+            self._watch.contained.clear(symbol, _REPAIR)
         return time.perf_counter() - began
 
     async def _fetch(self, symbol: str, close_ms: int) -> None:
         history = self._market[symbol].history
         if history.base.next_ms is None:
-            await self._watch.recover(symbol)
+            await self._recover(symbol)
             return
         if history.base.next_ms < close_ms:
             await self._fetch_minutes(symbol, history, close_ms)
@@ -134,20 +143,37 @@ class Refresh:
                 return  # it began anew
         for timeframe in self._market.timeframes:
             if timeframe is not _BASE and (hole := history.lacking(timeframe, close_ms)) is not None:
+                refused = history.refused.copy()
                 history.load(timeframe, await self._exchange.bars(symbol, timeframe, *hole))
-                if history.lacking(timeframe, close_ms) is not None:
-                    raise ExchangeUnavailable(f"the exchange's {timeframe} bar of {iso(hole[0])} is not served yet")
+                if (missing := history.lacking(timeframe, close_ms)) is not None:
+                    raise _wanting(f"{timeframe} bar of {iso(missing[0])}", history.refused - refused)
+
+    async def _recover(self, symbol: str) -> None:
+        """Load a history that there is not; raises when there still is none, or why it could not be loaded."""
+        refused = self._market[symbol].history.refused.copy()
+        await self._watch.recover(symbol)
+        if (why := self._watch.failed.get(symbol)) is not None:
+            raise ExchangeUnavailable(why)
+        history = self._market[symbol].history
+        if history.base.next_ms is None:
+            raise _wanting("last minute", history.refused - refused)
 
     async def _fetch_minutes(self, symbol: str, history: SymbolBars, close_ms: int) -> None:
         """Fetch the minutes that are missing; raises `ExchangeUnavailable` when the answer has not got them all."""
         first_ms = history.base.next_ms or 0
-        refused = history.refused.total()
+        refused = history.refused.copy()
         history.load(_BASE, await self._exchange.bars(symbol, _BASE, first_ms, close_ms - _BASE.ms))
         if history.jump is not None:
             await self._watch.heed_jump(symbol)
             return
         if (missing_ms := history.base.next_ms or 0) < close_ms:
-            why = "is impossible" if history.refused.total() > refused else "is not served yet"
-            raise ExchangeUnavailable(f"the exchange's minute of {iso(missing_ms)} {why}")
+            raise _wanting(f"minute of {iso(missing_ms)}", history.refused - refused)
         self._watch.fetched_ns[symbol] = self._watch.now_ns()
         await self._watch.fill_tape([symbol])
+
+
+def _wanting(what: str, refused: Counter[str]) -> ExchangeUnavailable:
+    """Why a bar is not there after its answer: of those that came, some were `refused`, or it did not come."""
+    if refused:
+        return ImpossibleBars(f"the exchange's {what} is impossible ({refused.most_common(1)[0][0]})")
+    return ExchangeUnavailable(f"the exchange's {what} is not served yet")

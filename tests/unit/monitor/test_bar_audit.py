@@ -8,7 +8,7 @@ import pytest
 from tests.support.long_day_market import MINUTE, MadeUpExchange
 from tests.support.small_monitor import SmallMonitor
 
-from virtuoso.model.alert import Severity
+from virtuoso.model.alert import Incident, Severity
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeUnavailable
 from virtuoso.model.market import Bar, TickerUpdate
@@ -170,7 +170,9 @@ async def test_an_impossible_bar_is_fetched_and_one_that_stays_costs_its_row_alo
     assert small.market[BAD].history.base.last(1) == [true]
     odd(small).said[BAD, open_ms + MINUTE] = [impossible]
     await small.minute({BAD: impossible})
-    assert small.watch.failed == {BAD: "the exchange's minute of 2025-05-29T00:01:00.000Z is impossible"}
+    assert small.watch.failed == {
+        BAD: "the exchange's minute of 2025-05-29T00:01:00.000Z is impossible (high: below open or close)"
+    }
     row = small.documents()[f"symbol:{BAD}"]["ticker"]
     assert "is impossible" in row["reason"]
     assert row["data_quality"] == "stale"
@@ -194,6 +196,72 @@ async def test_repairs_wait_longer_each_time_never_ask_beyond_now_and_hold_up_no
     await small.refresh.complete(small.cycle.analysed_ms + 60 * MINUTE)
     assert odd(small).asked[-1][3] < small.now_ms
     assert small.watch.failed == {}
+
+
+def failing(small: SmallMonitor) -> list[Incident]:
+    return [each for each in small.incidents.open() if each.kind == "symbol_failed"]
+
+
+async def seconds_pass(small: SmallMonitor, seconds: int) -> None:
+    """As the cycle repairs, and as the fault is watched."""
+    for _ in range(seconds):
+        small.clock.advance(1_000_000_000)
+        if small.refresh.incomplete(small.cycle.analysed_ms):
+            await small.refresh.complete(small.cycle.analysed_ms)
+        small.watch.contained.observe(small.incidents, small.market.rows)
+
+
+async def test_a_minute_that_stays_impossible_is_told_asked_for_seldom_and_over_when_it_is_true(
+    small: SmallMonitor,
+) -> None:
+    open_ms = Timeframe.M1.floor(small.now_ms)
+    impossible = msgspec.structs.replace(await small.true_bar(BAD, open_ms), high=1e-3)
+    odd(small).said[BAD, open_ms] = [impossible]
+    await small.minute({BAD: None})
+    await seconds_pass(small, 14)
+    assert failing(small) == []
+    odd(small).asked.clear()
+    await seconds_pass(small, 300)
+    assert 12 <= len(odd(small).asked) <= 22
+    (told,) = failing(small)
+    assert told.symbol == BAD
+    assert "minute of 2025-05-29T00:00:00.000Z is impossible (high: below open or close)" in told.message
+    odd(small).said.clear()
+    await seconds_pass(small, 25)
+    assert failing(small) == []
+    assert held(small, open_ms).high > 1e-3
+
+
+async def test_a_minute_that_is_not_served_is_no_fault_of_its_symbol(small: SmallMonitor) -> None:
+    odd(small).silent.add(BAD)
+    await small.minute({BAD: None})
+    await seconds_pass(small, 120)
+    assert failing(small) == []
+    assert small.watch.failed == {BAD: "planted: no bars"}
+
+
+async def test_a_history_of_which_nothing_can_be_is_told_and_asked_for_seldom() -> None:
+    class NeverTrue(OddExchange):
+        async def bars(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> list[Bar]:
+            found = await super().bars(symbol, timeframe, start_ms, end_ms)
+            return [msgspec.structs.replace(bar, low=-1.0) for bar in found] if symbol == BAD and self.lies else found
+
+        lies = True
+
+    exchange = NeverTrue()
+    small = SmallMonitor(exchange=exchange)
+    await small.start()
+    exchange.asked.clear()
+    await seconds_pass(small, 300)
+    asked = [each for each in exchange.asked if each[0] == BAD and each[1] is Timeframe.M1]
+    assert 12 <= len(asked) <= 24
+    assert small.watch.failed == {BAD: "the exchange's last minute is impossible (low: not a positive number)"}
+    assert [each.symbol for each in failing(small)] == [BAD]
+    exchange.lies = False
+    await seconds_pass(small, 25)
+    assert (failing(small), small.watch.failed) == ([], {})
+    assert small.market[BAD].history.base.next_ms is not None
+    small.close()
 
 
 async def redenominate(small: SmallMonitor, minutes: int) -> int:
