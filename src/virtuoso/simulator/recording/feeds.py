@@ -4,12 +4,13 @@ Every frame has the keys, types, decimals and padding of the real capture's fram
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
 import msgspec
 
-from virtuoso.simulator.recording.book import TICK_MS, BookModel, Side, changed
+from virtuoso.simulator.recording.book import TICK_MS, BookModel, Levels
 from virtuoso.simulator.recording.dataset import Units
 from virtuoso.simulator.recording.market import PlayedTrade, SymbolMarket
 from virtuoso.simulator.recording.noise import uniform
@@ -30,6 +31,7 @@ _FIRST_UPDATE, _FIRST_SEQ = 1_000, 1_000_000
 _FAST_MINUTE = 0.0025
 """A minute that moves by more than this fraction liquidates someone."""
 _LIQUIDATION_SHARE = 0.02
+_GONE = '["%s","0"],'
 
 
 def _period(interval: str) -> tuple[int, int]:
@@ -51,6 +53,10 @@ class SymbolFeeds:
         self.symbol = symbol
         self._market = market
         self._units: Units = market.units
+        self._price_text = lru_cache(4_096)(market.units.price)
+        decimals = market.units.size_decimals
+        self._size_unit = 10**decimals
+        self._level = f'["%s","%d.%0{decimals}d"],' if decimals else '["%s","%d%.0s"],'
         self._book = book
         self._ticker = ticker
         self._first_tick = first_tick
@@ -88,8 +94,7 @@ class SymbolFeeds:
         kind, *rest = topic.split(".")
         tick = self._book.tick_at(at_ms)
         if kind == "orderbook" and rest[0] == "1":
-            since = tick - self._unchanged(tick)
-            return self._book_frame(1, tick, "snapshot", *self._best(tick), self.update_id(since))
+            return self._touch_frame(tick, self._unchanged(tick))
         if kind == "orderbook":
             return self._book_frame(int(rest[0]), tick, "snapshot", *self._book.levels(tick, int(rest[0])))
         if kind == "tickers":
@@ -108,42 +113,42 @@ class SymbolFeeds:
         return range(self._book.tick_at(after_ms) + 1, self._book.tick_at(upto_ms) + 1)
 
     def _book_frame(
-        self, depth: int, tick: int, kind: str, bids: Side, asks: Side, update_id: int | None = None
+        self, depth: int, tick: int, kind: str, bids: Levels, asks: Levels, update_id: int | None = None
     ) -> bytes:
-        at_ms, units = self._book.time_of(tick), self._units
-        data = {
-            "s": self.symbol,
-            "b": [[units.price(price), units.size(size)] for price, size in bids.items()],
-            "a": [[units.price(price), units.size(size)] for price, size in asks.items()],
-            "u": self.update_id(tick) if update_id is None else update_id,
-            "seq": self.seq(tick),
-        }
-        topic = f"orderbook.{depth}.{self.symbol}"
-        return encode({"topic": topic, "type": kind, "ts": at_ms + 1, "data": data, "cts": at_ms})
+        at_ms, update_id = self._book.time_of(tick), self.update_id(tick) if update_id is None else update_id
+        return (
+            f'{{"topic":"orderbook.{depth}.{self.symbol}","type":"{kind}","ts":{at_ms + 1},"data":{{'
+            f'"s":"{self.symbol}","b":[{self._levels_text(bids)}],"a":[{self._levels_text(asks)}],'
+            f'"u":{update_id},"seq":{self.seq(tick)}}},"cts":{at_ms}}}'
+        ).encode()
+
+    def _levels_text(self, levels: Levels) -> str:
+        """Levels as JSON; those that are gone come last. Most of what is sent is made here."""
+        text, unit = self._price_text, self._size_unit
+        kept = [part for price, lots in levels if lots for part in (text(price), lots // unit, lots % unit)]
+        gone = [text(price) for price, lots in levels if not lots]
+        return (self._level * (len(kept) // 3) % tuple(kept) + _GONE * len(gone) % tuple(gone))[:-1]
 
     def _deltas(self, depth: int, after_ms: int, upto_ms: int) -> Frames:
         for tick in self._ticks(after_ms, upto_ms):
-            old_bids, old_asks = self._book.levels(tick - 1, depth)
-            bids, asks = self._book.levels(tick, depth)
-            frame = self._book_frame(depth, tick, "delta", changed(old_bids, bids), changed(old_asks, asks))
+            frame = self._book_frame(depth, tick, "delta", *self._book.changes(tick, depth))
             yield self._book.time_of(tick), frame
-
-    def _best(self, tick: int) -> tuple[Side, Side]:
-        (bid, bid_lots), (ask, ask_lots) = self._book.best(tick)
-        return {bid: bid_lots}, {ask: ask_lots}
 
     def _touches(self, after_ms: int, upto_ms: int) -> Frames:
         """Level 1: a snapshot when it changed, and again after 3 s without change, with the same `u`."""
         for tick in self._ticks(after_ms, upto_ms):
             unchanged = self._unchanged(tick)
             if unchanged % _REPUSH_TICKS == 0:
-                update_id = self.update_id(tick - unchanged)
-                yield self._book.time_of(tick), self._book_frame(1, tick, "snapshot", *self._best(tick), update_id)
+                yield self._book.time_of(tick), self._touch_frame(tick, unchanged)
+
+    def _touch_frame(self, tick: int, unchanged: int) -> bytes:
+        bid, ask = self._book.best(tick)
+        return self._book_frame(1, tick, "snapshot", [bid], [ask], self.update_id(tick - unchanged))
 
     def _unchanged(self, tick: int) -> int:
         """For how many ticks the touch has been as it is; at most a minute's, far beyond what the model holds still."""
-        best, unchanged = self._best(tick), 0
-        while unchanged < _REPUSH_TICKS * 20 and self._best(tick - unchanged - 1) == best:
+        best, unchanged = self._book.best(tick), 0
+        while unchanged < _REPUSH_TICKS * 20 and self._book.best(tick - unchanged - 1) == best:
             unchanged += 1
         return unchanged
 

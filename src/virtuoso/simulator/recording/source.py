@@ -137,8 +137,8 @@ class RecordingSource:
         bids, asks = book.levels(tick, depth)
         return {
             "s": symbol,
-            "b": [[units.price(price), units.size(size)] for price, size in bids.items()],
-            "a": [[units.price(price), units.size(size)] for price, size in asks.items()],
+            "b": [[units.price(price), units.size(size)] for price, size in bids],
+            "a": [[units.price(price), units.size(size)] for price, size in asks],
             "ts": book.time_of(tick) + 1,
             "u": feeds.update_id(tick),
             "seq": feeds.seq(tick),

@@ -13,7 +13,7 @@ from virtuoso.simulator.recording.timeline import MINUTE_MS, Timeline
 
 _DAY_MS = 1_440 * MINUTE_MS
 _HOUR_MS = 60 * MINUTE_MS
-_BASIS_MS, _INTEREST_MS = 900_000, 3_600_000
+_BASIS_MS, _INTEREST_MS, _INTEREST_STEP_MS = 900_000, 3_600_000, 5_000
 
 
 class TickerModel:
@@ -24,6 +24,8 @@ class TickerModel:
         self._book = book
         self._timeline = timeline
         self._day = lru_cache(2)(self._rolling_day)
+        self._interest = lru_cache(2)(self.open_interest)
+        self._settled = lru_cache(2)(self.settled)
         self.fields = lru_cache(4)(self._fields)
         self._funded_ms = [ms for ms, _ in market.recorded.funding]
         fine = market.recorded.fine
@@ -36,7 +38,7 @@ class TickerModel:
 
     def mark_ratio(self, at_ms: int) -> float:
         """Mark over last price: between the two."""
-        return 1 + 0.6 * (self.index_ratio(at_ms) - 1)
+        return _mark_ratio(self.index_ratio(at_ms))
 
     def open_interest(self, at_ms: int) -> int:
         """Open interest of both sides, in lots; it grows when the hour trends and shrinks when it reverts."""
@@ -55,7 +57,7 @@ class TickerModel:
         """The recorded rate that settles next (decimal text), and when it does (epoch ms)."""
         interval_ms = int(self._market.recorded.facts.funding_min) * MINUTE_MS
         settles = at_ms // interval_ms * interval_ms + interval_ms
-        return self.settled(settles), settles
+        return self._settled(settles), settles
 
     def settled(self, settles_ms: int) -> str:
         """The recorded rate that settles at `settles_ms`."""
@@ -95,8 +97,9 @@ class TickerModel:
             volume, turnover = volume + part[4], turnover + part[TURNOVER]
         (bid, bid_lots), (ask, ask_lots) = self._book.best(tick)
         price = last.ticks * units.step / 10**units.price_decimals
-        mark, index = price * self.mark_ratio(at_ms), price * self.index_ratio(at_ms)
-        interest = self.open_interest(at_ms - at_ms % 5_000)
+        ratio = self.index_ratio(at_ms)
+        mark, index = price * _mark_ratio(ratio), price * ratio
+        interest = self._interest(at_ms - at_ms % _INTEREST_STEP_MS)
         value = interest / 10**units.size_decimals * mark
         rate, settles = self.funding(at_ms)
         return {
@@ -127,6 +130,10 @@ class TickerModel:
             "preQty": "",
             "curPreListingPhase": "",
         }
+
+
+def _mark_ratio(index: float) -> float:
+    return 1 + 0.6 * (index - 1)
 
 
 def _direction(before: int, now: int) -> str:
