@@ -50,6 +50,12 @@ async def read_bounded(answer: aiohttp.ClientResponse, most: int) -> bytes:
     return bytes(body)
 
 
+def not_an_answer(begins: bytes) -> str:
+    """What to say of a body with status 200, by its first bytes, that is no API answer."""
+    what = "a web page that is not the exchange's" if begins.lstrip()[:1] == b"<" else "not an API answer"
+    return f"{what}: {begins!r}"
+
+
 def bounded_response(most: int) -> type[aiohttp.ClientResponse]:
     """A kind of response, for a session that does not unpack by itself, whose bodies are read within a bound."""
 

@@ -153,7 +153,7 @@ async def test_10006_waits_until_the_time_the_headers_name() -> None:
     "trouble",
     [
         lambda: web.Response(status=503, text="<html>maintenance</html>", content_type="text/html"),
-        lambda: web.Response(text="<html>maintenance</html>", content_type="text/html"),
+        lambda: web.Response(text="<html>log in to this network</html>", content_type="text/html"),
         lambda: web.Response(body=b'{"retCode":0,"resu', content_type="application/json"),
         envelope(10016, "server error"),
         envelope(10000, "server timeout"),
@@ -169,6 +169,24 @@ async def test_trouble_is_tried_again_then_told(trouble: Answer) -> None:
         with pytest.raises(ExchangeUnavailable):
             await client.tickers()
         assert len(asked) == 3
+
+
+async def test_only_the_exchange_says_that_it_is_under_maintenance() -> None:
+    """A captive portal answers 200 with a page of its own: no good answer, and not the exchange's word."""
+    for status, page, said in (
+        (503, "<html>maintenance</html>", "HTTP 503 on /v5/market/tickers"),
+        (200, " <html>log in to this network</html>", None),
+    ):
+
+        def answer(status: int = status, page: str = page) -> web.Response:
+            return web.Response(status=status, text=page, content_type="text/html")
+
+        async with misbehaving(answer) as (url, _), adapter(url) as client:
+            with pytest.raises(ExchangeUnavailable) as caught:
+                await client.tickers()
+            assert client.maintenance == said
+            assert client.origin is None
+    assert "a web page that is not the exchange's: b' <html>log in to this" in str(caught.value)
 
 
 async def test_a_bad_row_spoils_no_other() -> None:

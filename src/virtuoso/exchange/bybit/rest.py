@@ -9,7 +9,7 @@ import aiohttp
 import msgspec
 import numpy as np
 
-from virtuoso.exchange.bodies import ENCODINGS, read_bounded
+from virtuoso.exchange.bodies import ENCODINGS, not_an_answer, read_bounded
 from virtuoso.exchange.bybit.answers import Envelope
 from virtuoso.exchange.bybit.wire import decode_empty
 from virtuoso.exchange.limits import RateBudget, header_number
@@ -30,7 +30,7 @@ _BAN_S = 600.0
 """Bybit lifts an IP's ban after ten minutes without a request."""
 _MAX_RETRY_AFTER_S = 60.0
 _AT_ONCE = 64
-_SAID_CHARS = 200
+_SAID_CHARS, _SHOWN = 200, 60
 _BUSY = frozenset({10006, 10429})
 _TROUBLE = frozenset({10000, 10016})
 
@@ -60,7 +60,7 @@ class Rest:
         self._tap = tap
         self.missing: Counter[str] = Counter()
         self.maintenance: str | None = None
-        """What the exchange said when it last served no API; `None` once it answers again."""
+        """What the exchange said when it last served no API; `None` once it, or something else, answers again."""
         self._session: aiohttp.ClientSession | None = None
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._decode = msgspec.json.Decoder(Envelope, strict=False).decode
@@ -135,9 +135,8 @@ class Rest:
         try:
             envelope = self._decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            if body.lstrip()[:1] == b"<":
-                self.maintenance = f"a web page in place of {path}"
-            raise ExchangeUnavailable(f"GET {path}: not an API answer: {body[:60]!r}") from error
+            self.maintenance = None  # who answers 200 and no API is not the exchange: a captive portal, a proxy
+            raise ExchangeUnavailable(f"GET {path}: {not_an_answer(body[:_SHOWN])}") from error
         self.maintenance = None
         if envelope.retCode in _BUSY:
             raise self._limited(path, headers)

@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 import numpy as np
 
-from virtuoso.exchange.bodies import bounded_response
+from virtuoso.exchange.bodies import bounded_response, not_an_answer
 from virtuoso.exchange.ccxt.rows import UNPARSABLE, column
 from virtuoso.exchange.limits import header_number
 from virtuoso.exchange.origin import Origin
@@ -40,6 +40,7 @@ _BAN_S = 600.0
 _LIMITED_S = 10.0
 _MOST_SILENT_S = 3600.0
 _MOST_QUEUED_S = 60.0
+_SHOWN = 60
 _BANNED, _BUSY, _SERVES_NOTHING, _GOOD = frozenset({403, 418}), 429, 503, 200
 MOST_BYTES = 32 << 20
 """The largest answer that is taken: some exchanges list all their markets in one of more than 10 MB."""
@@ -201,11 +202,9 @@ class Transport:
             self.maintenance = f"HTTP {code} on {asked}"
         if code != _GOOD:
             return
+        self.maintenance = None  # also where a captive portal answers: that is not the exchange
         if answer is None:
-            if body.lstrip()[:1] == "<":
-                self.maintenance = f"a web page in place of {asked}"
-            raise ExchangeUnavailable(f"{asked}: not an API answer: {body[:60]!r}")
-        self.maintenance = None
+            raise ExchangeUnavailable(f"{asked}: {not_an_answer(body[:_SHOWN].encode())}")
 
 
 class CcxtBudget:

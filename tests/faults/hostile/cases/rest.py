@@ -81,7 +81,6 @@ CASES = (
     _dead("503", "HTTP 503", Answer([b"busy"], 503), "maintenance"),
     _dead(
         "html", "a captive portal's page with HTTP 200", Answer([_PORTAL], headers={"Content-Type": "text/html"}),
-        "maintenance",
     ),
     _dead("redirect", "a redirect", Answer([b""], 302, {"Location": "http://127.0.0.1:9/"})),
     _dead("empty", "empty", Answer([b""], headers=_JSON)),
