@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from virtuoso.config import Settings, load
-from virtuoso.market.listing import Listings
+from virtuoso.market.listing import FIRST_AGAIN_S, Listings
 from virtuoso.market.universe import Universe, select, unknown_includes, why_empty
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import ExchangeUnavailable
@@ -61,11 +61,16 @@ async def _choose(settings: Settings) -> tuple[Sequence[Instrument], Universe]:
     clock = SystemClock()
     exchange = exchange_for(settings, clock, np.random.default_rng())
     try:
-        listed = Listings().look(await exchange.instruments(), await exchange.tickers())
+        listings = Listings()
+        while not (listed := listings.look(await exchange.instruments(), await exchange.tickers())).instruments:
+            for doubt in listed.doubts:
+                if not doubt.known:
+                    raise ExchangeUnavailable(doubt.text)
+            await asyncio.sleep(FIRST_AGAIN_S)
     finally:
         await exchange.close()
     for doubt in listed.doubts:
-        raise ExchangeUnavailable(doubt.text)
+        typer.echo(f"virtuoso: {doubt.text}", err=True)
     now_ms = clock.now_ns() // 1_000_000
     chosen = select(listed.instruments, listed.turnovers, Universe((), {}), universe_rules(settings), now_ms)
     return listed.instruments, chosen

@@ -12,7 +12,7 @@ import structlog
 
 from virtuoso.exchange.protocol import Exchange, PollStatus, Stream, StreamEvent
 from virtuoso.model.clock import Clock
-from virtuoso.model.errors import ExchangeError, ExchangeRejected, NotOffered
+from virtuoso.model.errors import ExchangeError, ExchangeRejected, MalformedMessage, NotOffered
 from virtuoso.model.feed import FeedStatus, Refusal, SymbolSink
 from virtuoso.model.timeframe import Timeframe
 
@@ -25,6 +25,7 @@ _BACK_MS = 2 * Timeframe.M1.ms
 _FALLBACK_AFTER_NS = 5_000_000_000
 _REPAIRS_A_MINUTE = 2
 _AGAIN_CAP_S, _MOST_DOUBLINGS = 15.0, 10
+_UNREADABLE, _SAID_CHARS = "answer: cannot be read", 200
 _PER_ROUND, _PER_SYMBOL = 2, 3
 
 
@@ -46,7 +47,6 @@ class _Topic:
     symbol: str
     fetched_ns: int | None = None
     fetches: int = 0
-    failures: int = 0
     failed_on: int = 0
     """Failures since it was last fetched."""
     again_ns: int = 0
@@ -54,6 +54,7 @@ class _Topic:
     lacking: str | None = None
     refused_ns: int | None = None
     refusal: str | None = None
+    refused_in_row: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
 
 
@@ -137,6 +138,9 @@ class Polling:
             lag_ms=polled.lag_ms,
             messages=streamed.messages + polled.messages,
             rejected=streamed.rejected + polled.rejected,
+            refused_ns=max(streamed.refused_ns or 0, polled.refused_ns or 0) or None,
+            refusal=streamed.refusal or polled.refusal,
+            refused_in_row=max(streamed.refused_in_row, polled.refused_in_row),
             refusals=Counter(streamed.refusals) + Counter(polled.refusals),
             polled_s=polled.polled_s,
             lacking=polled.lacking,
@@ -166,9 +170,10 @@ class Polling:
                     alive_ns=topic.fetched_ns,
                     received_ns=topic.fetched_ns,
                     messages=topic.fetches,
-                    rejected=topic.failures + topic.refusals.total(),
+                    rejected=topic.refusals.total(),
                     refused_ns=topic.refused_ns,
                     refusal=topic.refusal,
+                    refused_in_row=topic.refused_in_row,
                     refusals=dict(topic.refusals),
                     polled_s=self._interval_s,
                     lacking=topic.lacking,
@@ -280,20 +285,25 @@ class Polling:
         if refusal is None:
             topic.fetched_ns = self._clock.now_ns()
             topic.fetches += 1
-            topic.failed_on = topic.again_ns = 0
+            topic.failed_on = topic.again_ns = topic.refused_in_row = 0
         else:
-            topic.refused_ns, topic.refusal = self._clock.now_ns(), refusal
-            topic.refusals[refusal] += 1
+            self._refuse(topic, refusal, refusal)
+
+    def _refuse(self, topic: _Topic, reason: str, said: str) -> None:
+        topic.refused_ns, topic.refusal = self._clock.now_ns(), said
+        topic.refused_in_row += 1
+        topic.refusals[reason] += 1
 
     def _note(self, symbol: str, kind: str, error: ExchangeError) -> None:
         state = self._symbols.get(symbol)
         if state is None or (topic := state.topics.get(kind)) is None:
             return
-        topic.failures += 1
         topic.failed_on += 1
         if isinstance(error, ExchangeRejected):  # it was answered: asking again at once will not change the answer
             wait_s = min(_AGAIN_CAP_S, self._interval_s * 2 ** min(topic.failed_on, _MOST_DOUBLINGS))
             topic.again_ns = self._clock.monotonic_ns() + int(wait_s * 1e9)
+        if isinstance(error, MalformedMessage):
+            self._refuse(topic, _UNREADABLE, f"{_UNREADABLE}: {error}"[:_SAID_CHARS])
         if isinstance(error, NotOffered):
             topic.lacking = str(error)
         log.debug("could not be polled", symbol=symbol, kind=kind, error=str(error))

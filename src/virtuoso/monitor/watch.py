@@ -12,7 +12,7 @@ from virtuoso.analysis import alpha
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.standing import Standing
 from virtuoso.exchange.protocol import Exchange
-from virtuoso.market.listing import Listed, Listings
+from virtuoso.market.listing import FIRST_AGAIN_S, Listed, Listings
 from virtuoso.market.panel import BarBlock
 from virtuoso.market.state import MarketState
 from virtuoso.market.universe import Universe, UniverseRules, select, unknown_includes, why_empty
@@ -37,8 +37,6 @@ _TICKER = "taking its ticker"
 _WARMED_AT_ONCE = 64
 _RESUMED_MS = 3_600_000
 """After a longer stop labels and regimes begin anew."""
-_AGAIN_S = 2.0
-"""Between looks at first lists that contradict each other."""
 _AT_ONCE = 40
 """Symbols whose history is fetched at a time: beyond, requests would only wait for the budget."""
 
@@ -122,7 +120,7 @@ class Watch:
         """
         listed = await self._look(refused)
         while not listed.instruments:
-            await asyncio.sleep(_AGAIN_S)
+            await asyncio.sleep(FIRST_AGAIN_S)
             listed = await self._look(refused)
         universe = select(listed.instruments, listed.turnovers, self.universe, self.rules, self.exchange_ms())
         new = {instrument.symbol: instrument for instrument in listed.instruments}

@@ -9,6 +9,8 @@ from msgspec import UNSET
 
 from virtuoso.exchange.ccxt import rows
 from virtuoso.market.bounds import implausible
+from virtuoso.market.gate import FAR_LAST
+from virtuoso.market.symbol import SymbolState
 from virtuoso.model.errors import MalformedMessage
 from virtuoso.model.instrument import Kind
 from virtuoso.model.timeframe import Timeframe
@@ -28,9 +30,11 @@ def ticker(rate: dict[str, Any] | None = None, **values: Any) -> Any:
 
 
 @pytest.mark.parametrize("value", NONSENSE)
-def test_an_impossible_last_price_refuses_the_ticker(value: Any) -> None:
-    with pytest.raises(MalformedMessage, match="the last price is"):
-        ticker(last=value)
+def test_an_impossible_last_price_is_left_for_the_market_to_refuse(value: Any) -> None:
+    state, now_ns = SymbolState("ETHUSDT", [Timeframe.M1], 100, 50), NOW * 1_000_000
+    assert state.ticker(NOW, now_ns, ticker()) is None
+    assert state.ticker(NOW, now_ns, ticker(last=value)) == FAR_LAST
+    assert state.stats.values["last"] == 2_500.0
     assert ticker(last=None).last is None
 
 

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import pytest
+
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.refusals import RefusedFrames
 from virtuoso.exchange.polling import Polling
 from virtuoso.model.clock import ManualClock
-from virtuoso.model.errors import ExchangeRejected, ExchangeUnavailable
+from virtuoso.model.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, MalformedMessage
 from virtuoso.model.feed import FeedStatus
 from virtuoso.model.market import TickerUpdate
 
@@ -117,3 +121,83 @@ async def test_what_is_not_answered_is_asked_for_at_every_round() -> None:
         await fed.poll(fed._wanted())
         clock.advance(5 * S)
     assert exchange.count["kline"] == 10
+
+
+class Doubting(Silent):
+    """A sink that believes no ticker for now."""
+
+    refusal: str | None = None
+
+    def ticker(self, *_: Any) -> str | None:
+        return self.refusal
+
+
+class Watched:
+    """A symbol polled every five seconds beside others, and who looks each second whether too much is refused."""
+
+    def __init__(self) -> None:
+        self.clock, self.exchange, self.sink = ManualClock(1_000 * S), Asked(), Doubting()
+        self.fed = polling(self.exchange, self.clock)
+        self.fed.watch({"AUSDT": self.sink})
+        self.log, self.refused = IncidentLog(10), RefusedFrames()
+
+    async def rounds(self, count: int) -> list[str]:
+        """The kinds of the incidents that are open after so many rounds."""
+        for _ in range(count):
+            await self.fed.poll(self.fed._wanted())
+            for _ in range(5):
+                self.clock.advance(S)
+                self.refused.observe(self.log, self.fed.feeds(), self.clock.now_ns() // 1_000_000)
+        return [incident.kind for incident in self.log.open()]
+
+    def feed(self, kind: str) -> FeedStatus:
+        return next(feed for feed in self.fed.feeds() if feed.topic == f"{kind}.AUSDT")
+
+
+async def test_answers_that_are_refused_again_and_again_are_told_like_frames_of_a_stream() -> None:
+    watched = Watched()
+    assert await watched.rounds(3) == []
+    watched.sink.refusal = "lastPrice: not a price"
+    assert await watched.rounds(2) == [], "twice may be an accident"
+    assert await watched.rounds(2) == ["refused_frames"]
+    (told,) = watched.log.open()
+    assert "tickers.AUSDT lastPrice: not a price" in told.message
+    feed = watched.feed("tickers")
+    assert (feed.messages, feed.rejected, feed.refused_in_row, feed.unreadable) == (3, 4, 4, True)
+    watched.sink.refusal = None
+    assert await watched.rounds(4) == []
+    assert watched.feed("tickers").refused_in_row == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MalformedMessage("no row can be read"), ["refused_frames"]),
+        (ExchangeUnavailable("refused"), []),
+        (ExchangeRejected("symbol invalid", 10001), []),
+    ],
+)
+async def test_what_cannot_be_read_is_refused_and_what_is_not_answered_is_not(
+    error: ExchangeError, told: list[str]
+) -> None:
+    watched = Watched()
+    await watched.rounds(3)
+    watched.exchange.error = error
+    assert await watched.rounds(6) == told
+    assert {feed.rejected for feed in watched.fed.feeds()} == {6 if told else 0}
+    assert {feed.refusals.get("answer: cannot be read", 0) for feed in watched.fed.feeds()} == {6 if told else 0}
+
+
+async def test_a_topic_that_is_polled_for_now_says_that_its_answers_are_refused() -> None:
+    clock, exchange = ManualClock(1_000 * S), Asked()
+    fed = polling(exchange, clock, Streamed(connected=True, acked=True, alive_ns=None))
+    sink = Doubting()
+    fed.watch({"AUSDT": sink})
+    fed._wanted()
+    clock.advance(6 * S)
+    await fed.poll(fed._wanted())
+    sink.refusal = "lastPrice: not a price"
+    for _ in range(3):
+        await fed.poll(fed._wanted())
+    (feed,) = [feed for feed in fed.feeds() if feed.topic == "tickers.AUSDT"]
+    assert (feed.unreadable, feed.refusal, feed.polled_s) == (True, "lastPrice: not a price", 5.0)

@@ -5,8 +5,8 @@ interest in whatever the exchange uses. The former are multiplied by `contractSi
 decides: its value over (amount · price) is 1 if the amount counts coins, and `contractSize` if it counts contracts.
 
 *Nonsense.* A price that is not positive, an amount that is negative, a time that is none are unknown (`None`), or what
-they belong to is refused: a ticker with an impossible last price, a trade, a ratio. A bar with one has `nan` there, for
-the market to refuse: what is missing in a history matters.
+they belong to is refused: a trade, a ratio. A bar, and a ticker's last price, keep theirs (`nan` for what is no number)
+for the market to refuse, as it refuses those of streams: what is missing there matters.
 
 *Turnover.* ccxt drops a bar's turnover. Where the exchange's own row carries it, it is kept if it proves to be worth
 the volume; else it is `nan`: volume times a typical price would be an invention.
@@ -54,21 +54,16 @@ def instrument(exchange: str, kind: Kind, market: Any, rate: Any, mode: int) -> 
 
 
 def ticker(market: Any, row: Any, rate: Any, interest: Any, now_ms: float) -> TickerUpdate:
-    """A ticker with its funding rate and open interest; what is not offered stays `UNSET`, what is empty is `None`.
-
-    Raises:
-        MalformedMessage: the last price cannot be one.
-    """
+    """A ticker with its funding rate and open interest; what is not offered stays `UNSET`, what is empty is `None`."""
     size, last, change = contract_size(market), positive(row["last"]), _finite(row["percentage"])
-    if row["last"] is not None and last is None:
-        raise MalformedMessage(f"the last price is {row['last']!r}")
+    said = _finite(row["last"])
     rate, of_rate = (rate, True) if rate else ({}, False)
     mark = positive(row.get("markPrice")) or positive(rate.get("markPrice"))
     settles = (_time(rate.get("fundingTimestamp")), _time(rate.get("nextFundingTimestamp")))
     due = [at for at in settles if at is not None and now_ms < at <= now_ms + _LONGEST_INTERVAL_MS]
     held_value = _amount(interest["openInterestValue"]) if interest else None
     return TickerUpdate(
-        last=last,
+        last=None if row["last"] is None else math.nan if said is None else said,
         mark=mark,
         index=positive(row.get("indexPrice")) or positive(rate.get("indexPrice")),
         bid=positive(row["bid"]),
