@@ -162,7 +162,7 @@ def test_a_running_program_tells_none(tmp_path: Path) -> None:
                 "exchange.budget_dir": str(tmp_path / "budget"), "universe.size": 3,
             },
         )  # fmt: skip
-        with running_program(config, scored=False, environment=environment) as program:
+        with running_program(config, scored=False, environment=environment, cold=True) as program:
             program.until("an alert of the dead stores", lambda: stores_are_down(program), 60)
             for path in paths(program):
                 silent(path, asked(program.url + path, {"Authorization": f"Bearer {WEB_TOKEN}"}))

@@ -75,7 +75,7 @@ def test_no_secret_stands_in_what_other_processes_can_read(tmp_path: Path) -> No
     token = "a-token-nobody-may-see-0123456789"
     config = settings_for(None, tmp_path)
     config.write_text(config.read_text().replace("web: {port: 0}", f"web: {{port: 0, token: {token}}}"))
-    with running_program(config, scored=False) as program:
+    with running_program(config, scored=False, cold=True) as program:
         web = web_of(program)
         program.until("a refusal", lambda: program.answer("/health")[0] == 401, 30)
         for name in ("cmdline", "environ"):

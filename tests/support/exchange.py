@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from tests.support import warm
 from tests.support.pace import REAL, Pace, paced
 
 
@@ -61,9 +62,7 @@ def running_exchange(*options: str, speed: float | None = None) -> Iterator[Runn
     with ExitStack() as stack:
         pace = stack.enter_context(paced(speed))
         command = [*pace.python, "virtuoso.cli", "exchange", "--port", "0", *options]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env=environment, stdin=subprocess.DEVNULL
-        )
+        process = warm.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, stdin=subprocess.DEVNULL)
         try:
             assert process.stdout is not None
             pace.begun(process)

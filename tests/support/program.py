@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support import warm
 from tests.support.exchange import Running
 from tests.support.pace import REAL, Pace
 
@@ -78,14 +79,20 @@ def settings_for(exchange: Running | None, folder: Path, extra: str = "") -> Pat
 
 @contextmanager
 def running_program(
-    config: Path, *, pace: Pace = REAL, scored: bool = True, environment: Mapping[str, str] | None = None
+    config: Path,
+    *,
+    pace: Pace = REAL,
+    scored: bool = True,
+    environment: Mapping[str, str] | None = None,
+    cold: bool = False,
 ) -> Iterator[Program]:
     """`virtuoso up -c config`, until the block ends; then it must stop clean within 5 s (10 s: the machine is busy).
 
-    `pace` is the exchange's: what watches it must go by the same time.
+    `pace` is the exchange's: what watches it must go by the same time. `cold` loads the program anew, for tests that
+    look at the process itself (see `warm`).
     """
     log = (config.parent / "program.log").open("w")
-    process = subprocess.Popen(
+    process = (subprocess.Popen if cold else warm.Popen)(
         command("up", "-c", str(config), pace=pace),
         stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support import warm
 from tests.support.exchange import Running, running_exchange
 from tests.support.pace import REAL, Pace
 from tests.support.program import command
@@ -47,7 +48,7 @@ class Service:
         self.out.touch()
         self._said = self.out.stat().st_size
         with self.out.open("ab") as out, self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = warm.Popen(
                 command(*self._arguments, pace=self.pace), stdin=subprocess.DEVNULL, stdout=out, stderr=log,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"}, start_new_session=True,
             )  # fmt: skip

@@ -125,5 +125,5 @@ def living_program(folder: Path, extra: str = "", edit: Edit | None = None) -> I
             f"web: {{port: 0}}\nmonitoring: {{interval: 1}}\nuniverse: {{size: 8, refresh_interval: 10}}\n"
             f"data_dir: {folder / 'data'}\n{extra}"
         )
-        with running_program(path) as program:
+        with running_program(path, cold=True) as program:
             yield LiveSubject(proxy, call, exchange, program)
