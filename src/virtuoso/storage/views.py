@@ -16,7 +16,7 @@ from virtuoso.storage.timeseries.schema import BARS, FACTORS, Measurement, Row
 
 _SCORED = tuple(FACTORS.fields)
 _FACTORS = _SCORED[6:]
-_NOTHING_KEPT = "no time series is kept that could be read (timeseries.store)"
+_NOTHING_KEPT = "nothing is kept that could be served: timeseries.store is `none`"
 _PATIENCE = 3
 """So many times the wanted length of history is looked through: it may have gaps."""
 
