@@ -212,7 +212,7 @@ def test_the_apis_page_lists_every_route(browser: Browser, program: Program) -> 
 
 
 def test_the_page_says_when_it_is_cut_off(browser: Browser, wall_exchange: Running, tmp_path: Path) -> None:
-    with running_program(settings_for(wall_exchange, tmp_path)) as program:
+    with running_program(settings_for(wall_exchange, tmp_path, "universe: {size: 3}\n")) as program:
         page, _ = opened(browser, program, 1280, "light")
         assert not page.locator("#lost").is_visible()
     page.wait_for_selector("#lost:visible", timeout=10_000)

@@ -3,19 +3,21 @@
 import json
 import signal
 import socket
-import subprocess
 import time
 import urllib.request
 from pathlib import Path
 
 import pytest
+from tests.support import warm
 from tests.support.exchange import Running, running_exchange
 from tests.support.program import command, running_program, settings_for
+
+SMALL = "universe: {size: 4}\n"
 
 
 def said(*arguments: str) -> tuple[int, list[str]]:
     """Exit code and the lines on standard error."""
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=30, check=False)
+    done = warm.run(command(*arguments), timeout=30)
     return done.returncode, done.stderr.splitlines()
 
 
@@ -29,7 +31,7 @@ def free_port() -> int:
 def test_exchange_down_at_the_start(tmp_path: Path) -> None:
     """The web is up at once and says so; it recovers by itself when the exchange comes."""
     port = free_port()
-    config = settings_for(None, tmp_path)
+    config = settings_for(None, tmp_path, SMALL)
     config.write_text(config.read_text().replace("127.0.0.1:9", f"127.0.0.1:{port}"))
     with running_program(config, scored=False) as program:
         program.until("an answer", lambda: program.answer("/health/live")[0] == 200, 3)
@@ -82,7 +84,7 @@ def test_exchange_port_in_use() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stops_clean_on_a_signal(exchange: Running, tmp_path: Path, number: signal.Signals) -> None:
-    with running_program(settings_for(exchange, tmp_path), pace=exchange.pace) as program:
+    with running_program(settings_for(exchange, tmp_path, SMALL), pace=exchange.pace) as program:
         began = time.monotonic()
         program.process.send_signal(number)
         with program.pace.flowing():
@@ -93,8 +95,7 @@ def test_stops_clean_on_a_signal(exchange: Running, tmp_path: Path, number: sign
 @pytest.mark.slow
 def test_a_real_event_changes_a_served_number(exchange: Running, tmp_path: Path) -> None:
     """From the wire to the API: the served price is one the exchange traded at, and it moves."""
-    small = "universe: {size: 4}\n"
-    with running_program(settings_for(exchange, tmp_path, small), pace=exchange.pace) as program:
+    with running_program(settings_for(exchange, tmp_path, SMALL), pace=exchange.pace) as program:
         seen: set[float] = set()
 
         def moved() -> bool:

@@ -1,10 +1,10 @@
 """An exchange of ccxt's watched by the same program: ccxt's own Bybit class, against the embedded exchange."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support import warm
 from tests.support.exchange import Running
 from tests.support.program import Program, command, running_program, settings_for
 
@@ -72,7 +72,7 @@ def test_documents_equal_the_native_adapters(by_ccxt: Program, native: Program) 
 def test_an_unknown_exchange_is_one_clear_line(tmp_path: Path) -> None:
     config = tmp_path / "virtuoso.yaml"
     config.write_text(f"exchange: {{name: bibyt}}\nweb: {{port: 0}}\ndata_dir: {tmp_path / 'data'}\n")
-    ended = subprocess.run(command("up", "-c", str(config)), capture_output=True, text=True, timeout=30, check=False)
+    ended = warm.run(command("up", "-c", str(config)), timeout=30)
     assert ended.returncode == 2
     assert "bibyt" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.support import warm
 from tests.support.exchange import Running
 from tests.support.program import Program, command, running_program, settings_for
 from tests.support.terminal import on_terminal
@@ -27,10 +28,8 @@ def running(wall_exchange: Running, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def analyze(config: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command("analyze", *arguments, "-c", str(config)), capture_output=True, text=True, timeout=60, check=False,
-        env={**os.environ, **environment},
-    )  # fmt: skip
+    line = command("analyze", *arguments, "-c", str(config))
+    return warm.run(line, timeout=60, env={**os.environ, **environment})
 
 
 def document(config: Path, *arguments: str) -> SymbolDetail:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.support import warm
 from tests.support.panels import aggregate, part, random_bars, symbols
 
 from virtuoso.analysis.engine import Engine
@@ -30,7 +31,7 @@ def _table(taker_sides: bool) -> pa.Table:
 
 def _virtuoso(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "virtuoso.cli", "backtest", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return warm.run(command, timeout=100)
 
 
 @pytest.fixture(scope="module")

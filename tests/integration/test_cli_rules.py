@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.support import warm
 from tests.support.exchange import Running
 from tests.support.program import command, settings_for
 from typer.testing import CliRunner, Result
@@ -50,9 +51,7 @@ def called(*arguments: str) -> Result:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command("rules", *arguments), capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL
-    )
+    return warm.run(command("rules", *arguments), timeout=60)
 
 
 @pytest.fixture
@@ -129,10 +128,7 @@ def recording(wall_exchange: Running, tmp_path_factory: pytest.TempPathFactory) 
     """A recording of three symbols, and the configuration it was made with."""
     folder = tmp_path_factory.mktemp("recording")
     config = settings_for(wall_exchange, folder, "universe: {size: 3, detailed: 3}\n")
-    ended = subprocess.run(
-        command("record", str(folder / "day"), "-c", str(config), "--for", "10"),
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    ended = warm.run(command("record", str(folder / "day"), "-c", str(config), "--for", "10"), timeout=60)
     assert ended.returncode == 0, ended.stderr
     return folder / "day", config
 

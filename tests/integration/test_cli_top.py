@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from tests.support import warm
 from tests.support.exchange import Running
 from tests.support.program import Program, command, running_program, settings_for
 from tests.support.terminal import on_terminal
@@ -16,10 +17,7 @@ TOKEN = "sixteen-characters"
 
 
 def top(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command("top", *arguments), capture_output=True, text=True, timeout=30, check=False,
-        env={**os.environ, **environment},
-    )  # fmt: skip
+    return warm.run(command("top", *arguments), timeout=30, env={**os.environ, **environment})
 
 
 def test_once_shows_the_strongest_signals(program: Program) -> None:
@@ -67,7 +65,7 @@ def test_live_it_says_when_the_connection_is_lost_and_finds_it_again(wall_exchan
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with ExitStack() as stack:
-        config = settings_for(wall_exchange, tmp_path)
+        config = settings_for(wall_exchange, tmp_path, "universe: {size: 3}\n")
         config.write_text(config.read_text().replace("port: 0", f"port: {port}"))
         url = stack.enter_context(running_program(config)).url
         with on_terminal(command("top", "--url", url), width=120, height=30) as terminal:
@@ -85,7 +83,7 @@ def test_live_it_says_when_the_connection_is_lost_and_finds_it_again(wall_exchan
 def test_a_token_is_given_by_the_environment_or_a_file(wall_exchange: Running, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text(f"{TOKEN}\n")
-    config = settings_for(wall_exchange, tmp_path)
+    config = settings_for(wall_exchange, tmp_path, "universe: {size: 3}\n")
     config.write_text(config.read_text().replace("web: {port: 0}", f"web: {{port: 0, token: {TOKEN}}}"))
     with running_program(config, scored=False) as program:
         refused = top("--url", program.url, "--once")

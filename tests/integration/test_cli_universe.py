@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support import warm
 from tests.support.exchange import running_exchange
 from tests.support.program import command, settings_for
 
@@ -20,7 +21,7 @@ def universe(config: Path, own: str, *arguments: str) -> subprocess.CompletedPro
     extra = config.with_name("own.yaml")
     extra.write_text(own, "utf-8")
     asked = command("universe", "-c", str(config), "-c", str(extra), *arguments)
-    return subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
+    return warm.run(asked, timeout=60)
 
 
 def test_a_misspelt_name_is_one_line_with_what_may_be_meant(config: Path) -> None:

@@ -19,6 +19,7 @@ import psutil
 import pytest
 import typer
 import yaml
+from tests.support import warm
 from tests.support.exchange import Running, running_exchange
 from tests.support.program import command
 from tests.support.servers import free_port
@@ -134,7 +135,7 @@ def test_the_command_lines_of_the_plain_recipes_parse() -> None:
 def test_the_configuration_of_the_containers_is_right(tmp_path: Path) -> None:
     environment = {**os.environ, **SECRETS}
     line = command("config", "check", "-c", str(DEPLOY / "virtuoso.yaml"))
-    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = warm.run(line, timeout=60, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     settings = load([DEPLOY / "virtuoso.yaml"], SECRETS)
     assert settings.cache.tiers == ("memory", "memcached", "redis")

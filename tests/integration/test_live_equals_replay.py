@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support import warm
 from tests.support.exchange import Running
 from tests.support.program import Program, command, settings_for
 from tests.support.soak import SOAK
@@ -40,7 +41,7 @@ def _served(program: Program, said: Said, symbol: str) -> None:
 def _live(config: Path, recording: Path) -> Said:
     """Record while serving, over two closes; what was served of each."""
     arguments = ("record", str(recording), "--while-running", "-c", str(config))
-    process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
+    process = warm.Popen(command(*arguments), stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
     said: Said = {}
     try:
         assert process.stdout is not None

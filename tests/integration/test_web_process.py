@@ -7,8 +7,11 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.support import warm
 from tests.support.exchange import running_exchange
 from tests.support.program import Program, command, running_program, settings_for
+
+SMALL = "universe: {size: 4}\n"
 
 
 def web_of(program: Program) -> int:
@@ -36,7 +39,7 @@ def gone(process: int) -> bool:
 
 
 def test_a_web_that_dies_is_begun_anew_and_told_of_while_the_monitor_goes_on(tmp_path: Path) -> None:
-    with running_exchange() as exchange, running_program(settings_for(exchange, tmp_path)) as program:
+    with running_exchange() as exchange, running_program(settings_for(exchange, tmp_path, SMALL)) as program:
         before, cycles = web_of(program), program.ask("/api/monitoring/status")["cycle"]["count"]
         os.kill(before, signal.SIGKILL)
         assert program.answer("/health")[0] == 200, "what is asked meanwhile waits, and is answered"
@@ -56,7 +59,7 @@ def test_a_web_that_dies_is_begun_anew_and_told_of_while_the_monitor_goes_on(tmp
 def test_the_web_ends_with_a_monitor_that_is_killed_even_when_it_stands_still(tmp_path: Path) -> None:
     config = settings_for(None, tmp_path)
     with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(command("up", "-c", str(config)), stdout=subprocess.PIPE, stderr=log, text=True)
+        process = warm.Popen(command("up", "-c", str(config)), stdout=subprocess.PIPE, stderr=log, text=True)
         assert process.stdout is not None
         program = Program(process.stdout.readline().split()[1], process)
         program.until("an answer", lambda: program.answer("/health/live")[0] == 200, 30)
@@ -87,9 +90,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         config = settings_for(None, tmp_path)
         config.write_text(config.read_text().replace("port: 0", f"port: {port}"))
-        ended = subprocess.run(
-            command("up", "-c", str(config)), capture_output=True, text=True, timeout=60, check=False
-        )
+        ended = warm.run(command("up", "-c", str(config)), timeout=60)
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert len(ended.stderr.splitlines()) == 1, ended.stderr

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from sqlalchemy import create_engine, text
 
+from tests.support import warm
 from tests.support.servers import Server, postgres_server
 
 LIMIT_S = 40.0
@@ -60,7 +61,7 @@ class DatabaseProcess:
 
     def __init__(self, mode: str, url: str, folder: Path) -> None:
         self.path = folder / f"lines-{uuid4().hex}"
-        self.process = subprocess.Popen(
+        self.process = warm.Popen(
             [sys.executable, "-m", "tests.support.database_process", mode, url, str(self.path)],
             cwd=Path(__file__).parents[2], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip

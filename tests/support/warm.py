@@ -8,9 +8,9 @@ line) is the first one's: whatever depends on that begins cold, by `subprocess`.
 import atexit
 import gc
 import importlib
-import importlib.util
 import json
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -19,14 +19,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-_MODULES = ("up", "exchange", "monitor", "web", "analyze", "record", "replay", "rules", "backtest", "export", "top")
+_MODULES = (
+    "alerts", "analyze", "backtest", "config", "exchange", "export", "monitor", "record", "replay", "rules", "top",
+    "universe", "up", "web",
+)  # fmt: skip
 _MOST_BYTES = 1 << 18
 _COLD = frozenset({"LD_PRELOAD", "PYTHONHASHSEED"})
 _TICK_S = 0.005
 
 
 class Popen(subprocess.Popen[Any]):
-    """`subprocess.Popen` of a command line of the program, by `tests.support.program.command`."""
+    """`subprocess.Popen` of a command line that runs a module: by `tests.support.program.command`, or `python -m`."""
 
     def _execute_child(self, args: Any, *rest: Any) -> None:
         (_, _, close_fds, pass_fds, cwd, env, _, _, shell, p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite,
@@ -165,11 +168,8 @@ def _main() -> None:
     if argv is None:
         return
     if argv[1] == "-m":
-        spec = importlib.util.find_spec(f"{argv[2]}.__main__")
-        assert spec is not None
-        sys.argv = [str(spec.origin), *argv[3:]]
-        sys.modules["__main__"].__package__ = argv[2]
-        importlib.import_module(argv[2]).main()
+        sys.argv = argv[2:]
+        runpy.run_module(argv[2], run_name="__main__", alter_sys=True)
     else:
         assert argv[2] == scaled.__file__
         sys.argv = argv[2:]

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 import pytest
+from tests.support import warm
 from tests.support.bar_files import made
 from tests.support.embedded import MINUTE_MS, START_MS, kept, running_store
 
@@ -23,7 +24,7 @@ FROM_MS = START_MS + 22 * 3_600_000
 
 def _virtuoso(*arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "virtuoso.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return warm.run(command, timeout=100)
 
 
 def _rows() -> list[Row]:
