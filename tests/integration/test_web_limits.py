@@ -47,6 +47,32 @@ async def test_a_head_without_an_end_is_cut_after_little(start: bytes) -> None:
         assert web.server.crowd.unfinished == 0
 
 
+@pytest.mark.parametrize("start", [b"0\r\nx: ", b"1;x=", b"1\r\na\r\n0\r\nx"])
+async def test_headers_that_follow_a_body_are_cut_after_little_too(start: bytes) -> None:
+    """The parser gathers a trailer as it does a header: it held all that came in the time that a body has."""
+    async with raw_web() as web:
+        client = await web.client()
+        await client.send(b"POST /health/live HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n" + start)
+        for _ in range(100):
+            await client.send(b"a" * 65_536)
+            assert web.server.crowd.unfinished < 600_000
+            if client.reader.at_eof() or client.writer.is_closing():
+                break
+        assert await client.closed(2.0)
+        assert web.server.crowd.unfinished == 0
+        assert web.server.crowd.refused["431"] == 1
+
+
+async def test_a_body_in_many_small_chunks_is_taken() -> None:
+    async with raw_web() as web:
+        client = await web.client()
+        await client.send(b"POST /health/live HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n")
+        for _ in range(20):
+            await client.send(b"1;of=many\r\na\r\n" * 200)
+        assert (await client.ask(b"0\r\nx: 1\r\n\r\n")).status == 405
+        assert (await client.ask(GET)).status == 200
+
+
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: ", b"\r\n\r\n"])
 async def test_a_head_that_does_not_come_in_time_is_closed(sent: bytes) -> None:
     async with raw_web(Limits(head_s=1.0)) as web:

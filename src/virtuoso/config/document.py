@@ -90,7 +90,7 @@ def parse(text: str, name: str) -> Document:
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigError(f"{name}{line}: is not valid YAML: {_first_line(error.problem or error.context)}") from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
+    except yaml.YAMLError as error:
         raise ConfigError(f"{name}: is not valid YAML: {_first_line(str(error))}") from error
     finally:
         if loader is not None:

@@ -89,7 +89,7 @@ def _filled(value: Any, place: str, environment: Mapping[str, str]) -> Any:
         return text  # a token of digits is no number
     try:
         return scalar(text)
-    except (yaml.YAMLError, ValueError):  # ValueError: a date that is none
+    except yaml.YAMLError:
         return text
 
 
@@ -102,7 +102,7 @@ def _add_variable(layers: Layers, name: str, text: str) -> None:
         target = inner
     try:
         target[path[-1]] = text if path[-1] in SECRETS and text else scalar(text)
-    except (yaml.YAMLError, ValueError):  # ValueError: a date that is none
+    except yaml.YAMLError:
         raise ConfigError(f"{name}: cannot be read as a YAML value") from None
     for given in [given for given in layers.origins if given[: len(path)] == path]:
         del layers.origins[given]

@@ -76,13 +76,17 @@ class Gate:
     """
 
     __slots__ = (
-        "_asked_tick", "_bars_ns", "_book", "_ceiling", "_floor", "_history", "_last", "_limits", "_mark", "_now_ms",
-        "_off_ticks", "_offset_ms", "_rivals", "_ticker_ns", "_told", "_trades_ns", "_untold", "_untold_ns",
+        "_asked_tick", "_bars_ns", "_book", "_ceiling", "_floor", "_history", "_last", "_levels", "_limits", "_mark",
+        "_now_ms", "_off_ticks", "_offset_ms", "_rivals", "_ticker_ns", "_told", "_trades_ns", "_untold", "_untold_ns",
         "first_ms", "instrument_doubt", "last_ms", "tick", "until_ns",
     )  # fmt: skip
 
-    def __init__(self, book: Book, history: BarSeries, offset_ms: ClockOffset | None) -> None:
-        """Without `offset_ms` times are not judged: there is no clock to judge them by."""
+    def __init__(self, book: Book, history: BarSeries, offset_ms: ClockOffset | None, levels: int) -> None:
+        """Without `offset_ms` times are not judged: there is no clock to judge them by.
+
+        The book keeps `levels` a side at most, from second to second of receive time: told times may stand still.
+        """
+        self._levels = levels
         self._book = book
         self._history = history
         self._offset_ms = offset_ms
@@ -105,6 +109,7 @@ class Gate:
     def turn(self, received_ns: int) -> None:
         """Set the bounds of the second that begins."""
         self.until_ns = received_ns + _SECOND_NS
+        self._book.trim(self._levels)
         if self._offset_ms is not None:
             now_ms = self._now_ms = received_ns // 1_000_000 + int(self._offset_ms() or 0.0)
             self.first_ms, self.last_ms = now_ms - ranges.HOUR_MS, now_ms + ranges.HOUR_MS

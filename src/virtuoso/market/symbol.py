@@ -54,7 +54,7 @@ class SymbolState:
         self.believed = TickerUpdate()
         """The latest update of the ticker without what was not believed of it."""
         self.history = SymbolBars(timeframes, capacity)
-        self.gate = Gate(self.book, self.history.base, offset_ms)
+        self.gate = Gate(self.book, self.history.base, offset_ms, 2 * depth)
         self.minutes = Minutes(self.stats)
         self.forced: deque[Liquidation] = deque(maxlen=_KEPT)
         self.ratios = self.minutes.ratios

@@ -5,6 +5,7 @@ from typing import Any, Final, cast
 
 import yaml
 from yaml.composer import ComposerError
+from yaml.constructor import ConstructorError
 
 MOST_BYTES: Final = 256 * 1024
 """Of a file."""
@@ -12,7 +13,8 @@ _MOST_NODES: Final = 20_000
 """With all that aliases stand for, at every place where they stand."""
 _DEEPEST: Final = 40
 _LONGEST_PLAIN: Final = 2_000
-"""Of a value without quotation marks, which may be taken for a number: Python takes long over long ones."""
+"""Of a value without quotation marks, or with a tag, which may be taken for a number: Python takes long over them."""
+_STR: Final = "tag:yaml.org,2002:str"
 
 
 class TooLargeError(ValueError):
@@ -46,13 +48,24 @@ class BoundedLoader(yaml.SafeLoader):
             self._sizes[event.anchor] = self._nodes - before
         return node
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """What a node stands for; what Python raises at a value that is none of its kind is marked too."""
+        try:
+            return cast("Any", super()).construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError) as error:
+            said = f"a value that is no {node.tag.rpartition(':')[2]}"
+            said += f": {error}" if isinstance(error, ValueError) else ""
+            raise ConstructorError(None, None, said, node.start_mark) from error
+
     def _excess(self, event: Any) -> str | None:
         if self._nodes > _MOST_NODES:
             return f"more than {_MOST_NODES:,} values, with all that aliases stand for"
         if self._depth > _DEEPEST:
             return f"nested deeper than {_DEEPEST} levels"
-        if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and len(event.value) > _LONGEST_PLAIN:
-            return f"a value of {len(event.value):,} characters; at most {_LONGEST_PLAIN:,} without quotation marks"
+        if isinstance(event, yaml.ScalarEvent) and (event.implicit[0] or event.tag not in {None, _STR}):
+            size = len(event.value)
+            if size > _LONGEST_PLAIN:
+                return f"a value of {size:,} characters; at most {_LONGEST_PLAIN:,} without quotation marks"
         return None
 
 

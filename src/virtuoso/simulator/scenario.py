@@ -26,7 +26,7 @@ def read_scenario(path: Path) -> Steps:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except TooLargeError as error:
         raise UsageError(f"{path}: {error}; no scenario is") from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a date or a number that is none
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8
         raise UsageError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     steps = document.get("steps") if isinstance(document, dict) else None
     if not isinstance(steps, list):

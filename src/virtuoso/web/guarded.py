@@ -41,6 +41,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._size = 0
         self._gathered = 0
         self._body_size = 0
+        self._fed = False
         self._unfinished = 0
         self._complete = True
         self._overdue = False
@@ -71,14 +72,17 @@ class GuardedProtocol(HttpToolsProtocol):
         """Parse what came, unless it breaks a bound."""
         if self._is_refused():
             return
-        began = not self._in_head
+        began, self._fed = not self._in_head, False
         super().data_received(data)
         if self._is_refused():
             return
         if self._in_head:
             self._gather(len(data), began=began)
-        else:
-            self._counted(0 if self._complete else len(self.cycle.body))
+        elif self._complete:
+            self._counted(0)
+        else:  # what follows a body in chunks are headers too, and the parser gathers them alike
+            self._gathered = 0 if self._fed else self._gathered + len(data)
+            self._counted(len(self.cycle.body) + self._gathered)
         if self._gathered > self._limits.head_bytes:
             self._end(*_TOO_LARGE_HEAD)
         elif self.crowd.unfinished > self._limits.unfinished_bytes:
@@ -111,6 +115,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """A part of the body, which may be more than is wanted."""
+        self._fed = True
         self._body_size += len(body)
         if self._body_size > self._limits.body_bytes:
             self._refuse(*_TOO_LARGE_BODY)

@@ -36,6 +36,12 @@ BOMBS = {
     "sexagesimal": ("web: {port: " + "1:" * 50_000 + "1}", "at most 2,000"),
     "hexadecimal": ("web: {port: 0x" + "f" * 100_000 + "}", "at most 2,000"),
     "tag": ("web: !!python/object/apply:os.system [id]", "could not determine a constructor"),
+    "no truth": ("web: !!bool maybe", "no bool"),
+    "no number": ("web: {port: !!int ''}", "no int"),
+    "no time": ("web: {port: !!timestamp never}", "no timestamp"),
+    "quoted number": ("web: {port: !!int '" + "9" * 100_000 + "'}", "at most 2,000"),
+    "number as a key": ("? !!int '0x" + "f" * 100_000 + "'\n: 1", "at most 2,000"),
+    "digits": ("web: {port: 0x_}", "no int: invalid literal"),
     "no date": ("web: {port: 2026-99-99}", "month must be in 1..12"),
 }
 
@@ -70,7 +76,7 @@ def test_a_file_without_an_end_is_read_no_further() -> None:
         load([Path("/dev/zero")], {})
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "&a [*a]", "9" * 10_000, "2026-99-99"])
+@pytest.mark.parametrize("text", ["[" * 100_000, "&a [*a]", "9" * 10_000, "2026-99-99", "!!bool maybe"])
 def test_the_environment_is_no_way_around(text: str) -> None:
     with pytest.raises(UsageError) as raised:
         load([], {"VIRTUOSO__WEB__PORT": text})

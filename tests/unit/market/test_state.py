@@ -8,6 +8,7 @@ from tests.support.market import LIVE, MINUTE, START_MS, ladder, minute_bar, tra
 
 from virtuoso.market.panel import BarBlock
 from virtuoso.market.state import MarketState, Qualities
+from virtuoso.market.symbol import SymbolState
 from virtuoso.model.market import AccountRatio, Liquidation, Side
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
@@ -264,6 +265,16 @@ def test_a_book_stays_within_twice_its_depth() -> None:
     for k in range(2, 100):
         state.book_delta(k, close(9) + k * 100, 0, [(99.0 - 0.001 * k, 1.0)], [(100.0 + 0.001 * k, 1.0)])
     assert max(len(state.book.bids), len(state.book.asks)) <= 2 * 4 + 10
+    assert state.book.bid_price == 99.0
+
+
+def test_a_book_whose_time_stands_still_stays_bounded_too() -> None:
+    state = SymbolState("A", [M1], 100, 4, lambda: 0.0)
+    state.book_snapshot(1, close(9), close(9) * 1_000_000, ladder(99, -1), ladder(100, 1))
+    for k in range(2, 3_000):
+        received_ns = (close(9) + 10 * k) * 1_000_000
+        assert state.book_delta(k, close(9), received_ns, [(99.0 - 0.001 * k, 1.0)], [(100.0 + 0.001 * k, 1.0)]) is None
+    assert max(len(state.book.bids), len(state.book.asks)) <= 2 * 4 + 100
     assert state.book.bid_price == 99.0
 
 
