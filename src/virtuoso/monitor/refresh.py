@@ -50,6 +50,8 @@ class Refresh:
         self._watch = watch
         self._waits: dict[str, tuple[int, int]] = {}
         """How often the repair of a symbol failed in a row, and when (epoch ns) it may be tried again."""
+        self._failing: set[str] = set()
+        """Symbols whose last repair failed."""
         self._unreachable = False
 
     def due(self, analysed_ms: int) -> int | None:
@@ -90,6 +92,8 @@ class Refresh:
         ready = sorted(self._watch.ready)
         wanting = [symbol for symbol in ready if symbol not in confirmed or self._has_holes(symbol, close_ms)]
         self._waits = {symbol: wait for symbol, wait in self._waits.items() if symbol in wanting}
+        for symbol in self._failing.difference(wanting):
+            self._over(symbol)  # its bars came another way
         wanting = [symbol for symbol in wanting if self._may_ask(symbol)]
         took = await asyncio.gather(*(self._repair(symbol, close_ms) for symbol in wanting))
         if wanting:
@@ -123,14 +127,20 @@ class Refresh:
             say = log.debug if symbol in self._watch.failed else log.warning  # once, however often it is tried
             say("bars could not be repaired", symbol=symbol, error=said)
             self._watch.failed[symbol] = said
+            self._failing.add(symbol)
             self._wait(symbol)
             if isinstance(error, ImpossibleBars):  # no answer is told of the exchange, not of each symbol
                 self._watch.contained.note(symbol, _REPAIR, error)
         else:
-            self._watch.failed.pop(symbol, None)
-            self._waits.pop(symbol, None)
-            self._watch.contained.clear(symbol, _REPAIR)
+            self._over(symbol)
         return time.perf_counter() - began
+
+    def _over(self, symbol: str) -> None:
+        """Nothing of a symbol is missing any more."""
+        self._failing.discard(symbol)
+        self._watch.failed.pop(symbol, None)
+        self._waits.pop(symbol, None)
+        self._watch.contained.clear(symbol, _REPAIR)
 
     async def _fetch(self, symbol: str, close_ms: int) -> None:
         history = self._market[symbol].history

@@ -232,6 +232,17 @@ async def test_a_minute_that_stays_impossible_is_told_asked_for_seldom_and_over_
     assert held(small, open_ms).high > 1e-3
 
 
+async def test_a_repair_that_failed_is_forgotten_when_the_stream_brings_the_minute(small: SmallMonitor) -> None:
+    late = await small.true_bar(BAD, Timeframe.M1.floor(small.now_ms))
+    odd(small).silent.add(BAD)
+    await small.minute({BAD: None})
+    assert small.watch.failed == {BAD: "planted: no bars"}
+    small.sinks[BAD].bars(small.clock.now_ns(), [late])
+    odd(small).silent.clear()
+    await small.minute()
+    assert small.watch.failed == {}
+
+
 async def test_a_minute_that_is_not_served_is_no_fault_of_its_symbol(small: SmallMonitor) -> None:
     odd(small).silent.add(BAD)
     await small.minute({BAD: None})
