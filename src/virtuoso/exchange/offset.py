@@ -27,27 +27,33 @@ class ClockOffset:
     ) -> None:
         """Take a measurement, or doubt it; one that travelled long may be off by half its trip.
 
+        Such a one is never believed, but contradicts by what is beyond that: then it is to be measured again soon.
         `at_s` is monotonic time; `streams_ms` is the same offset as the latest frames tell it, if any came.
         """
         if self.ms is None or abs(measured_ms - self.ms) <= _AGREE_MS:
             self.believe(measured_ms)
             return
-        if trip_ms > _AGREE_MS:
-            return
         moved_ms = measured_ms - self.ms
+        if trip_ms > _AGREE_MS:
+            if abs(moved_ms) > _AGREE_MS + trip_ms / 2:
+                self._contradicted(moved_ms)
+            return
         if self._rejected_ms is None or abs(measured_ms - self._rejected_ms) > _AGREE_MS:
             self._since_s = at_s
         elif abs(moved_ms) <= _JUMP_MS or self._is_proved(measured_ms, at_s, streams_ms):
             self.believe(measured_ms)
             return
         self._rejected_ms = measured_ms
-        self.doubt = f"the exchange's clock moved by {moved_ms / 1000:+.1f} s against ours"
+        self._contradicted(moved_ms)
         if abs(moved_ms) > _JUMP_MS and streams_ms is not None and abs(streams_ms - measured_ms) > _JUMP_MS:
-            self.doubt += f"; by its streams it is {(streams_ms - self.ms) / 1000:+.1f} s"
+            self.doubt = f"{self.doubt}; by its streams it is {(streams_ms - self.ms) / 1000:+.1f} s"
 
     def believe(self, ms: float) -> None:
         """Take a value that is known to be right."""
         self.ms, self.doubt, self._rejected_ms = ms, None, None
+
+    def _contradicted(self, moved_ms: float) -> None:
+        self.doubt = f"the exchange's clock moved by {moved_ms / 1000:+.1f} s against ours"
 
     def _is_proved(self, measured_ms: float, at_s: float, streams_ms: float | None) -> bool:
         lasted_s = at_s - self._since_s

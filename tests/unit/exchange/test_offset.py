@@ -50,6 +50,21 @@ def test_a_jump_is_believed(jump_ms: float, streams_ms: float | None, believed_s
     assert (moved[0] if moved else None) == believed_s
 
 
+def test_a_measurement_that_travelled_long_is_doubted_by_what_its_trip_does_not_explain_and_never_believed() -> None:
+    offset = ClockOffset()
+    offset.offer(0.0)
+    for measured_ms in (1_900.0, -1_900.0):
+        offset.offer(measured_ms, 3_000.0)
+        assert (offset.ms, offset.doubt) == (0.0, None), "one way may have taken all of it"
+    for _ in range(3):
+        offset.offer(5_000.0, 3_000.0)
+        assert (offset.ms, offset.doubt) == (0.0, "the exchange's clock moved by +5.0 s against ours")
+    offset.offer(5_000.0, 20.0)
+    assert offset.ms == 0.0
+    offset.offer(5_010.0, 20.0)
+    assert (offset.ms, offset.doubt) == (5_010.0, None)
+
+
 def test_the_time_of_a_refused_frame_is_evidence_of_the_clock() -> None:
     class Refusing:
         def __getattr__(self, name: str) -> object:
