@@ -1,12 +1,14 @@
 """An event loop whose time passes only while nobody has anything to do: minutes of waiting cost milliseconds.
 
-Sockets are real. Whenever no callback is ready and no socket has anything to read, the loop's time jumps to the next
-timer. A machine that is busy makes such a world slower, never later: nothing in it can be missed by load.
+Whenever no callback is ready and no socket has anything to read, the loop's time jumps to the next timer. A machine
+that is busy makes such a world slower, never later: nothing in it can be missed by load. Clients and servers of one
+loop meet in socket pairs, by which what was sent is there to be read as soon as it is sent; over loopback it may be on
+its way for a moment, and time would jump over it.
 """
 
 import asyncio
 import selectors
-import time
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -29,8 +31,6 @@ class _Jumping:
             return ready
         if timeout is None:
             return self._inner.select(0.05)
-        if self._loop.is_hurried() and (ready := self._inner.select(0.001)):
-            return ready
         self._loop.at_s += timeout
         return []
 
@@ -38,24 +38,56 @@ class _Jumping:
         return getattr(self._inner, name)
 
 
+class _Paired(socket.socket):
+    """One end of a pair: clients set options of TCP on it, which mean nothing here."""
+
+    __slots__ = ()
+
+    def setsockopt(self, level: int, *option: Any) -> None:
+        if level != socket.IPPROTO_TCP:
+            super().setsockopt(level, *option)
+
+    def getsockopt(self, level: int, *option: Any) -> Any:
+        return 0 if level == socket.IPPROTO_TCP else super().getsockopt(level, *option)
+
+    @classmethod
+    def replacing(cls, sock: socket.socket) -> socket.socket:
+        """A socket that was made for TCP becomes, in place, one end of a pair; the other end."""
+        near, far = socket.socketpair()
+        sock.close()
+        sock.__class__ = cls
+        sock.__init__(fileno=near.detach())  # type: ignore[misc]
+        for end in (sock, far):
+            end.setblocking(False)
+        return far
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Work for executors is done at once, on the loop: its time stands still meanwhile.
+    """Work for executors is done at once, on the loop: its time stands still meanwhile."""
 
-    It is at most `most` times as fast as real time: what was sent over loopback a moment ago may still be on its way.
-    """
-
-    def __init__(self, most: float = 100.0) -> None:
+    def __init__(self) -> None:
         self.at_s = 0.0
-        self._most = most
-        self._began_s = time.monotonic()
+        self._served: dict[int, tuple[Callable[[], asyncio.BaseProtocol], asyncio.Server]] = {}
         super().__init__(_Jumping(self))
 
     def time(self) -> float:
         return self.at_s
 
-    def is_hurried(self) -> bool:
-        """Whether virtual time is ahead of what it may be."""
-        return self.at_s > self._most * (time.monotonic() - self._began_s)
+    async def create_server(self, protocol_factory: Any, *args: Any, **options: Any) -> asyncio.Server:
+        """Listen; the port is real, so that nobody else has it, but whoever connects here does not come by it."""
+        server = await super().create_server(protocol_factory, *args, **options)
+        for sock in server.sockets:
+            self._served[sock.getsockname()[1]] = protocol_factory, server
+        return server
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        """Connect; with a server of this loop by a pair, whose one end takes the place of the socket."""
+        protocol_factory, server = self._served.get(address[1], (None, None))
+        if protocol_factory is None or server is None or not server.is_serving():
+            return await super().sock_connect(sock, address)
+        far, protocol = _Paired.replacing(sock), protocol_factory()
+        self._make_socket_transport(far, protocol, extra={"peername": ("127.0.0.1", 0)}, server=server)
+        return None
 
     def run_in_executor(self, executor: Executor | None, func: Callable[..., Any], *args: Any) -> Any:
         return self.create_task(_at_once(func, *args))

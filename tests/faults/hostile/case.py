@@ -64,7 +64,7 @@ class Case:
     cut: bool = False
     """Whether every stream is cut as it begins: what concerns subscriptions shows only when they are asked for."""
     not_live: tuple[str, ...] = ()
-    """Topics (patterns) that are not live within `within`, nor again by their stream while it lasts."""
+    """Topics (patterns) that are not live in time, nor again by their stream while it lasts."""
     may: tuple[str, ...] = ()
     """Topics that may be anything for a while, as long as it is true."""
     incidents: Mapping[str, int] = field(default_factory=dict)
@@ -72,7 +72,6 @@ class Case:
     """Kinds that may be told of besides."""
     healthy: bool | None = True
     """What `/health` says in the end; `None`: either, by what can be asked for instead."""
-    within: float = 13.0
     recover: float = 25.0
     universe: Callable[[set[str]], set[str]] = field(default=lambda before: before)
     """The symbols watched at the end of the fault, given those before."""

@@ -16,6 +16,8 @@ class Truth:
         """Since when nothing true of a topic came, though there was something to say."""
         self.spoilt_s: dict[str, float] = {}
         """Since when something came that was not true; what is merely lost must be proved by other topics first."""
+        self.hit_s: dict[str, float] = {}
+        """When a fault first touched a topic."""
         self.answered_s: dict[str, float] = {}
         self.symbols: set[str] = set()
 
@@ -25,6 +27,7 @@ class Truth:
             self.owed_s.pop(topic, None)
             self.spoilt_s.pop(topic, None)
             return
+        self.hit_s.setdefault(topic, now_s)
         self.owed_s.setdefault(topic, now_s)
         if not lost:
             self.spoilt_s.setdefault(topic, now_s)
@@ -39,7 +42,10 @@ class Truth:
     def last(self, ticker: Json, now_s: float) -> None:
         """Note the price of a ticker."""
         if price := ticker.get("lastPrice"):
-            self.prices.setdefault(ticker["symbol"], deque(maxlen=2_000)).append((now_s, float(price)))
+            told = self.prices.setdefault(ticker["symbol"], deque(maxlen=2_000))
+            told.append((now_s, float(price)))
+            while len(told) > 1 and now_s - told[1][0] > _KEPT_S:
+                told.popleft()
 
     def listed(self, tickers: list[Json], now_s: float) -> None:
         """Note what the list of tickers says, whatever became of it."""
@@ -49,7 +55,7 @@ class Truth:
 
     def band(self, symbol: str, now_s: float) -> tuple[float, float] | None:
         """Least and greatest true price of the last half minute, the one before it included."""
-        told = self.prices.get(symbol)
+        told = list(self.prices.get(symbol, ()))
         if not told:
             return None
         recent = [price for at_s, price in told if now_s - at_s <= _KEPT_S] or [told[-1][1]]

@@ -17,8 +17,7 @@ def _told(**fields: Any) -> FrameEdit:
 def _price(name: str, sent: str, value: Any, **more: Any) -> Case:
     return Case(
         name=f"last_price_{name}", sent=f"`lastPrice` {sent} in every ticker that tells a price",
-        not_live=(TICKER,), within=30.0,  # the price may stand still for a while before it is told anew
-        incidents={REFUSED: 1}, edit=frames(TICKER, _told(lastPrice=value)), seconds=34.0, **more,
+        not_live=(TICKER,), incidents={REFUSED: 1}, edit=frames(TICKER, _told(lastPrice=value)), seconds=34.0, **more,
     )  # fmt: skip
 
 
@@ -119,7 +118,7 @@ CASES = (
     ),
     Case(
         name="field_renamed_in_data", sent="`lastPrice` renamed to `last` for every symbol, as after a release",
-        cut=True, not_live=("tickers.*",), may=("*",), incidents={REFUSED: 1}, seconds=30.0, within=20.0,
+        cut=True, not_live=("tickers.*",), may=("*",), incidents={REFUSED: 1}, seconds=30.0,
         recover=100.0, edit=frames("tickers.*", renamed("lastPrice", "last")),
     ),
     Case(
