@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.market.panel import Floats, Ints
+from virtuoso.market.ranges import LEAST_PRICE, MOST_AMOUNT, MOST_PRICE
 from virtuoso.research.columns import NUMBERS, OPTIONAL, PRICES, REQUIRED, SYMBOL, TIME, Bools, numbers, shown, symbols
 from virtuoso.research.part import Part, Source
 from virtuoso.research.problems import DataError, Problems
@@ -148,6 +149,13 @@ def _faults(
     faults += [(np.isnan(values[key]), told(key, "is nan")) for key in REQUIRED]
     faults += [(np.isinf(array), quoted(f"{key} {{}} is not finite", key)) for key, array in values.items()]
     faults += [(values[key] <= 0, quoted(f"{key} {{}} is not positive", key)) for key in PRICES]
+    faults += [
+        (
+            (values[key] < LEAST_PRICE) | (values[key] > MOST_PRICE),
+            quoted(f"{key} {{}} is no price, which is {LEAST_PRICE:g} to {MOST_PRICE:g}", key),
+        )
+        for key in PRICES
+    ]
     opened, high, low, close = (values[key] for key in PRICES)
     bounds = ("high", "open", "close")
     faults += [
@@ -156,6 +164,7 @@ def _faults(
     ]
     amounts = ("volume", *(key for key in OPTIONAL if key in values))
     faults += [(values[key] < 0, quoted(f"{key} {{}} is negative", key)) for key in amounts]
+    faults.append((values["volume"] > MOST_AMOUNT, quoted(f"volume {{}} is more than {MOST_AMOUNT:g}", "volume")))
     if "taker_buy_volume" in values:
         bought, volume = values["taker_buy_volume"], values["volume"]
         more = bought > volume * (1 + _TOLERANCE)
