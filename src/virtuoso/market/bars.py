@@ -221,8 +221,8 @@ class SymbolBars:
         """Put true 1m bars in the place of those held, and make the higher bars anew.
 
         Returns:
-            Open times (epoch ms) of the bars that changed, by timeframe. A higher bar of which not every minute is held
-            is among them though it is as before: it is to be asked for, and handed to `replace`.
+            Open times (epoch ms) of the bars that changed, by timeframe; those of `to_ask` are among them, though
+            they are as before.
         """
         changed: dict[Timeframe, list[int]] = {}
         for bar in self.differing(bars):
@@ -238,9 +238,18 @@ class SymbolBars:
                     self.series[timeframe].replace(made)
         return changed
 
-    def whole(self, timeframe: Timeframe, open_ms: int) -> bool:
-        """Whether every minute of a bar is held."""
-        return self.base.window(open_ms, timeframe.minutes) is not None
+    def to_ask(self, bars: Iterable[Bar]) -> list[tuple[Timeframe, int]]:
+        """The higher bars (open time, epoch ms) held of which `correct` cannot make anew what `bars` change.
+
+        Not every minute of them is held: they are to be asked for, and handed to `replace`.
+        """
+        found = {(timeframe, timeframe.floor(bar.open_ms)) for bar in bars for timeframe in self.series}
+        return sorted(
+            (timeframe, start)
+            for timeframe, start in found
+            if self.series[timeframe].window(start, 1) is not None
+            and self.base.window(start, timeframe.minutes) is None
+        )
 
     def replace(self, timeframe: Timeframe, bars: Iterable[Bar]) -> None:
         """Put bars of a higher timeframe that were asked for in the place of those held."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.exchange.protocol import Exchange
+from virtuoso.market.bounds import implausible
 from virtuoso.market.state import MarketState
 from virtuoso.model.alert import Details, Severity
 from virtuoso.model.clock import iso
@@ -122,26 +123,31 @@ class BarAudit:
         if first_ms >= end_ms:
             return
         try:
-            async with asyncio.timeout(_TIMEOUT_S):
-                answer = await self._exchange.bars(symbol, _BASE, first_ms, end_ms - _BASE.ms)
+            answer = await self._ask(symbol, _BASE, first_ms, end_ms - _BASE.ms)
+            if symbol in self._market and self._market[symbol].history is history:
+                await self._judge(symbol, case, answer, end_ms)
         except (ExchangeError, TimeoutError) as error:
             case.tries = min(case.tries + 1, _TRIES)
             log.debug("bars could not be compared", symbol=symbol, error=str(error))
-            return
-        if symbol in self._market and self._market[symbol].history is history:
-            await self._judge(symbol, case, answer, end_ms)
+
+    async def _ask(self, symbol: str, timeframe: Timeframe, first_ms: int, last_ms: int) -> Sequence[Bar]:
+        async with asyncio.timeout(_TIMEOUT_S):
+            return await self._exchange.bars(symbol, timeframe, first_ms, last_ms)
 
     async def _judge(self, symbol: str, case: _Case, answer: Sequence[Bar], end_ms: int) -> None:
+        """Only closed bars that can be are an answer, and only about their own minutes."""
         history = self._market[symbol].history
+        answer = [bar for bar in answer if bar.confirmed and implausible(bar) is None]
         differing = {bar.open_ms: bar for bar in history.differing(answer)}
         agreed = [bar for open_ms, bar in differing.items() if _same(case.otherwise.get(open_ms), bar)]
-        settled = {bar.open_ms for bar in answer} - (differing.keys() - {bar.open_ms for bar in agreed})
-        case.otherwise = {open_ms: bar for open_ms, bar in differing.items() if open_ms not in settled}
-        case.compared_ms = max(case.compared_ms, end_ms)
-        for open_ms in [open_ms for open_ms in history.doubted if open_ms in settled]:
-            del history.doubted[open_ms]
         if agreed:
             await self._correct(symbol, agreed)
+        settled = {bar.open_ms for bar in answer} - (differing.keys() - {bar.open_ms for bar in agreed})
+        case.otherwise = {open_ms: bar for open_ms, bar in differing.items() if open_ms not in settled}
+        answered_ms = max((bar.open_ms + _BASE.ms for bar in answer), default=0)
+        case.compared_ms = max(case.compared_ms, min(end_ms, answered_ms))
+        for open_ms in [open_ms for open_ms in history.doubted if open_ms in settled]:
+            del history.doubted[open_ms]
         open_still = case.otherwise.keys() | {open_ms for open_ms in history.doubted if open_ms < end_ms}
         case.tries = case.tries + 1 if open_still else 0
         if case.tries > _TRIES:
@@ -158,11 +164,15 @@ class BarAudit:
         if len(units) == 1 and 0 not in units:  # the exchange tells its whole past in the new unit
             await self._watch.restart(symbol, 0, units.pop())
             return
+        asked = [
+            (timeframe, await self._ask(symbol, timeframe, open_ms, open_ms))
+            for timeframe, open_ms in history.to_ask(bars)
+        ]
+        if symbol not in self._market or self._market[symbol].history is not history:
+            return  # it left, or began anew, meanwhile
         changed = history.correct(bars)
-        for timeframe, opens in changed.items():
-            for open_ms in opens:
-                if not history.whole(timeframe, open_ms):
-                    history.replace(timeframe, await self._exchange.bars(symbol, timeframe, open_ms, open_ms))
+        for timeframe, higher in asked:
+            history.replace(timeframe, higher)
         self._archive.corrected(symbol, changed)
         self._watch.corrected.add(symbol)
         self.corrections += len(bars)

@@ -240,12 +240,13 @@ def test_what_was_corrected_is_named_with_the_higher_bars_to_ask_for() -> None:
     bars = SymbolBars(FRAMES, 1_500)
     bars.load(Timeframe.M5, [minute_bar(k, price=100.0) for k in (-5, 0)])
     bars.load(Timeframe.M1, [minute_bar(k, price=100.0) for k in range(2, 12)])
-    changed = bars.correct([mistaken(3, 1.01, 2.0), mistaken(7, 1.01, 2.0), minute_bar(8, price=100.0)])
+    true = [mistaken(3, 1.01, 2.0), mistaken(7, 1.01, 2.0), minute_bar(8, price=100.0)]
+    assert bars.to_ask(true) == [(Timeframe.M5, START_MS)]
+    changed = bars.correct(true)
     assert changed == {
         Timeframe.M1: [START_MS + 3 * MINUTE, START_MS + 7 * MINUTE],
         Timeframe.M5: [START_MS, START_MS + 5 * MINUTE],
     }
-    assert not bars.whole(Timeframe.M5, START_MS)
     assert bars.series[Timeframe.M5].last(1)[0].close == minute_bar(9, price=100.0).close
     asked = Bar(START_MS, 1.0, 9.0, 0.5, 2.0, 7.0, 7.0)
     bars.replace(Timeframe.M5, [asked])

@@ -27,10 +27,11 @@ class OddExchange(MadeUpExchange):
         self.asked: list[tuple[str, Timeframe, int, int]] = []
         self.unit_from: dict[str, tuple[int, float]] = {}
         self.silent: set[str] = set()
+        self.lacking: set[Timeframe] = set()
 
     async def bars(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> list[Bar]:
         self.asked.append((symbol, timeframe, start_ms, end_ms))
-        if symbol in self.silent:
+        if symbol in self.silent or timeframe in self.lacking:
             raise ExchangeUnavailable("planted: no bars")
         whole_ms = timeframe.floor(end_ms) + timeframe.ms - 1  # so that the last close does not depend on the question
         found = [self._unit(symbol, bar) for bar in await super().bars(symbol, timeframe, start_ms, whole_ms)]
@@ -136,6 +137,50 @@ async def test_a_correction_is_told_for_a_while(small: SmallMonitor) -> None:
     small.clock.advance(700_000_000_000)
     audit.observe(small.incidents)
     assert tuple(small.incidents.open_parts("bars_corrected")) == ()
+
+
+@pytest.mark.parametrize("answer", ["none", "impossible", "not closed"])
+async def test_what_answers_nothing_settles_nothing(small: SmallMonitor, answer: str) -> None:
+    """An empty answer about a minute, or one that cannot be, is no comparison: it is asked for again."""
+    audit, open_ms = audit_of(small, routine=True), Timeframe.M1.floor(small.now_ms)
+    true = await small.true_bar(BAD, open_ms)
+    await small.minute({BAD: off(true)})
+    small.sinks[BAD].bars(small.clock.now_ns(), [true])
+    odd(small).said[BAD, open_ms] = [
+        {
+            "none": msgspec.structs.replace(true, open_ms=0),
+            "impossible": msgspec.structs.replace(true, low=2 * true.high),
+            "not closed": msgspec.structs.replace(true, confirmed=False),
+        }[answer]
+    ]
+    await looks(small, audit, 20)
+    assert list(small.market[BAD].history.doubted) == [open_ms]
+    odd(small).said.clear()
+    await looks(small, audit, 60)
+    assert (audit.corrections, held(small, open_ms)) == (1, true)
+
+
+async def test_a_correction_is_whole_or_not_at_all(small: SmallMonitor) -> None:
+    """A higher bar of which not every minute is held is asked for: without it the correction waits."""
+    await small.minute()
+    audit, open_ms = audit_of(small), Timeframe.M1.floor(small.now_ms)
+    true, base = await small.true_bar(BAD, open_ms), small.market[BAD].history.base
+    await small.minute({BAD: off(true)})
+    for _ in range(4):
+        await small.minute()
+    begin_ms, rows = base.since(open_ms)
+    base.restore(begin_ms, rows.copy())
+    small.sinks[BAD].bars(small.clock.now_ns(), [true])
+    odd(small).lacking = {Timeframe.M5}
+    await looks(small, audit, 20)
+    assert (audit.corrections, audit.corrected, held(small, open_ms)) == (0, {}, off(true))
+    assert small.watch.contained.reasons == {}
+    odd(small).lacking = set()
+    await looks(small, audit, 100)
+    assert (audit.corrections, held(small, open_ms)) == (1, true)
+    assert small.watch.corrected == {BAD}
+    five = small.market[BAD].history.series[Timeframe.M5].last(1)[0]
+    assert five.high < off(true).high
 
 
 async def test_an_answer_that_is_not_repeated_replaces_nothing(small: SmallMonitor) -> None:
