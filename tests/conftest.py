@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.support import forked
 from tests.support.exchange import Running, running_exchange
 from tests.support.pace import SPEED
 from tests.support.sharing import Sharing, longest_first
 from tests.support.soak import SOAK
 
-forked.install()
 settings.register_profile("default", deadline=None, max_examples=100 if SOAK else 50, derandomize=True)
 settings.load_profile("default")
 

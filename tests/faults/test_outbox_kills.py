@@ -22,6 +22,7 @@ from typing import Protocol, Self
 import numpy as np
 import pytest
 from aiohttp import web
+from tests.support import warm
 from tests.support.chat_server import Chat, Fault
 from tests.support.databases import postgres, postgres_url, rows, sqlite_url, wait_until
 from tests.support.outbox import incident_of
@@ -86,7 +87,7 @@ class Life:
             sys.executable, "-m", "tests.support.outbox_process", disk.url, str(self._path), chat.url(), chat.api_url,
             str(seed), str(count), str(pause_s), *how,
         ]  # fmt: skip
-        self.process = subprocess.Popen(
+        self.process = warm.Popen(
             command, cwd=Path(__file__).parents[2], stdin=subprocess.DEVNULL, env={**os.environ, **disk.extra}
         )
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
+from tests.support import warm
 from tests.support.alerts_web import NOW_MS, Web, delivery, incident, running_web
 from tests.support.chat_server import chat_server
 from tests.support.program import command
@@ -118,13 +118,7 @@ async def test_mistakes_say_what_would_be_right(web: Web) -> None:
 
 
 def test_where_nothing_runs_it_names_the_next_step() -> None:
-    done = subprocess.run(
-        command("alerts", "list", "--url", "http://127.0.0.1:9"),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    done = warm.run(command("alerts", "list", "--url", "http://127.0.0.1:9"), timeout=30)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "virtuoso: http://127.0.0.1:9: cannot be reached: connection refused; start `virtuoso up`, or give --url\n"

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.support import warm
 from tests.support.exchange import running_exchange
 from tests.support.program import Program, command, running_program
 from typer.testing import CliRunner
@@ -143,10 +144,7 @@ def test_a_start_that_fails_does_not_tell_them(tmp_path: Path) -> None:
     """The database is dead."""
     data = {"data_dir": str(tmp_path / "data"), "web.port": 0, "exchange.budget_dir": str(tmp_path / "budget")}
     config, environment = everything(tmp_path, [variable, file, literal], **data)
-    done = subprocess.run(
-        command("monitor", "-c", str(config)), capture_output=True, text=True, timeout=60, check=False,
-        env={**os.environ, **environment},
-    )  # fmt: skip
+    done = warm.run(command("monitor", "-c", str(config)), timeout=60, env={**os.environ, **environment})
     assert done.returncode == 1, done.stderr
     assert "virtuoso: the database" in done.stderr
     silent("the failure", done.stdout + done.stderr)

@@ -1,70 +1,64 @@
 """Processes of the program that begin warm: forked from one that has loaded it, which saves seconds of each start.
 
-They are processes of their own like any other, with their own arguments, environment, folder and streams. Only what
-the interpreter decides before it loads anything (the hash seed, preloaded libraries, what `/proc` tells of the command
-line) is the first one's: whatever depends on that begins cold, by `subprocess`.
+What begins so is a process like any other: a child of the test's, with its own descriptors, arguments, environment,
+signals and exit code. Whatever is more than `python -m MODULE`, or has an environment that an interpreter reads only as
+it starts (a preloaded library, a hash seed), begins cold, by `subprocess`; so does the installed command `virtuoso`.
 """
 
 import atexit
+import ctypes
 import gc
-import importlib
 import json
 import os
 import runpy
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from inspect import signature
+from io import TextIOWrapper
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
-_MODULES = (
-    "alerts", "analyze", "backtest", "config", "exchange", "export", "monitor", "record", "replay", "rules", "top",
-    "universe", "up", "web",
-)  # fmt: skip
-_MOST_BYTES = 1 << 18
-_COLD = frozenset({"LD_PRELOAD", "PYTHONHASHSEED"})
-_TICK_S = 0.005
+import virtuoso.cli
+from tests.support.scaled import python_of
+
+_PR_SET_CHILD_SUBREAPER = 36
+_MOST_BYTES = 1 << 20
+_ROOT = Path(__file__).parents[2]
+_SCALED = list(python_of(Path("time"))[:-1])
+_ARGUMENTS = list(signature(subprocess.Popen._execute_child).parameters)[1:]  # type: ignore[attr-defined]
+_PLAIN = {"preexec_fn": None, "pass_fds": (), "shell": False, "umask": -1, "process_group": -1, "executable": None}
+_READ_AT_START = ("PYTHON", "LD_", "LANG", "LC_", "MALLOC", "OPENBLAS", "OMP_")
 
 
 class Popen(subprocess.Popen[Any]):
-    """`subprocess.Popen` of a command line that runs a module: by `tests.support.program.command`, or `python -m`."""
+    """`subprocess.Popen`, warm where that makes no difference."""
 
-    def _execute_child(self, args: Any, *rest: Any) -> None:
-        (_, _, close_fds, pass_fds, cwd, env, _, _, shell, p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite,
-         _, _, _, _, _, session, _) = rest  # fmt: skip
-        assert (close_fds, pass_fds, shell) == (True, (), False), "nothing else is needed so far"
-        streams = [own if own >= 0 else ours for own, ours in zip((p2cread, c2pwrite, errwrite), range(3), strict=True)]
-        environment = dict(os.environ if env is None else env)
-        self._nursery = None if _COLD & environment.keys() else _nursery()
-        if self._nursery is None:
-            super()._execute_child(args, *rest)  # type: ignore[misc]
+    def _execute_child(self, *arguments: Any) -> None:
+        given = dict(zip(_ARGUMENTS, arguments, strict=True))
+        command, environment = given["args"], given["env"]
+        if not _is_plain(given) or (what := _what(command, environment)) is None:
+            super()._execute_child(*arguments)  # type: ignore[misc]
             return
-        order = {"argv": list(args), "env": environment, "cwd": str(cwd or Path.cwd()), "session": session}
-        self.pid = self._nursery.ask(order, streams)
+        given_fds = (given["p2cread"], given["c2pwrite"], given["errwrite"])
+        fds = [number if fd == -1 else fd for number, fd in enumerate(given_fds)]
+        folder = os.fspath(given["cwd"] or Path.cwd())
+        self.pid = _server().start(
+            {**what, "cwd": folder, "env": dict(environment or os.environ), "session": given["start_new_session"]}, fds
+        )
         self._child_created = True
-        self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)  # type: ignore[attr-defined]
-
-    def _internal_poll(self, *_: Any, **__: Any) -> int | None:
-        if self.returncode is None:
-            pid, status = self._try_wait(os.WNOHANG)
-            if pid == self.pid:
-                self._handle_exitstatus(status)  # type: ignore[attr-defined]
-        return self.returncode
-
-    def _try_wait(self, wait_flags: int) -> tuple[int, int]:
-        if self._nursery is None:
-            found: tuple[int, int] = super()._try_wait(wait_flags)  # type: ignore[misc]
-            return found
-        while (status := self._nursery.ask({"wait": self.pid})) is None:
-            if wait_flags & os.WNOHANG:
-                return 0, 0
-            time.sleep(_TICK_S)
-        return self.pid, status
+        self._close_pipe_fds(*[given[name] for name in _ARGUMENTS if name.startswith(("p2c", "c2p", "err"))])  # type: ignore[attr-defined]
 
 
-def run(command: list[str], *, timeout: float, **options: Any) -> "subprocess.CompletedProcess[str]":
+def run(command: Sequence[str], *, timeout: float, **options: Any) -> "subprocess.CompletedProcess[str]":
     """`subprocess.run` of a command line of the program: its code and what it said."""
     with Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
@@ -77,104 +71,153 @@ def run(command: list[str], *, timeout: float, **options: Any) -> "subprocess.Co
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
-class _Nursery:
-    """The warm process, asked over a socket."""
+def _is_plain(given: Mapping[str, Any]) -> bool:
+    return all(given[name] == value for name, value in _PLAIN.items() if name in given)
+
+
+def _what(command: Any, environment: Mapping[str, str] | None) -> dict[str, Any] | None:
+    """The module or file that a command line runs, and its `argv`; `None` where it has to be started anew."""
+    if isinstance(command, str | bytes) or not _starts_alike(os.environ if environment is None else environment):
+        return None
+    words = [os.fsdecode(word) for word in command]
+    if words[:3] == _SCALED:
+        return {"file": words[2], "argv": words[2:]}
+    if words[:2] == [sys.executable, "-m"] and words[2:3] and words[2].startswith(("virtuoso.", "tests.")):
+        return {"module": words[2], "argv": words[2:]}
+    return None
+
+
+def _starts_alike(environment: Mapping[str, str]) -> bool:
+    """Whether an interpreter would start with these as it did here; unbuffered output is taken over."""
+    names = {n for n in (*environment, *os.environ) if n.startswith(_READ_AT_START) and n != "PYTHONUNBUFFERED"}
+    return all(environment.get(name) == os.environ.get(name) for name in names)
+
+
+class _Server:
+    """The process that forks; it lives as long as this one."""
 
     def __init__(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket, self._lock = ours, threading.Lock()
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)  # whom its child leaves behind is this process's own child
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __spec__.name, str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, start_new_session=True,
+                [sys.executable, "-m", __spec__.name, str(theirs.fileno())], pass_fds=(theirs.fileno(),),
+                cwd=_ROOT, stdin=subprocess.DEVNULL,
             )  # fmt: skip
-        atexit.register(self._end)
 
-    def ask(self, order: dict[str, Any], streams: list[int] | None = None) -> Any:
-        with self._lock:
-            socket.send_fds(self._socket, [json.dumps(order).encode()], streams or [])
-            return json.loads(self._socket.recv(_MOST_BYTES))
+    def start(self, what: dict[str, Any], fds: Sequence[int]) -> int:
+        """The pid of a new child."""
+        socket.send_fds(self._socket, [json.dumps(what).encode()], fds)
+        answer = self._socket.recv(32)
+        assert answer, "the process that starts others has ended"
+        return int(answer)
 
-    def _end(self) -> None:
+    def end(self) -> None:
         self._socket.close()
         self._process.wait(10)
 
 
-_begun: list[_Nursery] = []
+_servers: dict[int, _Server] = {}
 
 
-def _nursery() -> _Nursery:
-    """This process's one."""
-    if not _begun:
-        _begun.append(_Nursery())
-    return _begun[0]
+def _server() -> _Server:
+    """This process's own."""
+    if os.getpid() not in _servers:
+        _servers[os.getpid()] = server = _Server()
+        atexit.register(server.end)
+    return _servers[os.getpid()]
 
 
-def _serve(orders: socket.socket) -> list[str] | None:
-    """Answer until the asker is gone (`None`); in a process that was forked, its command line."""
-    ended: dict[int, int] = {}
+def _serve(ours: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Fork for whoever asks; returns in the new process, with what it is to run and its three descriptors."""
     while True:
-        raw, streams, *_ = socket.recv_fds(orders, _MOST_BYTES, 3)
-        if not raw:
-            return None
-        order = json.loads(raw)
-        if "wait" in order:
-            if order["wait"] not in ended:
-                pid, status = os.waitpid(order["wait"], os.WNOHANG)
-                if pid:
-                    ended[pid] = status
-            orders.send(json.dumps(ended.get(order["wait"])).encode())
-            continue
-        pid = os.fork()
-        if pid:
-            ended.pop(pid, None)
-            for stream in streams:
-                os.close(stream)
-            orders.send(json.dumps(pid).encode())
-            continue
-        orders.close()
-        _become(order, streams)
-        argv: list[str] = order["argv"]
-        return argv
+        message, fds, _, _ = socket.recv_fds(ours, _MOST_BYTES, 3)
+        if not message:
+            os._exit(0)
+        reading, writing = os.pipe()
+        if (middle := os.fork()) == 0:
+            if pid := os.fork():
+                os.write(writing, str(pid).encode())
+                os._exit(0)
+            return json.loads(message), fds
+        os.waitpid(middle, 0)  # only now the new process is the asker's child
+        ours.send(os.read(reading, 32))
+        for fd in (reading, writing, *fds):
+            os.close(fd)
 
 
-def _become(order: dict[str, Any], streams: list[int]) -> None:
-    """Take on what a process that is begun by `exec` would have."""
-    if order["session"]:
+def _become(what: dict[str, Any], fds: list[int]) -> None:
+    """Take over all that a new process is given."""
+    for number, fd in enumerate(fds):
+        os.dup2(fd, number)
+    os.closerange(3, min(1 << 16, os.sysconf("SC_OPEN_MAX")))
+    if what["session"]:
         os.setsid()
-    os.chdir(order["cwd"])
+    os.chdir(what["cwd"])
     os.environ.clear()
-    os.environ.update(order["env"])
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-    for stream in streams:
-        if stream > 2:
-            os.close(stream)
-    through = bool(order["env"].get("PYTHONUNBUFFERED"))
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - these stay open
-    sys.stdout = open(1, "w", closefd=False, buffering=1 if os.isatty(1) else -1)  # noqa: SIM115
-    sys.stderr = open(2, "w", closefd=False, buffering=1, errors="backslashreplace")  # noqa: SIM115
-    if through:
-        sys.stdout.reconfigure(write_through=True)
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
+    os.environ.update(what["env"])
+    time.tzset()
+    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
+    sys.stdin = open(0, encoding=sys.stdin.encoding, closefd=False)  # noqa: SIM115
+    sys.stdout, sys.stderr = (
+        _output(1, sys.stdout, unbuffered=unbuffered),
+        _output(2, sys.stderr, unbuffered=unbuffered),
+    )
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+    sys.argv[:] = what["argv"]
+    sys.path[0] = what["cwd"] if "module" in what else sys.path[0]
 
 
-def _main() -> None:
-    for name in _MODULES:
-        importlib.import_module(f"virtuoso.cli.{name}")
-    scaled = importlib.import_module("tests.support.scaled")
+def _output(fd: int, like: Any, *, unbuffered: bool) -> TextIOWrapper:
+    raw = open(fd, "wb", closefd=False)  # noqa: SIM115
+    lines = raw.isatty() or fd == 2
+    return TextIOWrapper(raw, like.encoding, like.errors, line_buffering=lines, write_through=unbuffered)
+
+
+def _import_commands() -> None:
+    """All that the program's commands import, before anything is forked; nothing of it starts a thread of Python's."""
+    for module in iter_modules(virtuoso.cli.__path__, "virtuoso.cli."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    assert threading.active_count() == 1
+
+
+def _run(what: dict[str, Any]) -> int:
+    """As an interpreter runs its main module; returns the exit code."""
+    try:
+        if "module" in what:
+            runpy.run_module(what["module"], run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(what["file"], run_name="__main__")
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    except Exception:  # noqa: BLE001 - whatever the module did not catch
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def main() -> None:
+    ours = socket.socket(fileno=int(sys.argv[1]))
+    _import_commands()
     gc.freeze()
-    argv = _serve(socket.socket(fileno=int(sys.argv[1])))
-    if argv is None:
-        return
-    if argv[1] == "-m":
-        sys.argv = argv[2:]
-        runpy.run_module(argv[2], run_name="__main__", alter_sys=True)
-    else:
-        assert argv[2] == scaled.__file__
-        sys.argv = argv[2:]
-        scaled.main()
+    what, fds = _serve(ours)
+    _become(what, fds)
+    code = _run(what)
+    # What is left of an interpreter's end; to take all modules apart would cost what the fork has saved.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    _main()
+    main()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support import warm
 from tests.support.embedded import DAY_MS, MINUTE_MS, START_MS, bars, kept, running_store
 from tests.support.soak import SOAK
 
@@ -23,7 +24,7 @@ YEARS_MS = 1000 * DAY_MS
 
 @contextmanager
 def _writer(folder: Path, first: int) -> Iterator["subprocess.Popen[str]"]:
-    process = subprocess.Popen(
+    process = warm.Popen(
         [sys.executable, "-m", "tests.support.embedded_writer", str(folder), str(SYMBOLS), str(first)],
         stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
     )  # fmt: skip

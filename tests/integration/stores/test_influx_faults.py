@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
+from tests.support import warm
 from tests.support.influx import (
     START_MS,
     Oracle,
@@ -100,7 +101,7 @@ async def test_a_writer_killed_at_any_moment_loses_nothing_acknowledged(
         if down:
             server.kill()
         command = [sys.executable, "-m", "tests.support.influx_writer", server.address, str(tmp_path), str(len(names))]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        process = warm.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         acknowledged: set[int] = set()
         for line in process.stdout:

@@ -4,11 +4,12 @@ import json
 import subprocess
 from pathlib import Path
 
+from tests.support import warm
 from tests.support.program import command
 
 
 def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=30, check=False, cwd=folder)
+    return warm.run(command(*arguments), timeout=30, cwd=folder)
 
 
 def test_init_writes_the_commented_default_once(tmp_path: Path, root: Path) -> None:
