@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from tests.support.exchange import Running
+from tests.support.pace import STORES_SPEED
 from tests.support.program import Program, running_program, settings_for
-from tests.support.services import quality, running_site, started, until, url_of
+from tests.support.services import quality, running_site, started, url_of
 
 from virtuoso.web import examples
 
@@ -104,17 +105,18 @@ def test_every_store_is_shown_as_it_is(browser: Browser, program: Program) -> No
 
 
 def test_a_stopped_monitor_is_told_with_the_age_of_what_is_shown(tmp_path: Path, browser: Browser) -> None:
-    with running_site(tmp_path) as site:
+    with running_site(tmp_path, speed=STORES_SPEED) as site:
         monitor, web = site.monitor(), site.web()
         with started(monitor, web):
             url = url_of(web)
-            until("live", lambda: quality(url) == "live")
+            site.until("live", lambda: quality(url) == "live")
             page = browser.new_context().new_page()
-            page.goto(url)
-            page.wait_for_selector("body[data-ready]", timeout=10_000)
-            assert page.locator("#stores .badge.good").count() == 6
-            monitor.kill()
-            page.wait_for_selector("#old:not([hidden])", timeout=60_000)
+            with site.pace.flowing():
+                page.goto(url)
+                page.wait_for_selector("body[data-ready]", timeout=10_000)
+                page.wait_for_function("document.querySelectorAll('#stores .badge.good').length === 6", timeout=10_000)
+                monitor.kill()
+                page.wait_for_selector("#old:not([hidden])", timeout=60_000)
             assert "the monitor or the shared cache is away" in page.locator("#old").inner_text()
             assert page.locator("#quality").inner_text() == "data stale"
             page.screenshot(path=tmp_path / "stopped.png", full_page=True)

@@ -2,18 +2,19 @@
 
 import asyncio
 import threading
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.integration.test_web_process import web_of
-from tests.support.exchange import running_exchange
+from tests.support.exchange import Running
+from tests.support.pace import Pace
 from tests.support.program import Program, running_program, settings_for
 
 HEAD = b"GET /api/alerts/recent HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 CLIENTS = 400
+HOLD_S = 12.0
 
 
 def rss_mb(process: int) -> float:
@@ -24,11 +25,11 @@ def rss_mb(process: int) -> float:
 
 @contextmanager
 def watched(process: int) -> Iterator[list[float]]:
-    """The memory (MB) seen meanwhile, ten times a second."""
+    """The memory (MB) seen meanwhile, a hundred times a second."""
     seen, over = [rss_mb(process)], threading.Event()
 
     def look() -> None:
-        while not over.wait(0.1):
+        while not over.wait(0.01):
             seen.append(rss_mb(process))
 
     looking = threading.Thread(target=look)
@@ -40,58 +41,63 @@ def watched(process: int) -> Iterator[list[float]]:
         looking.join()
 
 
-async def _sending(port: int, *parts: bytes, read: bool = False) -> None:
-    """One client, until it is dropped or has sent all."""
-    try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+class Crowd:
+    """Strangers who each send what they send, and then hold on for twelve seconds of the program's time."""
+
+    def __init__(self, clients: int, *parts: bytes) -> None:
+        self._clients, self._parts = clients, parts
+
+    async def attack(self, port: int, pace: Pace) -> None:
+        self._busy, self._over = self._clients, asyncio.Event()
+        crowd = asyncio.gather(*(self._one(port) for _ in range(self._clients)))
+        while self._busy:
+            await asyncio.sleep(0.01)
+        end_s = pace.now_s() + HOLD_S
+        while pace.now_s() < end_s:
+            await asyncio.sleep(0.01)
+        self._over.set()
+        await crowd
+
+    async def _one(self, port: int) -> None:
+        writer = None
         try:
-            for part in parts:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            for part in self._parts:
                 writer.write(part)
                 async with asyncio.timeout(20):
                     await writer.drain()
-            if read:
-                async with asyncio.timeout(20):
-                    while await reader.read(65_536):
-                        pass
-            else:
-                await asyncio.sleep(12)
+        except (OSError, TimeoutError):
+            return
         finally:
-            writer.transport.abort()
-    except (OSError, TimeoutError):
-        return
-
-
-def _all(make: Callable[[int], Awaitable[None]], clients: int = CLIENTS) -> Callable[[int], Awaitable[None]]:
-    async def attack(port: int) -> None:
-        await asyncio.gather(*(make(port) for _ in range(clients)))
-
-    return attack
+            self._busy -= 1
+            if writer is not None:
+                await self._over.wait()
+                writer.transport.abort()
 
 
 POST = HEAD.replace(b"GET /api/alerts/recent", b"POST /api/silences") + (
     b"Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n"
 )
 UNWANTED = HEAD + b"Content-Length: 9999999999\r\n\r\n"
-ATTACKS: dict[str, Callable[[int], Awaitable[None]]] = {
-    "heads without an end": _all(lambda port: _sending(port, HEAD + b"x: ", *[b"a" * 1_000_000] * 100), 20),
-    "half heads": _all(lambda port: _sending(port, HEAD + b"x: " + b"a" * 15_000)),
-    "half bodies": _all(lambda port: _sending(port, POST + b'{"author":"' + b"a" * 50_000)),
-    "nothing": _all(_sending),
-    "requests without reading": _all(
-        lambda port: _sending(port, *[b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 10] * 5), 100
-    ),
-    "streams without reading": _all(lambda port: _sending(port, HEAD.replace(b"alerts/recent", b"stream") + b"\r\n")),
-    "bodies that are not wanted": _all(lambda port: _sending(port, UNWANTED, *[b"a" * 1_000_000] * 50), 20),
-}  # fmt: skip
+ATTACKS = {
+    "heads without an end": Crowd(20, HEAD + b"x: ", *[b"a" * 1_000_000] * 100),
+    "half heads": Crowd(CLIENTS, HEAD + b"x: " + b"a" * 15_000),
+    "half bodies": Crowd(CLIENTS, POST + b'{"author":"' + b"a" * 50_000),
+    "nothing": Crowd(CLIENTS),
+    "requests without reading": Crowd(100, *[b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 10] * 5),
+    "streams without reading": Crowd(CLIENTS, HEAD.replace(b"alerts/recent", b"stream") + b"\r\n"),
+    "bodies that are not wanted": Crowd(20, UNWANTED, *[b"a" * 1_000_000] * 50),
+}
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    folder = tmp_path_factory.mktemp("attacked")
-    with running_exchange() as exchange, running_program(settings_for(exchange, folder)) as running:
+def program(shared_exchange: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    shared_exchange.clear()
+    config = settings_for(shared_exchange, tmp_path_factory.mktemp("attacked"), "universe: {size: 4}\n")
+    with running_program(config, pace=shared_exchange.pace) as running:
         for path in ("/openapi.json", "/api/alerts/recent", "/api/monitoring/status", "/api/symbols"):
             running.ask(path)  # what is made once, and kept, is no growth
-        time.sleep(3)
+        running.pace.sleep(3)
         yield running
 
 
@@ -101,8 +107,8 @@ def test_an_attack_costs_less_than_the_idle_memory_and_no_cycle(program: Program
     port, web = int(program.url.rpartition(":")[2]), web_of(program)
     before = program.ask("/api/monitoring/status")["cycle"]
     idle = rss_mb(web)
-    with watched(web) as seen:
-        asyncio.run(ATTACKS[name](port))
+    with watched(web) as seen, program.pace.flowing():
+        asyncio.run(ATTACKS[name].attack(port, program.pace))
     assert max(seen) < 2 * idle, f"{idle:.0f} MB idle, {max(seen):.0f} MB at worst"
     assert web_of(program) == web, "it is the same process still"
 

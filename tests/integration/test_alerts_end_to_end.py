@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.support.chat_server import Chat, chat_server
 from tests.support.exchange import Running
+from tests.support.pace import REAL
 from tests.support.program import Program, running_program, settings_for
 
 pytestmark = pytest.mark.slow
@@ -36,7 +37,7 @@ def configured(exchange: Running, chat: Chat, folder: Path, rules: str) -> Path:
         f"{{rules: ['{folder / 'rules.yaml'}'], discord_webhook_url: '{chat.url()}', group_wait: 1,"
         f" discord: {{api_url: '{chat.api_url}'}}}}"
     )
-    path = settings_for(exchange, folder)
+    path = settings_for(exchange, folder, "universe: {size: 4}\n")
     path.write_text(path.read_text().replace("{interval: 1}", f"{{interval: 1, alerts: {alerts}}}"))
     return path
 
@@ -51,10 +52,13 @@ def listed(program: Program) -> dict[str, Any]:
 
 
 def test_a_rule_fires_is_told_with_a_chart_acknowledged_and_over(exchange: Running, chat: Chat, tmp_path: Path) -> None:
-    config = configured(exchange, chat, tmp_path, LISTED)
+    config = configured(exchange, chat, tmp_path, SILENT)
     with running_program(config, pace=exchange.pace) as program:
+        (tmp_path / "rules.yaml").write_text(LISTED)
+        os.kill(program.process.pid, signal.SIGHUP)
         program.until("the message", lambda: titled(chat, "listed"), 20)
-        program.until("the chart", lambda: titled(chat, "listed")[0].files, 20)
+        with program.pace.slowed(0.1), program.pace.flowing():  # a process of its own draws, by the wall's clock
+            REAL.until("the chart", lambda: titled(chat, "listed")[0].files, 40)
         [message] = titled(chat, "listed")
         assert message.embed["color"] != 0
         assert "BTCUSDT trades at" in message.embed["description"]

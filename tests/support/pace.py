@@ -57,6 +57,11 @@ class Pace:
         finally:
             process.send_signal(signal.SIGCONT)
 
+    @contextmanager
+    def slowed(self, most: float = 1.0) -> Iterator[None]:
+        """Within the block time passes at most so many times as fast as the wall's: for what goes by that one."""
+        yield
+
     def until(self, what: str, holds: Callable[[], object], seconds: float) -> float:
         """Wait until `holds()` is true; returns how many seconds that took."""
         began = self._passed_s()
@@ -113,6 +118,15 @@ class ScaledPace(Pace):
                 yield
             finally:
                 self._shared.heed(process.pid, yes=True)
+
+    @contextmanager
+    def slowed(self, most: float = 1.0) -> Iterator[None]:
+        speed = self._speed
+        self._speed = min(speed, most)
+        try:
+            yield
+        finally:
+            self._speed = speed
 
     def _passed_s(self) -> float:
         return self._shared.passed_ns / 1e9
