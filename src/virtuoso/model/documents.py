@@ -445,7 +445,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None = None
     watched: int | None = None
     live: int | None = None
-    """Watched symbols with a feed that is live."""
+    """Watched symbols with a feed that is live, other than one that is judged by its acknowledgement alone."""
     topics_connected: int | None = None
     last_close_age_s: float | None = None
     """Exchange time since the last close that was analysed."""

@@ -19,7 +19,10 @@ KIND = "symbol_failed"
 _LASTS_MS = 15_000
 """A fault that is repeated for longer is told."""
 _OVER_MS = 60_000
-"""A fault that was not repeated for so long is over, also where nothing of its kind was tried since."""
+"""A fault that was not repeated for so long, or for twice the time between its last two, is over, also where nothing
+of its kind was tried since."""
+_KNOWN_MS = 3_600_000
+"""One that is repeated within so long is the same: what fails is not tried each minute."""
 
 _FRAMES = 4
 
@@ -35,6 +38,8 @@ class Fault:
     since_ms: int
     last_ms: int
     times: int = 1
+    lasts_ms: int = _OVER_MS
+    """For how long it stands after it was raised last."""
 
 
 class Contained:
@@ -43,6 +48,8 @@ class Contained:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._faults: dict[tuple[str, str], Fault] = {}
+        self._over: dict[tuple[str, str], Fault] = {}
+        """Those that are over by time alone: nothing of their kind went well since."""
         self.raised = 0
         """How often anything was raised."""
 
@@ -71,16 +78,20 @@ class Contained:
         now_ms = self._now_ms()
         self.raised += 1
         reason = f"{what} failed: {type(error).__name__}: {error}"
-        if (fault := self._faults.get((symbol, what))) is not None:
+        fault = self._faults.get((symbol, what)) or self._over.pop((symbol, what), None)
+        if fault is not None:
+            fault.lasts_ms = max(_OVER_MS, 2 * (now_ms - fault.last_ms))
             fault.reason, fault.last_ms, fault.times = reason, now_ms, fault.times + 1
+            self._faults[symbol, what] = fault
             return
         self._faults[symbol, what] = Fault(reason, now_ms, now_ms)
         log.error("one symbol failed; the others go on", symbol=symbol, reason=reason, where=_where(error))
 
     def clear(self, symbol: str, what: str) -> None:
         """It went well again."""
-        if self._faults and (symbol, what) in self._faults:
-            del self._faults[symbol, what]
+        if self._faults or self._over:
+            self._faults.pop((symbol, what), None)
+            self._over.pop((symbol, what), None)
 
     def reason(self, symbol: str) -> str | None:
         """What is wrong with a symbol now."""
@@ -100,12 +111,18 @@ class Contained:
         """One incident a symbol from when its fault has lasted a while until it is over; who left is forgotten."""
         now_ms = self._now_ms()
         for (symbol, what), fault in self._faults.copy().items():
-            if symbol not in watched or now_ms - fault.last_ms > _OVER_MS:
+            if symbol not in watched:
                 self.clear(symbol, what)
+            elif now_ms - fault.last_ms > fault.lasts_ms:
+                self.clear(symbol, what)
+                self._over[symbol, what] = fault
             elif now_ms - fault.since_ms >= _LASTS_MS and fault.times > 1:
                 text = f"{symbol} is not analysed or shown whole: {fault.reason}"
                 details: Details = {"reason": fault.reason, "times": fault.times, "since_ms": fault.since_ms}
                 incidents.fire(KIND, Severity.WARNING, text, now_ms, symbol=symbol, part=symbol, details=details)
+        for (symbol, what), fault in self._over.copy().items():
+            if symbol not in watched or now_ms - fault.last_ms > _KNOWN_MS:
+                self._over.pop((symbol, what), None)
         failing = {symbol for symbol, _ in self._faults.copy()}
         for symbol in incidents.open_parts(KIND):
             if symbol not in failing:

@@ -30,6 +30,8 @@ _PERIOD_S = 1.0
 _DENIED_NS = 10_000_000_000
 """A refusal this old is told; a delisted symbol is gone from the universe by then."""
 _TTL_S, _FRESH_S = 3_600.0, 10.0
+_BY_ACK = "allLiquidation"
+"""Its acknowledgement alone makes it live: it may be silent for hours, and proves nothing of what is watched."""
 
 
 class Upkeep:
@@ -98,7 +100,8 @@ class Upkeep:
     def _observed(self, rows: Sequence[FeedRow]) -> Observed:
         """What health is judged by."""
         watch, analysed_ms = self._monitor.watch, self._monitor.cycle.analysed_ms
-        live = {row.symbol for row in rows if row.data_quality is DataQuality.LIVE}
+        told = [row for row in rows if row.topic.partition(".")[0] != _BY_ACK]
+        live = {row.symbol for row in told if row.data_quality is DataQuality.LIVE}
         return Observed(
             watched=len(watch.universe.symbols),
             live=len(live & set(watch.universe.symbols)),

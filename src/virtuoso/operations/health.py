@@ -28,7 +28,7 @@ class Observed:
 
     Attributes:
         watched: symbols.
-        live: those of them with a feed that is live.
+        live: those of them with a feed that is live, other than one that is judged by its acknowledgement alone.
         connected: topics that are connected, or polled.
         close_age_s: exchange time since the last close that was analysed; `None` while none was.
         empty: why the universe is empty; `None` while it is not.

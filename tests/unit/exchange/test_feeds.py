@@ -106,6 +106,14 @@ def test_reasons_are_few_whatever_comes() -> None:
     assert (len(feed.rejected), feed.rejected["other"], feed.rejected.total()) == (41, 60, 100)
 
 
+@pytest.mark.parametrize("kind", ["publicTrade", "kline"])
+def test_a_frame_without_a_row_is_no_speech(kind: str) -> None:
+    sink = Sink()
+    feed = feeds(sink)[kind]
+    feed.take(msgspec.json.encode({"topic": feed.topic, "ts": 5, "data": []}), NS)
+    assert (feed.received_ns, dict(feed.rejected), sink.calls) == (None, {"data: nothing in it": 1}, [])
+
+
 def test_level_one_is_a_snapshot_that_may_lack_a_side() -> None:
     from virtuoso.exchange.bybit.feeds import TouchFeed
 

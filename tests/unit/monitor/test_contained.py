@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from tests.support.small_monitor import SmallMonitor
 
+from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.rules.parse import parse
 from virtuoso.analysis import evaluation as evaluations
 from virtuoso.market.bars import SymbolBars
 from virtuoso.model.alert import Severity
+from virtuoso.model.clock import ManualClock
 from virtuoso.model.market import Side, TickerUpdate, Trade
 from virtuoso.monitor import alerting, publish
 from virtuoso.monitor.contained import RAISED, Contained
@@ -259,3 +261,24 @@ def test_who_left_is_forgotten() -> None:
     contained.observe(small.incidents, ["A"])
     assert contained.reasons == {}
     small.close()
+
+
+@pytest.mark.parametrize("every_s", [62, 300])
+def test_a_fault_of_what_is_tried_seldom_is_told_and_stands_between(every_s: int) -> None:
+    """What is tried at each close, or at each scan, seemed over by the silence between, and was never told."""
+    clock = ManualClock(1_800_000_000_000_000_000)
+    contained, incidents, told = Contained(clock), IncidentLog(100), []
+    for second in range(6 * every_s):
+        if second % every_s == 0:
+            contained.note("A", "its part", ValueError("x"))
+        contained.observe(incidents, ["A"])
+        told.append(bool(list(incidents.open_parts("symbol_failed"))))
+        clock.advance(1_000_000_000)
+    assert all(told[every_s + 1 :])
+    contained.clear("A", "its part")
+    contained.observe(incidents, ["A"])
+    assert tuple(incidents.open_parts("symbol_failed")) == ()
+    contained.note("A", "its part", ValueError("x"))
+    clock.advance(61_000_000_000)
+    contained.observe(incidents, ["A"])
+    assert contained.reasons == {}, "it went well before: once is no habit"

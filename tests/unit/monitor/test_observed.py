@@ -62,6 +62,11 @@ def test_one_live_feed_is_enough(feeds: list[FeedStatus]) -> None:
         [streamed("A", lag_ms=2_500.0), streamed("B", acked=False, received_ns=None)],
         [polled("A", 122.1), polled("B", 500.0)],
         [streamed("C")],  # it is watched no longer
+        [  # the liquidations of a silent symbol are judged by their acknowledgement: that is nothing to be healthy by
+            streamed("A", mute=True),
+            streamed("A", topic="allLiquidation.A", received_ns=None),
+            streamed("B", topic="allLiquidation.B"),
+        ],
     ],
 )
 def test_feeds_that_are_connected_and_not_live(feeds: list[FeedStatus]) -> None:

@@ -265,8 +265,10 @@ class BarFeed(Feed):
 
     def deliver(self, message: wire.BarMessage, received_ns: int) -> Refusal:
         """Pass the bars on; one that is confirmed before its minute is over is not over, and not believed."""
-        last = message.data[-1] if message.data else None
-        if last is not None and last.confirmed and message.ts < last.open_ms + _MINUTE_MS:
+        if not message.data:
+            return NO_ROWS
+        last = message.data[-1]
+        if last.confirmed and message.ts < last.open_ms + _MINUTE_MS:
             return "confirm: before its minute was over"
         return self.sink.bars(received_ns, message.data)
 
