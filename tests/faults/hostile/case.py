@@ -76,6 +76,8 @@ class Case:
     universe: Callable[[set[str]], set[str]] = field(default=lambda before: before)
     """The symbols watched at the end of the fault, given those before."""
     check: "Callable[[Story], None] | None" = None
+    lasting: bool = False
+    """Whether what it changes stays so, and is recovered from as it is; nothing else is lived through after it."""
     blind: bool = False
     """Whether truth itself is edited: served values are then those of the edited exchange."""
     victims: tuple[str, ...] = (VICTIM,)

@@ -51,6 +51,11 @@ def renamed(old: str, new: str) -> FrameEdit:
     return lambda message: [rename(message)]
 
 
+def renamed_result(document: Json) -> Json:
+    """An answer whose `result` has another name."""
+    return {key if key != "result" else "Result": value for key, value in document.items()}
+
+
 def as_text(change: Callable[[str], str | bytes]) -> FrameEdit:
     """The message's JSON as a text that is changed."""
     return lambda message: [change(json.dumps(message, separators=(",", ":")))]

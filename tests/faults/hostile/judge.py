@@ -68,7 +68,8 @@ def live_through(case: Case, subject: Subject) -> Story:
     _judge_fault(story)
     asked = subject.proxy.requests_made - requests
     assert asked <= _MOST_REQUESTS_A_S * case.seconds, f"{asked} REST requests in {case.seconds} s"
-    subject.edit(Edit())
+    if not case.lasting:
+        subject.edit(Edit())
     story.after = _recovered(story, doubts)
     if case.check is not None:
         case.check(story)

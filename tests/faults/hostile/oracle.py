@@ -15,6 +15,8 @@ _OFF = {"price": 0.0005, "mark_price": 0.01, "index_price": 0.01, "bid": 0.005, 
 _GRACE = {"health": 22, "overview": 22}
 """Looks for which documents of different age may disagree."""
 _HOUR_S = 3_600.0
+_LABEL_S, _PUBLISHED_S = 120.0, 2.0
+"""A label is told until two base bars after the close of its minute (docs/methodology.md), as of each publication."""
 _PATHS = {"tickers": "/v5/market/tickers ", "kline": "/v5/market/kline {}", "orderbook": "/v5/market/orderbook {}",
           "publicTrade": "/v5/market/recent-trade {}"}  # fmt: skip
 
@@ -45,21 +47,41 @@ def untruths(seen: Seen, subject: Subject, *, blind: bool = False) -> dict[str, 
             found |= _of_symbol(symbol, row, seen, subject)
     if seen.healthy and all(row["data_quality"] != "live" for row in seen.status["feeds"]):
         found["health"] = f"healthy, but nothing is live: {seen.health}"
-    dark = sorted(name for name in seen.not_live if not name.startswith("allLiquidation"))
+    dark = sorted(name for name in seen.not_live if _speaks(name))
     if seen.overview["data_quality"] == "live" and dark:
         found["overview"] = f"the overview is called live, but {dark[:5]} are not"
     if strangers := seen.symbols.keys() - subject.proxy.truth.symbols:
         found["universe"] = f"watched, but not listed: {sorted(strangers)}"
     for symbol, row in seen.signals.items():
-        if row["signal"] is not None and row["timestamp"] is None:
-            found[f"label {symbol}"] = f"{symbol} has the label {row['signal']} without a reading"
+        if row["signal"] is not None and (wrong := _unfresh(symbol, row, seen, subject)) is not None:
+            found[f"label {symbol}"] = f"{symbol} has the label {row['signal']} {wrong}"
     return found
+
+
+def _unfresh(symbol: str, row: Any, seen: Seen, subject: Subject) -> str | None:
+    """Why a label has no fresh inputs: its minute closed too long ago, or nothing of the symbol is known by now."""
+    if row["timestamp"] is None:
+        return "without a reading"
+    age_s = _epoch_s(seen.status["timestamp"]) - _epoch_s(row["timestamp"])
+    if not -_PUBLISHED_S <= age_s <= _LABEL_S + _PUBLISHED_S:
+        return f"of a minute that closed {age_s:.0f} s ago"
+    if row["data_quality"] in ("stale", "unavailable"):
+        return f"though its data is {row['data_quality']}"
+    topics = {name: feed for name, feed in seen.topics.items() if feed["symbol"] == symbol and _speaks(name)}
+    if not any(_is_proven(name, feed, subject) for name, feed in topics.items()):
+        return f"though nothing true of it came for {_PATIENCE_S} s"
+    return None
+
+
+def _speaks(topic: str) -> bool:
+    """Whether its silence would mean anything: there may be no liquidations for hours."""
+    return not topic.startswith("allLiquidation")
 
 
 def _is_proven(name: str, row: Any, subject: Subject) -> bool:
     truth, now_s = subject.proxy.truth, subject.now_s()
-    if name.startswith("allLiquidation"):
-        return True  # there may be none for hours: it can be judged by its acknowledgement alone
+    if not _speaks(name):
+        return True  # it can be judged by its acknowledgement alone
     if row["polled_s"] is None:
         spoilt_s, owed_s = (now_s - since.get(name, now_s) for since in (truth.spoilt_s, truth.owed_s))
         return spoilt_s <= _PATIENCE_S and owed_s <= _PROVEN_S

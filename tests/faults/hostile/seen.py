@@ -8,6 +8,7 @@ from virtuoso.model.kinds import MARKET_KINDS
 
 _OF_THE_MARKET = frozenset(MARKET_KINDS)
 _COMPUTED = frozenset(kind for kind in MARKET_KINDS if kind.startswith(("alpha", "regime", "signal")))
+_TOLD_AFTER = {"bars_corrected", "history_restarted"}
 _OF_THE_MACHINE = frozenset({"slow_cycle", "loop_lag", "cpu", "memory", "disk", "restarts", "watch_gap"})
 """What a busy test machine does; none of it is the exchange's doing."""
 
@@ -44,8 +45,8 @@ class Seen:
         return {a["id"]: a for a in self.alerts if a["alert_type"] not in _OF_THE_MARKET | _OF_THE_MACHINE}
 
     def open(self) -> set[str]:
-        """Kinds of those that are open; that bars were corrected is told for a while after it."""
-        return {a["alert_type"] for a in self.incidents().values() if not a["resolved"]} - {"bars_corrected"}
+        """Kinds of those that are open; that bars were corrected, or begin anew, is told for a while after it."""
+        return {a["alert_type"] for a in self.incidents().values() if not a["resolved"]} - _TOLD_AFTER
 
     def of_the_market(self, symbol: str) -> dict[str, Mapping[str, Any]]:
         """Incidents about what one symbol did, found in single events, by id."""

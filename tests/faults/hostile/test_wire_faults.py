@@ -26,3 +26,5 @@ def test_case(case: Case, worlds: Worlds) -> None:
     except BaseException:
         worlds.end()
         raise
+    if case.lasting:
+        worlds.end()

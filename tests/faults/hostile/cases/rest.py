@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from tests.faults.hostile.case import VICTIM, Case
-from tests.faults.hostile.edits import answered, with_list
+from tests.faults.hostile.edits import answered, renamed_result, with_list
 from tests.faults.hostile.judge import Story
 from tests.faults.hostile.odd import Answer, Edit, Json
 from tests.faults.hostile.told import DOUBTED, REST_DOWN
@@ -71,10 +71,6 @@ def _rich_stranger(rows: list[Json]) -> list[Json]:
     return [*rows, rows[0] | {"symbol": "GHOSTUSDT", "turnover24h": "1e17"}]
 
 
-def _renamed_result(document: Json, _: Mapping[str, str]) -> Json:
-    return {key if key != "result" else "Result": value for key, value in document.items()}
-
-
 _TICKERS, _INSTRUMENTS = "/market/tickers", "/market/instruments-info"
 
 CASES = (
@@ -103,8 +99,8 @@ CASES = (
     _dead("404", "HTTP 404", Answer([b"{}"], 404, _JSON)),
     Case(
         name="rest_without_result", sent="answers whose `result` has another name",
-        edit=answered("*", _renamed_result), incidents={REST_DOWN: 1}, also=("exchange_clock", DOUBTED), seconds=70.0,
-        recover=60.0,
+        edit=answered("*", lambda body, _: renamed_result(body)), incidents={REST_DOWN: 1},
+        also=("exchange_clock", DOUBTED), seconds=70.0, recover=60.0,
     ),
     _list("instruments_empty", "`instruments-info` with an empty list", _INSTRUMENTS, lambda _: []),
     _list("tickers_empty", "`tickers` with an empty list", _TICKERS, lambda _: []),
