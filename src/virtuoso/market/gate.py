@@ -7,6 +7,7 @@ say otherwise.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import TypeVar
 
 from msgspec import UNSET
@@ -35,6 +36,8 @@ ClockOffset = Callable[[], float | None]
 FACTOR = 2.5
 """How far from all that is known a price may be. Of 1.4 million real minutes none closed, nor opened, more than 1.2
 times the close before it, and none had an extreme of more than 1.92 times."""
+_ASTRAY = FACTOR * FACTOR
+"""How far mark and book may be from a price that each single step would allow."""
 _WICK = 20.0
 """So much further may an extreme of a bar be, or the price at which a position was bankrupt."""
 _AGREE = 1.2
@@ -151,7 +154,7 @@ class Gate:
             return None
         if bid >= ask:
             return CROSSED
-        if (bid > self._ceiling or ask < self._floor) and self._far(_BOOK, (bid * ask) ** 0.5, received_ns):
+        if (bid > self._ceiling or ask < self._floor) and self._far(_BOOK, sqrt(bid * ask), received_ns):
             return FAR
         return None
 
@@ -274,19 +277,29 @@ class Gate:
         known = [] if self._mark is None else [self._mark]
         if self._last is not None:
             known.append(self._last)
-        book = self._book
-        if book.valid and book.ask_price < FACTOR * book.bid_price:
+        book, mark, middle = self._book, self._mark, self._middle()
+        if middle is not None:
             known += (book.bid_price, book.ask_price)
         heard_ns = max(self._trades_ns, self._ticker_ns, self._bars_ns)
         if received_ns - heard_ns > _FORGET_NS:
             known = self._closed()
-            self._mark = self._last = None
+            self._mark = self._last = mark = middle = None
         low, high = ranges.LEAST_PRICE, ranges.MOST_PRICE
         if known:
             low, high = max(low, min(known) / FACTOR), min(high, max(known) * FACTOR)
+        for anchor in (mark, middle):  # what one feed tells step by step may not lead the band away from the others
+            if anchor is not None:
+                low, high = max(low, anchor / _ASTRAY), min(high, anchor * _ASTRAY)
         self._floor = book.floor = low
         self._ceiling = book.ceiling = high
         self._limits = None
+
+    def _middle(self) -> float | None:
+        """Of the book, where it is one that tells a price."""
+        book = self._book
+        if not book.valid or book.ask_price >= FACTOR * book.bid_price:
+            return None
+        return sqrt(book.bid_price * book.ask_price)
 
     def _closed(self) -> list[float]:
         """The close of the history where it is as fresh as anything may be."""
@@ -314,6 +327,8 @@ class Gate:
         if agreeing < 2 or agreeing <= against:
             return True
         rivals.clear()
+        if (middle := self._middle()) is not None and not _near(middle, price, FACTOR):
+            self._book.invalidate()  # outvoted: it is asked for anew
         self._mark, self._last = None, price
         self._ticker_ns = self._trades_ns = self._bars_ns = received_ns - _RECENT_NS - 1
         self._bound(received_ns)

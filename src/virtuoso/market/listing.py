@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from virtuoso.market.ranges import MOST_VALUE
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.market import TickerUpdate
 
@@ -171,9 +172,11 @@ def _unlike(rows: Mapping[str, Instrument], tickers: Mapping[str, TickerUpdate])
 
 
 def turnover_of(ticker: TickerUpdate) -> float | None:
-    """24 h turnover in quote units, if it can be: finite, above 0, and worth its volume at about the day's prices."""
+    """24 h turnover in quote units, if it can be: above 0, below 1e15, and worth its volume at about the day's prices."""
     turnover, volume = _number(ticker.turnover_24h), _number(ticker.volume_24h)
     low, high = _number(ticker.low_24h), _number(ticker.high_24h)
+    if turnover is not None and turnover > MOST_VALUE:
+        return None
     if turnover is None or volume is None or low is None or high is None:
         return turnover
     return turnover if low / _OFF <= turnover / volume <= high * _OFF else None

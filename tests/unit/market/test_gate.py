@@ -134,6 +134,31 @@ def test_a_true_jump_gets_through(pause_s: float, factor: float) -> None:
     assert watched.state.stats.values["last"] == watched.state.stats.values["mark"] == price
 
 
+@pytest.mark.parametrize("liar", ["trade", "ticker", "bar", "mark"])
+@pytest.mark.parametrize("step", [2.4, 1 / 2.4])
+def test_one_feed_does_not_lead_the_price_away_step_by_step(liar: str, step: float) -> None:
+    """While the others, which are quiet, have said nothing of it."""
+    watched, told = Watched(), 0
+    for power in range(1, 21):
+        watched.wait(1_000)
+        price = PRICE * step**power
+        refusal = watched.ticker(PRICE, mark=price) if liar == "mark" else getattr(watched, liar)(price)
+        told += refusal is None and liar != "mark"
+    assert told <= 2
+    least, most = watched.gate.limits[0]
+    assert PRICE / 50 < least < PRICE < most < PRICE * 50
+
+
+def test_a_book_that_is_outvoted_is_not_valid() -> None:
+    watched = Watched()
+    for _ in range(30):
+        watched.wait(1_000)
+        watched.trade(PRICE * 28)
+        watched.ticker(PRICE * 28)
+    assert watched.state.stats.values["last"] == PRICE * 28
+    assert not watched.state.book.valid
+
+
 def test_two_feeds_do_not_outvote_two() -> None:
     watched = Watched()
     for _ in range(60):

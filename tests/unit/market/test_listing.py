@@ -223,6 +223,7 @@ def test_first_lists_that_differ_by_less_than_half_are_believed() -> None:
     [
         (TickerUpdate(), None),
         (TickerUpdate(turnover_24h=5.0), 5.0),
+        (TickerUpdate(turnover_24h=1e18), None),
         (TickerUpdate(turnover_24h=2e9, volume_24h=1e9, low_24h=1.0, high_24h=3.0), 2e9),
         (TickerUpdate(turnover_24h=2e12, volume_24h=1e9, low_24h=1.0, high_24h=3.0), None),
         (TickerUpdate(turnover_24h=2.0, volume_24h=1e9, low_24h=1.0, high_24h=3.0), None),
