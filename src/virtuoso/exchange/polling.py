@@ -25,6 +25,9 @@ _BACK_MS = 2 * Timeframe.M1.ms
 _FALLBACK_AFTER_NS = 5_000_000_000
 _REPAIRS_A_MINUTE = 2
 _AGAIN_CAP_S, _MOST_DOUBLINGS = 15.0, 10
+_LACKING_AGAIN_S = 600.0
+"""What the exchange does not have is asked for again now and then: some say so of one answer alone."""
+NO_LAST, NO_BARS = "last: not in the answer", "bars: none in the answer"
 _UNREADABLE, _SAID_CHARS = "answer: cannot be read", 200
 _PER_ROUND, _PER_SYMBOL = 2, 3
 
@@ -240,17 +243,19 @@ class Polling:
                 failed.add(symbol)
                 self._note(symbol, "tickers", ExchangeError("not in the exchange's list of tickers"))
                 continue
-            self._answered(symbol, "tickers", state.sink.ticker(now_ms, now_ns, update))
+            told = update.last is not msgspec.UNSET and update.last is not None
+            self._answered(symbol, "tickers", state.sink.ticker(now_ms, now_ns, update) if told else NO_LAST)
 
     async def _ask(self, symbol: str, kind: str, failed: set[str]) -> None:
         ask: Callable[[str], Coroutine[Any, Any, Refusal]] = {
             "kline": self._bars, "orderbook": self._book, "publicTrade": self._trades,
         }[kind]  # fmt: skip
         state = self._symbols.get(symbol)
-        if state is None or (topic := state.topics.get(kind)) is None or topic.lacking is not None:
+        if state is None or (topic := state.topics.get(kind)) is None:
             return
         if self._clock.monotonic_ns() < topic.again_ns:
-            failed.add(symbol)
+            if topic.lacking is None:
+                failed.add(symbol)
             return
         try:
             refusal = await ask(symbol)
@@ -263,6 +268,8 @@ class Polling:
     async def _bars(self, symbol: str) -> Refusal:
         now_ms = self._exchange_ms()
         bars = await self._exchange.bars(symbol, Timeframe.M1, Timeframe.M1.floor(now_ms) - _BACK_MS, now_ms)
+        if not bars:
+            return NO_BARS
         state = self._symbols.get(symbol)
         return None if state is None else state.sink.bars(self._clock.now_ns(), bars)
 
@@ -286,6 +293,7 @@ class Polling:
             topic.fetched_ns = self._clock.now_ns()
             topic.fetches += 1
             topic.failed_on = topic.again_ns = topic.refused_in_row = 0
+            topic.lacking = None
         else:
             self._refuse(topic, refusal, refusal)
 
@@ -306,6 +314,7 @@ class Polling:
             self._refuse(topic, _UNREADABLE, f"{_UNREADABLE}: {error}"[:_SAID_CHARS])
         if isinstance(error, NotOffered):
             topic.lacking = str(error)
+            topic.again_ns = self._clock.monotonic_ns() + int(_LACKING_AGAIN_S * 1e9)
         log.debug("could not be polled", symbol=symbol, kind=kind, error=str(error))
 
     def _exchange_ms(self) -> int:

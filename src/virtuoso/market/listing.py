@@ -172,7 +172,7 @@ def _unlike(rows: Mapping[str, Instrument], tickers: Mapping[str, TickerUpdate])
 
 
 def turnover_of(ticker: TickerUpdate) -> float | None:
-    """24 h turnover in quote units, if it can be: above 0, below 1e15, and worth its volume at about the day's prices."""
+    """24 h turnover in quote units, if it can be: 1e15 at most, and worth its volume at about the day's prices."""
     turnover, volume = _number(ticker.turnover_24h), _number(ticker.volume_24h)
     low, high = _number(ticker.low_24h), _number(ticker.high_24h)
     if turnover is not None and turnover > MOST_VALUE:

@@ -8,9 +8,9 @@ from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.refusals import RefusedFrames
 from virtuoso.exchange.polling import Polling
 from virtuoso.model.clock import ManualClock
-from virtuoso.model.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, MalformedMessage
+from virtuoso.model.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, MalformedMessage, NotOffered
 from virtuoso.model.feed import FeedStatus
-from virtuoso.model.market import TickerUpdate
+from virtuoso.model.market import Bar, TickerUpdate
 
 S = 1_000_000_000
 KINDS = ("orderbook", "publicTrade", "tickers", "kline")
@@ -31,6 +31,8 @@ class Asked:
     def __init__(self) -> None:
         self.count = {"kline": 0, "orderbook": 0, "publicTrade": 0, "tickers": 0}
         self.error: Exception | None = None
+        self.last: float | None = 1.0
+        self.found = [Bar(0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)]
 
     def _answer(self, kind: str, found: Any) -> Any:
         self.count[kind] += 1
@@ -39,10 +41,10 @@ class Asked:
         return found
 
     async def tickers(self) -> Any:
-        return self._answer("tickers", {"AUSDT": TickerUpdate(last=1.0)})
+        return self._answer("tickers", {"AUSDT": TickerUpdate(last=self.last)})
 
     async def bars(self, *_: Any) -> Any:
-        return self._answer("kline", [])
+        return self._answer("kline", self.found)
 
     async def trades(self, *_: Any) -> Any:
         return self._answer("publicTrade", [])
@@ -83,6 +85,36 @@ async def test_topics_whose_connection_lives_but_which_nothing_vouches_for_are_a
     assert set(wanted["AUSDT"]) == set(KINDS)
     await fed.poll(wanted)
     assert {feed.polled_s for feed in fed.feeds()} == {5.0}
+
+
+async def test_an_answer_that_holds_nothing_makes_nothing_fresh() -> None:
+    clock, exchange = ManualClock(1_000 * S), Asked()
+    fed = polling(exchange, clock)
+    exchange.last, exchange.found = None, []
+    await fed.poll(fed._wanted())
+    told = {feed.topic.partition(".")[0]: (feed.received_ns, feed.refusal) for feed in fed.feeds()}
+    assert told["tickers"] == (None, "last: not in the answer")
+    assert told["kline"] == (None, "bars: none in the answer")
+    exchange.last, exchange.found = 1.0, Asked().found
+    await fed.poll(fed._wanted())
+    assert all(feed.received_ns == clock.now_ns() for feed in fed.feeds())
+
+
+async def test_what_is_not_offered_is_asked_for_again_now_and_then() -> None:
+    """One answer may say so of itself alone."""
+    clock, exchange = ManualClock(1_000 * S), Asked()
+    fed = polling(exchange, clock)
+    exchange.error = NotOffered("no such bars")
+    for _ in range(20):
+        await fed.poll(fed._wanted())
+        clock.advance(5 * S)
+    assert exchange.count["kline"] == 1
+    assert {feed.lacking for feed in fed.feeds() if not feed.topic.startswith("tickers")} == {"no such bars"}
+    exchange.error = None
+    clock.advance(600 * S)
+    await fed.poll(fed._wanted())
+    assert exchange.count["kline"] == 2
+    assert {feed.lacking for feed in fed.feeds() if not feed.topic.startswith("tickers")} == {None}
 
 
 async def test_a_refused_topic_that_is_polled_still_says_that_it_is_refused() -> None:
