@@ -4,13 +4,13 @@ import asyncio
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support import warm
 from tests.support.exchange import Running
+from tests.support.pace import Pace
 from tests.support.program import Program, command, settings_for
 from tests.support.soak import SOAK
 
@@ -25,11 +25,9 @@ CLOSES = 2 if SOAK else 1
 Said = dict[tuple[str, str], tuple[Any, ...]]
 
 
-def _early_in_a_minute() -> None:
+def _early_in_a_minute(pace: Pace) -> None:
     """A start that a close falls into asks for history on both sides of it, and a recording begins after its first."""
-    second = time.time() % 60
-    if second > 35:
-        time.sleep(62 - second)
+    pace.sleep(62 - pace.now_s() % 60)
 
 
 def _served(program: Program, said: Said, symbol: str) -> None:
@@ -38,32 +36,36 @@ def _served(program: Program, said: Said, symbol: str) -> None:
     said[symbol, row["timestamp"]] = (document["input_hash"], row["score"], row["signal"], row["coverage"])
 
 
-def _live(config: Path, recording: Path) -> Said:
+def _live(config: Path, recording: Path, pace: Pace) -> Said:
     """Record while serving, over two closes; what was served of each."""
     arguments = ("record", str(recording), "--while-running", "-c", str(config))
-    process = warm.Popen(command(*arguments), stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
+    process = warm.Popen(command(*arguments, pace=pace), stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
     said: Said = {}
     try:
         assert process.stdout is not None
+        pace.begun(process)
         address = None
-        while address is None:
-            line = process.stdout.readline()
-            assert line, "the program ended"
-            address = re.search(r"http://127\.0\.0\.1:\d+", line)
-        program = Program(address[0], process)
-        program.until("the first signals", lambda: program.answer("/health")[0] == 200, 30)
-        give_up = time.monotonic() + 60 * (CLOSES + 1)
+        with pace.flowing():
+            while address is None:
+                line = process.stdout.readline()
+                assert line, "the program ended"
+                address = re.search(r"http://127\.0\.0\.1:\d+", line)
+            program = Program(address[0], process, pace)
+            program.answer("/health/live")
+        program.until("the first signals", lambda: program.answer("/health")[0] == 200, 60)
+        give_up_s = pace.now_s() + 60 * (CLOSES + 2)
         while len({close for _, close in said}) <= CLOSES:
-            assert time.monotonic() < give_up, said
+            assert pace.now_s() < give_up_s, said
             for symbol in SYMBOLS:
                 _served(program, said, symbol)
-            time.sleep(0.5)
-        time.sleep(1.5)
+            pace.sleep(0.5)
+        pace.sleep(1.5)
         for symbol in SYMBOLS:
             _served(program, said, symbol)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        with pace.flowing():
+            process.wait(20)
         if process.stdout is not None:
             process.stdout.close()
     return said
@@ -86,10 +88,10 @@ def _replayed(config: Path, recording: Path) -> Said:
     return said
 
 
-def test_all_signals_equal_a_replay_of_the_recorded_frames(wall_exchange: Running, tmp_path: Path) -> None:
-    config = settings_for(wall_exchange, tmp_path)
-    _early_in_a_minute()
-    live = _live(config, tmp_path / "day")
+def test_all_signals_equal_a_replay_of_the_recorded_frames(exchange: Running, tmp_path: Path) -> None:
+    config = settings_for(exchange, tmp_path)
+    _early_in_a_minute(exchange.pace)
+    live = _live(config, tmp_path / "day", exchange.pace)
     replayed = _replayed(config, tmp_path / "day")
     # The close before the first frame was analysed at the start from answers alone; later ones from frames.
     closes = sorted({close for _, close in live})[1:]
