@@ -273,8 +273,8 @@ def test_a_disk_that_forgets_is_noticed(tmp_path: Path) -> None:
     assert acknowledged - incidents, "nothing was lost"
 
 
-def stop_between_transactions(life: Life, path: Path) -> None:
-    """One that is stopped within a transaction holds the lock of the file, and nobody could replace it."""
+def stop_between_messages(life: Life, path: Path) -> None:
+    """Stopped within a transaction it would hold the lock of the file, and within a message that would still arrive."""
 
     def is_free() -> bool:
         life.process.send_signal(signal.SIGSTOP)
@@ -283,19 +283,21 @@ def stop_between_transactions(life: Life, path: Path) -> None:
             closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as file,
         ):
             file.execute("BEGIN IMMEDIATE")
+            (sending,) = file.execute("SELECT count(*) FROM outbox WHERE state = 'sending'").fetchone()
             file.execute("ROLLBACK")
-            return True
+            if not sending:
+                return True
         life.process.send_signal(signal.SIGCONT)
         return False
 
-    wait_until(is_free, "a moment between its transactions")
+    wait_until(is_free, "a moment between its messages")
 
 
 def test_one_that_was_stopped_and_replaced_sends_nothing_more(tmp_path: Path) -> None:
     disk = File(tmp_path, forgets=False)
     with KillingChat() as chat, Life(disk, chat, tmp_path, 0) as first:
         first.wait_for(10)
-        stop_between_transactions(first, disk.path)
+        stop_between_messages(first, disk.path)
         with Life(disk, chat, tmp_path, 1, count=20) as second:
             assert second.process.wait(120) == 0
             arrived = arrivals(chat)

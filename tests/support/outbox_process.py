@@ -28,6 +28,8 @@ CHANNEL = "discord"
 _MOST_AT_ONCE = 4
 _QUIET = 0.15
 """How often it waits until nothing waits, so that a kill can hit that too."""
+_MOST_WAITING, _PATIENCE_S = 8, 1.0
+"""No more is committed than a busy machine can send; where nothing can be sent, it goes on all the same."""
 
 
 def changes(first: int, end: int, now_ms: int) -> Changes:
@@ -61,17 +63,24 @@ async def produce(
             outbox.nudge()
             lines.say("kept", number, end, began_ns)
             number = end
-        if rng.random() < _QUIET:
-            with suppress(TimeoutError, StoreUnavailable):
-                async with asyncio.timeout(1.0):
-                    await all_sent(database)
+        quiet = rng.random() < _QUIET
+        with suppress(TimeoutError, StoreUnavailable):
+            async with asyncio.timeout(_PATIENCE_S):
+                await all_sent(database, but=0 if quiet else _MOST_WAITING)
+        if quiet:
             await asyncio.sleep(0.05)
         await asyncio.sleep(float(rng.exponential(pause_s)))
 
 
-async def all_sent(database: Database) -> None:
-    while any(count.state in {"waiting", "sending"} for count in await database.delivery_counts("monitor")):
+async def all_sent(database: Database, but: int = 0) -> None:
+    """Wait until no more than so many wait."""
+    while await unsettled(database) > but:
         await asyncio.sleep(0.02)
+
+
+async def unsettled(database: Database) -> int:
+    counts = await database.delivery_counts("monitor")
+    return sum(count.rows for count in counts if count.state in {"waiting", "sending"})
 
 
 def sync_nothing(database: Database) -> None:
