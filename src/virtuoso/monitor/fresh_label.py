@@ -1,6 +1,7 @@
 """Which labels may be told: a label that is served has fresh inputs.
 
-The bar it was computed from closed within the last two base bars by the exchange's clock, and the quality of what it
+The bar it was computed from closed within the last two base bars by the exchange's clock (or, as that clock may be set
+back, less than one ahead of it), and the quality of what it
 was computed from and of what comes in now is neither stale nor unavailable.
 """
 
@@ -24,6 +25,8 @@ def outdated(reading: Reading, now: DataQuality, exchange_ms: int, base_ms: int)
     age_ms, quality = exchange_ms - reading.close_ms, worst_quality((reading.quality, now))
     if age_ms > LABEL_BARS * base_ms:
         return f"the last reading is {age_ms / 1000:.0f} s old"
+    if age_ms < -base_ms:
+        return f"the last reading lies {-age_ms / 1000:.0f} s ahead of the exchange's time"
     if quality in _UNFRESH:
         return f"data is {quality} by now"
     return None

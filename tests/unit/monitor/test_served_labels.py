@@ -50,7 +50,7 @@ def served(read: Read | None, age_s: float, quality: DataQuality = DataQuality.L
     return signal_row(row, read, Now(CLOSE_MS + round(age_s * 1000)))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("age_s", [0.0, 62.0, 120.0])
+@pytest.mark.parametrize("age_s", [-2.0, 0.0, 62.0, 120.0])
 @pytest.mark.parametrize("quality", [DataQuality.LIVE, DataQuality.DELAYED, DataQuality.PARTIAL])
 def test_a_label_of_the_last_closes_on_fresh_data_is_served(age_s: float, quality: DataQuality) -> None:
     row = served(Read(), age_s, quality)
@@ -63,6 +63,7 @@ def test_a_label_of_the_last_closes_on_fresh_data_is_served(age_s: float, qualit
     [
         (121.0, DataQuality.LIVE, "the last reading is 121 s old"),
         (3_600.0, DataQuality.LIVE, "the last reading is 3600 s old"),
+        (-3_600.0, DataQuality.LIVE, "the last reading lies 3600 s ahead of the exchange's time"),
         (5.0, DataQuality.STALE, "data is stale by now"),
         (5.0, DataQuality.UNAVAILABLE, "data is unavailable by now"),
     ],
