@@ -1,8 +1,8 @@
 """Which labels may be told: a label that is served has fresh inputs.
 
-The bar it was computed from closed within the last two base bars by the exchange's clock (or, as that clock may be set
-back, less than one ahead of it), and the quality of what it
-was computed from and of what comes in now is neither stale nor unavailable.
+The bar it was computed from closed within the last two base bars by the exchange's clock, or, as that clock may be set
+back, less than one ahead of it; and the quality of what it was computed from and of what comes in now is neither stale
+nor unavailable.
 """
 
 from virtuoso.model.quality import DataQuality, worst_quality
