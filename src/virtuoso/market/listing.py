@@ -81,6 +81,8 @@ class Listings:
         self._turnovers: dict[str, float] = {}
         self._missed: dict[str, int] = {}
         self._refused: set[str] = set()
+        self._launches: dict[str, int] = {}
+        """Launch times that the last look told and that are not what was known."""
         self._begun = False
         self._first = 0
         self.copies = 0
@@ -113,7 +115,7 @@ class Listings:
                 return Listed(doubts=(*doubts, *unlike))
             self._begun = True
         if "instruments" not in doubted:
-            self._known.update({s: _merged(self._known.get(s), row) for s, row in rows.items()})
+            self._take(rows)
         if "tickers" not in doubted:
             self._turnovers.update({s: t for s, t in worth.items() if s in self._known})
         lasting = self._known if "tickers" in doubted else watched
@@ -148,6 +150,16 @@ class Listings:
                 del self._known[symbol], self._missed[symbol]
                 self._turnovers.pop(symbol, None)
                 self._refused.discard(symbol)
+
+    def _take(self, rows: Mapping[str, Instrument]) -> None:
+        """Believe the rows; another launch than the known one when two looks in a row tell it."""
+        before, self._launches = self._launches, {}
+        for symbol, row in rows.items():
+            known, told = self._known.get(symbol), row.launch_ms
+            merged = self._known[symbol] = _merged(known, row)
+            if known is not None and told is not None and told not in (known.launch_ms, before.get(symbol)):
+                self._launches[symbol] = told
+                self._known[symbol] = replace(merged, launch_ms=known.launch_ms)
 
     def _of_instruments(self, rows: Mapping[str, Instrument]) -> Doubt | None:
         listed = sum(row.status == _TRADING for row in rows.values())

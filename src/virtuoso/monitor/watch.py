@@ -14,6 +14,7 @@ from virtuoso.analysis.standing import Standing
 from virtuoso.exchange.protocol import Exchange
 from virtuoso.market.listing import FIRST_AGAIN_S, Listed, Listings
 from virtuoso.market.panel import BarBlock
+from virtuoso.market.series import VOLUME, BarSeries
 from virtuoso.market.state import MarketState
 from virtuoso.market.universe import Universe, UniverseRules, select, unknown_includes, why_empty
 from virtuoso.model.clock import Clock, iso
@@ -37,6 +38,8 @@ _TICKER = "taking its ticker"
 _WARMED_AT_ONCE = 64
 _RESUMED_MS = 3_600_000
 """After a longer stop labels and regimes begin anew."""
+_UNTRADED_MS = 6 * 3_600_000
+"""For so long before it is listed anew an instrument is not traded."""
 _AT_ONCE = 40
 """Symbols whose history is fetched at a time: beyond, requests would only wait for the budget."""
 
@@ -245,16 +248,23 @@ class Watch:
         await self._warm_up({symbol: self._market.rows[symbol]})
 
     async def _heed_terms(self) -> None:
-        """Instruments have other terms: what was listed anew begins anew, another tick makes the last bar doubted."""
+        """Instruments have other terms: what was listed anew begins anew, others make the last bar doubted.
+
+        What was traded just before its launch was not listed then, whatever the list says.
+        """
         changed, self._changed = self._changed, {}
         for symbol, instrument in changed.items():
             if symbol not in self._market:
                 continue
             launch_ms, history = instrument.launch_ms or 0, self._market[symbol].history
-            if (history.base.first_ms or 0) < launch_ms <= self.exchange_ms():
+            anew = (history.base.first_ms or 0) < launch_ms <= self.exchange_ms()
+            if anew and _traded_before(history.base, launch_ms):
+                log.warning("a launch is not believed: it was traded before", symbol=symbol, launch=iso(launch_ms))
+            elif anew:
                 await self.restart(symbol, launch_ms, 0)
-            elif history.base.next_ms is not None:
-                history.doubted[history.base.next_ms - Timeframe.M1.ms] = "the instrument has another tick size"
+                continue
+            if history.base.next_ms is not None:
+                history.doubted[history.base.next_ms - Timeframe.M1.ms] = "the instrument has other terms"
 
     async def heed_jump(self, symbol: str) -> None:
         """A price stands in another unit: begin anew if two sources say so.
@@ -405,6 +415,13 @@ class Watch:
 
 def _is_jump(before: float, after: float | None, n: int) -> bool:
     return after is not None and unit_jump(before, after) == n
+
+
+def _traded_before(base: BarSeries, launch_ms: int) -> bool:
+    """Whether a minute of the hours before a launch, which is after the first one held, had trades."""
+    first_ms, rows = base.since(launch_ms - _UNTRADED_MS)
+    whole = max(0, launch_ms - first_ms) // Timeframe.M1.ms
+    return bool(rows[:whole, VOLUME].any())
 
 
 def _other_terms(before: Instrument | None, now: Instrument) -> bool:

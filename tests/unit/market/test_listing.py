@@ -234,6 +234,16 @@ def test_a_turnover_is_worth_its_volume(row: TickerUpdate, turnover: float | Non
     assert turnover_of(row) == turnover
 
 
+def test_another_launch_is_taken_when_two_looks_in_a_row_tell_it() -> None:
+    """One wrong answer makes no old instrument a young one."""
+    listings, (rows, tickers) = Listings(), lists()
+
+    def launch(told: int | None) -> int | None:
+        return listings.look([replace(rows[0], launch_ms=told), *rows[1:]], tickers).instruments[0].launch_ms
+
+    assert [launch(told) for told in (1, 50, 1, 50, 60, None, 60, 60, 1)] == [1, 1, 1, 1, 1, 1, 1, 60, 60]
+
+
 @st.composite
 def fault(draw: st.DrawFn) -> Callable[[Rows, Tickers], tuple[Rows, Tickers]]:
     """Something that goes wrong with an answer; it says nothing true of any symbol."""

@@ -8,6 +8,7 @@ import pytest
 from tests.support.long_day_market import MINUTE, MadeUpExchange
 from tests.support.small_monitor import SmallMonitor
 
+from virtuoso.market.series import VOLUME
 from virtuoso.model.alert import Incident, Severity
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeUnavailable
@@ -388,26 +389,55 @@ async def test_a_price_that_rest_alone_multiplies_waits_for_another_to_say_so(sm
     assert small.market[BAD].history.base.last(1) == [true]
 
 
-async def test_an_instrument_that_was_listed_anew_begins_with_its_launch(
-    small: SmallMonitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await small.minute()
-    launch_ms, real = small.now_ms - 30 * MINUTE, MadeUpExchange.instruments
+async def relaunched(small: SmallMonitor, monkeypatch: pytest.MonkeyPatch, looks: int) -> int:
+    """For so many looks the exchange says that the contract was launched half an hour ago (epoch ms, returned)."""
+    launch_ms, real, left = small.now_ms - 30 * MINUTE, MadeUpExchange.instruments, [looks]
 
     async def instruments(self: Any) -> Sequence[Any]:
+        left[0] -= 1
         return [
-            msgspec.structs.replace(each, launch_ms=launch_ms) if each.symbol == BAD else each
+            msgspec.structs.replace(each, launch_ms=launch_ms) if each.symbol == BAD and left[0] >= 0 else each
             for each in await real(self)
         ]
 
     monkeypatch.setattr(MadeUpExchange, "instruments", instruments)
-    await small.watch.adopt(await small.watch.choose())
+    for _ in range(3):
+        await small.watch.adopt(await small.watch.choose())
+    return launch_ms
+
+
+def halt(small: SmallMonitor, minutes: int) -> None:
+    """Nothing was traded in the last so many minutes."""
+    base = small.market[BAD].history.base
+    assert base.next_ms is not None
+    base.since(base.next_ms - minutes * MINUTE)[1][:, VOLUME] = 0.0
+
+
+async def test_an_instrument_that_was_listed_anew_begins_with_its_launch(
+    small: SmallMonitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await small.minute()
+    halt(small, 7 * 60)
+    launch_ms = await relaunched(small, monkeypatch, 2)
     first_ms = small.market[BAD].history.base.first_ms
     assert first_ms is not None
     assert launch_ms <= first_ms < launch_ms + MINUTE
     assert "listed anew" in small.watch.restarted[BAD][1]
     await small.minute()
     assert small.cycle.failures == 0
+
+
+@pytest.mark.parametrize(("looks", "halted"), [(1, 7 * 60), (3, 0), (3, 60)])
+async def test_a_launch_that_one_look_tells_or_trades_contradict_restarts_nothing(
+    small: SmallMonitor, monkeypatch: pytest.MonkeyPatch, looks: int, halted: int
+) -> None:
+    await small.minute()
+    halt(small, halted)
+    before, bars = small.market[BAD], len(small.market[BAD].history.base)
+    await relaunched(small, monkeypatch, looks)
+    assert small.market[BAD] is before
+    assert len(before.history.base) == bars
+    assert small.watch.restarted == {}
 
 
 class Written:
