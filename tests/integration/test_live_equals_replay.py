@@ -45,14 +45,15 @@ def _live(config: Path, recording: Path, pace: Pace) -> Said:
         assert process.stdout is not None
         pace.begun(process)
         address = None
-        with pace.flowing():
-            while address is None:
-                line = process.stdout.readline()
-                assert line, "the program ended"
-                address = re.search(r"http://127\.0\.0\.1:\d+", line)
-            program = Program(address[0], process, pace)
-            program.answer("/health/live")
-        program.until("the first signals", lambda: program.answer("/health")[0] == 200, 60)
+        with pace.slowed():  # no close may fall into the start, which is work and not waiting
+            with pace.flowing():
+                while address is None:
+                    line = process.stdout.readline()
+                    assert line, "the program ended"
+                    address = re.search(r"http://127\.0\.0\.1:\d+", line)
+                program = Program(address[0], process, pace)
+                program.answer("/health/live")
+            program.until("the first signals", lambda: program.answer("/health")[0] == 200, 50)
         give_up_s = pace.now_s() + 60 * (CLOSES + 2)
         while len({close for _, close in said}) <= CLOSES:
             assert pace.now_s() < give_up_s, said
