@@ -175,7 +175,7 @@ class Gate:
                 floor, ceiling = self._floor, self._ceiling
             if not first_ms <= trade.event_ms <= last_ms:
                 return ranges.AHEAD if trade.event_ms > last_ms else ranges.BEHIND
-            if not 0 <= price * trade.size <= ranges.MOST_VALUE:
+            if not 0 < price * trade.size <= ranges.MOST_VALUE:
                 return "size: not an amount"
         if trades:
             self._trades_ns = received_ns
@@ -197,7 +197,7 @@ class Gate:
             for trade in trades
             if 0 < trade.event_ms <= self.last_ms
             and ranges.LEAST_PRICE <= trade.price <= ranges.MOST_PRICE
-            and 0 <= trade.price * trade.size <= ranges.MOST_VALUE
+            and 0 < trade.price * trade.size <= ranges.MOST_VALUE
         ]
 
     def past(self, rows: Sequence[_Timed]) -> list[_Timed]:

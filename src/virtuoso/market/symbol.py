@@ -99,6 +99,10 @@ class SymbolState:
         self.book.invalidate()
         self._sampler.forget()
 
+    def time(self, event_ms: int, received_ns: int) -> Refusal:
+        """Judge a time alone."""
+        return self.gate.time(event_ms, received_ns)
+
     def touch(self, event_ms: int, received_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> Refusal:
         """A level-1 feed is only a beacon here: the touch comes from the deeper book."""
         return self.gate.touch(event_ms, received_ns, bid, ask)

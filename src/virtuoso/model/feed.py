@@ -33,6 +33,10 @@ class SymbolSink(Protocol):
         """The feed behind the book is gone (disconnect, resync): drop it before anything is computed from it."""
         ...
 
+    def time(self, event_ms: int, received_ns: int) -> Refusal:
+        """The time of a frame whose rows have times of their own: why it cannot be. Nothing is kept of it."""
+        ...
+
     def touch(self, event_ms: int, received_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> Refusal:
         """Best bid and ask as `(price, size)` from a level-1 feed."""
         ...

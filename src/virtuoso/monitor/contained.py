@@ -157,7 +157,7 @@ def _where(error: BaseException) -> str:
 
 
 _OF_BOOK = ("book_snapshot", "book_delta", "book_fetched")
-_OTHERS = ("book_invalid", "touch", "trades", "trades_fetched", "ticker", "bars", "liquidations")
+_OTHERS = ("book_invalid", "time", "touch", "trades", "trades_fetched", "ticker", "bars", "liquidations")
 RAISED = "frame: could not be taken"
 
 

@@ -151,6 +151,10 @@ class DetectingSink:
         self.state.book_invalid()
         self._detectors.feed_gone(self._seen_ns)
 
+    def time(self, event_ms: int, received_ns: int) -> Refusal:
+        """Judge a time alone."""
+        return self.state.time(event_ms, received_ns)
+
     def touch(self, event_ms: int, received_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> Refusal:
         """A beacon."""
         return self.state.touch(event_ms, received_ns, bid, ask)

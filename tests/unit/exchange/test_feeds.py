@@ -20,6 +20,12 @@ class Sink:
     def __init__(self) -> None:
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         self.refusal: str | None = None
+        self.judged: list[int] = []
+        self.last_ms = 1 << 53
+
+    def time(self, event_ms: int, received_ns: int) -> str | None:
+        self.judged.append(event_ms)
+        return None if event_ms <= self.last_ms else "ts: ahead"
 
     def __getattr__(self, name: str) -> Any:
         def call(*arguments: Any) -> str | None:
@@ -104,6 +110,66 @@ def test_reasons_are_few_whatever_comes() -> None:
         sink.refusal = f"p: {number}"
         feed.take(msgspec.json.encode({"topic": "publicTrade.BTCUSDT", "ts": 5, "data": [row]}), NS)
     assert (len(feed.rejected), feed.rejected["other"], feed.rejected.total()) == (41, 60, 100)
+
+
+ROWS = {
+    "publicTrade": {"T": 5, "s": "BTCUSDT", "S": "Sell", "v": "0.004", "p": "65114.20", "i": "1"},
+    "kline": {
+        "start": 60_000, "end": 119_999, "interval": "1", "open": "1", "close": "2", "high": "3", "low": "0.5",
+        "volume": "4", "turnover": "5", "confirm": False, "timestamp": 5,
+    },
+    "allLiquidation": {"T": 4, "s": "BTCUSDT", "S": "Buy", "v": "0.5", "p": "64000"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_the_time_of_the_frame_is_judged_beside_those_of_its_rows(kind: str) -> None:
+    """The year 2100 would be a lag of minus decades."""
+    sink = Sink()
+    sink.last_ms = 3_600_000
+    feed = feeds(sink)[kind]
+
+    def take(at_ms: int, received_ns: int) -> None:
+        feed.take(msgspec.json.encode({"topic": feed.topic, "ts": at_ms, "data": [ROWS[kind]]}), received_ns)
+
+    take(4_102_444_800_000, NS)
+    status = feed.status(True, NS, 0.0)
+    assert (sink.calls, status.lag_ms, status.refusals) == ([], None, {"ts: ahead": 1})
+    sink.judged.clear()
+    for k in range(20):
+        take(120_000 + 100 * k, NS + 100_000_000 * k)
+    assert (feed.messages, sink.judged) == (20, [120_000, 121_000]), "once a second is enough"
+    take(4_102_444_800_000, NS + 1_950_000_000)
+    take(10, NS + 1_960_000_000)
+    take(10, NS + 4_000_000_000)
+    assert (feed.rejected.total(), sink.judged[2:]) == (2, [4_102_444_800_000, 10, 10])
+
+
+def test_a_bar_of_another_interval_is_refused() -> None:
+    sink = Sink()
+    feed = feeds(sink)["kline"]
+    for rows in ([ROWS["kline"] | {"interval": "5"}], [ROWS["kline"], ROWS["kline"] | {"interval": "60"}]):
+        feed.take(msgspec.json.encode({"topic": feed.topic, "ts": 120_000, "data": rows}), NS)
+    assert (sink.calls, dict(feed.rejected)) == ([], {"interval: not that of the topic": 2})
+
+
+@pytest.mark.parametrize(
+    ("frames", "live"),
+    [
+        ([("delta", {})], False),
+        ([("delta", {"markPrice": "9"})], False),
+        ([("snapshot", {"markPrice": "9"})], False),
+        ([("snapshot", {"lastPrice": "", "markPrice": "9"}), ("delta", {"markPrice": "10"})], False),
+        ([("snapshot", {"lastPrice": ""}), ("delta", {"lastPrice": "10"})], True),
+        ([("snapshot", {"lastPrice": "10"}), ("delta", {"markPrice": "9"})], True),
+        ([("delta", {"lastPrice": "10"})], True),
+    ],
+)
+def test_a_ticker_begins_with_a_price(frames: list[tuple[str, dict[str, str]]], live: bool) -> None:
+    feed = feeds(Sink())["tickers"]
+    for kind, data in frames:
+        feed.take(msgspec.json.encode({"topic": feed.topic, "type": kind, "ts": 5, "data": data}), NS)
+    assert (feed.received_ns is not None) is live
 
 
 @pytest.mark.parametrize("kind", ["publicTrade", "kline"])

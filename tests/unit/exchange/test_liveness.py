@@ -88,7 +88,7 @@ def test_a_trade_that_only_the_ticker_knows() -> None:
 
 def test_a_touch_that_only_the_ticker_knows() -> None:
     market = Market()
-    market.ticker(1, bid1Price="10", ask1Price="11")
+    market.ticker(1, lastPrice="10", bid1Price="10", ask1Price="11")
     market.hear("orderbook", 1)
     market.ticker(10, bid1Price="10.5")
     market.check(10.5)

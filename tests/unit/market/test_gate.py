@@ -301,8 +301,12 @@ def test_slow_data_of_a_time_to_come_or_of_an_impossible_value_is_left_out() -> 
     assert state.minutes.noted(number, 1)[0, 1] == 5.0
 
 
-def test_trades_of_impossible_size() -> None:
-    assert Watched().trade(PRICE, size=1e17) == "size: not an amount"
+@pytest.mark.parametrize("size", [1e17, 0.0])
+def test_trades_of_impossible_size(size: float) -> None:
+    watched = Watched()
+    assert watched.trade(PRICE, size=size) == "size: not an amount"
+    fetched = [Trade(watched.now_ms, PRICE, size, Side.BUY, "fetched")]
+    assert watched.state.trades_fetched(watched.ns, fetched) == "trades: none of them can be"
 
 
 def test_a_ticker_that_hides_the_price_is_refused_until_it_tells_one() -> None:

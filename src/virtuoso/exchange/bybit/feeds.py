@@ -18,6 +18,7 @@ from virtuoso.model.errors import MalformedMessage
 from virtuoso.model.feed import FeedStatus, Refusal, SymbolSink
 
 _MINUTE_MS = 60_000
+_SECOND_MS, _SECOND_NS = 1_000, 1_000_000_000
 _TICKER_FIELDS = {
     said: field.name for field in msgspec.structs.fields(wire.TickerRow) for said in (field.name, field.encode_name)
 }
@@ -25,7 +26,8 @@ _TICKER_FIELDS = {
 Resync = Callable[["Feed"], None]
 _REASONS_KEPT, _OTHER = 40, "other"
 OTHER_SYMBOL, NO_ROWS = "symbol: not that of the topic", "data: nothing in it"
-NOT_TOLD, NO_SNAPSHOT = "lastPrice: missing in a snapshot", "type: no snapshot yet"
+OTHER_INTERVAL = "interval: not that of the topic"
+NOT_TOLD, NO_PRICE = "lastPrice: missing in a snapshot", "lastPrice: not told yet"
 
 
 class Feed(ABC):
@@ -65,6 +67,7 @@ class Feed(ABC):
         self.mute = False
         """Whether other topics prove that this one should have spoken; it has not since."""
         self._decode: Callable[[bytes], Any] = wire.decoder(self.message)
+        self._timely_ms = self._timely_until_ns = 0
 
     def take(self, frame: bytes, received_ns: int) -> None:
         """Take one frame."""
@@ -98,6 +101,15 @@ class Feed(ABC):
             if row.symbol != symbol and row.symbol is not None:
                 return True
         return False
+
+    def _untimely(self, event_ms: int, received_ns: int) -> Refusal:
+        """Why the time of a frame cannot be, where the sink is not told it: judged once a second."""
+        if received_ns < self._timely_until_ns and 0 <= event_ms - self._timely_ms < _SECOND_MS:
+            return None
+        refusal = self.sink.time(event_ms, received_ns)
+        if refusal is None:
+            self._timely_ms, self._timely_until_ns = event_ms, received_ns + _SECOND_NS
+        return refusal
 
     def _makes_good(self, message: Any) -> bool:
         """Whether an accepted frame tells what the last refused one was refused for, so that nothing is owed."""
@@ -207,6 +219,8 @@ class TradeFeed(Feed):
             return NO_ROWS
         if self._is_of_another(message.data):
             return OTHER_SYMBOL
+        if (refusal := self._untimely(message.ts, received_ns)) is not None:
+            return refusal
         return self.sink.trades(received_ns, message.data)
 
 
@@ -224,18 +238,18 @@ class TickerFeed(Feed):
         self.traded_ns: int | None = None
         self.touched_ns: int | None = None
         self._known: tuple[object, object, object] = (None, None, None)
-        self._begun = True
-        """Whether the latest snapshot told a price; before the first one nothing is against it."""
+        self._begun = False
+        """Whether the latest snapshot, or a delta since, told a price."""
 
     def deliver(self, message: wire.TickerMessage, received_ns: int) -> Refusal:
-        """Pass the update on, once a snapshot has come with what every one tells."""
+        """Pass the update on, once a price was told."""
         data = message.data
         if data.symbol != self.symbol and data.symbol is not None:
             return OTHER_SYMBOL
-        if message.type == "snapshot":
-            self._begun = data.last is not UNSET
-        if not self._begun:
-            return NOT_TOLD if message.type == "snapshot" else NO_SNAPSHOT
+        if not self._begun or message.type == "snapshot":
+            self._begun = data.last is not UNSET and data.last is not None
+            if not self._begun:
+                return NOT_TOLD if message.type == "snapshot" else NO_PRICE
         if (refusal := self.sink.ticker(message.ts, received_ns, data)) is not None:
             return refusal
         last, bid, ask = self._known
@@ -267,6 +281,11 @@ class BarFeed(Feed):
         """Pass the bars on; one that is confirmed before its minute is over is not over, and not believed."""
         if not message.data:
             return NO_ROWS
+        for bar in message.data:
+            if bar.interval != "1" and bar.interval is not None:
+                return OTHER_INTERVAL
+        if (refusal := self._untimely(message.ts, received_ns)) is not None:
+            return refusal
         last = message.data[-1]
         if last.confirmed and message.ts < last.open_ms + _MINUTE_MS:
             return "confirm: before its minute was over"
@@ -282,6 +301,8 @@ class LiquidationFeed(Feed):
         """Pass the liquidations on."""
         if self._is_of_another(message.data):
             return OTHER_SYMBOL
+        if (refusal := self._untimely(message.ts, received_ns)) is not None:
+            return refusal
         return self.sink.liquidations(received_ns, message.data)
 
 

@@ -74,6 +74,7 @@ class BarRow(Bar, frozen=True, gc=False):
     volume: Size
     turnover: Size
     confirmed: bool = field(name="confirm")
+    interval: str | None = None
 
 
 class BarMessage(msgspec.Struct, frozen=True, gc=False):
