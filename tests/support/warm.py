@@ -29,6 +29,7 @@ from typing import Any
 
 import virtuoso.cli
 from tests.support.scaled import python_of
+from virtuoso.simulator.sources import open_source
 
 _PR_SET_CHILD_SUBREAPER = 36
 _MOST_BYTES = 1 << 20
@@ -206,6 +207,7 @@ def _run(what: dict[str, Any]) -> int:
 def main() -> None:
     ours = socket.socket(fileno=int(sys.argv[1]))
     _import_commands()
+    open_source("recording", 1, 0)  # its trades are made once
     gc.freeze()
     what, fds = _serve(ours)
     _become(what, fds)

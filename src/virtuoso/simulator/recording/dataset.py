@@ -1,6 +1,7 @@
 """The bundled recording: bars in integer ticks and lots, and funding; its instruments are those of the table."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.resources import files
 
 import msgspec
@@ -57,7 +58,7 @@ def trimmed(value: int, decimals: int) -> str:
     return f"{sign}{whole}.{text}" if text else f"{sign}{whole}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Recorded:
     """One symbol: [t, 5] open, high, low, close (ticks), volume (lots); `coarse` is 5 minutes, then `fine` 1."""
 
@@ -85,8 +86,9 @@ class Recording:
     until: int
 
 
+@lru_cache(1)
 def load() -> Recording:
-    """Read the bundle."""
+    """The bundle, read once; nobody may write to its arrays."""
     folder = files("virtuoso.simulator") / "data"
     meta = msgspec.json.decode((folder / "recording.json").read_bytes())
     blob = zstandard.ZstdDecompressor().decompress((folder / "recording.bin.zst").read_bytes())
@@ -104,6 +106,7 @@ def load() -> Recording:
         step = round(float(facts.tick_size) * 10 ** about["price_decimals"])
         for bars in arrays:
             bars[:, :VOLUME] //= step
+            bars.flags.writeable = False
         symbols[symbol] = Recorded(
             symbol=symbol,
             units=Units(about["price_decimals"], about["size_decimals"], step),

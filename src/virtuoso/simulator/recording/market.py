@@ -9,7 +9,7 @@ import numpy as np
 from virtuoso.simulator.recording.dataset import CLOSE, HIGH, LOW, OPEN, VOLUME, Ints, Recorded
 from virtuoso.simulator.recording.noise import hash_of
 from virtuoso.simulator.recording.timeline import MINUTE_MS, Timeline
-from virtuoso.simulator.recording.trades import MinuteTrades, TradeTape
+from virtuoso.simulator.recording.trades import MinuteTrades, tape_of
 
 COARSE_MS = 5 * MINUTE_MS
 TURNOVER = 5
@@ -35,7 +35,7 @@ class SymbolMarket:
         self.units = recorded.units
         self.key = hash_of(seed, *recorded.symbol.encode())
         self._timeline = timeline
-        self._tape = TradeTape(recorded, self.key)
+        self._tape = tape_of(recorded, self.key)
         self.typical_lots = max(1, int(np.median(recorded.fine[:, VOLUME])) // 20)
         self.trades_of = lru_cache(_MINUTES_CACHED)(self._trades_of)
 

@@ -1,6 +1,7 @@
 """Trades that add up to recorded bars exactly: in integer ticks and lots."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from virtuoso.simulator.recording.dataset import CLOSE, HIGH, LOW, OPEN, VOLUME,
 _MOST = 40
 """Trades of a busy minute."""
 _MINUTE_MS = 60_000
+_TAPES = 15
+"""Kept at a time: those of one exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,10 @@ class TradeTape:
         if back:
             at_ms, ticks, lots, buys = _MINUTE_MS - 1 - at_ms[::-1], ticks[::-1], lots[::-1], ~buys[::-1]
         return MinuteTrades(at_ms.tolist(), ticks.tolist(), lots.tolist(), buys.tolist())
+
+
+tape_of = lru_cache(_TAPES)(TradeTape)
+"""The tape of a symbol and seed, made once: it is a function of the two, and 5 MB."""
 
 
 def _counts(bars: Ints, rng: np.random.Generator) -> Ints:
