@@ -28,7 +28,8 @@ _AGAIN_CAP_S, _MOST_DOUBLINGS = 15.0, 10
 _LACKING_AGAIN_S = 600.0
 """What the exchange does not have is asked for again now and then: some say so of one answer alone."""
 NO_LAST, NO_BARS = "last: not in the answer", "bars: none in the answer"
-_UNREADABLE, _SAID_CHARS = "answer: cannot be read", 200
+NO_TRADES = "no trades in the answer"
+_UNREADABLE, _RAISED, _SAID_CHARS = "answer: cannot be read", "answer: could not be taken", 200
 _PER_ROUND, _PER_SYMBOL = 2, 3
 
 
@@ -229,7 +230,7 @@ class Polling:
     async def _tickers(self, symbols: Sequence[str], failed: set[str]) -> None:
         try:
             tickers = await self._exchange.tickers()
-        except ExchangeError as error:
+        except Exception as error:  # noqa: BLE001 - see `_ask`
             log.warning("tickers could not be polled", error=str(error))
             failed.update(symbols)
             for symbol in symbols:
@@ -244,7 +245,13 @@ class Polling:
                 self._note(symbol, "tickers", ExchangeError("not in the exchange's list of tickers"))
                 continue
             told = update.last is not msgspec.UNSET and update.last is not None
-            self._answered(symbol, "tickers", state.sink.ticker(now_ms, now_ns, update) if told else NO_LAST)
+            try:
+                refusal = state.sink.ticker(now_ms, now_ns, update) if told else NO_LAST
+            except Exception as error:  # noqa: BLE001 - see `_ask`
+                failed.add(symbol)
+                self._note(symbol, "tickers", error)
+            else:
+                self._answered(symbol, "tickers", refusal)
 
     async def _ask(self, symbol: str, kind: str, failed: set[str]) -> None:
         ask: Callable[[str], Coroutine[Any, Any, Refusal]] = {
@@ -259,7 +266,7 @@ class Polling:
             return
         try:
             refusal = await ask(symbol)
-        except ExchangeError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is: it may not reach the other topics and symbols
             failed.add(symbol)
             self._note(symbol, kind, error)
         else:
@@ -281,8 +288,9 @@ class Polling:
 
     async def _trades(self, symbol: str) -> Refusal:
         trades = await self._exchange.trades(symbol, _TRADES)
-        state = self._symbols.get(symbol)
-        return None if state is None else state.sink.trades_fetched(self._clock.now_ns(), trades)
+        if (state := self._symbols.get(symbol)) is None:
+            return None
+        return state.sink.trades_fetched(self._clock.now_ns(), trades) if trades else NO_TRADES
 
     def _answered(self, symbol: str, kind: str, refusal: Refusal) -> None:
         """An answer that is refused makes nothing fresh."""
@@ -294,6 +302,9 @@ class Polling:
             topic.fetches += 1
             topic.failed_on = topic.again_ns = topic.refused_in_row = 0
             topic.lacking = None
+        elif refusal == NO_TRADES:  # nothing is wrong with what was never traded, and nothing is fresh
+            topic.lacking = refusal
+            topic.failed_on = topic.again_ns = topic.refused_in_row = 0
         else:
             self._refuse(topic, refusal, refusal)
 
@@ -302,7 +313,7 @@ class Polling:
         topic.refused_in_row += 1
         topic.refusals[reason] += 1
 
-    def _note(self, symbol: str, kind: str, error: ExchangeError) -> None:
+    def _note(self, symbol: str, kind: str, error: Exception) -> None:
         state = self._symbols.get(symbol)
         if state is None or (topic := state.topics.get(kind)) is None:
             return
@@ -312,6 +323,11 @@ class Polling:
             topic.again_ns = self._clock.monotonic_ns() + int(wait_s * 1e9)
         if isinstance(error, MalformedMessage):
             self._refuse(topic, _UNREADABLE, f"{_UNREADABLE}: {error}"[:_SAID_CHARS])
+        if not isinstance(error, ExchangeError):
+            said = f"{_RAISED}: {type(error).__name__}: {error}"[:_SAID_CHARS]
+            if topic.refusal != said:
+                log.error("could not be polled; the others go on", symbol=symbol, kind=kind, reason=said)
+            self._refuse(topic, _RAISED, said)
         if isinstance(error, NotOffered):
             topic.lacking = str(error)
             topic.again_ns = self._clock.monotonic_ns() + int(_LACKING_AGAIN_S * 1e9)

@@ -10,7 +10,7 @@ from virtuoso.exchange.polling import Polling
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, MalformedMessage, NotOffered
 from virtuoso.model.feed import FeedStatus
-from virtuoso.model.market import Bar, TickerUpdate
+from virtuoso.model.market import Bar, Side, TickerUpdate, Trade
 
 S = 1_000_000_000
 KINDS = ("orderbook", "publicTrade", "tickers", "kline")
@@ -33,6 +33,7 @@ class Asked:
         self.error: Exception | None = None
         self.last: float | None = 1.0
         self.found = [Bar(0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)]
+        self.traded = [Trade(1, 1.0, 1.0, Side.BUY, "1")]
 
     def _answer(self, kind: str, found: Any) -> Any:
         self.count[kind] += 1
@@ -47,7 +48,7 @@ class Asked:
         return self._answer("kline", self.found)
 
     async def trades(self, *_: Any) -> Any:
-        return self._answer("publicTrade", [])
+        return self._answer("publicTrade", self.traded)
 
     async def book(self, *_: Any) -> Any:
         class Book:
@@ -90,14 +91,71 @@ async def test_topics_whose_connection_lives_but_which_nothing_vouches_for_are_a
 async def test_an_answer_that_holds_nothing_makes_nothing_fresh() -> None:
     clock, exchange = ManualClock(1_000 * S), Asked()
     fed = polling(exchange, clock)
-    exchange.last, exchange.found = None, []
+    exchange.last, exchange.found, exchange.traded = None, [], []
     await fed.poll(fed._wanted())
     told = {feed.topic.partition(".")[0]: (feed.received_ns, feed.refusal) for feed in fed.feeds()}
     assert told["tickers"] == (None, "last: not in the answer")
     assert told["kline"] == (None, "bars: none in the answer")
-    exchange.last, exchange.found = 1.0, Asked().found
+    assert told["publicTrade"] == (None, None), "what was never traded is no fault"
+    assert {feed.topic: feed.lacking for feed in fed.feeds() if feed.lacking} == {
+        "publicTrade.AUSDT": "no trades in the answer"
+    }
+    exchange.last, exchange.found, exchange.traded = 1.0, Asked().found, Asked().traded
     await fed.poll(fed._wanted())
     assert all(feed.received_ns == clock.now_ns() for feed in fed.feeds())
+
+
+class Raising(Asked):
+    """An exchange whose answers for one symbol raise what nobody foresaw."""
+
+    bad: str | None = "AUSDT"
+
+    async def tickers(self) -> Any:
+        return {symbol: TickerUpdate(last=1.0) for symbol in ("AUSDT", "BUSDT")}
+
+    async def bars(self, symbol: str, *_: Any) -> Any:
+        if symbol == self.bad:
+            raise KeyError("timestamp")
+        return self.found
+
+
+class RaisingSink(Silent):
+    """A sink that does not keep its promise."""
+
+    def ticker(self, *_: Any) -> None:
+        raise ZeroDivisionError
+
+
+async def test_whatever_one_symbol_raises_costs_that_topic_alone() -> None:
+    clock, exchange, log, refused = ManualClock(1_000 * S), Raising(), IncidentLog(10), RefusedFrames()
+    fed = polling(exchange, clock)
+    fed.watch({"AUSDT": RaisingSink(), "BUSDT": Silent()})
+    for _ in range(4):
+        await fed.poll(fed._wanted())
+        for _ in range(5):
+            clock.advance(S)
+            refused.observe(log, fed.feeds(), clock.now_ns() // 1_000_000)
+    told = {feed.topic: feed.refusal for feed in fed.feeds() if feed.received_ns is None}
+    assert told == {
+        "tickers.AUSDT": "answer: could not be taken: ZeroDivisionError: ",
+        "kline.AUSDT": "answer: could not be taken: KeyError: 'timestamp'",
+    }
+    assert (fed.rounds.rounds, fed.rounds.failed) == (4, 1)
+    assert [incident.kind for incident in log.open()] == ["refused_frames"]
+    exchange.bad = None
+    await fed.poll(fed._wanted())
+    assert [feed.topic for feed in fed.feeds() if feed.received_ns is None] == ["tickers.AUSDT"]
+
+
+async def test_a_list_of_tickers_that_raises_ends_no_round() -> None:
+    class Unforeseen(Asked):
+        async def tickers(self) -> Any:
+            raise TypeError("unforeseen")
+
+    fed = polling(Unforeseen(), ManualClock(1_000 * S))
+    await fed.poll(fed._wanted())
+    told = {feed.topic.partition(".")[0]: feed.refusal for feed in fed.feeds() if feed.received_ns is None}
+    assert told == {"tickers": "answer: could not be taken: TypeError: unforeseen"}
 
 
 async def test_what_is_not_offered_is_asked_for_again_now_and_then() -> None:
