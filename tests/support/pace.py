@@ -1,5 +1,6 @@
 """How time passes for the processes of a test: on the wall's clock, or moved by the test."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.support.scaled import SharedTime, python_of
+from tests.support.scaled import SharedLoop, SharedTime, python_of
 
 SPEED = 10.0
 """Of a time that a test moves, at most: a minute takes six seconds, and more on a busy machine."""
@@ -42,6 +43,10 @@ class Pace:
 
     def begun(self, process: "subprocess.Popen[Any]") -> None:
         """Wait until a process that was started goes by this time, which does not pass meanwhile."""
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """A loop of this process that goes by this time, which waits for it as for the processes."""
+        return asyncio.new_event_loop()
 
     @contextmanager
     def flowing(self) -> Iterator[None]:
@@ -98,6 +103,9 @@ class ScaledPace(Pace):
         while process.poll() is None and not self._shared.has(process.pid):
             assert time.monotonic() < give_up, "the process does not begin"
             time.sleep(_TICK_S)
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return SharedLoop(SharedTime(self._shared.path))
 
     @contextmanager
     def flowing(self) -> Iterator[None]:

@@ -133,4 +133,6 @@ def _texts(story: Story) -> list[str]:
 
 def _why(seen: Seen) -> str:
     told = [(a["alert_type"], a["message"]) for a in seen.incidents().values() if not a["resolved"]]
-    return f"not live {sorted(seen.not_live)[:8]}, open {told}, health {seen.health['status']} {seen.health['reasons']}"
+    mute = {name: {k: v for k, v in row.items() if k != "refusals"} for name, row in seen.topics.items() if row["mute"]}
+    health = seen.health["status"], seen.health["reasons"]
+    return f"not live {sorted(seen.not_live)[:8]}, mute {mute}, open {told}, health {health}"

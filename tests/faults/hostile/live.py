@@ -1,8 +1,7 @@
-"""`virtuoso up` before `virtuoso exchange`, with the proxy between them: three processes and real time."""
+"""`virtuoso up` before `virtuoso exchange`, with the proxy between them: processes and sockets as they are."""
 
 import asyncio
 import threading
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +29,7 @@ class LiveSubject:
         self._process = psutil.Process(program.process.pid)
 
     def now_s(self) -> float:
-        return time.monotonic()
+        return self.program.pace.now_s()
 
     def edit(self, edit: Edit) -> None:
         """From now on the exchange is odd in this way."""
@@ -42,7 +41,7 @@ class LiveSubject:
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
-        time.sleep(seconds)
+        self.program.pace.sleep(seconds)
         assert self.program.process.poll() is None, f"the program ended: {self.program.process.returncode}"
 
     def memory(self) -> int:
@@ -65,7 +64,7 @@ class LiveSubject:
 
     def bars(self, symbol: str, since_s: float) -> tuple[dict[int, Any], dict[int, Any]]:
         """Closed minutes: as the API serves them, and of the exchange's own list."""
-        count = int(time.monotonic() - since_s) // 60 + 1
+        count = int(self.now_s() - since_s) // 60 + 1
         served = self.program.ask(f"/api/symbols/{symbol}/bars?limit={count}")["bars"]
         held = {
             int(_epoch_ms(bar["open_time"])): tuple(bar[name] for name in ("open", "high", "low", "close", "volume"))
@@ -97,33 +96,34 @@ async def _ended(proxy: Proxy) -> None:
 
 
 @contextmanager
-def running_proxy(upstream: str) -> Iterator[tuple[Proxy, Callable[[Callable[[], None]], None]]]:
+def running_proxy(exchange: Running) -> Iterator[tuple[Proxy, Callable[[Callable[[], None]], None]]]:
     """The proxy on a loop of its own, in a thread; and how to have something done there."""
-    loop = asyncio.new_event_loop()
+    pace = exchange.pace
+    loop = pace.loop()
     thread = threading.Thread(target=loop.run_forever, name="proxy")
     thread.start()
-    proxy = Proxy(upstream, time.monotonic)
+    proxy = Proxy(exchange.rest_url, pace.now_s)
     try:
         asyncio.run_coroutine_threadsafe(proxy.start(), loop).result(10)
         yield proxy, loop.call_soon_threadsafe
     finally:
-        asyncio.run_coroutine_threadsafe(_ended(proxy), loop).result(10)
+        with pace.flowing():
+            asyncio.run_coroutine_threadsafe(_ended(proxy), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
 
 
 @contextmanager
-def living_program(folder: Path, extra: str = "", edit: Edit | None = None) -> Iterator[LiveSubject]:
-    """A program from its first signals on, until the block ends; with `edit` from the start."""
-    with running_exchange("--faults") as exchange, running_proxy(exchange.rest_url) as (proxy, call):
-        proxy.edit = edit or Edit()
+def living_program(folder: Path, speed: float | None = None) -> Iterator[LiveSubject]:
+    """A program from its first signals on, until the block ends: in real time, or up to so many times as fast."""
+    with running_exchange("--faults", speed=speed) as exchange, running_proxy(exchange) as (proxy, call):
         path = folder / "virtuoso.yaml"
         path.write_text(
             f"exchange:\n  rest_url: http://127.0.0.1:{proxy.port}\n"
             f"  stream_url: ws://127.0.0.1:{proxy.port}/v5/public\n  budget_dir: {folder / 'budget'}\n"
             f"web: {{port: 0}}\nmonitoring: {{interval: 1}}\nuniverse: {{size: 8, refresh_interval: 10}}\n"
-            f"data_dir: {folder / 'data'}\n{extra}"
+            f"data_dir: {folder / 'data'}\n"
         )
-        with running_program(path, cold=True) as program:
+        with running_program(path, pace=exchange.pace, cold=True) as program:
             yield LiveSubject(proxy, call, exchange, program)

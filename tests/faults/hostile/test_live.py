@@ -1,4 +1,8 @@
-"""Cases with the program as its users run it: what sockets, bodies and memory do; all of them in `make soak`."""
+"""Cases with the program as its users run it: what sockets, bodies and memory do; all of them in `make soak`.
+
+There they take real time. In `make test` time is moved and waits for the exchange, the proxy and the program, so that
+it is short and a busy machine only makes it longer.
+"""
 
 from collections.abc import Iterator
 
@@ -7,6 +11,7 @@ from tests.faults.hostile.case import Case
 from tests.faults.hostile.cases import CASES
 from tests.faults.hostile.judge import live_through
 from tests.faults.hostile.live import LiveSubject, living_program
+from tests.support.pace import SPEED
 from tests.support.soak import SOAK
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -15,7 +20,7 @@ _SHORT = ("rest_gzip_bomb", "all_frames_garbled", "fragmented")
 
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSubject]:
-    with living_program(tmp_path_factory.mktemp("live")) as living:
+    with living_program(tmp_path_factory.mktemp("live"), None if SOAK else SPEED) as living:
         yield living
 
 

@@ -223,6 +223,24 @@ def test_a_topic_that_is_asked_for_again_owes_its_snapshot_from_then_on() -> Non
     assert market.check(120) == []
 
 
+def test_a_mute_topic_that_speaks_on_another_connection_is_mute_no_more() -> None:
+    """It is not acknowledged while it moves; what it owed before is not forgotten meanwhile."""
+    market = Market()
+    for second in range(1, 18):
+        market.ticker(second, lastPrice=str(second))
+        market.check(second)
+    assert "publicTrade" in market.mute()
+    trades = market.feeds["publicTrade"]
+    trades.acked = False
+    assert market.check(18) == []
+    trades.acked, trades.acked_ns = True, int(18.2 * S)
+    assert market.check(19) == []
+    assert "publicTrade" in market.mute(), "it has not spoken yet"
+    market.hear("publicTrade", 19.5)
+    market.check(20)
+    assert "publicTrade" not in market.mute()
+
+
 def test_a_snapshot_of_before_is_none_of_this_subscription() -> None:
     market = Market()
     market.hear("orderbook", 5)

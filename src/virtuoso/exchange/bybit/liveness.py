@@ -64,8 +64,8 @@ class Liveness:
         for feed in self._judged:
             suspicion = self._suspicions[feed.topic]
             spoke_ns = feed.received_ns or 0  # a refused frame says nothing
-            if not feed.acked:
-                suspicion.since_ns = None
+            if not feed.acked:  # one that is moved meanwhile is mute until it speaks, and has time to
+                suspicion.since_ns = now_ns if feed.mute else None
             elif suspicion.since_ns is None:
                 suspicion.since_ns = self._wanting_ns(feed, spoke_ns, now_ns)
             elif spoke_ns >= suspicion.since_ns:
