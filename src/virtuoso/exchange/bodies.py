@@ -21,6 +21,11 @@ class Unpacker(Protocol):
         """Whether the end of what was packed has come."""
         ...
 
+    @property
+    def unused_data(self) -> bytes:
+        """What came after that end."""
+        ...
+
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
         """More of the body, at most `max_length` bytes (0 = without a bound)."""
         ...
@@ -30,7 +35,7 @@ async def read_bounded(answer: aiohttp.ClientResponse, most: int) -> bytes:
     """The body of an answer whose session does not unpack by itself; at most `most` bytes, packed and unpacked.
 
     Raises:
-        ExchangeUnavailable: it is larger, cannot be unpacked, or is packed in a way that was not asked for.
+        ExchangeUnavailable: it is larger, cannot be unpacked, goes on after its end, or is packed in a way that was not asked for.
     """
     encoding = answer.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
@@ -47,6 +52,8 @@ async def read_bounded(answer: aiohttp.ClientResponse, most: int) -> bytes:
             raise ExchangeUnavailable(f"a body of more than {most:,} bytes")
     if unpack is not None and not unpack.eof:
         raise ExchangeUnavailable("a packed body that ends too soon")
+    if unpack is not None and unpack.unused_data:
+        raise ExchangeUnavailable("a packed body that goes on after its end")
     return bytes(body)
 
 

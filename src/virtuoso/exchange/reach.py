@@ -12,6 +12,7 @@ _FIRST_S, _CAP_S = 0.5, 4.0
 _TRY_S = 15.0
 """How long one try may take before the next goes out."""
 _TOLD_AFTER_S = 30.0
+_SAID_CHARS = 200
 
 
 class Reach:
@@ -58,7 +59,8 @@ class Reach:
 
     def failed(self, error: Exception) -> None:
         """A request was not answered, or not by the exchange."""
-        self._error = str(error)
+        said = str(error)
+        self._error = said if len(said) <= _SAID_CHARS else f"{said[: _SAID_CHARS - 1]}…"
         if self._failing_s is None:
             self._failing_s = self._now_s()
         elif self.failing:

@@ -56,6 +56,13 @@ def test_it_is_told_after_half_a_minute_and_over_at_once() -> None:
     assert caller.sent == sent + 10
 
 
+def test_what_is_told_of_an_error_is_short() -> None:
+    clock = ManualClock()
+    reach = Reach(clock, np.random.default_rng(1), told_after_s=0.0)
+    reach.failed(ExchangeUnavailable("x" * 10_000))
+    assert reach.down == f"no good answer to any request for 0 s: {'x' * 199}…"
+
+
 def test_one_at_a_time_finds_out() -> None:
     caller = Caller()
     caller.run(6)
