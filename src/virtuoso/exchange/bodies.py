@@ -35,7 +35,7 @@ async def read_bounded(answer: aiohttp.ClientResponse, most: int) -> bytes:
     """The body of an answer whose session does not unpack by itself; at most `most` bytes, packed and unpacked.
 
     Raises:
-        ExchangeUnavailable: it is larger, cannot be unpacked, goes on after its end, or is packed in a way that was not asked for.
+        ExchangeUnavailable: it is larger, cannot be unpacked, goes on after its end, or is packed as was not asked for.
     """
     encoding = answer.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
