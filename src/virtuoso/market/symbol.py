@@ -53,6 +53,8 @@ class SymbolState:
         self.stats = Ticker()
         self.believed = TickerUpdate()
         """The latest update of the ticker without what was not believed of it."""
+        self.told: Sequence[Trade] = ()
+        """The latest trades of the stream without those that it had told before."""
         self.history = SymbolBars(timeframes, capacity)
         self.gate = Gate(self.book, self.history.base, offset_ms, 2 * depth)
         self.minutes = Minutes(self.stats)
@@ -113,8 +115,8 @@ class SymbolState:
             return refusal
         if trades and trades[0].event_ms >= self._next_sample_ms:
             self._sample(trades[0].event_ms)
-        self.tape.add(trades)
-        self._sampler.trades(trades)
+        self.told = self.tape.add(trades)
+        self._sampler.trades(self.told)
         return None
 
     def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:

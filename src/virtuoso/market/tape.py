@@ -49,12 +49,17 @@ class Tape:
         self._sizes: list[float] = []
         self._distribution = SizeDistribution()
 
-    def add(self, trades: Sequence[Trade]) -> None:
-        """Take trades of the stream, oldest first."""
+    def add(self, trades: Sequence[Trade]) -> Sequence[Trade]:
+        """Take trades of the stream, oldest first; returns those that it did not tell before."""
+        recent = self.recent
+        if recent and trades and trades[0].event_ms <= recent[-1].event_ms:
+            trades = self._unrepeated(trades)
+        told = trades
         if self._fetched:
             trades = self._unfetched(trades)
-        self.recent.extend(trades)
+        recent.extend(trades)
         self._count(trades)
+        return told
 
     def merge(self, trades: Iterable[Trade]) -> list[Trade]:
         """Take fetched trades, leaving out those already held; returns the new ones."""
@@ -70,6 +75,16 @@ class Tape:
         self._fetched = {trade.id for trade in new}  # the stream may be about to bring the newest of them
         self._fetched_until_ms = max((trade.event_ms for trade in new), default=-1)
         return new
+
+    def _unrepeated(self, trades: Sequence[Trade]) -> Sequence[Trade]:
+        """Those that the stream did not bring before, as far as they are held."""
+        from_ms, held = trades[0].event_ms, set[str]()
+        for trade in reversed(self.recent):
+            if trade.event_ms < from_ms:
+                break
+            held.add(trade.id)
+        held -= self._fetched
+        return [trade for trade in trades if trade.id not in held]
 
     def _unfetched(self, trades: Sequence[Trade]) -> list[Trade]:
         """Those of the stream that no fetch brought before; past the fetched times there is nothing to remember."""

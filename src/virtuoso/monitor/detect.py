@@ -164,7 +164,7 @@ class DetectingSink:
         if (refusal := self._add_trades(received_ns, trades)) is not None:
             return refusal
         self._seen_ns = received_ns
-        self._judge_trades(trades, received_ns)
+        self._judge_trades(self.state.told, received_ns)
         return None
 
     def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:

@@ -97,9 +97,21 @@ def test_merged_trades_stand_in_order_of_time() -> None:
     assert [t.id for t in tape.recent] == ["a", "e", "g", "i"]
 
 
+def test_a_repeated_message_counts_once() -> None:
+    trades, tape = day(20), Tape()
+    for i in range(0, 20, 4):
+        tape.add(trades[i : i + 4])
+        assert tape.add(trades[i : i + 4]) == []
+        assert tape.add(trades[max(0, i - 4) : i + 2]) == []
+    assert tape.add([trades[-1], trade(trades[-1].event_ms, name="another")])[0].id == "another"
+    assert [t.id for t in tape.recent] == [*(t.id for t in trades), "another"]
+    buy, volume = bought(trades, START_MS)
+    assert takers(tape, START_MS, volume)[0] == pytest.approx(buy, rel=1e-12)
+
+
 def minute_of(k: int, sizes: list[float], side: Side = BUY) -> list[Trade]:
     """Trades of minute `k`, a tenth of a second apart."""
-    return [trade(START_MS + k * MINUTE + 100 * i, size, side, name=f"{k}-{i}") for i, size in enumerate(sizes)]
+    return [trade(START_MS + k * MINUTE + 100 * i, size, side, name=f"{k}-{i}-{side}") for i, size in enumerate(sizes)]
 
 
 def test_orders_are_counted_by_side() -> None:

@@ -122,6 +122,9 @@ def test_captured_frames_with_a_planted_move_and_whale_become_incidents_and_with
         assert found == ({"whale_trade": (at_ms + 50, "down"), "sudden_move": (at_ms + 51, "down")} if planted else {})
         detection.sweep(ns(at_ms + 10**6))
         assert {i.kind for i in log.open()} == ({"sudden_move"} if planted else set())  # no event has ended it yet
+        if planted:  # the same message again is no second whale
+            take(feeds, rewritten(trades[0], at_ms, p=str(price), v="90000", S="Sell", i="w"), ns(at_ms + 10**6))
+        assert [i.kind for i in log.recent(10)].count("whale_trade") == planted
 
 
 def test_liquidation_frames_side_is_the_positions() -> None:
