@@ -67,7 +67,7 @@ class Feed(ABC):
         self.mute = False
         """Whether other topics prove that this one should have spoken; it has not since."""
         self._decode: Callable[[bytes], Any] = wire.decoder(self.message)
-        self._timely_ms = self._timely_until_ns = 0
+        self._timely_ms, self._timely_last_ms, self._timely_until_ns = 0, -1, 0
 
     def take(self, frame: bytes, received_ns: int) -> None:
         """Take one frame."""
@@ -104,11 +104,12 @@ class Feed(ABC):
 
     def _untimely(self, event_ms: int, received_ns: int) -> Refusal:
         """Why the time of a frame cannot be, where the sink is not told it: judged once a second."""
-        if received_ns < self._timely_until_ns and 0 <= event_ms - self._timely_ms < _SECOND_MS:
+        if received_ns < self._timely_until_ns and self._timely_ms <= event_ms <= self._timely_last_ms:
             return None
         refusal = self.sink.time(event_ms, received_ns)
         if refusal is None:
-            self._timely_ms, self._timely_until_ns = event_ms, received_ns + _SECOND_NS
+            self._timely_ms, self._timely_last_ms = event_ms, event_ms + _SECOND_MS - 1
+            self._timely_until_ns = received_ns + _SECOND_NS
         return refusal
 
     def _makes_good(self, message: Any) -> bool:
@@ -219,7 +220,9 @@ class TradeFeed(Feed):
             return NO_ROWS
         if self._is_of_another(message.data):
             return OTHER_SYMBOL
-        if (refusal := self._untimely(message.ts, received_ns)) is not None:
+        # Most of the time without a call: trades are many.
+        known = received_ns < self._timely_until_ns and self._timely_ms <= message.ts <= self._timely_last_ms
+        if not known and (refusal := self._untimely(message.ts, received_ns)) is not None:
             return refusal
         return self.sink.trades(received_ns, message.data)
 
