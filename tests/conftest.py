@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from tests.support.exchange import Running, running_exchange
 from tests.support.pace import SPEED
-from tests.support.sharing import Sharing, longest_first
+from tests.support.sharing import Sharing, mix
 from tests.support.soak import SOAK
 
 settings.register_profile("default", deadline=None, max_examples=100 if SOAK else 50, derandomize=True)
@@ -28,7 +28,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing | No
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order the tests."""
-    longest_first(items)
+    mix(items)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,8 @@
-"""How tests are shared out to processes that run side by side (pytest-xdist): by file, what takes longest first."""
+"""How tests are shared out to processes that run side by side (pytest-xdist): by file, kinds of files mixed.
+
+There are more processes than cores: most files of whole programs wait for most of their time, those of single units and
+the one of the hostile exchange compute. So each kind is spread over the whole run.
+"""
 
 from zlib import crc32
 
@@ -14,9 +18,18 @@ class Sharing(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = str(super()._split_scope(nodeid))
-        return f"{file} {crc32(nodeid.encode()) % _PARTS}" if file.endswith(_LONG) else file
+        return f"{file} {_part(nodeid)}" if file.endswith(_LONG) else file
 
 
-def longest_first(items: list[pytest.Item]) -> None:
-    """Put the quick tests of single units last: they fill the end, where one process would wait for another."""
-    items.sort(key=lambda item: (item.path.name != _LONG, "unit" in item.path.parts))
+def mix(items: list[pytest.Item]) -> None:
+    """Put the files in the order in which they are begun; each keeps the order of its tests."""
+    kinds: dict[bool, list[str]] = {False: [], True: []}
+    files = dict.fromkeys(str(item.path) for item in items)
+    for file in files:
+        kinds["/unit/" in file].append(file)
+    places = {file: at / len(alike) for alike in kinds.values() for at, file in enumerate(alike)}
+    items.sort(key=lambda item: _part(item.nodeid) / _PARTS if item.path.name == _LONG else places[str(item.path)])
+
+
+def _part(nodeid: str) -> int:
+    return crc32(nodeid.encode()) % _PARTS
