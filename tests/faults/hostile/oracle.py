@@ -10,8 +10,9 @@ _PATIENCE_S = 12.0
 """Ten seconds until a feed is stale, and two until that is served."""
 _PROVEN_S = 35.0
 """Silence proves nothing: another topic must tell that there was something to say, and quiet symbols trade late."""
+_BAND_S = 30.0
 _OFF = {"price": 0.0005, "mark_price": 0.01, "index_price": 0.01, "bid": 0.005, "ask": 0.005}
-"""How far from the true prices of the last half minute each may be."""
+"""How far from the true prices of the half minute before it was told each may be."""
 _GRACE = {"health": 22, "overview": 22}
 """Looks for which documents of different age may disagree."""
 _HOUR_S = 3_600.0
@@ -92,14 +93,16 @@ def _is_proven(name: str, row: Any, subject: Subject) -> bool:
 
 def _of_symbol(symbol: str, row: Any, seen: Seen, subject: Subject) -> dict[str, str]:
     found = {}
-    band = subject.proxy.truth.band(symbol, subject.now_s())
+    now_s, age_s = _epoch_s(seen.status["timestamp"]), 0.0
+    if row["data_quality"] == "stale" and row["updated_at"] is not None:  # it is told as what it was
+        age_s = now_s - _epoch_s(row["updated_at"])
+    band = subject.proxy.truth.band(symbol, subject.now_s() - age_s - _BAND_S)
     for name, off in _OFF.items():
         value = row[name]
         if band and value is not None and not band[0] * (1 - off) <= value <= band[1] * (1 + off):
             found[f"value {symbol} {name}"] = (
                 f"{symbol} {name} {value} ({row['data_quality']}), the market is at {band}"
             )
-    now_s = _epoch_s(seen.status["timestamp"])
     if row["updated_at"] is not None and abs(_epoch_s(row["updated_at"]) - now_s) > _HOUR_S:
         found[f"time {symbol}"] = f"{symbol} was updated at {row['updated_at']}"
     funding = row["next_funding"]

@@ -4,7 +4,7 @@ from collections import deque
 
 from tests.faults.hostile.odd import Json
 
-_KEPT_S = 30.0
+_KEPT_S = 150.0
 
 
 class Truth:
@@ -53,10 +53,11 @@ class Truth:
         for ticker in tickers:
             self.last(ticker, now_s)
 
-    def band(self, symbol: str, now_s: float) -> tuple[float, float] | None:
-        """Least and greatest true price of the last half minute, the one before it included."""
+    def band(self, symbol: str, since_s: float) -> tuple[float, float] | None:
+        """Least and greatest true price since then, that which stood then included."""
         told = list(self.prices.get(symbol, ()))
         if not told:
             return None
-        recent = [price for at_s, price in told if now_s - at_s <= _KEPT_S] or [told[-1][1]]
+        stood = [price for at_s, price in told if at_s < since_s][-1:]
+        recent = stood + [price for at_s, price in told if at_s >= since_s]
         return min(recent), max(recent)
