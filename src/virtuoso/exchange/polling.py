@@ -127,9 +127,20 @@ class Polling:
             return list(polled.values())
         return [self._joined(f, polled.get((f.symbol, f.topic.partition(".")[0]))) for f in streamed]
 
-    @staticmethod
-    def _joined(streamed: FeedStatus, polled: FeedStatus | None) -> FeedStatus:
-        """A streamed topic that is polled for now: as fresh as the request, as mute and garbled as the stream."""
+    def _joined(self, streamed: FeedStatus, polled: FeedStatus | None) -> FeedStatus:
+        """A streamed topic that is polled for now: as fresh as the request, as mute and garbled as the stream.
+
+        What was ever counted of it stays counted, polled or not: a count that falls and rises again would seem news.
+        """
+        state, kind = self._symbols.get(streamed.symbol), streamed.topic.partition(".")[0]
+        topic = None if state is None else state.topics.get(kind)
+        if topic is not None and topic.fetches + topic.refusals.total():
+            streamed = msgspec.structs.replace(
+                streamed,
+                messages=streamed.messages + topic.fetches,
+                rejected=streamed.rejected + topic.refusals.total(),
+                refusals=Counter(streamed.refusals) + topic.refusals,
+            )
         if polled is None:
             return streamed
         return msgspec.structs.replace(
@@ -140,12 +151,9 @@ class Polling:
             received_ns=polled.received_ns,
             event_ms=polled.event_ms,
             lag_ms=polled.lag_ms,
-            messages=streamed.messages + polled.messages,
-            rejected=streamed.rejected + polled.rejected,
             refused_ns=max(streamed.refused_ns or 0, polled.refused_ns or 0) or None,
             refusal=streamed.refusal or polled.refusal,
             refused_in_row=max(streamed.refused_in_row, polled.refused_in_row),
-            refusals=Counter(streamed.refusals) + Counter(polled.refusals),
             polled_s=polled.polled_s,
             lacking=polled.lacking,
         )

@@ -280,7 +280,8 @@ async def test_what_cannot_be_read_is_refused_and_what_is_not_answered_is_not(
 
 async def test_a_topic_that_is_polled_for_now_says_that_its_answers_are_refused() -> None:
     clock, exchange = ManualClock(1_000 * S), Asked()
-    fed = polling(exchange, clock, Streamed(connected=True, acked=True, alive_ns=None))
+    streamed = Streamed(connected=True, acked=True, alive_ns=None)
+    fed = polling(exchange, clock, streamed)
     sink = Doubting()
     fed.watch({"AUSDT": sink})
     fed._wanted()
@@ -291,3 +292,9 @@ async def test_a_topic_that_is_polled_for_now_says_that_its_answers_are_refused(
         await fed.poll(fed._wanted())
     (feed,) = [feed for feed in fed.feeds() if feed.topic == "tickers.AUSDT"]
     assert (feed.unreadable, feed.refusal, feed.polled_s) == (True, "lastPrice: not a price", 5.0)
+    counted = feed.messages, feed.rejected, feed.refusals
+    streamed.fields = {"connected": True, "acked": True, "alive_ns": clock.now_ns(), "received_ns": clock.now_ns()}
+    assert fed._wanted() == {}
+    (feed,) = [feed for feed in fed.feeds() if feed.topic == "tickers.AUSDT"]
+    assert feed.polled_s is None, "it is streamed again"
+    assert (feed.messages, feed.rejected, feed.refusals) == counted, "what was counted stays counted"
