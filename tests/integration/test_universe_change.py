@@ -56,6 +56,11 @@ async def running() -> AsyncIterator[tuple[Monitor, MemoryCache]]:
         yield monitor, cache
 
 
+def troubles(monitor: Monitor) -> set[str]:
+    """Kinds of the open incidents that are not a symbol's: a market may signal at any time."""
+    return {incident.kind for incident in monitor.incidents.open() if incident.symbol is None}
+
+
 async def until(what: str, holds: Callable[[], object]) -> None:
     """Wait for a condition."""
     began = time.monotonic()
@@ -97,14 +102,14 @@ async def test_an_empty_list_at_the_start_is_waited_out(monkeypatch: pytest.Monk
     async with started() as (monitor, _):
         said = "waiting for the exchange: the exchange's list of tickers has none with a turnover; it is asked again"
         await until(said, lambda: monitor.state == said)
-        await until("it is told", lambda: {i.kind for i in monitor.incidents.open()} == {"list_doubted", "stale_feed"})
+        await until("it is told", lambda: troubles(monitor) == {"list_doubted", "stale_feed"})
         assert monitor.health.live
         assert monitor.health.document().status == "starting"
         assert not monitor.ready.is_set()
         empty = False
         await asyncio.wait_for(monitor.ready.wait(), 60)
         assert len(monitor.watch.universe.symbols) == 4
-        await until("all is well", lambda: monitor.health.healthy and not monitor.incidents.open())
+        await until("all is well", lambda: monitor.health.healthy and not troubles(monitor))
 
 
 async def test_a_list_that_becomes_empty_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,10 +124,10 @@ async def test_a_list_that_becomes_empty_moves_nothing(monkeypatch: pytest.Monke
             for _ in range(4):
                 await monitor.watch.adopt(await monitor.watch.choose())
             assert monitor.watch.universe.symbols == before
-            await until("it is told", lambda: [i.kind for i in monitor.incidents.open()] == ["list_doubted"])
+            await until("it is told", lambda: troubles(monitor) == {"list_doubted"})
             assert monitor.health.healthy
         await monitor.watch.choose()
-        await until("it is over", lambda: not monitor.incidents.open())
+        await until("it is over", lambda: not troubles(monitor))
 
 
 async def test_a_universe_that_is_empty_by_configuration_is_not_healthy() -> None:
@@ -136,5 +141,5 @@ async def test_a_universe_that_is_empty_by_configuration_is_not_healthy() -> Non
         (reason,) = monitor.health.document().reasons
         assert reason == "the universe is empty: no instrument is quoted in universe.quote = usdt; did you mean USDT?"
         assert not monitor._all_well()
-        await until("it is told", lambda: [i.kind for i in monitor.incidents.open()] == ["universe_empty"])
+        await until("it is told", lambda: troubles(monitor) == {"universe_empty"})
         await until("the page says it", lambda: monitor.cycle.frame().state == "degraded")

@@ -55,6 +55,11 @@ class Watcher:
             kind: n - self._before.get(kind, 0) for kind, n in self._fired().items() if n > self._before.get(kind, 0)
         }
 
+    def told_of(self) -> set[str]:
+        """Symbols whose topics were told to be mute since the beginning of this row."""
+        mute = [alert for alert in self._alerts() if alert["alert_type"] == "mute_topic"]
+        return {alert["symbol"] for alert in mute[: len(mute) - self._before.get("mute_topic", 0)]}
+
     def _alerts(self) -> list[dict[str, Any]]:
         return [alert for alert in self.program.ask("/api/alerts/recent") if alert["alert_type"] in _KINDS]
 

@@ -8,8 +8,6 @@ from virtuoso.simulator.faults import Faults
 from virtuoso.simulator.source import Push, Row, Source
 
 _MINUTE_MS = 60_000
-_LAST_WORDS_S = 3.0
-"""A symbol that goes does not trade any more, and so long still tells of its last trade."""
 
 
 class Listing:
@@ -22,10 +20,6 @@ class Listing:
         self._now_s = monotonic_s
         self._changed = False
         """Whether a name ever came or went: there may be subscribers to it still."""
-        self._copies: dict[str, str] = {}
-        self._gone: set[str] = set()
-        self._left: dict[str, tuple[str, float]] = {}
-        """Names that went, each with the symbol behind it and when."""
 
     def _names(self) -> tuple[set[str], dict[str, str]]:
         """Symbols that are gone, and new names with the symbol each is a copy of."""
@@ -34,13 +28,6 @@ class Listing:
         gone = {fault.symbol or "" for fault in (*self._faults.all("delist", now_s), *renamed)}
         new = {fault.to or "": fault.symbol or "" for fault in (*self._faults.all("list", now_s), *renamed)}
         self._changed = self._changed or bool(gone or new)
-        self._left |= {name: (name, now_s) for name in gone - self._gone - new.keys()}
-        self._left |= {name: (of, now_s) for name, of in self._copies.items() if name not in new}
-        self._left = {
-            name: (of, at_s) for name, (of, at_s) in self._left.items()
-            if now_s - at_s < _LAST_WORDS_S and name not in new and (name in gone or name != of)
-        }  # fmt: skip
-        self._copies, self._gone = new, gone
         return gone, new
 
     def _of(self, name: str) -> str | None:
@@ -63,23 +50,14 @@ class Listing:
         asked: dict[tuple[str, str], list[str]] = {}
         for category, topic in wanted:
             kind, _, name = topic.rpartition(".")
-            symbol = self._pushed(kind, name, gone, new)
-            inner = f"{kind}.{symbol}"
-            if symbol is not None and self._source.knows(category, inner):
+            inner = f"{kind}.{new.get(name, name)}"
+            if (name in new or name not in gone) and self._source.knows(category, inner):
                 asked.setdefault((category, inner), []).append(topic)
         return [
             Push(push.at_ms, push.category, topic, _renamed(push.payload, push.topic, topic))
             for push in self._source.advance(to_ms, list(asked))
             for topic in asked[push.category, push.topic]
         ]
-
-    def _pushed(self, kind: str, name: str, gone: set[str], new: dict[str, str]) -> str | None:
-        """The symbol whose frames go out under a name."""
-        if name in new:
-            return new[name]
-        if name in self._left:
-            return self._left[name][0] if kind != "publicTrade" else None
-        return None if name in gone else name
 
     def restarts_at(self) -> int | None:
         """When the source starts over."""
