@@ -1,7 +1,7 @@
 """How tests are shared out to processes that run side by side (pytest-xdist): by file, kinds of files mixed.
 
-There are more processes than cores: most files of whole programs wait for most of their time, those of single units and
-the one of the hostile exchange compute. So each kind is spread over the whole run.
+Files of whole programs wait for most of their time, those of single units and the one of the hostile exchange compute:
+each kind is spread over the whole run.
 """
 
 from zlib import crc32

@@ -270,3 +270,19 @@ def test_no_mutation_gets_past_a_handler(data: st.DataObject) -> None:
     for feed in feeds(sink).values():
         feed.take(frame, NS)
         assert feed.messages + feed.rejected.total() == 1
+
+
+def test_a_price_that_is_left_empty_proves_no_trade_and_no_move() -> None:
+    """Else the tape, which told of the trade before, would be mute."""
+    feed = feeds(Sink())["tickers"]
+
+    def tell(after_ns: int, **data: str) -> tuple[Any, Any]:
+        feed.take(
+            msgspec.json.encode({"topic": "tickers.BTCUSDT", "type": "delta", "ts": 5, "data": data}), NS + after_ns
+        )
+        return feed.traded_ns, feed.touched_ns
+
+    assert tell(1, lastPrice="10", bid1Price="9", ask1Price="11") == (None, None)
+    assert tell(2, lastPrice="", bid1Price="", ask1Price="11") == (None, None)
+    assert tell(3, lastPrice="10.5", bid1Price="9.5") == (None, None)
+    assert tell(4, lastPrice="10.6", bid1Price="9.6") == (NS + 4, NS + 4)

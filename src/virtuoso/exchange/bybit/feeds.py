@@ -262,9 +262,10 @@ class TickerFeed(Feed):
             ask if data.ask is UNSET else data.ask,
         )
         if now != self._known:
-            if last is not None and now[0] != last:
+            # A value that is left empty is unknown, not another: it proves nothing.
+            if last is not None and now[0] is not None and now[0] != last:
                 self.traded_ns = received_ns
-            if bid is not None and now[1:] != (bid, ask):
+            if bid is not None and None not in now[1:] and now[1:] != (bid, ask):
                 self.touched_ns = received_ns
             self._known = now
         return None
