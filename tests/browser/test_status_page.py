@@ -174,7 +174,10 @@ def test_an_open_factor_stays_open_when_the_next_bar_comes(browser: Browser, exc
     with running_program(config, pace=exchange.pace) as program, exchange.pace.flowing():
         page, _ = opened(browser, program, 1280, "light")
         page.locator('#signals tr[data-symbol="ETHUSDT"] button').click()
-        page.locator(".factor summary").first.click()
+        for _ in range(5):  # a bar may come under the very click
+            page.locator(".factor summary").first.click()
+            if page.locator("details[open]").count():
+                break
         shown = page.locator("#detail-body .hash").inner_text()
         page.wait_for_function(
             "t => document.querySelector('#detail-body .hash').textContent !== t", arg=shown, timeout=70_000
