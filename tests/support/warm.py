@@ -160,10 +160,8 @@ def _become(what: dict[str, Any], fds: list[int]) -> None:
     time.tzset()
     unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
     sys.stdin = open(0, encoding=sys.stdin.encoding, closefd=False)  # noqa: SIM115
-    sys.stdout, sys.stderr = (
-        _output(1, sys.stdout, unbuffered=unbuffered),
-        _output(2, sys.stderr, unbuffered=unbuffered),
-    )
+    sys.stdout = _output(1, sys.stdout, unbuffered=unbuffered)
+    sys.stderr = _output(2, sys.stderr, unbuffered=unbuffered)
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
     sys.argv[:] = what["argv"]
     sys.path[0] = what["cwd"] if "module" in what else sys.path[0]

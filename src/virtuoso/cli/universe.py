@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from virtuoso.config import Settings, load
-from virtuoso.market.listing import FIRST_AGAIN_S, Listings
+from virtuoso.market.listing import Listings
 from virtuoso.market.universe import Universe, select, unknown_includes, why_empty
 from virtuoso.model.clock import SystemClock
-from virtuoso.model.errors import ExchangeUnavailable
 from virtuoso.model.evidence import class_of
 from virtuoso.model.instrument import Instrument
 from virtuoso.monitor.configured import exchange_for, universe_rules
+from virtuoso.monitor.looks import looks
 
 app = typer.Typer(add_completion=False)
 
@@ -61,12 +61,7 @@ async def _choose(settings: Settings) -> tuple[Sequence[Instrument], Universe]:
     clock = SystemClock()
     exchange = exchange_for(settings, clock, np.random.default_rng())
     try:
-        listings = Listings()
-        while not (listed := listings.look(await exchange.instruments(), await exchange.tickers())).instruments:
-            for doubt in listed.doubts:
-                if not doubt.known:
-                    raise ExchangeUnavailable(doubt.text)
-            await asyncio.sleep(FIRST_AGAIN_S)
+        listed, _ = [look async for look in looks(exchange, Listings())][-1]
     finally:
         await exchange.close()
     for doubt in listed.doubts:

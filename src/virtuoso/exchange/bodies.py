@@ -10,7 +10,7 @@ from virtuoso.model.errors import ExchangeUnavailable
 ENCODINGS = "gzip, deflate"
 """What may be asked for in `Accept-Encoding`."""
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
-_PIECE = 1 << 16
+_PIECE, _SHOWN = 1 << 16, 60
 
 
 class Unpacker(Protocol):
@@ -57,9 +57,10 @@ async def read_bounded(answer: aiohttp.ClientResponse, most: int) -> bytes:
     return bytes(body)
 
 
-def not_an_answer(begins: bytes) -> str:
-    """What to say of a body with status 200, by its first bytes, that is no API answer."""
-    what = "a web page that is not the exchange's" if begins.lstrip()[:1] == b"<" else "not an API answer"
+def not_an_answer(body: bytes | str) -> str:
+    """What to say of a body with status 200 that is no API answer: what it seems to be, and how it begins."""
+    begins = body[:_SHOWN]
+    what = "a web page that is not the exchange's" if begins.lstrip()[:1] in {b"<", "<"} else "not an API answer"
     return f"{what}: {begins!r}"
 
 
@@ -67,7 +68,7 @@ def bounded_response(most: int) -> type[aiohttp.ClientResponse]:
     """A kind of response, for a session that does not unpack by itself, whose bodies are read within a bound."""
 
     class Bounded(aiohttp.ClientResponse):
-        """Reads at most so much."""
+        """A response that raises where its body, packed or unpacked, is larger than the bound."""
 
         async def read(self) -> bytes:
             """The whole body, unpacked."""

@@ -52,7 +52,7 @@ class Reach:
         self._next_s = now_s + _TRY_S
 
     def answered(self) -> None:
-        """A good answer came."""
+        """End the doubt whether the exchange can be reached: it gave a good answer."""
         if self._failing_s is not None:
             self._failing_s = None
             self._backoff.reset()

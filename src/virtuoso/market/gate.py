@@ -138,7 +138,7 @@ class Gate:
         return ranges.BEHIND if event_ms < self.first_ms else None
 
     def book(self, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
-        """Judge a whole book."""
+        """Say why the time or the best prices of a whole book cannot be; `None`: they can."""
         if (refusal := self.time(event_ms, received_ns)) is not None:
             return refusal
         least, most = ranges.LEAST_PRICE, ranges.MOST_PRICE
@@ -159,7 +159,7 @@ class Gate:
         return None
 
     def touch(self, event_ms: int, received_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> Refusal:
-        """Judge the best levels."""
+        """Say why the time or the prices of a touch cannot be; `None`: they can."""
         return CROSSED if bid[0] >= ask[0] else self.time(event_ms, received_ns)
 
     def trades(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:

@@ -14,8 +14,6 @@ from virtuoso.model.market import TickerUpdate
 LOOKS: Final = 3
 """A symbol that neither list names in so many looks in a row is gone; first lists that contradict each other in so
 many are taken as they are."""
-FIRST_AGAIN_S: Final = 2.0
-"""Between looks at first lists that contradict each other."""
 _COLLAPSE: Final = 0.5
 """A list with less than this share of what was known is doubted."""
 _OFF: Final = 10.0

@@ -8,6 +8,8 @@ from virtuoso.model.quality import DataQuality, worst_quality
 STALE_AFTER_S = 10.0
 _SPEAK_FIRST = frozenset({"tickers", "orderbook"})
 """Kinds whose topics begin with a snapshot."""
+_SILENT = "allLiquidation"
+"""Its acknowledgement alone makes it live: it may say nothing for hours, and proves nothing of what is watched."""
 DELAYED_AFTER_MS = 2_000.0
 POLLED_SLACK_S = 2.0
 
@@ -46,6 +48,11 @@ def polled_quality(fetched_ns: int | None, now_ns: int, stale_after_s: float = S
     if fetched_ns is None:
         return DataQuality.UNAVAILABLE
     return DataQuality.LIVE if now_ns - fetched_ns <= stale_after_s * 1e9 else DataQuality.STALE
+
+
+def speaks(topic: str) -> bool:
+    """Whether a topic that is live has said something; one is live by its acknowledgement alone."""
+    return topic.partition(".")[0] != _SILENT
 
 
 def joined_quality(qualities: Iterable[DataQuality]) -> DataQuality:

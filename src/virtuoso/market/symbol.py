@@ -83,7 +83,7 @@ class SymbolState:
         return self.book.replace(update_id, bids, asks)
 
     def book_delta(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
-        """Apply changed levels."""
+        """Apply changed levels once the gate has judged time and prices; what is refused makes the book invalid."""
         gate = self.gate
         if received_ns >= gate.until_ns:
             gate.turn(received_ns)
@@ -102,7 +102,7 @@ class SymbolState:
         self._sampler.forget()
 
     def time(self, event_ms: int, received_ns: int) -> Refusal:
-        """Judge a time alone."""
+        """Say why the time of a frame cannot be, where its rows have times of their own."""
         return self.gate.time(event_ms, received_ns)
 
     def touch(self, event_ms: int, received_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> Refusal:

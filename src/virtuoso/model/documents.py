@@ -393,7 +393,7 @@ class RateBudget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Build(msgspec.Struct, frozen=True, kw_only=True):
-    """Which program this is."""
+    """Version and Python of the running program, and when it started."""
 
     version: str
     python: str

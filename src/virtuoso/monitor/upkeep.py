@@ -11,6 +11,7 @@ import structlog
 from virtuoso.alerts.conditions import StoreState, Weather, observe_stores, observe_weather
 from virtuoso.alerts.refusals import RefusedFrames
 from virtuoso.alerts.universe_conditions import UniverseState, observe_universe
+from virtuoso.market.quality import speaks
 from virtuoso.model.alert import Details
 from virtuoso.model.clock import Clock
 from virtuoso.model.documents import FeedRow
@@ -30,8 +31,6 @@ _PERIOD_S = 1.0
 _DENIED_NS = 10_000_000_000
 """A refusal this old is told; a delisted symbol is gone from the universe by then."""
 _TTL_S, _FRESH_S = 3_600.0, 10.0
-_BY_ACK = "allLiquidation"
-"""Its acknowledgement alone makes it live: it may be silent for hours, and proves nothing of what is watched."""
 
 
 class Upkeep:
@@ -100,7 +99,7 @@ class Upkeep:
     def _observed(self, rows: Sequence[FeedRow]) -> Observed:
         """What health is judged by."""
         watch, analysed_ms = self._monitor.watch, self._monitor.cycle.analysed_ms
-        told = [row for row in rows if row.topic.partition(".")[0] != _BY_ACK]
+        told = [row for row in rows if speaks(row.topic)]
         live = {row.symbol for row in told if row.data_quality is DataQuality.LIVE}
         return Observed(
             watched=len(watch.universe.symbols),

@@ -12,7 +12,7 @@ from virtuoso.analysis import alpha
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.standing import Standing
 from virtuoso.exchange.protocol import Exchange
-from virtuoso.market.listing import FIRST_AGAIN_S, Listed, Listings
+from virtuoso.market.listing import Listed, Listings
 from virtuoso.market.panel import BarBlock
 from virtuoso.market.series import VOLUME, BarSeries
 from virtuoso.market.state import MarketState
@@ -26,6 +26,7 @@ from virtuoso.model.timeframe import Timeframe
 from virtuoso.model.units import multiplied, unit_jump
 from virtuoso.monitor.bar_archive import BarArchive, minutes_wanted
 from virtuoso.monitor.contained import Contained
+from virtuoso.monitor.looks import looks
 
 log = structlog.get_logger(__name__)
 
@@ -121,10 +122,10 @@ class Watch:
         exchange refused. Raises `ExchangeError`; a list that is empty before any was not is no answer, and an
         `ExchangeUnavailable`.
         """
-        listed = await self._look(refused)
-        while not listed.instruments:
-            await asyncio.sleep(FIRST_AGAIN_S)
-            listed = await self._look(refused)
+        asked = looks(self._exchange, self.listings, self.universe.symbols, refused)
+        async for look in asked:
+            self._note(*look)
+        listed = self.listed
         universe = select(listed.instruments, listed.turnovers, self.universe, self.rules, self.exchange_ms())
         new = {instrument.symbol: instrument for instrument in listed.instruments}
         self._changed = {s: i for s, i in new.items() if s in self.ready and _other_terms(self.instruments.get(s), i)}
@@ -134,18 +135,13 @@ class Watch:
             log.debug("left out", symbol=symbol, reason=reason)
         return universe
 
-    async def _look(self, refused: Collection[str]) -> Listed:
-        """Take one look at both lists; a new doubt is logged."""
-        instruments, tickers = await self._exchange.instruments(), await self._exchange.tickers()
-        before = {each.name for each in self.listed.doubts}
-        self.listed = self.listings.look(instruments, tickers, self.universe.symbols, refused)
-        for doubt in self.listed.doubts:
-            if not doubt.known:
-                raise ExchangeUnavailable(doubt.text)
-            if doubt.name not in before:
-                log.warning("a list of the exchange is doubted", reason=doubt.text)
+    def _note(self, listed: Listed, tickers: Mapping[str, TickerUpdate]) -> None:
+        """Keep what a look found; a new doubt of what was believed is logged."""
+        before, self.listed = {each.name for each in self.listed.doubts}, listed
         self._tickers = tickers
-        return self.listed
+        for doubt in listed.doubts:
+            if doubt.known and doubt.name not in before:
+                log.warning("a list of the exchange is doubted", reason=doubt.text)
 
     def _say(self, universe: Universe) -> None:
         """What the user should know of the choice, in one line, when it begins."""

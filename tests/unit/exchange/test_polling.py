@@ -76,6 +76,13 @@ def polling(exchange: Asked, clock: ManualClock, stream: Any = None) -> Polling:
     return made
 
 
+async def rounds(fed: Polling, clock: ManualClock, n: int) -> None:
+    """So many rounds, five seconds apart."""
+    for _ in range(n):
+        await fed.poll(fed._wanted())
+        clock.advance(5 * S)
+
+
 async def test_topics_whose_connection_lives_but_which_nothing_vouches_for_are_asked_for() -> None:
     """Acknowledged, not mute, and silent from the start, as trades and bars of a symbol without ticker and book."""
     clock, exchange = ManualClock(1_000 * S), Asked()
@@ -163,9 +170,7 @@ async def test_what_is_not_offered_is_asked_for_again_now_and_then() -> None:
     clock, exchange = ManualClock(1_000 * S), Asked()
     fed = polling(exchange, clock)
     exchange.error = NotOffered("no such bars")
-    for _ in range(20):
-        await fed.poll(fed._wanted())
-        clock.advance(5 * S)
+    await rounds(fed, clock, 20)
     assert exchange.count["kline"] == 1
     assert {feed.lacking for feed in fed.feeds() if not feed.topic.startswith("tickers")} == {"no such bars"}
     exchange.error = None
@@ -188,9 +193,7 @@ async def test_what_is_rejected_is_asked_for_ever_less_often() -> None:
     clock, exchange = ManualClock(1_000 * S), Asked()
     fed = polling(exchange, clock)
     exchange.error = ExchangeRejected("symbol invalid", 10001)
-    for _ in range(720):  # an hour
-        await fed.poll(fed._wanted())
-        clock.advance(5 * S)
+    await rounds(fed, clock, 720)  # an hour
     assert 240 <= exchange.count["kline"] <= 250
     exchange.error = None
     clock.advance(60 * S)
@@ -207,9 +210,7 @@ async def test_what_is_not_answered_is_asked_for_at_every_round() -> None:
     clock, exchange = ManualClock(1_000 * S), Asked()
     fed = polling(exchange, clock)
     exchange.error = ExchangeUnavailable("connection refused")
-    for _ in range(10):
-        await fed.poll(fed._wanted())
-        clock.advance(5 * S)
+    await rounds(fed, clock, 10)
     assert exchange.count["kline"] == 10
 
 

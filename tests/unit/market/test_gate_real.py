@@ -15,6 +15,7 @@ from virtuoso.exchange.bybit.feeds import Feed, feeds_for, topic_of
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
+from virtuoso.simulator.recording.dataset import load
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 FALL_MS = 1_621_382_400_000  # 19 May 2021
@@ -62,6 +63,19 @@ def every(source: Rows, minutes: int, first_ms: int = 0, last_ms: int = 1 << 62)
         assert refused(chosen, minutes) == [], name
         seen += len(chosen)
     return seen
+
+
+def recorded_rows() -> Rows:
+    """The three days that the package holds: real bars, the fall of LAYER among them."""
+    for symbol, recorded in load().symbols.items():
+        step, size = (10.0**-decimals for decimals in (recorded.units.price_decimals, recorded.units.size_decimals))
+        scale = [recorded.units.step * step] * 4 + [size]
+        first_ms = load().until - len(recorded.fine) * 60_000
+        yield symbol, [(first_ms + i * 60_000, *row) for i, row in enumerate((recorded.fine * scale).tolist())]  # type: ignore[misc]
+
+
+def test_every_minute_of_the_bundled_recording() -> None:
+    assert every(recorded_rows(), 1) > 15 * 1_440
 
 
 def _needs_shared() -> None:

@@ -170,7 +170,7 @@ class Evaluator:
         yield Finding(verdict=verdict, kind=rule.name, symbol=symbol, labels=held.labels)
 
     def _absent(self, symbols: Mapping[str, Values], now_ms: int) -> Iterator[Finding]:
-        """Symbols that left."""
+        """End what is held of symbols that are not among those of this step."""
         for name, symbol in [of for of in self._held if of[1] is not None and of[1] not in symbols]:
             if symbols:
                 held = self._held.pop((name, symbol))

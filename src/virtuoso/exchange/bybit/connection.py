@@ -122,7 +122,7 @@ class Connection:
         self._report("resync", f"{feed.topic}: sequence broken or book crossed", symbols=(feed.symbol,))
 
     def resubscribe(self, topic: str) -> None:
-        """Ask for a topic anew."""
+        """Unsubscribe from a topic and subscribe again, so that its snapshot comes."""
         if self.connected and topic.encode() in self.feeds_by_topic:
             self._subscriptions.leave([topic])
             self._subscriptions.ask([topic])

@@ -70,7 +70,7 @@ class Feed(ABC):
         self._timely_ms, self._timely_last_ms, self._timely_until_ns = 0, -1, 0
 
     def take(self, frame: bytes, received_ns: int) -> None:
-        """Take one frame."""
+        """Decode one frame and hand it to the sink; count it as accepted, or as refused with the reason."""
         try:
             message = self._decode(frame)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -220,9 +220,7 @@ class TradeFeed(Feed):
             return NO_ROWS
         if self._is_of_another(message.data):
             return OTHER_SYMBOL
-        # Most of the time without a call: trades are many.
-        known = received_ns < self._timely_until_ns and self._timely_ms <= message.ts <= self._timely_last_ms
-        if not known and (refusal := self._untimely(message.ts, received_ns)) is not None:
+        if (refusal := self._untimely(message.ts, received_ns)) is not None:
             return refusal
         return self.sink.trades(received_ns, message.data)
 

@@ -30,7 +30,7 @@ _BAN_S = 600.0
 """Bybit lifts an IP's ban after ten minutes without a request."""
 _MAX_RETRY_AFTER_S = 60.0
 _AT_ONCE = 64
-_SAID_CHARS, _SHOWN = 200, 60
+_SAID_CHARS = 200
 _BUSY = frozenset({10006, 10429})
 _TROUBLE = frozenset({10000, 10016})
 
@@ -98,7 +98,7 @@ class Rest:
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the HTTP session; a later request opens another."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -136,7 +136,7 @@ class Rest:
             envelope = self._decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             self.maintenance = None  # who answers 200 and no API is not the exchange: a captive portal, a proxy
-            raise ExchangeUnavailable(f"GET {path}: {not_an_answer(body[:_SHOWN])}") from error
+            raise ExchangeUnavailable(f"GET {path}: {not_an_answer(body)}") from error
         self.maintenance = None
         if envelope.retCode in _BUSY:
             raise self._limited(path, headers)

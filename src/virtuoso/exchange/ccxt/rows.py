@@ -122,7 +122,7 @@ def bars(exchange: str, size: float, timeframe: Timeframe, rows: Sequence[Any], 
 
 
 def trade(row: Any, size: float) -> Trade:
-    """A public trade."""
+    """Make a trade of ccxt's row, its size in coins; raises `MalformedMessage` at an impossible price, size or time."""
     side = {"buy": Side.BUY, "sell": Side.SELL}.get(row["side"])
     if side is None:
         raise MalformedMessage(f"a trade without the taker's side: {row['side']!r}")

@@ -40,7 +40,6 @@ _BAN_S = 600.0
 _LIMITED_S = 10.0
 _MOST_SILENT_S = 3600.0
 _MOST_QUEUED_S = 60.0
-_SHOWN = 60
 _BANNED, _BUSY, _SERVES_NOTHING, _GOOD = frozenset({403, 418}), 429, 503, 200
 MOST_BYTES = 32 << 20
 """The largest answer that is taken: some exchanges list all their markets in one of more than 10 MB."""
@@ -204,7 +203,7 @@ class Transport:
             return
         self.maintenance = None  # also where a captive portal answers: that is not the exchange
         if answer is None:
-            raise ExchangeUnavailable(f"{asked}: {not_an_answer(body[:_SHOWN].encode())}")
+            raise ExchangeUnavailable(f"{asked}: {not_an_answer(body)}")
 
 
 class CcxtBudget:
