@@ -9,9 +9,9 @@ PORT ?= 8002
 # The program is started by the hundred in its tests: what was compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-# A file of tests stays in one process, so that what it shares is made once (tests/support/sharing.py). Many run whole
-# programs: more of them at once than there are cores would only make each other late.
-PARALLEL := -n $(shell nproc) --dist loadfile
+# A file of tests stays in one process, so that what it shares is made once (tests/support/sharing.py). Half of the time
+# one only waits, for servers and for time that passes: two for each core keep it at work.
+PARALLEL := -n $(shell expr 2 \* $$(nproc)) --dist loadfile
 
 # Debian packages that tests and benchmarks use, and the command that shows each is there.
 TEST_PACKAGES := chromium faketime redis-server memcached influxdb victoria-metrics postgresql gcc libc6-dev

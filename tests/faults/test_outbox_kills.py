@@ -28,6 +28,7 @@ from tests.support.databases import postgres, postgres_url, rows, sqlite_url, wa
 from tests.support.outbox import incident_of
 from tests.support.servers import Server
 from tests.support.soak import SOAK, soak_only
+from tests.support.stopping import stop
 from tests.support.unsynced import all_synced, environment, power_cut
 
 pytestmark = pytest.mark.slow
@@ -277,7 +278,7 @@ def stop_between_messages(life: Life, path: Path) -> None:
     """Stopped within a transaction it would hold the lock of the file, and within a message that would still arrive."""
 
     def is_free() -> bool:
-        life.process.send_signal(signal.SIGSTOP)
+        stop(life.process.pid)
         with (
             suppress(sqlite3.OperationalError),
             closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as file,

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.support.scaled import SharedLoop, SharedTime, python_of
+from tests.support.stopping import stop
 
 SPEED = 10.0
 """Of a time that a test moves, at most: a minute takes six seconds, and more on a busy machine."""
@@ -56,7 +57,7 @@ class Pace:
     @contextmanager
     def stopped(self, process: "subprocess.Popen[Any]") -> Iterator[None]:
         """The process stands still within the block, and the time does not wait for it."""
-        process.send_signal(signal.SIGSTOP)
+        stop(process.pid)
         try:
             yield
         finally:

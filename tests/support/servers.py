@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.support.stopping import stop
+
 _READY_S = 15.0
 
 
@@ -60,18 +62,8 @@ class Server:
     def stall(self) -> None:
         """SIGSTOP: it takes connections and answers nothing, from when this returns."""
         self._signal(signal.SIGSTOP)
-        began = time.monotonic()
-        while self._process is not None and self._running(self._process.pid):
-            assert time.monotonic() - began < _READY_S, f"{self.name} does not stop"
-            time.sleep(0.002)
-
-    @staticmethod
-    def _running(pid: int) -> bool:
-        """Whether any of its threads does."""
-        states = [
-            (task / "stat").read_text().rpartition(")")[2].split()[0] for task in Path(f"/proc/{pid}/task").iterdir()
-        ]
-        return any(state not in {"T", "t"} for state in states)
+        if self._process is not None:
+            stop(self._process.pid)
 
     def go_on(self) -> None:
         """SIGCONT."""

@@ -84,6 +84,10 @@ class Refresh:
         wait_s = min(_FIRST_WAIT_S * 2.0**tries, _LONGEST_WAIT_S) * (0.75 + 0.5 * spread)
         self._waits[symbol] = min(tries + 1, _COUNTED), self._watch.now_ns() + int(wait_s * 1e9)
 
+    def answered(self, symbol: str) -> bool:
+        """Let a repair that failed be tried again at once: an answer about the symbol is there; whether one had."""
+        return self._waits.pop(symbol, None) is not None
+
     async def complete(self, close_ms: int) -> Refreshed:
         """Fetch what is missing for the bars that close by `close_ms`, and by now, all symbols at once."""
         began = time.perf_counter()

@@ -217,6 +217,8 @@ class Replay:
                     await self._watch.fill_tape([symbol])  # a gap in the tape was filled while it ran
                 elif record.path == _BARS and self._compared(record):
                     await self._audit.check(symbol)
+                elif record.path == _BARS and self._refresh.answered(symbol):
+                    self._due_ns = self.clock.now_ns()  # the pass that asked for it went on with it
             case ClockRead():
                 self.clock.advance_to(record.at_ns)
                 self._offset.believe(record.offset_ms)

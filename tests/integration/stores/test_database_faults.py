@@ -10,12 +10,13 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from signal import SIGCONT, SIGSTOP
+from signal import SIGCONT
 
 import pytest
 from tests.support.database_process import signal
 from tests.support.databases import LIMIT_S, postgres, postgres_url, rows, sqlite_url, started
 from tests.support.servers import Server
+from tests.support.stopping import stop
 
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import StoreUnavailable
@@ -251,7 +252,7 @@ def fill(folder: Path) -> None:
 
 def stall(server: Server) -> None:
     for pid in _family(server):
-        os.kill(pid, SIGSTOP)
+        stop(pid)
 
 
 def go_on(server: Server) -> None:

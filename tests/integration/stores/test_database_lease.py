@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.databases import DatabaseProcess, postgres, postgres_url, rows, sqlite_url, started, wait_until
 from tests.support.servers import Server
+from tests.support.stopping import stop
 
 pytestmark = pytest.mark.slow
 SLACK_S = 3.0  # for the start of processes on a busy machine
@@ -65,7 +66,7 @@ def test_one_that_was_stopped_never_puts_anything_out_again(url: str, tmp_path: 
         beats = "SELECT beat FROM leases"
         seen = rows(url, beats)
         wait_until(lambda: rows(url, beats) != seen, "a renewal")  # so that it is not stopped within one
-        first.process.send_signal(signal.SIGSTOP)
+        stop(first.process.pid)
         stopped_s = time.monotonic()
         with started(1, "hold", url, tmp_path) as (second,):
             second.wait_for("start")
