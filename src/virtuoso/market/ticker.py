@@ -14,6 +14,8 @@ Limits = tuple[tuple[float, float], ...]
 """Least and greatest value of each field of a `TickerUpdate`, in order: what is beyond is not known."""
 
 _FIELDS = TickerUpdate.__struct_fields__
+_ORDERED = (("bid", "ask"), ("low_24h", "high_24h"))
+"""Of these the first is not above the second; where it is, nobody can tell which of the two is wrong."""
 _KEPT = 1_440
 _AHEAD_MS = 7 * ranges.DAY_MS
 UNBOUNDED: Limits = ((-inf, inf),) * len(_FIELDS)
@@ -50,7 +52,9 @@ class Ticker:
     """How often a field had a value that cannot be, by its name; it is unknown then."""
 
     def update(self, event_ms: int, received_ns: int, update: TickerUpdate, limits: Limits = UNBOUNDED) -> TickerUpdate:
-        """Merge a snapshot or delta: `UNSET` keeps the last value, `None` clears it; what is beyond `limits` does.
+        """Merge a snapshot or delta: `UNSET` keeps the last value, `None` clears it.
+
+        So does what is beyond `limits`, and what contradicts another field.
 
         Returns the update without what is not believed.
         """
@@ -63,6 +67,12 @@ class Ticker:
                     wrong = {name: None} if wrong is None else {**wrong, name: None}
                     value = None
                 values[name] = value
+        for low, high in _ORDERED:
+            if getattr(update, low) is UNSET and getattr(update, high) is UNSET:
+                continue
+            if self._contradict(low, high):
+                wrong = {**(wrong or {}), low: None, high: None}
+                values[low] = values[high] = None
         if wrong is not None:
             self.doubted.update(wrong.keys())
             update = replace(update, **wrong)
@@ -77,6 +87,14 @@ class Ticker:
         for name, value, (least, most) in zip(_FIELDS, astuple(asked), limits, strict=False):
             if self.values[name] is None and value is not UNSET and value is not None and least <= value <= most:
                 self.values[name] = value
+        for low, high in _ORDERED:
+            if self._contradict(low, high):
+                self.values[low] = self.values[high] = None
+
+    def _contradict(self, low: str, high: str) -> bool:
+        """Whether the field `low` is above the field `high`."""
+        one, other = self.values[low], self.values[high]
+        return one is not None and other is not None and one > other
 
 
 def _note(ring: deque[tuple[int, float]], event_ms: int, value: float) -> None:
