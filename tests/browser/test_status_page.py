@@ -129,7 +129,8 @@ def test_a_symbol_opens_with_its_reasons(browser: Browser, program: Program, wid
     page.locator('#signals tr[data-symbol="BTCUSDT"] button').click()
     page.wait_for_selector("dialog[open] .factor")
     served = program.ask("/api/symbols/BTCUSDT")
-    assert page.locator("#detail-title").inner_text().startswith(f"BTCUSDT {served['signal']['signal']} ")
+    label = served["signal"]["signal"] or "—"  # a busy machine's reading may be too old for a label
+    assert page.locator("#detail-title").inner_text().startswith(f"BTCUSDT {label} ")
     body = page.locator("#detail-body")
     assert body.locator("> *").first.get_attribute("class") == "why"
     assert body.locator(".why p").first.inner_text().startswith("BTCUSDT is ")

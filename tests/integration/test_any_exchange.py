@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support import warm
@@ -31,31 +32,35 @@ def native(exchange: Running, tmp_path: Path) -> Iterator[Program]:
         yield running
 
 
-def scored(program: Program) -> dict[str, dict[str, float]]:
-    """Score of each bar-based factor by symbol, at the latest close."""
+def scored(program: Program) -> dict[str, dict[str, Any]]:
+    """The rows that have a score, by symbol; one that came late is of a close before the others'."""
     rows = program.ask("/api/signals/top?limit=50")["signals"]
-    return {row["symbol"]: row["factors"] for row in rows if row["score"] is not None}
+    return {row["symbol"]: row for row in rows if row["score"] is not None}
 
 
-def closes(program: Program) -> dict[str, str]:
-    """The close that each symbol's score is of; a row that came late is a minute behind the others."""
-    rows = program.ask("/api/signals/top?limit=50")["signals"]
-    return {row["symbol"]: row["timestamp"] for row in rows if row["score"] is not None}
+def components(program: Program, symbol: str, factor: str) -> dict[str, object]:
+    """What a factor's score is made of: for the message when two differ."""
+    rows = program.ask(f"/api/symbols/{symbol}")["factors"]
+    return {c["name"]: c for row in rows if row["name"] == factor for c in row["components"]}
 
 
 def test_documents_equal_the_native_adapters(by_ccxt: Program, native: Program) -> None:
     assert by_ccxt.ask("/api/monitoring/status")["exchange"]["mode"] == "poll"
     assert by_ccxt.ask("/api/market/overview")["data_source"] == "replay"
-    by_ccxt.until(
-        "both analysed the same minute",
-        lambda: len(set((ours := closes(native)).values())) == 1 and len(ours) == 5 and ours == closes(by_ccxt),
-        100,
-    )
-    ours, theirs = scored(native), scored(by_ccxt)
-    assert ours.keys() == theirs.keys()
-    for symbol, factors in ours.items():
+    rows: list[dict[str, dict[str, Any]]] = []
+
+    def of_one_close() -> bool:
+        rows[:] = scored(native), scored(by_ccxt)
+        closes = [{symbol: row["timestamp"] for symbol, row in each.items()} for each in rows]
+        return len(closes[0]) == 5 and len(set(closes[0].values())) == 1 and closes[0] == closes[1]
+
+    by_ccxt.until("both analysed the same minute", of_one_close, 100)
+    ours, theirs = rows
+    for symbol, row in ours.items():
         for name in ("technical", "volume"):
-            assert theirs[symbol][name] == pytest.approx(factors[name], abs=0.5), (symbol, name)
+            assert theirs[symbol]["factors"][name] == pytest.approx(row["factors"][name], abs=0.5), (
+                symbol, components(native, symbol, name), components(by_ccxt, symbol, name),
+            )  # fmt: skip
 
     def kept(program: Program) -> dict[str, object]:
         return {bar["open_time"]: bar for bar in program.ask("/api/symbols/BTCUSDT/bars?limit=100")["bars"]}
@@ -64,11 +69,11 @@ def test_documents_equal_the_native_adapters(by_ccxt: Program, native: Program) 
     bars, same = kept(native), kept(by_ccxt)
     common = bars.keys() & same.keys()
     assert {time: bars[time] for time in common} == {time: same[time] for time in common}
-    rows = {row["symbol"]: row for row in by_ccxt.ask("/api/symbols")["symbols"]}
+    listed = {row["symbol"]: row for row in by_ccxt.ask("/api/symbols")["symbols"]}
     for row in native.ask("/api/symbols")["symbols"]:
-        assert rows[row["symbol"]]["name"] == row["name"]
-        assert rows[row["symbol"]]["price"] == pytest.approx(row["price"], rel=5e-3)
-        assert rows[row["symbol"]]["turnover_24h"] == pytest.approx(row["turnover_24h"], rel=5e-3)
+        assert listed[row["symbol"]]["name"] == row["name"]
+        assert listed[row["symbol"]]["price"] == pytest.approx(row["price"], rel=5e-3)
+        assert listed[row["symbol"]]["turnover_24h"] == pytest.approx(row["turnover_24h"], rel=5e-3)
 
 
 def test_an_unknown_exchange_is_one_clear_line(tmp_path: Path) -> None:
