@@ -11,7 +11,7 @@ from tests.support.market import LIVE
 from virtuoso.exchange.bybit import Bybit
 from virtuoso.market.panel import MINUTE_FIELDS
 from virtuoso.market.state import MarketState
-from virtuoso.model.clock import ManualClock, SystemClock
+from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import NotOffered
 from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
@@ -19,7 +19,8 @@ from virtuoso.monitor.slow import FUNDING, RATIO, SlowData
 from virtuoso.simulator.server import EmbeddedExchange
 from virtuoso.simulator.sources import open_source
 
-CLOCK = SystemClock()
+CLOCK = ManualClock(1_790_000_000_000_000_000)
+"""2026-09-21T13:46:40Z: no funding is settled within minutes."""
 M1 = Timeframe.M1
 
 
