@@ -16,6 +16,8 @@ def watching(shared_exchange: Running, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture
-def watcher(exchange: Running, watching: Program) -> Watcher:
-    """Of good weather, at first."""
-    return Watcher(exchange, watching)
+def watcher(exchange: Running, watching: Program) -> Iterator[Watcher]:
+    """Of good weather, at first; what it was told of is shown where a test fails."""
+    found = Watcher(exchange, watching)
+    yield found
+    print(found.told())

@@ -81,6 +81,10 @@ def test_damage_is_counted_by_topic_and_disturbs_nothing_else(watcher: Watcher) 
     assert watcher.status()["exchange"]["unknown_frames"] > unknown
     assert watcher.not_live() == set()
     assert watcher.fired() == {}
+    # A price that a broken frame told is known with the next one, or with a snapshot that is asked for when none comes.
+    watcher.sleep(FLIP_S)
+    watcher.until("everything is told again", watcher.is_fine)
+    assert watcher.told_of() <= {"BTCUSDT", "ETHUSDT"}
 
 
 def unreadable(feed: dict[str, Any]) -> int:
@@ -125,7 +129,7 @@ def test_frozen_exchange_time_is_delayed_and_said(watcher: Watcher) -> None:
     assert {watcher.topics()[name]["data_quality"] for name in watcher.not_live()} == {"delayed"}
     watcher.until("the incident", lambda: watcher.open() == {"exchange_clock"})
     watcher.until("recovery", watcher.is_fine, 18 + FLIP_S)
-    assert watcher.fired() == {"exchange_clock": 1}
+    assert but_for_late_bars(watcher) == {"exchange_clock": 1}
 
 
 @pytest.mark.parametrize("skew_ms", [5_000, -5_000])
@@ -137,7 +141,16 @@ def test_skew_is_measured_and_ages_stay_right(watcher: Watcher, skew_ms: int) ->
     assert watcher.status()["exchange"]["clock_offset_ms"] == pytest.approx(before + skew_ms, abs=300)
     assert max(feed["age_ms"] or 0 for name, feed in watcher.topics().items() if name.startswith("orderbook")) < 2_000
     watcher.until("recovery", watcher.is_fine, 60 + FLIP_S)
-    assert watcher.fired().keys() == {"clock_skew", "exchange_clock"}
+    assert but_for_late_bars(watcher).keys() == {"clock_skew", "exchange_clock"}
+
+
+def but_for_late_bars(watcher: Watcher) -> dict[str, int]:
+    """What was told, but for mute topics of bars.
+
+    One that is confirmed by a clock that is behind is refused and asked for; if it held the last trade for a while,
+    its topic has not told that trade.
+    """
+    return {kind: n for kind, n in watcher.fired().items() if kind != "mute_topic" or watcher.mute_kinds() != {"kline"}}
 
 
 def test_maintenance_is_a_state_with_one_notice_each_way(watcher: Watcher) -> None:
@@ -174,7 +187,7 @@ def test_a_symbol_is_listed_and_delisted_while_running(watcher: Watcher) -> None
     watcher.until("its end", lambda: "NEWUSDT" not in watched(), 20 + 2 * LIST_S)
     watcher.order(fault="delist", symbol="XRPUSDT", for_s=LIST_S + 20)
     watcher.until("the delisting", lambda: "XRPUSDT" not in watched(), LIST_S)
-    assert watcher.not_live() == set()
+    watcher.until("all others live", lambda: not watcher.not_live())
     hold_gone(watcher, "NEWUSDT", "XRPUSDT")
 
 

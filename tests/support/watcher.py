@@ -57,8 +57,23 @@ class Watcher:
 
     def told_of(self) -> set[str]:
         """Symbols whose topics were told to be mute since the beginning of this row."""
+        return {alert["symbol"] for alert in self._mute()}
+
+    def mute_kinds(self) -> set[str]:
+        """Kinds of the topics that were told to be mute since the beginning of this row."""
+        return {alert["message"].partition(".")[0] for alert in self._mute()}
+
+    def _mute(self) -> list[dict[str, Any]]:
         mute = [alert for alert in self._alerts() if alert["alert_type"] == "mute_topic"]
-        return {alert["symbol"] for alert in mute[: len(mute) - self._before.get("mute_topic", 0)]}
+        return mute[: len(mute) - self._before.get("mute_topic", 0)]
+
+    def told(self) -> str:
+        """The incidents since the beginning of this row, and the topics that are not live, as text."""
+        alerts = self._alerts()
+        new = alerts[: len(alerts) - sum(self._before.values())]
+        told = [f"{a['timestamp']} {a['alert_type']} {a['symbol']}: {a['message']} {a['details']}" for a in new]
+        topics = self.topics()
+        return "\n".join((*told, *(f"not live: {topics[name]}" for name in self.not_live() if name in topics)))
 
     def _alerts(self) -> list[dict[str, Any]]:
         return [alert for alert in self.program.ask("/api/alerts/recent") if alert["alert_type"] in _KINDS]

@@ -43,9 +43,9 @@ class Market:
         for kind in snapshots:
             self.hear(kind, 0)
 
-    def ticker(self, at_s: float, **fields: str) -> None:
+    def ticker(self, at_s: float, told_ms: int = 1, **fields: str) -> None:
         data = {"symbol": "BTCUSDT", **fields}
-        body = {"topic": "tickers.BTCUSDT", "type": "delta", "ts": 1, "data": data}
+        body = {"topic": "tickers.BTCUSDT", "type": "delta", "ts": told_ms, "data": data}
         self.feeds["tickers"].take(msgspec.json.encode(body), int(at_s * S))
 
     def hear(self, kind: str, at_s: float) -> None:
@@ -84,6 +84,21 @@ def test_a_trade_that_only_the_ticker_knows() -> None:
     market.ticker(60, lastPrice="12")
     market.check(60.5)
     assert market.check(66.5) == [("publicTrade", 1)]  # the ladder begins anew
+
+
+@pytest.mark.parametrize(("told_ms", "mute"), [(1_000, set()), (2_900, set()), (3_100, {"publicTrade"})])
+def test_of_two_frames_about_one_trade_one_was_held_up(told_ms: int, mute: set[str]) -> None:
+    """The trade of second 1 came at once, the ticker that tells of it three seconds late; nothing follows."""
+    market = Market()
+    market.ticker(0.5, lastPrice="10")
+    market.hear("publicTrade", 1)
+    market.feeds["publicTrade"].event_ms = 1_000
+    market.ticker(4.2, told_ms, lastPrice="11")
+    for at_s in range(5, 12):
+        market.hear("orderbook", at_s)
+        market.hear("kline", at_s)
+        market.check(at_s)
+    assert market.mute() == mute
 
 
 def test_a_touch_that_only_the_ticker_knows() -> None:

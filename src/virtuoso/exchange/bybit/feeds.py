@@ -230,6 +230,7 @@ class TickerFeed(Feed):
 
     Attributes:
         traded_ns, touched_ns: when it last proved a trade, and a move of the touch (receive time, epoch ns).
+        traded_ms, touched_ms: the exchange's times of the same (epoch ms).
     """
 
     message = wire.TickerMessage
@@ -238,6 +239,7 @@ class TickerFeed(Feed):
         super().__init__(topic, symbol, sink)
         self.traded_ns: int | None = None
         self.touched_ns: int | None = None
+        self.traded_ms = self.touched_ms = 0
         self._known: tuple[object, object, object] = (None, None, None)
         self._begun = False
         """Whether the latest snapshot, or a delta since, told a price."""
@@ -262,9 +264,9 @@ class TickerFeed(Feed):
         if now != self._known:
             # A value that is left empty is unknown, not another: it proves nothing.
             if last is not None and now[0] is not None and now[0] != last:
-                self.traded_ns = received_ns
+                self.traded_ns, self.traded_ms = received_ns, message.ts
             if bid is not None and None not in now[1:] and now[1:] != (bid, ask):
-                self.touched_ns = received_ns
+                self.touched_ns, self.touched_ms = received_ns, message.ts
             self._known = now
         return None
 

@@ -8,8 +8,9 @@ from virtuoso.exchange.bybit.feeds import BarFeed, BookFeed, Feed, LiquidationFe
 from virtuoso.model.feed import UNREADABLE
 from virtuoso.model.market import TickerUpdate
 
-_SLACK_NS = 2_000_000_000
-"""What is proved this soon after a topic's last frame, that frame may have told."""
+_SLACK_NS, _SLACK_MS = 2_000_000_000, 2_000
+"""What is proved this soon after a topic's last frame, that frame may have told: by receive time, or by the exchange's,
+as of two frames about one trade one may be held up."""
 _LIST_SLACK_NS = 3_000_000_000
 """A list that was asked for may be so much older than its answer."""
 _PATIENCE_NS = 6_000_000_000
@@ -120,13 +121,22 @@ class Liveness:
         unread_ns = feed.refused_ns or 0 if _unreadable(feed) else 0
         traded_ns = self._listed_trade_ns
         if isinstance(feed, TickerFeed | BarFeed):
-            told_ns = 0 if self._trades is None else self._trades.received_ns or 0
+            trades = self._trades
+            told_ns = 0 if trades is None else _since(feed, trades.received_ns, trades.event_ms)
             return max(unread_ns, traded_ns, told_ns)
         if not isinstance(self._ticker, TickerFeed):
             return unread_ns
         if isinstance(feed, BookFeed):
-            return max(unread_ns, self._listed_touch_ns, self._ticker.touched_ns or 0)
-        return max(unread_ns, traded_ns, self._ticker.traded_ns or 0)
+            return max(unread_ns, self._listed_touch_ns, _since(feed, self._ticker.touched_ns, self._ticker.touched_ms))
+        return max(unread_ns, traded_ns, _since(feed, self._ticker.traded_ns, self._ticker.traded_ms))
+
+
+def _since(feed: Feed, proved_ns: int | None, proved_ms: int | None) -> int:
+    """When something was proved (receive time), if the feed's last frame cannot have told it; else 0."""
+    if proved_ns is None:
+        return 0
+    told = proved_ms is not None and feed.event_ms is not None and 0 <= proved_ms - feed.event_ms <= _SLACK_MS
+    return 0 if told else proved_ns
 
 
 def _unreadable(feed: Feed) -> bool:
