@@ -32,35 +32,37 @@ def native(exchange: Running, tmp_path: Path) -> Iterator[Program]:
         yield running
 
 
-def scored(program: Program) -> dict[str, dict[str, Any]]:
-    """The rows that have a score, by symbol; one that came late is of a close before the others'."""
+def details(program: Program) -> dict[str, dict[str, Any]]:
+    """The whole documents of the symbols that have a score; one that came late is of a close before the others'."""
     rows = program.ask("/api/signals/top?limit=50")["signals"]
-    return {row["symbol"]: row for row in rows if row["score"] is not None}
+    return {row["symbol"]: program.ask(f"/api/symbols/{row['symbol']}") for row in rows if row["score"] is not None}
 
 
-def components(program: Program, symbol: str, factor: str) -> dict[str, object]:
-    """What a factor's score is made of: for the message when two differ."""
-    rows = program.ask(f"/api/symbols/{symbol}")["factors"]
-    return {c["name"]: c for row in rows if row["name"] == factor for c in row["components"]}
+TAKERS = "volume_delta"
+"""It is of the trades that each program saw: of those before its start, the last thousand."""
+
+
+def components(detail: dict[str, Any], factor: str) -> dict[tuple[str, str], float | None]:
+    """Scores of a factor's components by name and timeframe, as far as both programs see the same of the market."""
+    leaves = [leaf for row in detail["factors"] if row["name"] == factor for leaf in row["components"]]
+    return {(leaf["name"], leaf["timeframe"]): leaf["score"] for leaf in leaves if leaf["name"] != TAKERS}
 
 
 def test_documents_equal_the_native_adapters(by_ccxt: Program, native: Program) -> None:
     assert by_ccxt.ask("/api/monitoring/status")["exchange"]["mode"] == "poll"
     assert by_ccxt.ask("/api/market/overview")["data_source"] == "replay"
-    rows: list[dict[str, dict[str, Any]]] = []
+    seen: list[dict[str, dict[str, Any]]] = []
 
     def of_one_close() -> bool:
-        rows[:] = scored(native), scored(by_ccxt)
-        closes = [{symbol: row["timestamp"] for symbol, row in each.items()} for each in rows]
+        seen[:] = details(native), details(by_ccxt)
+        closes = [{symbol: each["signal"]["timestamp"] for symbol, each in found.items()} for found in seen]
         return len(closes[0]) == 5 and len(set(closes[0].values())) == 1 and closes[0] == closes[1]
 
     by_ccxt.until("both analysed the same minute", of_one_close, 100)
-    ours, theirs = rows
-    for symbol, row in ours.items():
+    ours, theirs = seen
+    for symbol, detail in ours.items():
         for name in ("technical", "volume"):
-            assert theirs[symbol]["factors"][name] == pytest.approx(row["factors"][name], abs=0.5), (
-                symbol, components(native, symbol, name), components(by_ccxt, symbol, name),
-            )  # fmt: skip
+            assert components(theirs[symbol], name) == pytest.approx(components(detail, name), abs=0.5), (symbol, name)
 
     def kept(program: Program) -> dict[str, object]:
         return {bar["open_time"]: bar for bar in program.ask("/api/symbols/BTCUSDT/bars?limit=100")["bars"]}
