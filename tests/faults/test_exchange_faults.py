@@ -16,15 +16,17 @@ pytestmark = pytest.mark.slow
 def test_mute_socket_is_found_and_replaced(watcher: Watcher) -> None:
     """Connected, pings answered, no data: found within 10 s, fresh again after 15 s, one incident and one recovery."""
     watcher.order(fault="mute", for_s=60)
-    # It may be over before the next document: another connection brings data within a second.
-    found_s = watcher.until("the incident", lambda: watcher.fired() == {"stale_feed": 1})
+    # It may be over before the next document: another connection brings data within a second. A topic that owed a
+    # frame when the socket fell silent, such as the bar of a trade a moment before, is found mute sooner.
+    found_s = watcher.until("the incident", lambda: "stale_feed" in watcher.fired())
     assert found_s <= 10 + 1
     fresh_s = watcher.until(
         "fresh data", lambda: (watcher.topics()["orderbook.50.BTCUSDT"]["age_ms"] or 9_999) < 2_000, 20
     )
     assert found_s + fresh_s <= 15 + 1
     watcher.until("recovery", watcher.is_fine, 20)
-    assert watcher.fired() == {"stale_feed": 1}
+    fired = watcher.fired()
+    assert (fired.pop("stale_feed"), fired.keys() - {"mute_topic"}) == (1, set())
     assert "no data" in watcher.program.incidents("stale_feed")[0]["message"]
 
 

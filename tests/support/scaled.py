@@ -15,7 +15,8 @@ import os
 import selectors
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -126,15 +127,20 @@ class SharedClock:
 
 
 class _Selector(selectors.DefaultSelector):
-    """Waits for sockets in real time, and never long: meanwhile the shared time may pass."""
+    """Waits for sockets in real time, and never long: meanwhile the shared time may pass.
 
-    def __init__(self, shared: SharedTime) -> None:
+    `works` says whether threads work for the loop: the time waits for them as for the loop itself.
+    """
+
+    def __init__(self, shared: SharedTime, works: Callable[[], bool]) -> None:
         super().__init__()
         self._shared = shared
+        self._works = works
         self._passed_ns = self._same = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self._shared.see()
+        if not self._works():
+            self._shared.see()
         passed_ns = self._shared.passed_ns
         self._same = self._same + 1 if passed_ns == self._passed_ns else 0
         self._passed_ns = passed_ns
@@ -147,8 +153,20 @@ class SharedLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, shared: SharedTime) -> None:
         self._shared = shared
-        super().__init__(_Selector(shared))
+        self._working = 0
+        super().__init__(_Selector(shared, lambda: self._working > 0))
         shared.join()
+
+    def run_in_executor(self, executor: Executor | None, func: Callable[..., Any], *args: Any) -> Any:
+        """Let a thread work; one of the program's own executors computes, which may take no time."""
+        future = super().run_in_executor(executor, func, *args)
+        if executor is not None:
+            self._working += 1
+            future.add_done_callback(self._worked)
+        return future
+
+    def _worked(self, _: object) -> None:
+        self._working -= 1
 
     def time(self) -> float:
         return self._shared.passed_ns / 1e9

@@ -26,6 +26,7 @@ class Watcher:
         self.sleep, self.during = program.pace.sleep, program.during
         program.until("good weather", self.is_fine, 60)
         self._before = self._fired()
+        self._began_s = program.pace.now_s()
 
     def order(self, **fault: Any) -> None:
         self.exchange.order(json.dumps(fault))
@@ -73,6 +74,7 @@ class Watcher:
         new = alerts[: len(alerts) - sum(self._before.values())]
         told = [f"{a['timestamp']} {a['alert_type']} {a['symbol']}: {a['message']} {a['details']}" for a in new]
         topics = self.topics()
+        told.append(f"{self._began_s:.1f} to {self.program.pace.now_s():.1f}: {self.fired()}")
         return "\n".join((*told, *(f"not live: {topics[name]}" for name in self.not_live() if name in topics)))
 
     def _alerts(self) -> list[dict[str, Any]]:
