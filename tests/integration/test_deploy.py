@@ -10,8 +10,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -301,6 +301,16 @@ def test_the_plain_recipe_tells_a_mistake_in_the_configuration(tmp_path: Path) -
     assert said == "virtuoso: mine.yaml:1: universe.sise = 3: unknown key; did you mean universe.size?\n"
 
 
+def first_named(name: str, processes: Iterable[psutil.Process]) -> psutil.Process:
+    """The oldest of a name: a server's own children, which save its data, come and go."""
+    found = {}
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            if process.name() == name:
+                found[process.create_time()] = process
+    return found[min(found)]
+
+
 def living(family: dict[int, psutil.Process]) -> list[psutil.Process]:
     return [p for p in family.values() if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
@@ -330,7 +340,7 @@ def test_the_plain_recipe_runs_both_services_on_real_stores_and_leaves_nothing(
         assert recipe.stdout is not None
         assert f"http://127.0.0.1:{port}" in recipe.stdout.readline()
         for name in ("redis-server", "influxd"):
-            (server,) = (process for process in living(family) if process.name() == name)
+            server = first_named(name, living(family))
             server.kill()
         until("killed stores are started again", lambda: (tmp_path / "err").read_text().count("started again") == 2)
         until("every store is up again", lambda: states() == wanted, 60)

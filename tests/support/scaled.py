@@ -16,7 +16,7 @@ import selectors
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ _SLOTS = 16
 _BEAT_S, _IDLE_BEAT_S = 0.005, 0.05
 """Real seconds after which a loop without work says again how far it is: while time passes, and while it does not."""
 _IDLE_BEATS = 200
+_WORK_S = 2.0
+"""Real seconds for which the time waits for the work of a thread."""
 
 
 class SharedTime:
@@ -148,25 +150,43 @@ class _Selector(selectors.DefaultSelector):
         return super().select(beat_s if timeout is None else min(timeout, beat_s))
 
 
+class _Threads:
+    """Knows whether threads work: what they compute, or ask of a disk, may take no time.
+
+    One that works for longer waits for something: the time goes on without it.
+    """
+
+    def __init__(self) -> None:
+        self._begun: dict[int, float] = {}
+
+    def watch(self) -> None:
+        """From now on know of what any pool of threads is given."""
+        submit = ThreadPoolExecutor.submit
+
+        def watched(pool: ThreadPoolExecutor, /, *work: Any, **options: Any) -> "Future[Any]":
+            future = submit(pool, *work, **options)
+            self._begun[id(future)] = time.monotonic()
+            future.add_done_callback(lambda done: self._begun.pop(id(done), None))
+            return future
+
+        ThreadPoolExecutor.submit = watched  # type: ignore[method-assign, assignment]
+
+    def work(self) -> bool:
+        """Say whether any thread works, and not for too long."""
+        now = time.monotonic()
+        return any(now - begun < _WORK_S for begun in list(self._begun.values()))
+
+
+_threads = _Threads()
+
+
 class SharedLoop(asyncio.SelectorEventLoop):
     """An event loop that goes by the shared time, and with it everything that waits on it."""
 
     def __init__(self, shared: SharedTime) -> None:
         self._shared = shared
-        self._working = 0
-        super().__init__(_Selector(shared, lambda: self._working > 0))
+        super().__init__(_Selector(shared, _threads.work))
         shared.join()
-
-    def run_in_executor(self, executor: Executor | None, func: Callable[..., Any], *args: Any) -> Any:
-        """Let a thread work; one of the program's own executors computes, which may take no time."""
-        future = super().run_in_executor(executor, func, *args)
-        if executor is not None:
-            self._working += 1
-            future.add_done_callback(self._worked)
-        return future
-
-    def _worked(self, _: object) -> None:
-        self._working -= 1
 
     def time(self) -> float:
         return self._shared.passed_ns / 1e9
@@ -190,6 +210,7 @@ def main() -> None:
             runner.run(work)
 
     runtime = Runtime(clock=lambda: SharedClock(shared), run=run, python=python_of(shared.path))
+    _threads.watch()
     importlib.import_module(module).main(runtime)
 
 
