@@ -114,7 +114,7 @@ def test_a_stopped_monitor_is_told_with_the_age_of_what_is_shown(tmp_path: Path,
             with site.pace.flowing():
                 page.goto(url)
                 page.wait_for_selector("body[data-ready]", timeout=10_000)
-                page.wait_for_function("document.querySelectorAll('#stores .badge.good').length === 6", timeout=10_000)
+                page.wait_for_function("() => document.querySelectorAll('#stores .badge.good').length === 6", timeout=10_000)
                 monitor.kill()
                 page.wait_for_selector("#old:not([hidden])", timeout=60_000)
             assert "the monitor or the shared cache is away" in page.locator("#old").inner_text()

@@ -240,6 +240,6 @@ def test_a_minute_that_is_never_closed_makes_its_symbol_stale_and_no_other(watch
     watcher.order(fault="missing_minutes", symbol="SOLUSDT", for_s=80)
     watcher.until("stale bars", stale, 60 + FLIP_S)
     assert stale() == {"SOLUSDT"}
-    assert watcher.not_live() == set()
+    assert watcher.not_live() <= {"kline.1.SOLUSDT"}  # a topic whose last frame was refused owes the next one
     watcher.until("recovery", lambda: not stale(), 80 + FLIP_S)
     assert watcher.fired() == {}

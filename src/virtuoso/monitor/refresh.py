@@ -88,6 +88,11 @@ class Refresh:
         """Let a repair that failed be tried again at once: an answer about the symbol is there; whether one had."""
         return self._waits.pop(symbol, None) is not None
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a repair that failed waits for its next try."""
+        return bool(self._waits)
+
     async def complete(self, close_ms: int) -> Refreshed:
         """Fetch what is missing for the bars that close by `close_ms`, and by now, all symbols at once."""
         began = time.perf_counter()

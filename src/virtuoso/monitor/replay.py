@@ -218,7 +218,9 @@ class Replay:
                 elif record.path == _BARS and self._compared(record):
                     await self._audit.check(symbol)
                 elif record.path == _BARS and self._refresh.answered(symbol):
-                    self._due_ns = self.clock.now_ns()  # the pass that asked for it went on with it
+                    self._due_ns = self.clock.now_ns()  # the pass that asked for it goes on with it
+                    if not self._refresh.waiting:
+                        await self._run_cycle()
             case ClockRead():
                 self.clock.advance_to(record.at_ns)
                 self._offset.believe(record.offset_ms)
