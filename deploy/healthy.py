@@ -27,12 +27,12 @@ def web(url: str) -> str | None:
 
 async def monitor(config: Path) -> str | None:
     """What is wrong with the monitor of a configuration."""
-    from virtuoso.cli.stores import tiers_for
     from virtuoso.config import load
     from virtuoso.model.clock import SystemClock
     from virtuoso.storage.cache.memory import MemoryCache
     from virtuoso.storage.cache.replica import Replica
     from virtuoso.web.published_health import PublishedHealth
+    from virtuoso.wiring.stores import tiers_for
 
     clock = SystemClock()
     cache = MemoryCache(clock)

@@ -27,7 +27,8 @@ from virtuoso.exchange.bybit.feeds import Feed, feeds_for, topic_of
 from virtuoso.market.state import MarketState
 from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.detect import LOOK_MS, Detection, fast_rules
+from virtuoso.monitor.watching.detection import LOOK_MS, Detection
+from virtuoso.wiring.detectors import fast_rules
 
 MINUTE_MS = 60_000
 TRIALS = 30

@@ -18,11 +18,11 @@ from typing import Any
 from picows import WSFrame, WSTransport
 
 from benchmarks.drivers.stamps import Ages, Spread
-from virtuoso.cli.serve import serve
 from virtuoso.config import load
 from virtuoso.exchange.bybit import connection
 from virtuoso.monitor import app
 from virtuoso.operations.metrics import Durations
+from virtuoso.processes.up import serve
 
 PERIOD_S = 0.005
 AGES = Ages()
@@ -83,7 +83,7 @@ def main(config: Path, result: Path) -> None:
     parts._Listener = TimedListener
     monitor: Any = app
     monitor.measure_loop_lag = probe
-    serve(load([config], os.environ))
+    serve(lambda: load([config], os.environ))
     found = {"state": AGES.summary(), "pauses": COLLECTOR.pauses_ms.summary()}
     found |= {f"lag, {name}": lags.summary() for name, lags in LAGS.items()}
     result.write_text(json.dumps(found))

@@ -11,7 +11,7 @@ from tests.support.pace import STORES_SPEED
 from tests.support.program import Program, running_program, settings_for
 from tests.support.services import quality, running_site, started, url_of
 
-from virtuoso.web import examples
+from virtuoso.model.catalogue import examples
 
 pytestmark = pytest.mark.slow
 
@@ -114,7 +114,8 @@ def test_a_stopped_monitor_is_told_with_the_age_of_what_is_shown(tmp_path: Path,
             with site.pace.flowing():
                 page.goto(url)
                 page.wait_for_selector("body[data-ready]", timeout=10_000)
-                page.wait_for_function("() => document.querySelectorAll('#stores .badge.good').length === 6", timeout=10_000)
+                good = "#stores .badge.good"
+                page.wait_for_function(f"() => document.querySelectorAll('{good}').length === 6", timeout=10_000)
                 monitor.kill()
                 page.wait_for_selector("#old:not([hidden])", timeout=60_000)
             assert "the monitor or the shared cache is away" in page.locator("#old").inner_text()

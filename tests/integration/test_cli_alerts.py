@@ -15,9 +15,9 @@ from typer.testing import CliRunner, Result
 
 from virtuoso.cli.alerts import app
 from virtuoso.model.alert import Step
+from virtuoso.model.catalogue import alert_examples as examples
 from virtuoso.model.errors import UsageError, VirtuosoError
 from virtuoso.storage.cache.memory import Version
-from virtuoso.web import alert_examples as examples
 
 
 @pytest.fixture

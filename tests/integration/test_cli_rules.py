@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from virtuoso.cli.rules import app, show
 from virtuoso.model.errors import ConfigError, UsageError
-from virtuoso.monitor.rule_diff import Alert, Difference
+from virtuoso.playback.rule_diff import Alert, Difference
 
 pytestmark = pytest.mark.slow
 

@@ -16,8 +16,9 @@ from tests.support.soak import SOAK
 
 from virtuoso.config import load
 from virtuoso.model.clock import iso
-from virtuoso.monitor.replay import Replay
+from virtuoso.playback.replay import Replay
 from virtuoso.recording.reader import read
+from virtuoso.wiring.monitor import monitor_parts
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "LAYERUSDT")
@@ -73,7 +74,7 @@ def _live(config: Path, recording: Path, pace: Pace) -> Said:
 
 
 def _replayed(config: Path, recording: Path) -> Said:
-    player, said = Replay(load([config], {})), Said()
+    player, said = Replay(monitor_parts(load([config], {}))), Said()
     run = player.cycle.run
 
     async def run_and_note() -> None:

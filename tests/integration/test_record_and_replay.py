@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.support import warm
 from tests.support.exchange import Running
@@ -17,10 +18,12 @@ from tests.support.program import Program, command, settings_for
 
 from virtuoso.config import load
 from virtuoso.exchange.bybit.feeds import topic_of
-from virtuoso.monitor.replay import Replay
+from virtuoso.model.catalogue.documents import DOCUMENTS, document_of
+from virtuoso.playback.replay import Replay
 from virtuoso.recording.files import RecordingError
 from virtuoso.recording.reader import read
 from virtuoso.recording.records import Answer, ClockRead, Frame, Header, Sent
+from virtuoso.wiring.monitor import monitor_parts
 
 pytestmark = pytest.mark.slow
 
@@ -102,9 +105,25 @@ def test_a_replay_is_the_same_to_the_byte(recording: Path, exchange: Running, tm
     assert one["frames"] > 500
 
 
+def test_every_document_of_the_catalogue_is_published(recording: Path, exchange: Running, tmp_path: Path) -> None:
+    """What a replay publishes, of which its digest is, is what there is: no more and no less."""
+    player = Replay(monitor_parts(load([settings_for(exchange, tmp_path)], {})))
+    asyncio.run(player.play(read(recording)))
+    published = {document_of(name).name for name in player.cache.names()}
+    assert published == DOCUMENTS.keys()
+    for name in player.cache.names():
+        document, entry = player.cache.get(name), document_of(name)
+        assert document is not None
+        schema = tuple[entry.schema, ...] if name == "alerts" else entry.schema  # type: ignore[name-defined]
+        msgspec.json.decode(document.body, type=schema)
+    alpha = player.cache.get("alpha")
+    assert alpha is not None
+    assert msgspec.json.decode(alpha.body)["benchmark"] == "BTCUSDT"
+
+
 def test_what_was_polled_is_replayed_too(recording: Path, exchange: Running, tmp_path: Path) -> None:
     """Account ratios, and what the symbols settled: as they came."""
-    player = Replay(load([settings_for(exchange, tmp_path)], {}))
+    player = Replay(monitor_parts(load([settings_for(exchange, tmp_path)], {})))
     asyncio.run(player.play(read(recording)))
     ratios = [row.long_account_ratio for row in player.cycle.frame().symbols]
     assert len(ratios) == 15

@@ -15,7 +15,7 @@ from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import NotOffered
 from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.slow import FUNDING, RATIO, SlowData
+from virtuoso.monitor.watching.slow_data import FUNDING, RATIO, SlowData
 from virtuoso.simulator.server import EmbeddedExchange
 from virtuoso.simulator.sources import open_source
 

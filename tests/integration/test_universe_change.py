@@ -16,7 +16,7 @@ from virtuoso.model.clock import SystemClock
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.market import TickerUpdate
 from virtuoso.monitor.app import Monitor
-from virtuoso.operations.health import HealthBoard
+from virtuoso.processes.monitor import monitor_for
 from virtuoso.simulator.server import EmbeddedExchange
 from virtuoso.simulator.sources import open_source
 from virtuoso.storage.cache.memory import MemoryCache
@@ -39,7 +39,7 @@ async def started(size: int = 4) -> AsyncIterator[tuple[Monitor, MemoryCache]]:
             },
         )
         cache = MemoryCache(CLOCK)
-        monitor = Monitor(settings, CLOCK, cache, HealthBoard(CLOCK, 1.0, "embedded"))
+        monitor = monitor_for(settings, CLOCK, cache)
         task = asyncio.create_task(monitor.run())
         try:
             yield monitor, cache
@@ -101,7 +101,7 @@ async def test_an_empty_list_at_the_start_is_waited_out(monkeypatch: pytest.Monk
     monkeypatch.setattr(Bybit, "tickers", tickers)
     async with started() as (monitor, _):
         said = "waiting for the exchange: the exchange's list of tickers has none with a turnover; it is asked again"
-        await until(said, lambda: monitor.state == said)
+        await until(said, lambda: monitor.vitals.state == said)
         await until("it is told", lambda: troubles(monitor) == {"list_doubted", "stale_feed"})
         assert monitor.health.live
         assert monitor.health.document().status == "starting"

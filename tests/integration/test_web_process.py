@@ -23,7 +23,9 @@ def web_of(program: Program) -> int:
 def webs_of(program: Program) -> list[int]:
     """The children that are webs."""
     children = Path(f"/proc/{program.process.pid}/task/{program.process.pid}/children").read_text().split()
-    return [each for each in map(int, children) if not gone(each) and b"virtuoso.cli.web_child" in _arguments(each)]
+    return [
+        each for each in map(int, children) if not gone(each) and b"virtuoso.processes.web_child" in _arguments(each)
+    ]
 
 
 def _arguments(process: int) -> bytes:

@@ -12,7 +12,7 @@ from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.config import Settings
 from virtuoso.model.alert import Incident
 from virtuoso.model.market import Side, Trade
-from virtuoso.monitor.detect import fast_rules
+from virtuoso.wiring.detectors import fast_rules
 
 MINUTE = 60_000
 START_MS = 1_748_476_800_000  # 2025-05-29 00:00 UTC

@@ -1,7 +1,7 @@
 """A process that watches a made-up exchange by a clock of its own, as fast as it can, and tells its memory each minute.
 
-Everything between the adapter and the stores is real: market state and detectors, engine, cycle, aftermath, bar
-archive, keeper, the embedded time series and the database. Run as
+Everything between the adapter and the stores is real: market state and detectors, engine, cycle, results, bar
+archive, committer, the embedded time series and the database. Run as
 `python -m tests.support.long_day FOLDER --minutes 1440`; prints a JSON object for every minute played.
 """
 
@@ -10,9 +10,9 @@ import asyncio
 import gc
 import json
 import tracemalloc
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from math import nan
+from dataclasses import replace
+from math import inf, nan
 from pathlib import Path
 
 import numpy as np
@@ -20,30 +20,25 @@ import psutil
 import structlog
 
 from tests.support.long_day_market import MINUTE, PHASES, STEPS, Events, MadeUpExchange, MadeUpStream, prices
-from virtuoso.alerts.conditions import FeedOutage
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.config import Settings
-from virtuoso.market.state import MarketState
 from virtuoso.market.symbol import SymbolState
 from virtuoso.market.universe import UniverseRules
 from virtuoso.model.clock import ManualClock, SystemClock
 from virtuoso.model.market import AccountRatio, Bar, Side, Trade
-from virtuoso.monitor.aftermath import Aftermath
-from virtuoso.monitor.alerting import untold
-from virtuoso.monitor.bar_archive import BarArchive
-from virtuoso.monitor.configured import engine_for
-from virtuoso.monitor.cycle import Cycle
-from virtuoso.monitor.detect import DetectingSink, Detection, fast_rules
-from virtuoso.monitor.keeper import Keeper
-from virtuoso.monitor.refresh import Refresh
+from virtuoso.monitor.alerting.alerting import untold
+from virtuoso.monitor.documents.publication import Publication
+from virtuoso.monitor.kernel import Kernel, Source
+from virtuoso.monitor.persistence.committer import Committer
 from virtuoso.monitor.status import feed_rows
-from virtuoso.monitor.stores import LeasedBooks
-from virtuoso.monitor.watch import Watch
+from virtuoso.monitor.watching.detection import DetectingSink
 from virtuoso.operations.health import HealthBoard
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.leased_store import LeasedStore
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.timeseries.embedded.store import EmbeddedStore
+from virtuoso.wiring.parts import kernel_parts
 
 START_MS = 1_748_476_800_000  # 2025-05-29 00:00 UTC
 STEP_MS = MINUTE // STEPS
@@ -68,31 +63,22 @@ def fill(state: SymbolState, now_ms: int) -> None:
 class LongDay:
     """The monitor without its network. `played` counts events."""
 
-    def __init__(self, series: EmbeddedStore, books: LeasedBooks, clock: ManualClock, symbols: int) -> None:
-        settings = Settings()
+    def __init__(self, series: EmbeddedStore, store: LeasedStore, clock: ManualClock, symbols: int) -> None:
         self.clock = clock
         self.exchange = MadeUpExchange(clock, symbols)
         self._stream = MadeUpStream(clock)
-        self._worker = ThreadPoolExecutor(1, "analysis")
-        engine = engine_for(settings)
-        self.market = MarketState(list(settings.analysis.timeframes.weights()), depth=settings.exchange.depth)
-        archive = BarArchive(series, self.market)
-        self.watch = Watch(
-            exchange=self.exchange, market=self.market, engine=engine, worker=self._worker,
-            rules=UniverseRules(size=symbols, detailed=symbols), clock=clock, archive=archive,
+        parts = kernel_parts(Settings())
+        self.incidents = IncidentLog(Settings().monitoring.alerts.keep)
+        self._committer = Committer(store, self.exchange.name, self.incidents)
+        self.kernel = kernel = Kernel(
+            replace(parts, universe=UniverseRules(size=symbols, detailed=symbols), slow_pass_s=inf),
+            Source(self.exchange, self._stream), clock, Publication(MemoryCache(clock), 1, 40.0),
+            alerting=untold(self.incidents, clock), committer=self._committer,
+            health=HealthBoard(clock, 60.0, "embedded"), series=series,
         )  # fmt: skip
-        self.incidents = IncidentLog(settings.monitoring.alerts.keep)
-        self._detection = Detection(fast_rules(settings.monitoring.alerts), self.incidents)
-        self._keeper = Keeper(books, self.exchange.name, self.incidents)
-        self._aftermath = Aftermath(archive, self._keeper, series, self.exchange.name)
-        self._archive, self._series = archive, series
-        self.cycle = Cycle(
-            exchange=self.exchange, stream=self._stream, market=self.market, engine=engine, watch=self.watch,
-            refresh=Refresh(self.exchange, self.market, self.watch), worker=self._worker, cache=MemoryCache(clock),
-            alerting=untold(self.incidents, clock), outage=FeedOutage(self.exchange.name), slow_s=float("inf"),
-            stale_after_s=settings.websocket.stale_after, epoch=1, health=HealthBoard(clock, 60.0, "embedded"),
-            aftermath=self._aftermath, fresh_s=120.0,
-        )  # fmt: skip
+        self.market, self.watch, self.cycle = kernel.market, kernel.watch, kernel.cycle
+        self._detection, self._results, self._archive = kernel.detection, kernel.results, kernel.archive
+        self._series = series
         self._playing: list[tuple[DetectingSink, Events]] = []
         self._updates: dict[str, int] = {}
         self.played = 0
@@ -124,8 +110,8 @@ class LongDay:
         self._detection.sweep(self.clock.now_ns())
         await self.cycle.run()
         now_ns = self.clock.now_ns()
-        self._aftermath.observed(now_ns // 1_000_000, feed_rows(self._stream.feeds(), now_ns, 10.0))
-        await self._keeper.commit()
+        self._results.observed(now_ns // 1_000_000, feed_rows(self._stream.feeds(), now_ns, 10.0))
+        await self._committer.commit()
         assert await self._series.settle(_SETTLE_S), "the time series does not follow"
 
     def _step(self, begin_ms: int, phase: int) -> None:
@@ -154,7 +140,7 @@ class LongDay:
 
     def close(self) -> None:
         """End the worker."""
-        self._worker.shutdown()
+        self.kernel.close()
 
 
 async def play(folder: Path, minutes: int, symbols: int, swap: int, traced: bool) -> None:
@@ -171,7 +157,7 @@ async def play(folder: Path, minutes: int, symbols: int, swap: int, traced: bool
         series = EmbeddedStore(folder / "timeseries", clock=clock)
         stack.push_async_callback(series.close)
         await series.start()
-        day = LongDay(series, LeasedBooks(database, lease, "long-day", "made-up"), clock, symbols)
+        day = LongDay(series, LeasedStore(database, lease, "long-day", "made-up"), clock, symbols)
         stack.callback(day.close)
         if traced:  # from before anything is held, so that what goes is known, too
             tracemalloc.start()
@@ -189,7 +175,7 @@ async def play(folder: Path, minutes: int, symbols: int, swap: int, traced: bool
                 "evaluated": len(day.cycle.evaluations), "failures": day.cycle.failures, "played": day.played,
                 "error": day.cycle.last_error, "written": series.status().counts["written"],
                 "dropped": series.status().counts["dropped"], "fired": day.incidents.fired,
-                "committed_ms": day._keeper.committed_close_ms, "traced": _traced(),
+                "committed_ms": day._committer.committed_close_ms, "traced": _traced(),
             }), flush=True)  # fmt: skip
 
 

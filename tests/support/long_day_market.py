@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
-from virtuoso.exchange.protocol import BudgetStatus, Stream, StreamEvent
+from virtuoso.exchange.protocol import BudgetStatus, PollStatus, Stream, StreamEvent
 from virtuoso.market.panel import Floats
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import NotOffered
@@ -163,6 +163,7 @@ class MadeUpStream:
     missing: Mapping[str, int] = {}
 
     def __init__(self, clock: Clock) -> None:
+        self.rounds = PollStatus()
         self._clock = clock
         self._feeds: list[FeedStatus] = []
 

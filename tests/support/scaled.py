@@ -21,8 +21,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from virtuoso.cli.runtime import Runtime
 from virtuoso.model.clock import SystemClock
+from virtuoso.processes.runtime import Runtime
 
 _SLOTS = 16
 _BEAT_S, _IDLE_BEAT_S = 0.005, 0.05

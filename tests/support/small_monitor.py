@@ -1,32 +1,27 @@
 """A monitor without network, stores and waiting: a made-up exchange, a clock moved by hand, the real cycle."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from math import inf
 from typing import Any
 
 import msgspec
 
 from tests.support.long_day_market import MINUTE, MadeUpExchange, MadeUpStream
-from virtuoso.alerts.conditions import FeedOutage
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.config import Settings
-from virtuoso.market.state import MarketState
 from virtuoso.market.universe import UniverseRules
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.feed import SymbolSink
 from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.aftermath import Aftermath
-from virtuoso.monitor.alerting import untold
-from virtuoso.monitor.bar_archive import BarArchive
-from virtuoso.monitor.configured import engine_for
-from virtuoso.monitor.cycle import Cycle
-from virtuoso.monitor.detect import Detection, fast_rules
-from virtuoso.monitor.keeper import Keeper
-from virtuoso.monitor.refresh import Refresh
-from virtuoso.monitor.watch import Watch
+from virtuoso.monitor.alerting.alerting import untold
+from virtuoso.monitor.documents.publication import Publication
+from virtuoso.monitor.kernel import Kernel, Source
+from virtuoso.monitor.persistence.committer import Committer
 from virtuoso.operations.health import HealthBoard
 from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.wiring.parts import kernel_parts
 
 START_MS = 1_748_476_800_000  # 2025-05-29 00:00 UTC
 _TICKER_AGE_MS = 500
@@ -36,33 +31,22 @@ class SmallMonitor:
     """`start`, then `minute` by minute; `documents` is what is published."""
 
     def __init__(self, symbols: int = 4, exchange: MadeUpExchange | None = None) -> None:
-        settings = Settings()
         self.clock = ManualClock((START_MS + 10_000) * 1_000_000)
         self.exchange = exchange or MadeUpExchange(self.clock, symbols)
         self.exchange._clock = self.clock
-        self.worker = ThreadPoolExecutor(1, "analysis")
-        self.engine = engine_for(settings)
-        self.market = MarketState(list(settings.analysis.timeframes.weights()))
-        self.archive = BarArchive(None, self.market)
-        self.watch = Watch(
-            exchange=self.exchange, market=self.market, engine=self.engine, worker=self.worker,
-            rules=UniverseRules(size=symbols, detailed=symbols), clock=self.clock, archive=self.archive,
-        )  # fmt: skip
-        self.incidents = IncidentLog(1_000)
-        self.detection = Detection(fast_rules(settings.monitoring.alerts), self.incidents, self.watch.contained)
-        self.cache = MemoryCache(self.clock)
-        self.refresh = Refresh(self.exchange, self.market, self.watch)
         self.stream = MadeUpStream(self.clock)
-        self.alerting = untold(self.incidents, self.clock)
-        self.cycle = Cycle(
-            exchange=self.exchange, stream=self.stream, market=self.market, engine=self.engine, watch=self.watch,
-            refresh=self.refresh, worker=self.worker, cache=self.cache, alerting=self.alerting,
-            outage=FeedOutage(self.exchange.name), slow_s=float("inf"), stale_after_s=10.0, epoch=1,
-            health=HealthBoard(self.clock, 60.0, "embedded"), fresh_s=120.0,
-            aftermath=Aftermath(
-                self.archive, Keeper(None, self.exchange.name, self.incidents), None, self.exchange.name
-            ),
+        self.incidents = IncidentLog(1_000)
+        parts = replace(
+            kernel_parts(Settings()), universe=UniverseRules(size=symbols, detailed=symbols), slow_pass_s=inf
+        )
+        self.kernel = kernel = Kernel(
+            parts, Source(self.exchange, self.stream), self.clock, Publication(MemoryCache(self.clock), 1, 40.0),
+            alerting=untold(self.incidents, self.clock), committer=Committer(None, self.exchange.name, self.incidents),
+            health=HealthBoard(self.clock, 60.0, "embedded"),
         )  # fmt: skip
+        self.market, self.watch, self.cycle, self.cache = kernel.market, kernel.watch, kernel.cycle, kernel.cache
+        self.archive, self.refresh, self.detection = kernel.archive, kernel.refresh, kernel.detection
+        self.alerting, self.worker = kernel.alerting, kernel.worker
 
     @property
     def now_ms(self) -> int:
@@ -105,4 +89,4 @@ class SmallMonitor:
         return found
 
     def close(self) -> None:
-        self.worker.shutdown()
+        self.kernel.close()

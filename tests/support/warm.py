@@ -24,10 +24,11 @@ from importlib import import_module
 from inspect import signature
 from io import TextIOWrapper
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import Any
 
 import virtuoso.cli
+import virtuoso.processes
 from tests.support.scaled import python_of
 from virtuoso.simulator.sources import open_source
 
@@ -175,9 +176,10 @@ def _output(fd: int, like: Any, *, unbuffered: bool) -> TextIOWrapper:
 
 def _import_commands() -> None:
     """All that the program's commands import, before anything is forked; nothing of it starts a thread of Python's."""
-    for module in iter_modules(virtuoso.cli.__path__, "virtuoso.cli."):
-        if not module.name.endswith("__main__"):
-            import_module(module.name)
+    for room in (virtuoso.cli, virtuoso.processes):
+        for module in walk_packages(room.__path__, f"{room.__name__}."):
+            if not module.name.endswith("__main__"):
+                import_module(module.name)
     assert threading.active_count() == 1
 
 

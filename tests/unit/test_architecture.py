@@ -1,37 +1,22 @@
-"""The house: every room stands in the import contracts, files and functions stay small, every setting has a reader."""
+"""The house: files, functions and folders stay small, and every setting has a reader."""
 
 import ast
-import configparser
-import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
+from tests.support.settings_readers import Key, Readers, keys, sections
 
 from virtuoso.config import Settings
 
-COMPOSITION = {"monitor", "research", "web", "cli", "model"}
+SOURCE = Path(__file__).parents[2] / "src" / "virtuoso"
 
 
 @pytest.fixture(scope="module")
 def sources() -> dict[Path, str]:
     source = Path(__file__).parents[2] / "src" / "virtuoso"
     return {path: path.read_text("utf-8") for path in source.rglob("*.py")}
-
-
-def test_every_room_stands_in_the_contracts(root: Path) -> None:
-    rooms = {path.parent.name for path in (root / "src" / "virtuoso").glob("*/__init__.py")}
-    contracts = configparser.ConfigParser()
-    contracts.read(root / ".importlinter")
-    bound = {
-        module.removeprefix("virtuoso.")
-        for section in contracts.sections()
-        for key in ("source_modules", "modules")
-        for module in contracts.get(section, key, fallback="").split()
-    }
-    assert rooms - {"cli"} <= bound, f"no contract binds {sorted(rooms - {'cli'} - bound)}"
-    forbidden_to_rooms = contracts.get("importlinter:contract:low", "source_modules").split()
-    assert {f"virtuoso.{room}" for room in rooms - COMPOSITION} == set(forbidden_to_rooms)
 
 
 def test_files_and_functions_are_small(sources: dict[Path, str]) -> None:
@@ -47,27 +32,74 @@ def test_files_and_functions_are_small(sources: dict[Path, str]) -> None:
     assert long == []
 
 
-def leaves(model: type[BaseModel], path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    found = []
-    for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            found += leaves(field.annotation, (*path, name))
-        else:
-            found.append((*path, name))
+def readers(known: set[type[BaseModel]]) -> Readers:
+    """What wiring, processes and commands read, and the sections' own methods."""
+    found = Readers(known)
+    for room in ("wiring", "processes", "cli", "config"):
+        for path in (SOURCE / room).rglob("*.py"):
+            found.look(path)
     return found
 
 
-def test_every_setting_has_a_reader(sources: dict[Path, str]) -> None:
-    outside = "\n".join(text for path, text in sources.items() if path.parent.name != "config")
-    inside = next(text for path, text in sources.items() if path.name == "settings.py")
-    unread = []
-    for path in leaves(Settings):
-        name = path[-1]
-        if name.endswith("_file"):  # it is read in place of the secret that it holds, see `loading`
-            name = name.removesuffix("_file")
-        # Timeframes and factors are read through a method of their section.
-        through_method = path[:2] in {("analysis", "timeframes"), ("analysis", "factors")}
-        text = inside + "".join(t for p, t in sources.items() if p.name == "loading.py") if through_method else outside
-        if not re.search(rf"\.{name}\b", text):
-            unread.append(".".join(path))
-    assert unread == []
+def unread(wanted: set[Key], read: set[Key]) -> set[Key]:
+    """Keys that nobody reads; a secret's `x_file` is read in place of `x` (`config.loading`)."""
+    return {(section, name) for section, name in wanted if (section, name.removesuffix("_file")) not in read}
+
+
+def test_every_setting_has_a_reader() -> None:
+    assert unread(keys(Settings), readers(sections(Settings)).read) == set()
+
+
+def test_a_setting_that_nobody_reads_is_caught() -> None:
+    """In every section, those of dictionaries among them, and under a name that is read of other things."""
+    planted: dict[type[BaseModel], type[BaseModel]] = {}
+    for section in sections(Settings):
+        more: Any = {_unused(section): (int, 1)}
+        planted[section] = create_model(section.__name__, __base__=section, **more)
+    read = readers(set(planted.values())).read
+    wanted = {key for section in planted.values() for key in keys(section)}
+    assert unread(wanted, read) == {(section.__name__, _unused(section)) for section in planted}
+
+
+def _unused(section: type[BaseModel]) -> str:
+    return next(name for name in ("name", "timeout", "threshold") if name not in section.model_fields)
+
+
+def test_no_folder_is_a_drawer() -> None:
+    """About fifteen modules at most; those that hold more are known, and none grows."""
+    known = {
+        "analysis": 24, "analysis/indicators": 17, "cli": 18, "market": 20, "model": 19, "research": 17,
+        "storage/database": 20, "web": 19,
+    }  # fmt: skip
+    folders = {path.parent for path in SOURCE.rglob("*.py")}
+    many = {
+        folder.relative_to(SOURCE).as_posix(): count
+        for folder in folders
+        if (count := len(list(folder.glob("*.py"))) - 1) > 15
+    }
+    assert {name: count for name, count in many.items() if count > known.get(name, 15)} == {}
+
+
+PARTS = {"MarketState", "Engine", "Watch", "Refresh", "Detection", "SlowData", "Cycle", "AlphaScanner", "Results"}
+
+
+@pytest.fixture(scope="module")
+def calls(sources: dict[Path, str]) -> dict[str, set[str]]:
+    """What is called, by the files of the rooms that compose."""
+    found = {}
+    for path, text in sources.items():
+        file = path.relative_to(SOURCE).as_posix()
+        if file.startswith(("monitor/", "playback/", "processes/", "wiring/")):
+            nodes = ast.walk(ast.parse(text))
+            found[file] = {ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)}
+    return found
+
+
+@pytest.mark.parametrize("part", sorted(PARTS))
+def test_the_kernel_is_composed_in_one_place(part: str, calls: dict[str, set[str]]) -> None:
+    assert {file for file, called in calls.items() if part in called} == {"monitor/kernel.py"}
+
+
+def test_documents_go_into_the_cache_by_one_way(calls: dict[str, set[str]]) -> None:
+    putting = {file for file, called in calls.items() if any(name.endswith("cache.put") for name in called)}
+    assert putting == {"monitor/documents/publication.py"}

@@ -1,4 +1,4 @@
-"""First conditions: what makes an incident of a cycle, a feed, the weather. More kinds come with the alert pipeline."""
+"""Judges what makes an incident of a cycle, a feed, the exchange, a store and a channel."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class FeedOutage:
         self.observe(log, now_ms)
 
     def observe(self, log: IncidentLog, now_ms: int) -> None:
-        """Judge what is down."""
+        """Fire `stale_feed` if a connection has been down for `grace_ms` or longer; resolve it once none is down."""
         down = self._down
         late = [(since, reason) for since, reason in down.values() if now_ms - since >= self.grace_ms]
         if late:
@@ -61,7 +61,7 @@ class FeedOutage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weather:
+class ExchangeState:
     """What the exchange's adapter reports besides data: texts where something is wrong, else `None`."""
 
     mute: Mapping[str, str]
@@ -76,10 +76,10 @@ class Weather:
     clock_doubt: str | None
 
 
-def observe_weather(log: IncidentLog, weather: Weather, now_ms: int) -> None:
+def observe_exchange(log: IncidentLog, state: ExchangeState, now_ms: int) -> None:
     """One notice when each thing begins, one when it is over."""
-    _observe_topics(log, weather, now_ms)
-    said = _said(weather)
+    _observe_topics(log, state, now_ms)
+    said = _said(state)
     for kind, severity in _WEATHER.items():
         if (text := said[kind]) is not None:
             log.fire(kind, severity, text, now_ms)
@@ -87,33 +87,33 @@ def observe_weather(log: IncidentLog, weather: Weather, now_ms: int) -> None:
             log.resolve(kind, now_ms)
 
 
-def _observe_topics(log: IncidentLog, weather: Weather, now_ms: int) -> None:
-    for topic, symbol in weather.mute.items():
+def _observe_topics(log: IncidentLog, state: ExchangeState, now_ms: int) -> None:
+    for topic, symbol in state.mute.items():
         text = f"{topic} is mute: it says nothing of what is due, or of what other topics or lists prove"
         log.fire("mute_topic", Severity.WARNING, text, now_ms, symbol=symbol, part=topic)
-    for symbol, text in weather.denied.items():
+    for symbol, text in state.denied.items():
         log.fire("topic_refused", Severity.WARNING, text, now_ms, symbol=symbol, part=symbol)
-    for kind, holding in (("mute_topic", weather.mute), ("topic_refused", weather.denied)):
+    for kind, holding in (("mute_topic", state.mute), ("topic_refused", state.denied)):
         for part in log.open_parts(kind):
             if part not in holding:
                 log.resolve(kind, now_ms, part=part)
 
 
-def _said(weather: Weather) -> dict[str, str | None]:
+def _said(state: ExchangeState) -> dict[str, str | None]:
     """What there is to say of each kind."""
-    offset_ms, banned_ms, banned, skewed = weather.clock_offset_ms, weather.banned_until_ms, None, None
+    offset_ms, banned_ms, banned, skewed = state.clock_offset_ms, state.banned_until_ms, None, None
     if banned_ms is not None:
         banned = f"the exchange refuses requests: none goes out until {iso(banned_ms)}; streams go on"
     if offset_ms is not None and abs(offset_ms) >= _SKEW_MS:
         skewed = f"this machine's clock is {-offset_ms / 1000:+.1f} s off the exchange's; ages allow for it"
-    explained = weather.maintenance is not None or banned is not None
+    explained = state.maintenance is not None or banned is not None
     return {
-        "maintenance": weather.maintenance and f"the exchange is under maintenance: {weather.maintenance}",
+        "maintenance": state.maintenance and f"the exchange is under maintenance: {state.maintenance}",
         "rate_ban": banned,
-        "exchange_clock": weather.clock_doubt,
+        "exchange_clock": state.clock_doubt,
         "clock_skew": skewed,
-        "rest_down": None if explained else weather.rest_down,
-        "origin_changed": weather.origin_change,
+        "rest_down": None if explained else state.rest_down,
+        "origin_changed": state.origin_change,
     }
 
 

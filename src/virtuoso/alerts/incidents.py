@@ -36,7 +36,7 @@ class IncidentLog:
         policies: Policies = default_policy,
         on_change: Callable[[], None] | None = None,
     ) -> None:
-        self._keep = keep
+        self.keep = keep
         self._exchange = exchange or None
         self._policies = policies
         self._on_change = on_change
@@ -224,7 +224,7 @@ class IncidentLog:
         return changed
 
     def open(self) -> tuple[Incident, ...]:
-        """Those that still hold."""
+        """Return the incidents that have not ended yet."""
         return tuple(self._open.values())
 
     def open_parts(self, kind: str) -> tuple[str, ...]:
@@ -232,8 +232,8 @@ class IncidentLog:
         held = [i for each in (self._open, self._pending) for i in each.values() if i.kind == kind]
         return tuple(part for i in held if (part := i.part or i.symbol) is not None)
 
-    def recent(self, limit: int) -> tuple[Incident, ...]:
-        """The latest, newest first."""
+    def recent(self, limit: int | None = None) -> tuple[Incident, ...]:
+        """Return the latest, newest first; all that are kept where no limit is given."""
         return tuple(self._recent.values())[::-1][:limit]
 
     def _find(
@@ -343,7 +343,7 @@ class IncidentLog:
 
     def _list(self, incident: Incident) -> None:
         self._recent[incident.id] = incident
-        if len(self._recent) > self._keep:
+        if len(self._recent) > self.keep:
             self._recent.popitem(last=False)
 
     def _change(self, incident: Incident) -> None:

@@ -44,5 +44,5 @@ _DEFAULT = Policy()
 
 
 def default_policy(_kind: str) -> Policy:
-    """The same for every kind."""
+    """Return the default policy, which is the same for every kind."""
     return _DEFAULT

@@ -23,7 +23,7 @@ class Timers:
             heapify(self._heap)
 
     def drop(self, key: str) -> None:
-        """It is not due any more."""
+        """Remove the time set for `key`, if there is one."""
         self._due.pop(key, None)
 
     def pop(self, now_ms: int) -> list[str]:
@@ -37,7 +37,7 @@ class Timers:
 
     @property
     def next_ms(self) -> int | None:
-        """The earliest time."""
+        """The earliest time that is due, in epoch milliseconds; `None` if nothing is set."""
         heap, due = self._heap, self._due
         while heap and due.get(heap[0][1]) != heap[0][0]:
             heappop(heap)

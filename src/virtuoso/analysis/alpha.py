@@ -30,7 +30,7 @@ class Windows:
 
     @property
     def returns(self) -> int:
-        """Returns in both."""
+        """The number of returns in both windows together."""
         return self.long + self.recent
 
 

@@ -47,7 +47,7 @@ class Cell:
             self.data = np.concatenate([self.data, np.full((depth, capacity - held), self.fill)], axis=1)
 
     def reset(self, rows: Rows) -> None:
-        """Forget `rows`."""
+        """Fill `rows` with `fill` again, at every depth."""
         self.data[:, rows] = self.fill
 
     def read(self, rows: Rows) -> Floats:
@@ -60,7 +60,7 @@ class Cell:
 
 
 class Vector(Cell):
-    """One value per row."""
+    """A cell of depth 1: one value per row."""
 
     def __init__(self, fill: float = np.nan) -> None:
         super().__init__(1, fill)
@@ -117,7 +117,7 @@ class Memory:
         self.capacity = 0
 
     def vector(self, fill: float = np.nan) -> Vector:
-        """A new value per row."""
+        """Make a cell with one value per row and keep it with the others of the lane."""
         return self._kept(Vector(fill))
 
     def ring(self, window: int) -> Ring:

@@ -33,7 +33,7 @@ class Weighted:
 
 
 def zeroed(values: Floats) -> Floats:
-    """0 in the place of `nan`."""
+    """Return a copy of `values` with 0 in place of `nan`."""
     return np.where(np.isnan(values), 0.0, values)
 
 

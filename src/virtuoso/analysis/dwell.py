@@ -152,7 +152,7 @@ class TransitionLog:
         self._last.update(last)
 
     def standing(self) -> dict[str | None, Regime]:
-        """Where everybody stands."""
+        """Return the latest known regime of each symbol; the key `None` is the market."""
         return dict(self._last)
 
     def retain(self, symbols: Container[str]) -> None:
@@ -160,7 +160,7 @@ class TransitionLog:
         self._last = {name: regime for name, regime in self._last.items() if name is None or name in symbols}
 
     def recent(self) -> tuple[Transition, ...]:
-        """Newest first."""
+        """Return the transitions that are kept, newest first."""
         return tuple(reversed(self._transitions))
 
 

@@ -67,6 +67,10 @@ class Engine:
         self._entry_size = entry_size
         self._symbols: dict[int, str] = {}
 
+    def decide_by(self, rule: LabelRule) -> None:
+        """Decide labels by another rule from the next close on; those that stand stay until it says otherwise."""
+        self._labels.rule = rule
+
     def history(self, timeframe: Timeframe) -> int:
         """Bars of `timeframe` after which everything computed from bars alone is ready."""
         return self._lanes.history(timeframe)

@@ -50,7 +50,7 @@ class Context:
     size: float
 
     def entry(self, i: int, *, long: bool) -> Entry:
-        """The entry of column `i`."""
+        """Work out the entry of symbol `i`: stop, targets and reward/risk, or the reason why there is none yet."""
         price, atr = float(self.close[i]), float(self.atr[i])
         slippage = self._slippage(i)
         if not (isfinite(price) and isfinite(atr) and atr > 0.0):

@@ -20,7 +20,7 @@ class Section(Protocol):
 
     @property
     def rows(self) -> Rows:
-        """The rows it is about."""
+        """The rows whose bars these are."""
         ...
 
     @property

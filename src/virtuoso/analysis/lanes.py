@@ -68,7 +68,7 @@ class Lanes:
                 lane.step(block.part(slice(k, k + _CHUNK)), wanted=1)
 
     def step(self, block: BarBlock) -> None:
-        """Take closed bars."""
+        """Step the lane of the block's timeframe by its closed bars."""
         self._bars[block.timeframe].step(block)
 
     def step_book(self, book: BookBlock, close_ms: int) -> None:

@@ -32,7 +32,7 @@ _SMALLEST_VOLATILITY = 1e-9
 
 
 class Regime(StrEnum):
-    """What a market is doing."""
+    """What a market is doing: trending up or down, ranging, or highly volatile."""
 
     BULLISH = "BULLISH"
     BEARISH = "BEARISH"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from virtuoso.analysis.block import Memory, Rows
 from virtuoso.market.panel import Floats
+from virtuoso.model.signal import Label
 
 LabelCodes = NDArray[np.int8]
 SELL, HOLD, BUY, UNKNOWN = -1, 0, 1, 2
@@ -20,6 +21,12 @@ BRIDGE_BARS = 5
 """Base closes without a label through which the one before still stands."""
 _BASE_MS = 60_000
 _ROUNDING = 1e-9
+_LABELS = {SELL: Label.SELL, HOLD: Label.HOLD, BUY: Label.BUY}
+
+
+def label_of(code: int) -> Label | None:
+    """Name the label of a code; `None` for unknown."""
+    return _LABELS.get(code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from math import isfinite
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from virtuoso.analysis.component import Component, Measure
 from virtuoso.analysis.explain import sentences
+from virtuoso.analysis.scores import Scores
 from virtuoso.analysis.scoring import QUALITIES, STALE, FactorArrays
-from virtuoso.analysis.signals import BUY, HOLD, SELL
+from virtuoso.analysis.signals import label_of
 from virtuoso.market.panel import Floats
 from virtuoso.model.clock import iso
 from virtuoso.model.evidence import class_of
@@ -26,44 +26,33 @@ from virtuoso.model.signal import (
 )
 from virtuoso.model.timeframe import Timeframe
 
-if TYPE_CHECKING:
-    from virtuoso.analysis.evaluation import Evaluation
 
-
-_LABELS = {SELL: Label.SELL, HOLD: Label.HOLD, BUY: Label.BUY}
-
-
-def label_of(code: int) -> Label | None:
-    """The label of a code; `None` for unknown."""
-    return _LABELS.get(code)
-
-
-def reading_of(evaluation: "Evaluation", branches: Sequence["Branches"], i: int) -> Reading:
+def reading_of(scores: Scores, branches: Sequence["Branches"], i: int) -> Reading:
     """The reading in column `i`."""
-    total = evaluation.total
+    total = scores.total
     factors = tuple(branch.score(i) for branch in branches)
-    label, score = label_of(int(evaluation.label[i])), _number(evaluation.score[i])
-    counterfactual = _counterfactual(evaluation, i)
-    reasons = _reasons(evaluation, i)
+    label, score = label_of(int(scores.label[i])), _number(scores.score[i])
+    counterfactual = _counterfactual(scores, i)
+    reasons = _reasons(scores, i)
     return Reading(
-        symbol=evaluation.symbols[i],
-        close_ms=evaluation.close_ms,
+        symbol=scores.symbols[i],
+        close_ms=scores.close_ms,
         signal=label,
         score=score,
         confidence=_number(total.confidence[i]),
         coverage=float(total.coverage[i]),
-        attainable=float(evaluation.attainable[i]),
-        evidence_class=class_of(detailed=evaluation.detailed[i]),
+        attainable=float(scores.attainable[i]),
+        evidence_class=class_of(detailed=scores.detailed[i]),
         consensus=_number(total.consensus[i]),
         disagreement=_number(total.disagreement[i]),
         quality=QUALITIES[total.quality[i]],
         factors=factors,
-        timeframes=_frames(evaluation, i),
+        timeframes=_frames(scores, i),
         alignment=_number(total.alignment[i]),
         counterfactual=counterfactual,
-        entry=evaluation.context.entry(i, long=_leans_long(label, score)),
-        why=sentences(evaluation.symbols[i], label, score, factors, counterfactual, reasons),
-        input_hash=_hash(evaluation, i),
+        entry=scores.context.entry(i, long=_leans_long(label, score)),
+        why=sentences(scores.symbols[i], label, score, factors, counterfactual, reasons),
+        input_hash=_hash(scores, i),
         reasons=reasons,
     )
 
@@ -76,21 +65,21 @@ def _leans_long(label: Label | None, score: float | None) -> bool:
 class Branches:
     """One factor of all symbols: its arrays as lists [symbol][timeframe][measure], which are read much faster."""
 
-    def __init__(self, evaluation: "Evaluation", f: int, times: Mapping[Timeframe, str | None]) -> None:
-        arrays = evaluation.factors[f]
+    def __init__(self, scores: Scores, f: int, times: Mapping[Timeframe, str | None]) -> None:
+        arrays = scores.factors[f]
         self._arrays = arrays
-        base = times[evaluation.base]
+        base = times[scores.base]
         self._times = [base if tf is None else times[tf] for tf in arrays.timeframes]
         self._score = (50.0 * (1.0 + arrays.result.x)).tolist()
-        self._weight = evaluation.total.confluence.weights[f].tolist()
-        self._points = evaluation.factor_contributions[f].tolist()
+        self._weight = scores.total.confluence.weights[f].tolist()
+        self._points = scores.factor_contributions[f].tolist()
         self._raw, self._value = _lists(arrays.raw), _lists(arrays.value)
         self._component_weight = _lists(arrays.result.weights)
         self._component_points = _lists(arrays.result.contributions(arrays.value))
         self._modifier_raw, self._modifier_value = _lists(arrays.modifier_raw), _lists(arrays.modifier_value)
         self._current = arrays.current.T.tolist()
         self._quality = arrays.quality.tolist()
-        self._lacks = evaluation.lacks
+        self._lacks = scores.lacks
 
     def score(self, i: int) -> FactorScore:
         """The factor of symbol `i` with its components and modifiers, in the order of the timeframes."""
@@ -155,10 +144,10 @@ def _lists(array: Floats) -> list[list[list[float]]]:
     return nested
 
 
-def branches_of(evaluation: "Evaluation") -> tuple[Branches, ...]:
-    """All factors of an evaluation."""
-    times = {tf: iso(tf.floor(evaluation.close_ms)) for tf in evaluation.timeframes}
-    return tuple(Branches(evaluation, f, times) for f in range(len(evaluation.factors)))
+def branches_of(scores: Scores) -> tuple[Branches, ...]:
+    """Gather all factors of the scores."""
+    times = {tf: iso(tf.floor(scores.close_ms)) for tf in scores.timeframes}
+    return tuple(Branches(scores, f, times) for f in range(len(scores.factors)))
 
 
 def factor_reason(arrays: FactorArrays, i: int, lacks: Callable[[int, Component], str | None]) -> str:
@@ -180,40 +169,40 @@ def _why(arrays: FactorArrays, t: int, i: int, measure: Measure) -> str:
     return measure.undefined
 
 
-def _reasons(evaluation: "Evaluation", i: int) -> tuple[str, ...]:
-    total, rule = evaluation.total, evaluation.rule
+def _reasons(scores: Scores, i: int) -> tuple[str, ...]:
+    total, rule = scores.total, scores.rule
     reasons = []
-    if np.isnan(evaluation.score[i]):
+    if np.isnan(scores.score[i]):
         reasons.append("no factor has data")
-    elif total.coverage[i] < (least := rule.min_coverage * evaluation.attainable[i]):
+    elif total.coverage[i] < (least := rule.min_coverage * scores.attainable[i]):
         reasons.append(
             f"coverage {total.coverage[i]:.2f} is below {least:.2f}, which is {rule.min_coverage:g} of the"
-            f" {evaluation.attainable[i]:.2f} that this symbol can have"
+            f" {scores.attainable[i]:.2f} that this symbol can have"
         )
     if total.quality[i] >= STALE:
         reasons.append(f"data is {QUALITIES[total.quality[i]]}")
-    elif evaluation.stale[i]:
+    elif scores.stale[i]:
         reasons.append("a feed of this symbol is stale")
-    missing = [arrays for arrays in evaluation.factors if np.isnan(arrays.result.x[i])]
-    reasons += [f"{arrays.factor.name}: {factor_reason(arrays, i, evaluation.lacks)}" for arrays in missing]
+    missing = [arrays for arrays in scores.factors if np.isnan(arrays.result.x[i])]
+    reasons += [f"{arrays.factor.name}: {factor_reason(arrays, i, scores.lacks)}" for arrays in missing]
     return tuple(reasons)
 
 
-def _frames(evaluation: "Evaluation", i: int) -> tuple[TimeframeScore, ...]:
-    scores = 50.0 * (1.0 + evaluation.total.frames[:, i])
-    weights = next((a.frame_weights for a in evaluation.factors if len(a.timeframes) == len(scores)), np.empty(0))
+def _frames(scores: Scores, i: int) -> tuple[TimeframeScore, ...]:
+    points = 50.0 * (1.0 + scores.total.frames[:, i])
+    weights = next((a.frame_weights for a in scores.factors if len(a.timeframes) == len(points)), np.empty(0))
     return tuple(
         TimeframeScore(timeframe=timeframe, weight=float(weight / weights.sum()), score=_number(score))
-        for timeframe, weight, score in zip(evaluation.timeframes, weights, scores, strict=False)
+        for timeframe, weight, score in zip(scores.timeframes, weights, points, strict=False)
     )
 
 
-def _counterfactual(evaluation: "Evaluation", i: int) -> Counterfactual | None:
-    found = evaluation.counterfactuals
+def _counterfactual(scores: Scores, i: int) -> Counterfactual | None:
+    found = scores.counterfactuals
     f, t, c = int(found.factor[i]), int(found.timeframe[i]), int(found.component[i])
     if f < 0:
         return None
-    arrays = evaluation.factors[f]
+    arrays = scores.factors[f]
     component = arrays.factor.components[c]
     label = label_of(int(found.label[i]))
     if label is None:
@@ -230,10 +219,10 @@ def _counterfactual(evaluation: "Evaluation", i: int) -> Counterfactual | None:
     )
 
 
-def _hash(evaluation: "Evaluation", i: int) -> str:
+def _hash(scores: Scores, i: int) -> str:
     """Names what the score was computed from: symbol, close, every raw value and every weight, to the last bit."""
-    digest = blake2b(f"{evaluation.symbols[i]}|{evaluation.close_ms}".encode(), digest_size=16)
-    for arrays in evaluation.factors:
+    digest = blake2b(f"{scores.symbols[i]}|{scores.close_ms}".encode(), digest_size=16)
+    for arrays in scores.factors:
         digest.update(f"|{arrays.factor.name}|{arrays.factor.weight!r}".encode())
         for values in (arrays.raw, arrays.modifier_raw, arrays.result.weights):
             digest.update(np.ascontiguousarray(values[..., i] + 0.0).tobytes())

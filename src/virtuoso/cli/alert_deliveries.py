@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 import msgspec
 import typer
 
-from virtuoso.cli import alert_tables as tables
-from virtuoso.cli.asking import ADDRESS, AsJson, Token, TokenFile, Url, asked, identified, printed
-from virtuoso.cli.client import Client, token_of
+from virtuoso.cli.terminal import alert_tables as tables
+from virtuoso.cli.terminal.asking import ADDRESS, AsJson, Token, TokenFile, Url, asked, identified, printed
+from virtuoso.cli.terminal.client import Client, token_of
 from virtuoso.model import alert_documents as docs
 
 

@@ -15,8 +15,8 @@ from virtuoso.model.alert import Severity
 from virtuoso.model.clock import Clock, SystemClock
 from virtuoso.model.errors import UsageError
 from virtuoso.model.notice import Line, Notice, Role
-from virtuoso.monitor.alert_channels import channels_for
 from virtuoso.operations import logs
+from virtuoso.wiring.channels import channel_plans, make_channels
 
 
 def send_test(
@@ -30,7 +30,7 @@ def send_test(
     settings = load(config or [], os.environ)
     logs.configure("warning", settings.logging.format, secret_texts(settings))
     clock = SystemClock()
-    channels = channels_for(settings.monitoring.alerts, clock)
+    channels = make_channels(channel_plans(settings.monitoring.alerts), clock)
     if unknown := sorted(set(channel or ()) - set(channels)):
         raise UsageError(f"there is no channel {unknown[0]}; configured are {', '.join(channels)}")
     wanted = {name: each for name, each in channels.items() if not channel or name in channel}

@@ -8,11 +8,11 @@ import typer
 
 from virtuoso.alerts.rules.fields import duration_ms
 from virtuoso.alerts.rules.mistakes import Mistaken
-from virtuoso.cli import alert_tables as tables
 from virtuoso.cli.alert_deliveries import deliveries, resend
 from virtuoso.cli.alert_test import send_test
-from virtuoso.cli.asking import ADDRESS, AsJson, Token, TokenFile, Url, asked, identified, printed
-from virtuoso.cli.client import Client, token_of
+from virtuoso.cli.terminal import alert_tables as tables
+from virtuoso.cli.terminal.asking import ADDRESS, AsJson, Token, TokenFile, Url, asked, identified, printed
+from virtuoso.cli.terminal.client import Client, token_of
 from virtuoso.model import alert_documents as docs
 from virtuoso.model.alert import Severity
 from virtuoso.model.clock import SystemClock, iso

@@ -7,18 +7,21 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import numpy as np
 import typer
 import uvloop
 from rich.console import Console
 
-from virtuoso.cli.reading import only_on, show
+from virtuoso.cli.terminal.reading import only_on, show
 from virtuoso.config import Settings, load
 from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.one_shot import look
 from virtuoso.operations import logs
+from virtuoso.playback.one_look import Look, look
+from virtuoso.wiring.monitor import monitor_parts
+from virtuoso.wiring.parts import exchange_for
 
 app = typer.Typer(add_completion=False)
 
@@ -39,7 +42,7 @@ def analyze(
     only = None if timeframe is None else _configured(timeframe, settings)
     logs.configure("error", settings.logging.format, secret_texts(settings))
     with _telling() as tell:
-        found = uvloop.run(look(settings, symbol, SystemClock(), tell))
+        found = uvloop.run(_look(settings, symbol, tell))
     if as_json:
         detail = found.detail if only is None else only_on(found.detail, only)
         typer.echo(msgspec.json.encode(detail))
@@ -47,6 +50,12 @@ def analyze(
         show(Console(), found.detail, found.closes, only)
     if found.detail.signal.score is None:
         raise typer.Exit(1)
+
+
+async def _look(settings: Settings, symbol: str, tell: Callable[[str], None]) -> Look:
+    clock = SystemClock()
+    exchange = exchange_for(settings, clock, np.random.default_rng())
+    return await look(exchange, monitor_parts(settings, told=False), symbol, clock, tell)
 
 
 def _configured(name: str, settings: Settings) -> Timeframe:

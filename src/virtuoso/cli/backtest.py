@@ -15,13 +15,13 @@ from rich.table import Table
 
 from virtuoso.analysis.component import Feed
 from virtuoso.analysis.engine import FACTORS
-from virtuoso.cli.progress import telling
+from virtuoso.cli.terminal.progress import telling
 from virtuoso.config import Settings, load
-from virtuoso.monitor.configured import label_rule
 from virtuoso.research.backtest import Backtest, fed_by_bars
 from virtuoso.research.bars import Bars, read_bars
 from virtuoso.research.results import Results
 from virtuoso.research.summary import Summary
+from virtuoso.wiring.parts import label_rule
 
 app = typer.Typer(add_completion=False)
 
@@ -96,7 +96,7 @@ def _why_absent(factor: str) -> str:
 
 
 def _print(summary: dict[str, Any], out: Path | None) -> None:
-    """The summary for people."""
+    """Print the summary as tables and a histogram of scores, for people."""
     console = Console()
     period, score, labels = summary["period"], summary["score"], summary["labels"]
     facts = Table(box=None, show_header=False, pad_edge=False)

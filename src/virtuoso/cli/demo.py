@@ -7,16 +7,17 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from virtuoso.cli.runtime import Runtime
-from virtuoso.cli.serve import serve
 from virtuoso.config import load
 from virtuoso.model.errors import UsageError
+from virtuoso.processes.runtime import Runtime
+from virtuoso.processes.up import serve
 
 app = typer.Typer(add_completion=False)
 
@@ -35,7 +36,8 @@ def demo(
     """Everything on the bundled recording: no configuration, no network. Its data is labelled `replay`."""
     runtime = ctx.ensure_object(Runtime)
     with _exchange(runtime, seed) as address, TemporaryDirectory(prefix="virtuoso-demo-") as folder:
-        serve(load(config or [], _environment(address, port, folder, whole=config is not None)), runtime)
+        environment = _environment(address, port, folder, whole=config is not None)
+        serve(partial(load, config or [], environment), runtime)
 
 
 def _environment(address: str, port: int, folder: str, *, whole: bool) -> dict[str, str]:
@@ -56,7 +58,7 @@ def _environment(address: str, port: int, folder: str, *, whole: bool) -> dict[s
 @contextmanager
 def _exchange(runtime: Runtime, seed: int) -> Iterator[str]:
     """The embedded exchange as a child that goes when we go, however we go: it reads its end from a pipe."""
-    command = runtime.command("virtuoso.cli.child_exchange", str(seed))
+    command = runtime.command("virtuoso.processes.child_exchange", str(seed))
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
     try:
         address = (child.stdout.readline() if child.stdout else "").strip()
@@ -78,7 +80,7 @@ def _exchange(runtime: Runtime, seed: int) -> Iterator[str]:
 
 
 def _await(address: str) -> None:
-    """Until it answers."""
+    """Wait until the embedded exchange at `address` answers; raises `UsageError` if it does not in time."""
     give_up = time.perf_counter() + _START_S
     while True:
         try:

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from virtuoso.cli.runtime import Runtime
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import UsageError
+from virtuoso.processes.runtime import Runtime
 from virtuoso.simulator.model_market.listing import MOST
 from virtuoso.simulator.scenario import read_scenario
 from virtuoso.simulator.server import EmbeddedExchange

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from virtuoso.cli.progress import telling
-from virtuoso.cli.stores import series_folder
+from virtuoso.cli.terminal.progress import telling
 from virtuoso.config import load
 from virtuoso.model.clock import SystemClock, iso
 from virtuoso.model.errors import UsageError
@@ -20,6 +19,7 @@ from virtuoso.storage.timeseries.archive import export as write
 from virtuoso.storage.timeseries.embedded.partitions import kinds_of
 from virtuoso.storage.timeseries.embedded.reader import EmbeddedReader
 from virtuoso.storage.timeseries.schema import BARS, MEASUREMENTS, Measurement
+from virtuoso.wiring.stores import series_folder
 
 app = typer.Typer(add_completion=False)
 

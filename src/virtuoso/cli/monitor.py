@@ -2,20 +2,21 @@
 
 import asyncio
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from virtuoso.cli.running import reload_on_hangup, stop_signals, until_stopped
-from virtuoso.cli.runtime import Runtime
-from virtuoso.cli.stores import make_data_dir, need_shared_tier, opened
 from virtuoso.config import Settings, load
 from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import Clock
 from virtuoso.operations import logs
-from virtuoso.operations.health import HealthBoard
+from virtuoso.processes.runtime import Runtime
+from virtuoso.processes.stopping import reload_on_hangup, stop_signals, until_stopped
 from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.wiring.stores import make_data_dir, need_shared_tier, opened
 
 if TYPE_CHECKING:
     from virtuoso.monitor.app import Monitor
@@ -36,24 +37,24 @@ def monitor(
     logs.configure(settings.logging.level, settings.logging.format, secret_texts(settings))
     make_data_dir(settings)
     runtime = ctx.ensure_object(Runtime)
-    runtime.run(_run(settings, runtime.clock()))
+    runtime.run(_run(settings, partial(load, config or [], os.environ), runtime.clock()))
 
 
-async def _run(settings: Settings, clock: Clock) -> None:
+async def _run(settings: Settings, read: Callable[[], Settings], clock: Clock) -> None:
     stop = stop_signals()
     cache = MemoryCache(clock)
-    board = HealthBoard(clock, settings.monitoring.interval, "standalone")
     async with opened(settings, clock, cache) as stores:
         typer.echo(
             f"virtuoso monitor: {settings.identity} (epoch {stores.lease.epoch}) · watching {settings.exchange.address}"
             f" · publishing to {', '.join(s.name for s in stores.publisher.statuses())} · Ctrl-C stops"
         )
-        from virtuoso.monitor.app import Monitor  # noqa: PLC0415 - slow to import: the lease is taken before
+        from virtuoso.processes.monitor import monitor_for  # noqa: PLC0415 - slow to import: the lease is taken before
+        from virtuoso.processes.reload import reloading  # noqa: PLC0415
 
-        running = Monitor(settings, clock, cache, board, stores=stores)
+        running = monitor_for(settings, clock, cache, "standalone", stores=stores)
         works = {
             asyncio.create_task(running.run(), name="monitor"),
-            asyncio.create_task(reload_on_hangup(running.reload), name="reload"),
+            asyncio.create_task(reload_on_hangup(reloading(running, read)), name="reload"),
             asyncio.create_task(_announce(running), name="announce"),
         }
         await until_stopped(works, stop)

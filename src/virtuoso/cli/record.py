@@ -4,22 +4,22 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from virtuoso.cli.runtime import Runtime
-from virtuoso.cli.serve import serve
 from virtuoso.config import Settings, load
 from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import UsageError, VirtuosoError
-from virtuoso.monitor.app import Monitor
-from virtuoso.monitor.recorder import Recorder, Recording
 from virtuoso.operations import logs
-from virtuoso.operations.health import HealthBoard
+from virtuoso.processes.monitor import monitor_for
+from virtuoso.processes.runtime import Runtime
+from virtuoso.processes.up import serve
+from virtuoso.recording.recorder import Recorder, Recording
 from virtuoso.storage.cache.memory import MemoryCache
 
 app = typer.Typer(add_completion=False)
@@ -46,16 +46,15 @@ def record(
             raise UsageError(
                 "--for: a program that serves runs until it is stopped; leave out --for or --while-running"
             )
-        serve(settings, runtime, record=recording)
+        serve(partial(load, config or [], os.environ), runtime, record=recording)
         return
     logs.configure("warning", settings.logging.format, secret_texts(settings))
     runtime.run(_record(recording, settings, runtime.clock(), for_s))
 
 
 async def _record(recording: Recording, settings: Settings, clock: Clock, for_s: float | None) -> None:
-    recorder = Recorder(recording, settings, clock)
-    board = HealthBoard(clock, settings.monitoring.interval, "embedded")
-    monitor = Monitor(settings, clock, MemoryCache(clock), board, tap=recorder)
+    recorder = Recorder(recording, settings.exchange.name, settings.exchange.category, clock)
+    monitor = monitor_for(settings, clock, MemoryCache(clock), tap=recorder)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -76,7 +75,7 @@ async def _record(recording: Recording, settings: Settings, clock: Clock, for_s:
 
 
 async def _tell(recorder: Recorder) -> None:
-    """Progress on a terminal."""
+    """Show the recording's progress until cancelled; does nothing where there is no terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         return

@@ -10,12 +10,13 @@ from typing import Annotated
 import msgspec
 import typer
 
-from virtuoso.cli.progress import told
+from virtuoso.cli.terminal.progress import told
 from virtuoso.config import load
 from virtuoso.model.clock import iso
-from virtuoso.monitor.replay import Replay
 from virtuoso.operations import logs
+from virtuoso.playback.replay import Replay
 from virtuoso.recording.reader import read
+from virtuoso.wiring.monitor import monitor_parts
 
 app = typer.Typer(add_completion=False)
 
@@ -31,7 +32,7 @@ def replay(
 ) -> None:
     """Play a recording: same input, same documents, to the byte (SHA-256), whatever the speed."""
     logs.configure("warning", "auto")
-    player, reader = Replay(load(config or [], os.environ)), read(file)
+    player, reader = Replay(monitor_parts(load(config or [], os.environ))), read(file)
     records = told(reader, f"replaying {file}", lambda: reader.bytes_read / max(1, reader.bytes_total))
     began = time.perf_counter()
     asyncio.run(player.play(records, None if speed is None else _Pace(speed)))

@@ -15,13 +15,14 @@ from rich.text import Text
 
 from virtuoso.alerts.rules.mistakes import RulesError
 from virtuoso.alerts.rules.rule import Rule, RuleSet
-from virtuoso.cli.progress import told
+from virtuoso.cli.terminal.progress import told
 from virtuoso.config import load
 from virtuoso.model.clock import iso
-from virtuoso.monitor.rule_diff import Alert, Difference
-from virtuoso.monitor.rule_files import read_rules
 from virtuoso.operations import logs
+from virtuoso.playback.rule_diff import Alert, Difference
 from virtuoso.recording.reader import read
+from virtuoso.wiring.monitor import monitor_parts
+from virtuoso.wiring.rule_files import RuleFiles, rule_files
 
 app = typer.Typer(add_completion=False, help="Check, list and compare your own alert rules.", no_args_is_help=True)
 
@@ -86,14 +87,14 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Play a recording once and tell which alerts would appear, vanish or move in time, and the messages they make."""
-    from virtuoso.monitor.rule_replay import RuleReplay  # noqa: PLC0415 - slow to import, and only needed here
+    from virtuoso.playback.rule_replay import RuleReplay  # noqa: PLC0415 - slow to import, and only needed here
 
     settings = load(config or [], os.environ)
     before, after = _read([old], config), _read([new], config)
     reader = read(recording)
     records = told(reader, f"replaying {recording}", lambda: reader.bytes_read / max(1, reader.bytes_total))
     logs.configure("warning", "auto")
-    player = RuleReplay(settings, before, after)
+    player = RuleReplay(monitor_parts(settings), before, after)
     asyncio.run(player.play(records))
     found = player.difference()
     if as_json:
@@ -105,9 +106,9 @@ def diff(
 def _read(files: list[Path] | None, config: list[Path] | None) -> RuleSet:
     """The files, or those of the configuration; checked against it where one is named."""
     if files and config is None:
-        return read_rules(files)
+        return RuleFiles(tuple(files)).read()
     alerts = load(config or [], os.environ).monitoring.alerts
-    return read_rules(files or alerts.rules, alerts)
+    return rule_files(alerts, files or None).read()
 
 
 def _row(rule: Rule) -> dict[str, Any]:
@@ -134,7 +135,7 @@ def _row(rule: Rule) -> dict[str, Any]:
 
 
 def _duration(ms: int) -> str:
-    """`1h30m`, `0s`."""
+    """Format a duration in milliseconds, such as `1h30m`, or `0s` for none; the sign is left out."""
     parts, left = "", abs(ms)
     for unit, size in _UNITS:
         count, left = divmod(left, size)

@@ -12,9 +12,9 @@ import uvloop
 from rich.console import Console
 from rich.live import Live
 
-from virtuoso.cli.asking import ADDRESS, Token, TokenFile, Url
-from virtuoso.cli.board import Board
-from virtuoso.cli.client import Client, token_of
+from virtuoso.cli.terminal.asking import ADDRESS, Token, TokenFile, Url
+from virtuoso.cli.terminal.board import Board
+from virtuoso.cli.terminal.client import Client, token_of
 from virtuoso.model import documents as docs
 from virtuoso.model.errors import UsageError, VirtuosoError
 

@@ -18,8 +18,8 @@ from virtuoso.market.universe import Universe, select, unknown_includes, why_emp
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.evidence import class_of
 from virtuoso.model.instrument import Instrument
-from virtuoso.monitor.configured import exchange_for, universe_rules
-from virtuoso.monitor.looks import looks
+from virtuoso.monitor.watching.list_polls import looks
+from virtuoso.wiring.parts import exchange_for, universe_rules
 
 app = typer.Typer(add_completion=False)
 

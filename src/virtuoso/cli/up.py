@@ -1,14 +1,15 @@
 """`virtuoso up`: watch the configured exchange."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from virtuoso.cli.runtime import Runtime
-from virtuoso.cli.serve import serve
 from virtuoso.config import load
+from virtuoso.processes.runtime import Runtime
+from virtuoso.processes.up import serve
 
 app = typer.Typer(add_completion=False)
 
@@ -21,4 +22,4 @@ def up(
     ] = None,
 ) -> None:
     """Watch the configured exchange and serve the API and the status page."""
-    serve(load(config or [], os.environ), ctx.ensure_object(Runtime))
+    serve(partial(load, config or [], os.environ), ctx.ensure_object(Runtime))

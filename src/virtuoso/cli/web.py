@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from virtuoso.cli.runtime import Runtime
-from virtuoso.cli.stores import need_shared_tier
-from virtuoso.cli.web_worker import run_worker
-from virtuoso.cli.workers import keep_workers
 from virtuoso.config import load
 from virtuoso.config.keys import secret_texts
 from virtuoso.operations import logs
+from virtuoso.processes.runtime import Runtime
+from virtuoso.processes.web_worker import run_worker
+from virtuoso.processes.workers import keep_workers
 from virtuoso.web.listening import listen
+from virtuoso.wiring.stores import need_shared_tier
 
 app = typer.Typer(add_completion=False)
 
@@ -43,5 +43,5 @@ def web(
         runtime.run(run_worker(settings, runtime.clock(), sock))
         return
     arguments = [str(argument) for path in config or [] for argument in ("-c", path)]
-    command = runtime.command("virtuoso.cli.web_worker", str(sock.fileno()), *arguments)
+    command = runtime.command("virtuoso.processes.web_worker", str(sock.fileno()), *arguments)
     runtime.run(keep_workers(count, command, sock.fileno()))

@@ -20,7 +20,7 @@ from virtuoso.config.channels import (
 )
 from virtuoso.config.detectors import FastSettings, SuddenMoveSettings
 from virtuoso.config.section import FilePath, Names, Section
-from virtuoso.model.kinds import MARKET_KINDS, SYSTEM_KINDS
+from virtuoso.model.catalogue.kinds import MARKET_KINDS, SYSTEM_KINDS
 
 Seconds = Annotated[float, Field(ge=0, le=31_536_000)]
 Percent = Annotated[float, Field(gt=0, le=100)]

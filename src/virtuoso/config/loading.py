@@ -116,7 +116,7 @@ def _secret(key: str, file: Path) -> SecretStr:
 
 
 def _line(layers: Layers, detail: dict[str, Any]) -> str:
-    """One mistake in one line."""
+    """Describe one of pydantic's errors in one line: where it is, which key, its value, what would be right."""
     path: KeyPath = tuple(str(part) for part in detail["loc"])
     origin = layers.origin(path)
     place = f"{origin}: " if origin else ""

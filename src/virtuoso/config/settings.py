@@ -187,7 +187,7 @@ class FactorsSettings(Section):
 
     def weights(self) -> dict[str, float]:
         """Weight of each enabled factor."""
-        factors = {name: getattr(self, name) for name in type(self).model_fields}
+        factors: dict[str, FactorSettings] = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: factor.weight for name, factor in factors.items() if factor.enabled}
 
 

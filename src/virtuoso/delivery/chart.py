@@ -68,7 +68,7 @@ class Charts:
             return None
 
     async def close(self) -> None:
-        """End the process."""
+        """End the drawing process, even one that is just being started."""
         starting, self._starting = self._starting, None
         if starting is not None:
             starting.cancel()

@@ -14,7 +14,7 @@ _PIECE, _SHOWN = 1 << 16, 60
 
 
 class Unpacker(Protocol):
-    """What zlib's objects do."""
+    """The interface of zlib's decompression objects, as far as it is used here."""
 
     @property
     def eof(self) -> bool:

@@ -47,9 +47,9 @@ class Ledger:
         return _ROW.unpack(row) if len(row) == _ROW.size else None
 
     def write(self, tokens: float, counted_s: float, silent_until_s: float, banned_until_ms: float) -> None:
-        """Put the account down."""
+        """Write the account to the file; the values are those that `read` returns."""
         os.pwrite(self._file, _ROW.pack(tokens, counted_s, silent_until_s, banned_until_ms), 0)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         os.close(self._file)

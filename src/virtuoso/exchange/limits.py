@@ -95,7 +95,7 @@ class RateBudget:
 
     @property
     def status(self) -> BudgetStatus:
-        """What is left."""
+        """The state of the budget now: tokens left, requests, waits, and until when the exchange bans us."""
         with self._account() as now_s:
             pass
         return BudgetStatus(

@@ -55,25 +55,25 @@ class Tap(Protocol):
     """Told of everything that goes over the wire, on the event loop; it must be quick and may not raise."""
 
     def frame(self, connection: int, received_ns: int, payload: bytes) -> None:
-        """A frame came."""
+        """A frame was received on a connection, at `received_ns` (epoch ns)."""
         ...
 
     def sent(self, connection: int, sent_ns: int, payload: bytes) -> None:
-        """A frame went."""
+        """A frame was sent on a connection, at `sent_ns` (epoch ns)."""
         ...
 
     def opened(self, connection: int, at_ns: int, url: str) -> None:
-        """A stream was opened."""
+        """The stream `connection` was opened to `url`."""
         ...
 
     def closed(self, connection: int, at_ns: int, reason: str) -> None:
-        """A stream was closed."""
+        """The stream `connection` was closed, for `reason`."""
         ...
 
     def answer(
         self, path: str, query: dict[str, str], status: int, body: bytes, sent_ns: int, received_ns: int
     ) -> None:
-        """A request was answered."""
+        """A REST request was answered with `status` and `body`."""
         ...
 
     def clock_read(self, at_ns: int, offset_ms: float) -> None:
@@ -105,7 +105,7 @@ class Stream(Protocol):
         ...
 
     def feeds(self) -> Sequence[FeedStatus]:
-        """State of every topic."""
+        """Return the state of every topic of the stream."""
         ...
 
     @property
@@ -210,5 +210,5 @@ class Exchange(Protocol):
         ...
 
     async def close(self) -> None:
-        """Release connections."""
+        """Close the connections to the exchange."""
         ...

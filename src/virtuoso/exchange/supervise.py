@@ -19,5 +19,5 @@ class Backoff:
         return wait_s
 
     def reset(self) -> None:
-        """It worked: begin anew."""
+        """Start again at the shortest wait, after an attempt that succeeded."""
         self._step_s = self._first_s

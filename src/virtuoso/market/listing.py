@@ -193,7 +193,7 @@ def turnover_of(ticker: TickerUpdate) -> float | None:
 
 
 def _number(value: object) -> float | None:
-    """A finite number above 0."""
+    """Return the value if it is a finite number above 0, else `None`."""
     return float(value) if isinstance(value, int | float) and 0 < value < math.inf else None
 
 

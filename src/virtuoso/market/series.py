@@ -78,7 +78,7 @@ class BarSeries:
         self._next_ms = open_ms + len(rows) * self.timeframe.ms if len(rows) else None
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all bars; the next one need not follow them."""
         self._start = self._end = 0
         self._next_ms = None
 

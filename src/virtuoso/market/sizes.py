@@ -25,7 +25,7 @@ class SizeDistribution:
         self._trades = 0.0
 
     def add(self, sizes: Sequence[float]) -> None:
-        """Take trades, base units."""
+        """Add the sizes of trades (base units); those that are not positive and finite are ignored."""
         taken = np.array(sizes)
         taken = taken[(taken > 0) & (taken < inf)]
         bins = np.floor(_PER_OCTAVE * (np.log2(taken) - _SMALLEST_OCTAVE)).astype(np.int64)
@@ -34,7 +34,7 @@ class SizeDistribution:
         self._trades += taken.size
 
     def forget(self, minutes: int) -> None:
-        """Let time pass."""
+        """Fade the distribution by the `minutes` that have passed."""
         share = 0.5 ** (minutes / _HALF_LIFE_MINUTES)
         self._volume *= share
         self._trades *= share

@@ -67,7 +67,7 @@ class SymbolState:
         self._next_sample_ms = 0
 
     def book_snapshot(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
-        """Replace the whole book."""
+        """Replace the whole book; the first one accepted marks since when the symbol is watched."""
         refusal = self._replace_book(update_id, event_ms, received_ns, bids, asks)
         if refusal is None and self.minutes.watched_ms is None:
             self.minutes.watched_ms = event_ms  # the first frame of a subscription, liquidations among its topics
@@ -151,7 +151,7 @@ class SymbolState:
         self.stats.fill(asked, self.gate.limits)
 
     def bars(self, received_ns: int, bars: Sequence[Bar]) -> Refusal:
-        """1m bars from the stream."""
+        """Take 1m bars from the stream into the history, as far as the gate accepts them."""
         if (refusal := self.gate.bars(received_ns, bars)) is not None:
             return refusal
         return self.history.update(bars)

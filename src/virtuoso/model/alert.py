@@ -18,7 +18,7 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 to 2: how severe."""
+        """The severity as a number from 0 to 2, higher is more severe."""
         return _RANKS[self]
 
 

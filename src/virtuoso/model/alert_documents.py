@@ -149,7 +149,8 @@ class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
     """How the incidents of one kind live and are told; times in seconds.
 
     `severity`, `null`: as the detector finds; `change` and `escalate_after`, `null`: never; `channels`, `null`: all
-    that take its severity and scope. Of a rule of the user's, `place` is its file and line, `when` its condition.
+    that take its severity and scope. Of a rule of the user's, `place` is its file and line, `when` its condition. Of a
+    built-in kind, `title`, `meaning` and `check` say what it is called, what happened, and what to look at first.
     """
 
     kind: str
@@ -165,6 +166,9 @@ class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
     place: str | None = None
     when: str | None = None
     labels: dict[str, str] = {}
+    title: str | None = None
+    meaning: str | None = None
+    check: str | None = None
 
 
 class AlertRules(msgspec.Struct, frozen=True, kw_only=True):

@@ -423,6 +423,8 @@ class MonitoringStatus(msgspec.Struct, frozen=True, kw_only=True):
     health: str = "starting"
     """As in `/health`, with its reasons."""
     health_reasons: tuple[str, ...] = ()
+    needs_restart: tuple[str, ...] = ()
+    """Keys of the configuration that were changed and reloaded, and that only a restart applies."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ class Evidence(IntFlag):
 
     @property
     def words(self) -> str:
-        """The kinds, for people."""
+        """The kinds of evidence in words, separated by commas, for people."""
         return ", ".join(_WORDS[kind] for kind in Evidence if kind in self)
 
 

@@ -9,7 +9,7 @@ from virtuoso.model.alert import Severity
 
 
 class Role(StrEnum):
-    """Why a notice is sent."""
+    """The reason why a notice is sent."""
 
     ALERT = "alert"  # one incident fired
     UPDATE = "update"  # it escalated, or changed materially
@@ -20,7 +20,7 @@ class Role(StrEnum):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One incident, in a list."""
+    """One incident in the list of a notice."""
 
     id: str
     kind: str
@@ -129,7 +129,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def delivery_id(notice: str, channel: str) -> str:
-    """16 bytes in hex."""
+    """Return the id of the delivery of a notice on a channel: 16 bytes in hex, always the same for the two."""
     return blake2s(f"{notice}|{channel}".encode(), digest_size=16).hexdigest()
 
 

@@ -25,12 +25,12 @@ class Timeframe(StrEnum):
 
     @property
     def ms(self) -> int:
-        """Length in milliseconds."""
+        """The length of a bar in milliseconds."""
         return _MS[self]
 
     @property
     def minutes(self) -> int:
-        """Length in minutes."""
+        """The length of a bar in minutes."""
         return _MS[self] // _MINUTE_MS
 
     def floor(self, ms: int) -> int:

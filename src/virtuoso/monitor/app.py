@@ -1,10 +1,10 @@
-"""The composition root of the monitor: everything is built here, once, and passed in."""
+"""The composition root of the monitor: the kernel with stores, outbox and tasks around it."""
 
 import asyncio
 import gc
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -12,46 +12,39 @@ from functools import partial
 import numpy as np
 import structlog
 
-from virtuoso.alerts.conditions import FeedOutage
-from virtuoso.analysis.engine import Engine
-from virtuoso.config import Settings
 from virtuoso.exchange.polling import Polling, largest_universe
-from virtuoso.exchange.protocol import StreamEvent, Tap
+from virtuoso.exchange.protocol import Exchange, StreamEvent
 from virtuoso.exchange.supervise import Backoff
-from virtuoso.market.state import MarketState
 from virtuoso.market.universe import UniverseRules
 from virtuoso.model.alert import Severity
 from virtuoso.model.clock import Clock, iso
 from virtuoso.model.errors import ExchangeError, UsageError, VirtuosoError
 from virtuoso.model.evidence import DETAILED, PLAIN
-from virtuoso.monitor.aftermath import Aftermath
-from virtuoso.monitor.alert_context import AlertContext
-from virtuoso.monitor.alert_desk import AlertDesk
-from virtuoso.monitor.alert_parts import AlertParts
-from virtuoso.monitor.alpha import AlphaScanner
-from virtuoso.monitor.bar_archive import BarArchive
-from virtuoso.monitor.bar_audit import BarAudit
-from virtuoso.monitor.configured import alpha_intervals, engine_for, exchange_for, universe_rules
-from virtuoso.monitor.cycle import Cycle
-from virtuoso.monitor.detect import Detection, fast_rules
-from virtuoso.monitor.keeper import Keeper
-from virtuoso.monitor.lists import Lists
-from virtuoso.monitor.refresh import Refresh
+from virtuoso.model.outbox import ChannelStatus
+from virtuoso.monitor.alerting.root import AlertRoot, Keeping
+from virtuoso.monitor.alerting.service import AlertService
+from virtuoso.monitor.beats import Beats
+from virtuoso.monitor.cycle.alert_context import AlertContext
+from virtuoso.monitor.documents.publication import Publication
+from virtuoso.monitor.kernel import Kernel, Source
+from virtuoso.monitor.persistence.committer import Committer
 from virtuoso.monitor.schedule import FixedRate
-from virtuoso.monitor.slow import SlowData
 from virtuoso.monitor.status import StatusReport
-from virtuoso.monitor.stores import LeasedBooks, Stores
 from virtuoso.monitor.tasks import TrackedTasks
-from virtuoso.monitor.ticks import publish_books, publish_ticks
-from virtuoso.monitor.upkeep import Upkeep
+from virtuoso.monitor.vitals import Vitals
 from virtuoso.monitor.wakes import Wakes
-from virtuoso.monitor.watch import Watch
+from virtuoso.monitor.watching.universe_refresh import UniverseRefresh
 from virtuoso.operations.health import HealthBoard
 from virtuoso.operations.heartbeat import Heartbeat
 from virtuoso.operations.host import Host
-from virtuoso.operations.metrics import Durations, measure_loop_lag
+from virtuoso.operations.metrics import measure_loop_lag
 from virtuoso.operations.watchdog import Watchdog
 from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.storage.database.leased_store import LeasedStore
+from virtuoso.storage.stores import Stores
+from virtuoso.wiring.monitor import MonitorParts
+from virtuoso.wiring.parts import KernelParts
+from virtuoso.wiring.restart import changed_keys
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +53,6 @@ _STREAM_FIRST_S = 5.0
 _MET_AT_ONCE = 8
 _CLOCK_INTERVAL_S, _DOUBT_S = 10.0, 2.0
 _FALLBACK_S = 5.0
-_FRESH_S, _FRESH_CYCLES = 10.0, 3
 _BACKLOG_S = 0.05
 _START_CAP_S = 10.0
 _GC_THRESHOLDS = (20_000, 20, 50)
@@ -71,135 +63,66 @@ class Monitor:
     """Watches one exchange. `run` never returns by itself; `ready` is set at the first complete set of signals."""
 
     def __init__(
-        self,
-        settings: Settings,
-        clock: Clock,
-        cache: MemoryCache,
-        health: HealthBoard,
-        *,
+        self, parts: MonitorParts, exchange: Exchange, clock: Clock, cache: MemoryCache, health: HealthBoard,
         stores: Stores | None = None,
-        tap: Tap | None = None,
-    ) -> None:
-        self._settings = settings
+    ) -> None:  # fmt: skip
+        self.parts = parts
+        self.exchange = exchange
+        self.stores = stores
         self._clock = clock
         self._cache = cache
-        self.stores = stores
-        self.epoch = clock.now_ns() // 1_000_000_000 if stores is None else stores.lease.epoch
-        rng = np.random.default_rng()
-        monitoring, analysis = settings.monitoring, settings.analysis
-        self.exchange = exchange_for(settings, clock, rng, tap)
-        self.largest_polled: int | None = None
-        self._polled = settings.market_data.mode == "poll" or settings.exchange.ccxt_id is not None
-        self._backoff = Backoff(rng, first_s=0.5, cap_s=_START_CAP_S)
-        frames = analysis.timeframes.weights()
-        self.market = MarketState(
-            list(frames), depth=settings.exchange.depth, clock_offset_ms=lambda: self.exchange.clock_offset_ms
+        self._polled = parts.kernel.polled
+        self._backoff = Backoff(np.random.default_rng(), first_s=0.5, cap_s=_START_CAP_S)
+        leased = (
+            None if stores is None else LeasedStore(stores.database, stores.lease, parts.identity, parts.kernel.market)
         )
-        engine = engine_for(settings)
-        self._worker = ThreadPoolExecutor(1, "analysis")
-        series = None if stores is None else stores.series
-        self.archive = BarArchive(series, self.market)
-        self.watch = self._watch_for(settings, engine)
-        self.stream = self._stream_for(settings)
-        self.slow = SlowData(
-            self.exchange, self.market, clock,
-            min_interval_s=settings.smart_intervals.min_interval, max_interval_s=settings.smart_intervals.max_interval,
-            contained=self.watch.contained,
-        )  # fmt: skip
-        self.alerts = AlertParts(settings, clock, self.exchange.name, stores, self._changed)
-        self.incidents = self.alerts.incidents
-        self.detection = Detection(fast_rules(monitoring.alerts), self.incidents, self.watch.contained)
-        self.outage = FeedOutage(self.exchange.name)
-        books = None
-        if stores is not None:
-            books = LeasedBooks(stores.database, stores.lease, settings.identity, settings.exchange.market)
-        self.keeper = Keeper(
-            books, settings.exchange.market, self.incidents,
+        self.alerts = AlertRoot(
+            parts.alerting,
+            clock,
+            exchange.name,
+            self._changed,
+            None if leased is None else Keeping(leased, parts.data_dir),
+        )
+        self.committer = Committer(
+            leased, parts.kernel.market, self.alerts.incidents,
             decide=self.alerts.alerting.decide, committed=self._committed,
         )  # fmt: skip
-        self.aftermath = Aftermath(self.archive, self.keeper, series, settings.exchange.market)
-        self.audit = BarAudit(self.exchange, self.market, self.watch, self.archive, routine=not self._polled)
-        self._refresh = Refresh(self.exchange, self.market, self.watch)
-        self.cycle = self._cycle_for(settings, engine, health)
-        self.alerts.context = AlertContext(self.market, self.cycle)
-        self.alpha = self._scanner_for(settings)
-        self.lag = Durations()
+        self.stream = self._stream_for(parts.kernel)
+        epoch = clock.now_ns() // 1_000_000_000 if stores is None else stores.lease.epoch
+        self.kernel = kernel = Kernel(
+            parts.kernel, Source(exchange, self.stream), clock, Publication(cache, epoch, parts.kernel.interval_s),
+            alerting=self.alerts.alerting, committer=self.committer, health=health,
+            series=None if stores is None else stores.series,
+        )  # fmt: skip
+        self.market, self.watch, self.cycle = kernel.market, kernel.watch, kernel.cycle
+        self.incidents, self.health = kernel.incidents, health
+        self.alerts.context = AlertContext(kernel.market, kernel.cycle)
         self.tasks = TrackedTasks(self._task_died, self._task_restarted)
-        self.schedule = FixedRate(monitoring.interval)
-        self.status = StatusReport(self, settings, clock, cache)
-        self._host = Host(settings.data_dir)
-        self.desk = None if books is None else self._desk_for(books)
-        self.health = health
-        self._upkeep = Upkeep(self, cache, clock, self._worker, settings.websocket.stale_after)
+        self.vitals = Vitals(FixedRate(parts.kernel.interval_s), self.tasks.states)
+        self._host = Host(parts.data_dir)
+        self._service = None if leased is None else self._service_for(leased)
+        self.status = StatusReport(kernel, parts, self.vitals, stores)
+        self._beats = Beats(
+            kernel, self.status, stores, channels=self._channels,
+            told=lambda status: None if self._service is None else self._service.system(status),
+        )  # fmt: skip
         self.ready = asyncio.Event()
-        self.state = "starting"
         self._tape_gaps: set[str] = set()
-        self._lists = Lists(self.watch, self._stream_watched, settings.universe.refresh_interval)
+        self._universe_refresh = UniverseRefresh(self.watch, self._stream_watched, parts.kernel.universe_interval_s)
         self._streaming = asyncio.Event()
 
-    def _watch_for(self, settings: Settings, engine: Engine) -> Watch:
-        return Watch(
-            exchange=self.exchange,
-            market=self.market,
-            engine=engine,
-            worker=self._worker,
-            rules=universe_rules(settings),
-            clock=self._clock,
-            archive=self.archive,
-            polled=self._polled,
-        )
+    def _service_for(self, leased: LeasedStore) -> AlertService:
+        return AlertService(root=self.alerts, store=leased, host=self._host, lag=self.vitals.lag, clock=self._clock)
 
-    def _cycle_for(self, settings: Settings, engine: Engine, health: HealthBoard) -> Cycle:
-        return Cycle(
-            exchange=self.exchange,
-            stream=self.stream,
-            market=self.market,
-            engine=engine,
-            watch=self.watch,
-            refresh=self._refresh,
-            worker=self._worker,
-            cache=self._cache,
-            alerting=self.alerts.alerting,
-            outage=self.outage,
-            slow_s=settings.monitoring.alerts.slow_cycle,
-            stale_after_s=settings.websocket.stale_after,
-            health=health,
-            aftermath=self.aftermath,
-            fresh_s=max(_FRESH_S, _FRESH_CYCLES * settings.monitoring.interval),
-            epoch=self.epoch,
-        )
-
-    def _scanner_for(self, settings: Settings) -> AlphaScanner:
-        return AlphaScanner(
-            exchange=self.exchange,
-            market=self.market,
-            watch=self.watch,
-            worker=self._worker,
-            cache=self._cache,
-            incidents=self.incidents,
-            intervals=alpha_intervals(settings),
-            false_discovery_rate=settings.alpha_scanning.false_discovery_rate,
-            epoch=self.epoch,
-        )
-
-    def _desk_for(self, books: LeasedBooks) -> AlertDesk:
-        return AlertDesk(
-            parts=self.alerts,
-            books=books,
-            settings=self._settings.monitoring.alerts,
-            host=self._host,
-            lag=self.lag,
-            cache=self._cache,
-            clock=self._clock,
-            epoch=self.epoch,
-        )
+    def _channels(self) -> Sequence[ChannelStatus]:
+        return () if self.alerts.outbox is None else self.alerts.outbox.statuses()
 
     def _pollable(self, rules: UniverseRules) -> UniverseRules:
         """The universe as configured, or in poll mode what of it can be polled."""
         if not self._polled:
             return rules
-        budget, interval_s = self.exchange.budget, self._settings.monitoring.interval
-        largest = self.largest_polled = largest_universe(budget.capacity, budget.window_s, interval_s)
+        budget, interval_s = self.exchange.budget, self.parts.kernel.interval_s
+        largest = self.vitals.largest_polled = largest_universe(budget.capacity, budget.window_s, interval_s)
         log.info("poll mode", interval_s=interval_s, largest_universe=largest, wanted=rules.size)
         if largest == 0:
             raise UsageError(f"monitoring.interval = {interval_s:g}: too short to poll even one symbol; make it longer")
@@ -210,16 +133,15 @@ class Monitor:
             )  # fmt: skip
         return replace(rules, size=min(rules.size, largest))
 
-    def _stream_for(self, settings: Settings) -> Polling:
+    def _stream_for(self, parts: KernelParts) -> Polling:
         """Where the data comes from: streams with polling under them, or polling alone."""
-        polled = self._polled
         return Polling(
             self.exchange,
             self._clock,
-            interval_s=settings.monitoring.interval if polled else _FALLBACK_S,
-            depth=settings.exchange.depth,
+            interval_s=parts.interval_s if self._polled else _FALLBACK_S,
+            depth=parts.depth,
             on_event=self._on_stream,
-            stream=None if polled else self.exchange.stream(self._on_stream),
+            stream=None if self._polled else self.exchange.stream(self._on_stream),
         )
 
     async def run(self) -> None:
@@ -227,9 +149,9 @@ class Monitor:
         began = time.perf_counter()
         log.info(
             "monitor starting",
-            exchange=self._settings.exchange.address,
-            interval_s=self._settings.monitoring.interval,
-            universe=self._settings.universe.model_dump()["size"],
+            exchange=self.parts.address,
+            interval_s=self.parts.kernel.interval_s,
+            universe=self.parts.universe_size,
         )
         lost = asyncio.create_task(self._lost(), name="lease lost")
         watching = asyncio.create_task(self._watch_on(began), name="watch")
@@ -244,11 +166,11 @@ class Monitor:
             await asyncio.gather(lost, watching, return_exceptions=True)
             await self.tasks.stop()
             if self.stores is not None:
-                await self.keeper.commit()
+                await self.committer.commit()
             await self.alerts.close()
             self._host.close()
             await self.exchange.close()
-            self._worker.shutdown(wait=True, cancel_futures=True)
+            self.kernel.close()
             log.info("monitor stopped", cycles=self.cycle.count)
 
     async def _lost(self) -> None:
@@ -268,19 +190,19 @@ class Monitor:
         await self._first_signals()
         log.info("first signals", **self._classes(), seconds=round(time.perf_counter() - began, 3))
         self.ready.set()
-        self.state = "running"
-        self.schedule.begin(self._clock.monotonic_ns() / 1e9)
+        self.vitals.state = "running"
+        self.vitals.schedule.begin(self._clock.monotonic_ns() / 1e9)
         gc.collect()
         gc.freeze()  # what warm-up built lives as long as the process: a full collection need not walk it
         gc.set_threshold(*_GC_THRESHOLDS)
         self.tasks.start("stream", self.stream.run)
         self.tasks.start("cycle", self._cycles)
         self.tasks.start("clock", self._clock_offset)
-        self.tasks.start("universe", self._lists.run)
+        self.tasks.start("universe", self._universe_refresh.run)
         self.tasks.start("tape", self._fill_tape)
         self.tasks.start("slow data", self._slow_data)
-        self.tasks.start("bar audit", self.audit.run)
-        self.tasks.start("alpha", self.alpha.run)
+        self.tasks.start("bar audit", self.kernel.audit.run)
+        self.tasks.start("alpha", self._beats.alpha.run)
         await asyncio.Event().wait()  # until cancelled
 
     def _classes(self) -> dict[str, int | float]:
@@ -302,33 +224,35 @@ class Monitor:
                 self.tasks.start("publisher", self.stores.publisher.run)
 
     def _start_upkeep(self) -> None:
-        start, cache = self.tasks.start, self._cache
-        start("loop lag", partial(measure_loop_lag, self.lag))
+        start = self.tasks.start
+        start("loop lag", partial(measure_loop_lag, self.vitals.lag))
         start("wakes", Wakes(self._clock, self.alerts.alerting.frozen).run)
         if (watchdog := Watchdog.wanted(os.environ, lambda: self.health.live)) is not None:
             start("watchdog", watchdog.run)
-        start(
-            "ticks",
-            partial(publish_ticks, self.market, self.exchange, cache, self._clock, self.watch.contained, self.epoch),
-        )
-        start("cleanup", partial(self._upkeep.clean, self._settings.cache.cleanup_interval))
-        start("status", self._upkeep.run)
+        for beat in self._beats.all:
+            if beat is not self._beats.alpha:  # not before there is something to scan
+                start(beat.name, beat.run)
+        start("cleanup", self._clean)
         if self.stores is not None:
-            start("keeper", self.keeper.run)
+            start("committer", self.committer.run)
             start("backlog", self._write_backlog)
-        if self.desk is not None:
-            start("listening", self.desk.listen)
-            start("machine", self.desk.look)
-        start("books", partial(publish_books, self.market, self.cycle, self.watch, cache, self.epoch))
+        if self._service is not None:
+            start("listening", self._service.listen)
+            start("machine", self._service.look)
+
+    async def _clean(self) -> None:
+        """Remove expired documents now and then, until cancelled."""
+        while True:
+            await asyncio.sleep(self.parts.cleanup_interval_s)
+            if gone := self._cache.cleanup():
+                log.info("expired documents removed", count=gone)
 
     def _start_telling(self) -> None:
         """What is in the outbox is sent once it is known what earlier runs told; the dead man's switch begins."""
         if self.alerts.outbox is not None:
-            self.tasks.start("outbox", self.alerts.outbox.run)
-        heartbeat = self._settings.monitoring.alerts.heartbeat
-        if heartbeat.url is not None:
-            beat = Heartbeat(heartbeat.url.get_secret_value(), heartbeat.interval, self._all_well)
-            self.tasks.start("heartbeat", beat.run)
+            self.tasks.start("outbox", self.alerts.deliver)
+        if (told := self.parts.heartbeat) is not None:
+            self.tasks.start("heartbeat", Heartbeat(told.url, told.interval_s, self._all_well).run)
 
     def _all_well(self) -> bool:
         """Cycles succeed, and what is found can be kept: without a database nobody would be told."""
@@ -336,21 +260,39 @@ class Monitor:
         return kept and self.health.healthy
 
     def _changed(self) -> None:
-        self.keeper.wake()
+        self.committer.wake()
 
     def _committed(self) -> None:
         if self.alerts.outbox is not None:
             self.alerts.outbox.nudge()
 
-    async def reload(self) -> None:
-        """Read the user's rules anew."""
-        if self.desk is not None:
-            self.desk.reload()
+    async def reload(self, parts: MonitorParts) -> None:
+        """Go on by other parts, as far as that can be; what needs a restart is named in the log and in the status.
+
+        Raises:
+            RulesError: the user's rules have mistakes; nothing was changed.
+            ConfigError: a file of rules or a channel is wrong; nothing was changed.
+            UsageError: the interval is too short to poll anything; nothing was changed.
+        """
+        rules = parts.alerting.rules.read()
+        universe = self._pollable(parts.kernel.universe)
+        await self.alerts.apply(parts.alerting, rules)
+        other_detectors = parts.kernel.detectors != self.kernel.parts.detectors
+        other_universe = parts.kernel.universe != self.kernel.parts.universe
+        await self.kernel.apply(replace(parts.kernel, universe=universe))
+        self.vitals.schedule.interval_s = parts.kernel.interval_s
+        if other_universe or parts.kernel.universe_interval_s != self.parts.kernel.universe_interval_s:
+            self._universe_refresh.every(parts.kernel.universe_interval_s)
+        if other_detectors and self.ready.is_set():
+            await self._stream_watched()
+        self.parts = replace(parts, fixed=self.parts.fixed, heartbeat=self.parts.heartbeat)
+        waiting = self.vitals.needs_restart = changed_keys(self.parts.fixed, parts.fixed)
+        log.info("configuration reloaded", rules=len(rules.rules), needs_restart=list(waiting))
 
     async def _resume(self) -> None:
         """Go on from what earlier runs kept."""
         told_since_ms = self._now_ms() - self.alerts.policies.longest_cooldown_ms
-        recalled = await self.keeper.recall(told_since_ms)
+        recalled = await self.committer.recall(told_since_ms)
         kept, incidents = recalled.state, recalled.incidents
         now_ms = self._now_ms()
         if self.stores is None:
@@ -360,10 +302,10 @@ class Monitor:
             self.alerts.alerting.resume(incidents, lease.watched_ms, was_stopped=lease.was_stopped)
         for part in self.incidents.open_parts("task_died"):
             self.incidents.resolve("task_died", now_ms, part=part)
-        self.detection.resume(incidents, self._clock.now_ns())
+        self.kernel.detection.resume(incidents, self._clock.now_ns())
         self.cycle.regimes.resume(None if kept is None else kept.regimes, recalled.transitions)
         recorded, until_ms = ({}, 0) if kept is None else (kept.recorded, kept.close_ms)
-        self.aftermath.signals.resume(recorded, until_ms, recalled.labels)
+        self.kernel.results.signals.resume(recorded, until_ms, recalled.labels)
         if kept is not None:
             self.watch.standings, self.watch.stood_ms = kept.standings, kept.close_ms
             log.info("resumed", close=iso(kept.close_ms), symbols=len(kept.standings))
@@ -371,7 +313,7 @@ class Monitor:
     async def _write_backlog(self) -> None:
         """Keep the histories that were fetched, one at a time: each takes milliseconds of the loop."""
         while True:
-            wrote = self.archive.write_backlog()
+            wrote = self.kernel.archive.write_backlog()
             await asyncio.sleep(_BACKLOG_S if wrote else 1.0)
 
     async def _first_signals(self) -> None:
@@ -380,16 +322,16 @@ class Monitor:
         while True:
             try:
                 await self.exchange.measure_clock()
-                self.watch.rules = self._pollable(universe_rules(self._settings))
+                self.watch.rules = self._pollable(self.parts.kernel.universe)
                 universe = await self.watch.choose()
-                self.state = "starting"
+                self.vitals.state = "starting"
                 break
             except ExchangeError as error:
                 wait_s = self._backoff.next_s()
-                self.state = f"waiting for the exchange: {error}"
+                self.vitals.state = f"waiting for the exchange: {error}"
                 log.warning("the exchange cannot be reached; trying again", error=str(error), wait_s=round(wait_s, 2))
-                self.outage.lost(0, str(error), self._now_ms())
-                self.outage.observe(self.incidents, self._now_ms())
+                self.kernel.outage.lost(0, str(error), self._now_ms())
+                self.kernel.outage.observe(self.incidents, self._now_ms())
                 self.health.tried()
                 await self.cycle.publish()
                 await asyncio.sleep(wait_s)
@@ -403,15 +345,15 @@ class Monitor:
         """A pass at every tick of the grid, and one as soon as a minute is due for analysis."""
         while True:
             now_s = self._clock.monotonic_ns() / 1e9
-            if now_s >= self.schedule.due_s:
-                self.status.began(self.schedule.take(now_s))
+            if now_s >= self.vitals.schedule.due_s:
+                self.status.began(self.vitals.schedule.take(now_s))
                 await self.cycle.run()
-            elif self.watch.corrected or self._refresh.due(self.cycle.analysed_ms) is not None:
+            elif self.watch.corrected or self.kernel.refresh.due(self.cycle.analysed_ms) is not None:
                 await self.cycle.run()
             elif self.watch.unlinked:
                 await self._stream_watched()
             else:
-                await asyncio.sleep(min(_LOOK_S, self.schedule.due_s - now_s))
+                await asyncio.sleep(min(_LOOK_S, self.vitals.schedule.due_s - now_s))
 
     async def _clock_offset(self) -> None:
         doubted = Backoff(np.random.default_rng(), _DOUBT_S, _CLOCK_INTERVAL_S)
@@ -428,20 +370,20 @@ class Monitor:
         """Let the streams feed the symbols that are watched now, through their detectors."""
         anew, self.watch.unlinked = self.watch.unlinked & set(self.market.rows), set()
         if anew:  # their topics are left, and asked for again below: what they said is of another unit
-            sinks = self.detection.sinks(self.market, self._clock.now_ns())
+            sinks = self.kernel.detection.sinks(self.market, self._clock.now_ns())
             self.stream.watch({s: sink for s, sink in sinks.items() if s not in anew}, self.watch.detailed)
         more = True
         while more:
-            more = self.detection.meet(self.market, self._clock.now_ns(), _MET_AT_ONCE)
+            more = self.kernel.detection.meet(self.market, self._clock.now_ns(), _MET_AT_ONCE)
             await asyncio.sleep(0)
-        self.stream.watch(self.detection.sinks(self.market, self._clock.now_ns()), self.watch.detailed)
+        self.stream.watch(self.kernel.detection.sinks(self.market, self._clock.now_ns()), self.watch.detailed)
 
     async def _fill_tape(self) -> None:
         """Fetch what the tape of newly connected symbols missed."""
         while True:
             await asyncio.sleep(_LOOK_S)
             if self.market.take_doubted_instruments():
-                self._lists.look_soon()
+                self._universe_refresh.look_soon()
             if self._tape_gaps:
                 symbols, self._tape_gaps = self._tape_gaps, set()
                 await self.watch.fill_tape(symbols)
@@ -451,7 +393,7 @@ class Monitor:
         with suppress(TimeoutError):
             async with asyncio.timeout(_STREAM_FIRST_S):
                 await self._streaming.wait()
-        await self.slow.run()
+        await self.kernel.slow.run()
 
     def _on_stream(self, event: StreamEvent) -> None:
         now_ms = self._now_ms()
@@ -460,15 +402,15 @@ class Monitor:
         )
         match event.kind:
             case "mute":
-                self.outage.mute(self.incidents, event.connection, event.reason, now_ms)
+                self.kernel.outage.mute(self.incidents, event.connection, event.reason, now_ms)
             case "disconnected":
-                self.outage.lost(event.connection, event.reason, now_ms)
+                self.kernel.outage.lost(event.connection, event.reason, now_ms)
             case "connected":
                 self._streaming.set()
-                self.outage.back(self.incidents, event.connection, now_ms)
+                self.kernel.outage.back(self.incidents, event.connection, now_ms)
                 self._tape_gaps.update(event.symbols)
             case "topic_rejected":
-                self._lists.look_soon(event.symbols)
+                self._universe_refresh.look_soon(event.symbols)
 
     def _task_died(self, name: str, reason: str) -> None:
         text = f"task {name} died and is being restarted: {reason}"

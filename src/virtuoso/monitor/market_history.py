@@ -8,7 +8,7 @@ from virtuoso.analysis.breadth import EMA_WINDOW, HOUR_MINUTES, MarketHistory
 from virtuoso.market.series import CLOSE, HIGH, LOW
 from virtuoso.market.state import MarketState
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.contained import Contained
+from virtuoso.monitor.containment import Contained
 
 _BREADTH = "its part in breadth"
 

@@ -11,7 +11,7 @@ from virtuoso.analysis.overview import MarketRow, market_probabilities
 from virtuoso.analysis.regime import Regime, SymbolRegime
 from virtuoso.market.state import MarketState
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.contained import Contained
+from virtuoso.monitor.containment import Contained
 from virtuoso.monitor.market_history import market_history
 
 _UNKNOWN = Held(regime=None, since_ms=None)

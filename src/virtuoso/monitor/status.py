@@ -5,34 +5,37 @@ import platform
 import socket
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import psutil
 
 from virtuoso import __version__
-from virtuoso.config import Settings
 from virtuoso.market.quality import feed_quality
 from virtuoso.model import documents as docs
-from virtuoso.model.clock import Clock, iso
+from virtuoso.model.clock import iso
 from virtuoso.model.feed import FeedStatus
-from virtuoso.monitor.bar_audit import refused_bars
-from virtuoso.monitor.freshness import overall
+from virtuoso.monitor.kernel import Kernel
+from virtuoso.monitor.vitals import Vitals
+from virtuoso.monitor.watching.bar_audit import refused_bars
+from virtuoso.monitor.watching.freshness import overall
 from virtuoso.operations.metrics import Durations
-from virtuoso.storage.cache.memory import MemoryCache
-
-if TYPE_CHECKING:
-    from virtuoso.monitor.app import Monitor
+from virtuoso.storage.stores import Stores
+from virtuoso.wiring.monitor import MonitorParts
 
 
 class StatusReport:
     """Reads everything, changes nothing."""
 
-    def __init__(self, monitor: "Monitor", settings: Settings, clock: Clock, cache: MemoryCache) -> None:
-        self._monitor = monitor
-        self._settings = settings
-        self._clock = clock
-        self._cache = cache
+    def __init__(
+        self, kernel: Kernel, parts: MonitorParts, vitals: Vitals,
+        stores: Stores | None = None,
+    ) -> None:  # fmt: skip
+        self._kernel = kernel
+        self._parts = parts
+        self._vitals = vitals
+        self._stores = stores
+        self._clock = clock = kernel.clock
         self._started_ns = clock.now_ns()
         self._started_mono = clock.monotonic_ns()
         self._began_s: float | None = None
@@ -50,8 +53,9 @@ class StatusReport:
 
     def document(self, feeds: tuple[docs.FeedRow, ...]) -> docs.MonitoringStatus:
         """The status now, with the rows of `feed_rows`."""
-        monitor, now_ns = self._monitor, self._clock.now_ns()
-        health = monitor.health.document()
+        kernel, vitals, now_ns = self._kernel, self._vitals, self._clock.now_ns()
+        exchange, watch = kernel.exchange, kernel.watch
+        health = kernel.health.document()
         return docs.MonitoringStatus(
             instance=f"{socket.gethostname()}:{os.getpid()}",
             build=docs.Build(
@@ -61,80 +65,81 @@ class StatusReport:
             ),
             uptime_s=round((self._clock.monotonic_ns() - self._started_mono) / 1e9, 3),
             timestamp=iso(now_ns // 1_000_000) or "",
-            state=monitor.state,
+            state=vitals.state,
             exchange={
-                "name": monitor.exchange.name,
-                "category": self._settings.exchange.category,
-                "address": self._settings.exchange.address,
-                "clock_offset_ms": monitor.exchange.clock_offset_ms,
-                "maintenance": monitor.exchange.maintenance,
-                "missing_values": dict(Counter(monitor.exchange.missing) + Counter(monitor.stream.missing)),
-                "unknown_frames": monitor.stream.unknown_frames,
-                "doubted_values": dict(monitor.market.doubted_values()),
-                "refusals": dict(sum((Counter(feed.refusals) for feed in feeds if feed.refusals), Counter[str]())),
-                "mode": "stream" if monitor.largest_polled is None else "poll",
-                "polling": msgspec.structs.asdict(monitor.stream.rounds) | {"largest_universe": monitor.largest_polled},
-                "smart_intervals_s": _span(monitor.slow.intervals.values()),
+                "name": exchange.name,
+                "category": self._parts.category,
+                "address": self._parts.address,
+                "clock_offset_ms": exchange.clock_offset_ms,
+                "maintenance": exchange.maintenance,
+                "missing_values": dict(sorted((Counter(exchange.missing) + Counter(kernel.stream.missing)).items())),
+                "unknown_frames": kernel.stream.unknown_frames,
+                "doubted_values": dict(sorted(kernel.market.doubted_values().items())),
+                "refusals": dict(sorted(_refusals(feeds).items())),
+                "mode": "stream" if vitals.largest_polled is None else "poll",
+                "polling": msgspec.structs.asdict(kernel.stream.rounds) | {"largest_universe": vitals.largest_polled},
+                "smart_intervals_s": _span(kernel.slow.intervals.values()),
             },
             cycle=self._cycle(),
             universe={
-                "size": len(monitor.watch.universe.symbols),
-                "configured": self._settings.universe.model_dump()["size"],
-                "left_out": len(monitor.watch.universe.left_out),
-                "failed": dict(monitor.watch.failed) | monitor.watch.contained.reasons,
-                "raised": monitor.watch.contained.raised,
+                "size": len(watch.universe.symbols),
+                "configured": self._parts.universe_size,
+                "left_out": len(watch.universe.left_out),
+                "failed": dict(watch.failed) | watch.contained.reasons,
+                "raised": watch.contained.raised,
                 "bars": {
-                    "refused": refused_bars(monitor.market),
-                    "corrected": monitor.audit.corrections,
-                    "unsettled": monitor.audit.unsettled,
+                    "refused": refused_bars(kernel.market),
+                    "corrected": kernel.audit.corrections,
+                    "unsettled": kernel.audit.unsettled,
                 },
-                "restarted": {symbol: reason for symbol, (_, reason) in monitor.watch.restarted.items()},
-                "empty": monitor.watch.empty,
-                "unknown_includes": dict(monitor.watch.unknown),
-                "doubts": [doubt.text for doubt in monitor.watch.listed.doubts],
-                "missing": sorted(monitor.watch.listed.missing),
-                "copies": monitor.watch.listings.copies,
+                "restarted": {symbol: reason for symbol, (_, reason) in watch.restarted.items()},
+                "empty": watch.empty,
+                "unknown_includes": dict(watch.unknown),
+                "doubts": [doubt.text for doubt in watch.listed.doubts],
+                "missing": sorted(watch.listed.missing),
+                "copies": watch.listings.copies,
             },
             feeds=feeds,
             rate_budget=self._budget(),
-            stores=self._stores(),
+            stores=self._store_rows(),
             alerts={
-                "fired": monitor.incidents.fired,
-                "resolved": monitor.incidents.resolved,
-                "open": len(monitor.incidents.open()),
+                "fired": kernel.incidents.fired,
+                "resolved": kernel.incidents.resolved,
+                "open": len(kernel.incidents.open()),
             },
-            loop_lag_ms=monitor.lag.times(),
+            loop_lag_ms=vitals.lag.times(),
             memory_mb=round(self._process.memory_info().rss / 1e6, 1),
-            tasks=dict(monitor.tasks.states),
-            data_quality=overall(monitor.cycle.qualities.values()),
-            data_source=monitor.exchange.origin,
+            tasks=dict(vitals.tasks),
+            data_quality=overall(kernel.cycle.qualities.values()),
+            data_source=exchange.origin,
+            needs_restart=vitals.needs_restart,
             health=health.status,
             health_reasons=health.reasons,
         )
 
-    def _stores(self) -> dict[str, Any]:
+    def _store_rows(self) -> dict[str, Any]:
         """Each store by name; `memory` is this process's own."""
-        cache = self._cache
+        cache, stores = self._kernel.cache, self._stores
         memory = {"state": "up", "documents": len(cache), "puts": cache.puts, "expired": cache.expired}
-        shown: dict[str, Any] = {"cache_tiers": list(self._settings.cache.tiers), "memory": memory}
-        monitor = self._monitor
-        if monitor.stores is None:
+        shown: dict[str, Any] = {"cache_tiers": list(self._parts.cache_tiers), "memory": memory}
+        if stores is None:
             return shown
-        for status in monitor.stores.statuses():
+        for status in stores.statuses():
             shown[status.name] = {
                 "state": status.state, "since": iso(status.since_ms), "error": status.error, **status.counts,
             }  # fmt: skip
-        lease = monitor.stores.lease
+        lease = stores.lease
         shown["lease"] = {
-            "identity": self._settings.identity, "holder": lease.holder, "epoch": lease.epoch,
+            "identity": self._parts.identity, "holder": lease.holder, "epoch": lease.epoch,
             "may_publish": lease.may_publish(),
         }  # fmt: skip
-        shown["uncommitted"] = dict(monitor.keeper.waiting)
-        shown["committed_close"] = iso(monitor.keeper.committed_close_ms or None)
+        committer = self._kernel.committer
+        shown["uncommitted"] = dict(committer.waiting)
+        shown["committed_close"] = iso(committer.committed_close_ms or None)
         return shown
 
     def _cycle(self) -> docs.CycleStatus:
-        cycle, schedule = self._monitor.cycle, self._monitor.schedule
+        cycle, schedule = self._kernel.cycle, self._vitals.schedule
         intervals, total = self._intervals.times(), cycle.stages["total"].times()
         stages = {name: times for name, durations in cycle.stages.items() if (times := durations.times())}
         return docs.CycleStatus(
@@ -153,7 +158,7 @@ class StatusReport:
         )
 
     def _budget(self) -> docs.RateBudget:
-        budget = self._monitor.exchange.budget
+        budget = self._kernel.exchange.budget
         return docs.RateBudget(
             capacity=budget.capacity,
             available=round(budget.available, 1),
@@ -188,7 +193,12 @@ def feed_rows(feeds: Sequence[FeedStatus], now_ns: int, stale_after_s: float) ->
     )
 
 
+def _refusals(feeds: Iterable[docs.FeedRow]) -> Counter[str]:
+    """Frames refused of all topics, by field and reason."""
+    return sum((Counter(feed.refusals) for feed in feeds), Counter[str]())
+
+
 def _span(values: Iterable[float]) -> list[float] | None:
-    """Least and greatest."""
+    """Return the least and the greatest value, rounded to 0.1; `None` if there are no values."""
     found = sorted(values)
     return [round(found[0], 1), round(found[-1], 1)] if found else None

@@ -45,7 +45,7 @@ class Observed:
 
 @dataclass(slots=True)
 class HealthBoard:
-    """Written by the cycle and the upkeep, read by the web. `mode` is embedded (one process) or standalone."""
+    """Written by the cycle and the supervision, read by the web. `mode` is embedded (one process) or standalone."""
 
     clock: Clock
     interval_s: float
@@ -62,12 +62,12 @@ class HealthBoard:
         self.started_ns = self._tried_ns = self.clock.monotonic_ns()
 
     def succeeded(self) -> None:
-        """A cycle was completed."""
+        """Note that a cycle was completed just now, and forget the last error."""
         self.last_success_ns = self._tried_ns = self.clock.monotonic_ns()
         self.last_error = None
 
     def failed(self, error: str) -> None:
-        """A cycle was not."""
+        """Note the error with which a cycle failed."""
         self.last_error = error
 
     def tried(self) -> None:
@@ -89,7 +89,7 @@ class HealthBoard:
         return self.document().status == "healthy"
 
     def document(self) -> Health:
-        """The answer of `/health`."""
+        """Judge the facts as of now and return the document of `/health`."""
         judged = judge(self._facts())
         self._was_healthy = self._was_healthy or judged.status == "healthy"
         return judged

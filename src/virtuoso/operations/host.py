@@ -52,7 +52,7 @@ class Host:
             return None
 
     def close(self) -> None:
-        """Let go of the thread."""
+        """Shut down the measuring thread without waiting for it."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _measured(self) -> Usage:

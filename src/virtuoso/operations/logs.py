@@ -25,7 +25,7 @@ class MaskedStream:
         self.hide(secrets)
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """Mask these too."""
+        """Mask these secrets from now on, in addition to those known already, also in JSON or Python quotes."""
         # As it is, and as JSON and Python quote it; long ones first, for one may be a part of another.
         forms = {form for secret in secrets for form in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1])}
         self._forms = sorted(forms.union(self._forms), key=len, reverse=True)
@@ -40,7 +40,7 @@ class MaskedStream:
         return length
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Each masked."""
+        """Write the lines with their secrets masked."""
         for line in lines:
             self.write(line)
 

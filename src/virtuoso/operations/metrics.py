@@ -16,7 +16,7 @@ class Durations:
         self._values: deque[float] = deque(maxlen=samples)
 
     def add(self, ms: float) -> None:
-        """Note one."""
+        """Add one duration in milliseconds; the oldest is dropped when there are too many."""
         self._values.append(ms)
 
     def times(self) -> StageTimes | None:

@@ -37,7 +37,7 @@ class Watchdog:
         return cls(address, int(allowed_us) / 1e6 / _SHARE, live)
 
     async def run(self) -> None:
-        """For ever."""
+        """Run until cancelled: every `period_s` seconds, tell the supervisor that the program is live, if it is."""
         while True:
             self.tell()
             await asyncio.sleep(self._period_s)

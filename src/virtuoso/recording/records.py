@@ -56,7 +56,7 @@ class Sent(_Record, frozen=True):
 
 
 class Opened(_Record, frozen=True):
-    """A stream was opened."""
+    """The record of a stream that was opened: when (epoch ns), which, and to where."""
 
     at_ns: int
     connection: int

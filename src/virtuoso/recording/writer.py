@@ -95,7 +95,7 @@ class RecordingWriter:
 
     @property
     def path(self) -> Path:
-        """The file being written."""
+        """The path of the file being written."""
         return self._segments.path
 
     def put(self, record: Record) -> None:

@@ -46,7 +46,7 @@ class CsvSource:
         self._read = 0
 
     def parts(self) -> Iterator[Part]:
-        """All rows, once."""
+        """Read the file once and yield its rows in parts; raises `DataError` if there are none."""
         with self._opened() as (raw, stream):
             end, count = 1, 0
             for piece in self._pieces(stream):

@@ -44,7 +44,7 @@ class Index:
         self._off = 0
 
     def add(self, rows: Rows) -> None:
-        """Take good rows."""
+        """Take the valid rows of one part into account."""
         if not rows.minute.size:
             return
         bought = rows.values.get("taker_buy_volume")

@@ -24,7 +24,7 @@ class Moments:
         """[i, j]: sum of products of the deviations of both."""
 
     def add(self, samples: Floats) -> None:
-        """Take samples [m, k]."""
+        """Add samples [m, k]: m samples of the k variables, `nan` where a value is not known."""
         known = np.isfinite(samples)
         centre = np.divide(
             np.where(known, samples, 0.0).sum(axis=0),

@@ -36,7 +36,7 @@ class ParquetSource:
         self._read = 0
 
     def parts(self) -> Iterator[Part]:
-        """All rows, once."""
+        """Read the file once and yield its rows in parts, one batch at a time."""
         with self._opened(read_dictionary=[self.names[SYMBOL]]) as file:
             for batch in file.iter_batches(_ROWS, columns=list(self.names.values()), use_threads=False):
                 first, self._read = self._read + 1, self._read + batch.num_rows

@@ -36,7 +36,7 @@ class Source(Protocol):
     times: Times
 
     def parts(self) -> Iterator[Part]:
-        """All rows, once."""
+        """Read the file once and yield all its rows in parts, in the order of the file."""
         ...
 
     def share(self) -> float:

@@ -61,7 +61,7 @@ class Problems:
         return tuple(f"{path} ({place}): {text}" for path, place, text in self._told())
 
     def error(self) -> UsageError:
-        """All of it as one error."""
+        """Return one error that lists the bad rows and says how many there are and what can be done."""
         shown = len(self._first)
         rest = "" if self.count == shown else f", of which the first {shown} are listed"
         rows = "1 bad row" if self.count == 1 else f"{self.count:,} bad rows"

@@ -109,7 +109,7 @@ class CaptureSource:
         return pushes
 
     def restarts_at(self) -> int | None:
-        """When the recording ends."""
+        """Return the exchange time (epoch ms) at which the recording ends and starts over."""
         return self._start_ms + self._length_ms
 
     def knows(self, category: str, topic: str) -> bool:
@@ -135,7 +135,7 @@ class CaptureSource:
         return self._book_frame(book, depth, symbol, "snapshot", bids, asks)
 
     def instruments(self, category: str) -> list[Row]:
-        """The recorded lists."""
+        """Return the recorded instruments of a category."""
         return self._instruments.get(category, [])
 
     def tickers(self, category: str) -> list[Row]:
@@ -165,7 +165,7 @@ class CaptureSource:
         }  # fmt: skip
 
     def trades(self, category: str, symbol: str, limit: int) -> list[Row]:
-        """The trades heard so far."""
+        """Return the latest `limit` trades that were pushed so far, as REST rows."""
         return [
             {
                 "execId": row["i"], "symbol": symbol, "price": row["p"], "size": row["v"], "side": row["S"],
@@ -175,15 +175,15 @@ class CaptureSource:
         ]  # fmt: skip
 
     def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Row]:
-        """Not recorded."""
+        """Return no rows: open interest by interval is not recorded."""
         return []
 
     def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Row]:
-        """Not recorded."""
+        """Return no rows: settled funding rates are not recorded."""
         return []
 
     def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Row]:
-        """Not recorded."""
+        """Return no rows: account ratios are not recorded."""
         return []
 
     def _names(self, category: str) -> set[str]:

@@ -13,7 +13,7 @@ class ExchangeClock:
         self._origin_ns = clock.monotonic_ns()
 
     def now_ms(self) -> int:
-        """Exchange time now."""
+        """Return the exchange time now, in epoch milliseconds."""
         return self._start_ms + int((self._clock.monotonic_ns() - self._origin_ns) / 1e6 * self._speed)
 
     def monotonic_s(self) -> float:

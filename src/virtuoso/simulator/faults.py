@@ -60,7 +60,7 @@ class Faults:
         self._left: dict[tuple[str, str], int] = {}
 
     def order(self, fault: Fault, now_s: float) -> None:
-        """Put a fault in force."""
+        """Put a fault in force for its `for_s` seconds; one that acts at once is not kept."""
         if fault.fault not in AT_ONCE:
             key = (fault.fault, fault.topic or fault.symbol or "")
             self._until[key] = (fault, now_s, now_s + fault.for_s)
@@ -68,7 +68,7 @@ class Faults:
                 self._left[key] = fault.count
 
     def clear(self) -> None:
-        """Good weather."""
+        """End all faults."""
         self._until.clear()
         self._left.clear()
 
@@ -89,7 +89,7 @@ class Faults:
         self._until.pop((fault.fault, fault.topic or fault.symbol or ""), None)
 
     def since_s(self, fault: Fault) -> float:
-        """When it was ordered."""
+        """Return when a fault that is kept was ordered, in monotonic seconds."""
         return self._until[fault.fault, fault.topic or fault.symbol or ""][1]
 
     def on_topic(self, kind: str, topic: str, now_s: float) -> Fault | None:

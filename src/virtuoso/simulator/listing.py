@@ -103,24 +103,24 @@ class Listing:
         return rows
 
     def orderbook(self, category: str, symbol: str, depth: int) -> Row | None:
-        """The book."""
+        """Return the book of the symbol that stands behind this name, under this name."""
         book = self._source.orderbook(category, self._of(symbol) or symbol, depth)
         return book and book | {"s": symbol}
 
     def trades(self, category: str, symbol: str, limit: int) -> list[Row]:
-        """The latest trades."""
+        """Return the latest trades of the symbol that stands behind this name, under this name."""
         return self._named(self._source.trades(category, self._of(symbol) or symbol, limit), symbol)
 
     def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Row]:
-        """Open interest."""
+        """Return the open interest of the symbol that stands behind this name."""
         return self._source.open_interest(category, self._of(symbol) or symbol, interval, start_ms, end_ms)
 
     def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Row]:
-        """Settled funding rates."""
+        """Return the settled funding rates of the symbol that stands behind this name, under this name."""
         return self._named(self._source.funding(category, self._of(symbol) or symbol, start_ms, end_ms), symbol)
 
     def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Row]:
-        """Account ratios."""
+        """Return the account ratios of the symbol that stands behind this name, under this name."""
         rows = self._source.account_ratio(category, self._of(symbol) or symbol, period, start_ms, end_ms)
         return self._named(rows, symbol)
 

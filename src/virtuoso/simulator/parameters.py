@@ -63,7 +63,7 @@ class Parameters:
         return value
 
     def integer(self, name: str) -> int | None:
-        """An optional integer."""
+        """Return an integer parameter, or `None` if it is not given; raises `Refused` for anything else."""
         text = self._query.get(name)
         if not text:
             return None

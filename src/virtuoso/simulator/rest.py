@@ -28,7 +28,7 @@ def _listed(source: Source, category: str) -> set[str]:
 
 
 def server_time(source: Source, parameters: Parameters, now_ms: int) -> Row:
-    """`/v5/market/time`."""
+    """Answer `/v5/market/time`: exchange time in seconds and in nanoseconds."""
     return {"timeSecond": str(now_ms // 1000), "timeNano": str(now_ms * 1_000_000)}
 
 

@@ -65,7 +65,7 @@ class EmbeddedExchange:
 
     @property
     def rest_url(self) -> str:
-        """Where REST is."""
+        """The base address of the REST API."""
         return f"http://{self._host}:{self.port}"
 
     @property
@@ -159,7 +159,7 @@ class EmbeddedExchange:
             self.order(fault)
 
     def order(self, fault: Fault) -> None:
-        """Put a fault in force."""
+        """Put a fault in force; `mute` and those that disconnect act on the open connections at once."""
         self._faults.order(fault, self._clock.monotonic_s())
         if fault.fault == "mute":
             for session in self._sessions:

@@ -69,13 +69,13 @@ class Session:
                 self._forget(key)
 
     def push(self, frame: bytes) -> None:
-        """Queue a frame of data."""
+        """Queue a frame of data to be sent; while the session is muted, the frame is dropped."""
         if self.muted and self._faults.get("mute", self._clock.monotonic_s()):
             return
         self._send(frame)
 
     def abort(self) -> None:
-        """Cut the connection."""
+        """Cut the connection without a closing handshake."""
         transport = self._socket._req.transport if self._socket._req is not None else None
         if transport is not None:
             transport.abort()

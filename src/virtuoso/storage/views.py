@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from virtuoso.model.catalogue import factors
 from virtuoso.model.clock import Clock, iso
 from virtuoso.model.documents import BarRow, Bars, Book, ScoreHistory, ScoreRow
 from virtuoso.model.errors import StoreUnavailable
@@ -15,7 +16,6 @@ from virtuoso.storage.timeseries.protocol import Readable
 from virtuoso.storage.timeseries.schema import BARS, FACTORS, Measurement, Row
 
 _SCORED = tuple(FACTORS.fields)
-_FACTORS = _SCORED[6:]
 _NOTHING_KEPT = "nothing is kept that could be served: timeseries.store is `none`"
 _PATIENCE = 3
 """So many times the wanted length of history is looked through: it may have gaps."""
@@ -100,7 +100,7 @@ def _score(row: Row) -> ScoreRow:
         score=_number(by_name["score"]),
         confidence=_number(by_name["confidence"]),
         coverage=_number(by_name["coverage"]),
-        factors={name: _number(by_name[name]) for name in _FACTORS},
+        factors={name: _number(by_name[name]) for name in factors.FACTORS},
     )
 
 

@@ -55,7 +55,7 @@ class Delays:
         return True
 
     def forget(self, address: str) -> None:
-        """It gave the right one."""
+        """Forget the wrong tokens of an address, because it gave the right one."""
         self._failures.pop(address, None)
 
 

@@ -35,7 +35,7 @@ class Front:
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
+        """Guard a request, then answer it with a published document or pass it on to the application."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -61,7 +61,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.owing_since_s = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
+        """Take the closed connection and its unfinished bytes out of the counts."""
         if self._entered:
             self._entered = False
             self._counted(0)
@@ -89,7 +89,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._end(*_TOO_MUCH)
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Start counting the size of a new request from zero."""
         super().on_message_begin()
         self._in_head, self._size, self._gathered, self._body_size = True, 0, 0, 0
 
@@ -99,7 +99,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A whole header."""
+        """Count a complete header; a request with too many, or too large ones, is refused."""
         self._count_head(len(name) + len(value) + 4)
         if len(self.headers) >= self._limits.headers:
             self._refuse(*_TOO_LARGE_HEAD)

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 def problem(request: Request, status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """A problem's answer."""
+    """Make the response that describes an error as problem details in JSON."""
     body = Problem(
         type="about:blank",
         title=HTTPStatus(status).phrase,

@@ -33,7 +33,7 @@ class PublishedHealth:
         return self.document().status == "healthy"
 
     def document(self) -> Health:
-        """The answer of `/health`."""
+        """Judge the published facts by their age now and return the document of `/health`."""
         published, age_s = self._cache.get("health"), self._cache.age_s("health")
         if published is None or age_s is None:
             return Health(

@@ -28,7 +28,7 @@ class WebServer:
         self.crowd = Crowd(limits or Limits())
 
         class Protocol(GuardedProtocol):
-            """Of this server."""
+            """The protocol class of this server, with its own `crowd`."""
 
         Protocol.crowd = self.crowd
         self._server = uvicorn.Server(
@@ -51,7 +51,7 @@ class WebServer:
 
     @property
     def connections(self) -> int:
-        """How many are open."""
+        """The number of open connections."""
         return len(self._server.server_state.connections)
 
     async def serve(self, sock: socket) -> None:

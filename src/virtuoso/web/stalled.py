@@ -26,7 +26,7 @@ class Connection(Protocol):
 
     @property
     def transport(self) -> asyncio.Transport:
-        """Its transport."""
+        """The transport of the connection."""
 
 
 class Progress:

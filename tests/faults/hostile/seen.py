@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from virtuoso.model.kinds import MARKET_KINDS
+from virtuoso.model.catalogue.kinds import MARKET_KINDS
 
 _OF_THE_MARKET = frozenset(MARKET_KINDS)
 _COMPUTED = frozenset(kind for kind in MARKET_KINDS if kind.startswith(("alpha", "regime", "signal")))

@@ -18,8 +18,7 @@ from tests.faults.hostile.seen import Seen
 from tests.support.virtual import EPOCH_MS, VirtualClock, VirtualLoop, virtual_loop
 
 from virtuoso.config import load
-from virtuoso.monitor.app import Monitor
-from virtuoso.operations.health import HealthBoard
+from virtuoso.processes.monitor import monitor_for
 from virtuoso.simulator import server
 from virtuoso.simulator.server import EmbeddedExchange
 from virtuoso.simulator.sources import open_source
@@ -58,8 +57,7 @@ class World:
             f"data_dir: {self._folder / 'data'}\n{self._extra}"
         )
         settings = load([path], {})
-        board = HealthBoard(self.clock, settings.monitoring.interval, "embedded")
-        self.monitor = Monitor(settings, self.clock, self.cache, board)
+        self.monitor = monitor_for(settings, self.clock, self.cache)
         self._monitoring = asyncio.create_task(self.monitor.run())
         ready = asyncio.create_task(self.monitor.ready.wait())
         await asyncio.wait({self._monitoring, ready}, return_when=asyncio.FIRST_COMPLETED)

@@ -11,16 +11,16 @@ from redis.asyncio import Redis
 from tests.support.cache import Reader, Writer, running, until, until_shown
 from tests.support.servers import Server, memcached_server, redis_server
 
-from virtuoso.cli.stores import opened, owner_of
 from virtuoso.config.settings import Settings
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError
-from virtuoso.monitor.stores import Stores
 from virtuoso.storage.cache.memcached import MemcachedTier
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.cache.publisher import Publisher
 from virtuoso.storage.cache.redis import RedisTier
 from virtuoso.storage.cache.tier import Tier
+from virtuoso.storage.stores import Stores
+from virtuoso.wiring.stores import opened, owner_of
 
 NAMES = ("overview", "signals")
 

@@ -4,7 +4,7 @@ from virtuoso.alerts.rules.parse import parse
 from virtuoso.alerts.stages.pipeline import PipelineSettings
 from virtuoso.alerts.stages.world import Route
 from virtuoso.model.alert import Severity
-from virtuoso.monitor.rule_diff import Alert, Judged, differing
+from virtuoso.playback.rule_diff import Alert, Judged, differing
 
 
 def alert(rule: str, symbol: str | None, fired_ms: int) -> Alert:

@@ -13,7 +13,7 @@ from virtuoso.model import documents as docs
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Entry, Label, Slippage
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.rule_values import market_values, symbol_values, system_values
+from virtuoso.monitor.alerting.rule_values import market_values, symbol_values, system_values
 
 LIVE, DELAYED, STALE, PARTIAL, NONE = DataQuality
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from virtuoso.alerts.conditions import Weather, observe_weather
+from virtuoso.alerts.conditions import ExchangeState, observe_exchange
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.model.feed import FeedStatus
-from virtuoso.monitor.upkeep import denied_by_symbol
+from virtuoso.monitor.supervision import denied_by_symbol
 
 S = 1_000_000_000
 FINE: dict[str, Any] = {
@@ -34,13 +34,13 @@ def kinds(log: IncidentLog) -> set[str]:
 )
 def test_each_begins_and_ends(bad: dict[str, Any], said: set[str]) -> None:
     log = IncidentLog(100)
-    observe_weather(log, Weather(**FINE), 1_000)
+    observe_exchange(log, ExchangeState(**FINE), 1_000)
     assert kinds(log) == set()
     for at_ms in (2_000, 3_000):
-        observe_weather(log, Weather(**FINE | bad), at_ms)
+        observe_exchange(log, ExchangeState(**FINE | bad), at_ms)
         assert kinds(log) == said
     assert log.fired == len(said)
-    observe_weather(log, Weather(**FINE), 4_000)
+    observe_exchange(log, ExchangeState(**FINE), 4_000)
     assert kinds(log) == set()
 
 
@@ -54,9 +54,9 @@ def test_refusals_are_told_by_symbol_while_they_last() -> None:
     several = feeds("tickers.AUSDT", "kline.1.AUSDT", "tickers.BUSDT")
     assert denied_by_symbol(several, 14 * S) == {}  # a delisted symbol is gone from the universe by then
     told = denied_by_symbol(several, 15 * S)
-    observe_weather(log, Weather(**FINE | {"denied": told}), 15_000)
+    observe_exchange(log, ExchangeState(**FINE | {"denied": told}), 15_000)
     assert {incident.symbol for incident in log.open()} == {"AUSDT", "BUSDT"}
     message = next(i.message for i in log.open() if i.symbol == "AUSDT")
     assert message == "the exchange refuses tickers.AUSDT, kline.1.AUSDT: no such topic; asked again"
-    observe_weather(log, Weather(**FINE | {"denied": denied_by_symbol(several[2:], 16 * S)}), 16_000)
+    observe_exchange(log, ExchangeState(**FINE | {"denied": denied_by_symbol(several[2:], 16 * S)}), 16_000)
     assert {incident.symbol for incident in log.open()} == {"BUSDT"}

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from virtuoso.cli.board import Board
-from virtuoso.cli.columns import GAP, Column, fitted
-from virtuoso.cli.drawing import label
+from virtuoso.cli.terminal.board import Board
+from virtuoso.cli.terminal.columns import GAP, Column, fitted
+from virtuoso.cli.terminal.drawing import label
 from virtuoso.model import documents as docs
+from virtuoso.model.catalogue import examples
 from virtuoso.model.errors import VirtuosoError
-from virtuoso.web import examples
 
 FACTORS = {
     "order_flow": 80.0, "order_book": 61.3, "volume": 55.0, "price_structure": 20.0, "technical": None,

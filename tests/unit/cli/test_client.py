@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from virtuoso.cli.client import Client, parsed, token_of
+from virtuoso.cli.terminal.client import Client, parsed, token_of
 from virtuoso.model import documents as docs
+from virtuoso.model.catalogue import examples
 from virtuoso.model.errors import UsageError, VirtuosoError
-from virtuoso.web import examples
 
 EVENT = b'event: signals\nid: 1-2\ndata: {"signals":[]}'
 LONG = b"x" * 300_000

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from virtuoso.cli import drawing
+from virtuoso.cli.terminal import drawing
 from virtuoso.model.quality import DataSource
 
 finite = st.floats(-1e9, 1e9)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from virtuoso.cli.progress import told
+from virtuoso.cli.terminal.progress import told
 
 
 def test_items_go_by_and_a_line_says_how_far(

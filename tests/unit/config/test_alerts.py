@@ -15,9 +15,9 @@ from virtuoso.config.channels import ChannelSettings
 from virtuoso.config.keys import leaves, secret_texts
 from virtuoso.config.layers import SECRETS
 from virtuoso.model.alert import Severity
+from virtuoso.model.catalogue.kinds import MARKET_KINDS, SYSTEM_KINDS
 from virtuoso.model.errors import ConfigError
-from virtuoso.model.kinds import MARKET_KINDS, SYSTEM_KINDS
-from virtuoso.monitor.alpha import KINDS as ALPHA_KINDS
+from virtuoso.monitor.cycle.alpha_scanner import KINDS as ALPHA_KINDS
 
 DISCORD = "https://discord.com/api/webhooks/123/"
 

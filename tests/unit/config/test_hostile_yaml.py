@@ -10,8 +10,8 @@ import pytest
 from virtuoso.config import load
 from virtuoso.model.errors import UsageError
 from virtuoso.model.yaml_text import MOST_BYTES
-from virtuoso.monitor.rule_files import read_rules
 from virtuoso.simulator.scenario import read_scenario
+from virtuoso.wiring.rule_files import RuleFiles
 
 LAUGHS = "\n".join(
     ["universe:", "  include:", "    - &a0 [lol, lol]"]
@@ -51,7 +51,7 @@ def _config(path: Path) -> object:
 
 
 @pytest.mark.parametrize("name", BOMBS)
-@pytest.mark.parametrize("read", [_config, lambda path: read_rules([path]), read_scenario])
+@pytest.mark.parametrize("read", [_config, lambda path: RuleFiles((path,)).read(), read_scenario])
 def test_a_bomb_is_one_line_at_once_and_takes_nothing(
     tmp_path: Path, name: str, read: Callable[[Path], object]
 ) -> None:

@@ -41,7 +41,7 @@ def published(timeframe: Timeframe, first_ms: int, last_ms: int, now_ms: int) ->
 
 
 def repair(bars: SymbolBars, close_ms: int, *, by_holes: bool) -> None:
-    """As `monitor/refresh.py` does it; or hole by hole first."""
+    """As `monitor/watching/refresh.py` does it; or hole by hole first."""
     if by_holes:
         for first, last in bars.missing():
             bars.load(Timeframe.M1, published(Timeframe.M1, first, last, close_ms))

@@ -21,9 +21,10 @@ from virtuoso.model.clock import ManualClock, iso
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 from virtuoso.model.market import Bar, TickerUpdate
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.alpha import AlphaScanner
-from virtuoso.monitor.bar_archive import BarArchive
-from virtuoso.monitor.watch import Watch
+from virtuoso.monitor.cycle.alpha_scanner import AlphaScanner
+from virtuoso.monitor.documents.publication import Publication
+from virtuoso.monitor.persistence.bar_archive import BarArchive
+from virtuoso.monitor.watching.watch import Watch
 from virtuoso.storage.cache.memory import MemoryCache
 
 M1, M5, H4 = Timeframe.M1, Timeframe.M5, Timeframe.H4
@@ -100,8 +101,8 @@ async def empty() -> AsyncIterator[Desk]:
             archive=BarArchive(None, market),
         )  # fmt: skip
         scanner = AlphaScanner(
-            exchange=exchange, market=market, watch=watch, worker=worker, cache=cache, incidents=incidents,
-            intervals=INTERVALS, false_discovery_rate=0.005, epoch=7,
+            exchange=exchange, market=market, watch=watch, worker=worker, publication=Publication(cache, 7, 1.0),
+            incidents=incidents, intervals=INTERVALS, false_discovery_rate=0.005,
         )  # fmt: skip
         yield Desk(clock, market, watch, cache, incidents, scanner, rng, {})
         await exchange.close()

@@ -14,7 +14,7 @@ from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeUnavailable
 from virtuoso.model.market import Bar, TickerUpdate
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.bar_audit import BarAudit
+from virtuoso.monitor.watching.bar_audit import BarAudit
 
 BAD, SOUND = "N00002USDT", "N00003USDT"
 

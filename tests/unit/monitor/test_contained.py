@@ -13,8 +13,9 @@ from virtuoso.market.bars import SymbolBars
 from virtuoso.model.alert import Severity
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.market import Side, TickerUpdate, Trade
-from virtuoso.monitor import alerting, publish
-from virtuoso.monitor.contained import RAISED, Contained
+from virtuoso.monitor.alerting import alerting
+from virtuoso.monitor.containment import RAISED, Contained
+from virtuoso.monitor.documents import publish
 
 BAD = "N00002USDT"
 Plant = Callable[[SmallMonitor, pytest.MonkeyPatch], None]

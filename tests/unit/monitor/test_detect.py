@@ -13,7 +13,7 @@ from virtuoso.exchange.bybit.feeds import Feed, feeds_for, topic_of
 from virtuoso.market.state import MarketState
 from virtuoso.model.market import Bar, Side, TickerUpdate, Trade
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.detect import LOOK_MS, Detection
+from virtuoso.monitor.watching.detection import LOOK_MS, Detection
 from virtuoso.simulator.recording import open_recording
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT")

@@ -24,10 +24,10 @@ from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Label
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.bar_archive import BarArchive
-from virtuoso.monitor.keeper import Keeper, Kept, Recalled
+from virtuoso.monitor.persistence.bar_archive import BarArchive
+from virtuoso.monitor.persistence.committer import Committer, Kept, Recalled
+from virtuoso.monitor.persistence.signal_log import SignalLog
 from virtuoso.monitor.regimes import RegimesStanding
-from virtuoso.monitor.signal_log import SignalLog
 from virtuoso.storage.database.reading import LastLabel
 from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord, TransitionRecord
 from virtuoso.storage.timeseries.embedded.store import EmbeddedStore
@@ -83,14 +83,14 @@ def kept(close_ms: int) -> Kept:
 
 async def test_what_is_committed_is_what_a_restart_goes_on_from() -> None:
     shelf, incidents = Shelf(), IncidentLog(10)
-    keeper = Keeper(shelf, "bybit", incidents)
+    committer = Committer(shelf, "bybit", incidents)
     change = Transition(symbol=None, before=Regime.NEUTRAL, after=Regime.BULLISH, at_ms=60_000)
     incidents.fire("stale_feed", Severity.CRITICAL, "no data", 1_000, part="0")
-    keeper.close(kept(60_000), (signal(60_000),), (change,))
-    await keeper.commit()
-    assert keeper.committed_close_ms == 60_000
-    assert set(keeper.waiting.values()) == {0}
-    recalled = await Keeper(shelf, "bybit", IncidentLog(10)).recall(0)
+    committer.close(kept(60_000), (signal(60_000),), (change,))
+    await committer.commit()
+    assert committer.committed_close_ms == 60_000
+    assert set(committer.waiting.values()) == {0}
+    recalled = await Committer(shelf, "bybit", IncidentLog(10)).recall(0)
     assert recalled.state == kept(60_000)
     assert recalled.transitions == (change,)
     assert recalled.labels == {"BTCUSDT": (Label.BUY, 60_000)}
@@ -104,17 +104,17 @@ async def test_what_is_committed_is_what_a_restart_goes_on_from() -> None:
 
 async def test_a_database_that_is_away_costs_nothing_but_time() -> None:
     shelf, incidents = Shelf(), IncidentLog(10)
-    keeper = Keeper(shelf, "bybit", incidents)
+    committer = Committer(shelf, "bybit", incidents)
     shelf.away = True
     for minute in range(1, 4):
-        keeper.close(kept(minute * 60_000), (signal(minute * 60_000),), ())
-        await keeper.commit()
-    assert keeper.waiting["signals"] == 3
-    assert keeper.committed_close_ms == 0
+        committer.close(kept(minute * 60_000), (signal(minute * 60_000),), ())
+        await committer.commit()
+    assert committer.waiting["signals"] == 3
+    assert committer.committed_close_ms == 0
     shelf.away = False
-    running = asyncio.create_task(keeper.run())
+    running = asyncio.create_task(committer.run())
     async with asyncio.timeout(10):
-        while keeper.committed_close_ms != 180_000:
+        while committer.committed_close_ms != 180_000:
             await asyncio.sleep(0.01)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -124,9 +124,9 @@ async def test_a_database_that_is_away_costs_nothing_but_time() -> None:
 
 async def test_state_goes_with_the_last_of_its_signals() -> None:
     shelf = Shelf()
-    keeper = Keeper(shelf, "bybit", IncidentLog(10))
-    keeper.close(kept(60_000), tuple(signal(i) for i in range(2_500)), ())
-    await keeper.commit()
+    committer = Committer(shelf, "bybit", IncidentLog(10))
+    committer.close(kept(60_000), tuple(signal(i) for i in range(2_500)), ())
+    await committer.commit()
     assert [len(changes.signals) for changes in shelf.commits] == [1_000, 1_000, 500]
     assert [len(changes.state) for changes in shelf.commits] == [0, 0, 1]
 
@@ -134,18 +134,18 @@ async def test_state_goes_with_the_last_of_its_signals() -> None:
 async def test_a_state_of_another_version_begins_anew() -> None:
     shelf = Shelf()
     shelf.commits.append(Changes(state=(StateRecord(key="monitor", close_ms=1, body='{"else":1}'),)))
-    assert (await Keeper(shelf, "bybit", IncidentLog(10)).recall(0)).state is None
+    assert (await Committer(shelf, "bybit", IncidentLog(10)).recall(0)).state is None
     shelf.away = True
-    assert await Keeper(shelf, "bybit", IncidentLog(10), wait_s=0.01).recall(0) == Recalled()
+    assert await Committer(shelf, "bybit", IncidentLog(10), wait_s=0.01).recall(0) == Recalled()
 
 
 async def test_what_was_kept_is_asked_for_again_while_the_database_is_slow() -> None:
     shelf = Shelf()
-    keeper = Keeper(shelf, "bybit", IncidentLog(10))
-    keeper.close(kept(60_000), (), ())
-    await keeper.commit()
+    committer = Committer(shelf, "bybit", IncidentLog(10))
+    committer.close(kept(60_000), (), ())
+    await committer.commit()
     shelf.away = True
-    recalling = asyncio.create_task(Keeper(shelf, "bybit", IncidentLog(10), wait_s=0.05).recall(0))
+    recalling = asyncio.create_task(Committer(shelf, "bybit", IncidentLog(10), wait_s=0.05).recall(0))
     await asyncio.sleep(0.02)
     shelf.away = False
     assert (await recalling).state == kept(60_000)

@@ -15,8 +15,8 @@ from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeUnavailable
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 from virtuoso.model.market import TickerUpdate
-from virtuoso.monitor.upkeep import universe_state
-from virtuoso.monitor.watch import Watch
+from virtuoso.monitor.supervision import universe_state
+from virtuoso.monitor.watching.watch import Watch
 
 SYMBOLS = [f"S{rank:02}USDT" for rank in range(1, 13)]
 
@@ -28,7 +28,7 @@ def instrument(symbol: str) -> Instrument:
     )  # fmt: skip
 
 
-class Lists:
+class UniverseRefresh:
     """An exchange that has nothing but lists."""
 
     clock_offset_ms = 0.0
@@ -45,7 +45,7 @@ class Lists:
         return self.worth
 
 
-def watch_of(exchange: Lists, rules: UniverseRules) -> Watch:
+def watch_of(exchange: UniverseRefresh, rules: UniverseRules) -> Watch:
     parts = dict.fromkeys(("market", "engine", "archive"), cast("Any", SimpleNamespace()))
     worker = ThreadPoolExecutor(1)
     return Watch(exchange=cast("Any", exchange), worker=worker, rules=rules, clock=ManualClock(1), **parts)
@@ -57,7 +57,7 @@ def open_kinds(log: IncidentLog, watch: Watch, now_ms: int) -> list[tuple[str, s
 
 
 def test_an_empty_list_at_the_start_is_no_answer() -> None:
-    exchange = Lists()
+    exchange = UniverseRefresh()
     watch = watch_of(exchange, UniverseRules(size=5))
     exchange.empty = True
     with pytest.raises(ExchangeUnavailable, match="list of instruments has none in trading; it is asked again"):
@@ -68,7 +68,7 @@ def test_an_empty_list_at_the_start_is_no_answer() -> None:
 
 
 def test_a_list_that_is_short_at_the_start_alone_is_asked_for_again() -> None:
-    exchange, log = Lists(), IncidentLog(100)
+    exchange, log = UniverseRefresh(), IncidentLog(100)
     watch, whole = watch_of(exchange, UniverseRules(size=5)), exchange.rows
     exchange.rows = whole[-5:]
     with virtual_loop() as loop:
@@ -83,7 +83,7 @@ def test_a_list_that_is_short_at_the_start_alone_is_asked_for_again() -> None:
 
 
 def test_first_lists_that_stay_unlike_are_taken_and_told() -> None:
-    exchange, log = Lists(), IncidentLog(100)
+    exchange, log = UniverseRefresh(), IncidentLog(100)
     watch = watch_of(exchange, UniverseRules(size=5))
     exchange.worth = {symbol: exchange.worth[symbol] for symbol in SYMBOLS[:3]}
     with virtual_loop() as loop:
@@ -93,7 +93,7 @@ def test_first_lists_that_stay_unlike_are_taken_and_told() -> None:
 
 
 def test_a_doubted_list_is_an_incident_with_its_numbers_until_it_is_whole() -> None:
-    exchange, log = Lists(), IncidentLog(100)
+    exchange, log = UniverseRefresh(), IncidentLog(100)
     watch = watch_of(exchange, UniverseRules(size=5))
     watch.universe = asyncio.run(watch.choose())
     assert open_kinds(log, watch, 1_000) == []
@@ -108,7 +108,7 @@ def test_a_doubted_list_is_an_incident_with_its_numbers_until_it_is_whole() -> N
 
 
 def test_what_is_not_as_configured_is_an_incident_while_it_lasts() -> None:
-    exchange, log = Lists(), IncidentLog(100)
+    exchange, log = UniverseRefresh(), IncidentLog(100)
     watch = watch_of(exchange, UniverseRules(size=5, quote="usdt", include=("s01usdt",)))
     watch.universe = asyncio.run(watch.choose())
     assert open_kinds(log, watch, 1_000) == [("include_unknown", "s01usdt"), ("universe_empty", None)]

@@ -9,7 +9,7 @@ from virtuoso.market.universe import Universe
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.feed import FeedStatus
 from virtuoso.monitor.status import feed_rows
-from virtuoso.monitor.upkeep import Upkeep
+from virtuoso.monitor.supervision import Supervision
 from virtuoso.operations.health import HealthBoard
 
 S = 1_000_000_000
@@ -34,12 +34,11 @@ def judged(feeds: list[FeedStatus], analysed_ms: int = NOW_MS - 30_000, empty: s
     """The reasons of a monitor of two symbols with these feeds."""
     clock = ManualClock(NOW_NS)
     watch = SimpleNamespace(universe=Universe(("A", "B"), {}), exchange_ms=lambda: NOW_MS, empty=empty)
-    monitor = SimpleNamespace(watch=watch, cycle=SimpleNamespace(analysed_ms=analysed_ms), stores=None)
-    parts = dict.fromkeys(("cache", "worker"), cast("Any", None))
-    upkeep = Upkeep(cast("Any", monitor), clock=clock, stale_after_s=10.0, **parts)
+    kernel = SimpleNamespace(watch=watch, cycle=SimpleNamespace(analysed_ms=analysed_ms), clock=clock)
+    supervision = Supervision(cast("Any", kernel), cast("Any", None))
     board = HealthBoard(clock, 60.0, "embedded")
     board.succeeded()
-    board.observed(upkeep._observed(feed_rows(feeds, NOW_NS, 10.0)))
+    board.observed(supervision._observed(feed_rows(feeds, NOW_NS, 10.0)))
     return board.document().reasons
 
 

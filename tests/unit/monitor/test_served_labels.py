@@ -8,11 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from virtuoso.model import documents as docs
+from virtuoso.model.catalogue import examples
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Label
-from virtuoso.monitor.publish import _strength, signal_row
+from virtuoso.monitor.documents.publish import _strength, signal_row
 from virtuoso.storage.cache.document import Document, Version
-from virtuoso.web import examples
 
 CLOSE_MS = 1_800_000_000_000
 ROW = msgspec.convert(examples.SYMBOLS["symbols"][0], docs.SymbolRow)

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from virtuoso.analysis.signals import BRIDGE_BARS, UNKNOWN, LabelRule, Labels
-from virtuoso.analysis.tree import label_of
+from virtuoso.analysis.signals import BRIDGE_BARS, UNKNOWN, LabelRule, Labels, label_of
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Label
-from virtuoso.monitor.signal_log import SignalLog
+from virtuoso.monitor.persistence.signal_log import SignalLog
 from virtuoso.storage.database.reading import LastLabel
 from virtuoso.storage.database.records import SignalRecord
 

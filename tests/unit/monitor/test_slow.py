@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from virtuoso.exchange.polling import largest_universe
-from virtuoso.monitor.slow import restlessness, smart_interval_s
+from virtuoso.monitor.watching.slow_data import restlessness, smart_interval_s
 
 SHARE = st.floats(0, 1)
 

@@ -5,7 +5,7 @@ import pytest
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.model.alert import Severity
 from virtuoso.model.clock import ManualClock, SystemClock
-from virtuoso.monitor.alerting import untold
+from virtuoso.monitor.alerting.alerting import untold
 from virtuoso.monitor.wakes import Wakes
 
 S = 1_000_000_000

@@ -11,11 +11,11 @@ from fastapi.routing import APIRoute
 from virtuoso.model import alert_documents as alert_docs
 from virtuoso.model import documents as docs
 from virtuoso.model.alpha_documents import AlphaDocument
+from virtuoso.model.catalogue import alert_examples, examples
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.operations.health import HealthBoard, Observed
 from virtuoso.storage.cache.memory import MemoryCache, Version
-from virtuoso.web import alert_examples, examples
 from virtuoso.web.access import Access
 from virtuoso.web.app import application, create_app
 from virtuoso.web.routes import alerts, deliveries, documents, health, pages, signals, silences, stream, symbols
@@ -144,10 +144,10 @@ def test_every_example_is_a_whole_document(example: object, schema: type[msgspec
 
 def test_before_the_first_publication_there_are_nulls_and_reasons(cache: MemoryCache, board: HealthBoard) -> None:
     asked = client(cache, board)
-    for path, (_, schema, _, _) in WHOLE.items():
+    for path, document in WHOLE.items():
         answer = asked.get(path)
         assert answer.status_code == 200
-        msgspec.json.decode(answer.content, type=schema)
+        msgspec.json.decode(answer.content, type=document.schema)
     overview = asked.get("/api/market/overview").json()
     assert (overview["btc_price"], overview["data_quality"]) == (None, "unavailable")
     assert overview["reasons"]

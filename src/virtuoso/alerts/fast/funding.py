@@ -76,7 +76,7 @@ class FundingExtreme:
         self.learn(event_ms, rate, interval_h)
 
     def _strength(self, value: float, sigmas: float | None) -> float:
-        """1 at the threshold."""
+        """Return how extreme the rate is as a multiple of the threshold: 1 or more is a finding."""
         of_level = abs(value) / self._rule.level
         if sigmas is None or sigmas * value < 0:
             return of_level

@@ -53,7 +53,7 @@ class InterestSurge:
             self._last = interest
 
     def take(self, event_ms: int, interest: float, now_ns: int) -> None:
-        """Judge the value of now."""
+        """Judge the current open interest (base units); a value that is not positive and finite is ignored."""
         if not 0.0 < interest < inf:
             return
         minute = event_ms // _MINUTE_MS

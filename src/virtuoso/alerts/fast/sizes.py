@@ -51,7 +51,7 @@ class Sizes:
         return len(self.pending) >= _HELD
 
     def add(self, value: float, at_ms: int) -> None:
-        """Take one value."""
+        """Add one value, seen at `at_ms`, to the distribution."""
         self.pending.append(value)
         self.advance(at_ms)
 

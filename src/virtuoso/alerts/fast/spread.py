@@ -43,7 +43,7 @@ class SpreadBlowout:
         self.usual = LogUsual(_HALF_LIFE_LOOKS)
 
     def look(self, event_ms: int, bid: float, ask: float, now_ns: int) -> None:
-        """The touch at `event_ms`."""
+        """Judge the spread between the best bid and ask at `event_ms`; a crossed or empty touch is ignored."""
         if not 0.0 < bid < ask:
             return
         spread = 2e4 * (ask - bid) / (ask + bid)

@@ -125,7 +125,7 @@ class SymbolDetectors:
             self._funding.take(event_ms, rate, self._interval_h, now_ns)
 
     def forming(self, bar: Bar, now_ns: int) -> None:
-        """The running minute."""
+        """Judge the volume of the minute that is still running."""
         self._volume.forming(bar.open_ms, bar.volume, bar.close - bar.open, now_ns)
 
     def minutes(self, open_ms: int, rows: Sequence[tuple[float, float, float]], now_ns: int) -> None:
@@ -159,7 +159,7 @@ class SymbolDetectors:
         self._walls.look(event_ms, bid, ask, bids, asks, now_ns)
 
     def book_gone(self, now_ns: int) -> None:
-        """There is no valid book."""
+        """Tell the spread and wall detectors that there is no valid book: what they found is over."""
         self._spread.gone(now_ns)
         self._walls.gone(now_ns)
 

@@ -15,7 +15,7 @@ class LogUsual:
     __slots__ = ("_alpha", "_variance", "count", "mean")
 
     def __init__(self, half_life: float) -> None:
-        """`half_life` in values."""
+        """Start empty. `half_life` is the number of values after which the weight of an old one has halved."""
         self._alpha = 1.0 - 0.5 ** (1.0 / half_life)
         self._variance = 0.0
         self.mean = 0.0

@@ -57,7 +57,7 @@ class BookWalls:
         self._asks.look(event_ms, ask, asks, now_ns)
 
     def gone(self, now_ns: int) -> None:
-        """There is no book."""
+        """End the walls of both sides, because there is no valid book."""
         self._bids.drop(now_ns)
         self._asks.drop(now_ns)
 

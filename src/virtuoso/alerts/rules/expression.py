@@ -35,7 +35,7 @@ class Expression:
 
     @property
     def scopes(self) -> frozenset[Scope]:
-        """Whose values it names."""
+        """The scopes (symbol, market, system) of the values that the expression names."""
         return frozenset(CATALOGUE[name].scope for name in self.names)
 
 

@@ -27,7 +27,7 @@ def duration_ms(text: str) -> int:
 
 
 def positive(text: str) -> float:
-    """A number above zero."""
+    """Parse a finite number above 0; raises `Mistaken` for anything else."""
     try:
         found = float(text)
     except ValueError:
@@ -38,14 +38,14 @@ def positive(text: str) -> float:
 
 
 def boolean(text: str) -> bool:
-    """`true` or `false`."""
+    """Parse `true` or `false`; raises `Mistaken` for anything else."""
     if text not in ("true", "false"):
         raise Mistaken(f"{text[:40]!r} must be true or false")
     return text == "true"
 
 
 def one_of(text: str, known: Collection[str]) -> str:
-    """A word that is known."""
+    """Return `text` if it is one of `known`; otherwise raises `Mistaken`, with the nearest known word."""
     if text not in known:
         raise Mistaken(f"{text[:40]!r} is not known{nearest(text, known)}")
     return text

@@ -55,7 +55,7 @@ class RuleSet:
 
     @cached_property
     def by_name(self) -> Mapping[str, Rule]:
-        """The same by name."""
+        """The rules by their names."""
         return {rule.name: rule for rule in self.rules}
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from virtuoso.model.catalogue.factors import FACTORS
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label
 
@@ -40,13 +41,12 @@ class Value:
 
     @property
     def scope(self) -> Scope:
-        """Whose value it is."""
+        """What the value describes, by its prefix: the market, the system, or else a symbol."""
         prefix = self.name.partition("_")[0]
         return Scope(prefix) if prefix in (Scope.MARKET, Scope.SYSTEM) else Scope.SYMBOL
 
 
 REGIMES: Final = ("BULLISH", "BEARISH", "NEUTRAL", "VOLATILE")
-FACTORS: Final = ("order_flow", "order_book", "volume", "price_structure", "technical", "sentiment")
 _QUALITIES: Final = tuple(str(quality) for quality in DataQuality)
 _SOURCES: Final = tuple(str(source) for source in DataSource)
 

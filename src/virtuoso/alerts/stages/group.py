@@ -43,7 +43,7 @@ class Groups:
         """Who waits, and where."""
 
     def lead(self, incident: Incident, now_ms: int) -> None:
-        """It is told at once."""
+        """Note that `incident` is told at once: it opens its group, or raises the severity the group has told."""
         key, rank = key_of(incident), incident.severity.rank
         known = self.by_key.get(key)
         if known is None or known.quiet(now_ms, self.interval_ms):

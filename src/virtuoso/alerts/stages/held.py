@@ -14,7 +14,7 @@ class Held:
         """Who waits, and for what."""
 
     def put(self, stage: str, key: str, incident: Incident) -> None:
-        """It waits."""
+        """Withhold `incident` at `stage` until it is released by `key`."""
         self.where[incident.id] = stage, key
         self._bays.setdefault((stage, key), {})[incident.id] = incident
 
@@ -27,7 +27,7 @@ class Held:
             del self._bays[where]
 
     def release(self, stage: str, key: str) -> Collection[Incident]:
-        """All who wait for this."""
+        """Remove and return all incidents that wait at `stage` for `key`."""
         bay = self._bays.pop((stage, key), {})
         for incident_id in bay:
             del self.where[incident_id]

@@ -1,13 +1,9 @@
 """Inhibit: while an exchange as a whole is out, what happens to its symbols follows from that."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from virtuoso.alerts.stages.world import Split, Withheld, World, is_ending
 from virtuoso.model.alert import Incident
-
-SOURCES: Final = frozenset({"stale_feed", "maintenance"})
-"""Kinds that say that an exchange is out."""
 
 
 def inhibit(events: Sequence[Incident], world: World, now_ms: int) -> Split:  # noqa: ARG001 - one signature

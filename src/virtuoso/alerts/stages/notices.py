@@ -16,7 +16,7 @@ Contexts = Callable[[Incident], Context | None]
 
 
 def no_context(_incident: Incident) -> None:
-    """Nothing more is known."""
+    """Return no context (`None`): the default where nothing but the incident itself is known."""
 
 
 def alert(incident: Incident, now_ms: int, context: Contexts) -> Notice:

@@ -14,12 +14,13 @@ from virtuoso.alerts.stages.dedup import dedup
 from virtuoso.alerts.stages.endings import Endings
 from virtuoso.alerts.stages.group import Groups, group
 from virtuoso.alerts.stages.held import Held
-from virtuoso.alerts.stages.inhibit import SOURCES, inhibit
+from virtuoso.alerts.stages.inhibit import inhibit
 from virtuoso.alerts.stages.route import channels_of, route
 from virtuoso.alerts.stages.silence import matcher_of, silence
 from virtuoso.alerts.stages.world import Cooling, Route, Split, Withheld, World, is_ending
 from virtuoso.alerts.timers import Timers, earliest
 from virtuoso.model.alert import Incident, Severity, Silence, Step, Told
+from virtuoso.model.catalogue.kinds import OUTAGES
 from virtuoso.model.notice import Delivery, Notice, delivery_id
 
 _MOST_IDENTITIES = 100_000
@@ -66,7 +67,7 @@ class Pipeline:
         self.configure(settings, routes)
 
     def configure(self, settings: PipelineSettings, routes: Sequence[Route]) -> None:
-        """From now on."""
+        """Replace the settings and routes; they apply from the next step on."""
         self._ttl_ms = settings.ttl_ms
         self._groups.wait_ms, self._groups.interval_ms = settings.group_wait_ms, settings.group_interval_ms
         self._world.interval_ms, self._world.routes = settings.group_interval_ms, tuple(routes)
@@ -82,7 +83,7 @@ class Pipeline:
             self._cool((incident,), _told_ms(incident))
         waiting = []
         for incident in incidents:
-            if incident.kind in SOURCES:
+            if incident.kind in OUTAGES:
                 self._note_outage(incident)
             if incident.held == "group" and not is_ending(incident):
                 waiting.append(incident)
@@ -135,7 +136,7 @@ class Pipeline:
         """What changed, to be judged from the first stage on, whatever held it."""
         fresh = []
         for incident in log.unsettled():
-            if incident.kind in SOURCES:
+            if incident.kind in OUTAGES:
                 self._note_outage(incident)
             if incident.id in self._held.where:
                 self._held.leave(incident.id)

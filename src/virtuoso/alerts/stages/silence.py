@@ -34,7 +34,7 @@ def silence(events: Sequence[Incident], world: World, now_ms: int) -> Split:  # 
 
 
 def _by(incident: Incident, silences: Sequence[Matcher]) -> Silence | None:
-    """The first that matches."""
+    """Return the first silence that matches the incident, or `None`."""
     labels = incident.labels
     items = labels.items()
     for silence, equal, like in silences:

@@ -32,7 +32,7 @@ class AppriseChannel:
         _silence()
 
     def validate(self) -> None:
-        """Raises `ConfigError`."""
+        """Check options and address; raises `ConfigError` if Apprise cannot use the address."""
         self._spec.check_options()
         if not len(self._apprise) and not self._apprise.add(self._spec.url or ""):
             raise ConfigError(
@@ -64,11 +64,11 @@ class AppriseChannel:
         return Sent()
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the channel holds no connections."""
 
 
 def make(spec: ChannelSpec) -> AppriseChannel:
-    """For the entry point."""
+    """Make the channel from its configuration; the entry point `virtuoso.channels` names this function."""
     return AppriseChannel(spec)
 
 

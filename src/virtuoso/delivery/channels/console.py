@@ -27,7 +27,7 @@ class Console:
         """There is nothing to get wrong."""
 
     def render(self, notice: Notice, *, repeat: bool) -> str:
-        """The line."""
+        """Make the notice's line, coloured if wanted, with its newline."""
         resolved = notice.role is Role.RESOLVED
         word = "RESOLVED" if resolved else notice.severity.upper()
         if self._colour:
@@ -44,7 +44,7 @@ class Console:
         return Sent()
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: standard error stays open."""
 
 
 def make(spec: ChannelSpec) -> Console:

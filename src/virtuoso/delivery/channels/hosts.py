@@ -57,7 +57,7 @@ class PublicResolver(AbstractResolver):
         return good
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Close the resolver that this one asks."""
         await self._inner.close()
 
 

@@ -28,7 +28,7 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str, most: int) -> str:
-    """`visible`, on one line."""
+    """Make `text` inert (`visible`) on one line, cut to `most` characters; white space becomes single spaces."""
     return visible(cut(" ".join(text.split()), most))
 
 

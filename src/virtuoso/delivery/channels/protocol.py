@@ -72,7 +72,7 @@ class Channel(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections that the channel holds."""
         ...
 
 

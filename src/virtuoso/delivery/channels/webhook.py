@@ -50,7 +50,7 @@ class Webhook:
         self._session: aiohttp.ClientSession | None = None
 
     def validate(self) -> None:
-        """Raises `ConfigError`."""
+        """Check options and address; raises `ConfigError` if it is no HTTP address or its host is not allowed."""
         self._spec.check_options("private")
         key, host = self._spec.key, _host(self._url)
         if not host or urlsplit(self._url).scheme not in {"http", "https"}:
@@ -66,7 +66,7 @@ class Webhook:
         return Message(json.dumps(document, separators=(",", ":")).encode(), delivery, repeat)
 
     async def send(self, message: Message) -> Sent:
-        """POST it, within 10 s."""
+        """POST `message`; raises `Unreachable` if that takes longer than 10 s."""
         try:
             async with asyncio.timeout(_LIMIT_S):
                 return await self._post(message)
@@ -74,7 +74,7 @@ class Webhook:
             raise Unreachable(f"{_host(self._url)} did not answer in {_LIMIT_S:g} s", maybe_sent=True) from None
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the HTTP session and its connections."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -162,7 +162,7 @@ class Webhook:
 
 
 def make(spec: ChannelSpec) -> Webhook:
-    """For the entry point."""
+    """Make the channel from its configuration; the entry point `virtuoso.channels` names this function."""
     return Webhook(spec)
 
 

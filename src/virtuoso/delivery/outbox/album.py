@@ -55,7 +55,7 @@ class Album:
         return None if drawn is None or png is None else (drawn, png)
 
     async def close(self) -> None:
-        """Stop drawing."""
+        """Cancel the drawing of charts and wait until it has ended."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})

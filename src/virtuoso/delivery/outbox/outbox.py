@@ -72,7 +72,7 @@ class Outbox:
         async with asyncio.TaskGroup() as group:
             for name, worker in self._workers.items():
                 group.create_task(worker.run(kept.get(name)), name=f"outbox {name}")
-            group.create_task(self._look_after(), name="outbox upkeep")
+            group.create_task(self._look_after(), name="outbox tidying")
 
     async def close(self) -> None:
         """Let go of the channels' connections; after `run` ended."""

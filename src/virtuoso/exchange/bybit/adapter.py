@@ -177,7 +177,7 @@ class Bybit:
         return found
 
     async def tickers(self) -> dict[str, TickerUpdate]:
-        """All tickers in one call."""
+        """Ask for the tickers of all symbols in one request; the stream learns of them, too."""
         asked_ns = self._clock.now_ns()
         page, _ = await self._rest.get(
             "/v5/market/tickers", answers.RawPage, most_bytes=MOST_LIST_BYTES, category=self._category
@@ -251,7 +251,7 @@ class Bybit:
         return [OpenInterest(row.timestamp, row.openInterest) for row in reversed(answer.list)]
 
     def stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
-        """The pushed half."""
+        """Make the stream of this exchange, which calls `on_event` for its events; it does not run yet."""
         self._stream = BybitStream(
             url=self._stream_url,
             category=self._category,
@@ -267,7 +267,7 @@ class Bybit:
         return self._stream
 
     async def close(self) -> None:
-        """Release connections."""
+        """Close the connections of the REST client; the stream is not touched."""
         await self._rest.close()
 
     def _contract(self, what: str) -> None:

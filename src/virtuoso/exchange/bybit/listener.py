@@ -38,7 +38,7 @@ class Listener(WSListener):
         self._pieces: bytearray | None = None
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """Take one frame."""
+        """Hand a frame to the handler of the topic it names; control frames and fragments are treated apart."""
         data = frame.get_payload_as_bytes()
         take = self._handlers.get(data[10 : data.find(b'"', 10)])
         if take is not None and frame.fin:  # a control frame names no topic: the type, which is slow, need not be asked
@@ -90,7 +90,7 @@ class TappedListener(Listener):
         self._tap = tap
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """Take one frame."""
+        """Show a whole text message to the tap, then take the frame as `Listener` does."""
         if frame.fin and frame.msg_type is _TEXT:
             self._show(frame.get_payload_as_bytes())
         super().on_ws_frame(transport, frame)

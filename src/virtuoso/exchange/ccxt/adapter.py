@@ -293,7 +293,7 @@ class CcxtExchange:
         raise NotOffered("ccxt exchanges are polled")
 
     async def close(self) -> None:
-        """Release connections."""
+        """Close the connections to the exchange."""
         await self._transport.close()
 
     def _offers(self, method: str) -> bool:

@@ -131,13 +131,13 @@ def trade(row: Any, size: float) -> Trade:
 
 
 def account_ratio(row: Any) -> AccountRatio:
-    """Shares from long/short."""
+    """Convert a long/short ratio to the shares of long and short accounts, which add up to 1."""
     ratio = above_zero(row["longShortRatio"], "longShortRatio")
     return AccountRatio(event_ms(row), ratio / (1 + ratio), 1 / (1 + ratio))
 
 
 def funding_rate(row: Any) -> FundingRate:
-    """A settled funding rate."""
+    """Convert a row of ccxt's to a settled funding rate (a fraction)."""
     return FundingRate(event_ms(row), number(row["fundingRate"], "fundingRate"))
 
 

@@ -111,7 +111,7 @@ def ratio_rows(symbol: Symbol, period: str, start_ms: int, end_ms: int) -> list[
 
 
 def funding_rows(symbol: Symbol, start_ms: int, end_ms: int) -> list[Row]:
-    """Settled funding rates."""
+    """Return the funding rates settled in [start_ms, end_ms], oldest first, as REST rows."""
     every = symbol.listed.funding_ms
     first = -(-max(start_ms, symbol.slow.begins_ms) // every) * every
     return [

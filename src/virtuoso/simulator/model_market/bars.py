@@ -81,7 +81,7 @@ class SymbolBars:
         return np.arange(first, last + 1, dtype=np.int64) * _MINUTE_MS, rows[offset : offset + last - first + 1]
 
     def minute(self, open_ms: int) -> list[int]:
-        """One bar."""
+        """Return the bar that opens at `open_ms`: open, high, low, close (ticks), volume (lots), turnover."""
         day, minute = divmod(open_ms // _MINUTE_MS, DAY)
         row: list[int] = self.block(day)[minute].tolist()
         return row

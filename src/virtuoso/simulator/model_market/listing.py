@@ -30,12 +30,12 @@ class Steps(Units):
 
     @property
     def tick(self) -> float:
-        """Price of one tick."""
+        """The price of one tick, in quote currency."""
         return float(self.step / 10**self.price_decimals)
 
     @property
     def quantity(self) -> float:
-        """Size of one lot."""
+        """The size of one lot, in base units."""
         return float(self.lot / 10**self.size_decimals)
 
 
@@ -52,7 +52,7 @@ class Listed:
 
     @property
     def instrument(self) -> Row:
-        """The exchange's row."""
+        """The instrument's row as the exchange's REST gives it."""
         return instrument_row(self.facts)
 
     @property

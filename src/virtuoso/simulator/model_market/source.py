@@ -71,11 +71,11 @@ class ModelSource:
             symbol.market.tape(minute + 1)
 
     def restarts_at(self) -> int | None:
-        """Never."""
+        """Return `None`: the model never starts over."""
         return None
 
     def knows(self, category: str, topic: str) -> bool:
-        """Whether a topic exists."""
+        """Return whether a subscription to `topic` is accepted: its kind exists and its symbol is listed."""
         return category == _CATEGORY and topic.rpartition(".")[2] in self._listed and exists(topic)
 
     def snapshot(self, category: str, topic: str) -> bytes | None:
@@ -87,7 +87,7 @@ class ModelSource:
         return [listed.instrument for listed in self._of(category).values()]
 
     def tickers(self, category: str) -> list[Row]:
-        """Ticker rows."""
+        """Return the ticker rows of all symbols of a category as of the last `advance`."""
         return [answers.ticker_row(self._symbol_of(name), self._now_ms) for name in self._of(category)]
 
     def klines(
@@ -99,13 +99,13 @@ class ModelSource:
         return answers.bar_rows(self._symbol_of(symbol), interval, price, start_ms, end_ms, self._now_ms)
 
     def orderbook(self, category: str, symbol: str, depth: int) -> Row | None:
-        """The book's best levels."""
+        """Return the best `depth` levels of each side of the book; `None` for an unknown symbol."""
         if symbol not in self._of(category):
             return None
         return answers.book_row(self._symbol_of(symbol), depth, self._now_ms)
 
     def trades(self, category: str, symbol: str, limit: int) -> list[Row]:
-        """The latest trades."""
+        """Return the latest `limit` trades, oldest first; none for an unknown symbol."""
         if symbol not in self._of(category):
             return []
         return answers.trade_rows(self._symbol_of(symbol), limit, self._now_ms)
@@ -117,7 +117,7 @@ class ModelSource:
         return answers.interest_rows(self._symbol_of(symbol), interval, start_ms, min(end_ms, self._now_ms))
 
     def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Row]:
-        """Settled funding rates."""
+        """Return the funding rates settled in [start_ms, end_ms], but none of the future."""
         if symbol not in self._of(category):
             return []
         return answers.funding_rows(self._symbol_of(symbol), start_ms, min(end_ms, self._now_ms))

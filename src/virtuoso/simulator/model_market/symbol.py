@@ -18,7 +18,7 @@ DEPTHS = (1, 50, 200, 1000)
 
 
 class Symbol:
-    """The parts of one symbol."""
+    """The models of one symbol: its market, and its book, ticker and others, which are made when first needed."""
 
     def __init__(self, listed: Listed, seed: int, first_day: int, market: Factor, sector: Factor) -> None:
         self.listed = listed
@@ -28,22 +28,22 @@ class Symbol:
 
     @cached_property
     def book(self) -> BookModel:
-        """Its books."""
+        """The model of the order book."""
         return BookModel(self.market)
 
     @cached_property
     def slow(self) -> SlowModel:
-        """What changes slowly."""
+        """The model of what changes slowly, such as the funding rate."""
         return SlowModel(self.market)
 
     @cached_property
     def ticker(self) -> TickerModel:
-        """Its ticker."""
+        """The model of the ticker, made from the market, the book and what changes slowly."""
         return TickerModel(self.market, self.book, self.slow)
 
     @cached_property
     def sequence(self) -> Sequence:
-        """Its update ids."""
+        """The update ids and cross sequences of the symbol's frames."""
         return Sequence(self.book, self._first_ms)
 
     def feed(self, topic: str) -> Feed:

@@ -56,7 +56,7 @@ class BookFeed:
         self._topic = f'{{"topic":"orderbook.{depth}.{market.listed.symbol}","type":"'
 
     def frames(self, after_ms: int, upto_ms: int) -> Frames:
-        """One frame a look."""
+        """Return one delta for every look in (after_ms, upto_ms]; sets `due_ms` to the next look."""
         book, depth = self._book, self._depth
         last = book.look_at(upto_ms, depth)
         self.due_ms = book.time_of(last + 1, depth)
@@ -158,7 +158,7 @@ class TickerFeed:
         return found
 
     def snapshot(self, at_ms: int) -> bytes | None:
-        """All fields."""
+        """Return the frame with all fields of the ticker at `at_ms`."""
         look = self._ticker.look_at(at_ms)
         return self._frame(look, "snapshot", "".join(map(_field, _NAMED, self._ticker.values(look))))
 

@@ -57,7 +57,7 @@ class TradeFeed:
         return found
 
     def snapshot(self, at_ms: int) -> bytes | None:
-        """None."""
+        """Return `None`: trades have no snapshot."""
         return None
 
 
@@ -95,7 +95,7 @@ class BarFeed:
         return found
 
     def snapshot(self, at_ms: int) -> bytes | None:
-        """None."""
+        """Return `None`: bars have no snapshot."""
         return None
 
     def _opened(self, at_ms: int) -> int:
@@ -153,7 +153,7 @@ class LiquidationFeed:
         self._of_minute = lru_cache(2)(self._frames_of)
 
     def frames(self, after_ms: int, upto_ms: int) -> Frames:
-        """One frame a liquidation."""
+        """Return one frame for every liquidation in (after_ms, upto_ms]; sets `due_ms`."""
         last = upto_ms // MINUTE_MS
         found = [
             frame
@@ -188,5 +188,5 @@ class LiquidationFeed:
         return found
 
     def snapshot(self, at_ms: int) -> bytes | None:
-        """None."""
+        """Return `None`: liquidations have no snapshot."""
         return None

@@ -80,7 +80,7 @@ class BookModel:
         return bids.changes[tick % _BLOCK], asks.changes[tick % _BLOCK]
 
     def best(self, tick: int) -> tuple[Level, Level]:
-        """Best bid and best ask."""
+        """Return the best bid and the best ask (ticks, lots) at a tick of the book."""
         return self._nearest(tick // _BLOCK)[tick % _BLOCK + 1]
 
     def _touch(self, tick: int) -> tuple[int, int]:

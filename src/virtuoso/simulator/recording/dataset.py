@@ -71,7 +71,7 @@ class Recorded:
 
     @property
     def instrument(self) -> Row:
-        """The exchange's row."""
+        """The instrument's row as the exchange's REST gives it."""
         return instrument_row(self.facts)
 
 

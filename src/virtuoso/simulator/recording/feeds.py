@@ -40,7 +40,7 @@ def _period(interval: str) -> tuple[int, int]:
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    """A frame."""
+    """Encode a message as the JSON bytes of a frame."""
     return msgspec.json.encode(message)
 
 

@@ -63,7 +63,7 @@ class RecordingSource:
         return None
 
     def knows(self, category: str, topic: str) -> bool:
-        """Whether a topic exists."""
+        """Return whether a subscription to `topic` is accepted: its kind and its symbol exist."""
         kind, *rest = topic.split(".")
         if category != _CATEGORY or not rest or rest[-1] not in self._feeds:
             return False
@@ -82,7 +82,7 @@ class RecordingSource:
         return self._feeds[topic.rpartition(".")[2]].snapshot(topic, self._now_ms) if category == _CATEGORY else None
 
     def instruments(self, category: str) -> list[Row]:
-        """Instrument rows."""
+        """Return the instrument rows of a category."""
         return [market.recorded.instrument for market in self._of(category).values()]
 
     def tickers(self, category: str) -> list[Row]:
@@ -129,7 +129,7 @@ class RecordingSource:
         return found
 
     def orderbook(self, category: str, symbol: str, depth: int) -> Row | None:
-        """The book's best levels."""
+        """Return the best `depth` levels of each side of the book; `None` for an unknown symbol."""
         if symbol not in self._of(category):
             return None
         book, units, feeds = self._books[symbol], self._markets[symbol].units, self._feeds[symbol]
@@ -146,7 +146,7 @@ class RecordingSource:
         }
 
     def trades(self, category: str, symbol: str, limit: int) -> list[Row]:
-        """The latest trades."""
+        """Return the latest `limit` trades, oldest first; none for an unknown symbol."""
         market = self._of(category).get(symbol)
         if market is None:
             return []

@@ -49,7 +49,7 @@ class Timeline:
         return self.lead + (2 * self.loop - 1 - phase if back else phase), back
 
     def minutes(self, open_ms: Ints) -> tuple[Ints, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
-        """`minute` for many."""
+        """Do what `minute` does for an array of opening times (epoch ms); both results are arrays of its shape."""
         number = (open_ms - self.anchor_ms) // MINUTE_MS
         phase = number % (2 * self.loop)
         back = (number >= 0) & (phase >= self.loop)

@@ -26,7 +26,7 @@ _AT_ONCE: Final = 16
 
 
 def frame(kind: int, content: bytes) -> bytes:
-    """The bytes of one frame."""
+    """Encode one frame: the length of `content`, its kind, then `content`."""
     return HEAD.pack(len(content), kind) + content
 
 

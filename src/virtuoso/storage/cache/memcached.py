@@ -73,7 +73,7 @@ class MemcachedTier:
         return await self._bounded(lambda: self._read(names), len(names) * 50_000)
 
     async def index(self) -> Index | None:
-        """One command."""
+        """Get the index with one command; `None` when the tier is empty."""
         data = await self._bounded(lambda: self._client.get(self._key("index")))
         return None if data is None else decode_index(self.name, data)
 

@@ -21,7 +21,7 @@ class Subscription:
         self._event = asyncio.Event()
 
     def notify(self, name: str) -> None:
-        """Note a change."""
+        """Note that the document `name` changed, and wake whoever waits for changes."""
         self._changed[name] = None
         self._event.set()
 
@@ -114,11 +114,11 @@ class MemoryCache:
         return {name: (held.document, held.born_ns) for name, held in self._held.items() if now_ns < held.expires_ns}
 
     def names(self) -> tuple[str, ...]:
-        """Names of what is kept."""
+        """Return the names of the documents that are held."""
         return tuple(self._held)
 
     def remove(self, name: str) -> None:
-        """Forget a document."""
+        """Remove a document, if it is held, and notify the subscribers."""
         if self._held.pop(name, None) is not None:
             self._notify(name)
 
@@ -152,7 +152,7 @@ class MemoryCache:
 
     @property
     def subscribers(self) -> int:
-        """How many are being told."""
+        """The number of subscriptions to changes."""
         return len(self._subscriptions)
 
     def _notify(self, name: str) -> None:

@@ -127,7 +127,7 @@ class Publisher:
         )
 
     async def close(self) -> None:
-        """Close the tiers."""
+        """Close all tiers."""
         for written in self._tiers:
             await written.tier.close()
 

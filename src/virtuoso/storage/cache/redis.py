@@ -75,7 +75,7 @@ class RedisTier:
         self._heard = 0
 
     async def write(self, batch: Batch) -> Outcome:
-        """One script call."""
+        """Write a batch by one call of the script, if the fence allows it."""
         keys = [f"{self._prefix}:fence", f"{self._prefix}:index", *map(self._key, (*batch.documents, *batch.removed))]
         arguments = [
             b"%d" % len(keys), *(key.encode() for key in keys), _text(batch.fence, batch.index.owner),
@@ -96,7 +96,7 @@ class RedisTier:
         raise StoreUnavailable(f"redis: the script answered {answer!r:.80}")
 
     async def read(self, names: Sequence[str]) -> dict[str, bytes]:
-        """One MGET."""
+        """Get the documents that are there with one MGET."""
         async with self._bounded(len(names) * 50_000):
             values = await self._client.mget([self._key(name) for name in names])
         if len(values) != len(names):
@@ -104,7 +104,7 @@ class RedisTier:
         return {name: value for name, value in zip(names, values, strict=True) if isinstance(value, bytes)}
 
     async def index(self) -> Index | None:
-        """One GET."""
+        """Get the index with one GET; `None` when the tier is empty."""
         async with self._bounded():
             data = await self._client.get(f"{self._prefix}:index")
         if data is None:
@@ -135,7 +135,7 @@ class RedisTier:
         return {"written": self._written, "heard": self._heard}
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections to Redis."""
         await self._client.aclose()
 
     @property

@@ -32,7 +32,7 @@ class _Watched:
         self._event = asyncio.Event()
 
     def heard(self, change: Change) -> None:
-        """Note a change."""
+        """Add a change that the tier told of, and wake the task that reads it."""
         self._told = Index(max(self._told.fence, change.fence), self._told.versions | change.versions)
         self._event.set()
 
@@ -64,18 +64,18 @@ class Replica:
         return len(self._memory)
 
     async def run(self) -> None:
-        """For ever."""
+        """Run until cancelled: listen to every tier and read what changed into the memory."""
         async with asyncio.TaskGroup() as group:
             for watched in self._watched:
                 group.create_task(watched.tier.listen(watched.heard))
                 group.create_task(self._watch(watched))
 
     def statuses(self) -> tuple[StoreStatus, ...]:
-        """One a tier."""
+        """Return the state of each tier, in their order."""
         return tuple(watched.breaker.status(watched.tier.counts) for watched in self._watched)
 
     async def close(self) -> None:
-        """Close the tiers."""
+        """Close all tiers."""
         for watched in self._watched:
             await watched.tier.close()
 

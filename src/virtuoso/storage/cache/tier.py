@@ -37,7 +37,7 @@ class Index(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What one flush changed."""
+    """What one flush changed: its fence and the new versions by name of document."""
 
     fence: Fence
     versions: dict[str, Version]
@@ -79,7 +79,7 @@ class Batch:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The size of all documents together, in bytes."""
         return sum(len(packed.data) for packed in self.documents.values())
 
 
@@ -126,7 +126,7 @@ class Tier(Protocol):
         ...
 
     async def close(self) -> None:
-        """Close connections."""
+        """Close the connections to the tier."""
         ...
 
 

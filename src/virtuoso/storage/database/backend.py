@@ -96,7 +96,7 @@ class Backend:
         )
 
     def dispose(self) -> None:
-        """Close all connections."""
+        """Close all connections of the engine's pool."""
         self.engine.dispose()
 
     def _connected(self, driver: Any, record: Any) -> None:

@@ -30,7 +30,7 @@ def holder_name() -> str:
 
 
 def this_process() -> Process:
-    """The process that asks."""
+    """Return the process that calls this."""
     pid = os.getpid()
     status = _status(pid)
     return Process(_boot(), _namespaces(), pid, "" if status is None else status[1])

@@ -1,20 +1,13 @@
 """The outbox of one identity, as the one who sends may use it: under the lease, and only while that is surely ours."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
-from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.notice import Delivery
 from virtuoso.model.outbox import ChannelState, Claimed, Count, Tidied
 from virtuoso.storage.database import outbox
 from virtuoso.storage.database.calls import Calls
 from virtuoso.storage.database.lease import Lease
-from virtuoso.storage.database.lease_rows import guard
-from virtuoso.storage.lease import Superseded
-
-T = TypeVar("T")
+from virtuoso.storage.database.lease_guard import LeaseGuard
 
 
 class LeasedOutbox:
@@ -22,16 +15,16 @@ class LeasedOutbox:
 
     def __init__(self, database: Calls, lease: Lease, identity: str) -> None:
         self._database = database
-        self._lease = lease
+        self._guard = LeaseGuard(database, lease)
         self._identity = identity
 
     def may_publish(self) -> bool:
-        """Whether anything may be sent now. Ask directly before; cheap."""
-        return self._lease.may_publish()
+        """Say whether anything may be sent now. Ask directly before; cheap."""
+        return self._guard.may_write()
 
     async def recover(self) -> int:
         """What an earlier process was sending waits again, marked as a possible repeat; how many."""
-        return await self._write(lambda c: outbox.recover(c, self._identity))
+        return await self._guard.write(lambda c: outbox.recover(c, self._identity))
 
     async def states(self) -> dict[str, ChannelState]:
         """How each channel was last, by name."""
@@ -47,7 +40,7 @@ class LeasedOutbox:
         claim: bool = False,
     ) -> Claimed | None:
         """In one transaction: record what became of a delivery and of its channel, and claim the channel's next."""
-        return await self._write(
+        return await self._guard.write(
             lambda c: outbox.turn(c, self._identity, channel, now_ms, settled=settled, state=state, claim=claim)
         )
 
@@ -57,35 +50,20 @@ class LeasedOutbox:
 
     async def fold(self, digest: Delivery, members: Sequence[Delivery]) -> None:
         """The digest takes the place of its members, at most 500."""
-        await self._write(lambda c: outbox.fold(c, self._identity, digest, members))
+        await self._guard.write(lambda c: outbox.fold(c, self._identity, digest, members))
 
     async def move(self, channel: str, fallback: str | None, reason: str, now_ms: int) -> int:
         """What waits goes to the fallback, or is dead where there is none; at most 500, how many."""
-        return await self._write(lambda c: outbox.move(c, self._identity, channel, fallback, reason, now_ms))
+        return await self._guard.write(lambda c: outbox.move(c, self._identity, channel, fallback, reason, now_ms))
 
     async def keep_ref(self, delivery: str, ref: str | None) -> None:
         """What the channel knows a sent message by from now on."""
-        await self._write(lambda c: outbox.keep_ref(c, self._identity, delivery, ref))
+        await self._guard.write(lambda c: outbox.keep_ref(c, self._identity, delivery, ref))
 
     async def tidy(self, now_ms: int) -> Tidied:
         """Expire what waited for too long, delete some of what is old."""
-        return await self._write(lambda c: outbox.tidy(c, self._identity, now_ms))
+        return await self._guard.write(lambda c: outbox.tidy(c, self._identity, now_ms))
 
     async def counts(self, channels: Sequence[str]) -> tuple[Count, ...]:
         """How much waits, is being sent, or is dead, by channel."""
         return await self._database.run(lambda c: outbox.counts(c, self._identity, channels), writing=False)
-
-    async def _write(self, work: Callable[[Connection], T]) -> T:
-        if not self._lease.may_publish():
-            raise StoreUnavailable("the lease is not ours for sure; nothing is written until it is")
-        term = self._lease.term
-
-        def guarded(connection: Connection) -> T:
-            guard(connection, term)
-            return work(connection)
-
-        try:
-            return await self._database.run(guarded, writing=True)
-        except Superseded as found:
-            self._lease.superseded(found.epoch, found.holder)
-            raise StoreUnavailable(str(found)) from found

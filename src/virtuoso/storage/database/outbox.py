@@ -57,7 +57,7 @@ def turn(
 
 
 def put_state(connection: Connection, identity: str, state: ChannelState) -> None:
-    """Keep how a channel is."""
+    """Insert or replace the state of a channel."""
     new = new_rows(connection, CHANNELS)
     row = {"identity": identity, **msgspec.structs.asdict(state)}
     values = {name: new.excluded[name] for name in row if name not in {"identity", "name"}}
@@ -160,7 +160,7 @@ def page_of(
 
 
 def page(connection: Connection, query: Select[tuple[object, ...]], limit: int) -> DeliveryPage:
-    """The page of `page_of`."""
+    """Run the query of `page_of` and return its deliveries, with the cursor of the next page if there is one."""
     rows = connection.execute(query).all()
     found = rows[:limit]
     cursor = encode_cursor(found[-1].created_ms, found[-1].id) if len(rows) > limit else None
@@ -211,7 +211,7 @@ def _next(connection: Connection, identity: str, channel: str, now_ms: int) -> R
 
 
 def _waiting(identity: str, channel: str, now_ms: int) -> Select[Any]:
-    """In order."""
+    """Select the deliveries of a channel that wait and are not expired, in their order."""
     mine = (_O.identity == identity, _O.channel == channel, _O.state == "waiting")
     return select(*_COLUMNS).where(*mine, _O.expires_ms > now_ms).order_by(_O.sequence)
 

@@ -53,7 +53,7 @@ class LastLabel(NamedTuple):
 
 
 def encode_cursor(at_ms: int, row_id: str) -> str:
-    """Where a page ended."""
+    """Encode time and id of the last row of a page as the cursor from which the next page goes on."""
     return urlsafe_b64encode(f"{at_ms}.{row_id}".encode()).decode().rstrip("=")
 
 

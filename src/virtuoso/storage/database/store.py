@@ -120,7 +120,7 @@ class Database(Calls):
         return await self.run(lambda c: alerts.history(c, query, limit), writing=False)
 
     async def incident(self, incident_id: str) -> Incident | None:
-        """The one of this id."""
+        """Return the incident with this id, or `None`."""
         return await self.run(lambda c: alerts.incident(c, incident_id), writing=False)
 
     async def acknowledge(self, incident_id: str, said: Acknowledgement) -> Incident | None:

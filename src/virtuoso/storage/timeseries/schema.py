@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from virtuoso.model.catalogue import factors
+
 Value = float | int | str | bool | None
 Row = tuple[int, *tuple[Value, ...]]
 """Time (epoch ms), the tags, the fields, in the order of the measurement; `None` is a field that is not known."""
@@ -52,12 +54,8 @@ TICKERS: Final = Measurement(
 FACTORS: Final = Measurement(
     "factors",
     ("symbol",),
-    {"label": str}
-    | _floats(
-        "score", "confidence", "coverage", "consensus", "disagreement", "order_flow", "order_book", "volume",
-        "price_structure", "technical", "sentiment",
-    ),
-)  # fmt: skip
+    {"label": str} | _floats("score", "confidence", "coverage", "consensus", "disagreement", *factors.FACTORS),
+)
 """Scores of a reading, by the close it belongs to; scores 0–100, the rest in [0, 1]."""
 
 SIGNALS: Final = Measurement(

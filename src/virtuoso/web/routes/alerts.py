@@ -11,18 +11,18 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from virtuoso.model import alert_documents as docs
 from virtuoso.model.alert import Incident, Severity
 from virtuoso.model.alert_documents import alert_of, detail_of
+from virtuoso.model.catalogue import alert_examples as examples
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.database.damage import left_out
 from virtuoso.storage.database.records import Acknowledgement, IncidentFilter
 from virtuoso.storage.database.store import Database
-from virtuoso.web import alert_examples as examples
 from virtuoso.web.bodies import decoded, taking
 from virtuoso.web.kept import needed
 from virtuoso.web.openapi import answers, changes, reference
 from virtuoso.web.parameters import Cursor, Limit, MonitorName, Since, SymbolName, Until, milliseconds
-from virtuoso.web.routes.documents import answer, body_of, whole
+from virtuoso.web.routes.documents import answer, body_of
 
 
 class AlertState(StrEnum):
@@ -40,17 +40,9 @@ InState = Annotated[AlertState | None, Query(description="How far it is.")]
 
 
 def router(cache: MemoryCache, database: Database | None, clock: Clock) -> APIRouter:
-    """The routes."""
+    """Make the routes of alerts: listings, single incidents, acknowledgements."""
     routes = APIRouter()
     _listings(routes, cache, database)
-    for path, name, schema, example, summary in (
-        ("/api/alerts/rules", "alerts:rules", docs.AlertRules, examples.RULES, "Kinds and rules, as they are in force"),
-        ("/api/alerts/pipeline", "alerts:pipeline", docs.AlertPipeline, examples.PIPELINE, "Stages and channels"),
-    ):
-        routes.add_api_route(
-            path, whole(cache, name), methods=["GET"], summary=summary, name=name,
-            responses=answers(reference(schema), example), response_class=Response,
-        )  # fmt: skip
     _single(routes, database, clock)
     return routes
 

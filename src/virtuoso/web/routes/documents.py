@@ -7,24 +7,16 @@ import msgspec
 from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from virtuoso.model import documents as docs
-from virtuoso.model.alpha_documents import AlphaDocument
+from virtuoso.model.catalogue import examples
+from virtuoso.model.catalogue.documents import DOCUMENTS, empty_body
 from virtuoso.storage.cache.memory import MemoryCache
-from virtuoso.web import examples
 from virtuoso.web.openapi import answers, reference
 from virtuoso.web.parameters import Limit
-from virtuoso.web.unpublished import unpublished
 
-WHOLE: dict[str, tuple[str, type[msgspec.Struct], Any, str]] = {
-    "/api/market/overview": ("overview", docs.MarketOverview, examples.OVERVIEW, "The market at a glance"),
-    "/api/dashboard/data": ("dashboard", docs.Dashboard, examples.DASHBOARD, "What a page needs at first sight"),
-    "/api/monitoring/status": ("status", docs.MonitoringStatus, examples.STATUS, "What the monitor is doing, measured"),
-    "/api/symbols": ("symbols", docs.SymbolList, examples.SYMBOLS, "The universe, and why the others are left out"),
-    "/api/regime": ("regime", docs.RegimeDocument, examples.REGIME, "Regimes of the market and of each symbol"),
-    "/api/alpha": ("alpha", AlphaDocument, examples.ALPHA, "Alpha, beta and correlation against BTC, tested"),
-}
-"""Path → document, schema, example, summary."""
+WHOLE = {document.path: document for document in DOCUMENTS.values() if document.path is not None}
+"""Path → document that is answered there as it was published."""
 
-HOT = {path: name for path, (name, *_) in WHOLE.items()} | {
+HOT = {path: document.name for path, document in WHOLE.items()} | {
     "/api/signals/top": "signals:top",
     "/api/alerts/recent": "alerts",
 }
@@ -34,12 +26,12 @@ Symbol = Annotated[str, Path(description="The exchange's own name, such as BTCUS
 
 
 def router(cache: MemoryCache) -> APIRouter:
-    """The routes."""
+    """Make the routes of the published documents."""
     routes = APIRouter()
-    for path, (name, schema, example, summary) in WHOLE.items():
+    for path, document in WHOLE.items():
         routes.add_api_route(
-            path, whole(cache, name), methods=["GET"], summary=summary, name=name,
-            responses=answers(reference(schema), example), response_class=Response,
+            path, whole(cache, document.name), methods=["GET"], summary=document.summary, name=document.name,
+            responses=answers(reference(document.schema), document.example), response_class=Response,
         )  # fmt: skip
 
     @routes.get(
@@ -76,7 +68,7 @@ def whole(cache: MemoryCache, name: str) -> Callable[[Request], Any]:
 def body_of(cache: MemoryCache, name: str) -> bytes:
     """The bytes of a document; before the first publication, one that says so."""
     document = cache.get(name)
-    return unpublished(name) if document is None else document.body
+    return empty_body(name) if document is None else document.body
 
 
 def answer(request: Request, body: bytes, etag: str | None = None) -> Response:

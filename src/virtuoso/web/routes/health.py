@@ -6,7 +6,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from virtuoso.model import documents as docs
-from virtuoso.web import examples
+from virtuoso.model.catalogue import examples
 from virtuoso.web.openapi import answers, reference
 from virtuoso.web.routes.documents import answer
 
@@ -20,12 +20,12 @@ class Judged(Protocol):
         ...
 
     def document(self) -> docs.Health:
-        """The answer."""
+        """Return the health as judged now."""
         ...
 
 
 def router(health: Judged) -> APIRouter:
-    """The routes."""
+    """Make the routes `/health`, `/health/ready` and `/health/live`."""
     routes = APIRouter()
     schema = reference(docs.Health)
     unhealthy = {"description": "Not healthy", "content": {"application/json": {"schema": schema}}}

@@ -6,13 +6,13 @@ import msgspec
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from virtuoso.model import documents as docs
+from virtuoso.model.catalogue import examples
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.signal import Label
 from virtuoso.storage.database.damage import left_out
 from virtuoso.storage.database.records import SignalFilter, SignalRecord
 from virtuoso.storage.database.store import Database
-from virtuoso.web import examples
 from virtuoso.web.openapi import answers, reference
 from virtuoso.web.parameters import Cursor, Limit, Since, SymbolName, Until, milliseconds
 from virtuoso.web.routes.documents import answer

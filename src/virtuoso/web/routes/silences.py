@@ -9,10 +9,10 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from virtuoso.model import alert_documents as docs
 from virtuoso.model.alert import Silence
 from virtuoso.model.alert_documents import silence_of
+from virtuoso.model.catalogue import alert_examples as examples
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.storage.database.store import Database
-from virtuoso.web import alert_examples as examples
 from virtuoso.web.bodies import decoded, taking
 from virtuoso.web.kept import needed
 from virtuoso.web.openapi import answers, changes, reference
@@ -23,7 +23,7 @@ Over = Annotated[bool, Query(description="Those of the last 30 days that are ove
 
 
 def router(database: Database | None, clock: Clock) -> APIRouter:
-    """The routes."""
+    """Make the routes that list, make and end silences."""
     routes = APIRouter()
 
     def now_ms() -> int:

@@ -9,10 +9,10 @@ from operator import attrgetter
 from fastapi import APIRouter, HTTPException, Response
 from starlette.types import Receive, Scope, Send
 
+from virtuoso.model.catalogue.documents import STREAMED
 from virtuoso.storage.cache.memory import Document, MemoryCache
 from virtuoso.web.openapi import answers
 
-STREAMED = ("dashboard", "overview", "signals", "alerts", "regime", "status", "ticks")
 _STREAMED = frozenset(STREAMED)
 CLIENTS = 2_000
 """As many may stream from one process; the next is answered 503."""
@@ -22,7 +22,7 @@ _HEARTBEAT = b": still here\n\n"
 
 
 def router(cache: MemoryCache) -> APIRouter:
-    """The route."""
+    """Make the route `/api/stream`; all its clients share one set of encoded events."""
     routes = APIRouter()
     events = Events(cache)
     documented = answers({"type": "string"}, "", 503)
@@ -116,7 +116,7 @@ class Events:
                 self._wake(loop.time())
 
     def _take_up(self) -> None:
-        """Encode what is new."""
+        """Encode the documents that changed since the last call and, if there are any, wake the clients."""
         before = self.changes
         for name in STREAMED:
             document, held = self._cache.get(name), self._held.get(name)

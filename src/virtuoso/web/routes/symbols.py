@@ -7,9 +7,9 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from virtuoso.model import documents as docs
+from virtuoso.model.catalogue import examples
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.model.views import SymbolViews
-from virtuoso.web import examples
 from virtuoso.web.openapi import answers, reference
 from virtuoso.web.routes.documents import Symbol, answer, not_watched
 
@@ -18,7 +18,7 @@ Depth = Annotated[int, Query(ge=1, le=200, description="Levels a side.")]
 
 
 def router(views: SymbolViews) -> APIRouter:
-    """The routes."""
+    """Make the routes of one symbol's bars, book and scores."""
     routes = APIRouter()
     # The document offers, and validation takes, just the timeframes that are kept.
     names = [(timeframe.name, str(timeframe)) for timeframe in views.timeframes()]

@@ -64,7 +64,7 @@ class DiscordChannel:
         return embed_of(notice, repeat=repeat)
 
     async def send(self, message: dict[str, Any]) -> Sent:
-        """See `Channel.send`."""
+        """Post `message` as a new message of the webhook; see `Channel.send`."""
         return await self._done(None, message, None, chart=False)
 
     async def edit(self, ref: str, message: dict[str, Any]) -> Sent:
@@ -77,7 +77,7 @@ class DiscordChannel:
         return await self._done(_known(ref).id, message, png, chart=True)
 
     async def close(self) -> None:
-        """See `Channel.close`."""
+        """Close the connections to Discord."""
         await self._wire.close()
 
     async def _done(self, message_id: str | None, embed: dict[str, Any], png: bytes | None, *, chart: bool) -> Sent:

@@ -16,14 +16,14 @@ _UNKNOWN = "–"
 
 
 class Field(NamedTuple):
-    """A field of an embed."""
+    """One field of a Discord embed."""
 
     name: str
     value: str
     inline: bool = False
 
     def document(self) -> dict[str, Any]:
-        """As the API takes it."""
+        """Return the field as the JSON object that Discord's API takes."""
         return {"name": self.name, "value": self.value, "inline": self.inline}
 
 

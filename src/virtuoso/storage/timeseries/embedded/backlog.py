@@ -29,7 +29,7 @@ class Backlog:
 
     @property
     def waiting(self) -> int:
-        """Rows that are not out."""
+        """The number of pending rows that were not taken out to be written."""
         return self.pending - self._out
 
     def put(self, measurement: Measurement, rows: Sequence[Row]) -> None:
@@ -51,7 +51,7 @@ class Backlog:
         return batch
 
     def done(self) -> None:
-        """What is out is written."""
+        """Note that the rows taken out are written."""
         self.pending -= self._out
         self._out = 0
 

@@ -39,13 +39,13 @@ class Connections:
         return connection
 
     def forget(self, path: Path) -> None:
-        """Close it, if it is open."""
+        """Close the connection to the file at `path`, if it is open."""
         held = self._open.pop(path, None)
         if held is not None:
             with suppress(sqlite3.Error):
                 held[1].close()
 
     def close(self) -> None:
-        """Close them all."""
+        """Close all connections."""
         for path in list(self._open):
             self.forget(path)

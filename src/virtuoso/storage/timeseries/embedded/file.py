@@ -37,7 +37,7 @@ class PartitionFile:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of it or nothing."""
+        """Run the block in one transaction: committed at its end, rolled back if it raises."""
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -33,7 +33,7 @@ class Kind:
 
     @property
     def span_ms(self) -> int:
-        """What a file spans, ms."""
+        """The span of time that one file covers, in milliseconds."""
         return self.days * DAY_MS
 
     @property
@@ -76,12 +76,12 @@ class Partition:
 
     @property
     def date(self) -> str:
-        """Its first day."""
+        """The first day of the span (UTC), such as `2024-01-31`."""
         return datetime.fromtimestamp(self.start_ms / 1000, UTC).date().isoformat()
 
     @property
     def name(self) -> str:
-        """Of the file."""
+        """The name of the file: kind, first day and suffix."""
         return f"{self.kind.name}-{self.date}{SUFFIX}"
 
     def block(self, time_ms: int) -> int:

@@ -124,7 +124,7 @@ class EmbeddedReader:
             self._going -= 1
 
     def _partitions(self, measurement: Measurement, timeframes: Sequence[str] | None) -> Iterator[Partition]:
-        """Newest first."""
+        """Yield the partitions that may hold these timeframes of a measurement, newest first."""
         kinds = partitions.kinds_of(measurement, timeframes)
         return (p for p in reversed(partitions.listed(self._folder)) if p.kind in kinds)
 

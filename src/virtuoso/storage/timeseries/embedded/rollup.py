@@ -69,12 +69,12 @@ def note(file: PartitionFile, spans: set[int]) -> None:
 
 
 def noted(file: PartitionFile) -> set[int]:
-    """What is due."""
+    """Return the spans (start in epoch ms) that are due to be summed up."""
     return {span for (span,) in file.connection.execute("SELECT time FROM roll_up")}
 
 
 def strike_out(file: PartitionFile, span: int) -> None:
-    """It is no longer due."""
+    """Note that `span` (start in epoch ms) is no longer due."""
     file.connection.execute("DELETE FROM roll_up WHERE time = ?", (span,))
 
 

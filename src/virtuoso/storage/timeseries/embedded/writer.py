@@ -169,7 +169,7 @@ class Writer:
         return [p for p in partitions.listed(self.folder.path) if self._retention.expired(p, now_ms)]
 
     def close(self) -> None:
-        """Close the files."""
+        """Close the files of the folder; an `OSError` is ignored."""
         with suppress(OSError):
             self.folder.close()
 

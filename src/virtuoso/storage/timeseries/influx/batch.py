@@ -36,7 +36,7 @@ class Batch:
 
 
 def compress(lines: Sequence[bytes]) -> bytes:
-    """Lines as a gzip body."""
+    """Join the lines with newlines and compress them to a gzip body."""
     return zlib.compress(b"\n".join(lines), _LEVEL, 31)
 
 

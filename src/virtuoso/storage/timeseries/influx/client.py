@@ -112,7 +112,7 @@ class InfluxClient:
                 yield rest
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the HTTP session and its connections."""
         if self._session is not None:
             await self._session.close()
             self._session = None

@@ -101,7 +101,7 @@ class Outlet:
 
     @property
     def spooled(self) -> dict[str, int]:
-        """The spool's own counts."""
+        """The counts of the spool: points and bytes waiting in it, and how often something was found torn."""
         spool = self._spool
         return {"spooled": spool.points, "spool_bytes": spool.bytes, "torn": spool.torn}
 

@@ -141,7 +141,7 @@ class Spool:
             self.lost -= record.points
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the segment that is open for writing, if there is one."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make them."""
+    """Create the first tables."""
     _processes()
     _signals()
     _incidents()

@@ -1,0 +1,62 @@
+"""Commands that ask a running Virtuoso: their options, the request, the answer printed."""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+import typer
+import uvloop
+from rich.console import Console, RenderableType
+
+from virtuoso.cli.terminal.client import Client
+from virtuoso.model.errors import UsageError, VirtuosoError
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+ADDRESS: Final = "http://127.0.0.1:8002"
+
+Url = Annotated[str, typer.Option(help="Address of the running Virtuoso.")]
+Token = Annotated[
+    str | None, typer.Option(envvar="VIRTUOSO_TOKEN", show_envvar=True, help="Token, where it needs one.")
+]
+TokenFile = Annotated[Path | None, typer.Option(help="File that holds the token.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the document of the API.")]
+
+
+def asked(client: Client, path: str, method: str = "GET", document: msgspec.Struct | None = None) -> bytes:
+    """Send one request with `client`, close it, and return the bytes of the answer."""
+
+    async def ask() -> bytes:
+        async with client:
+            return await client.send(method, path, document)
+
+    return uvloop.run(ask())
+
+
+def printed(body: bytes, kind: type[T], drawn: Callable[[T], Iterable[RenderableType]], *, as_json: bool) -> None:
+    """The document, or what is drawn of it; exit code 1 with the reason where there is nothing to draw."""
+    if as_json:
+        typer.echo(body)
+        return
+    try:
+        document = msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError as error:
+        raise VirtuosoError(f"not an answer of this version of Virtuoso: {error}") from error
+    if (reason := getattr(document, "reason", None)) is not None:
+        raise VirtuosoError(reason)
+    console = Console()
+    for part in drawn(document):
+        console.print(part)
+
+
+def identified(text: str, digits: int = 16) -> str:
+    """An id, so that nothing else gets into a path.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not re.fullmatch(f"[0-9a-f]{{{digits}}}", text):
+        raise UsageError(f"{text[:40]!r} is no id: one has {digits} of 0-9 and a-f, as the lists show them")
+    return text

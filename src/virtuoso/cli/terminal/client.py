@@ -1,0 +1,134 @@
+"""A client of a running Virtuoso: documents asked for, and the stream of server-sent events."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Self, TypeVar
+
+import aiohttp
+import msgspec
+
+from virtuoso.model.documents import Problem
+from virtuoso.model.errors import UsageError, VirtuosoError
+
+_T = TypeVar("_T")
+_ANSWER_S = 10.0
+_SILENT_S = 25.0
+"""The stream says that it is alive every 10 s."""
+_LARGEST = 32 * 1024 * 1024
+
+
+class Client:
+    """Asks one address. Every call may raise `VirtuosoError`, whose one line says what to do next."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self.url = url.rstrip("/")
+        self._headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(headers=self._headers)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def body(self, path: str) -> bytes:
+        """Get the document at `path` and return its bytes."""
+        return await self.send("GET", path)
+
+    async def send(self, method: str, path: str, document: msgspec.Struct | None = None) -> bytes:
+        """Ask for something to be done, with a document where it takes one; the bytes of the answer."""
+        try:
+            async with self._request(method, path, aiohttp.ClientTimeout(total=_ANSWER_S), document) as answer:
+                body = await answer.read()
+                self._check(answer.status, path, body)
+                return body
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise self._unreachable(error) from error
+
+    async def ask(self, path: str, kind: type[_T]) -> _T:
+        """Get the document at `path` and decode it as `kind`."""
+        body = await self.body(path)
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except msgspec.DecodeError as error:
+            raise VirtuosoError(f"{self.url}{path}: not an answer of this version of Virtuoso: {error}") from error
+
+    async def events(self) -> AsyncIterator[tuple[str, bytes]]:
+        """Name and document of each server-sent event, until the connection ends, which raises."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_ANSWER_S, sock_read=_SILENT_S)
+        try:
+            async with self._request("GET", "/api/stream", timeout) as answer:
+                self._check(answer.status, "/api/stream", b"")
+                held = b""
+                async for chunk in answer.content.iter_any():
+                    *complete, held = (held + chunk).split(b"\n\n")
+                    for event in complete:
+                        if (found := parsed(event)) is not None:
+                            yield found
+                    if len(held) > _LARGEST:
+                        raise VirtuosoError(f"{self.url}/api/stream: an event of more than {_LARGEST} bytes")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise self._unreachable(error) from error
+        raise VirtuosoError(f"{self.url}: the stream was ended")
+
+    def _request(
+        self, method: str, path: str, timeout: aiohttp.ClientTimeout, document: msgspec.Struct | None = None
+    ) -> "aiohttp.client._RequestContextManager":
+        if self._session is None:
+            raise RuntimeError("the client is used inside `async with`")
+        body = None if document is None else msgspec.json.encode(document)
+        headers = {} if document is None else {"content-type": "application/json"}
+        return self._session.request(
+            method, self.url + path, data=body, headers=headers, timeout=timeout, allow_redirects=False
+        )
+
+    def _check(self, status: int, path: str, body: bytes) -> None:
+        if 200 <= status < 300:
+            return
+        if status == 401:
+            raise UsageError(f"{self.url}: a token is required; give --token-file, or VIRTUOSO_TOKEN")
+        detail = ""
+        with suppress(msgspec.DecodeError):
+            detail = f": {msgspec.json.decode(body, type=Problem).detail}"
+        raise VirtuosoError(f"{self.url}{path}: status {status}{detail}")
+
+    def _unreachable(self, error: Exception) -> VirtuosoError:
+        reason = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+        if isinstance(error, aiohttp.InvalidURL):
+            return UsageError(f"--url {self.url}: not an address; one is http://127.0.0.1:8002")
+        if isinstance(error, aiohttp.ClientConnectorError):
+            number = error.os_error.errno
+            reason = os.strerror(number).lower() if number else str(error.os_error)
+        return VirtuosoError(f"{self.url}: cannot be reached: {reason}; start `virtuoso up`, or give --url")
+
+
+def parsed(event: bytes) -> tuple[str, bytes] | None:
+    """Name and data of one event; `None` for a comment."""
+    name = data = b""
+    for line in event.split(b"\n"):
+        field, _, value = line.partition(b": ")
+        if field == b"event":
+            name = value
+        elif field == b"data":
+            data = value
+    return (name.decode(), data) if name and data else None
+
+
+def token_of(token: str | None, file: Path | None) -> str | None:
+    """The token given, or that in the file.
+
+    Raises:
+        UsageError: both are given, or the file cannot be read.
+    """
+    if file is None:
+        return token
+    if token is not None:
+        raise UsageError("--token-file: there is a token already; give one of --token (VIRTUOSO_TOKEN), --token-file")
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--token-file {file}: cannot be read: {error}") from error

@@ -1,0 +1,177 @@
+"""A reading drawn for a terminal: what it is, why, and every part of it."""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from virtuoso.cli.terminal import drawing
+from virtuoso.cli.terminal.components import detailed, matrix
+from virtuoso.model.documents import SymbolDetail
+from virtuoso.model.signal import Counterfactual, Entry, FactorScore
+from virtuoso.model.timeframe import Timeframe
+
+_SIDE = 10
+_NARROW = 132
+
+
+def show(console: Console, detail: SymbolDetail, closes: Sequence[float], only: Timeframe | None) -> None:
+    """Print the whole reading; of its components those of `only`, where given."""
+    console.print(_header(detail, closes, console.width))
+    for sentence in detail.why:
+        console.print(Text(sentence))
+    for title, part in _parts(detail, only, narrow=console.width < _NARROW):
+        console.print()
+        console.print(Text(title, "bold underline"))
+        console.print(part)
+
+
+def _parts(detail: SymbolDetail, only: Timeframe | None, *, narrow: bool) -> Iterator[tuple[str, RenderableType]]:
+    """Title and body of each part."""
+    ranked = by_weight(detail.factors)
+    yield "Timeframes, each alone", _frames(detail, only)
+    if only is None:
+        yield "Factors, and the points each adds to 50", _factors(ranked)
+        yield "Components: value in [−1, 1] on each timeframe", matrix(ranked, detail.timeframes, raws=not narrow)
+    else:
+        closed = next((p.time for factor in ranked for p in factor.components if p.timeframe is only), None)
+        yield f"Components on {only}, closed {drawing.clock_time(closed)}", detailed(ranked, only)
+    yield "What would change the label", _change(detail.counterfactual)
+    if detail.entry is not None:
+        yield f"Entry, judged on {detail.entry.timeframe}", _entry(detail.entry)
+    if detail.regime is not None:
+        yield "Regime", _regime(detail)
+    yield "Notes", Group(*(Text(f"· {line}") for line in (*detail.signal.reasons, _hashed(detail))))
+
+
+def by_weight(factors: Sequence[FactorScore]) -> list[FactorScore]:
+    """Factors, the heaviest first."""
+    return sorted(factors, key=lambda factor: -factor.weight)
+
+
+def only_on(detail: SymbolDetail, timeframe: Timeframe) -> SymbolDetail:
+    """The document with the timeframes, components and modifiers of one timeframe alone."""
+    return replace(
+        detail,
+        timeframes=tuple(frame for frame in detail.timeframes if frame.timeframe is timeframe),
+        factors=tuple(
+            replace(
+                factor,
+                components=tuple(part for part in factor.components if part.timeframe is timeframe),
+                modifiers=tuple(part for part in factor.modifiers if part.timeframe is timeframe),
+            )
+            for factor in detail.factors
+        ),
+    )
+
+
+def _header(detail: SymbolDetail, closes: Sequence[float], width: int) -> RenderableType:
+    signal, ticker = detail.signal, detail.ticker
+    first = Text.assemble(
+        (ticker.symbol, "bold"), f"  {drawing.price(ticker.price)}  ", drawing.percent(ticker.change),
+        (" in 24 h   ", "dim"), drawing.label(signal.signal), f"  {drawing.number(signal.score, 1)}",
+    )  # fmt: skip
+    second = Text.assemble(
+        ("confidence ", "dim"), drawing.number(signal.confidence, 2), (" · coverage ", "dim"),
+        drawing.number(signal.coverage, 2), (" · consensus ", "dim"), drawing.number(signal.consensus, 2),
+        (" · alignment ", "dim"), drawing.number(detail.alignment, 2),
+    )  # fmt: skip
+    third = Text.assemble(
+        ("data ", "dim"), drawing.quality(signal.data_quality), (" · ", "dim"), drawing.source(signal.data_source),
+        (f" · bar closed {(signal.timestamp or '')[:10]} {drawing.clock_time(signal.timestamp)}", "dim"),
+    )  # fmt: skip
+    line = drawing.sparkline(closes, width - 17)
+    fourth = Text.assemble(line, (f"  last {len(line)} closes", "dim")) if line else Text("no closes", "dim")
+    return Group(first, second, third, fourth, Text())
+
+
+def _frames(detail: SymbolDetail, only: Timeframe | None) -> Table:
+    table = _table("", "score", "", "weight")
+    for frame in detail.timeframes:
+        if only in (None, frame.timeframe):
+            score = drawing.number(frame.score, 1)
+            bar = drawing.drawn(drawing.of_score(frame.score), _SIDE)
+            table.add_row(frame.timeframe, score, bar, drawing.number(frame.weight, 2))
+    return table
+
+
+def _factors(ranked: Sequence[FactorScore]) -> Table:
+    table = _table("", "score", "", "points", "weight", "data")
+    for factor in ranked:
+        known = factor.score is not None
+        weight = drawing.number(factor.weight, 2)
+        if known and abs(factor.effective_weight - factor.weight) >= 0.005:
+            weight += f" → {drawing.number(factor.effective_weight, 2)}"
+        said = drawing.quality(factor.quality) if known else Text(factor.reason or "no data", "dim")
+        score, bar = drawing.number(factor.score, 1), drawing.drawn(drawing.of_score(factor.score), _SIDE)
+        added = drawing.points(factor.contribution if known else None)
+        table.add_row(drawing.words(factor.name), score, bar, added, weight, said)
+    return table
+
+
+def _change(found: Counterfactual | None) -> Text:
+    if found is None:
+        return Text("no change of one component alone, all else equal", "dim")
+    where = f" on {found.timeframe}" if found.timeframe else ""
+    way = "above" if found.needed > found.raw else "below"
+    return Text.assemble(
+        drawing.label(found.label), f" at {drawing.number(found.score, 1)}, ",
+        f"were {drawing.words(found.component)}{where} {way} {drawing.raw(found.needed)} {found.unit} ",
+        (f"(now {drawing.raw(found.raw)})", "dim"),
+    )  # fmt: skip
+
+
+def _entry(entry: Entry) -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column()
+    table.add_row("side", Text(f"{entry.side} at {drawing.price(entry.price)}", drawing.style(_sign(entry))))
+    if entry.reason is not None:
+        table.add_row("", entry.reason)
+    else:
+        table.add_row("stop", f"{drawing.price(entry.stop)}{_away(entry, entry.stop)}, by {entry.basis}")
+        table.add_row("wrong past", f"{drawing.price(entry.invalidation)}{_away(entry, entry.invalidation)}")
+        targets = " · ".join(f"{drawing.price(target)}{_away(entry, target)}" for target in entry.targets)
+        table.add_row("targets", targets or drawing.UNKNOWN)
+        table.add_row("reward/risk", f"{drawing.number(entry.reward_risk, 2)} to the first target")
+    cost = entry.slippage
+    paid = [f"{way} {bp:.2f} bp" for way, bp in (("buy", cost.buy_bp), ("sell", cost.sell_bp)) if bp is not None]
+    said = " · ".join([*paid, *([cost.reason] if cost.reason else [])])
+    table.add_row("slippage", f"{said}, for {drawing.number(cost.size, 0)} quote units")
+    return table
+
+
+def _away(entry: Entry, level: float | None) -> str:
+    if level is None or not entry.price:
+        return ""
+    return f" ({drawing.number(100 * (level / entry.price - 1), 2, signed=True)} %)"
+
+
+def _sign(entry: Entry) -> float:
+    return 1.0 if entry.side == "long" else -1.0
+
+
+def _regime(detail: SymbolDetail) -> Text:
+    regime = detail.regime
+    if regime is None or regime.regime is None:
+        return Text((regime and regime.reason) or "unknown", "dim")
+    shares = sorted((regime.probabilities or {}).items(), key=lambda item: -item[1])
+    return Text.assemble(
+        (regime.regime, "bold"), f" ({', '.join(f'{name.lower()} {share:.0%}' for name, share in shares)})",
+        f" · trend {drawing.number(regime.trend_strength, 0)} · momentum {drawing.number(regime.momentum, 0)} of 100",
+        f" · volatility {drawing.number(regime.volatility, 2)} % a day",
+    )  # fmt: skip
+
+
+def _hashed(detail: SymbolDetail) -> str:
+    return f"computed from input {detail.input_hash or drawing.UNKNOWN}"
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in titles:
+        right = title in ("score", "points", "weight")
+        table.add_column(title, justify="right" if right else "left", no_wrap=title != "data")
+    return table

@@ -1,0 +1,62 @@
+"""Examples for the OpenAPI document: alerts."""
+
+from typing import Any
+
+from virtuoso.model.catalogue.kinds import KINDS
+
+ALERT: dict[str, Any] = {
+    "id": "1f2e3d4c5b6a7988", "level": "warning", "message": "LAYERUSDT down 3.41 % in 5 min, to 0.8483",
+    "details": {"move_pct": -3.41, "minutes": 5}, "timestamp": "2026-11-23T20:45:02.000Z", "source": "monitor",
+    "alert_type": "sudden_move", "symbol": "LAYERUSDT", "resolved": False, "resolved_at": None, "acknowledged": True,
+    "labels": {"exchange": "bybit", "kind": "sudden_move", "side": "down", "symbol": "LAYERUSDT"}, "state": "firing",
+    "value": 3.41, "acknowledged_by": "anna", "held": None, "told_at": "2026-11-23T20:45:02.000Z",
+}  # fmt: skip
+HISTORY = {"alerts": [ALERT], "next": None, "reason": None}
+DETAIL = ALERT | {
+    "part": None, "pending_at": None, "escalated_at": None, "told_level": "warning",
+    "path": [
+        {"at": "2026-11-23T20:45:02.000Z", "stage": "inhibit", "passed": True, "reason": "nothing inhibits it"},
+        {"at": "2026-11-23T20:45:02.000Z", "stage": "route", "passed": True, "reason": "told: discord"},
+    ],
+}  # fmt: skip
+ACKNOWLEDGING = {"by": "anna", "comment": "looking at it"}
+SILENCING = {
+    "matcher": {"kind": "sudden_move", "symbol": "LAYER*"}, "duration_s": 7200.0, "author": "anna",
+    "comment": "listing of spot today", "starts_in_s": 0.0,
+}  # fmt: skip
+SILENCE = {
+    "id": "8a7b6c5d4e3f2a1b", "state": "active", "matcher": {"kind": "sudden_move", "symbol": "LAYER*"},
+    "starts_at": "2026-11-23T20:50:00.000Z", "ends_at": "2026-11-23T22:50:00.000Z",
+    "created_at": "2026-11-23T20:50:00.000Z", "author": "anna", "comment": "listing of spot today",
+}  # fmt: skip
+SILENCES = {"silences": [SILENCE], "reason": None}
+DELIVERY: dict[str, Any] = {
+    "id": "0f6c9b0a5d3e4f71a2b8c4d5e6f70812", "channel": "discord", "state": "dead", "role": "alert",
+    "level": "warning", "title": "LAYERUSDT down 3.41 % in 5 min", "alerts": ["1f2e3d4c5b6a7988"],
+    "created_at": "2026-11-23T20:45:02.000Z", "expires_at": "2026-11-24T02:45:02.000Z", "attempts": 1,
+    "repeat": False, "error": "status 400: the message is too long", "folded_into": None,
+}  # fmt: skip
+DELIVERIES = {"deliveries": [DELIVERY], "next": None, "reason": None}
+_POLICY: dict[str, Any] = {
+    "kind": "sudden_move", "enabled": True, "system": False, "severity": None, "for": 0.0, "cooldown": 43200.0,
+    "rearm": 0.0, "change": None, "escalate_after": None, "channels": None, "place": None, "when": None, "labels": {},
+    "title": KINDS["sudden_move"].title, "meaning": KINDS["sudden_move"].meaning, "check": KINDS["sudden_move"].check,
+}  # fmt: skip
+RULES = {
+    "timestamp": "2026-11-23T20:46:10.000Z", "kinds": [_POLICY],
+    "rules": [_POLICY | {
+        "kind": "funding-and-score", "severity": "warning", "for": 300.0, "place": "rules.yaml:3",
+        "when": "funding > 0.05 and score < 35", "labels": {"desk": "perps"},
+        "title": None, "meaning": None, "check": None,
+    }],
+    "reason": None,
+}  # fmt: skip
+PIPELINE = {
+    "timestamp": "2026-11-23T20:46:10.000Z", "fired": 41, "resolved": 39, "open": 2,
+    "stages": [{"stage": "cooldown", "passed": 38, "withheld": 3, "held": 1}],
+    "channels": [{
+        "name": "discord", "state": "up", "since": "2026-11-23T20:40:00.000Z", "not_before": None, "error": None,
+        "waiting": 0, "dead": 0, "oldest": None, "counters": {"sent": 12, "failed": 0},
+    }],
+    "reason": None,
+}  # fmt: skip

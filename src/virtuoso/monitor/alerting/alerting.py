@@ -1,0 +1,150 @@
+"""Alerts of one monitor, joined: findings become incidents, the stages decide, the user's rules are judged."""
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+from msgspec.structs import replace
+
+from virtuoso.alerts.changes import observe_gap, observe_regime, observe_signal
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.policy import Policy, default_policy
+from virtuoso.alerts.rules.evaluator import Evaluator, Finding, enter
+from virtuoso.alerts.rules.rule import RuleSet
+from virtuoso.alerts.rules.values import Known
+from virtuoso.alerts.stages.pipeline import Pipeline, PipelineSettings
+from virtuoso.analysis.dwell import Transition
+from virtuoso.model import documents as docs
+from virtuoso.model.alert import Incident, Silence
+from virtuoso.model.clock import Clock
+from virtuoso.model.notice import Delivery
+from virtuoso.monitor.alerting.policies import PolicyBook
+from virtuoso.monitor.alerting.rule_values import market_values, symbol_values
+from virtuoso.monitor.containment import Contained, each
+from virtuoso.storage.database.records import SignalRecord
+
+log = structlog.get_logger(__name__)
+
+_GAP_MS, _STOP_MS = 5_000, 60_000
+"""A gap that is told: after a crash, and after a stop on purpose."""
+_VALUES, _RULES = "its values for rules", "its rules"
+
+
+def untold(incidents: IncidentLog, clock: Clock) -> "Alerting":
+    """Incidents are found, nobody is told, and the user has no rules: for a replay."""
+    return Alerting(incidents, Pipeline(PipelineSettings(), (), policies=default_policy), clock)
+
+
+class Alerting:
+    """Used on the event loop, but for `judge`, which runs where the documents are built.
+
+    `public_url` is what links in messages begin with; without it there are none.
+    """
+
+    def __init__(
+        self,
+        incidents: IncidentLog,
+        pipeline: Pipeline,
+        clock: Clock,
+        policies: PolicyBook | None = None,
+        public_url: str | None = None,
+        rules: RuleSet | None = None,
+    ) -> None:
+        self.incidents = incidents
+        self.pipeline = pipeline
+        self._policies = policies
+        self.public_url = public_url
+        self._evaluator = Evaluator(rules or RuleSet())
+        self._clock = clock
+        self._silences: tuple[Silence, ...] = ()
+        self._system: Mapping[str, Known] = {}
+
+    @property
+    def rules(self) -> RuleSet:
+        """The user's rules in force."""
+        return self._evaluator.rules
+
+    def policy(self, kind: str) -> Policy:
+        """Return the policy that applies to incidents of a kind."""
+        return default_policy(kind) if self._policies is None else self._policies(kind)
+
+    def reload(self, rules: RuleSet) -> None:
+        """Judge by other rules from the next judgement on."""
+        if self._policies is not None:
+            self._policies.take(rules.policies)
+        self._evaluator.reload(rules)
+
+    def decide(self) -> tuple[Delivery, ...]:
+        """Run the stages once and return the deliveries to send now, with links if there is a `public_url`."""
+        now_ms = self._now_ms()
+        deliveries = self.pipeline.step(self.incidents, now_ms, self._silences)
+        return deliveries if self.public_url is None else tuple(map(self._linked, deliveries))
+
+    def _linked(self, delivery: Delivery) -> Delivery:
+        """With the address where its incident is told in full."""
+        notice = delivery.notice
+        address = (self.public_url or "").rstrip("/")
+        link = f"{address}/api/alerts/{notice.lines[0].id}" if notice.lines else address
+        return replace(delivery, notice=replace(notice, link=link))
+
+    def resume(self, incidents: Sequence[Incident], watched_ms: int | None, *, was_stopped: bool = False) -> None:
+        """Go on from what earlier runs kept, oldest first.
+
+        `watched_ms` is when the last of them was seen to watch, and `was_stopped` whether it was ended on purpose.
+        """
+        now_ms = self._now_ms()
+        resumed = self.incidents.resume(incidents)
+        self.pipeline.resume(resumed, now_ms)
+        self._evaluator.resume(resumed)
+        if watched_ms is not None and now_ms - watched_ms >= (_STOP_MS if was_stopped else _GAP_MS):
+            observe_gap(self.incidents, watched_ms, now_ms, now_ms)
+
+    def frozen(self, since_ms: int, until_ms: int) -> None:
+        """The process stood still, or the machine slept."""
+        observe_gap(self.incidents, since_ms, until_ms, self._now_ms())
+
+    def told(self, silences: tuple[Silence, ...], acknowledged: Mapping[str, str]) -> None:
+        """What people said: silences in force or to come, and by incident who acknowledged it."""
+        self._silences = silences
+        for identity, by in acknowledged.items():
+            self.incidents.acknowledge(identity, by, self._now_ms())
+
+    def signals(self, changes: Sequence[SignalRecord]) -> None:
+        """Turn changes of labels into incidents."""
+        now_ms = self._now_ms()
+        for change in changes:
+            observe_signal(
+                self.incidents, change.symbol, change.before, change.label, now_ms,
+                score=change.score, confidence=change.confidence, price=change.price,
+            )  # fmt: skip
+
+    def regimes(self, transitions: Sequence[Transition]) -> None:
+        """Regimes changed: the market's is told."""
+        for change in transitions:
+            if change.symbol is None:
+                observe_regime(self.incidents, str(change.before), str(change.after), self._now_ms())
+
+    def system(self, values: Mapping[str, Known]) -> None:
+        """The values of the system, for the next judgement."""
+        self._system = values
+
+    def judge(
+        self, details: Sequence[docs.SymbolDetail], overview: docs.MarketOverview, now_ms: int, contained: Contained
+    ) -> list[Finding]:
+        """The user's rules against what is being published; a symbol that raises is unknown to them."""
+        judged = {detail.ticker.symbol: detail for detail in details} if self.rules.rules else {}
+        known = each(contained, _VALUES, judged, lambda symbol: symbol_values(judged[symbol]))
+        symbols = {symbol: known.get(symbol, {}) for symbol in judged}
+        findings = self._evaluator.step(now_ms, symbols, market_values(overview), self._system)
+        for symbol in judged:
+            if (fault := self._evaluator.faults.get(symbol)) is None:
+                contained.clear(symbol, _RULES)
+            else:
+                contained.note(symbol, _RULES, fault)
+        return findings
+
+    def found(self, findings: Sequence[Finding]) -> None:
+        """What `judge` found becomes incidents."""
+        enter(findings, self.incidents, self._now_ms())
+
+    def _now_ms(self) -> int:
+        return self._clock.now_ns() // 1_000_000

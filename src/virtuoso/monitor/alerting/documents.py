@@ -1,0 +1,115 @@
+"""Publishes how alerts are made and sent: the documents `alerts:rules` and `alerts:pipeline`."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from virtuoso.alerts.conditions import ChannelCondition, observe_channels
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.policy import Policy
+from virtuoso.model import alert_documents as docs
+from virtuoso.model.catalogue.kinds import KINDS, About
+from virtuoso.model.clock import Clock, iso
+from virtuoso.model.outbox import ChannelStatus
+from virtuoso.monitor.alerting.alerting import Alerting
+from virtuoso.monitor.documents.publication import Publication
+
+PERIOD_S = 1.0
+"""Between two publications."""
+
+
+class AlertDocuments:
+    """Publishes both documents; `channels` tells how each channel is, and what is wrong with one is an incident."""
+
+    def __init__(
+        self,
+        alerting: Alerting,
+        channels: Callable[[], Sequence[ChannelStatus]],
+        publication: Publication,
+        clock: Clock,
+    ) -> None:
+        self._alerting = alerting
+        self._channels = channels
+        self._publication = publication
+        self._clock = clock
+
+    def publish(self) -> None:
+        """Publish them as they are now."""
+        now_ms = self._clock.now_ns() // 1_000_000
+        channels = tuple(self._channels())
+        observed = (ChannelCondition(each.name, each.state, each.since_ms, each.error) for each in channels)
+        observe_channels(self._alerting.incidents, observed, now_ms)
+        self._publication.publish("alerts:rules", rules_document(self._alerting, now_ms))
+        self._publication.publish("alerts:pipeline", pipeline_document(self._alerting, channels, now_ms))
+
+
+def rules_document(alerting: Alerting, now_ms: int) -> docs.AlertRules:
+    """The built-in kinds and the user's rules, as they are in force."""
+    return docs.AlertRules(
+        timestamp=iso(now_ms) or "",
+        kinds=tuple(
+            replace(
+                _row(kind.name, alerting.policy(kind.name), system=kind.about is About.SYSTEM), title=kind.title,
+                meaning=kind.meaning, check=kind.check,
+            )
+            for kind in KINDS.values()
+        ),
+        rules=tuple(
+            _row(
+                rule.name, rule.policy, system=rule.labels.get("scope") == "system", place=rule.place,
+                when=rule.when.text, labels=dict(rule.labels),
+            )
+            for rule in alerting.rules.rules
+        ),
+    )  # fmt: skip
+
+
+def _row(
+    kind: str,
+    policy: Policy,
+    *,
+    system: bool,
+    place: str | None = None,
+    when: str | None = None,
+    labels: dict[str, str] | None = None,
+) -> docs.PolicyRow:
+    return docs.PolicyRow(
+        kind=kind,
+        enabled=policy.enabled,
+        system=system,
+        severity=None if policy.severity is None else str(policy.severity),
+        hold=policy.hold_ms / 1000,
+        cooldown=policy.cooldown_ms / 1000,
+        rearm=policy.rearm_ms / 1000,
+        change=policy.change,
+        escalate_after=None if policy.escalate_after_ms is None else policy.escalate_after_ms / 1000,
+        channels=policy.channels,
+        place=place,
+        when=when,
+        labels=labels or {},
+    )
+
+
+def pipeline_document(alerting: Alerting, channels: tuple[ChannelStatus, ...], now_ms: int) -> docs.AlertPipeline:
+    """What became of the incidents since the start, and how the channels are."""
+    incidents: IncidentLog = alerting.incidents
+    held = Counter(incident.held for incident in incidents.open())
+    return docs.AlertPipeline(
+        timestamp=iso(now_ms) or "",
+        fired=incidents.fired,
+        resolved=incidents.resolved,
+        open=len(incidents.open()),
+        stages=tuple(
+            docs.StageRow(stage=stage, passed=counts["passed"], withheld=counts["withheld"], held=held[stage])
+            for stage, counts in alerting.pipeline.counters.items()
+        ),
+        channels=tuple(
+            docs.ChannelRow(
+                name=each.name, state=each.state, since=iso(each.since_ms), not_before=iso(each.not_before_ms),
+                error=each.error, waiting=each.waiting, dead=each.dead, oldest=iso(each.oldest_ms),
+                counters=each.counters,
+            )
+            for each in channels
+        ),
+    )  # fmt: skip

@@ -1,0 +1,32 @@
+"""Answers which policy holds for a kind of alert: a rule's own, a built-in one, or the usual one."""
+
+from collections.abc import Mapping
+
+from virtuoso.alerts.policy import Policy
+
+
+class PolicyBook:
+    """Implements `alerts.policy.Policies`; the policies of the user's rules may change while it is used."""
+
+    def __init__(self, usual: Policy, built_in: Mapping[str, Policy]) -> None:
+        self._usual = usual
+        self._built_in = built_in
+        self._of_rules: Mapping[str, Policy] = {}
+
+    def __call__(self, kind: str) -> Policy:
+        """Return the policy of a kind."""
+        return self._of_rules.get(kind) or self._built_in.get(kind, self._usual)
+
+    @property
+    def longest_cooldown_ms(self) -> int:
+        """The longest cooldown of any kind: how far back a restart must look."""
+        all_of_them = (self._usual, *self._built_in.values(), *self._of_rules.values())
+        return max(policy.cooldown_ms for policy in all_of_them)
+
+    def take(self, of_rules: Mapping[str, Policy]) -> None:
+        """Let these policies of the user's rules hold, by name, and no others of rules."""
+        self._of_rules = of_rules
+
+    def change(self, usual: Policy, built_in: Mapping[str, Policy]) -> None:
+        """Let other policies of the built-in kinds hold."""
+        self._usual, self._built_in = usual, built_in

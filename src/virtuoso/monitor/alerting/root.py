@@ -1,0 +1,149 @@
+"""Composes the alerts of a monitor: incidents, stages, rules; and, where a database keeps them, outbox and channels."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.rules.rule import RuleSet
+from virtuoso.alerts.stages.pipeline import Pipeline
+from virtuoso.delivery.channels.protocol import Channel, Illustrating
+from virtuoso.delivery.chart import Charts, Picture
+from virtuoso.delivery.outbox.outbox import Outbox
+from virtuoso.delivery.outbox.protocol import Books
+from virtuoso.model.alert import Incident
+from virtuoso.model.clock import Clock
+from virtuoso.model.notice import Context, Notice
+from virtuoso.monitor.alerting.alerting import Alerting
+from virtuoso.monitor.alerting.policies import PolicyBook
+from virtuoso.wiring.alerting import AlertingParts
+from virtuoso.wiring.channels import make_channels
+
+
+class ContextSource(Protocol):
+    """Knows the symbol of an alert, once there is a market to ask."""
+
+    def of(self, incident: Incident) -> Context | None:
+        """Tell what is known of the incident's symbol now; `None` when it is about none, or not watched."""
+        ...
+
+    def picture(self, notice: Notice) -> Picture | None:
+        """Give the latest minutes of the notice's symbol to draw; `None` when it has none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Where messages that are to be sent are kept, and the folder for the charts."""
+
+    outbox: Books
+    folder: Path
+
+
+class AlertRoot:
+    """Built once, by the monitor; `context` is set as soon as there is a market to ask.
+
+    Without stores nobody is told. `wake` is called when an incident has changed.
+
+    Raises:
+        ConfigError: a channel or a file of rules is wrong.
+    """
+
+    def __init__(
+        self, parts: AlertingParts, clock: Clock, exchange: str, wake: Callable[[], None], keeping: Keeping | None
+    ) -> None:
+        self.parts = parts
+        self.policies = PolicyBook(parts.usual, parts.policies)
+        self.incidents = IncidentLog(parts.most_incidents, exchange=exchange, policies=self.policies, on_change=wake)
+        self.context: ContextSource | None = None
+        pipeline = Pipeline(parts.pipeline, parts.routes, policies=self.policies, context=self._context_of)
+        rules = parts.rules.read()
+        self.policies.take(rules.policies)
+        self.alerting = Alerting(self.incidents, pipeline, clock, self.policies, parts.public_url, rules)
+        self.charts: Charts | None = None
+        self.outbox: Outbox | None = None
+        self._clock, self._keeping = clock, keeping
+        self._replaced, self._delivering = asyncio.Event(), False
+        if keeping is not None:
+            self.outbox = self._outbox_for(make_channels(parts.channels, clock), keeping)
+
+    def _outbox_for(self, channels: dict[str, Channel], keeping: Keeping) -> Outbox:
+        parts = self.parts
+        if (
+            parts.charts
+            and self.charts is None
+            and any(isinstance(channel, Illustrating) for channel in channels.values())
+        ):
+            self.charts = Charts(keeping.folder / "charts")
+        return Outbox(
+            channels,
+            keeping.outbox,
+            self._clock,
+            np.random.default_rng(),
+            digest_above=parts.digest_above,
+            fallbacks=dict(parts.fallbacks),
+            charts=dict.fromkeys(channels, self._chart) if parts.charts and self.charts is not None else {},
+        )
+
+    async def apply(self, parts: AlertingParts, rules: RuleSet) -> None:
+        """Go on by other policies, routes, rules and channels; what is in the outbox stays there.
+
+        Raises:
+            ConfigError: a channel is wrong; nothing was changed.
+        """
+        outbox = self.outbox
+        told_otherwise = outbox is not None and _of_outbox(parts) != _of_outbox(self.parts)
+        made = make_channels(parts.channels, self._clock) if told_otherwise else {}
+        self.parts = parts
+        self.policies.change(parts.usual, parts.policies)
+        self.alerting.reload(rules)
+        self.alerting.public_url = parts.public_url
+        self.alerting.pipeline.configure(parts.pipeline, parts.routes)
+        if outbox is not None and told_otherwise and self._keeping is not None:
+            self.outbox = self._outbox_for(made, self._keeping)
+            self._replaced.set()
+            if not self._delivering:
+                await outbox.close()
+
+    async def deliver(self) -> None:
+        """Send what is in the outbox until cancelled, through the channels as they are."""
+        self._delivering = True
+        while (outbox := self.outbox) is not None:
+            self._replaced.clear()
+            sending = asyncio.create_task(outbox.run(), name="outbox")
+            replaced = asyncio.create_task(self._replaced.wait(), name="channels replaced")
+            try:
+                await asyncio.wait({sending, replaced}, return_when=asyncio.FIRST_COMPLETED)
+                if sending.done():
+                    sending.result()
+                    return
+            finally:
+                for task in (sending, replaced):
+                    task.cancel()
+                await asyncio.gather(sending, replaced, return_exceptions=True)
+            await outbox.close()  # what was in flight is recorded now
+
+    async def close(self) -> None:
+        """Let go of channels and charts."""
+        if self.outbox is not None:
+            await self.outbox.close()
+        if self.charts is not None:
+            await self.charts.close()
+
+    def _context_of(self, incident: Incident) -> Context | None:
+        return None if self.context is None else self.context.of(incident)
+
+    async def _chart(self, notice: Notice) -> bytes | None:
+        if self.charts is None or self.context is None:
+            return None
+        picture = self.context.picture(notice)
+        return None if picture is None else await self.charts.draw(picture)
+
+
+def _of_outbox(parts: AlertingParts) -> tuple[object, ...]:
+    """What an outbox is made of."""
+    return parts.channels, parts.fallbacks, parts.digest_above, parts.charts

@@ -1,0 +1,136 @@
+"""The values that user rules name, taken from the documents that a cycle publishes; see `alerts.rules.values`."""
+
+from collections.abc import Mapping
+
+from virtuoso.alerts.rules.values import REGIMES, Known
+from virtuoso.model import documents as docs
+from virtuoso.model.catalogue.factors import FACTORS
+from virtuoso.model.quality import DataQuality
+
+_UNFRESH = frozenset({DataQuality.STALE, DataQuality.UNAVAILABLE})
+
+
+def symbol_values(detail: docs.SymbolDetail) -> dict[str, Known]:
+    """Of one symbol, from its document."""
+    row, signal = detail.ticker, detail.signal
+    values: dict[str, Known] = {
+        "symbol": row.symbol,
+        "price": row.price,
+        "change_24h": row.change,
+        "bid": row.bid,
+        "ask": row.ask,
+        "spread_bp": row.spread_bp,
+        "mark_price": row.mark_price,
+        "index_price": row.index_price,
+        "turnover_24h": row.turnover_24h,
+        "open_interest": row.open_interest,
+        "funding_rate": row.funding_rate,
+        "long_account_ratio": row.long_account_ratio,
+        "liquidations": detail.liquidations,
+        "data_quality": row.data_quality,
+        "data_source": row.data_source,
+        "signal": signal.signal,
+        "score": signal.score,
+        "confidence": signal.confidence,
+        "coverage": signal.coverage,
+        "consensus": signal.consensus,
+        "disagreement": signal.disagreement,
+        "alignment": detail.alignment,
+        "signal_quality": signal.data_quality,
+    }
+    for factor in FACTORS:
+        values[f"{factor}_score"] = signal.factors.get(factor)
+    return values | _regime(detail.regime) | _entry(detail)
+
+
+def _regime(row: docs.RegimeRow | None) -> dict[str, Known]:
+    if row is None:
+        return {}
+    probabilities = row.probabilities or {}
+    values: dict[str, Known] = {
+        "regime": row.regime,
+        "trend_strength": row.trend_strength,
+        "momentum": row.momentum,
+        "volatility": row.volatility,
+        "avg_volatility": row.avg_volatility,
+    }
+    for regime in REGIMES:
+        values[f"{regime.lower()}_probability"] = probabilities.get(regime)
+    return values
+
+
+def _entry(detail: docs.SymbolDetail) -> dict[str, Known]:
+    entry = detail.entry
+    if entry is None:
+        return {}
+    return {
+        "entry_side": entry.side,
+        "entry_price": entry.price,
+        "entry_stop": entry.stop,
+        "entry_invalidation": entry.invalidation,
+        "entry_reward_risk": entry.reward_risk,
+        "atr": entry.atr,
+        "slippage_buy_bp": entry.slippage.buy_bp,
+        "slippage_sell_bp": entry.slippage.sell_bp,
+    }
+
+
+def market_values(overview: docs.MarketOverview) -> dict[str, Known]:
+    """Of the market, from the overview."""
+    breadth = overview.breadth
+    return {
+        "market_regime": overview.regime,
+        "market_trend_strength": overview.trend_strength,
+        "market_volatility": overview.volatility,
+        "market_avg_volatility": overview.avg_volatility,
+        "market_momentum_score": overview.momentum_score,
+        "market_sentiment": overview.market_sentiment,
+        "market_btc_dominance": overview.btc_dominance,
+        "market_total_volume": overview.total_volume,
+        "market_btc_price": overview.btc_price,
+        "market_eth_price": overview.eth_price,
+        "market_change_24h": overview.avg_market_change,
+        "market_above_ema50_pct": overview.above_ema50_pct,
+        "market_new_highs_24h": overview.new_highs_24h,
+        "market_new_lows_24h": overview.new_lows_24h,
+        "market_dispersion": overview.dispersion,
+        "market_dispersion_robust": overview.dispersion_robust,
+        "market_avg_correlation_btc": overview.avg_correlation_btc,
+        "market_advancing": breadth.advancing,
+        "market_declining": breadth.declining,
+        "market_neutral": breadth.neutral,
+        "market_symbols": breadth.total,
+        "market_data_quality": overview.data_quality,
+        "market_data_source": overview.data_source,
+    }
+
+
+def system_values(
+    status: docs.MonitoringStatus, host: Mapping[str, float | None], restarts_1h: int | None
+) -> dict[str, Known]:
+    """Of the system, from the status; `host` has `cpu_pct`, `memory_pct` and `disk_pct`."""
+    cycle, budget, lag = status.cycle, status.rate_budget, status.loop_lag_ms
+    offered = [feed for feed in status.feeds if feed.reason is None]
+    states = [store["state"] for store in status.stores.values() if isinstance(store, dict) and "state" in store]
+    return {
+        "system_cpu_pct": host.get("cpu_pct"),
+        "system_memory_pct": host.get("memory_pct"),
+        "system_disk_pct": host.get("disk_pct"),
+        "system_process_mb": status.memory_mb,
+        "system_uptime_s": status.uptime_s,
+        "system_loop_lag_ms": None if lag is None else lag.p95,
+        "system_cycle_s": None if cycle.last_duration_ms is None else cycle.last_duration_ms / 1_000,
+        "system_cycle_drift_ms": cycle.drift_ms,
+        "system_cycle_failures": cycle.failures,
+        "system_cycle_overruns": cycle.overruns,
+        "system_universe": status.universe.get("size"),
+        "system_feeds": len(offered),
+        "system_feeds_stale": sum(feed.data_quality in _UNFRESH for feed in offered),
+        "system_feeds_mute": sum(feed.mute for feed in offered),
+        "system_requests_left_pct": 100.0 * budget.available / budget.capacity if budget.capacity else None,
+        "system_clock_offset_ms": status.exchange.get("clock_offset_ms"),
+        "system_stores_down": sum(state in {"down", "full", "refusing"} for state in states),
+        "system_alerts_open": status.alerts.get("open"),
+        "system_restarts_1h": restarts_1h,
+        "system_data_quality": status.data_quality,
+    }

@@ -1,0 +1,61 @@
+"""Lists what goes on beside the cycle at a steady beat: live it runs by tasks, in a replay by the recorded clock."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from virtuoso.model.documents import MonitoringStatus
+from virtuoso.model.outbox import ChannelStatus
+from virtuoso.monitor.alerting import documents
+from virtuoso.monitor.alerting.documents import AlertDocuments
+from virtuoso.monitor.cycle import alpha_scanner
+from virtuoso.monitor.cycle.ticks import BOOKS_S, TICKS_S, BooksPublisher, TicksPublisher
+from virtuoso.monitor.kernel import Kernel
+from virtuoso.monitor.status import StatusReport
+from virtuoso.monitor.supervision import PERIOD_S, Supervision
+from virtuoso.storage.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Something to be done every `period_s` seconds."""
+
+    name: str
+    period_s: float
+    work: Callable[[], Awaitable[None]]
+
+    async def run(self) -> None:
+        """Do it, and again, until cancelled."""
+        while True:
+            await self.work()
+            await asyncio.sleep(self.period_s)
+
+
+class Beats:
+    """The beats of a kernel: `channels` tells how those that are told are, `told` is given each status."""
+
+    def __init__(
+        self, kernel: Kernel, status: StatusReport, stores: Stores | None = None, *,
+        channels: Callable[[], Sequence[ChannelStatus]] = tuple,
+        told: Callable[[MonitoringStatus], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        publication, market, watch = kernel.publication, kernel.market, kernel.watch
+        ticks = TicksPublisher(market, kernel.exchange, publication, kernel.clock, watch.contained)
+        books = BooksPublisher(market, kernel.cycle, watch, publication)
+        alerts = AlertDocuments(kernel.alerting, channels, publication, kernel.clock)
+        supervision = Supervision(kernel, status, stores, told)
+        self.alpha = Beat("alpha", alpha_scanner.PERIOD_S, kernel.alpha.look)
+        self.all = (
+            Beat("ticks", TICKS_S, _soon(ticks.publish)),
+            Beat("status", PERIOD_S, supervision.look),
+            Beat("books", BOOKS_S, _soon(books.publish)),
+            Beat("alert documents", documents.PERIOD_S, _soon(alerts.publish)),
+            self.alpha,
+        )
+
+
+def _soon(work: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        work()
+
+    return run

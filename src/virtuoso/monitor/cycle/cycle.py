@@ -1,0 +1,337 @@
+"""One pass: refresh → analyse → decide → publish, each stage timed; a failure ends the pass, not the program."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import structlog
+
+from virtuoso.alerts.conditions import FeedOutage, observe_cycle
+from virtuoso.alerts.rules.evaluator import Finding
+from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.evaluation import Evaluation
+from virtuoso.analysis.regime import regime_timeframe
+from virtuoso.exchange.protocol import Exchange, Stream
+from virtuoso.market.panel import Cut
+from virtuoso.market.state import MarketState, Qualities
+from virtuoso.model.clock import iso
+from virtuoso.model.documents import SymbolRow
+from virtuoso.model.quality import DataQuality, DataSource
+from virtuoso.model.signal import Label
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.monitor.alerting.alerting import Alerting
+from virtuoso.monitor.containment import each
+from virtuoso.monitor.documents.fresh_label import told_label
+from virtuoso.monitor.documents.publication import Publication
+from virtuoso.monitor.documents.publish import Built, Frame, build, market_rows
+from virtuoso.monitor.documents.symbol_rows import symbol_row, unknown_row
+from virtuoso.monitor.persistence.results import Found, Results
+from virtuoso.monitor.regimes import RegimeBoard
+from virtuoso.monitor.watching.freshness import overall, symbol_qualities
+from virtuoso.monitor.watching.refresh import Refresh, Refreshed
+from virtuoso.monitor.watching.watch import Watch
+from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.metrics import Durations
+
+log = structlog.get_logger(__name__)
+
+_ANALYSIS, _ROW = "its analysis", "its row"
+
+
+class Cycle:
+    """Runs passes. The engine is stepped on `worker` alone; everything else happens on the loop."""
+
+    def __init__(
+        self,
+        *,
+        exchange: Exchange,
+        stream: Stream,
+        market: MarketState,
+        engine: Engine,
+        watch: Watch,
+        refresh: Refresh,
+        worker: Executor,
+        publication: Publication,
+        alerting: Alerting,
+        outage: FeedOutage,
+        slow_s: float,
+        stale_after_s: float,
+        health: HealthBoard,
+        results: Results,
+    ) -> None:
+        self._exchange = exchange
+        self._stream = stream
+        self._market = market
+        self._engine = engine
+        self._watch = watch
+        self._contained = watch.contained
+        self._refresh = refresh
+        self._worker = worker
+        self._publication = publication
+        self._alerting = alerting
+        self._incidents = alerting.incidents
+        self._outage = outage
+        self._slow_s = slow_s
+        self._stale_after_s = stale_after_s
+        self._health = health
+        self._results = results
+        # What an earlier run published of symbols that are watched no longer goes with the first publication.
+        self._published = {name for name in publication.cache.names() if name.startswith("symbol:")}
+        self.regimes = RegimeBoard(engine.base, regime_timeframe(engine.timeframes))
+        self.stages: dict[str, Durations] = defaultdict(Durations)
+        self._last_stages: dict[str, float] = {}
+        self.evaluations: dict[str, Evaluation] = {}
+        self.analysed_ms = 0
+        self.count = 0
+        self.failures = 0
+        self.last_error: str | None = None
+        self.succeeded_ms: int | None = None
+        self.last_refresh: Refreshed | None = None
+        self.qualities: Mapping[str, Qualities] = {}
+
+    def judge_by(self, *, slow_s: float, stale_after_s: float) -> None:
+        """Judge the time of a pass, and the age of feeds, by other limits (seconds)."""
+        self._slow_s, self._stale_after_s = slow_s, stale_after_s
+
+    async def run(self) -> None:
+        """Run one pass, and record how long it took and whether it failed; a failure is logged, not raised."""
+        began = time.perf_counter()
+        error: str | None = None
+        try:
+            await self._pass()
+        except Exception as failure:  # the pass failed; the next one is tried all the same
+            error = f"{type(failure).__name__}: {failure}"
+            log.exception("cycle failed")
+        seconds = time.perf_counter() - began
+        self.count += 1
+        self._took("total", seconds)
+        self.last_error = error
+        if error is None:
+            self.succeeded_ms = self._now_ms()
+            self._health.succeeded()
+        else:
+            self.failures += 1
+            self._health.failed(error)
+        observe_cycle(self._incidents, seconds, self._slow_s, error, self._now_ms())
+        self._results.cycled(self._now_ms(), ok=error is None, symbols=len(self.evaluations), stages=self._last_stages)
+        self._last_stages = {}
+        self.publish_health()
+
+    async def _pass(self) -> None:
+        close_ms = self._refresh.due(self.analysed_ms)
+        repair_ms = close_ms
+        if close_ms is None and self.analysed_ms and self._refresh.incomplete(self.analysed_ms):
+            repair_ms = self.analysed_ms
+        if repair_ms is not None:
+            async with self._timed("refresh"):
+                refreshed = self.last_refresh = await self._refresh.complete(repair_ms)
+                log.info(
+                    "refresh complete",
+                    close=iso(repair_ms),
+                    symbols=len(self._market.rows),
+                    fresh_from_stream=refreshed.fresh,
+                    fetched=refreshed.fetched,
+                    failed=refreshed.failed,
+                    seconds=round(refreshed.seconds, 3),
+                    slowest_fetch_s=round(refreshed.slowest_s, 3),
+                )
+        self._judge()
+        async with self._timed("analyse"):
+            await self._analyse(close_ms)
+        async with self._timed("decide"):
+            self._decide()
+        async with self._timed("publish"):
+            await self.publish()
+
+    def _judge(self) -> None:
+        """Set the data quality of every symbol as of now; bars that end before the analysed close are stale."""
+        found = symbol_qualities(
+            self._market.rows, self._watch.detailed, self._stream.feeds(), self._watch.fetched_ns,
+            self._watch.now_ns(), self._stale_after_s, self._watch.evidence, self._contained,
+        )  # fmt: skip
+        if self.analysed_ms:  # a minute that neither stream nor request brought: what is there is old
+            for symbol in self._watch.ready - self._market.confirmed(self.analysed_ms):
+                found[symbol] = replace(found[symbol], bars=DataQuality.STALE)
+        self.qualities = found
+
+    async def _analyse(self, close_ms: int | None) -> None:
+        """Step the engine by what closed; rows that were late for an earlier close are stepped alone."""
+        if close_ms is not None:
+            self.analysed_ms = close_ms
+            self._alerting.signals(self._results.lapsed(close_ms - self._engine.base.ms, self.source))
+        for symbol in self._watch.unlinked:
+            self.evaluations.pop(symbol, None)  # of what it was before its history began anew
+        ready = self._market.confirmed(self.analysed_ms) & self._watch.ready if self.analysed_ms else set()
+        corrected, self._watch.corrected = self._watch.corrected & ready, set()
+        pending = {
+            symbol: quality
+            for symbol, quality in self.qualities.items()
+            if symbol in ready and (symbol in corrected or self._evaluated_ms(symbol) < self.analysed_ms)
+        }
+        apart = self._contained.failing(_ANALYSIS) | corrected
+        alone = [symbol for symbol in pending if symbol in apart]
+        together = {symbol: quality for symbol, quality in pending.items() if symbol not in alone}
+        try:
+            if together:
+                await self._step(together)
+        except Exception as error:  # one of them raised: which, shows when each is analysed alone
+            log.warning(
+                "the analysis of all failed; each symbol is analysed alone", error=f"{type(error).__name__}: {error}"
+            )
+            if not await self._each_alone(together) and len(together) > 1:
+                raise  # it is not one of them
+        await self._each_alone({symbol: pending[symbol] for symbol in alone})
+
+    async def _each_alone(self, pending: Mapping[str, Qualities]) -> bool:
+        """Analyse symbols one by one, each from its history; whether any could be."""
+        succeeded = 0
+        for symbol, quality in pending.items():
+            before_ms = self._evaluated_ms(symbol) or self.analysed_ms - Timeframe.M1.ms
+            if await self._contained.awaited(symbol, _ANALYSIS, self._step_anew(symbol, quality, before_ms)):
+                succeeded += 1
+            else:
+                self.evaluations.pop(symbol, None)
+        return succeeded > 0
+
+    async def _step_anew(self, symbol: str, quality: Qualities, before_ms: int) -> None:
+        """Let the engine take a symbol's bars up to `before_ms` anew, and step it by those that followed."""
+        await self._watch.rewarm([symbol], before_ms)
+        await self._step({symbol: quality})
+
+    async def _step(self, pending: Mapping[str, Qualities]) -> None:
+        """Step the engine by what is new of these symbols, and keep what it found."""
+        cut = self._market.cut(self.analysed_ms, pending)
+        found = await asyncio.get_running_loop().run_in_executor(self._worker, self._evaluate, cut, self.source)
+        for symbol in cut.symbols:
+            self.evaluations[symbol] = found.evaluation
+        self._results.evaluated(cut, found)
+        self._alerting.signals(found.signals)
+
+    def _evaluate(self, cut: Cut, source: DataSource | None) -> Found:
+        """On the worker: step, and build what will be asked for, so that what cannot be built fails here."""
+        evaluation = self._engine.step(cut)
+        for symbol in cut.symbols:
+            evaluation.regime(symbol)
+            evaluation.reading(symbol)
+        return self._results.found(evaluation, cut, self._engine, source)
+
+    def _evaluated_ms(self, symbol: str) -> int:
+        evaluation = self.evaluations.get(symbol)
+        return 0 if evaluation is None else evaluation.close_ms
+
+    def _decide(self) -> None:
+        """Conditions on what was just computed."""
+        now_ms = self._now_ms()
+        self._outage.observe(self._incidents, now_ms)
+        for symbol in [symbol for symbol in self.evaluations if symbol not in self._market]:
+            del self.evaluations[symbol]
+
+    def label(self, symbol: str) -> Label | None:
+        """The label of a symbol that may be told now."""
+        evaluation, quality = self.evaluations.get(symbol), self.qualities.get(symbol)
+        if evaluation is None or quality is None:
+            return None
+        return told_label(
+            evaluation.reading(symbol), quality.joined, self._watch.exchange_ms(), self._engine.base.ms
+        )  # fmt: skip
+
+    @property
+    def source(self) -> DataSource | None:
+        """The origin of the exchange's data; `None` while it is not known."""
+        return self._exchange.origin
+
+    async def publish(self) -> None:
+        """Build and encode all documents off the loop and put them into the cache under one version."""
+        self._judge()
+        frame = self.frame()
+        built, findings = await asyncio.get_running_loop().run_in_executor(self._worker, self._build, frame)
+        self._publication.publish_all(built.bodies)
+        for name in self._published - built.bodies.keys():
+            self._publication.cache.remove(name)
+        self._published = set(built.bodies)
+        self._results.published(self.analysed_ms, frame.regime_state, self.regimes.standing(), built.overview)
+        self._alerting.regimes(frame.regime_state.new)
+        self._alerting.found(findings)
+
+    def _build(self, frame: Frame) -> tuple[Built, list[Finding]]:
+        """On the worker: the documents, and what the user's rules say of them."""
+        built = build(frame, self._contained)
+        return built, self._alerting.judge(built.details, built.overview, frame.now_ms, self._contained)
+
+    def publish_health(self) -> None:
+        """So that other processes judge by the age of the last success, too."""
+        self._publication.publish("health", self._health.document())
+
+    def frame(self) -> Frame:
+        """The state of things, copied for publication."""
+        source = self.source
+        instruments = self._watch.instruments
+        symbols = self._rows()
+        evaluations = {symbol: e for symbol, e in self.evaluations.items() if symbol in self._market}
+        regimes = [evaluation.regime(symbol) for symbol, evaluation in evaluations.items()]
+        return Frame(
+            now_ms=self._now_ms(),
+            symbols=symbols,
+            instruments=instruments,
+            left_out=self._watch.universe.left_out,
+            evaluations=evaluations,
+            regimes=regimes,
+            regime_state=self.regimes.step(
+                self.analysed_ms, market_rows(symbols, instruments), regimes, self._market, self._contained
+            ),
+            qualities=self.qualities,
+            quality=overall(self.qualities.values()),
+            source=source,
+            exchange_ms=self._watch.exchange_ms(),
+            base_ms=self._engine.base.ms,
+            incidents=self._incidents.recent(),
+            liquidations={symbol: len(self._market[symbol].forced) for symbol in self._market.rows},
+            state=self._state(),
+        )
+
+    def _rows(self) -> tuple[SymbolRow, ...]:
+        """A row for each watched symbol; one that cannot be told says why."""
+        market, contained, instruments = self._market, self._contained, self._watch.instruments
+        watched = [symbol for symbol in self._watch.universe.symbols if symbol in market]
+
+        def row(symbol: str) -> SymbolRow:
+            reason = contained.reason(symbol) or self._watch.failed.get(symbol) or market[symbol].history.seam
+            return symbol_row(symbol, market, instruments.get(symbol), self.qualities.get(symbol), self.source, reason)
+
+        def unknown(symbol: str) -> SymbolRow:
+            name = symbol if (instrument := instruments.get(symbol)) is None else instrument.unified
+            reason = contained.reason(symbol) or ""
+            return unknown_row(symbol, name, self.source, reason, self.qualities.get(symbol))
+
+        found = each(contained, _ROW, watched, row)
+        return tuple(found.get(symbol) or unknown(symbol) for symbol in watched)
+
+    def _state(self) -> str:
+        health = self._health.document()
+        if health.status == "unhealthy":
+            return "degraded"
+        if not self.evaluations:
+            return "starting"
+        if self.last_error is not None:
+            return "degraded"
+        looked = health.observed_age_s is not None  # a replay has cycles alone
+        return "starting" if looked and health.status == "starting" else "online"
+
+    @asynccontextmanager
+    async def _timed(self, stage: str) -> AsyncIterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._took(stage, time.perf_counter() - began)
+
+    def _took(self, stage: str, seconds: float) -> None:
+        self.stages[stage].add(seconds * 1000)
+        self._last_stages[stage] = round(seconds * 1000, 3)
+
+    def _now_ms(self) -> int:
+        return self._watch.now_ns() // 1_000_000

@@ -1,0 +1,49 @@
+"""Puts documents into the cache, as their entry in the catalogue says; the only way in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from virtuoso.model.catalogue.documents import document_of
+from virtuoso.storage.cache.memory import MemoryCache, Version
+
+
+class Publication:
+    """One monitor's; used on the event loop. Versions rise from publication to publication.
+
+    Args:
+        cache: where they go.
+        epoch: of this monitor's term: documents of a higher one win.
+        interval_s: between passes, by which their documents are fresh.
+        ages: whether documents are shown as stale when they are old; not in a replay, whose clock jumps.
+    """
+
+    def __init__(self, cache: MemoryCache, epoch: int, interval_s: float, *, ages: bool = True) -> None:
+        self.cache = cache
+        self.epoch = epoch
+        self.interval_s = interval_s
+        self._ages = ages
+        self._sequence = 0
+        self._encoder = msgspec.json.Encoder()
+
+    def publish(self, name: str, document: Any) -> None:
+        """Publish one document.
+
+        Raises:
+            KeyError: the catalogue has no document of this name.
+        """
+        self.publish_all({name: self._encoder.encode(document)})
+
+    def publish_all(self, bodies: Mapping[str, bytes]) -> None:
+        """Publish documents that belong together under one version, encoded.
+
+        Raises:
+            KeyError: the catalogue has no document of a name.
+        """
+        self._sequence += 1
+        version = Version(self.epoch, self._sequence)
+        for name, body in bodies.items():
+            entry = document_of(name)
+            fresh_s = entry.freshness_s(self.interval_s) if self._ages else None
+            self.cache.put(name, body, version, entry.ttl_s, fresh_s)

@@ -1,0 +1,289 @@
+"""Documents: built from the state of a cycle, encoded once, put into the cache. The only writer of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from virtuoso.analysis.dwell import Transition
+from virtuoso.analysis.evaluation import Evaluation
+from virtuoso.analysis.overview import MarketOverview as Overview
+from virtuoso.analysis.overview import MarketRow, market_overview, movers
+from virtuoso.analysis.regime import Regime, SymbolRegime
+from virtuoso.market.state import Qualities
+from virtuoso.model import documents as docs
+from virtuoso.model.alert import Incident
+from virtuoso.model.alert_documents import Alert, alert_of
+from virtuoso.model.clock import iso
+from virtuoso.model.instrument import Instrument
+from virtuoso.model.quality import DataQuality, DataSource, worst_quality
+from virtuoso.model.signal import Reading
+from virtuoso.monitor.containment import Contained, each
+from virtuoso.monitor.documents.fresh_label import outdated
+from virtuoso.monitor.documents.symbol_rows import unknown_row
+from virtuoso.monitor.regimes import RegimeState
+
+TOP = 10
+_WAITING = "no bars have been scored yet"
+_DOCUMENT = "its document"
+_UNMEASURED = "probability: no outcomes have been measured yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What one cycle publishes from: copies and immutable things only."""
+
+    now_ms: int
+    symbols: tuple[docs.SymbolRow, ...]
+    instruments: Mapping[str, Instrument]
+    left_out: Mapping[str, str]
+    evaluations: Mapping[str, Evaluation]
+    regimes: Sequence[SymbolRegime]
+    regime_state: RegimeState
+    qualities: Mapping[str, Qualities]
+    quality: DataQuality
+    source: DataSource | None
+    exchange_ms: int
+    base_ms: int
+    incidents: Sequence[Incident]
+    liquidations: Mapping[str, int]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """All documents of a cycle, by name, encoded; and those among them that others read on."""
+
+    bodies: dict[str, bytes]
+    overview: docs.MarketOverview
+    details: tuple[docs.SymbolDetail, ...]
+
+
+def build(frame: Frame, contained: Contained) -> Built:
+    """All documents of a cycle. A symbol that cannot be told is told as unknown, with the reason."""
+    encoder = msgspec.json.Encoder()
+    evaluations, regimes = frame.evaluations, {regime.symbol: regime for regime in frame.regimes}
+    rows = {row.symbol: row for row in frame.symbols}
+
+    def whole(symbol: str) -> tuple[docs.SymbolDetail, bytes]:
+        evaluation = evaluations.get(symbol)
+        reading = None if evaluation is None else evaluation.reading(symbol)
+        detail = symbol_detail(rows[symbol], reading, regimes.get(symbol), frame)
+        return detail, encoder.encode(detail)
+
+    told = dict(each(contained, _DOCUMENT, rows, whole))
+    for symbol in rows.keys() - told.keys():
+        row = unknown_row(
+            symbol, rows[symbol].name, frame.source, contained.reason(symbol) or "", frame.qualities.get(symbol)
+        )
+        detail = symbol_detail(row, None, None, frame)
+        told[symbol] = detail, encoder.encode(detail)
+    details = [told[symbol][0] for symbol in rows]
+    values = _market_documents(frame, details)
+    bodies = {name: encoder.encode(value) for name, value in values.items()}
+    bodies |= {f"symbol:{symbol}": told[symbol][1] for symbol in rows}
+    return Built(bodies, values["overview"], tuple(details))
+
+
+def _market_documents(frame: Frame, details: Sequence[docs.SymbolDetail]) -> dict[str, Any]:
+    """The documents that are not of one symbol, from what is told of each."""
+    frame, state = replace(frame, symbols=tuple(detail.ticker for detail in details)), frame.regime_state
+    overview = market_overview(market_rows(frame.symbols, frame.instruments), frame.regimes, state.held, state.history)
+    timestamp = iso(frame.now_ms) or ""
+    ranked = tuple(sorted((detail.signal for detail in details), key=_strength, reverse=True))
+    alerts = tuple(alert_of(incident) for incident in frame.incidents)
+    reason = None if frame.evaluations else _WAITING
+    return {
+        "signals": docs.TopSignals(signals=ranked, timestamp=timestamp, reason=reason),
+        "signals:top": docs.TopSignals(signals=ranked[:TOP], timestamp=timestamp, reason=reason),
+        "overview": overview_document(overview, frame),
+        "dashboard": dashboard(overview, frame, ranked[:TOP], alerts),
+        "alerts": alerts,
+        "symbols": docs.SymbolList(
+            symbols=frame.symbols,
+            left_out=tuple(docs.LeftOut(symbol=s, reason=r) for s, r in sorted(frame.left_out.items())),
+            timestamp=timestamp,
+        ),
+        "regime": docs.RegimeDocument(
+            timestamp=timestamp,
+            market=overview.regime,
+            since=iso(overview.regime_since_ms),
+            probabilities=_shares(overview.probabilities),
+            reason=overview.reasons.get("regime"),
+            symbols=tuple(detail.regime for detail in details if detail.regime is not None),
+            transitions=tuple(transition_row(transition) for transition in state.transitions),
+        ),
+    }
+
+
+def symbol_detail(
+    row: docs.SymbolRow, reading: Reading | None, regime: SymbolRegime | None, frame: Frame
+) -> docs.SymbolDetail:
+    """Build the document of `/api/symbols/{symbol}`."""
+    signal = signal_row(row, reading, frame)
+    return docs.SymbolDetail(
+        ticker=row,
+        signal=signal,
+        regime=None if regime is None else regime_row(regime),
+        why=_why(reading, signal),
+        factors=reading.factors if reading else (),
+        timeframes=reading.timeframes if reading else (),
+        alignment=reading.alignment if reading else None,
+        counterfactual=reading.counterfactual if reading and signal.signal else None,
+        entry=reading.entry if reading else None,
+        input_hash=reading.input_hash if reading else None,
+        liquidations=frame.liquidations.get(row.symbol, 0),
+        timestamp=iso(frame.now_ms) or "",
+    )
+
+
+def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> docs.SignalRow:
+    """One symbol's signal; its quality is the worse of what it was computed from and of what comes in now.
+
+    The label is served only while its inputs are fresh (see `fresh_label`). A document that is not renewed in time is
+    relabelled by whoever serves it (`storage.cache.document`): its quality is stale then, its labels null.
+    """
+    if reading is None:
+        return docs.SignalRow(
+            symbol=row.symbol, signal=None, confidence=None, price=row.price, change=row.change, timestamp=None,
+            data_quality=row.data_quality, data_source=frame.source, score=None, probability=None, coverage=None,
+            attainable_coverage=None, evidence_class=row.evidence_class, consensus=None, disagreement=None, factors={},
+            reasons=(row.reason or _WAITING,),
+        )  # fmt: skip
+    quality = worst_quality((reading.quality, row.data_quality))
+    held_back = None
+    if reading.signal is not None:
+        held_back = outdated(reading, row.data_quality, frame.exchange_ms, frame.base_ms)
+    return docs.SignalRow(
+        symbol=row.symbol,
+        signal=reading.signal if held_back is None else None,
+        confidence=reading.confidence,
+        price=row.price,
+        change=row.change,
+        timestamp=iso(reading.close_ms),
+        data_quality=quality,
+        data_source=frame.source,
+        score=reading.score,
+        probability=None,
+        coverage=reading.coverage,
+        attainable_coverage=reading.attainable,
+        evidence_class=reading.evidence_class,
+        consensus=reading.consensus,
+        disagreement=reading.disagreement,
+        factors={factor.name: factor.score for factor in sorted(reading.factors, key=lambda factor: -factor.weight)},
+        reasons=(*(() if held_back is None else (held_back,)), *reading.reasons, _UNMEASURED),
+    )
+
+
+def _why(reading: Reading | None, row: docs.SignalRow) -> tuple[str, ...]:
+    """The reading in words; where its label is not served any more, that is said first."""
+    if reading is None:
+        return ()
+    if reading.signal is None or row.signal is not None:
+        return reading.why
+    return (
+        f"{row.symbol} has no label now: {row.reasons[0]}. What follows was so at the close of {row.timestamp}.",
+        *reading.why,
+    )
+
+
+def _strength(row: docs.SignalRow) -> float:
+    """What ranks it; what has no label ranks nowhere."""
+    return -1.0 if row.signal is None or row.score is None else abs(row.score - 50) * (row.confidence or 0.0)
+
+
+def market_rows(symbols: Sequence[docs.SymbolRow], instruments: Mapping[str, Instrument]) -> list[MarketRow]:
+    """The universe as the overview reads it."""
+
+    def made(row: docs.SymbolRow) -> MarketRow:
+        known = instruments.get(row.symbol)
+        return MarketRow(
+            symbol=row.symbol, base=known.base if known else "", price=row.price, change_24h_pct=row.change,
+            turnover_24h=row.turnover_24h, dated=known.dated if known else False,
+            launch_ms=known.launch_ms if known else None,
+        )  # fmt: skip
+
+    return [made(row) for row in symbols]
+
+
+def overview_document(overview: Overview, frame: Frame) -> docs.MarketOverview:
+    """Build the document of `/api/market/overview`, with rounded figures."""
+    return docs.MarketOverview(
+        status="active" if frame.evaluations else "starting",
+        timestamp=iso(frame.now_ms) or "",
+        regime=overview.regime,
+        trend_strength=_rounded(overview.trend_strength, 2),
+        volatility=_rounded(overview.volatility, 3),
+        avg_volatility=_rounded(overview.avg_volatility, 3),
+        btc_dominance=_rounded(overview.btc_dominance, 2),
+        total_volume=_rounded(overview.total_volume, 2),
+        market_sentiment=overview.market_sentiment,
+        momentum_score=_rounded(overview.momentum_score, 2),
+        btc_price=overview.btc_price,
+        eth_price=overview.eth_price,
+        avg_market_change=_rounded(overview.avg_market_change, 4),
+        above_ema50_pct=_rounded(overview.above_ema50_pct, 2),
+        new_highs_24h=overview.new_highs_24h,
+        new_lows_24h=overview.new_lows_24h,
+        dispersion=_rounded(overview.dispersion, 4),
+        dispersion_robust=_rounded(overview.dispersion_robust, 4),
+        avg_correlation_btc=_rounded(overview.avg_correlation_btc, 4),
+        breadth=msgspec.convert(msgspec.structs.asdict(overview.breadth), docs.Breadth),
+        data_quality=frame.quality,
+        data_source=frame.source,
+        reasons=overview.reasons,
+    )
+
+
+def dashboard(
+    overview: Overview, frame: Frame, signals: tuple[docs.SignalRow, ...], alerts: tuple[Alert, ...]
+) -> docs.Dashboard:
+    """Build the document of `/api/dashboard/data`."""
+    return docs.Dashboard(
+        market_overview=docs.DashboardMarket(
+            market_regime=overview.regime.title() if overview.regime else None,
+            btc_price=overview.btc_price,
+            btc_change=overview.btc_change,
+            data_quality=frame.quality,
+        ),
+        top_movers=tuple(
+            docs.Mover(symbol=mover.symbol, change=mover.change, price=mover.price)
+            for mover in movers(market_rows(frame.symbols, frame.instruments), TOP)
+        ),
+        alerts=alerts[:TOP],
+        system_status=docs.SystemStatus(
+            status=frame.state, last_update=iso(frame.now_ms) or "", data_source=frame.source
+        ),
+        signals=signals,
+    )
+
+
+def regime_row(regime: SymbolRegime) -> docs.RegimeRow:
+    """A regime as the API lists it."""
+    return docs.RegimeRow(
+        symbol=regime.symbol,
+        regime=regime.regime,
+        since=iso(regime.since_ms),
+        probabilities=_shares(regime.probabilities),
+        trend_strength=_rounded(regime.trend_strength, 2),
+        momentum=_rounded(regime.momentum, 2),
+        volatility=_rounded(regime.volatility, 3),
+        avg_volatility=_rounded(regime.avg_volatility, 3),
+        reason=regime.reason,
+    )
+
+
+def transition_row(transition: Transition) -> docs.RegimeTransition:
+    """A change of regime as the API lists it."""
+    return docs.RegimeTransition(
+        symbol=transition.symbol, before=transition.before, after=transition.after, at=iso(transition.at_ms) or ""
+    )
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _shares(probabilities: Mapping[Regime, float] | None) -> dict[str, float] | None:
+    return None if probabilities is None else {str(name): round(share, 6) for name, share in probabilities.items()}

@@ -1,0 +1,132 @@
+"""The kernel: what a live monitor, a replay and one look at a symbol share, composed here and nowhere else."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from virtuoso.alerts.conditions import FeedOutage
+from virtuoso.analysis.engine import Engine
+from virtuoso.exchange.protocol import Exchange, PollStatus, Stream
+from virtuoso.market.state import MarketState
+from virtuoso.model.clock import Clock
+from virtuoso.monitor.alerting.alerting import Alerting
+from virtuoso.monitor.cycle.alpha_scanner import AlphaScanner
+from virtuoso.monitor.cycle.cycle import Cycle
+from virtuoso.monitor.documents.publication import Publication
+from virtuoso.monitor.persistence.bar_archive import BarArchive
+from virtuoso.monitor.persistence.committer import Committer
+from virtuoso.monitor.persistence.results import Results
+from virtuoso.monitor.watching.bar_audit import BarAudit
+from virtuoso.monitor.watching.detection import Detection
+from virtuoso.monitor.watching.refresh import Refresh
+from virtuoso.monitor.watching.slow_data import SlowData
+from virtuoso.monitor.watching.watch import Watch
+from virtuoso.operations.health import HealthBoard
+from virtuoso.storage.timeseries.protocol import TimeSeries
+from virtuoso.wiring.parts import KernelParts
+
+
+class PollableStream(Stream, Protocol):
+    """A stream under which topics may be polled."""
+
+    rounds: PollStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the data comes from: an exchange that is asked, and its stream."""
+
+    exchange: Exchange
+    stream: PollableStream
+
+
+class Kernel:
+    """Everything between an exchange and the published documents; it starts no task and opens no store.
+
+    Args:
+        parts: plain values from the configuration.
+        source: where the data comes from.
+        clock: what time it is.
+        publication: where documents go.
+        alerting: what incidents become.
+        committer: what must outlive the process goes through it.
+        health: told of each pass.
+        series: where bars and scores are kept; `None` keeps none.
+        audited: whether all closed bars are compared with the exchange's now and then.
+    """
+
+    def __init__(
+        self,
+        parts: KernelParts,
+        source: Source,
+        clock: Clock,
+        publication: Publication,
+        *,
+        alerting: Alerting,
+        committer: Committer,
+        health: HealthBoard,
+        series: TimeSeries | None = None,
+        audited: bool = True,
+    ) -> None:
+        exchange, stream = source.exchange, source.stream
+        self.parts = parts
+        self.clock = clock
+        self.exchange, self.stream = exchange, stream
+        self.publication, self.cache = publication, publication.cache
+        self.alerting, self.incidents = alerting, alerting.incidents
+        self.committer, self.health = committer, health
+        self.worker = ThreadPoolExecutor(1, "analysis")
+        self.market = MarketState(
+            list(parts.timeframes), depth=parts.depth, clock_offset_ms=lambda: exchange.clock_offset_ms
+        )
+        engine = self._engine = Engine(parts.timeframes, parts.factors, parts.label, parts.entry_size)
+        self.archive = BarArchive(series, self.market)
+        self.watch = Watch(
+            exchange=exchange, market=self.market, engine=engine, worker=self.worker, rules=parts.universe,
+            clock=clock, archive=self.archive, polled=parts.polled,
+        )  # fmt: skip
+        contained = self.watch.contained
+        least_s, most_s = parts.slow_data_s
+        self.slow = SlowData(
+            exchange, self.market, clock, min_interval_s=least_s, max_interval_s=most_s, contained=contained
+        )
+        self.detection = Detection(parts.detectors, self.incidents, contained)
+        self.outage = FeedOutage(exchange.name)
+        self.results = Results(self.archive, committer, series, parts.market)
+        self.audit = BarAudit(exchange, self.market, self.watch, self.archive, routine=audited and not parts.polled)
+        self.refresh = Refresh(exchange, self.market, self.watch)
+        self.cycle = Cycle(
+            exchange=exchange, stream=stream, market=self.market, engine=engine, watch=self.watch,
+            refresh=self.refresh, worker=self.worker, publication=publication, alerting=alerting, outage=self.outage,
+            slow_s=parts.slow_pass_s, stale_after_s=parts.stale_after_s, health=health, results=self.results,
+        )  # fmt: skip
+        self.alpha = AlphaScanner(
+            exchange=exchange, market=self.market, watch=self.watch, worker=self.worker, publication=publication,
+            incidents=self.incidents, intervals=parts.alpha_intervals,
+            false_discovery_rate=parts.false_discovery_rate,
+        )  # fmt: skip
+
+    async def apply(self, parts: KernelParts) -> None:
+        """Go on by other intervals, thresholds, detectors and rules of labels and universe.
+
+        What else differs between the parts is for a restart. Detectors that change learn the history anew.
+        """
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self.worker, self._engine.decide_by, parts.label)
+        self.watch.rules = parts.universe
+        self.slow.every(*parts.slow_data_s)
+        if parts.detectors != self.parts.detectors:
+            self.detection.detect_by(parts.detectors)
+        self.cycle.judge_by(slow_s=parts.slow_pass_s, stale_after_s=parts.stale_after_s)
+        self.alpha.scan_by(parts.alpha_intervals, parts.false_discovery_rate)
+        self.publication.interval_s = self.health.interval_s = parts.interval_s
+        self.parts = parts
+
+    def now_ms(self) -> int:
+        """Return the time of the kernel's clock in epoch milliseconds."""
+        return self.clock.now_ns() // 1_000_000
+
+    def close(self) -> None:
+        """Let go of the worker; what it does is finished."""
+        self.worker.shutdown(wait=True, cancel_futures=True)

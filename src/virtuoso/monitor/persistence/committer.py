@@ -1,0 +1,260 @@
+"""What must outlive the process: collected by the cycle, committed to the database, and gone on from at the start."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+import msgspec
+import structlog
+
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.analysis.dwell import Transition
+from virtuoso.analysis.regime import Regime
+from virtuoso.analysis.standing import Standing
+from virtuoso.model.alert import Incident
+from virtuoso.model.errors import StoreUnavailable
+from virtuoso.model.notice import Delivery
+from virtuoso.model.signal import Label
+from virtuoso.monitor.regimes import RegimesStanding
+from virtuoso.storage.database.reading import LastLabel
+from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord, TransitionRecord
+
+log = structlog.get_logger(__name__)
+
+_T = TypeVar("_T")
+_PERIOD_S = 1.0
+_MOST = 10_000
+_MOST_INCIDENTS = 100_000
+_AT_ONCE = 1_000
+_TRANSITIONS = 200
+_TRIES = 5
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """The state that a restart goes on from, as of the base close `close_ms`."""
+
+    close_ms: int
+    standings: dict[str, Standing]
+    recorded: dict[str, Label | None]
+    regimes: RegimesStanding
+
+
+class StateStore(Protocol):
+    """The database, as it is used here. Calls raise `StoreUnavailable`, or `Superseded` when the lease is lost."""
+
+    async def commit(self, changes: Changes) -> None:
+        """Keep all of it, or nothing."""
+        ...
+
+    async def state(self, key: str) -> StateRecord | None:
+        """What was kept under a name."""
+        ...
+
+    async def incidents(self, limit: int, told_since_ms: int) -> tuple[Incident, ...]:
+        """The latest incidents, and all that are open, undecided, or told since then; newest first."""
+        ...
+
+    async def transitions(self, limit: int) -> tuple[TransitionRecord, ...]:
+        """The latest transitions, newest first."""
+        ...
+
+    async def last_labels(self) -> Mapping[str, LastLabel]:
+        """By symbol, the latest signal that this monitor kept."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What earlier runs kept.
+
+    Attributes:
+        state: what to go on from; `None` where there is none that this program reads.
+        transitions: the latest, newest first.
+        incidents: oldest first.
+        labels: by symbol, the latest signal in the history: it may be later than the state.
+    """
+
+    state: Kept | None = None
+    transitions: tuple[Transition, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    labels: Mapping[str, LastLabel] = field(default_factory=dict)
+
+
+class Committer:
+    """Used on the event loop. What cannot be committed now waits, bounded, and is committed when the database is back.
+
+    Without a database (a replay, a look at one symbol) nothing is kept. Incidents and what is to be told of them are
+    one transaction: a process that ends between the two would have lost an alert.
+
+    Args:
+        store: the database.
+        exchange: whose state it is.
+        incidents: where changed ones are taken from.
+        wait_s: between attempts to read at the start.
+        decide: what is to be told now; asked before each commit, unless too much waits already.
+        committed: called when something to be told is in the database.
+    """
+
+    def __init__(
+        self,
+        store: StateStore | None,
+        exchange: str,
+        incidents: IncidentLog,
+        wait_s: float = 1.0,
+        *,
+        decide: Callable[[], tuple[Delivery, ...]] = tuple,
+        committed: Callable[[], None] | None = None,
+    ) -> None:
+        self._store = store
+        self._exchange = exchange
+        self._wait_s = wait_s
+        self._key = f"monitor {exchange}"
+        self._incidents = incidents
+        self._signals: deque[SignalRecord] = deque(maxlen=_MOST)
+        self._transitions: deque[TransitionRecord] = deque(maxlen=_MOST)
+        self._unkept: dict[str, Incident] = {}
+        self._deliveries: dict[str, Delivery] = {}
+        self._decide = decide
+        self._told = committed
+        self._state: Kept | None = None
+        self._wake = asyncio.Event()
+        self.committed_close_ms = 0
+        """The base close whose signals and state are in the database."""
+
+    def close(self, kept: Kept, signals: tuple[SignalRecord, ...], transitions: tuple[Transition, ...]) -> None:
+        """A base close was analysed."""
+        self._state = kept
+        self._signals.extend(signals)
+        for t in transitions:
+            self._transitions.append(
+                TransitionRecord(
+                    exchange=self._exchange, symbol=t.symbol, before=str(t.before), after=str(t.after), at_ms=t.at_ms
+                )
+            )
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Something changed: commit it now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Commit what there is: at once after a close or a change of an incident, and each second, for ever."""
+        while True:
+            try:
+                async with asyncio.timeout(_PERIOD_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            await self.commit()
+
+    async def commit(self) -> None:
+        """Commit everything that waits; failing, it goes on waiting."""
+        self._collect()
+        while self._store is not None and self._waits():
+            signals, transitions = tuple(self._signals)[:_AT_ONCE], tuple(self._transitions)[:_AT_ONCE]
+            # The state belongs to the last of the signals: it goes with them.
+            whole = len(signals) == len(self._signals) and len(transitions) == len(self._transitions)
+            state = self._state if whole else None
+            changes = Changes(
+                signals=signals,
+                transitions=transitions,
+                incidents=tuple(self._unkept.values()),
+                deliveries=tuple(self._deliveries.values()),
+                state=() if state is None else (self._record(state),),
+            )
+            try:
+                await self._store.commit(changes)
+            except StoreUnavailable as error:
+                log.debug("nothing could be committed", error=str(error))
+                return
+            self._committed(changes, state)
+
+    def _collect(self) -> None:
+        """Decide, and take what changed, in one go: what is told of an incident stands in it.
+
+        While too much waits nothing is decided: then it stays in the log of incidents, undecided.
+        """
+        if len(self._deliveries) >= _MOST:
+            return
+        self._deliveries.update((delivery.id, delivery) for delivery in self._decide())
+        self._unkept.update((incident.id, incident) for incident in self._incidents.take_changed())
+        for identity in list(self._unkept)[:-_MOST_INCIDENTS]:
+            del self._unkept[identity]
+
+    def _waits(self) -> bool:
+        waiting = (self._signals, self._transitions, self._unkept, self._deliveries)
+        return any(waiting) or self._state is not None
+
+    def _committed(self, changes: Changes, state: Kept | None) -> None:
+        _drop(self._signals, changes.signals)
+        _drop(self._transitions, changes.transitions)
+        for incident in changes.incidents:
+            if self._unkept.get(incident.id) is incident:
+                del self._unkept[incident.id]
+        for delivery in changes.deliveries:
+            self._deliveries.pop(delivery.id, None)
+        if changes.deliveries and self._told is not None:
+            self._told()
+        if state is not None:
+            self.committed_close_ms = state.close_ms
+            if self._state is state:
+                self._state = None
+
+    async def recall(self, told_since_ms: int) -> Recalled:
+        """What earlier runs kept.
+
+        Of incidents, the latest, and all that are open, undecided, or told since `told_since_ms` (epoch ms).
+        """
+        if self._store is None:
+            return Recalled()
+        for left in reversed(range(_TRIES)):  # forgetting is worse than a start that is a little late
+            try:
+                record = await self._store.state(self._key)
+                transitions = await self._store.transitions(_TRANSITIONS)
+                incidents = await self._store.incidents(self._incidents.keep, told_since_ms)
+                labels = await self._store.last_labels()
+                break
+            except StoreUnavailable as error:
+                log.warning("what earlier runs kept could not be read", error=str(error), tries_left=left)
+                if not left:
+                    return Recalled()
+                await asyncio.sleep(self._wait_s)
+        kept = None
+        if record is not None:
+            try:
+                kept = msgspec.json.decode(record.body, type=Kept)
+            except msgspec.MsgspecError as error:
+                log.warning("the kept state is of another version; labels and regimes begin anew", error=str(error))
+        return Recalled(kept, tuple(_transitions(transitions)), tuple(reversed(incidents)), labels)
+
+    def _record(self, kept: Kept) -> StateRecord:
+        return StateRecord(key=self._key, close_ms=kept.close_ms, body=msgspec.json.encode(kept).decode())
+
+    @property
+    def waiting(self) -> Mapping[str, int]:
+        """What is not committed yet."""
+        return {
+            "signals": len(self._signals), "transitions": len(self._transitions), "incidents": len(self._unkept),
+            "deliveries": len(self._deliveries),
+        }  # fmt: skip
+
+
+def _drop(waiting: deque[_T], kept: tuple[_T, ...]) -> None:
+    """Take what was kept off the front; what overflowed meanwhile is gone already."""
+    for each in kept:
+        if waiting and waiting[0] is each:
+            waiting.popleft()
+
+
+def _transitions(records: Sequence[TransitionRecord]) -> Iterator[Transition]:
+    """Those whose regimes this program knows."""
+    for record in records:
+        try:
+            before, after = Regime(record.before), Regime(record.after)
+        except ValueError as error:
+            log.warning("a kept change of regime is left out", symbol=record.symbol, error=str(error))
+            continue
+        yield Transition(symbol=record.symbol, before=before, after=after, at_ms=record.at_ms)

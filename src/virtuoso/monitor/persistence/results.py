@@ -1,0 +1,98 @@
+"""What is kept of a cycle: bars and scores in the time series, signals and state in the database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.evaluation import Evaluation
+from virtuoso.analysis.standing import Standing
+from virtuoso.market.panel import Cut
+from virtuoso.model import documents as docs
+from virtuoso.model.quality import DataSource
+from virtuoso.monitor.persistence.bar_archive import BarArchive
+from virtuoso.monitor.persistence.committer import Committer, Kept
+from virtuoso.monitor.persistence.series_rows import cycle_row, factor_rows, feed_rows_of, market_row, signal_rows
+from virtuoso.monitor.persistence.signal_log import SignalLog
+from virtuoso.monitor.regimes import RegimesStanding, RegimeState
+from virtuoso.storage.database.records import SignalRecord
+from virtuoso.storage.timeseries.protocol import TimeSeries
+from virtuoso.storage.timeseries.schema import CYCLES, FACTORS, FEEDS, MARKET, SIGNALS, Row
+
+_FEEDS_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an evaluation amounts to, made on the worker."""
+
+    evaluation: Evaluation
+    signals: tuple[SignalRecord, ...]
+    standings: Mapping[str, Standing]
+    factors: list[Row]
+
+
+class Results:
+    """Used on the event loop, but for `found`, which runs where the engine does."""
+
+    def __init__(self, archive: BarArchive, committer: Committer, series: TimeSeries | None, exchange: str) -> None:
+        self._archive = archive
+        self._committer = committer
+        self._series = series
+        self.signals = SignalLog(exchange)
+        self._pending: list[SignalRecord] = []
+        self._standings: Mapping[str, Standing] = {}
+        self._kept_ms = 0
+        self._feeds_ms = 0
+
+    def found(self, evaluation: Evaluation, cut: Cut, engine: Engine, source: DataSource | None) -> Found:
+        """On the worker, right after the step."""
+        standings = engine.standings()
+        changes = self.signals.observe(evaluation, cut.symbols, source) + self.signals.retain(standings, source)
+        rows = factor_rows(evaluation.reading(symbol) for symbol in cut.symbols) if self._series is not None else []
+        return Found(evaluation, changes, standings, rows)
+
+    def evaluated(self, cut: Cut, found: Found) -> None:
+        """Bars, scores and changes of label are kept."""
+        symbols = dict(zip(cut.rows.tolist(), cut.symbols, strict=True))
+        for blocks in cut.bars.values():
+            self._archive.closed(blocks, symbols)
+        self._pending += found.signals
+        self._standings = found.standings
+        self._kept_ms = 0
+        if self._series is not None:
+            self._series.write(FACTORS, found.factors)
+            self._series.write(SIGNALS, signal_rows(found.signals))
+
+    def lapsed(self, close_ms: int, source: DataSource | None) -> tuple[SignalRecord, ...]:
+        """The ends of labels whose symbols were not scored for too long, at the close `close_ms`; they are kept."""
+        ended = self.signals.lapsed(close_ms, source)
+        self._pending += ended
+        if ended and self._series is not None:
+            self._series.write(SIGNALS, signal_rows(ended))
+        return ended
+
+    def published(
+        self, close_ms: int, state: RegimeState, regimes: RegimesStanding, overview: docs.MarketOverview
+    ) -> None:
+        """The documents are out: once a close, its state is committed and the market as a whole is kept."""
+        if close_ms <= self._kept_ms or not self._standings:
+            return
+        self._kept_ms = close_ms
+        kept = Kept(
+            close_ms=close_ms, standings=dict(self._standings), recorded=self.signals.recorded(), regimes=regimes
+        )
+        self._committer.close(kept, tuple(self._pending), state.new)
+        self._pending.clear()
+        if self._series is not None:
+            self._series.write(MARKET, [market_row(close_ms, overview)])
+
+    def cycled(self, ended_ms: int, *, ok: bool, symbols: int, stages: Mapping[str, float]) -> None:
+        """Write one row about a pass that has ended to the time series, if there is one."""
+        if self._series is not None:
+            self._series.write(CYCLES, [cycle_row(ended_ms, ok=ok, symbols=symbols, stages=stages)])
+
+    def observed(self, now_ms: int, feeds: tuple[docs.FeedRow, ...]) -> None:
+        """How the feeds are: kept once a minute."""
+        if self._series is not None and now_ms // _FEEDS_MS > self._feeds_ms // _FEEDS_MS:
+            self._feeds_ms = now_ms
+            self._series.write(FEEDS, feed_rows_of(now_ms, feeds))

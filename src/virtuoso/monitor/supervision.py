@@ -1,0 +1,123 @@
+"""Judges once a second what the cycle does not: feeds, exchange, universe and stores; publishes status and health."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from virtuoso.alerts.conditions import ExchangeState, StoreState, observe_exchange, observe_stores
+from virtuoso.alerts.refusals import RefusedFrames
+from virtuoso.alerts.universe_conditions import UniverseState, observe_universe
+from virtuoso.market.quality import speaks
+from virtuoso.model.alert import Details
+from virtuoso.model.documents import FeedRow, MonitoringStatus
+from virtuoso.model.feed import FeedStatus
+from virtuoso.model.quality import DataQuality
+from virtuoso.monitor.kernel import Kernel
+from virtuoso.monitor.status import StatusReport, feed_rows
+from virtuoso.monitor.watching.watch import Watch
+from virtuoso.operations.health import Observed
+from virtuoso.storage.stores import Stores
+
+PERIOD_S = 1.0
+"""Between two looks."""
+_DENIED_NS = 10_000_000_000
+"""A refusal this old is told; a delisted symbol is gone from the universe by then."""
+
+
+class Supervision:
+    """Looks at the kernel and its stores; changes must show within seconds, however long the cycle's interval is.
+
+    `told` is given each status.
+    """
+
+    def __init__(
+        self, kernel: Kernel, status: StatusReport, stores: Stores | None = None,
+        told: Callable[[MonitoringStatus], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        self._kernel = kernel
+        self._status = status
+        self._stores = stores
+        self._told = told
+        self._clock = kernel.clock
+        self._refused = RefusedFrames()
+
+    async def look(self) -> None:
+        """Judge feeds, exchange, universe and stores once, then publish status and health."""
+        kernel = self._kernel
+        feeds = kernel.stream.feeds()
+        self._observe(feeds)
+        rows = await asyncio.get_running_loop().run_in_executor(
+            kernel.worker, feed_rows, feeds, self._clock.now_ns(), kernel.parts.stale_after_s
+        )
+        kernel.health.observed(self._observed(rows))
+        status = self._status.document(rows)
+        kernel.publication.publish("status", status)
+        self._told(status)
+        kernel.cycle.publish_health()
+        kernel.results.observed(kernel.now_ms(), rows)
+
+    def _observe(self, feeds: Sequence[FeedStatus]) -> None:
+        kernel, now_ms = self._kernel, self._kernel.now_ms()
+        exchange, incidents = kernel.exchange, kernel.incidents
+        state = ExchangeState(
+            mute={feed.topic: feed.symbol for feed in feeds if feed.mute},
+            denied=denied_by_symbol(feeds, self._clock.now_ns()),
+            rest_down=exchange.rest_down,
+            origin_change=exchange.origin_change,
+            maintenance=exchange.maintenance,
+            banned_until_ms=exchange.budget.banned_until_ms,
+            clock_offset_ms=exchange.clock_offset_ms,
+            clock_doubt=exchange.clock_doubt,
+        )
+        observe_exchange(incidents, state, now_ms)
+        self._refused.observe(incidents, feeds, now_ms)
+        observe_universe(incidents, universe_state(kernel.watch), now_ms)
+        if self._stores is not None:
+            states = [StoreState(s.name, s.state, s.since_ms, s.error) for s in self._stores.statuses()]
+            observe_stores(incidents, states, now_ms)
+        kernel.detection.sweep(self._clock.now_ns())
+        kernel.outage.observe(incidents, now_ms)
+        kernel.audit.observe(incidents)
+        kernel.watch.contained.observe(incidents, kernel.market.rows)
+        kernel.cache.sweep()
+
+    def _observed(self, rows: Sequence[FeedRow]) -> Observed:
+        """What health is judged by."""
+        watch, analysed_ms = self._kernel.watch, self._kernel.cycle.analysed_ms
+        told = [row for row in rows if speaks(row.topic)]
+        live = {row.symbol for row in told if row.data_quality is DataQuality.LIVE}
+        return Observed(
+            watched=len(watch.universe.symbols),
+            live=len(live & set(watch.universe.symbols)),
+            connected=sum(row.connected for row in rows),
+            close_age_s=(watch.exchange_ms() - analysed_ms) / 1000 if analysed_ms else None,
+            empty=watch.empty,
+            untold=self._untold(),
+        )
+
+    def _untold(self) -> str | None:
+        """Without a database nothing is told, for nothing could be promised."""
+        if self._stores is None:
+            return None
+        state = self._stores.database.status().state
+        return None if state == "up" else f"the database is {state}: no incident is told to anyone"
+
+
+def universe_state(watch: Watch) -> UniverseState:
+    """What is wrong with the universe and the lists it is chosen from."""
+    doubts: dict[str, tuple[str, Details]] = {
+        doubt.name: (doubt.text, {"list": doubt.name, "listed": doubt.listed, "known": doubt.known})
+        for doubt in watch.listed.doubts
+    }
+    return UniverseState(doubts=doubts, empty=watch.empty, unknown=watch.unknown)
+
+
+def denied_by_symbol(feeds: Sequence[FeedStatus], now_ns: int) -> dict[str, str]:
+    """What to say of each symbol of whose topics some have been refused for a while."""
+    denied: dict[str, list[FeedStatus]] = {}
+    for feed in feeds:
+        if feed.denied_ns is not None and now_ns - feed.denied_ns >= _DENIED_NS:
+            denied.setdefault(feed.symbol, []).append(feed)
+    return {
+        symbol: f"the exchange refuses {', '.join(feed.topic for feed in refused)}: {refused[0].denied}; asked again"
+        for symbol, refused in denied.items()
+    }

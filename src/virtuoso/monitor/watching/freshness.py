@@ -1,0 +1,60 @@
+"""Qualities of each symbol's inputs, from the state of its feeds."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from virtuoso.market.quality import feed_quality, polled_quality
+from virtuoso.market.state import Qualities
+from virtuoso.model.evidence import Evidence
+from virtuoso.model.feed import FeedStatus
+from virtuoso.model.quality import DataQuality, worst_quality
+from virtuoso.monitor.containment import Contained, each
+
+_QUALITY = "judging how fresh it is"
+_UNKNOWN = Qualities(*4 * (DataQuality.UNAVAILABLE,))
+"""Of a symbol whose feeds or evidence cannot be judged: nothing of it may be called fresh."""
+
+
+def symbol_qualities(
+    symbols: Iterable[str],
+    detailed: Collection[str],
+    feeds: Iterable[FeedStatus],
+    fetched_ns: Mapping[str, int],
+    now_ns: int,
+    stale_after_s: float,
+    evidence: Callable[[str], Evidence],
+    contained: Contained,
+) -> dict[str, Qualities]:
+    """Quality of bars, book and tape of each symbol at `now_ns`, and what `evidence` says that it can have at all.
+
+    Until its stream delivers, a symbol's bars and trades are as fresh as the request that fetched them. One that
+    raises is unavailable.
+    """
+    by_symbol: dict[str, list[FeedStatus]] = defaultdict(list)
+    for feed in feeds:
+        by_symbol[feed.symbol].append(feed)
+
+    def qualities(symbol: str) -> Qualities:
+        topics = {f.topic.partition(".")[0]: feed_quality(f, now_ns, stale_after_s) for f in by_symbol.get(symbol, ())}
+        polled = polled_quality(fetched_ns.get(symbol), now_ns, stale_after_s)
+        return Qualities(
+            bars=_streamed_or(polled, topics.get("kline")),
+            book=topics.get("orderbook", DataQuality.UNAVAILABLE),
+            tape=_streamed_or(polled, topics.get("publicTrade")) if symbol in detailed else DataQuality.UNAVAILABLE,
+            detailed=symbol in detailed,
+            ticker=_streamed_or(polled, topics.get("tickers")),
+            evidence=evidence(symbol),
+        )
+
+    watched = list(symbols)
+    found = each(contained, _QUALITY, watched, qualities)
+    return {symbol: found.get(symbol, _UNKNOWN) for symbol in watched}
+
+
+def _streamed_or(polled: DataQuality, streamed: DataQuality | None) -> DataQuality:
+    return polled if streamed in (None, DataQuality.UNAVAILABLE) else streamed
+
+
+def overall(qualities: Iterable[Qualities]) -> DataQuality:
+    """Quality of everything watched: the worst of any."""
+    return worst_quality(quality.joined for quality in qualities)

@@ -1,0 +1,285 @@
+"""A recording played through the same adapter, market, analysis and cycle as live data, by its own clock."""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from math import inf
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+
+from virtuoso.exchange.bybit import Bybit
+from virtuoso.exchange.bybit.feeds import Feed, feeds_for, topic_of
+from virtuoso.exchange.bybit.rest import Rest
+from virtuoso.exchange.limits import RateBudget
+from virtuoso.exchange.offset import ClockOffset
+from virtuoso.exchange.protocol import PollStatus
+from virtuoso.model.catalogue.documents import document_of
+from virtuoso.model.clock import ManualClock
+from virtuoso.model.errors import ExchangeUnavailable
+from virtuoso.model.feed import FeedStatus, SymbolSink
+from virtuoso.monitor.alerting.root import AlertRoot
+from virtuoso.monitor.beats import Beats
+from virtuoso.monitor.cycle.alert_context import AlertContext
+from virtuoso.monitor.documents.publication import Publication
+from virtuoso.monitor.kernel import Kernel, Source
+from virtuoso.monitor.persistence.committer import Committer
+from virtuoso.monitor.schedule import FixedRate
+from virtuoso.monitor.status import StatusReport
+from virtuoso.monitor.vitals import Vitals
+from virtuoso.monitor.watching.slow_data import FUNDING, RATIO
+from virtuoso.operations.health import HealthBoard
+from virtuoso.recording.records import Answer, ClockRead, Closed, Frame, Record
+from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.wiring.monitor import MonitorParts
+
+_T = TypeVar("_T")
+_Key = tuple[str, str | None, str | None]
+_POLLED = {"/v5/market/account-ratio": RATIO, "/v5/market/funding/history": FUNDING}
+"""Answers that were asked for time and again while it ran: each is taken when it came."""
+_TRADES, _BARS = "/v5/market/recent-trade", "/v5/market/kline"
+
+
+def _ignore(_: object) -> None:
+    """What is asked for anew, and what is announced, stands in the recording."""
+
+
+class RecordedRest(Rest):
+    """Answers with what was answered then, each once and in order; what was not asked then is unavailable."""
+
+    def __init__(self, clock: ManualClock, rng: np.random.Generator) -> None:
+        budget = RateBudget(clock, 1, 1.0, 1)
+        super().__init__(url="recording:", budget=budget, clock=clock, rng=rng, on_origin=_ignore)
+        self._answers: dict[_Key, deque[Answer]] = defaultdict(deque)
+
+    def offer(self, answer: Answer) -> None:
+        """Keep an answer for whoever asks."""
+        query = answer.query
+        self._answers[answer.path, query.get("symbol"), query.get("interval")].append(answer)
+
+    def waiting(self, path: str, symbol: str) -> int:
+        """How many good answers about a symbol nobody has asked for yet."""
+        return sum(answer.status == 200 for answer in self._answers[path, symbol, None])
+
+    async def get(
+        self, path: str, result: type[_T], *, most_bytes: int = 0, **parameters: str | int | None
+    ) -> tuple[_T, int]:
+        """The next recorded answer to this question."""
+        symbol, interval = parameters.get("symbol"), parameters.get("interval")
+        kept = self._answers[path, None if symbol is None else str(symbol), None if interval is None else str(interval)]
+        while kept and kept[0].status != 200:
+            kept.popleft()
+        if not kept:
+            raise ExchangeUnavailable(f"GET {path}: not in the recording")
+        return self._judge(path, kept.popleft().body, {}, result)
+
+
+class RecordedStream:
+    """Implements `exchange.protocol.Stream`: hands recorded frames to the same handlers."""
+
+    def __init__(self, category: str, depth: int, offset: ClockOffset) -> None:
+        self.rounds = PollStatus()
+        self.unknown_frames = self.frames = 0
+        self._category = category
+        self._depth = depth
+        self._offset = offset
+        self._feeds: dict[bytes, Feed] = {}
+        self._carrier: dict[bytes, int] = {}
+        self._alive_ns: dict[int, int] = {}
+
+    def watch(self, sinks: Mapping[str, SymbolSink], detailed: Collection[str] | None = None) -> None:
+        """Take frames of these symbols."""
+        for symbol, sink in sinks.items():
+            own = detailed is None or symbol in detailed
+            for feed in feeds_for(symbol, sink, self._category, self._depth, _ignore, detailed=own):
+                if feed.topic.encode() not in self._feeds:
+                    self._feeds[feed.topic.encode()] = feed
+
+    def forget(self, symbols: Collection[str]) -> None:
+        """Take no frames of these symbols until they are watched again."""
+        for topic in [topic for topic, feed in self._feeds.items() if feed.symbol in symbols]:
+            del self._feeds[topic]
+
+    async def run(self) -> None:
+        """Return at once: there is no connection to keep, for frames come in by `take`."""
+
+    def take(self, frame: Frame) -> None:
+        """Hand a recorded frame to the feed of its topic; one that no feed takes is counted."""
+        topic = topic_of(frame.payload)
+        feed = None if topic is None else self._feeds.get(topic)
+        self._alive_ns[frame.connection] = frame.received_ns
+        if feed is None or topic is None:
+            self.unknown_frames += 1
+            return
+        self.frames += 1
+        feed.acked = True
+        self._carrier[topic] = frame.connection
+        feed.take(frame.payload, frame.received_ns)
+
+    def closed(self, connection: int) -> None:
+        """What hung on this connection may not be computed from."""
+        self._alive_ns.pop(connection, None)
+        for topic, carrier in self._carrier.items():
+            if carrier == connection:
+                self._feeds[topic].acked = False
+                self._feeds[topic].sink.book_invalid()
+
+    def feeds(self) -> Sequence[FeedStatus]:
+        """Return the state of every topic, judged by the frames of the recording."""
+        found = []
+        for topic, feed in self._feeds.items():
+            alive_ns = self._alive_ns.get(self._carrier.get(topic, -1))
+            found.append(feed.status(alive_ns is not None, alive_ns, self._offset.ms or 0.0))
+        return found
+
+    @property
+    def missing(self) -> Mapping[str, int]:
+        """How often frames left a field empty."""
+        return sum((feed.missing for feed in self._feeds.values()), Counter[str]())
+
+
+class Replay:
+    """Plays records; `digest` is the SHA-256 of every document published, in order."""
+
+    def __init__(self, parts: MonitorParts) -> None:
+        rng = np.random.default_rng(0)
+        self.clock = clock = ManualClock()
+        self._offset = ClockOffset()
+        self._rest = RecordedRest(clock, rng)
+        depth = parts.kernel.depth
+        exchange = Bybit(
+            rest_url="recording:", stream_url="recording:", category=parts.category, depth=depth, clock=clock, rng=rng,
+            rest=self._rest, offset=self._offset,
+        )  # fmt: skip
+        self.stream = RecordedStream(parts.category, depth, self._offset)
+        self._alerts = AlertRoot(parts.alerting, clock, exchange.name, _nothing, None)
+        interval_s, incidents = parts.kernel.interval_s, self._alerts.incidents
+        self._kernel = kernel = Kernel(
+            replace(parts.kernel, slow_pass_s=inf, polled=False), Source(exchange, self.stream), clock,
+            Publication(MemoryCache(clock), 1, interval_s, ages=False), alerting=self._alerts.alerting,
+            committer=Committer(None, parts.kernel.market, incidents), audited=False,
+            health=HealthBoard(clock, interval_s, "embedded"),
+        )  # fmt: skip
+        self._alerts.context = AlertContext(kernel.market, kernel.cycle)
+        self._market, self._watch, self.cycle = kernel.market, kernel.watch, kernel.cycle
+        self._refresh, self._detection, self.cache = kernel.refresh, kernel.detection, kernel.cache
+        status = StatusReport(kernel, parts, Vitals(FixedRate(interval_s), state="replaying"))
+        self._beats = Beats(kernel, status).all
+        self._beat_ns = dict.fromkeys(self._beats, 0)
+        self._interval_ns = int(interval_s * 1e9)
+        self._due_ns: int | None = None
+        self._hash = sha256()
+        self._first_ns: int | None = None
+        self.records = 0
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all documents so far."""
+        return self._hash.hexdigest()
+
+    @property
+    def span_s(self) -> float:
+        """Seconds of frames played."""
+        return 0.0 if self._first_ns is None else (self.clock.now_ns() - self._first_ns) / 1e9
+
+    async def play(self, records: Iterable[Record], pace: Callable[[int], Awaitable[None]] | None = None) -> None:
+        """Play records in order, then let the worker go; `pace` is awaited with the receive time of each frame."""
+        try:
+            for record in records:
+                self.records += 1
+                if pace is not None and isinstance(record, Frame):
+                    await pace(record.received_ns)
+                await self._take(record)
+        finally:
+            self._kernel.close()
+
+    async def _take(self, record: Any) -> None:
+        match record:
+            case Answer():
+                self.clock.advance_to(record.received_ns)
+                self._rest.offer(record)
+                symbol = record.query.get("symbol", "")
+                if record.path in _POLLED:
+                    await self._take_polled(record.path, symbol)
+                elif record.path == _TRADES and symbol in self._market:
+                    await self._watch.fill_tape([symbol])  # a gap in the tape was filled while it ran
+                elif record.path == _BARS and self._compared(record):
+                    await self._kernel.audit.check(symbol)
+                elif record.path == _BARS and self._refresh.answered(symbol):
+                    self._due_ns = self.clock.now_ns()  # the pass that asked for it goes on with it
+                    if not self._refresh.waiting:
+                        await self._run_cycle()
+            case ClockRead():
+                self.clock.advance_to(record.at_ns)
+                self._offset.believe(record.offset_ms)
+            case Closed():
+                self.clock.advance_to(record.at_ns)
+                self.stream.closed(record.connection)
+            case Frame():
+                self.clock.advance_to(record.received_ns)
+                if self._due_ns is None:
+                    await self._start()
+                self.stream.take(record)
+                await self._keep_beats()
+                if self.clock.now_ns() >= (self._due_ns or 0) or self._refresh.due(self.cycle.analysed_ms):
+                    await self._run_cycle()
+
+    def _compared(self, answer: Answer) -> bool:
+        """Whether minutes were asked for that were held already: they were compared."""
+        query, symbol = answer.query, answer.query.get("symbol", "")
+        if self._due_ns is None or query.get("interval") != "1" or symbol not in self._watch.ready:
+            return False
+        return int(query.get("end", "0")) < (self._market[symbol].history.base.next_ms or 0)
+
+    async def _start(self) -> None:
+        """The first frame: everything that was asked before it is there."""
+        self._due_ns = self._first_ns = self.clock.now_ns()
+        await self._watch.adopt(await self._watch.choose())
+        self.stream.watch(self._detection.sinks(self._market, self.clock.now_ns()), self._watch.detailed)
+        for symbol in self._market.rows:
+            for path in _POLLED:
+                await self._take_polled(path, symbol)
+
+    async def _take_polled(self, path: str, symbol: str) -> None:
+        if symbol in self._market:
+            for _ in range(self._rest.waiting(path, symbol)):
+                await self._kernel.slow.ask(symbol, _POLLED[path])
+
+    async def _keep_beats(self) -> None:
+        """Do what is due beside the cycle, by the recorded clock."""
+        now_ns = self.clock.now_ns()
+        for beat, due_ns in self._beat_ns.items():
+            if now_ns >= due_ns:
+                self._beat_ns[beat] = now_ns + int(beat.period_s * 1e9)
+                await beat.work()
+
+    async def _run_cycle(self) -> None:
+        now_ns = self.clock.now_ns()
+        if self._due_ns is not None and now_ns >= self._due_ns:
+            self._due_ns += self._interval_ns * (1 + (now_ns - self._due_ns) // self._interval_ns)
+        self._detection.sweep(now_ns)
+        await self.cycle.run()
+        self._alerts.alerting.decide()
+        if self._watch.unlinked:
+            self.stream.forget(self._watch.unlinked)
+            self._watch.unlinked = set()
+            self.stream.watch(self._detection.sinks(self._market, self.clock.now_ns()), self._watch.detailed)
+        for name in sorted(self.cache.names()):
+            document = self.cache.get(name)
+            if document is not None:
+                self._hash.update(name.encode() + b"\0" + _of_market(name, document.body) + b"\n")
+
+
+def _of_market(name: str, body: bytes) -> bytes:
+    """A document without what tells of the process that plays it."""
+    left_out = document_of(name).of_process
+    if not left_out:
+        return body
+    fields = {} if "*" in left_out else msgspec.json.decode(body)
+    return msgspec.json.encode({field: value for field, value in fields.items() if field not in left_out})
+
+
+def _nothing() -> None:
+    """Nobody waits for incidents to be kept."""

@@ -1,0 +1,86 @@
+"""`up` and `demo`: the monitor in this process, the web in a child that it feeds, until a signal says stop."""
+
+import asyncio
+from collections.abc import Callable
+from socket import socket
+
+import typer
+
+from virtuoso.config import Settings
+from virtuoso.config.keys import secret_texts
+from virtuoso.model.clock import Clock
+from virtuoso.monitor.app import Monitor
+from virtuoso.operations import logs
+from virtuoso.processes.monitor import monitor_for
+from virtuoso.processes.reload import reloading
+from virtuoso.processes.runtime import Runtime
+from virtuoso.processes.stopping import reload_on_hangup, stop_signals, until_stopped
+from virtuoso.processes.web_parent import WebProcess
+from virtuoso.recording.recorder import Recorder, Recording
+from virtuoso.storage.cache.feed import Feed
+from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.web.listening import listen
+from virtuoso.wiring.stores import make_data_dir, opened
+
+
+def serve(
+    read: Callable[[], Settings], runtime: Runtime, banner: Callable[[str], None] = typer.echo, *,
+    record: Recording | None = None,
+) -> None:  # fmt: skip
+    """Run until SIGINT or SIGTERM, by the settings that `read` gives, now and at each SIGHUP.
+
+    Raises:
+        UsageError: the data folder or the port cannot be had, or another monitor of this identity runs.
+    """
+    settings = read()
+    logs.configure(settings.logging.level, settings.logging.format, secret_texts(settings))
+    make_data_dir(settings)
+    sock = listen(settings.web.host, settings.web.port)
+    runtime.run(_run(settings, read, runtime, sock, banner, record))
+
+
+async def _run(
+    settings: Settings, read: Callable[[], Settings], runtime: Runtime, sock: socket, banner: Callable[[str], None],
+    record: Recording | None,
+) -> None:  # fmt: skip
+    stop = stop_signals()
+    clock = runtime.clock()
+    cache = MemoryCache(clock)
+    url = f"http://{settings.web.host}:{sock.getsockname()[1]}"
+    banner(f"virtuoso: {url} · watching {settings.exchange.address} · Ctrl-C stops")
+    web = WebProcess(settings, runtime, sock, Feed(cache, clock))
+    await web.start()  # it imports while the stores are opened and the market warms up
+    try:
+        await _watch(settings, read, clock, cache, web, stop, lambda said: banner(f"{said} · {url}"), record)
+    finally:
+        await web.close()
+
+
+async def _watch(
+    settings: Settings, read: Callable[[], Settings], clock: Clock, cache: MemoryCache, web: WebProcess,
+    stop: asyncio.Event, banner: Callable[[str], None], record: Recording | None,
+) -> None:  # fmt: skip
+    async with opened(settings, clock, cache) as stores:
+        recorder = (
+            None if record is None else Recorder(record, settings.exchange.name, settings.exchange.category, clock)
+        )
+        monitor = monitor_for(settings, clock, cache, stores=stores, tap=recorder)
+        monitor.tasks.start("web", web.run)
+        works = {
+            asyncio.create_task(monitor.run(), name="monitor"),
+            asyncio.create_task(reload_on_hangup(reloading(monitor, read)), name="reload"),
+            asyncio.create_task(_announce(monitor, banner), name="announce"),
+        }
+        try:
+            await until_stopped(works, stop, web)
+        finally:
+            if recorder is not None:
+                await recorder.close()
+
+
+async def _announce(monitor: Monitor, banner: Callable[[str], None]) -> None:
+    """Say when the first signals are there."""
+    began = asyncio.get_running_loop().time()
+    await monitor.ready.wait()
+    seconds = asyncio.get_running_loop().time() - began
+    banner(f"virtuoso: scored {len(monitor.cycle.evaluations)} symbols in {seconds:.1f} s")

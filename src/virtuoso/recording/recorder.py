@@ -1,0 +1,95 @@
+"""What goes over the wire, written to a recording."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from virtuoso.model.clock import Clock
+from virtuoso.recording.records import VERSION, Answer, ClockRead, Closed, Frame, Header, Opened, Sent
+from virtuoso.recording.writer import RecordingWriter
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Where to record, and when to begin the next file.
+
+    Attributes:
+        path: the recording's name; its files are numbered.
+        rotate_bytes: of a file, compressed, after which another begins.
+        rotate_s: seconds after which another begins.
+        keep: files that stay; `None` is all.
+    """
+
+    path: Path
+    rotate_bytes: int
+    rotate_s: float
+    keep: int | None
+
+
+class Recorder:
+    """Implements `exchange.protocol.Tap`; a recording that fails is said once, and the program goes on."""
+
+    def __init__(self, recording: Recording, exchange: str, category: str, clock: Clock) -> None:
+        header = Header(VERSION, exchange, category, clock.now_ns(), {})
+        self._loop = asyncio.get_running_loop()
+        self.failure: str | None = None
+        self.failed = asyncio.Event()
+        self.records = 0
+        self._writer = RecordingWriter(
+            recording.path, header, rotate_bytes=recording.rotate_bytes, rotate_s=recording.rotate_s,
+            keep=recording.keep, on_failure=self._on_failure, clock=clock,
+        )  # fmt: skip
+        self._put = self._writer.put
+
+    @property
+    def dropped(self) -> int:
+        """Records that could not be kept."""
+        return self._writer.dropped
+
+    @property
+    def path(self) -> Path:
+        """The path of the file being written."""
+        return self._writer.path
+
+    def frame(self, connection: int, received_ns: int, payload: bytes) -> None:
+        """Record a frame that was received, and count it."""
+        self.records += 1
+        self._put(Frame(received_ns, connection, payload))
+
+    def sent(self, connection: int, sent_ns: int, payload: bytes) -> None:
+        """Record a frame that was sent."""
+        self._put(Sent(sent_ns, connection, payload))
+
+    def opened(self, connection: int, at_ns: int, url: str) -> None:
+        """Record that a stream was opened."""
+        self._put(Opened(at_ns, connection, url))
+
+    def closed(self, connection: int, at_ns: int, reason: str) -> None:
+        """Record that a stream was closed, and why."""
+        self._put(Closed(at_ns, connection, reason))
+
+    def answer(
+        self, path: str, query: dict[str, str], status: int, body: bytes, sent_ns: int, received_ns: int
+    ) -> None:
+        """Record a REST request and its answer."""
+        self._put(Answer(received_ns, sent_ns, path, query, status, body))
+
+    def clock_read(self, at_ns: int, offset_ms: float) -> None:
+        """The exchange's clock was measured."""
+        self._put(ClockRead(at_ns, offset_ms))
+
+    async def close(self) -> None:
+        """Write what is still in memory and close the file, in a thread."""
+        await asyncio.to_thread(self._writer.close)
+
+    def _on_failure(self, reason: str) -> None:
+        self._loop.call_soon_threadsafe(self._fail, reason)
+
+    def _fail(self, reason: str) -> None:
+        log.error("the recording stopped", reason=reason)
+        self.failure = reason
+        self.failed.set()

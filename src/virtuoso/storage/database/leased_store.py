@@ -1,0 +1,50 @@
+"""Reads and writes for one identity and market, under the lease: what a monitor keeps, and its outbox."""
+
+from collections.abc import Mapping
+
+from virtuoso.model.alert import Incident
+from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.leased_outbox import LeasedOutbox
+from virtuoso.storage.database.reading import LastLabel
+from virtuoso.storage.database.records import AlertInputs, Changes, StateRecord, TransitionRecord
+from virtuoso.storage.database.store import Database
+
+
+class LeasedStore(LeasedOutbox):
+    """Everything raises `StoreUnavailable` when it cannot be done now."""
+
+    def __init__(self, database: Database, lease: Lease, identity: str, exchange: str) -> None:
+        super().__init__(database, lease, identity)
+        self._store = database
+        self._exchange = exchange
+
+    async def commit(self, changes: Changes) -> None:
+        """Keep all of it, or nothing."""
+        await self._guard.during(lambda term: self._store.commit(term, changes))
+
+    async def state(self, key: str) -> StateRecord | None:
+        """What was kept under a name."""
+        return await self._store.state(self._identity, key)
+
+    async def incidents(self, limit: int, told_since_ms: int) -> tuple[Incident, ...]:
+        """The latest incidents, and all that are open, undecided, or told since then; newest first."""
+        latest = await self._store.incidents(limit, identity=self._identity)
+        resumed = await self._store.resumable(self._identity, told_since_ms)
+        found = {incident.id: incident for incident in (*latest, *resumed)}
+        return tuple(sorted(found.values(), key=lambda each: (each.fired_ms, each.id), reverse=True))
+
+    async def alert_inputs(self, now_ms: int) -> AlertInputs:
+        """Silences in force or to come, and who acknowledged which open incident."""
+        return await self._store.alert_inputs(self._identity, now_ms)
+
+    async def crashes(self, since_ms: int) -> int:
+        """Runs of this monitor that ended at or after `since_ms` without having been stopped."""
+        return await self._store.crashes(self._identity, since_ms)
+
+    async def last_labels(self) -> Mapping[str, LastLabel]:
+        """By symbol, the latest signal that this monitor kept."""
+        return await self._store.last_labels(self._exchange, self._identity)
+
+    async def transitions(self, limit: int) -> tuple[TransitionRecord, ...]:
+        """The latest transitions, newest first."""
+        return await self._store.transitions(self._exchange, limit)

@@ -1,0 +1,44 @@
+"""Reads the user's rules from the files that the configuration names."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from virtuoso.alerts.rules.parse import parse
+from virtuoso.alerts.rules.rule import RuleSet
+from virtuoso.config.alerts import AlertSettings
+from virtuoso.config.channels import BUILT_IN
+from virtuoso.config.document import text_of
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFiles:
+    """Where the user's rules stand, and what the configuration says of all of them.
+
+    Attributes:
+        paths: the files, in order.
+        channels: names that a rule may send to; `None` = any.
+        cooldown_ms: of a rule that states none; `None` = the built-in one.
+    """
+
+    paths: tuple[Path, ...]
+    channels: tuple[str, ...] | None = None
+    cooldown_ms: int | None = None
+
+    def read(self) -> RuleSet:
+        """Read the rules of all files, as they are now.
+
+        Raises:
+            RulesError: one line for each mistake.
+            ConfigError: a file cannot be read.
+        """
+        files = [(str(path), text_of(path)) for path in self.paths]
+        if self.channels is None or self.cooldown_ms is None:
+            return parse(files)
+        return parse(files, channels=self.channels, cooldown_ms=self.cooldown_ms)
+
+
+def rule_files(alerts: AlertSettings, paths: Iterable[Path] | None = None) -> RuleFiles:
+    """Take the configured files of rules, or others, held to the configured channels."""
+    channels = (*BUILT_IN, *alerts.channels)
+    return RuleFiles(tuple(alerts.rules if paths is None else paths), channels, round(alerts.cooldown * 1_000))

@@ -1,0 +1,242 @@
+"""The stores as configured: for the process that writes them, and for those that read.
+
+What talks to a server is imported where one is configured: a start need not wait for what it does not use.
+"""
+# ruff: noqa: PLC0415
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import structlog
+from pydantic import SecretStr
+
+from virtuoso import __version__
+from virtuoso.config import Settings
+from virtuoso.model.clock import Clock
+from virtuoso.model.errors import UsageError
+from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.storage.cache.publisher import Publisher
+from virtuoso.storage.cache.tier import Fence, Tier
+from virtuoso.storage.database.durability import durability_warning
+from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.lease_rows import STOPPED
+from virtuoso.storage.database.store import Database
+from virtuoso.storage.stores import Stores
+from virtuoso.storage.timeseries.protocol import Readable, TimeSeries
+
+if TYPE_CHECKING:
+    from virtuoso.storage.timeseries.influx.store import InfluxStore
+
+log = structlog.get_logger(__name__)
+
+_WARM_S = 2.0
+_RIVAL_S = 3.0
+_MOST_SAID = 300
+_SHARED = {"redis", "memcached"}
+
+
+def make_data_dir(settings: Settings) -> None:
+    """The folder of everything that is kept.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"data_dir = {settings.data_dir}: cannot be made: {error.strerror}") from error
+
+
+def tiers_for(settings: Settings) -> list[Tier]:
+    """The external tiers of the cache; nothing is connected yet.
+
+    Redis comes first: it refuses what an older writer brings, which Memcached cannot.
+    """
+    cache = settings.cache
+    tiers: list[Tier] = []
+    if "redis" in cache.tiers:
+        from virtuoso.storage.cache.redis import RedisTier
+
+        tiers.append(RedisTier(cache.redis_url.get_secret_value(), settings.cache_prefix))
+    if "memcached" in cache.tiers:
+        from virtuoso.storage.cache.memcached import MemcachedTier
+
+        tiers.append(MemcachedTier(cache.memcached, settings.cache_prefix))
+    return tiers
+
+
+def need_shared_tier(settings: Settings) -> None:
+    """`virtuoso monitor` and `virtuoso web` meet in a tier that both reach.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not set(settings.cache.tiers) & _SHARED:
+        raise UsageError(
+            f"cache.tiers = {list(settings.cache.tiers)}: monitor and web are two processes and meet in redis or"
+            " memcached; add one, or run both in one process with `virtuoso up`"
+        )
+
+
+def database_for(settings: Settings, clock: Clock, threads: int = 1, *, follows: bool = False) -> Database:
+    """The database, not opened yet; `follows` for those that keep no state of a monitor in it."""
+    url = settings.database.url
+    address = f"sqlite:///{_file(settings)}" if url is None else url.get_secret_value()
+    return Database(address, clock, threads=threads, follows=follows)
+
+
+def owner_of(settings: Settings) -> str:
+    """Who publishes, as other monitors are told: the identity, and the database that knows of its lease; no secret."""
+    url = settings.database.url
+    if url is None or url.get_secret_value().startswith("sqlite:"):
+        path = _file(settings) if url is None else url.get_secret_value().removeprefix("sqlite:///")
+        return f"{settings.identity} with the database {path} on {socket.gethostname()}"
+    parts = urlsplit(url.get_secret_value())
+    return f"{settings.identity} with the database {parts.hostname}:{parts.port or 5432}{parts.path}"
+
+
+def clash(settings: Settings, owner: str) -> str:
+    """What to say, and to set, when another owner writes under our prefix."""
+    prefix, name = settings.cache_prefix, settings.cache.prefix
+    return (
+        f"another monitor ({owner}) publishes under {prefix} too: give this one another `identity` (its keys begin with"
+        f" {name}:IDENTITY then) or `cache.prefix`, or both the same `database.url`, so that one of them runs at a time"
+    )
+
+
+def _file(settings: Settings) -> Path:
+    return settings.data_dir.absolute() / "virtuoso.sqlite"
+
+
+def series_folder(settings: Settings) -> Path:
+    """Of the embedded time series: one a market, so that none is taken for another's."""
+    return settings.data_dir / "timeseries" / settings.exchange.market
+
+
+def series_for(settings: Settings, clock: Clock) -> TimeSeries | None:
+    """The time-series store to write, not opened yet; `None` where nothing is to be kept."""
+    series = settings.timeseries
+    if series.store == "none":
+        return None
+    if series.store == "influx":
+        return _influx(settings, clock)
+    from virtuoso.storage.timeseries.embedded.retention import Retention
+    from virtuoso.storage.timeseries.embedded.store import EmbeddedStore
+
+    keep = series.retention
+    return EmbeddedStore(
+        series_folder(settings),
+        clock=clock,
+        retention=Retention(
+            minutes=keep.minutes_days, middle=keep.frames_days, hours=keep.hours_days, archive=series.archive
+        ),
+        min_free_bytes=series.min_free_mb << 20,
+    )  # fmt: skip
+
+
+def _influx(settings: Settings, clock: Clock) -> "InfluxStore":
+    from virtuoso.storage.timeseries.influx.store import InfluxStore
+
+    influx = settings.timeseries.influx
+    return InfluxStore(
+        url=influx.url,
+        version=influx.version,
+        database=influx.database,
+        spool=settings.data_dir / "spool" / settings.exchange.market,
+        clock=clock,
+        market=settings.exchange.market,
+        org=influx.org or None,
+        token=_revealed(influx.token),
+        username=influx.username,
+        password=_revealed(influx.password),
+        spool_bytes=influx.spool_mb << 20,
+        batch_points=influx.batch,
+        flush_s=influx.flush,
+    )
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
+@asynccontextmanager
+async def readable_for(settings: Settings, clock: Clock) -> AsyncIterator[Readable | None]:
+    """The time-series store to read, in a process that does not write it."""
+    store = settings.timeseries.store
+    if store == "embedded":
+        from virtuoso.storage.timeseries.embedded.reader import EmbeddedReader
+
+        reader = EmbeddedReader(series_folder(settings))
+        try:
+            yield reader
+        finally:
+            await reader.close()
+    elif store == "influx":
+        influx = _influx(settings, clock)
+        try:
+            yield influx
+        finally:
+            await influx.close()
+    else:
+        yield None
+
+
+_OnPurpose = (asyncio.CancelledError, KeyboardInterrupt, SystemExit)
+
+
+def _giving_back(lease: Lease) -> Callable[..., Awaitable[None]]:
+    """Give the lease back at the end of a run, and note whether it was stopped or failed."""
+
+    async def release(kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        on_purpose = kind is None or issubclass(kind, _OnPurpose)
+        await lease.release(STOPPED if on_purpose else f"failed: {error}"[:_MOST_SAID])
+
+    return release
+
+
+@asynccontextmanager
+async def opened(settings: Settings, clock: Clock, memory: MemoryCache) -> AsyncIterator[Stores]:
+    """All stores of a monitor: the lease is held within the block, and given back at its end.
+
+    Raises:
+        UsageError: another monitor of this identity runs, or publishes under our prefix, or the database is not ours.
+        StoreUnavailable: the database cannot be reached, without which nobody knows who may run.
+    """
+    async with AsyncExitStack() as stack:
+        database = database_for(settings, clock)
+        stack.push_async_callback(database.close)
+        await database.start()
+        if unsafe := await database.run(durability_warning, writing=True):
+            log.warning("the database does not keep what it confirms", reason=unsafe)
+        lease = Lease(database, settings.identity, clock, version=__version__)
+        await lease.acquire()
+        stack.push_async_exit(_giving_back(lease))
+        log.info("lease acquired", identity=settings.identity, epoch=lease.epoch, holder=lease.holder)
+        series = series_for(settings, clock)
+        if series is not None:
+            stack.push_async_callback(series.close)
+            await series.start()
+
+        owner = owner_of(settings)
+
+        def superseded(fence: Fence) -> None:
+            if publisher.superseded_by in ("", owner):
+                lease.superseded(fence.epoch)
+            else:
+                lease.displaced(clash(settings, publisher.superseded_by))
+
+        publisher = Publisher(
+            memory, tiers_for(settings), lambda: lease.epoch if lease.may_publish() else None, clock, superseded, owner
+        )
+        stack.push_async_callback(publisher.close)
+        if (rival := await publisher.rival(_RIVAL_S)) is not None:
+            raise UsageError(clash(settings, rival))
+        if warmed := await publisher.warm(_WARM_S):
+            log.info("documents of the last run loaded", count=warmed)
+        yield Stores(database, lease, series, publisher)
