@@ -14,7 +14,7 @@ from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import Clock
 from virtuoso.operations import logs
 from virtuoso.processes.runtime import Runtime
-from virtuoso.processes.stopping import reload_on_hangup, stop_signals, until_stopped
+from virtuoso.processes.stopping import hangups, reload_on_hangup, stop_signals, until_stopped
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.wiring.stores import make_data_dir, need_shared_tier, opened
 
@@ -41,7 +41,7 @@ def monitor(
 
 
 async def _run(settings: Settings, read: Callable[[], Settings], clock: Clock) -> None:
-    stop = stop_signals()
+    stop, hangup = stop_signals(), hangups()
     cache = MemoryCache(clock)
     async with opened(settings, clock, cache) as stores:
         typer.echo(
@@ -54,7 +54,7 @@ async def _run(settings: Settings, read: Callable[[], Settings], clock: Clock) -
         running = monitor_for(settings, clock, cache, "standalone", stores=stores)
         works = {
             asyncio.create_task(running.run(), name="monitor"),
-            asyncio.create_task(reload_on_hangup(reloading(running, read)), name="reload"),
+            asyncio.create_task(reload_on_hangup(hangup, reloading(running, read)), name="reload"),
             asyncio.create_task(_announce(running), name="announce"),
         }
         await until_stopped(works, stop)

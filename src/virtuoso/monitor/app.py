@@ -110,6 +110,8 @@ class Monitor:
         self._tape_gaps: set[str] = set()
         self._universe_refresh = UniverseRefresh(self.watch, self._stream_watched, parts.kernel.universe_interval_s)
         self._streaming = asyncio.Event()
+        self._streamed = False
+        """Whether the streams were once told what to feed."""
 
     def _service_for(self, leased: LeasedStore) -> AlertService:
         return AlertService(root=self.alerts, store=leased, host=self._host, lag=self.vitals.lag, clock=self._clock)
@@ -274,16 +276,19 @@ class Monitor:
             ConfigError: a file of rules or a channel is wrong; nothing was changed.
             UsageError: the interval is too short to poll anything; nothing was changed.
         """
+        if self._polled:  # what can be polled is counted by the interval, which stays
+            parts = replace(parts, kernel=replace(parts.kernel, interval_s=self.parts.kernel.interval_s))
         rules = parts.alerting.rules.read()
         universe = self._pollable(parts.kernel.universe)
         await self.alerts.apply(parts.alerting, rules)
         other_detectors = parts.kernel.detectors != self.kernel.parts.detectors
         other_universe = parts.kernel.universe != self.kernel.parts.universe
         await self.kernel.apply(replace(parts.kernel, universe=universe))
-        self.vitals.schedule.interval_s = parts.kernel.interval_s
+        if parts.kernel.interval_s != self.parts.kernel.interval_s:
+            self.vitals.schedule.change(parts.kernel.interval_s, self._clock.monotonic_ns() / 1e9)
         if other_universe or parts.kernel.universe_interval_s != self.parts.kernel.universe_interval_s:
             self._universe_refresh.every(parts.kernel.universe_interval_s)
-        if other_detectors and self.ready.is_set():
+        if other_detectors and self._streamed:
             await self._stream_watched()
         self.parts = replace(parts, fixed=self.parts.fixed, heartbeat=self.parts.heartbeat)
         waiting = self.vitals.needs_restart = changed_keys(self.parts.fixed, parts.fixed)
@@ -368,6 +373,7 @@ class Monitor:
 
     async def _stream_watched(self) -> None:
         """Let the streams feed the symbols that are watched now, through their detectors."""
+        self._streamed = True
         anew, self.watch.unlinked = self.watch.unlinked & set(self.market.rows), set()
         if anew:  # their topics are left, and asked for again below: what they said is of another unit
             sinks = self.kernel.detection.sinks(self.market, self._clock.now_ns())

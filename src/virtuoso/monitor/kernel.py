@@ -117,9 +117,11 @@ class Kernel:
         self.watch.rules = parts.universe
         self.slow.every(*parts.slow_data_s)
         if parts.detectors != self.parts.detectors:
-            self.detection.detect_by(parts.detectors)
+            self.detection.detect_by(parts.detectors, self.clock.now_ns())
         self.cycle.judge_by(slow_s=parts.slow_pass_s, stale_after_s=parts.stale_after_s)
-        self.alpha.scan_by(parts.alpha_intervals, parts.false_discovery_rate)
+        # The timeframes stay those of the start; the intervals are given for the first, the second, and so on.
+        intervals = dict(zip(self.parts.timeframes, parts.alpha_intervals.values(), strict=True))
+        self.alpha.scan_by(intervals, parts.false_discovery_rate)
         self.publication.interval_s = self.health.interval_s = parts.interval_s
         self.parts = parts
 

@@ -15,6 +15,12 @@ class FixedRate:
         self._start_s = start_s
         self._number = 0
 
+    def change(self, interval_s: float, now_s: float) -> None:
+        """Tick at another interval: the next tick is due when it was, or after one new interval at the latest."""
+        next_s = min(self.due_s, now_s + interval_s)
+        self.interval_s = interval_s
+        self.begin(next_s)
+
     @property
     def due_s(self) -> float:
         """When the next tick is due."""

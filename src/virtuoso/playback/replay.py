@@ -40,6 +40,9 @@ _Key = tuple[str, str | None, str | None]
 _POLLED = {"/v5/market/account-ratio": RATIO, "/v5/market/funding/history": FUNDING}
 """Answers that were asked for time and again while it ran: each is taken when it came."""
 _TRADES, _BARS = "/v5/market/recent-trade", "/v5/market/kline"
+_ONCE = {_BARS, "/v5/market/instruments-info", "/v5/market/tickers"}
+"""What is asked for anew each time it is needed: an older answer is of no use."""
+_GOOD = 200
 
 
 def _ignore(_: object) -> None:
@@ -53,15 +56,22 @@ class RecordedRest(Rest):
         budget = RateBudget(clock, 1, 1.0, 1)
         super().__init__(url="recording:", budget=budget, clock=clock, rng=rng, on_origin=_ignore)
         self._answers: dict[_Key, deque[Answer]] = defaultdict(deque)
+        self.begun = False
+        """Whether the start, which asks for all that came before its first frame, is over."""
 
     def offer(self, answer: Answer) -> None:
-        """Keep an answer for whoever asks."""
+        """Keep a good answer for whoever asks; of those that nobody asked for since the start only the latest."""
+        if answer.status != _GOOD:
+            return
         query = answer.query
-        self._answers[answer.path, query.get("symbol"), query.get("interval")].append(answer)
+        kept = self._answers[answer.path, query.get("symbol"), query.get("interval")]
+        if self.begun and answer.path in _ONCE:
+            kept.clear()
+        kept.append(answer)
 
     def waiting(self, path: str, symbol: str) -> int:
         """How many good answers about a symbol nobody has asked for yet."""
-        return sum(answer.status == 200 for answer in self._answers[path, symbol, None])
+        return len(self._answers[path, symbol, None])
 
     async def get(
         self, path: str, result: type[_T], *, most_bytes: int = 0, **parameters: str | int | None
@@ -69,8 +79,6 @@ class RecordedRest(Rest):
         """The next recorded answer to this question."""
         symbol, interval = parameters.get("symbol"), parameters.get("interval")
         kept = self._answers[path, None if symbol is None else str(symbol), None if interval is None else str(interval)]
-        while kept and kept[0].status != 200:
-            kept.popleft()
         if not kept:
             raise ExchangeUnavailable(f"GET {path}: not in the recording")
         return self._judge(path, kept.popleft().body, {}, result)
@@ -170,6 +178,8 @@ class Replay:
         self._beat_ns = dict.fromkeys(self._beats, 0)
         self._interval_ns = int(interval_s * 1e9)
         self._due_ns: int | None = None
+        self._wanted = False
+        """Whether a pass goes on with an answer that it had asked for."""
         self._hash = sha256()
         self._first_ns: int | None = None
         self.records = 0
@@ -207,8 +217,8 @@ class Replay:
                     await self._watch.fill_tape([symbol])  # a gap in the tape was filled while it ran
                 elif record.path == _BARS and self._compared(record):
                     await self._kernel.audit.check(symbol)
-                elif record.path == _BARS and self._refresh.answered(symbol):
-                    self._due_ns = self.clock.now_ns()  # the pass that asked for it goes on with it
+                elif record.path == _BARS and record.status == _GOOD and self._refresh.answered(symbol):
+                    self._wanted = True  # the pass that asked for it goes on with it
                     if not self._refresh.waiting:
                         await self._run_cycle()
             case ClockRead():
@@ -223,7 +233,8 @@ class Replay:
                     await self._start()
                 self.stream.take(record)
                 await self._keep_beats()
-                if self.clock.now_ns() >= (self._due_ns or 0) or self._refresh.due(self.cycle.analysed_ms):
+                due = self._wanted or self.clock.now_ns() >= (self._due_ns or 0)
+                if due or self._refresh.due(self.cycle.analysed_ms):
                     await self._run_cycle()
 
     def _compared(self, answer: Answer) -> bool:
@@ -241,6 +252,7 @@ class Replay:
         for symbol in self._market.rows:
             for path in _POLLED:
                 await self._take_polled(path, symbol)
+        self._rest.begun = True
 
     async def _take_polled(self, path: str, symbol: str) -> None:
         if symbol in self._market:
@@ -256,7 +268,7 @@ class Replay:
                 await beat.work()
 
     async def _run_cycle(self) -> None:
-        now_ns = self.clock.now_ns()
+        self._wanted, now_ns = False, self.clock.now_ns()
         if self._due_ns is not None and now_ns >= self._due_ns:
             self._due_ns += self._interval_ns * (1 + (now_ns - self._due_ns) // self._interval_ns)
         self._detection.sweep(now_ns)

@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from virtuoso.config import Settings
+from virtuoso.config.keys import secret_texts
 from virtuoso.model.errors import UsageError
 from virtuoso.monitor.app import Monitor
+from virtuoso.operations import logs
 from virtuoso.wiring.monitor import monitor_parts
 
 log = structlog.get_logger(__name__)
@@ -17,8 +19,12 @@ def reloading(monitor: Monitor, read: Callable[[], Settings]) -> Callable[[], Aw
 
     async def reload() -> None:
         try:
-            await monitor.reload(monitor_parts(read(), told=monitor.stores is not None))
+            settings = read()
+            logs.hide(secret_texts(settings))
+            await monitor.reload(monitor_parts(settings, told=monitor.stores is not None))
         except UsageError as error:
             log.warning("the configuration has mistakes; the one in force stays", mistakes=str(error).splitlines())
+        except Exception:  # whatever a file or a channel of the user's raises: what runs goes on
+            log.exception("the configuration could not be reloaded")
 
     return reload

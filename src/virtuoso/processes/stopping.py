@@ -28,11 +28,19 @@ def stop_signals(*numbers: signal.Signals) -> asyncio.Event:
     return stop
 
 
-async def reload_on_hangup(reload: Callable[[], Awaitable[None]]) -> None:
-    """SIGHUP reads the user's rules anew, for ever. On a terminal it still means that the terminal is gone."""
+def hangups() -> asyncio.Event:
+    """Have SIGHUP set an event from now on; to be asked for before anything slow is begun.
+
+    On a terminal it still means that the terminal is gone.
+    """
     hangup = asyncio.Event()
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
+    return hangup
+
+
+async def reload_on_hangup(hangup: asyncio.Event, reload: Callable[[], Awaitable[None]]) -> None:
+    """Read the configuration anew at each SIGHUP, until cancelled."""
     while True:
         await hangup.wait()
         hangup.clear()

@@ -14,7 +14,7 @@ from virtuoso.operations import logs
 from virtuoso.processes.monitor import monitor_for
 from virtuoso.processes.reload import reloading
 from virtuoso.processes.runtime import Runtime
-from virtuoso.processes.stopping import reload_on_hangup, stop_signals, until_stopped
+from virtuoso.processes.stopping import hangups, reload_on_hangup, stop_signals, until_stopped
 from virtuoso.processes.web_parent import WebProcess
 from virtuoso.recording.recorder import Recorder, Recording
 from virtuoso.storage.cache.feed import Feed
@@ -43,7 +43,7 @@ async def _run(
     settings: Settings, read: Callable[[], Settings], runtime: Runtime, sock: socket, banner: Callable[[str], None],
     record: Recording | None,
 ) -> None:  # fmt: skip
-    stop = stop_signals()
+    stop, hangup = stop_signals(), hangups()
     clock = runtime.clock()
     cache = MemoryCache(clock)
     url = f"http://{settings.web.host}:{sock.getsockname()[1]}"
@@ -51,14 +51,14 @@ async def _run(
     web = WebProcess(settings, runtime, sock, Feed(cache, clock))
     await web.start()  # it imports while the stores are opened and the market warms up
     try:
-        await _watch(settings, read, clock, cache, web, stop, lambda said: banner(f"{said} · {url}"), record)
+        await _watch(settings, read, clock, cache, web, stop, hangup, lambda said: banner(f"{said} · {url}"), record)
     finally:
         await web.close()
 
 
 async def _watch(
     settings: Settings, read: Callable[[], Settings], clock: Clock, cache: MemoryCache, web: WebProcess,
-    stop: asyncio.Event, banner: Callable[[str], None], record: Recording | None,
+    stop: asyncio.Event, hangup: asyncio.Event, banner: Callable[[str], None], record: Recording | None,
 ) -> None:  # fmt: skip
     async with opened(settings, clock, cache) as stores:
         recorder = (
@@ -68,7 +68,7 @@ async def _watch(
         monitor.tasks.start("web", web.run)
         works = {
             asyncio.create_task(monitor.run(), name="monitor"),
-            asyncio.create_task(reload_on_hangup(reloading(monitor, read)), name="reload"),
+            asyncio.create_task(reload_on_hangup(hangup, reloading(monitor, read)), name="reload"),
             asyncio.create_task(_announce(monitor, banner), name="announce"),
         }
         try:

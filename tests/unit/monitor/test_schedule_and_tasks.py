@@ -85,3 +85,19 @@ async def test_a_task_that_merely_ends_is_dead_too() -> None:
     await asyncio.wait_for(died.wait(), 2)
     await tasks.stop()
     assert deaths == ["ended by itself"]
+
+
+@pytest.mark.parametrize(("old_s", "new_s", "within_s"), [(10.0, 15.0, 10.0), (10.0, 5.0, 5.0), (10.0, 3_600.0, 10.0)])
+def test_another_interval_begins_soon_and_misses_nothing(old_s: float, new_s: float, within_s: float) -> None:
+    schedule = FixedRate(old_s)
+    schedule.begin(100.0)
+    now_s = 100.0
+    for _ in range(8_640):  # a day
+        now_s = schedule.due_s
+        schedule.take(now_s)
+    schedule.change(new_s, now_s + 1.0)
+    assert now_s < schedule.due_s <= now_s + 1.0 + within_s
+    assert schedule.take(schedule.due_s) == 0.0
+    first_s = schedule.due_s
+    schedule.take(first_s)
+    assert (schedule.due_s - first_s, schedule.overruns) == (new_s, 0)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from virtuoso.alerts.policy import Policy
 from virtuoso.config.alerts import AlertSettings
 from virtuoso.model.alert import Severity
 from virtuoso.monitor.alerting.policies import PolicyBook
@@ -69,3 +70,16 @@ def test_what_a_kind_says_and_what_it_leaves() -> None:
     assert (cpu.hold_ms, cpu.cooldown_ms, cpu.escalate_after_ms) == (5_000, 60_000, 10_000)
     assert (other.cooldown_ms, other.enabled, book("book_wall").enabled) == (60_000, True, False)
     assert book.longest_cooldown_ms == 7_200_000
+
+
+def test_the_policy_of_a_rule_that_is_gone_holds_for_what_it_has_found() -> None:
+    book = PolicyBook(Policy(), {})
+    book.take({"mine": Policy(channels=("ops",), hold_ms=600_000)})
+    book.take({"other": Policy(enabled=False)})
+    assert (book("mine").channels, book("mine").hold_ms) == (("ops",), 600_000)
+    assert not book("other").enabled
+    book.take({"mine": Policy(channels=("desk",))})
+    assert book("mine").channels == ("desk",)
+    for number in range(3_000):
+        book.take({f"rule {number}": Policy()})
+    assert len(book._of_rules) <= 1_001

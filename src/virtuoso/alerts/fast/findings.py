@@ -73,6 +73,11 @@ class Findings:
                 side = labels_of(incident, None).get("side")
                 self._open[incident.kind, incident.symbol, side] = due_ms
 
+    def doubt(self, now_ns: int, quiet_ms: int) -> None:
+        """Count what lasts as over unless it is found again within `quiet_ms`: whoever found it looks no more."""
+        due_ms = now_ns // _NS_PER_MS + quiet_ms
+        self._open = {identity: due_ms if until is None else until for identity, until in self._open.items()}
+
     def sweep(self, now_ns: int) -> None:
         """Resolve what has been quiet for long enough."""
         now_ms = now_ns // _NS_PER_MS

@@ -29,8 +29,13 @@ def make(kind: str, spec: ChannelSpec) -> Channel:
         raise ConfigError(
             f"{spec.key}.type = {kind}: cannot be loaded from {point.value}: {type(error).__name__}: {error}"
         ) from error
-    channel: Channel = factory(spec)
-    channel.validate()
+    try:
+        channel: Channel = factory(spec)
+        channel.validate()
+    except ConfigError:
+        raise
+    except Exception as error:  # of another's package: whatever it raises says that it is configured wrongly
+        raise ConfigError(f"{spec.key}: {type(error).__name__}: {error}") from error
     return channel
 
 

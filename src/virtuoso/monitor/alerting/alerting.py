@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from virtuoso.alerts.changes import observe_gap, observe_regime, observe_signal
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.policy import Policy, default_policy
-from virtuoso.alerts.rules.evaluator import Evaluator, Finding, enter
+from virtuoso.alerts.rules.evaluator import Evaluator, Finding, Verdict, enter
 from virtuoso.alerts.rules.rule import RuleSet
 from virtuoso.alerts.rules.values import Known
 from virtuoso.alerts.stages.pipeline import Pipeline, PipelineSettings
@@ -143,8 +143,12 @@ class Alerting:
         return findings
 
     def found(self, findings: Sequence[Finding]) -> None:
-        """What `judge` found becomes incidents."""
-        enter(findings, self.incidents, self._now_ms())
+        """Make incidents of what `judge` found; a rule that is gone since then begins none."""
+        known = {rule.name for rule in self.rules.rules}
+        enter(
+            [each for each in findings if each.kind in known or each.verdict is not Verdict.HOLDS], self.incidents,
+            self._now_ms(),
+        )  # fmt: skip
 
     def _now_ms(self) -> int:
         return self._clock.now_ns() // 1_000_000

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from virtuoso.alerts.policy import Policy
 
+_GONE = 1_000
+"""Rules that are gone whose policies are known."""
+
 
 class PolicyBook:
     """Implements `alerts.policy.Policies`; the policies of the user's rules may change while it is used."""
@@ -24,8 +27,12 @@ class PolicyBook:
         return max(policy.cooldown_ms for policy in all_of_them)
 
     def take(self, of_rules: Mapping[str, Policy]) -> None:
-        """Let these policies of the user's rules hold, by name, and no others of rules."""
-        self._of_rules = of_rules
+        """Let these policies of the user's rules hold, by name.
+
+        Those of rules that are gone hold on: what was found by them may still have to be told, where they say.
+        """
+        gone = {name: policy for name, policy in self._of_rules.items() if name not in of_rules}
+        self._of_rules = dict([*gone.items()][-_GONE:]) | dict(of_rules)
 
     def change(self, usual: Policy, built_in: Mapping[str, Policy]) -> None:
         """Let other policies of the built-in kinds hold."""

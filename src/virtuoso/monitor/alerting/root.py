@@ -68,6 +68,7 @@ class AlertRoot:
         self.outbox: Outbox | None = None
         self._clock, self._keeping = clock, keeping
         self._replaced, self._delivering = asyncio.Event(), False
+        self._left: list[Outbox] = []
         if keeping is not None:
             self.outbox = self._outbox_for(make_channels(parts.channels, clock), keeping)
 
@@ -104,31 +105,44 @@ class AlertRoot:
         self.alerting.public_url = parts.public_url
         self.alerting.pipeline.configure(parts.pipeline, parts.routes)
         if outbox is not None and told_otherwise and self._keeping is not None:
+            self._left.append(outbox)
             self.outbox = self._outbox_for(made, self._keeping)
             self._replaced.set()
             if not self._delivering:
-                await outbox.close()
+                await self._close_left()
 
     async def deliver(self) -> None:
         """Send what is in the outbox until cancelled, through the channels as they are."""
         self._delivering = True
-        while (outbox := self.outbox) is not None:
-            self._replaced.clear()
-            sending = asyncio.create_task(outbox.run(), name="outbox")
-            replaced = asyncio.create_task(self._replaced.wait(), name="channels replaced")
-            try:
-                await asyncio.wait({sending, replaced}, return_when=asyncio.FIRST_COMPLETED)
-                if sending.done():
-                    sending.result()
-                    return
-            finally:
-                for task in (sending, replaced):
-                    task.cancel()
-                await asyncio.gather(sending, replaced, return_exceptions=True)
-            await outbox.close()  # what was in flight is recorded now
+        try:
+            while self.outbox is not None:
+                self._replaced.clear()
+                await self._deliver_by(self.outbox)
+                await self._close_left()  # what was in flight is recorded now
+        finally:
+            self._delivering = False
+
+    async def _deliver_by(self, outbox: Outbox) -> None:
+        """Let an outbox run until it is replaced."""
+        sending = asyncio.create_task(outbox.run(), name="outbox")
+        replaced = asyncio.create_task(self._replaced.wait(), name="channels replaced")
+        try:
+            await asyncio.wait({sending, replaced}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            for task in (sending, replaced):
+                task.cancel()
+            await asyncio.gather(sending, replaced, return_exceptions=True)
+
+    async def _close_left(self) -> None:
+        """Close the channels of outboxes that were replaced."""
+        while self._left:
+            await self._left.pop().close()
 
     async def close(self) -> None:
         """Let go of channels and charts."""
+        await self._close_left()
         if self.outbox is not None:
             await self.outbox.close()
         if self.charts is not None:

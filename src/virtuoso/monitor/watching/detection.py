@@ -31,11 +31,12 @@ class Detection:
         self._contained = contained
         self._guarded: dict[str, SymbolSink] = {}
 
-    def detect_by(self, rules: FastRules) -> None:
+    def detect_by(self, rules: FastRules, now_ns: int) -> None:
         """Detect by other rules: detectors learn the history anew when the sinks are next asked for.
 
-        What is open stays open, and is over when the new rules do not find it again.
+        What is open stays open, and is over when the new rules do not find it again within five minutes.
         """
+        self._findings.doubt(now_ns, _RESUMED_QUIET_MS)
         self._rules = rules
         self._market_cascade = MarketCascade(rules.cascade.symbols, self._findings)
         self._sinks.clear()
