@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 from tests.support.stopping import stop
 
 _READY_S = 15.0
@@ -53,11 +55,16 @@ class Server:
             time.sleep(0.01)
 
     def kill(self) -> None:
-        """SIGKILL, to the whole group."""
-        self._signal(signal.SIGKILL)
-        if self._process is not None:
+        """SIGKILL, to the whole group; returns when its children have ended too, which may lead groups of their own."""
+        if self._process is None:
+            return
+        with suppress(psutil.NoSuchProcess):
+            children = psutil.Process(self._process.pid).children(recursive=True)
+            self._signal(signal.SIGKILL)
             self._process.wait(10)
-            self._process = None
+            _, left = psutil.wait_procs(children, 10)
+            assert not left, f"{self.name}: {left} outlive it"
+        self._process = None
 
     def stall(self) -> None:
         """SIGSTOP: it takes connections and answers nothing, from when this returns."""
