@@ -101,6 +101,23 @@ def test_of_two_frames_about_one_trade_one_was_held_up(told_ms: int, mute: set[s
     assert market.mute() == mute
 
 
+def test_a_topic_that_speaks_just_before_it_is_moved_is_mute_no_more() -> None:
+    """It is found mute, speaks, and is only then subscribed anew: a quiet one may say nothing for long after that."""
+    market = Market()
+    market.ticker(1, lastPrice="10")
+    market.hear("publicTrade", 1)
+    market.ticker(5, lastPrice="11")
+    for at_s in range(5, 13):
+        market.check(at_s)
+    assert "publicTrade" in market.mute()
+    market.hear("publicTrade", 13)
+    market.feeds["publicTrade"].acked = False
+    market.check(14)
+    market.feeds["publicTrade"].acked, market.feeds["publicTrade"].acked_ns = True, 15 * S
+    market.check(16)
+    assert "publicTrade" not in market.mute()
+
+
 def test_a_touch_that_only_the_ticker_knows() -> None:
     market = Market()
     market.ticker(1, lastPrice="10", bid1Price="10", ask1Price="11")

@@ -65,12 +65,12 @@ class Liveness:
         for feed in self._judged:
             suspicion = self._suspicions[feed.topic]
             spoke_ns = feed.received_ns or 0  # a refused frame says nothing
-            if not feed.acked:  # one that is moved meanwhile is mute until it speaks, and has time to
+            if suspicion.since_ns is not None and spoke_ns >= suspicion.since_ns:
+                suspicion.since_ns, suspicion.steps, feed.mute = None, 0, False
+            elif not feed.acked:  # one that is moved meanwhile is mute until it speaks, and has time to
                 suspicion.since_ns = now_ns if feed.mute else None
             elif suspicion.since_ns is None:
                 suspicion.since_ns = self._wanting_ns(feed, spoke_ns, now_ns)
-            elif spoke_ns >= suspicion.since_ns:
-                suspicion.since_ns, suspicion.steps, feed.mute = None, 0, False
             if suspicion.since_ns is not None and now_ns - suspicion.since_ns > _PATIENCE_NS:
                 suspicion.since_ns = now_ns
                 suspicion.steps += 1
