@@ -126,7 +126,7 @@ def unsilence(
     token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
-    """End a silence now."""
+    """End a silence now: what it withheld and still holds is told."""
     asked(Client(url, token_of(token, token_file)), f"/api/silences/{identified(silence_id)}", "DELETE")
     typer.echo(f"silence {silence_id} is over")
 

@@ -56,7 +56,7 @@ async def _record(recording: Recording, settings: Settings, clock: Clock, for_s:
     recorder = Recorder(recording, settings.exchange.name, settings.exchange.category, clock)
     monitor = monitor_for(settings, clock, MemoryCache(clock), tap=recorder)
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     running = asyncio.create_task(monitor.run(), name="monitor")
     telling = asyncio.create_task(_tell(recorder), name="progress")

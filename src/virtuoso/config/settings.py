@@ -112,7 +112,7 @@ class UniverseSettings(Section):
 
 
 class MonitoringSettings(Section):
-    """The cycle."""
+    """How often the market is analysed and published, and what is told of it."""
 
     interval: float = Field(10.0, ge=1, le=3600, description="Seconds from one cycle's start to the next.")
     alerts: AlertSettings = AlertSettings()

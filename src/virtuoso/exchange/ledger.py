@@ -51,5 +51,5 @@ class Ledger:
         os.pwrite(self._file, _ROW.pack(tokens, counted_s, silent_until_s, banned_until_ms), 0)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file of the account; the other processes of this address go on with it."""
         os.close(self._file)

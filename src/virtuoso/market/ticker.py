@@ -67,12 +67,9 @@ class Ticker:
                     wrong = {name: None} if wrong is None else {**wrong, name: None}
                     value = None
                 values[name] = value
-        for low, high in _ORDERED:
-            if getattr(update, low) is UNSET and getattr(update, high) is UNSET:
-                continue
-            if self._contradict(low, high):
-                wrong = {**(wrong or {}), low: None, high: None}
-                values[low] = values[high] = None
+        for low, high in self._contradictions():
+            wrong = {**(wrong or {}), low: None, high: None}
+            values[low] = values[high] = None
         if wrong is not None:
             self.doubted.update(wrong.keys())
             update = replace(update, **wrong)
@@ -87,14 +84,17 @@ class Ticker:
         for name, value, (least, most) in zip(_FIELDS, astuple(asked), limits, strict=False):
             if self.values[name] is None and value is not UNSET and value is not None and least <= value <= most:
                 self.values[name] = value
-        for low, high in _ORDERED:
-            if self._contradict(low, high):
-                self.values[low] = self.values[high] = None
+        for low, high in self._contradictions():
+            self.values[low] = self.values[high] = None
 
-    def _contradict(self, low: str, high: str) -> bool:
-        """Whether the field `low` is above the field `high`."""
-        one, other = self.values[low], self.values[high]
-        return one is not None and other is not None and one > other
+    def _contradictions(self) -> list[tuple[str, str]]:
+        """Pairs of fields of which the lower is above the higher; none, as a rule."""
+        values = self.values
+        return [
+            (low, high)
+            for low, high in _ORDERED
+            if (one := values[low]) is not None and (other := values[high]) is not None and one > other
+        ]
 
 
 def _note(ring: deque[tuple[int, float]], event_ms: int, value: float) -> None:

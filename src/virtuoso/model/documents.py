@@ -458,7 +458,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """An error (RFC 9457)."""
+    """What is wrong with a request, as problem details (RFC 9457)."""
 
     type: str
     title: str

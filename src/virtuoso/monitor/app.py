@@ -281,16 +281,18 @@ class Monitor:
         rules = parts.alerting.rules.read()
         universe = self._pollable(parts.kernel.universe)
         await self.alerts.apply(parts.alerting, rules)
-        other_detectors = parts.kernel.detectors != self.kernel.parts.detectors
-        other_universe = parts.kernel.universe != self.kernel.parts.universe
-        await self.kernel.apply(replace(parts.kernel, universe=universe))
-        if parts.kernel.interval_s != self.parts.kernel.interval_s:
-            self.vitals.schedule.change(parts.kernel.interval_s, self._clock.monotonic_ns() / 1e9)
-        if other_universe or parts.kernel.universe_interval_s != self.parts.kernel.universe_interval_s:
-            self._universe_refresh.every(parts.kernel.universe_interval_s)
-        if other_detectors and self._streamed:
+        old, new = self.kernel.parts, replace(parts.kernel, universe=universe)
+        await self.kernel.apply(new)
+        if new.interval_s != old.interval_s:
+            self.vitals.schedule.change(new.interval_s, self._clock.monotonic_ns() / 1e9)
+        if (new.universe, new.universe_interval_s) != (old.universe, old.universe_interval_s):
+            self._universe_refresh.every(new.universe_interval_s)
+        if new.detectors != old.detectors and self._streamed:
             await self._stream_watched()
-        self.parts = replace(parts, fixed=self.parts.fixed, heartbeat=self.parts.heartbeat)
+        self.parts = self.status.parts = replace(
+            self.parts, kernel=self.kernel.parts, alerting=parts.alerting, universe_size=parts.universe_size,
+            cleanup_interval_s=parts.cleanup_interval_s,
+        )  # fmt: skip
         waiting = self.vitals.needs_restart = changed_keys(self.parts.fixed, parts.fixed)
         log.info("configuration reloaded", rules=len(rules.rules), needs_restart=list(waiting))
 

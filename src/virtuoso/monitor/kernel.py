@@ -2,7 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from virtuoso.alerts.conditions import FeedOutage
@@ -123,7 +123,11 @@ class Kernel:
         intervals = dict(zip(self.parts.timeframes, parts.alpha_intervals.values(), strict=True))
         self.alpha.scan_by(intervals, parts.false_discovery_rate)
         self.publication.interval_s = self.health.interval_s = parts.interval_s
-        self.parts = parts
+        old = self.parts
+        self.parts = replace(
+            parts, market=old.market, timeframes=old.timeframes, factors=old.factors, entry_size=old.entry_size,
+            depth=old.depth, polled=old.polled, alpha_intervals=intervals,
+        )  # fmt: skip
 
     def now_ms(self) -> int:
         """Return the time of the kernel's clock in epoch milliseconds."""

@@ -32,7 +32,7 @@ class StatusReport:
         stores: Stores | None = None,
     ) -> None:  # fmt: skip
         self._kernel = kernel
-        self._parts = parts
+        self.parts = parts
         self._vitals = vitals
         self._stores = stores
         self._clock = clock = kernel.clock
@@ -52,9 +52,8 @@ class StatusReport:
         self._late_ms = late_s * 1000
 
     def document(self, feeds: tuple[docs.FeedRow, ...]) -> docs.MonitoringStatus:
-        """The status now, with the rows of `feed_rows`."""
+        """Tell the status now, with the rows of `feed_rows`."""
         kernel, vitals, now_ns = self._kernel, self._vitals, self._clock.now_ns()
-        exchange, watch = kernel.exchange, kernel.watch
         health = kernel.health.document()
         return docs.MonitoringStatus(
             instance=f"{socket.gethostname()}:{os.getpid()}",
@@ -66,39 +65,9 @@ class StatusReport:
             uptime_s=round((self._clock.monotonic_ns() - self._started_mono) / 1e9, 3),
             timestamp=iso(now_ns // 1_000_000) or "",
             state=vitals.state,
-            exchange={
-                "name": exchange.name,
-                "category": self._parts.category,
-                "address": self._parts.address,
-                "clock_offset_ms": exchange.clock_offset_ms,
-                "maintenance": exchange.maintenance,
-                "missing_values": dict(sorted((Counter(exchange.missing) + Counter(kernel.stream.missing)).items())),
-                "unknown_frames": kernel.stream.unknown_frames,
-                "doubted_values": dict(sorted(kernel.market.doubted_values().items())),
-                "refusals": dict(sorted(_refusals(feeds).items())),
-                "mode": "stream" if vitals.largest_polled is None else "poll",
-                "polling": msgspec.structs.asdict(kernel.stream.rounds) | {"largest_universe": vitals.largest_polled},
-                "smart_intervals_s": _span(kernel.slow.intervals.values()),
-            },
+            exchange=self._exchange(feeds),
             cycle=self._cycle(),
-            universe={
-                "size": len(watch.universe.symbols),
-                "configured": self._parts.universe_size,
-                "left_out": len(watch.universe.left_out),
-                "failed": dict(watch.failed) | watch.contained.reasons,
-                "raised": watch.contained.raised,
-                "bars": {
-                    "refused": refused_bars(kernel.market),
-                    "corrected": kernel.audit.corrections,
-                    "unsettled": kernel.audit.unsettled,
-                },
-                "restarted": {symbol: reason for symbol, (_, reason) in watch.restarted.items()},
-                "empty": watch.empty,
-                "unknown_includes": dict(watch.unknown),
-                "doubts": [doubt.text for doubt in watch.listed.doubts],
-                "missing": sorted(watch.listed.missing),
-                "copies": watch.listings.copies,
-            },
+            universe=self._universe(),
             feeds=feeds,
             rate_budget=self._budget(),
             stores=self._store_rows(),
@@ -111,17 +80,59 @@ class StatusReport:
             memory_mb=round(self._process.memory_info().rss / 1e6, 1),
             tasks=dict(vitals.tasks),
             data_quality=overall(kernel.cycle.qualities.values()),
-            data_source=exchange.origin,
+            data_source=kernel.exchange.origin,
             needs_restart=vitals.needs_restart,
             health=health.status,
             health_reasons=health.reasons,
         )
 
+    def _exchange(self, feeds: Sequence[docs.FeedRow]) -> dict[str, Any]:
+        """What the exchange is, and how its data comes."""
+        kernel, vitals = self._kernel, self._vitals
+        exchange = kernel.exchange
+        return {
+            "name": exchange.name,
+            "category": self.parts.category,
+            "address": self.parts.address,
+            "clock_offset_ms": exchange.clock_offset_ms,
+            "maintenance": exchange.maintenance,
+            "missing_values": dict(sorted((Counter(exchange.missing) + Counter(kernel.stream.missing)).items())),
+            "unknown_frames": kernel.stream.unknown_frames,
+            "doubted_values": dict(sorted(kernel.market.doubted_values().items())),
+            "refusals": dict(sorted(_refusals(feeds).items())),
+            "mode": "stream" if vitals.largest_polled is None else "poll",
+            "polling": msgspec.structs.asdict(kernel.stream.rounds) | {"largest_universe": vitals.largest_polled},
+            "smart_intervals_s": _span(kernel.slow.intervals.values()),
+        }
+
+    def _universe(self) -> dict[str, Any]:
+        """What is watched, and what is wrong with it."""
+        kernel = self._kernel
+        watch = kernel.watch
+        return {
+            "size": len(watch.universe.symbols),
+            "configured": self.parts.universe_size,
+            "left_out": len(watch.universe.left_out),
+            "failed": dict(watch.failed) | watch.contained.reasons,
+            "raised": watch.contained.raised,
+            "bars": {
+                "refused": refused_bars(kernel.market),
+                "corrected": kernel.audit.corrections,
+                "unsettled": kernel.audit.unsettled,
+            },
+            "restarted": {symbol: reason for symbol, (_, reason) in watch.restarted.items()},
+            "empty": watch.empty,
+            "unknown_includes": dict(watch.unknown),
+            "doubts": [doubt.text for doubt in watch.listed.doubts],
+            "missing": sorted(watch.listed.missing),
+            "copies": watch.listings.copies,
+        }
+
     def _store_rows(self) -> dict[str, Any]:
         """Each store by name; `memory` is this process's own."""
         cache, stores = self._kernel.cache, self._stores
         memory = {"state": "up", "documents": len(cache), "puts": cache.puts, "expired": cache.expired}
-        shown: dict[str, Any] = {"cache_tiers": list(self._parts.cache_tiers), "memory": memory}
+        shown: dict[str, Any] = {"cache_tiers": list(self.parts.cache_tiers), "memory": memory}
         if stores is None:
             return shown
         for status in stores.statuses():
@@ -130,7 +141,7 @@ class StatusReport:
             }  # fmt: skip
         lease = stores.lease
         shown["lease"] = {
-            "identity": self._parts.identity, "holder": lease.holder, "epoch": lease.epoch,
+            "identity": self.parts.identity, "holder": lease.holder, "epoch": lease.epoch,
             "may_publish": lease.may_publish(),
         }  # fmt: skip
         committer = self._kernel.committer

@@ -68,7 +68,7 @@ class Faults:
                 self._left[key] = fault.count
 
     def clear(self) -> None:
-        """End all faults."""
+        """End all faults, those too that were ordered for a time."""
         self._until.clear()
         self._left.clear()
 

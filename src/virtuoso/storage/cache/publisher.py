@@ -127,7 +127,7 @@ class Publisher:
         )
 
     async def close(self) -> None:
-        """Close all tiers."""
+        """Close the connections of all tiers; nothing is carried any more."""
         for written in self._tiers:
             await written.tier.close()
 

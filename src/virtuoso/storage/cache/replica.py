@@ -75,7 +75,7 @@ class Replica:
         return tuple(watched.breaker.status(watched.tier.counts) for watched in self._watched)
 
     async def close(self) -> None:
-        """Close all tiers."""
+        """Close the connections of all tiers; nothing is carried any more."""
         for watched in self._watched:
             await watched.tier.close()
 

@@ -21,7 +21,7 @@ from virtuoso.web.routes.documents import answer
 
 
 class DeliveryState(StrEnum):
-    """How far a delivery is."""
+    """The state of a delivery, from waiting in the outbox to sent, folded or dead."""
 
     WAITING = "waiting"
     SENDING = "sending"

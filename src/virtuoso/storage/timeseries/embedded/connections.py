@@ -46,6 +46,6 @@ class Connections:
                 held[1].close()
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close the connections to all files that are open for reading."""
         for path in list(self._open):
             self.forget(path)
