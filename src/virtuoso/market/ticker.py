@@ -87,14 +87,15 @@ class Ticker:
         for low, high in self._contradictions():
             self.values[low] = self.values[high] = None
 
-    def _contradictions(self) -> list[tuple[str, str]]:
+    def _contradictions(self) -> tuple[tuple[str, str], ...]:
         """Pairs of fields of which the lower is above the higher; none, as a rule."""
         values = self.values
-        return [
-            (low, high)
-            for low, high in _ORDERED
-            if (one := values[low]) is not None and (other := values[high]) is not None and one > other
-        ]
+        found: tuple[tuple[str, str], ...] = ()
+        for pair in _ORDERED:
+            low, high = values[pair[0]], values[pair[1]]
+            if low is not None and high is not None and low > high:
+                found = (*found, pair)
+        return found
 
 
 def _note(ring: deque[tuple[int, float]], event_ms: int, value: float) -> None:
