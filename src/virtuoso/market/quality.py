@@ -19,9 +19,10 @@ def feed_quality(feed: FeedStatus, now_ns: int, stale_after_s: float = STALE_AFT
 
     `unavailable`: it was never acknowledged nor delivered, or it is a ticker or a book, which begin with a snapshot,
     and none came. `stale`: nothing proved its connection alive for `stale_after_s`, or other topics prove that it is
-    mute; a polled one after two intervals and 2 s. `delayed`: its connection is down for less than that, or its last
-    message came more than 2 s after its event, or before it. Else `live`, however quiet the symbol is. One whose last
-    frame was refused is not quiet: it is as old as the last accepted one.
+    mute, or its messages come that much later than their events; a polled one after two intervals and 2 s. `delayed`:
+    its connection is down for less than that, or its last message came more than 2 s after its event, or before it.
+    Else `live`, however quiet the symbol is. One whose last frame was refused is not quiet: it is as old as the last
+    accepted one.
     """
     if feed.polled_s is not None:
         return polled_quality(feed.received_ns, now_ns, 2 * feed.polled_s + POLLED_SLACK_S)
@@ -29,18 +30,19 @@ def feed_quality(feed: FeedStatus, now_ns: int, stale_after_s: float = STALE_AFT
     owes = not feed.acked or feed.topic.partition(".")[0] in _SPEAK_FIRST
     if known == 0 or (feed.received_ns is None and owes):
         return DataQuality.UNAVAILABLE
-    if feed.mute or now_ns - known > stale_after_s * 1e9:
+    lag_ms = _lag_ms(feed, now_ns, stale_after_s)
+    if feed.mute or now_ns - known > stale_after_s * 1e9 or lag_ms > stale_after_s * 1e3:
         return DataQuality.STALE
-    if not feed.connected or _lags(feed, now_ns, stale_after_s):
+    if not feed.connected or lag_ms > DELAYED_AFTER_MS:
         return DataQuality.DELAYED
     return DataQuality.LIVE
 
 
-def _lags(feed: FeedStatus, now_ns: int, stale_after_s: float) -> bool:
-    """Whether its last message was late, or told a time to come; one from long ago says nothing of now."""
+def _lag_ms(feed: FeedStatus, now_ns: int, stale_after_s: float) -> float:
+    """How late its last message was, or how early; one from long ago says nothing of now."""
     if feed.lag_ms is None or feed.received_ns is None or now_ns - feed.received_ns > stale_after_s * 1e9:
-        return False
-    return abs(feed.lag_ms) > DELAYED_AFTER_MS
+        return 0.0
+    return abs(feed.lag_ms)
 
 
 def polled_quality(fetched_ns: int | None, now_ns: int, stale_after_s: float = STALE_AFTER_S) -> DataQuality:

@@ -72,7 +72,8 @@ class Case:
     """Kinds that may be told of besides."""
     healthy: bool | None = True
     """What `/health` says in the end; `None`: either, by what can be asked for instead."""
-    recover: float = 25.0
+    recover: float = 40.0
+    """Within how many seconds all is well again: a quiet symbol's next frame is waited for."""
     universe: Callable[[set[str]], set[str]] = field(default=lambda before: before)
     """The symbols watched at the end of the fault, given those before."""
     check: "Callable[[Story], None] | None" = None

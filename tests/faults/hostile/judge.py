@@ -7,12 +7,16 @@ from tests.faults.hostile.case import Case, Subject
 from tests.faults.hostile.odd import Edit
 from tests.faults.hostile.oracle import Doubts
 from tests.faults.hostile.seen import Seen
+from tests.faults.hostile.told import REFUSED
 
 _LOOK_S = 0.5
 _MOST_REQUESTS_A_S = 12.0
 _MOST_GROWN = 2.0
 _WITHIN_S = 13.0
 """After the first frame that the fault touches (a price and trades may stand still for a while), or the cut."""
+
+
+_TOLD_S, _MOST_QUIET_S = 9.0, 120.0
 
 
 @dataclass
@@ -55,11 +59,11 @@ def live_through(case: Case, subject: Subject) -> Story:
     story, doubts = Story(case, subject, calm(subject)), Doubts(subject, blind=case.blind)
     requests, peak, idle = subject.proxy.requests_made, 0, subject.memory()
     began_s = subject.now_s()
-    subject.proxy.truth.hit_s.clear()
+    subject.proxy.truth.struck()
     subject.edit(case.edit())
     if case.cut:
         subject.cut()
-    while subject.now_s() - began_s < case.seconds:
+    while subject.now_s() - began_s < case.seconds or not _was_seen(story, began_s):
         subject.wait(_LOOK_S)
         story.during.append(seen := subject.seen())
         peak = max(peak, subject.memory())
@@ -67,7 +71,8 @@ def live_through(case: Case, subject: Subject) -> Story:
         _hold_apart(seen, story, began_s)
     _judge_fault(story)
     asked = subject.proxy.requests_made - requests
-    assert asked <= _MOST_REQUESTS_A_S * case.seconds, f"{asked} REST requests in {case.seconds} s"
+    lasted_s = subject.now_s() - began_s
+    assert asked <= _MOST_REQUESTS_A_S * lasted_s, f"{asked} REST requests in {lasted_s:.0f} s"
     if not case.lasting:
         subject.edit(Edit())
     story.after = _recovered(story, doubts)
@@ -75,6 +80,14 @@ def live_through(case: Case, subject: Subject) -> Story:
         case.check(story)
     assert peak < _MOST_GROWN * idle, f"{peak >> 20} MiB were held, {idle >> 20} before"
     return story
+
+
+def _was_seen(story: Story, began_s: float) -> bool:
+    """Whether the fault touched enough to be told of, in time: a symbol may not trade for a minute."""
+    enough_s, now_s = story.subject.proxy.truth.enough_s, story.subject.now_s()
+    if REFUSED not in story.case.incidents or now_s - began_s > _MOST_QUIET_S:
+        return True
+    return enough_s is not None and now_s - enough_s > _TOLD_S
 
 
 def _judge_fault(story: Story) -> None:
@@ -108,10 +121,10 @@ def _hold_apart(seen: Seen, story: Story, began_s: float) -> None:
     """Nothing else changes, and what is hit shows it in time."""
     case, after_s = story.case, seen.at_s - began_s
     others = {
-        name for name, row in seen.topics.items()
+        name: row for name, row in seen.topics.items()
         if row["data_quality"] not in story.subject.tolerated and not case.may_be_hit(name)
     }  # fmt: skip
-    assert not others, f"after {after_s:.1f} s not live though not hit: {sorted(others)}: {_why(seen)}"
+    assert not others, f"after {after_s:.1f} s not live though not hit: {others}: {_why(seen)}"
     # One that is not subscribed to says nothing; else it is true until a frame comes that the fault touches.
     hit_s, begun_s = story.subject.proxy.truth.hit_s, began_s if case.cut else seen.at_s
     late = {

@@ -64,3 +64,7 @@ class Edit:
 
 class Told(list[Out]):
     """Frames that still tell the truth, though they are not the exchange's own."""
+
+
+class Nameless(list[Out]):
+    """Frames that do not say whose they are: nobody can tell them from frames that were lost."""

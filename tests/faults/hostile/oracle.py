@@ -1,5 +1,6 @@
 """The oracle: what is served, held against what the proxy knows to be so. No statement served is untrue."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,24 +29,31 @@ class Doubts:
     def __init__(self, subject: Subject, *, blind: bool = False) -> None:
         self._subject, self._blind = subject, blind
         self._looks: dict[str, int] = {}
+        self._live_s: dict[str, float] = {}
+        """When each symbol was last seen live."""
 
     def hold_true(self, seen: Seen) -> None:
         """No statement served is untrue."""
-        untrue = untruths(seen, self._subject, blind=self._blind)
+        for symbol, row in seen.symbols.items():
+            if row["data_quality"] == "live":
+                self._live_s[symbol] = seen.at_s
+        untrue = untruths(seen, self._subject, self._live_s, blind=self._blind)
         self._looks = {key: self._looks.get(key, 0) + 1 for key in untrue}
         for key, text in untrue.items():
             assert self._looks[key] < _GRACE.get(key.partition(" ")[0], 1), text
 
 
-def untruths(seen: Seen, subject: Subject, *, blind: bool = False) -> dict[str, str]:
+def untruths(seen: Seen, subject: Subject, live_s: Mapping[str, float], *, blind: bool = False) -> dict[str, str]:
     """What is served and is not so, each by a name of its own."""
     found = {}
     for name, row in seen.topics.items():
         if row["data_quality"] == "live" and not _is_proven(name, row, subject):
-            found[f"topic {name}"] = f"{name} is called live, but nothing true of it came for {_PATIENCE_S} s"
+            found[f"topic {name}"] = (
+                f"{name} is called live, but nothing true of it came for {_PATIENCE_S} s: {_known(name, row, subject)}"
+            )
     if not blind:
         for symbol, row in seen.symbols.items():
-            found |= _of_symbol(symbol, row, seen, subject)
+            found |= _of_symbol(symbol, row, live_s.get(symbol, seen.at_s), seen, subject)
     if seen.healthy and all(row["data_quality"] != "live" for row in seen.status["feeds"]):
         found["health"] = f"healthy, but nothing is live: {seen.health}"
     dark = sorted(name for name in seen.not_live if _speaks(name))
@@ -57,6 +65,13 @@ def untruths(seen: Seen, subject: Subject, *, blind: bool = False) -> dict[str, 
         if row["signal"] is not None and (wrong := _unfresh(symbol, row, seen, subject)) is not None:
             found[f"label {symbol}"] = f"{symbol} has the label {row['signal']} {wrong}"
     return found
+
+
+def _known(name: str, row: Any, subject: Subject) -> str:
+    truth, now_s = subject.proxy.truth, subject.now_s()
+    since = {"spoilt": truth.spoilt_s, "owed": truth.owed_s, "hit": truth.hit_s}
+    ago = {word: round(now_s - times[name], 1) for word, times in since.items() if name in times}
+    return f"served {row}, seconds since {ago}"
 
 
 def _unfresh(symbol: str, row: Any, seen: Seen, subject: Subject) -> str | None:
@@ -91,11 +106,11 @@ def _is_proven(name: str, row: Any, subject: Subject) -> bool:
     return at_s is not None and now_s - at_s <= 2 * row["polled_s"] + 4.0
 
 
-def _of_symbol(symbol: str, row: Any, seen: Seen, subject: Subject) -> dict[str, str]:
+def _of_symbol(symbol: str, row: Any, live_s: float, seen: Seen, subject: Subject) -> dict[str, str]:
     found = {}
     now_s, age_s = _epoch_s(seen.status["timestamp"]), 0.0
-    if row["data_quality"] == "stale" and row["updated_at"] is not None:  # it is told as what it was
-        age_s = now_s - _epoch_s(row["updated_at"])
+    if row["data_quality"] == "stale" and row["updated_at"] is not None:  # told as what it was when it was last live
+        age_s = max(now_s - _epoch_s(row["updated_at"]), seen.at_s - live_s)
     band = subject.proxy.truth.band(symbol, subject.now_s() - age_s - _BAND_S)
     for name, off in _OFF.items():
         value = row[name]

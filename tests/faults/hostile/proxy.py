@@ -9,7 +9,7 @@ from weakref import WeakSet
 import aiohttp
 import msgspec
 from aiohttp import web
-from tests.faults.hostile.odd import Answer, Edit, Json, Out, Told, Wire
+from tests.faults.hostile.odd import Answer, Edit, Json, Nameless, Out, Told, Wire
 from tests.faults.hostile.truth import Truth
 
 
@@ -158,11 +158,11 @@ class Proxy:
         if topic.startswith("tickers."):
             self.truth.last(message["data"], now_s)
         made = None if change is None else change(message)
-        true = self.edit.harmless or isinstance(made, Told)
+        true, lost = self.edit.harmless or isinstance(made, Told), not made or isinstance(made, Nameless)
         if made is not None and (made := list(made)) == [message]:
             made = None
         if topic != "reply":
-            self.truth.frame(topic, honest=made is None or (true and bool(made)), lost=not made, now_s=now_s)
+            self.truth.frame(topic, honest=made is None or (true and bool(made)), lost=lost, now_s=now_s)
         return [text] if made is None else made
 
     @staticmethod

@@ -4,6 +4,8 @@ from collections import deque
 
 from tests.faults.hostile.odd import Json
 
+from virtuoso.model.feed import UNREADABLE
+
 _KEPT_S = 150.0
 
 
@@ -18,8 +20,18 @@ class Truth:
         """Since when something came that was not true; what is merely lost must be proved by other topics first."""
         self.hit_s: dict[str, float] = {}
         """When a fault first touched a topic."""
+        self.touched: dict[str, int] = {}
+        """Frames of each topic that the fault touched."""
+        self.enough_s: float | None = None
+        """When the fault had touched so many of one topic that this must be told."""
         self.answered_s: dict[str, float] = {}
         self.symbols: set[str] = set()
+
+    def struck(self) -> None:
+        """A fault begins."""
+        self.hit_s.clear()
+        self.touched.clear()
+        self.enough_s = None
 
     def frame(self, topic: str, *, honest: bool, lost: bool, now_s: float) -> None:
         """One went through, or was kept or spoilt."""
@@ -28,6 +40,9 @@ class Truth:
             self.spoilt_s.pop(topic, None)
             return
         self.hit_s.setdefault(topic, now_s)
+        self.touched[topic] = self.touched.get(topic, 0) + 1
+        if self.enough_s is None and self.touched[topic] >= UNREADABLE:
+            self.enough_s = now_s
         self.owed_s.setdefault(topic, now_s)
         if not lost:
             self.spoilt_s.setdefault(topic, now_s)

@@ -309,6 +309,33 @@ def test_two_lists_of_tickers_prove_what_happened_between(second: TickerUpdate, 
     assert market.mute() == mute
 
 
+def test_a_list_that_overtakes_the_frame_of_its_trade_proves_nothing_yet() -> None:
+    """The trade fell just before the second list was asked for: the list is here before the tape and the bar."""
+    market = Market()
+    market.liveness.listed(listed(10.0, 100.0), 100 * S)
+    market.check(101)
+    market.liveness.listed(listed(10.5, 110.0), 110 * S)
+    assert market.check(110.3) == []
+    for kind in ("publicTrade", "tickers", "kline"):
+        market.hear(kind, 111)
+    assert market.check(111.3) == market.check(120) == []
+
+
+def test_what_a_ticker_missed_proves_nothing_against_topics_subscribed_to_before_it() -> None:
+    """The trade fell while nothing was connected; the tape is back for seconds when the ticker's snapshot comes."""
+    market = Market()
+    market.ticker(1, lastPrice="10", bid1Price="9", ask1Price="11")
+    for feed in market.feeds.values():
+        feed.asked_ns, feed.acked_ns = 60 * S, 60 * S
+    market.hear("orderbook", 60.1)
+    market.feeds["tickers"].asked_ns = market.feeds["tickers"].acked_ns = 64 * S
+    market.ticker(64.5, 2, lastPrice="12", bid1Price="11", ask1Price="13")
+    assert market.check(65) == market.check(80) == []
+    market.ticker(81, 3, lastPrice="13")
+    market.check(82)
+    assert ("publicTrade", 1) in market.check(90)
+
+
 def test_lists_prove_nothing_against_topics_that_spoke_meanwhile() -> None:
     market = Market()
     market.liveness.listed(listed(10.0, 100.0), 100 * S)

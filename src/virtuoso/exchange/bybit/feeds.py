@@ -262,6 +262,8 @@ class TickerFeed(Feed):
             ask if data.ask is UNSET else data.ask,
         )
         if now != self._known:
+            if (self.received_ns or 0) < (self.asked_ns or 0):  # what changed meanwhile, others may have told before
+                last = bid = None
             # A value that is left empty is unknown, not another: it proves nothing.
             if last is not None and now[0] is not None and now[0] != last:
                 self.traded_ns, self.traded_ms = received_ns, message.ts

@@ -15,6 +15,8 @@ _LIST_SLACK_NS = 3_000_000_000
 """A list that was asked for may be so much older than its answer."""
 _PATIENCE_NS = 6_000_000_000
 """How long a topic may leave unsaid what another has proved."""
+_IN_FLIGHT_NS = 2_000_000_000
+"""How long after a proof is known a topic's own frame may be under way: a list proves what is seconds old."""
 _SNAPSHOT_NS = 10_000_000_000
 """How long after its acknowledgement a ticker or a book may owe its snapshot."""
 
@@ -114,7 +116,9 @@ class Liveness:
             return owing_ns if now_ns >= owing_ns else None
         since_ns = max(spoke_ns, acked_ns)  # what was proved before an ack is history
         proved_ns = self._proved_ns(feed)
-        return proved_ns if proved_ns > since_ns + _SLACK_NS else None
+        if proved_ns <= since_ns + _SLACK_NS:
+            return None
+        return max(proved_ns, now_ns - _PATIENCE_NS + _IN_FLIGHT_NS)
 
     def _proved_ns(self, feed: Feed) -> int:
         """When something last proved that a topic has something to say (receive time); 0 = never."""

@@ -191,12 +191,12 @@ CASES = (
     Case(
         name="bars_confirmed_early", sent="bars confirmed some seconds early, with wrong values",
         edit=frames(BARS, _early), may=(BARS,), also=(REFUSED, "bars_corrected", "mute_topic"), seconds=75.0,
-        check=_bars_are_true, recover=40.0,
+        check=_bars_are_true,
     ),
     Case(
         name="bars_confirmed_twice", sent="a closed bar, then again with other values",
         edit=frames(BARS, _confirmed_again), may=(BARS,), also=(REFUSED, "bars_corrected", "mute_topic"),
-        seconds=75.0, check=_bars_are_true, recover=40.0,
+        seconds=75.0, check=_bars_are_true,
     ),
     Case(
         name="bars_not_aligned", sent="bars that open 7 s past the minute",

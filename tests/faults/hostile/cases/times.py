@@ -1,6 +1,6 @@
 """Times that cannot be."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tests.faults.hostile.case import Case
@@ -17,7 +17,7 @@ from tests.faults.hostile.edits import (
     with_fields,
 )
 from tests.faults.hostile.judge import Story
-from tests.faults.hostile.odd import Edit, Json
+from tests.faults.hostile.odd import Edit, FrameEdit, Json, Out
 from tests.faults.hostile.told import REFUSED
 
 _HOUR_MS = 3_600_000
@@ -38,6 +38,16 @@ def _later(ms: int) -> Any:
         return row | {key: row[key] + ms for key in ("T", "start", "end", "timestamp") if key in row}
 
     return each_row(change)
+
+
+def _standing() -> FrameEdit:
+    first: list[int] = []
+
+    def edit(message: Json) -> Iterable[Out]:
+        first.append(message["ts"])
+        return [message | {"ts": first[0]}]
+
+    return edit
 
 
 def _clock(document: Json, _: Mapping[str, str]) -> Json:
@@ -106,7 +116,7 @@ CASES = (
         edit=frames(TICKER, once(with_data(nextFundingTime="1750000000000"))), check=_no_funding_of_1970,
     ),
     Case(
-        name="clock_an_hour_wrong", sent="`/v5/market/time` an hour ahead for 45 s, the streams not", seconds=45.0,
+        name="clock_an_hour_wrong", sent="`/v5/market/time` an hour ahead for 75 s, the streams not", seconds=75.0,
         incidents={"exchange_clock": 1}, edit=lambda: Edit(bodies={"/market/time": _clock}), check=_minutes_go_on,
         recover=90.0,
     ),
@@ -115,7 +125,11 @@ CASES = (
         edit=frames(TICKER, lambda message: [{key: message[key] for key in message if key != "ts"}]),
     ),
     Case(
-        name="ts_of_a_frame_stands_still", sent="every frame with one and the same `ts`", not_live=(),
-        may=(OF_VICTIM,), seconds=8.0, edit=frames("allLiquidation.*", with_fields(ts=1)),
+        name="liquidations_of_1970", sent="liquidations with a `ts` of 1", may=("allLiquidation.*",),
+        edit=frames("allLiquidation.*", with_fields(ts=1)), also=(REFUSED,), seconds=8.0,
+    ),
+    Case(
+        name="ts_stands_still", sent="every frame of a symbol with the `ts` of the first", may=(OF_VICTIM,),
+        edit=lambda: Edit({OF_VICTIM: _standing()}), also=(REFUSED, "mute_topic"),
     ),
 )  # fmt: skip

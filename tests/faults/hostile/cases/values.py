@@ -123,7 +123,7 @@ CASES = (
     ),
     Case(
         name="schema_changed", sent="`data` renamed to `payload` in every frame", not_live=("*",), healthy=None,
-        incidents={REFUSED: 1}, also=("mute_topic", "stale_feed"), seconds=20.0, recover=40.0,
+        incidents={REFUSED: 1}, also=("mute_topic", "stale_feed"), seconds=20.0,
         edit=lambda: Edit({"reply": lambda _: None, "*": renamed("data", "payload")}),
     ),
 )  # fmt: skip
