@@ -17,6 +17,8 @@ import psutil
 from tests.support.stopping import stop
 
 _READY_S = 15.0
+_GOES_S = 30.0
+"""What a server has in memory is on the disk only when it has gone: a busy machine takes its time."""
 
 
 def free_port() -> int:
@@ -84,7 +86,7 @@ class Server:
         with suppress(ProcessLookupError):
             self._process.send_signal(self._stop_with)
         try:
-            self._process.wait(5)
+            self._process.wait(_GOES_S)
             self._process = None
         except subprocess.TimeoutExpired:
             self.kill()
