@@ -17,7 +17,7 @@ from virtuoso.analysis.engine import FACTORS, TIMEFRAMES
 from virtuoso.analysis.gains import Gain
 from virtuoso.analysis.signals import LabelRule
 from virtuoso.research.backtest import Backtest, fed_by_bars
-from virtuoso.research.bars import read_bars
+from virtuoso.research.bar_files.bars import read_bars
 
 DAY_MINUTES = 1440
 

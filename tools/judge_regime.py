@@ -19,8 +19,8 @@ import numpy as np
 from tools.regime_data import DAY_MS, MINUTE_MS, Bars, Minutes, adx, drift, load, yang_zhang
 from tools.regime_hmm import walk_forward
 
-from virtuoso.analysis.dwell import Dwell, DwellRule
-from virtuoso.analysis.regime import (
+from virtuoso.analysis.regimes.dwell import Dwell, DwellRule
+from virtuoso.analysis.regimes.regime import (
     BARS,
     LONG_BARS,
     REGIMES,

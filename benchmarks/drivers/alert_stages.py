@@ -14,8 +14,8 @@ import time
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.policy import default_policy
 from virtuoso.alerts.stages.pipeline import Pipeline, PipelineSettings
-from virtuoso.alerts.stages.world import Route
-from virtuoso.model.alert import Severity, Silence
+from virtuoso.alerts.stages.stage_state import Route
+from virtuoso.model.alerts.incident import Severity, Silence
 
 KINDS, SYMBOLS = 20, 500
 AT_MS = 1_748_476_800_000

@@ -27,8 +27,8 @@ from virtuoso.exchange.bybit.feeds import Feed, feeds_for, topic_of
 from virtuoso.market.state import MarketState
 from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.watching.detection import LOOK_MS, Detection
-from virtuoso.wiring.detectors import fast_rules
+from virtuoso.monitor.watching.detection import SAMPLE_MS, Detection
+from virtuoso.wiring.detectors import fast_parameters
 
 MINUTE_MS = 60_000
 TRIALS = 30
@@ -41,7 +41,7 @@ class Scene:
     def __init__(self, symbols: tuple[str, ...], *, detected: bool) -> None:
         self.market = MarketState((Timeframe.M1,), depth=DEPTH)
         self.log = IncidentLog(10_000)
-        self.detection = Detection(fast_rules(Settings().monitoring.alerts), self.log)
+        self.detection = Detection(fast_parameters(Settings().monitoring.alerts), self.log)
         for symbol in symbols:
             self.market.add(symbol)
             self.market[symbol].history.load(Timeframe.M1, [_minute(i) for i in range(-240, 0)])
@@ -183,7 +183,7 @@ def _booked(scene: Scene, spread: int, wall: int) -> Iterator[float]:
     update_id, at_ms = 1, START_MS
     while True:
         for look in range(4_000):
-            update_id, at_ms, fired = update_id + 1, at_ms + LOOK_MS, scene.log.fired
+            update_id, at_ms, fired = update_id + 1, at_ms + SAMPLE_MS, scene.log.fired
             unusual = look >= 3_940
             asks = [[f"{100 + 0.01 * (i + 1):.2f}", "0" if unusual else "2"] for i in range(spread)]
             took = scene.take(_book(update_id, asks if look in {0, 3_940} else [], wall if unusual else 2), at_ms)

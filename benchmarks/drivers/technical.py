@@ -1,4 +1,4 @@
-"""The technical factor's lane alone, one new bar of all symbols; a sample for every line on standard input.
+"""The technical factor's bank alone, one new bar of all symbols; a sample for every line on standard input.
 
     python -m benchmarks.drivers.technical SYMBOLS
 
@@ -12,15 +12,15 @@ import time
 from dataclasses import replace
 
 from benchmarks.drivers.analysis import START_MS, ModelMarket
+from virtuoso.analysis.bank import BarBank
 from virtuoso.analysis.factors.technical import FACTOR
-from virtuoso.analysis.lane import BarLane
 from virtuoso.model.timeframe import Timeframe
 
 BARS = 100
 
 
 def main(symbols: int) -> None:
-    market, lane = ModelMarket(symbols), BarLane(Timeframe.M1.ms, FACTOR.components, FACTOR.modifiers)
+    market, bank = ModelMarket(symbols), BarBank(Timeframe.M1.ms, FACTOR.components, FACTOR.modifiers)
     at_ms = START_MS
     for _ in sys.stdin:
         at_ms += 2 * BARS * Timeframe.M1.ms
@@ -28,11 +28,11 @@ def main(symbols: int) -> None:
         if block is None:
             raise SystemExit("no bars")
         first = block.open_ms.size - BARS
-        lane.step(block.part(slice(0, first)))
+        bank.step(block.part(slice(0, first)))
         bars = [replace(block.part(slice(k, k + 1)), minutes=None) for k in range(first, block.open_ms.size)]
         begin = time.process_time()
         for bar in bars:
-            lane.step(bar)
+            bank.step(bar)
         print(json.dumps({"bar_ms": (time.process_time() - begin) * 1e3 / BARS}), flush=True)
 
 

@@ -14,10 +14,10 @@ from benchmarks.drivers.stamps import stamped
 from virtuoso.model.clock import SystemClock
 from virtuoso.storage.cache.memory import MemoryCache, Version
 from virtuoso.web.access import Access
+from virtuoso.web.connections.listening import listen
+from virtuoso.web.connections.server import WebServer
 from virtuoso.web.front import Front
-from virtuoso.web.listening import listen
 from virtuoso.web.routes import documents, stream
-from virtuoso.web.server import WebServer
 
 SYMBOLS = 600
 CYCLE_S, TICKS_S, STREAM_S, LIFE_S = 2.0, 0.5, 1.0, 60.0

@@ -1,4 +1,4 @@
-"""Someone sets the machine's clock by an hour, forth and back, under the running program: nothing happens."""
+"""Someone sets the machine's clock by an hour, forward and back, under the running program: nothing happens."""
 
 import asyncio
 import os

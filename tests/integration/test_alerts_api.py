@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from tests.support.alerts_web import NOW_MS, Web, delivery, incident, running_web
 
-from virtuoso.model.alert_documents import alert_of
+from virtuoso.model.alerts.documents import alert_of
 from virtuoso.model.catalogue import alert_examples as examples
 from virtuoso.storage.cache.memory import Version
 from virtuoso.storage.database.records import Acknowledgement

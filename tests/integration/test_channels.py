@@ -21,8 +21,8 @@ from virtuoso.delivery.channels import hosts, webhook
 from virtuoso.delivery.channels.protocol import Channel, ChannelError, Gone, RateLimited, Rejected, Unreachable
 from virtuoso.delivery.channels.registry import make
 from virtuoso.delivery.channels.spec import ChannelSpec
+from virtuoso.model.alerts.notice import delivery_id
 from virtuoso.model.clock import ManualClock
-from virtuoso.model.notice import delivery_id
 
 NOW_S = 1_800_000_000
 SECRET = "canary-hmac-secret"

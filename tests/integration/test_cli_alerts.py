@@ -14,7 +14,7 @@ from tests.support.program import command
 from typer.testing import CliRunner, Result
 
 from virtuoso.cli.alerts import app
-from virtuoso.model.alert import Step
+from virtuoso.model.alerts.incident import Step
 from virtuoso.model.catalogue import alert_examples as examples
 from virtuoso.model.errors import UsageError, VirtuosoError
 from virtuoso.storage.cache.memory import Version

@@ -53,11 +53,11 @@ def test_the_document_is_that_of_the_api_and_sums_up(running: tuple[Path, Progra
             assert sum(part.contribution for part in factor.components) == pytest.approx(factor.score - 50, abs=1e-9)
     assert detail.signal.data_source == "replay"
     assert detail.why[0].startswith("BTCUSDT is ")
-    assert any(reason.startswith("one look: book and ticker were seen") for reason in detail.signal.reasons)
+    assert any(reason.startswith("one pass: book and ticker were seen") for reason in detail.signal.reasons)
     depth = next(part for factor in detail.factors for part in factor.components if part.name == "depth_imbalance")
     assert depth.raw is not None, "the book was looked at"
     flow = next(part for factor in detail.factors for part in factor.components if part.name == "order_flow_imbalance")
-    assert flow.raw is None, "one look shows no flow"
+    assert flow.raw is None, "one pass shows no flow"
     for name in ("basis", "open_interest_quadrant", "account_ratio"):
         part = next(part for factor in detail.factors for part in factor.components if part.name == name)
         assert part.raw is not None, f"{name}: {part.reason}"

@@ -21,9 +21,11 @@ def top(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 def test_once_shows_the_strongest_signals(program: Program) -> None:
+    served = program.ask("/api/symbols")["symbols"]
+    paths = [f"/api/symbols/{row['symbol']}/bars?limit=20" for row in served]
+    program.until("stored bars", lambda: all(len(program.ask(path)["bars"]) == 20 for path in paths), 30)
     done = top("--url", program.url, "--once", "--limit", "5", COLUMNS="170")
     assert (done.returncode, done.stderr) == (0, "")
-    served = program.ask("/api/symbols")["symbols"]
     shown = [line for line in done.stdout.splitlines() if any(line.startswith(row["symbol"] + " ") for row in served)]
     assert len(shown) == 5
     for line in shown:

@@ -19,11 +19,11 @@ from tests.support.soak import SOAK
 from virtuoso.delivery.channels.discord.channel import DiscordChannel
 from virtuoso.delivery.channels.protocol import Channel
 from virtuoso.delivery.outbox.outbox import Outbox
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.alerts.notice import Delivery, Notice, Role
+from virtuoso.model.alerts.outbox import ChannelStatus
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import StoreUnavailable
-from virtuoso.model.notice import Delivery, Notice, Role
-from virtuoso.model.outbox import ChannelStatus
 from virtuoso.storage.database.records import Changes
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.lease import Term
@@ -69,7 +69,7 @@ def discord(chat: Chat, name: str = "chat", token: str = "token-1", timeout_s: f
 async def sending(on: Kept, *channels: Channel, **settings: Any) -> AsyncIterator[Outbox]:
     """An outbox at work; stopped as a monitor stops it."""
     outbox = Outbox(
-        {channel.name: channel for channel in channels}, on.books, SystemClock(), np.random.default_rng(3), **settings
+        {channel.name: channel for channel in channels}, on.store, SystemClock(), np.random.default_rng(3), **settings
     )
     running = asyncio.create_task(outbox.run())
     try:
@@ -226,7 +226,7 @@ async def test_after_an_outage_everything_arrives_in_order_folded(on: Kept, chat
 
 
 async def _all_settled(on: Kept) -> bool:
-    counts = await on.books.counts(("chat",))
+    counts = await on.store.counts(("chat",))
     return not [count for count in counts if count.state in {"waiting", "sending"}]
 
 
@@ -361,14 +361,14 @@ async def test_a_stop_does_not_wait_for_a_host_that_hangs_and_marks_what_it_left
 
 async def test_what_was_sent_while_the_database_was_away_is_recorded_when_it_is_back(on: Kept, chat: Chat) -> None:
     outage = asyncio.Event()
-    turn = on.books.turn
+    turn = on.store.turn
 
     async def failing(*args: Any, **settings: Any) -> Any:
         if outage.is_set() and chat.messages:
             raise StoreUnavailable("the database is away")
         return await turn(*args, **settings)
 
-    on.books.turn = failing  # type: ignore[method-assign]
+    on.store.turn = failing  # type: ignore[method-assign]
     outage.set()
     await on.put(alert(0), alert(1))
     async with sending(on, discord(chat)) as outbox:

@@ -56,16 +56,16 @@ async def test_asked_in_full_at_first_and_then_for_what_is_new(exchange: Embedde
         for symbol in ("BTCUSDT", "LAYERUSDT"):
             market[symbol].ticker(CLOCK.now_ns() // 1_000_000, 0, tickers[symbol])
         began = adapter.budget.requests
-        await slow.look()
+        await slow.poll()
         assert adapter.budget.requests - began == 6  # also for the one that nobody lists: it fails alone
         for symbol in ("BTCUSDT", "LAYERUSDT"):
             assert len(market[symbol].ratios) == 12  # the latest; of all 500 the mean and spread are kept
             assert len(market[symbol].minutes.hourly_rates) > 60
         assert len(market["NOPEUSDT"].ratios) == 0
-        await slow.look()
+        await slow.poll()
         assert adapter.budget.requests - began == 6  # nothing is due
         clock.advance(61_000_000_000)
-        await slow.look()
+        await slow.poll()
         # Two ratios, all of the unknown symbol again, and the rates of one that happens to settle right now.
         settling = [market[symbol].stats.values["next_funding_ms"] for symbol in ("BTCUSDT", "LAYERUSDT")]
         settled = sum(at_ms is not None and at_ms <= clock.now_ns() / 1e6 for at_ms in settling)
@@ -73,11 +73,11 @@ async def test_asked_in_full_at_first_and_then_for_what_is_new(exchange: Embedde
         settles_ms = market["BTCUSDT"].stats.values["next_funding_ms"]
         assert settles_ms is not None
         clock.advance_to(int((settles_ms + 31_000) * 1e6))
-        await slow.look()
+        await slow.poll()
         assert adapter.budget.requests - began in {15, 16}  # BTC's rates by now, and LAYER's, which settle no later
         market.remove("BTCUSDT")
         clock.advance(61_000_000_000)
-        await slow.look()
+        await slow.poll()
         assert set(slow.intervals) == {"NOPEUSDT", "LAYERUSDT"}
 
 
@@ -89,7 +89,7 @@ async def test_what_was_asked_for_stands_in_the_notes_of_the_next_minute(exchang
         close_ms = M1.floor(now_ms) + M1.ms
         state.take_interest(await adapter.open_interest("BTCUSDT", 200))
         state.ticker(now_ms, 0, (await adapter.tickers())["BTCUSDT"])
-        await slow.look()
+        await slow.poll()
         bars = await adapter.bars("BTCUSDT", M1, close_ms - 300 * M1.ms, close_ms)
         state.history.load(M1, [bar for bar in bars if bar.open_ms < close_ms - M1.ms])
         (block, *_) = market.warm_up(["BTCUSDT"], close_ms - M1.ms)
@@ -109,7 +109,7 @@ async def test_what_was_asked_for_stands_in_the_notes_of_the_next_minute(exchang
 async def test_what_is_not_offered_is_not_asked_for_again(exchange: EmbeddedExchange) -> None:
     async with client(exchange.rest_url, "spot") as adapter:
         _, slow, _ = watching(adapter, "BTCUSDT", "ETHUSDT")
-        await slow.look()
+        await slow.poll()
         assert set(slow.lacking) == {RATIO, FUNDING}
         assert "spot" in slow.lacking[FUNDING]
         assert adapter.budget.requests == 0

@@ -20,11 +20,11 @@ from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError
 from virtuoso.storage.cache.memory import MemoryCache, Version
 from virtuoso.web.access import Access
+from virtuoso.web.connections.listening import listen
+from virtuoso.web.connections.server import WebServer
 from virtuoso.web.front import Front
-from virtuoso.web.listening import listen
 from virtuoso.web.routes import stream
 from virtuoso.web.routes.documents import HOT
-from virtuoso.web.server import WebServer
 
 ROOT = Path(__file__).parents[2]
 TTL_S = 600.0

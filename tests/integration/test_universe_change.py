@@ -11,7 +11,7 @@ import pytest
 from virtuoso.config import Settings
 from virtuoso.config.loading import load
 from virtuoso.exchange.bybit import Bybit
-from virtuoso.market.universe import Universe
+from virtuoso.market.universe.choice import Universe
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.market import TickerUpdate

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from tests.support.raw_web import GET, raw_web
 
-from virtuoso.web.limits import Limits
+from virtuoso.web.connections.limits import Limits
 
 HOST = b"Host: 127.0.0.1\r\n"
 

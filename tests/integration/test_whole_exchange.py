@@ -32,11 +32,9 @@ def test_all_are_watched_and_the_first_in_detail(program: Program) -> None:
     assert status["universe"]["size"] == SYMBOLS
     kinds: dict[str, int] = {}
     for feed in status["feeds"]:
-        kind = feed["topic"].partition(".")[0]
-        kinds[kind] = kinds.get(kind, 0) + 1
+        kinds[feed["kind"]] = kinds.get(feed["kind"], 0) + 1
     assert kinds == {
-        "tickers": SYMBOLS, "kline": SYMBOLS, "orderbook": DETAILED, "publicTrade": DETAILED,
-        "allLiquidation": DETAILED,
+        "ticker": SYMBOLS, "bar": SYMBOLS, "book": DETAILED, "trade": DETAILED, "liquidation": DETAILED,
     }  # fmt: skip
     assert program.ask("/api/market/overview")["data_source"] == "synthetic"
     rows = program.ask("/api/symbols")["symbols"]

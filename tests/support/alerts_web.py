@@ -11,20 +11,20 @@ import aiohttp
 
 from tests.support.databases import sqlite_url
 from virtuoso.model import documents as docs
-from virtuoso.model.alert import Incident, Severity, Step, Told, incident_id
+from virtuoso.model.alerts.incident import Incident, Severity, Step, Told, incident_id
+from virtuoso.model.alerts.notice import Delivery, Notice, Role, delivery_id
 from virtuoso.model.clock import ManualClock, SystemClock
-from virtuoso.model.notice import Delivery, Notice, Role, delivery_id
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.health import HealthState
 from virtuoso.storage.cache.memory import MemoryCache
-from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.lease.lease import Lease
 from virtuoso.storage.database.records import Changes
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.lease import Term
 from virtuoso.web.access import Access
 from virtuoso.web.app import create_app
-from virtuoso.web.listening import listen
-from virtuoso.web.server import WebServer
+from virtuoso.web.connections.listening import listen
+from virtuoso.web.connections.server import WebServer
 
 NOW_MS = 1_795_000_000_000
 
@@ -104,7 +104,7 @@ async def running_web(folder: Path) -> AsyncIterator[Web]:
     cache, sock = MemoryCache(clock), listen("127.0.0.1", 0)
     server = WebServer(
         create_app(
-            cache=cache, board=HealthBoard(clock, 10.0, "embedded"), views=NoViews(), database=database,
+            cache=cache, board=HealthState(clock, 10.0, "embedded"), views=NoViews(), database=database,
             identity="monitor", clock=clock, access=Access(["127.0.0.1"], None),
         )
     )  # fmt: skip

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 from virtuoso.market.panel import BAR_FIELDS
-from virtuoso.research.bars import Bars
+from virtuoso.research.bar_files.bars import Bars
 
 MINUTE_MS = 60_000
 START_MS = 1_746_373_020_000

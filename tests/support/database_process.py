@@ -15,7 +15,7 @@ from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Label
-from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.lease.lease import Lease
 from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.lease import Superseded

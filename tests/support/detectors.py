@@ -1,4 +1,4 @@
-"""Fast detectors under test: the default rules, an incident log, and made-up streams that hold nothing unusual."""
+"""Fast detectors under test: the default parameters, an incident log, and made-up streams that hold nothing unusual."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,16 +7,17 @@ import numpy as np
 
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.fast.liquidation import MarketCascade
-from virtuoso.alerts.fast.symbol import FastRules, SymbolDetectors
+from virtuoso.alerts.fast.symbol import SymbolDetectors
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.config import Settings
-from virtuoso.model.alert import Incident
+from virtuoso.model.alerts.incident import Incident
+from virtuoso.model.catalogue.detectors import FastParameters
 from virtuoso.model.market import Side, Trade
-from virtuoso.wiring.detectors import fast_rules
+from virtuoso.wiring.detectors import fast_parameters
 
 MINUTE = 60_000
 START_MS = 1_748_476_800_000  # 2025-05-29 00:00 UTC
-RULES: FastRules = fast_rules(Settings().monitoring.alerts)
+PARAMETERS: FastParameters = fast_parameters(Settings().monitoring.alerts)
 OTHER = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
 
 
@@ -33,11 +34,11 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.findings = Findings(self.log)
-        self.market = MarketCascade(RULES.cascade.symbols, self.findings)
+        self.market = MarketCascade(PARAMETERS.cascade.symbols, self.findings)
 
     def symbol(self, name: str = "X") -> SymbolDetectors:
         """All detectors of a symbol."""
-        return SymbolDetectors(name, RULES, self.findings, self.market)
+        return SymbolDetectors(name, PARAMETERS, self.findings, self.market)
 
     def all(self, kind: str | None = None) -> list[Incident]:
         """Incidents so far, oldest first."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from virtuoso.alerts.policy import Policy
-from virtuoso.model.alert import Severity, Silence, identity_of, incident_id
+from virtuoso.model.alerts.incident import Severity, Silence, identity_of, incident_id
 
 LADDER = list(Severity)
 Key = tuple[str, int]

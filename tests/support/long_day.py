@@ -23,7 +23,7 @@ from tests.support.long_day_market import MINUTE, PHASES, STEPS, Events, MadeUpE
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.config import Settings
 from virtuoso.market.symbol import SymbolState
-from virtuoso.market.universe import UniverseRules
+from virtuoso.market.universe.choice import UniverseRules
 from virtuoso.model.clock import ManualClock, SystemClock
 from virtuoso.model.market import AccountRatio, Bar, Side, Trade
 from virtuoso.monitor.alerting.alerting import untold
@@ -32,9 +32,9 @@ from virtuoso.monitor.kernel import Kernel, Source
 from virtuoso.monitor.persistence.committer import Committer
 from virtuoso.monitor.status import feed_rows
 from virtuoso.monitor.watching.detection import DetectingSink
-from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.health import HealthState
 from virtuoso.storage.cache.memory import MemoryCache
-from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.lease.lease import Lease
 from virtuoso.storage.database.leased_store import LeasedStore
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.timeseries.embedded.store import EmbeddedStore
@@ -74,7 +74,7 @@ class LongDay:
             replace(parts, universe=UniverseRules(size=symbols, detailed=symbols), slow_pass_s=inf),
             Source(self.exchange, self._stream), clock, Publication(MemoryCache(clock), 1, 40.0),
             alerting=untold(self.incidents, clock), committer=self._committer,
-            health=HealthBoard(clock, 60.0, "embedded"), series=series,
+            health=HealthState(clock, 60.0, "embedded"), series=series,
         )  # fmt: skip
         self.market, self.watch, self.cycle = kernel.market, kernel.watch, kernel.cycle
         self._detection, self._results, self._archive = kernel.detection, kernel.results, kernel.archive

@@ -10,6 +10,7 @@ from virtuoso.model.clock import Clock
 from virtuoso.model.errors import NotOffered
 from virtuoso.model.evidence import ALL
 from virtuoso.model.feed import FeedStatus, SymbolSink
+from virtuoso.model.feed_kind import POLLED
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 from virtuoso.model.market import (
     AccountRatio,
@@ -30,7 +31,6 @@ PHASES = 60
 """Events repeat after so many steps of five seconds; what carries a time is made anew each step."""
 STEPS = 12
 LEVELS = 50
-_TOPICS = ("orderbook.50", "publicTrade", "tickers", "kline.1")
 
 
 def prices(number: int, minutes: Floats) -> Floats:
@@ -169,9 +169,9 @@ class MadeUpStream:
 
     def watch(self, sinks: Mapping[str, SymbolSink], detailed: Collection[str] | None = None) -> None:
         self._feeds = [
-            FeedStatus(topic=f"{topic}.{symbol}", symbol=symbol, connected=True, acked=True, lag_ms=20.0)
+            FeedStatus(kind=kind, topic=f"{kind}.{symbol}", symbol=symbol, connected=True, acked=True, lag_ms=20.0)
             for symbol in sinks
-            for topic in _TOPICS
+            for kind in POLLED
         ]
 
     async def run(self) -> None:

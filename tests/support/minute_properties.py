@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.support.lanes import lane_of, mirror_bars, raw_of, scale_bars, stepped, value_of
+from tests.support.banks import bank_of, mirror_bars, raw_of, scale_bars, stepped, value_of
 from tests.support.panels import ARRAYS, part
 from virtuoso.analysis.component import Component, Mirror, Modifier
 from virtuoso.market.panel import MINUTE_FIELDS, BarBlock, MinuteBlock
@@ -21,11 +21,11 @@ def check_neighbours(measure: Measure, bars: BarBlock, whole: np.ndarray) -> Non
     """Row 1 of four leaves and is taken anew; the others are stepped apart and together."""
     t, leaves = len(whole), len(whole) - 370
     others = np.array([0, 2, 3])
-    lane = lane_of(measure, bars.timeframe.ms)
-    pieces = [stepped(lane, part(bars, 0, leaves))[:, others]]
-    lane.memory.reset(slice(1, 2))
-    pieces.append(stepped(lane, part(bars, leaves, leaves + 50, others)))
-    tail = stepped(lane, part(bars, leaves + 50, t))
+    bank = bank_of(measure, bars.timeframe.ms)
+    pieces = [stepped(bank, part(bars, 0, leaves))[:, others]]
+    bank.memory.reset(slice(1, 2))
+    pieces.append(stepped(bank, part(bars, leaves, leaves + 50, others)))
+    tail = stepped(bank, part(bars, leaves + 50, t))
     pieces.append(tail[:, others])
     np.testing.assert_allclose(np.concatenate(pieces), whole[:, others], rtol=1e-11, atol=1e-12)
     fresh = raw_of(measure, part(bars, leaves + 50, t))[:, 1]
@@ -35,14 +35,14 @@ def check_neighbours(measure: Measure, bars: BarBlock, whole: np.ndarray) -> Non
 def check_late_rows(measure: Measure, bars: BarBlock, whole: np.ndarray) -> None:
     """Rows 1 and 3 step four bars late and alone."""
     t = len(whole) - 20
-    lane = lane_of(measure, bars.timeframe.ms)
+    bank = bank_of(measure, bars.timeframe.ms)
     on_time, late = np.array([0, 2]), np.array([1, 3])
-    lane.step(part(bars, 0, t))
-    early = [stepped(lane, part(bars, k, k + 1, on_time)) for k in range(t, t + 4)]
-    after = stepped(lane, part(bars, t, t + 4, late))
+    bank.step(part(bars, 0, t))
+    early = [stepped(bank, part(bars, k, k + 1, on_time)) for k in range(t, t + 4)]
+    after = stepped(bank, part(bars, t, t + 4, late))
     np.testing.assert_allclose(np.concatenate(early), whole[t : t + 4, on_time], rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(after, whole[t : t + 4, late], rtol=1e-11, atol=1e-12)
-    both = stepped(lane, part(bars, t + 4, t + 20))
+    both = stepped(bank, part(bars, t + 4, t + 20))
     np.testing.assert_allclose(both, whole[t + 4 :], rtol=1e-11, atol=1e-12)
 
 
@@ -54,11 +54,11 @@ def check_permutation(measure: Measure, bars: BarBlock, whole: np.ndarray) -> No
 
 
 def check_saved_state(measure: Measure, bars: BarBlock, whole: np.ndarray) -> None:
-    """Another lane goes on from what was saved, whatever the first does meanwhile."""
-    lane, restored = (lane_of(measure, bars.timeframe.ms) for _ in range(2))
-    lane.step(part(bars, 0, 137))
-    restored.memory.load(lane.memory.state())
-    lane.step(part(bars, 137, 200))
+    """Another bank goes on from what was saved, whatever the first does meanwhile."""
+    bank, restored = (bank_of(measure, bars.timeframe.ms) for _ in range(2))
+    bank.step(part(bars, 0, 137))
+    restored.memory.load(bank.memory.state())
+    bank.step(part(bars, 137, 200))
     np.testing.assert_array_equal(stepped(restored, part(bars, 137, len(whole))), whole[137:])
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from virtuoso.analysis.engine import Engine
-from virtuoso.analysis.evaluation import Evaluation
+from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.exchange.bybit.feeds import Feed, feeds_for
 from virtuoso.market.state import MarketState, Qualities
 from virtuoso.market.symbol import SymbolState

@@ -8,10 +8,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.alerts.notice import Delivery, Line, Notice, Role, delivery_id
 from virtuoso.model.clock import SystemClock
-from virtuoso.model.notice import Delivery, Line, Notice, Role, delivery_id
-from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.lease.lease import Lease
 from virtuoso.storage.database.leased_outbox import LeasedOutbox
 from virtuoso.storage.database.records import Changes
 from virtuoso.storage.database.store import Database
@@ -66,7 +66,7 @@ class Kept:
 
     database: Database
     lease: Lease
-    books: LeasedOutbox
+    store: LeasedOutbox
 
     @property
     def term(self) -> Term:

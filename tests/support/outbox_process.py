@@ -15,10 +15,10 @@ from tests.support.database_process import Lines
 from tests.support.outbox import delivery, incident_of, notice
 from virtuoso.delivery.channels.discord.channel import DiscordChannel
 from virtuoso.delivery.outbox.outbox import Outbox
-from virtuoso.model.alert import Incident
+from virtuoso.model.alerts.incident import Incident
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import StoreUnavailable
-from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.lease.lease import Lease
 from virtuoso.storage.database.leased_outbox import LeasedOutbox
 from virtuoso.storage.database.records import Changes, StateRecord
 from virtuoso.storage.database.store import Database

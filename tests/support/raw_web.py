@@ -10,13 +10,13 @@ import msgspec
 
 from tests.support.alerts_web import NoViews
 from virtuoso.model.clock import Clock, SystemClock
-from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.health import HealthState
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.web.access import Access
 from virtuoso.web.app import create_app
-from virtuoso.web.limits import Limits
-from virtuoso.web.listening import listen
-from virtuoso.web.server import WebServer
+from virtuoso.web.connections.limits import Limits
+from virtuoso.web.connections.listening import listen
+from virtuoso.web.connections.server import WebServer
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
@@ -110,7 +110,7 @@ async def raw_web(
     access = Access(["127.0.0.1", "[::1]"], token)
     server = WebServer(
         create_app(
-            cache=cache, board=HealthBoard(clock, 10.0, "embedded"), views=NoViews(), database=None,
+            cache=cache, board=HealthState(clock, 10.0, "embedded"), views=NoViews(), database=None,
             identity="monitor", clock=clock, access=access,
         ),
         limits,

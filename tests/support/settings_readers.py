@@ -2,18 +2,28 @@
 
 A name is known to be of a section where it is annotated so, or assigned from another one; `for … in` the values or
 items of a dictionary of sections gives a name the type of those. A method or property of a section reads what it reads.
+
+A section that is shown or copied whole is not read by that. But a function that returns the parameters of the catalogue
+and takes a section whole reads those keys of it, and of what is in it, that the catalogue has: no others.
 """
 
 import ast
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from virtuoso.model.catalogue.detectors import DETECTORS, FastParameters
+
 Key = tuple[str, str]
 """The section's class, and the field."""
 _WHOLE = {"model_dump", "model_dump_json", "model_copy"}
+CATALOGUED: frozenset[Key] = frozenset(
+    (each.__name__.replace("Parameters", "Settings"), key.name) for each in DETECTORS.values() for key in fields(each)
+)
+"""Keys that are made of the catalogue."""
 
 
 def sections(model: type[BaseModel]) -> set[type[BaseModel]]:
@@ -51,6 +61,7 @@ class Readers:
     def __init__(self, known: Iterable[type[BaseModel]]) -> None:
         self._known = {section.__name__: section for section in known}
         self.read: set[Key] = set()
+        self._makes_parameters = False
 
     def look(self, path: Path) -> None:
         """Read one source file."""
@@ -64,6 +75,7 @@ class Readers:
 
     def _function(self, function: ast.FunctionDef | ast.AsyncFunctionDef, names: dict[str, Any]) -> None:
         names = dict(names)
+        self._makes_parameters = ast.unparse(function.returns or ast.Constant(None)) == FastParameters.__name__
         for argument in (*function.args.args, *function.args.kwonlyargs):
             if argument.annotation is not None and (section := self._annotated(argument.annotation)) is not None:
                 names[argument.arg] = section
@@ -127,7 +139,9 @@ class Readers:
         if of is None or isinstance(of, _Of):
             return None
         if node.attr in _WHOLE:
-            return None  # shown or copied whole: that reads no key
+            if self._makes_parameters and node.attr == "model_dump":
+                self.read |= keys(of) & CATALOGUED
+            return None  # else shown or copied whole: that reads no key
         field = of.model_fields.get(node.attr)
         if field is None:
             return None

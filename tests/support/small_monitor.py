@@ -10,7 +10,7 @@ import msgspec
 from tests.support.long_day_market import MINUTE, MadeUpExchange, MadeUpStream
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.config import Settings
-from virtuoso.market.universe import UniverseRules
+from virtuoso.market.universe.choice import UniverseRules
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.feed import SymbolSink
 from virtuoso.model.market import Bar
@@ -19,7 +19,7 @@ from virtuoso.monitor.alerting.alerting import untold
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.kernel import Kernel, Source
 from virtuoso.monitor.persistence.committer import Committer
-from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.health import HealthState
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.wiring.parts import kernel_parts
 
@@ -42,7 +42,7 @@ class SmallMonitor:
         self.kernel = kernel = Kernel(
             parts, Source(self.exchange, self.stream), self.clock, Publication(MemoryCache(self.clock), 1, 40.0),
             alerting=untold(self.incidents, self.clock), committer=Committer(None, self.exchange.name, self.incidents),
-            health=HealthBoard(self.clock, 60.0, "embedded"),
+            health=HealthState(self.clock, 60.0, "embedded"),
         )  # fmt: skip
         self.market, self.watch, self.cycle, self.cache = kernel.market, kernel.watch, kernel.cycle, kernel.cache
         self.archive, self.refresh, self.detection = kernel.archive, kernel.refresh, kernel.detection

@@ -1,7 +1,7 @@
 """Changes of label and of the market's regime: an incident from the change until the next one."""
 
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.model.alert import Details, Severity
+from virtuoso.model.alerts.incident import Details, Severity
 from virtuoso.model.clock import iso
 from virtuoso.model.signal import Label
 

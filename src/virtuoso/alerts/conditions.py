@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.clock import iso
 
 _SKEW_MS = 1_000.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 
 POINTS: Final = 5.0
 """Percentage points below the threshold at which what was told is over."""

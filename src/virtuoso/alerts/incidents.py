@@ -9,7 +9,7 @@ from virtuoso.alerts.labels import built, labels_of
 from virtuoso.alerts.path import lengthened
 from virtuoso.alerts.policy import Policies, default_policy
 from virtuoso.alerts.timers import Timers
-from virtuoso.model.alert import Details, Incident, Severity, Step, identity_of, incident_id
+from virtuoso.model.alerts.incident import Details, Incident, Severity, Step, identity_of, incident_id
 
 __all__ = ["MOST_CHANGED", "Details", "IncidentLog"]
 

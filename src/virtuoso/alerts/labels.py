@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from virtuoso.model.alert import Incident
+from virtuoso.model.alerts.incident import Incident
 
 _SIDES = frozenset({"Buy", "Sell", "up", "down"})
 _MARKET_WIDE = frozenset({"liquidation_cascade", "regime_change"})

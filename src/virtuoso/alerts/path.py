@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from virtuoso.model.alert import Step
+from virtuoso.model.alerts.incident import Step
 
 MOST = 30
 _TOLD = "told: notice "

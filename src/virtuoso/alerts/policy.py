@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.model.alert import Details, Severity
+from virtuoso.model.alerts.incident import Details, Severity
 from virtuoso.model.feed import FeedStatus
 
 KIND = "refused_frames"
@@ -17,7 +17,7 @@ _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Sample:
     at_ms: int
     accepted: int
     refused: int
@@ -29,20 +29,20 @@ class RefusedFrames:
     """Judges all topics together, at every look; it is over when there was nothing of it for as long as it took."""
 
     def __init__(self) -> None:
-        self._looks: deque[_Look] = deque()
+        self._samples: deque[_Sample] = deque()
         self._since_ms: int | None = None
         self._last_ms = 0
 
     def observe(self, log: IncidentLog, feeds: Iterable[FeedStatus], now_ms: int) -> None:
         """Look at the counts as they stand now (local epoch ms)."""
         feeds = list(feeds)
-        looks, total = self._looks, sum(feed.rejected for feed in feeds)
+        samples, total = self._samples, sum(feed.rejected for feed in feeds)
         spoilt = {feed.topic: (feed.messages, feed.rejected) for feed in feeds if feed.rejected}
-        looks.append(_Look(now_ms, sum(feed.messages for feed in feeds), total, spoilt))
-        while now_ms - looks[0].at_ms > _WINDOW_MS:
-            looks.popleft()
-        refused, accepted = max(0, total - looks[0].refused), max(0, looks[-1].accepted - looks[0].accepted)
-        before = looks[0].spoilt
+        samples.append(_Sample(now_ms, sum(feed.messages for feed in feeds), total, spoilt))
+        while now_ms - samples[0].at_ms > _WINDOW_MS:
+            samples.popleft()
+        refused, accepted = max(0, total - samples[0].refused), max(0, samples[-1].accepted - samples[0].accepted)
+        before = samples[0].spoilt
         # One that was not understood and falls silent is no better for it: only a frame that is understood ends it.
         unreadable = [feed for feed in feeds if feed.unreadable or _is_spoilt(feed, before)]
         if unreadable or _too_many(refused, accepted):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.model.alert import Details, Severity
+from virtuoso.model.alerts.incident import Details, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

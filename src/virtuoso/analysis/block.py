@@ -110,14 +110,14 @@ class Ring(Cell):
 
 
 class Memory:
-    """All cells of one lane: grown, reset, saved and loaded together."""
+    """All cells of one bank: grown, reset, saved and loaded together."""
 
     def __init__(self) -> None:
         self._cells: list[Cell] = []
         self.capacity = 0
 
     def vector(self, fill: float = np.nan) -> Vector:
-        """Make a cell with one value per row and keep it with the others of the lane."""
+        """Make a cell with one value per row and keep it with the others of the bank."""
         return self._kept(Vector(fill))
 
     def ring(self, window: int) -> Ring:

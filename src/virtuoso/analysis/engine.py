@@ -7,20 +7,20 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
-from virtuoso.analysis import regime
+from virtuoso.analysis.bank import Values
+from virtuoso.analysis.banks import Banks
 from virtuoso.analysis.block import Memory, Rows, as_rows
+from virtuoso.analysis.checkpoint import Checkpoint
 from virtuoso.analysis.component import Factor, Feed
-from virtuoso.analysis.dwell import Dwell, DwellRule
-from virtuoso.analysis.entry import Context
-from virtuoso.analysis.evaluation import Evaluation
 from virtuoso.analysis.factors import flow, orderbook, sentiment, structure, technical, volume
 from virtuoso.analysis.history import History, score_blocks
-from virtuoso.analysis.lane import Values
-from virtuoso.analysis.lanes import Lanes
-from virtuoso.analysis.regime import RegimeArrays
-from virtuoso.analysis.scoring import QUALITY_CODE, STALE, Codes, FactorArrays, LaneKey, Total, score_all
+from virtuoso.analysis.readings.entry import Context
+from virtuoso.analysis.readings.evaluation import Evaluation
+from virtuoso.analysis.regimes import regime
+from virtuoso.analysis.regimes.dwell import Dwell, DwellRule
+from virtuoso.analysis.regimes.regime import RegimeArrays
+from virtuoso.analysis.scoring import QUALITY_CODE, STALE, BankKey, Codes, FactorArrays, Total, score_all
 from virtuoso.analysis.signals import UNKNOWN, Labelled, LabelRule, Labels
-from virtuoso.analysis.standing import Standing
 from virtuoso.market.panel import BarBlock, BookBlock, Cut, Floats, Ints
 from virtuoso.model.errors import InvariantError
 from virtuoso.model.evidence import Evidence
@@ -59,9 +59,9 @@ class Engine:
         if unknown or not weights or not timeframes:
             raise ValueError(f"factors {sorted(unknown)} are not built; there are {sorted(FACTORS)}")
         self.factors = tuple(replace(FACTORS[name], weight=weight) for name, weight in weights.items())
-        self._lanes = Lanes(timeframes, self.factors)
-        self.timeframes = self._lanes.timeframes
-        self.base = self._lanes.base
+        self._banks = Banks(timeframes, self.factors)
+        self.timeframes = self._banks.timeframes
+        self.base = self._banks.base
         self._dwell = Dwell(DwellRule(), self.base.ms)
         self._labels = Labels(rule or LabelRule(), self.base.ms)
         self._entry_size = entry_size
@@ -73,7 +73,7 @@ class Engine:
 
     def history(self, timeframe: Timeframe) -> int:
         """Bars of `timeframe` after which everything computed from bars alone is ready."""
-        return self._lanes.history(timeframe)
+        return self._banks.history(timeframe)
 
     def add(self, symbol: str, row: int) -> None:
         """Watch `symbol` in `row`, as if the row had never been used."""
@@ -92,21 +92,21 @@ class Engine:
 
     def restart(self, row: int) -> None:
         """Forget the bars of `row`, to take them anew; its label, its regime and the past of its book stay."""
-        for memory in self._lanes.bar_memories():
+        for memory in self._banks.bar_memories():
             if row < memory.capacity:
                 memory.reset(slice(row, row + 1))
 
     def warm_up(self, blocks: Sequence[BarBlock]) -> None:
         """Take long blocks of closed bars; no scores, no labels. Bars already seen are ignored."""
         for block in blocks:
-            self._lanes.warm_up(block)
+            self._banks.warm_up(block)
 
     def score_blocks(self, blocks: Mapping[Timeframe, BarBlock], evidence: Evidence) -> History:
         """Take a block of base bars, with the higher bars that close with them, and score every base close.
 
         `evidence` is what the source of the bars can have at all.
         """
-        return score_blocks(self._lanes, self._labels, blocks, float(attainable_coverage(self.factors, [evidence])[0]))
+        return score_blocks(self._banks, self._labels, blocks, float(attainable_coverage(self.factors, [evidence])[0]))
 
     def step(self, cut: Cut) -> Evaluation:
         """Take one cut and score its symbols; closes before `cut.close_ms` (late bars) move their labels in order."""
@@ -126,7 +126,7 @@ class Engine:
                 chosen = {feed: quality[earlier] for feed, quality in qualities.items()}
                 self._score(close_ms, as_rows(cut.rows[earlier]), chosen, attainable[earlier])
         if cut.book is not None:
-            self._lanes.step_book(cut.book, cut.close_ms)
+            self._banks.step_book(cut.book, cut.close_ms)
         rows = as_rows(cut.rows)
         factors, total, labelled, regimes = self._score(cut.close_ms, rows, qualities, attainable)
         return Evaluation(
@@ -163,7 +163,7 @@ class Engine:
             while at < len(pending) and pending[at][0] == close_ms:
                 _, _, block, k = pending[at]
                 one = block if block.open_ms.size == 1 else block.part(slice(k, k + 1))
-                self._lanes.step(one)
+                self._banks.step(one)
                 if block.timeframe is self.base:
                     based.append(block.rows)
                 at += 1
@@ -173,68 +173,68 @@ class Engine:
     def _score(
         self, close_ms: int, rows: Rows, qualities: Mapping[Feed, Codes], attainable: Floats
     ) -> tuple[tuple[FactorArrays, ...], Total, Labelled, RegimeArrays]:
-        values = self._lanes.last(rows)
-        due: dict[LaneKey, Ints | int] = {tf: close_ms // tf.ms - 1 for tf in self.timeframes}
+        values = self._banks.last(rows)
+        due: dict[BankKey, Ints | int] = {tf: close_ms // tf.ms - 1 for tf in self.timeframes}
         due[None] = due[self.base]
-        factors, total = score_all(self._lanes.sources, values, due, qualities)
+        factors, total = score_all(self._banks.sources, values, due, qualities)
         score = 50.0 * (1.0 + total.confluence.x)
         allowed = self._labels.rule.covered(total.coverage, attainable) & (total.quality < STALE)
         labelled = self._labels.step(rows, score, allowed & ~stale_feeds(qualities), close_ms)
         return factors, total, labelled, self._regimes(close_ms, rows, values)
 
-    def _regimes(self, close_ms: int, rows: Rows, values: Mapping[LaneKey, Values]) -> RegimeArrays:
-        frame = values[self._lanes.regime_timeframe]
-        measures, short = frame.raw[self._lanes.of_regimes], self._lanes.short_volatility(values)
-        found = regime.classify(measures, frame.age.copy(), self._lanes.regime_timeframe, short)
+    def _regimes(self, close_ms: int, rows: Rows, values: Mapping[BankKey, Values]) -> RegimeArrays:
+        frame = values[self._banks.regime_timeframe]
+        measures, short = frame.raw[self._banks.of_regimes], self._banks.short_volatility(values)
+        found = regime.classify(measures, frame.age.copy(), self._banks.regime_timeframe, short)
         return self._dwell.step(rows, close_ms, found)
 
     def _context(self, rows: Rows, book: BookBlock | None, quality: Codes) -> Context:
         """What entries are judged from: copies, so that the next step leaves them alone."""
-        values = self._lanes.last(rows)[self._lanes.regime_timeframe]
+        values = self._banks.last(rows)[self._banks.regime_timeframe]
         seen = quality < STALE
         if book is not None:
             seen &= np.isfinite(book.bid_price[:, 0] + book.ask_price[:, 0])
         return Context(
-            timeframe=self._lanes.regime_timeframe,
-            close=self._lanes.close(rows).copy(),
+            timeframe=self._banks.regime_timeframe,
+            close=self._banks.close(rows).copy(),
             atr=values.atr.copy(),
-            prices=values.raw[self._lanes.of_entries].copy(),
+            prices=values.raw[self._banks.of_entries].copy(),
             book=book,
             book_seen=seen,
             size=self._entry_size,
         )
 
     def _memories(self) -> Iterator[Memory]:
-        yield from self._lanes.memories()
+        yield from self._banks.memories()
         yield self._labels.memory
         yield self._dwell.memory
 
-    def standings(self) -> dict[str, Standing]:
+    def checkpoints(self) -> dict[str, Checkpoint]:
         """Where each symbol stands."""
         rows = np.array(list(self._symbols), dtype=np.int64)
-        labels = self._labels.standing(rows).T.tolist()
-        regimes = self._dwell.standing(rows).T.tolist()
+        labels = self._labels.checkpoint(rows).T.tolist()
+        regimes = self._dwell.checkpoint(rows).T.tolist()
         found = {}
         for symbol, (label, held, known_ms), dwelt in zip(self._symbols.values(), labels, regimes, strict=True):
             regime, since_ms, leader, leads_ms = map(_known, dwelt)
             code = None if label == UNKNOWN else label
-            found[symbol] = Standing(code, held, regime, since_ms, leader, leads_ms, known_ms)
+            found[symbol] = Checkpoint(code, held, regime, since_ms, leader, leads_ms, known_ms)
         return found
 
-    def resume(self, row: int, standing: Standing, then_ms: int, close_ms: int) -> None:
+    def resume(self, row: int, checkpoint: Checkpoint, then_ms: int, close_ms: int) -> None:
         """Go on from where the symbol of `row` stood at the close `then_ms`, as of the close `close_ms`.
 
         The closes between were not watched: the label counts as held through them, and is judged at the next. One that
         was unknown begins anew.
         """
         missed = max(0, (close_ms - then_ms) // self.base.ms)
-        if standing.label is not None:
-            known_ms = (then_ms if standing.known_ms is None else standing.known_ms) + missed * self.base.ms
-            self._labels.resume(row, standing.label, standing.held + missed, known_ms, close_ms)
-        self._dwell.resume(row, standing.regimes)
+        if checkpoint.label is not None:
+            known_ms = (then_ms if checkpoint.known_ms is None else checkpoint.known_ms) + missed * self.base.ms
+            self._labels.resume(row, checkpoint.label, checkpoint.held + missed, known_ms, close_ms)
+        self._dwell.resume(row, checkpoint.regimes)
 
     def state(self) -> dict[str, dict[str, Floats]]:
-        """Copies of all arrays that the engine remembers, by lane."""
+        """Copies of all arrays that the engine remembers, by bank."""
         return {str(i): memory.state() for i, memory in enumerate(self._memories())}
 
     def load(self, state: Mapping[str, Mapping[str, Floats]]) -> None:

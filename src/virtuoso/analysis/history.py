@@ -1,4 +1,4 @@
-"""Scores at every close of long blocks of bars: the same lanes, scoring and labels as live, without a tree."""
+"""Scores at every close of long blocks of bars: the same banks, scoring and labels as live, without a tree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.banks import Banks
 from virtuoso.analysis.block import as_rows
 from virtuoso.analysis.component import Feed
-from virtuoso.analysis.lanes import Lanes
-from virtuoso.analysis.scoring import QUALITY_CODE, FactorArrays, LaneKey, Total, score_all
+from virtuoso.analysis.scoring import QUALITY_CODE, BankKey, FactorArrays, Total, score_all
 from virtuoso.analysis.signals import LabelCodes, Labels
 from virtuoso.market.panel import BarBlock, Floats, Ints
 from virtuoso.model.quality import DataQuality
@@ -20,7 +20,7 @@ from virtuoso.model.timeframe import Timeframe
 class History:
     """Scores of n symbols at t base closes; arrays are [t, n], `nan` for unknown; `factors` hold scores by name.
 
-    Where the base bar itself is missing, `present` is false and the label unknown. `standing` are the labels with their
+    Where the base bar itself is missing, `present` is false and the label unknown. `bridged` are the labels with their
     short unknown gaps bridged.
     `columns` are the factors' own arrays over t·n columns, `total` their confluence.
     """
@@ -29,7 +29,7 @@ class History:
     present: NDArray[np.bool_]
     score: Floats
     label: LabelCodes
-    standing: LabelCodes
+    bridged: LabelCodes
     confidence: Floats
     coverage: Floats
     alignment: Floats
@@ -38,22 +38,22 @@ class History:
     total: Total
 
 
-def score_blocks(lanes: Lanes, labels: Labels, blocks: Mapping[Timeframe, BarBlock], attainable: float) -> History:
+def score_blocks(banks: Banks, labels: Labels, blocks: Mapping[Timeframe, BarBlock], attainable: float) -> History:
     """Take a block of base bars, with the higher bars that close with them, and score every base close.
 
     `attainable` is the coverage that the source of the bars can reach.
     """
-    base = blocks[lanes.base]
+    base = blocks[banks.base]
     t, n = base.close.shape
-    closes = base.open_ms + lanes.base.ms
+    closes = base.open_ms + banks.base.ms
     with np.errstate(all="ignore"):
-        values = lanes.over(blocks)
-    due: dict[LaneKey, Ints | int] = {tf: np.repeat(closes // tf.ms - 1, n) for tf in lanes.timeframes}
-    due[None] = due[lanes.base]
+        values = banks.over(blocks)
+    due: dict[BankKey, Ints | int] = {tf: np.repeat(closes // tf.ms - 1, n) for tf in banks.timeframes}
+    due[None] = due[banks.base]
     seen = np.full(t * n, QUALITY_CODE[DataQuality.LIVE])
     none = np.full(t * n, QUALITY_CODE[DataQuality.UNAVAILABLE])
     qualities = {Feed.BARS: seen, Feed.TAPE: seen, Feed.TICKER: none, Feed.BOOK: none}
-    factors, total = score_all(lanes.sources, values, due, qualities)
+    factors, total = score_all(banks.sources, values, due, qualities)
     score = (50.0 * (1.0 + total.confluence.x)).reshape(t, n)
     coverage = total.coverage.reshape(t, n)
     present = np.isfinite(base.open + base.high + base.low + base.close + base.volume)
@@ -65,7 +65,7 @@ def score_blocks(lanes: Lanes, labels: Labels, blocks: Mapping[Timeframe, BarBlo
         present=present,
         score=score,
         label=np.stack([each.label for each in labelled]),
-        standing=np.stack([each.standing for each in labelled]),
+        bridged=np.stack([each.bridged for each in labelled]),
         confidence=total.confidence.reshape(t, n),
         coverage=coverage,
         alignment=total.alignment.reshape(t, n),

@@ -14,8 +14,8 @@ from virtuoso.analysis.breadth import (
     dispersion,
     new_extremes,
 )
-from virtuoso.analysis.dwell import Held
-from virtuoso.analysis.regime import LONG_BARS, REGIMES, Regime, SymbolRegime
+from virtuoso.analysis.regimes.dwell import Held
+from virtuoso.analysis.regimes.regime import LONG_BARS, REGIMES, Regime, SymbolRegime
 from virtuoso.model.instrument import seniority
 
 NEUTRAL_BAND_PCT = 0.1
@@ -206,8 +206,8 @@ def sentiment(counts: Breadth, momentum: float | None) -> Regime | None:
 
 def _first(rows: Sequence[MarketRow], base: str) -> MarketRow | None:
     """The row that stands for a coin."""
-    standing = [row for row in rows if row.base == base and not row.dated]
-    return min(standing, key=lambda row: seniority(row.launch_ms, row.turnover_24h, row.symbol), default=None)
+    perpetual = [row for row in rows if row.base == base and not row.dated]
+    return min(perpetual, key=lambda row: seniority(row.launch_ms, row.turnover_24h, row.symbol), default=None)
 
 
 def _of_base(rows: Sequence[MarketRow], base: str) -> float:

@@ -1,4 +1,4 @@
-"""From the lanes' values to factors, and from factors to the confluence; columns are symbols, or symbols × closes."""
+"""From the banks' values to factors, and from factors to the confluence; columns are symbols, or symbols × closes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.bank import Measures, Values
 from virtuoso.analysis.component import CONFIDENCE, Factor, Feed
 from virtuoso.analysis.confluence import (
     Weighted,
@@ -17,7 +18,6 @@ from virtuoso.analysis.confluence import (
     stretched,
 )
 from virtuoso.analysis.gains import CONFLUENCE
-from virtuoso.analysis.lane import Measures, Values
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
@@ -35,17 +35,17 @@ QUALITY_SHARE = np.array([1.0, 0.9, 0.6, 0.25, 0.0])
 Codes = NDArray[np.int64]
 STALE = QUALITY_CODE[DataQuality.STALE]
 PARTIAL = QUALITY_CODE[DataQuality.PARTIAL]
-LaneKey: TypeAlias = "Timeframe | None"
-"""A timeframe, or `None` for the book's lane."""
+BankKey: TypeAlias = "Timeframe | None"
+"""A timeframe, or `None` for the book's bank."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorSource:
-    """Where a factor's measures stand in the lanes that it reads; `timeframes` as they are shown."""
+    """Where a factor's measures stand in the banks that it reads; `timeframes` as they are shown."""
 
     factor: Factor
     timeframes: tuple[Timeframe | None, ...]
-    lanes: tuple[LaneKey, ...]
+    banks: tuple[BankKey, ...]
     frame_weights: Floats
     components: tuple[slice, ...]
     modifiers: tuple[slice, ...]
@@ -54,18 +54,18 @@ class FactorSource:
     def of(
         cls,
         factor: Factor,
-        lanes: Mapping[LaneKey, Measures],
+        banks: Mapping[BankKey, Measures],
         timeframes: tuple[Timeframe | None, ...],
         frame_weights: Floats,
     ) -> "FactorSource":
-        """Find the factor's measures in each lane."""
+        """Find the factor's measures in each bank."""
         return cls(
             factor=factor,
             timeframes=timeframes,
-            lanes=tuple(lanes),
+            banks=tuple(banks),
             frame_weights=frame_weights,
-            components=tuple(lane.places(factor.components) for lane in lanes.values()),
-            modifiers=tuple(lane.places(factor.modifiers) for lane in lanes.values()),
+            components=tuple(bank.places(factor.components) for bank in banks.values()),
+            modifiers=tuple(bank.places(factor.modifiers) for bank in banks.values()),
         )
 
 
@@ -108,20 +108,20 @@ class FactorArrays:
 def score_factor(
     source: FactorSource, values: Sequence[Values], due: Sequence[Ints | int], quality: Codes, tape: Codes
 ) -> FactorArrays:
-    """One factor from its lanes' `values`; `due` are the numbers of the bars that should be the last ones in.
+    """One factor from its banks' `values`; `due` are the numbers of the bars that should be the last ones in.
 
     `quality` [n] is that of its feed, `tape` that of the taker sides. A timeframe whose last due bar is not in drops
     out. So does a book or a ticker that is stale: what it would say was not seen. A closed bar stays true however
     stale the feed; there the label is withheld instead.
     """
     factor = source.factor
-    current = np.stack([lane.number == number for lane, number in zip(values, due, strict=True)])
+    current = np.stack([bank.number == number for bank, number in zip(values, due, strict=True)])
     if not factor.feed.kept:
         current &= quality < STALE
     gate = np.where(current, 1.0, np.nan)[:, None, :]
-    lanes = tuple(zip(values, source.components, source.modifiers, strict=True))
-    value = np.stack([lane.value[components] for lane, components, _ in lanes]) * gate
-    measured = np.stack([lane.value[modifiers] for lane, _, modifiers in lanes]) * gate
+    banks = tuple(zip(values, source.components, source.modifiers, strict=True))
+    value = np.stack([bank.value[components] for bank, components, _ in banks]) * gate
+    measured = np.stack([bank.value[modifiers] for bank, _, modifiers in banks]) * gate
     scaling = _scaling(value.shape, measured, factor)
     value *= scaling
     result = combine_factor(value, source.frame_weights, factor)
@@ -133,12 +133,12 @@ def score_factor(
         factor=factor,
         timeframes=source.timeframes,
         frame_weights=source.frame_weights,
-        raw=np.stack([lane.raw[components] for lane, components, _ in lanes]) * gate,
+        raw=np.stack([bank.raw[components] for bank, components, _ in banks]) * gate,
         value=value,
         scaling=scaling,
-        modifier_raw=np.stack([lane.raw[modifiers] for lane, _, modifiers in lanes]) * gate,
+        modifier_raw=np.stack([bank.raw[modifiers] for bank, _, modifiers in banks]) * gate,
         modifier_value=measured,
-        age=np.stack([lane.age for lane in values]),
+        age=np.stack([bank.age for bank in values]),
         current=current,
         quality=quality,
         result=result.whole,
@@ -229,16 +229,16 @@ def _frames(factors: Sequence[FactorArrays], n: int) -> tuple[Floats, Floats]:
 
 def score_all(
     sources: Sequence[FactorSource],
-    values: Mapping[LaneKey, Values],
-    due: Mapping[LaneKey, Ints | int],
+    values: Mapping[BankKey, Values],
+    due: Mapping[BankKey, Ints | int],
     qualities: Mapping[Feed, Codes],
 ) -> tuple[tuple[FactorArrays, ...], Total]:
-    """All factors and their confluence from the lanes' values; `qualities` [n] by feed."""
+    """All factors and their confluence from the banks' values; `qualities` [n] by feed."""
     factors = tuple(
         score_factor(
             source,
-            [values[key] for key in source.lanes],
-            [due[key] for key in source.lanes],
+            [values[key] for key in source.banks],
+            [due[key] for key in source.banks],
             qualities[Feed.BARS if source.factor.feed.kept else source.factor.feed],
             qualities[Feed.TAPE],
         )

@@ -3,7 +3,7 @@
 A label is *unknown* where there is no score, too little of the evidence that the symbol can have, or where a feed of
 it is stale. What the label was is kept through an unknown gap of `bridge_bars` closes: until then nothing has begun or
 ended, and the next label that is known goes on from there with its margin. After that the label has ended, and another
-begins as any first one does. So the *standing* label, of which signals are the changes, knows no flicker of a feed.
+begins as any first one does. So the *bridged* label, of which signals are the changes, knows no flicker of a feed.
 """
 
 from dataclasses import dataclass
@@ -86,18 +86,18 @@ def sided(label: Floats | LabelCodes) -> NDArray[np.bool_]:
 class Labelled:
     """Labels of one close [n], and what they followed from: the label before, base bars held, whether any may be.
 
-    `standing` is the label with its short unknown gaps bridged: what a signal is a change of.
+    `bridged` is the label with its short unknown gaps bridged: what a signal is a change of.
     """
 
     label: LabelCodes
     before: Floats
     held: Floats
     allowed: NDArray[np.bool_]
-    standing: LabelCodes
+    bridged: LabelCodes
 
 
 class Labels:
-    """The standing label of each row, the base bars since it was entered, and the close at which it was known last.
+    """The bridged label of each row, the base bars since it was entered, and the close at which it was known last.
 
     Args:
         rule: when a score becomes a label.
@@ -128,19 +128,19 @@ class Labels:
         settled = np.where(usable, before, UNKNOWN)
         new = np.where(due, self.rule.decide(before, held, score, allowed), settled).astype(np.int8)
         known = new != UNKNOWN
-        standing = np.where(known, new, before)
-        self._held.put(rows, np.where(standing == before, held, 0.0))
-        self._label.put(rows, standing)
+        bridged = np.where(known, new, before)
+        self._held.put(rows, np.where(bridged == before, held, 0.0))
+        self._label.put(rows, bridged)
         self._known_ms.put(rows, np.where(due & known, float(close_ms), known_ms))
         self._decided_ms.put(rows, np.where(due, float(close_ms), self._decided_ms.get(rows)))
-        return Labelled(new, before, held, allowed, standing.astype(np.int8))
+        return Labelled(new, before, held, allowed, bridged.astype(np.int8))
 
-    def standing(self, rows: Rows) -> Floats:
-        """Standing labels of `rows`, the base bars for which they are held, the closes known last [3, n]."""
+    def checkpoint(self, rows: Rows) -> Floats:
+        """Bridged labels of `rows`, the base bars for which they are held, the closes known last [3, n]."""
         return np.stack([self._label.get(rows), self._held.get(rows), self._known_ms.get(rows)])
 
     def resume(self, row: int, label: float, held: float, known_ms: float, close_ms: int) -> None:
-        """Take over what `standing` said, as of the close `close_ms`."""
+        """Take over what `checkpoint` said, as of the close `close_ms`."""
         at = slice(row, row + 1)
         for vector, value in (
             (self._label, label), (self._held, held), (self._known_ms, known_ms), (self._decided_ms, float(close_ms)),

@@ -7,9 +7,9 @@ import msgspec
 import typer
 
 from virtuoso.cli.terminal import alert_tables as tables
-from virtuoso.cli.terminal.asking import ADDRESS, AsJson, Token, TokenFile, Url, asked, identified, printed
+from virtuoso.cli.terminal.api import ADDRESS, AsJson, Token, TokenFile, Url, asked, identified, printed
 from virtuoso.cli.terminal.client import Client, token_of
-from virtuoso.model import alert_documents as docs
+from virtuoso.model.alerts import documents as docs
 
 
 def deliveries(

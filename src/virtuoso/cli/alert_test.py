@@ -11,10 +11,10 @@ import typer
 from virtuoso.config import load
 from virtuoso.config.keys import secret_texts
 from virtuoso.delivery.channels.protocol import Channel, ChannelError
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.alerts.notice import Line, Notice, Role
 from virtuoso.model.clock import Clock, SystemClock
 from virtuoso.model.errors import UsageError
-from virtuoso.model.notice import Line, Notice, Role
 from virtuoso.operations import logs
 from virtuoso.wiring.channels import channel_plans, make_channels
 

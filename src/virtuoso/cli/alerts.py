@@ -11,10 +11,10 @@ from virtuoso.alerts.rules.mistakes import Mistaken
 from virtuoso.cli.alert_deliveries import deliveries, resend
 from virtuoso.cli.alert_test import send_test
 from virtuoso.cli.terminal import alert_tables as tables
-from virtuoso.cli.terminal.asking import ADDRESS, AsJson, Token, TokenFile, Url, asked, identified, printed
+from virtuoso.cli.terminal.api import ADDRESS, AsJson, Token, TokenFile, Url, asked, identified, printed
 from virtuoso.cli.terminal.client import Client, token_of
-from virtuoso.model import alert_documents as docs
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts import documents as docs
+from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.clock import SystemClock, iso
 from virtuoso.model.errors import UsageError
 

@@ -1,4 +1,4 @@
-"""`virtuoso analyze SYMBOL`: one look at one symbol, with the whole tree of reasons."""
+"""`virtuoso analyze SYMBOL`: one pass over one symbol, with the whole tree of reasons."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.operations import logs
-from virtuoso.playback.one_look import Look, look
+from virtuoso.playback.one_pass import OnePass, analyze_once
 from virtuoso.wiring.monitor import monitor_parts
 from virtuoso.wiring.parts import exchange_for
 
@@ -42,7 +42,7 @@ def analyze(
     only = None if timeframe is None else _configured(timeframe, settings)
     logs.configure("error", settings.logging.format, secret_texts(settings))
     with _telling() as tell:
-        found = uvloop.run(_look(settings, symbol, tell))
+        found = uvloop.run(_analyze(settings, symbol, tell))
     if as_json:
         detail = found.detail if only is None else only_on(found.detail, only)
         typer.echo(msgspec.json.encode(detail))
@@ -52,10 +52,10 @@ def analyze(
         raise typer.Exit(1)
 
 
-async def _look(settings: Settings, symbol: str, tell: Callable[[str], None]) -> Look:
+async def _analyze(settings: Settings, symbol: str, tell: Callable[[str], None]) -> OnePass:
     clock = SystemClock()
     exchange = exchange_for(settings, clock, np.random.default_rng())
-    return await look(exchange, monitor_parts(settings, told=False), symbol, clock, tell)
+    return await analyze_once(exchange, monitor_parts(settings, told=False), symbol, clock, tell)
 
 
 def _configured(name: str, settings: Settings) -> Timeframe:

@@ -18,7 +18,7 @@ from virtuoso.analysis.engine import FACTORS
 from virtuoso.cli.terminal.progress import telling
 from virtuoso.config import Settings, load
 from virtuoso.research.backtest import Backtest, fed_by_bars
-from virtuoso.research.bars import Bars, read_bars
+from virtuoso.research.bar_files.bars import Bars, read_bars
 from virtuoso.research.results import Results
 from virtuoso.research.summary import Summary
 from virtuoso.wiring.parts import label_rule

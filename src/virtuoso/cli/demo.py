@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from virtuoso.config import load
+from virtuoso.exchange.bybit import paths
 from virtuoso.model.errors import UsageError
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.up import serve
@@ -84,7 +85,7 @@ def _await(address: str) -> None:
     give_up = time.perf_counter() + _START_S
     while True:
         try:
-            with urllib.request.urlopen(f"http://{address}/v5/market/time", timeout=1):
+            with urllib.request.urlopen(f"http://{address}{paths.TIME}", timeout=1):
                 return
         except (urllib.error.URLError, TimeoutError) as error:
             if time.perf_counter() > give_up:

@@ -12,9 +12,9 @@ import uvloop
 from rich.console import Console
 from rich.live import Live
 
-from virtuoso.cli.terminal.asking import ADDRESS, Token, TokenFile, Url
-from virtuoso.cli.terminal.board import Board
+from virtuoso.cli.terminal.api import ADDRESS, Token, TokenFile, Url
 from virtuoso.cli.terminal.client import Client, token_of
+from virtuoso.cli.terminal.screen import Screen
 from virtuoso.model import documents as docs
 from virtuoso.model.errors import UsageError, VirtuosoError
 
@@ -44,7 +44,7 @@ def top(
     if as_json:
         typer.echo(uvloop.run(_document(client, limit)))
     elif once or not console.is_terminal:
-        board = Board(client.url)
+        board = Screen(client.url)
         rows = uvloop.run(_filled(client, board, limit))
         console.print(board.drawn(rows, console.width))
     else:
@@ -56,7 +56,7 @@ async def _document(client: Client, limit: int) -> bytes:
         return await client.body(f"/api/signals/top?limit={limit}")
 
 
-async def _filled(client: Client, board: Board, limit: int) -> tuple[docs.SignalRow, ...]:
+async def _filled(client: Client, board: Screen, limit: int) -> tuple[docs.SignalRow, ...]:
     """Ask for everything once; returns the rows to show."""
     async with client:
         for name, path in _DOCUMENTS.items():
@@ -75,7 +75,7 @@ async def _closes(client: Client, symbol: str) -> tuple[float, ...]:
 
 async def _live(client: Client, console: Console, limit: int) -> None:
     """Draw what is heard until Ctrl-C, or SIGTERM."""
-    board, stop = Board(client.url), asyncio.Event()
+    board, stop = Screen(client.url), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with client:
@@ -94,14 +94,14 @@ async def _live(client: Client, console: Console, limit: int) -> None:
         work.result()
 
 
-async def _draw(board: Board, console: Console, limit: int) -> None:
+async def _draw(board: Screen, console: Console, limit: int) -> None:
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             live.update(board.drawn(board.rows(limit, console.height), console.width), refresh=True)
             await asyncio.sleep(_DRAW_S)
 
 
-async def _listen(client: Client, board: Board) -> None:
+async def _listen(client: Client, board: Screen) -> None:
     """Take the stream's documents, for ever; what was heard stays while the connection is lost."""
     while True:
         try:
@@ -115,7 +115,7 @@ async def _listen(client: Client, board: Board) -> None:
         await asyncio.sleep(_RETRY_S)
 
 
-async def _follow_bars(client: Client, board: Board, shown: Callable[[], tuple[docs.SignalRow, ...]]) -> None:
+async def _follow_bars(client: Client, board: Screen, shown: Callable[[], tuple[docs.SignalRow, ...]]) -> None:
     """Fetch the closes of the symbols shown, each once for every bar that was scored, and ten a second at most."""
     fetched: dict[str, str | None] = {}
     while True:

@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from virtuoso.config import Settings, load
-from virtuoso.market.listing import Listings
-from virtuoso.market.universe import Universe, select, unknown_includes, why_empty
+from virtuoso.market.universe.choice import Universe, select, unknown_includes, why_empty
+from virtuoso.market.universe.listing import Listings
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.evidence import class_of
 from virtuoso.model.instrument import Instrument
-from virtuoso.monitor.watching.list_polls import looks
+from virtuoso.monitor.watching.list_polls import polls
 from virtuoso.wiring.parts import exchange_for, universe_rules
 
 app = typer.Typer(add_completion=False)
@@ -61,7 +61,7 @@ async def _choose(settings: Settings) -> tuple[Sequence[Instrument], Universe]:
     clock = SystemClock()
     exchange = exchange_for(settings, clock, np.random.default_rng())
     try:
-        listed, _ = [look async for look in looks(exchange, Listings())][-1]
+        listed, _ = [look async for look in polls(exchange, Listings())][-1]
     finally:
         await exchange.close()
     for doubt in listed.doubts:

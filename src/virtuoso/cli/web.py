@@ -12,7 +12,7 @@ from virtuoso.operations import logs
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.web_worker import run_worker
 from virtuoso.processes.workers import keep_workers
-from virtuoso.web.listening import listen
+from virtuoso.web.connections.listening import listen
 from virtuoso.wiring.stores import need_shared_tier
 
 app = typer.Typer(add_completion=False)

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from virtuoso.config.section import FilePath, Names, Section
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 
 Least = Annotated[Severity, Field(strict=False)]
 """The least severity that is told."""
@@ -125,7 +125,7 @@ class DiscordSettings(Section):
 
 
 class ChannelSettings(Section):
-    """A further channel."""
+    """One more channel that messages go to."""
 
     type: str = Field(min_length=1, description="`webhook`, `apprise`, or the type that an installed package offers.")
     url: Secret = Field(None, description="Address; for Apprise `slack://…`, `tgram://…`, `mailto://…`.")

@@ -10,6 +10,6 @@ FilePath = Annotated[Path, Field(strict=False)]
 
 
 class Section(BaseModel):
-    """A section."""
+    """Is the base of every section: strict, so that an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

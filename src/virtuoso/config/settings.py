@@ -4,14 +4,15 @@ import ipaddress
 import re
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, create_model, field_validator, model_validator
 
 from virtuoso.config.alerts import AlertSettings
 from virtuoso.config.section import FilePath, Names, Section
 from virtuoso.config.stores import CacheSettings, DatabaseSettings, TimeseriesSettings
+from virtuoso.model.catalogue.factors import WEIGHTS
 from virtuoso.model.timeframe import Timeframe
 
 Url = Annotated[str, Field(pattern=r"^(https?|wss?)://[^\s/]+", examples=["https://api.bybit.com"])]
@@ -108,7 +109,7 @@ class UniverseSettings(Section):
     hysteresis: float = Field(
         1.2, ge=1, le=5, description="A watched symbol stays while its rank is within size times this."
     )
-    refresh_interval: float = Field(300.0, ge=10, description="Seconds between looks at the lists of the exchange.")
+    refresh_interval: float = Field(300.0, ge=10, description="Seconds between polls of the lists of the exchange.")
 
 
 class MonitoringSettings(Section):
@@ -157,15 +158,8 @@ class FactorSettings(Section):
     weight: Weight = Field(description="Weight in the confluence; weights are relative to each other.")
 
 
-class FactorsSettings(Section):
+class _Factors(Section):
     """The six views of a symbol."""
-
-    order_flow: FactorSettings = FactorSettings(weight=0.30)
-    order_book: FactorSettings = FactorSettings(weight=0.20)
-    volume: FactorSettings = FactorSettings(weight=0.18)
-    price_structure: FactorSettings = FactorSettings(weight=0.15)
-    technical: FactorSettings = FactorSettings(weight=0.10)
-    sentiment: FactorSettings = FactorSettings(weight=0.07)
 
     @model_validator(mode="before")
     @classmethod
@@ -189,6 +183,19 @@ class FactorsSettings(Section):
         """Weight of each enabled factor."""
         factors: dict[str, FactorSettings] = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: factor.weight for name, factor in factors.items() if factor.enabled}
+
+
+if TYPE_CHECKING:
+    FactorsSettings = _Factors
+else:
+    FactorsSettings = create_model(
+        "FactorsSettings",
+        __base__=_Factors,
+        __doc__=_Factors.__doc__,
+        __module__=__name__,
+        **{name: (FactorSettings, FactorSettings(weight=weight)) for name, weight in WEIGHTS.items()},
+    )
+"""`analysis.factors`: a key for each factor of the catalogue."""
 
 
 _COVERAGE = "Share of the evidence that a symbol of its class can have, below which it has no label."
@@ -237,7 +244,7 @@ class AlphaScanningSettings(Section):
 
 
 class WebsocketSettings(Section):
-    """The exchange's streams."""
+    """How streams are kept alive, and from when on a feed is stale."""
 
     ping_interval: float = Field(30.0, ge=1, le=300, description="Seconds between pings.")
     stale_after: float = Field(10.0, ge=5, le=300, description="Seconds without a sign of life until data is stale.")

@@ -95,7 +95,7 @@ class RetentionSettings(Section):
 
 
 class InfluxSettings(Section):
-    """An InfluxDB server."""
+    """How the InfluxDB server is reached, and what waits for it while it is not."""
 
     url: str = Field("http://127.0.0.1:8086", pattern=r"^https?://[^\s/]+", description="Address of the server.")
     version: Literal[1, 2] = Field(

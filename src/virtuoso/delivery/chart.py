@@ -12,7 +12,7 @@ from typing import cast
 
 import msgspec
 
-from virtuoso.model.notice import Candles, PriceLevel
+from virtuoso.model.alerts.notice import Candles, PriceLevel
 
 MOST_BARS = 240
 """Of more, the latest are drawn."""

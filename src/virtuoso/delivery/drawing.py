@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from virtuoso.delivery.chart import MOST_BARS, Mark, Picture
 from virtuoso.delivery.price_axis import APART, DIM, DOWN, GROUND, MARK, UP, price_axis, short, write
-from virtuoso.model.notice import PriceLevel
+from virtuoso.model.alerts.notice import PriceLevel
 
 _WIDTH, _HEIGHT, _DPI = 8.0, 4.5, 200
 _LEFT, _BOTTOM, _RIGHT, _TOP = 0.015, 0.085, 0.82, 0.88

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 from numpy.typing import NDArray
 
-from virtuoso.model.notice import PriceLevel
+from virtuoso.model.alerts.notice import PriceLevel
 
 GROUND, DIM, UP, DOWN, MARK = "#17191e", "#8d95a3", "#2ebd85", "#f6465d", "#f0b90b"
 APART = 0.058

@@ -14,12 +14,11 @@ from virtuoso.exchange.protocol import Exchange, PollStatus, Stream, StreamEvent
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import ExchangeError, ExchangeRejected, MalformedMessage, NotOffered
 from virtuoso.model.feed import FeedStatus, Refusal, SymbolSink
+from virtuoso.model.feed_kind import POLLED, POLLED_PLAIN, FeedKind
 from virtuoso.model.timeframe import Timeframe
 
 log = structlog.get_logger(__name__)
 
-_KINDS = ("orderbook", "publicTrade", "tickers", "kline")
-_PLAIN = ("tickers", "kline")
 _TRADES = 1_000
 _BACK_MS = 2 * Timeframe.M1.ms
 _FALLBACK_AFTER_NS = 5_000_000_000
@@ -47,7 +46,7 @@ def largest_universe(capacity: int, window_s: float, interval_s: float) -> int:
 class _Topic:
     """One kind of data of one symbol, as it is polled."""
 
-    kind: str
+    kind: FeedKind
     symbol: str
     fetched_ns: int | None = None
     fetches: int = 0
@@ -65,7 +64,7 @@ class _Topic:
 @dataclass(slots=True)
 class _Symbol:
     sink: SymbolSink
-    topics: dict[str, _Topic] = field(default_factory=dict)
+    topics: dict[FeedKind, _Topic] = field(default_factory=dict)
 
 
 class Polling:
@@ -95,7 +94,7 @@ class Polling:
         self._stream = stream
         self._reached: bool | None = None
         self._symbols: dict[str, _Symbol] = {}
-        self._down_ns: dict[tuple[str, str], int] = {}
+        self._down_ns: dict[tuple[str, FeedKind], int] = {}
 
     def watch(self, sinks: Mapping[str, SymbolSink], detailed: Collection[str] | None = None) -> None:
         """Set the whole set of symbols wanted; those not in `detailed` without book and trades."""
@@ -103,7 +102,7 @@ class Polling:
             self._stream.watch(sinks, detailed)
         old, self._symbols = self._symbols, {}
         for symbol, sink in sinks.items():
-            kinds = _KINDS if detailed is None or symbol in detailed else _PLAIN
+            kinds = POLLED if detailed is None or symbol in detailed else POLLED_PLAIN
             kept = old[symbol].topics if symbol in old else {}
             self._symbols[symbol] = _Symbol(sink, {kind: kept.get(kind) or _Topic(kind, symbol) for kind in kinds})
 
@@ -125,15 +124,15 @@ class Polling:
         polled = {} if self._stream is not None and not self._down_ns else self._polled()
         if self._stream is None:
             return list(polled.values())
-        return [self._joined(f, polled.get((f.symbol, f.topic.partition(".")[0]))) for f in streamed]
+        return [self._joined(f, polled.get((f.symbol, f.kind))) for f in streamed]
 
     def _joined(self, streamed: FeedStatus, polled: FeedStatus | None) -> FeedStatus:
         """A streamed topic that is polled for now: as fresh as the request, as mute and garbled as the stream.
 
         What was ever counted of it stays counted, polled or not: a count that falls and rises again would seem news.
         """
-        state, kind = self._symbols.get(streamed.symbol), streamed.topic.partition(".")[0]
-        topic = None if state is None else state.topics.get(kind)
+        state = self._symbols.get(streamed.symbol)
+        topic = None if state is None else state.topics.get(streamed.kind)
         if topic is not None and topic.fetches + topic.refusals.total():
             streamed = msgspec.structs.replace(
                 streamed,
@@ -168,13 +167,14 @@ class Polling:
         """How often frames left a field empty."""
         return Counter() if self._stream is None else self._stream.missing
 
-    def _polled(self) -> dict[tuple[str, str], FeedStatus]:
+    def _polled(self) -> dict[tuple[str, FeedKind], FeedStatus]:
         found = {}
         for symbol, state in self._symbols.items():
             for kind, topic in state.topics.items():
                 if self._stream is not None and ((symbol, kind) not in self._down_ns or topic.fetched_ns is None):
                     continue
                 found[symbol, kind] = FeedStatus(
+                    kind=kind,
                     topic=f"{kind}.{symbol}",
                     symbol=symbol,
                     connected=topic.fetched_ns is not None,
@@ -192,32 +192,32 @@ class Polling:
                 )
         return found
 
-    def _wanted(self) -> dict[str, Sequence[str]]:
+    def _wanted(self) -> dict[str, Sequence[FeedKind]]:
         """Kinds to ask for now, by symbol."""
         if self._stream is None:
             return {symbol: tuple(state.topics) for symbol, state in self._symbols.items()}
         now_ns = self._clock.now_ns()
         down = {
-            (f.symbol, f.topic.partition(".")[0])
+            (f.symbol, f.kind)
             for f in self._stream.feeds()
-            if (f.mute or not f.connected or not f.acked or f.alive_ns is None) and f.topic.partition(".")[0] in _KINDS
+            if (f.mute or not f.connected or not f.acked or f.alive_ns is None) and f.kind in POLLED
         }
         self._down_ns = {key: self._down_ns.get(key, now_ns) for key in down}
-        wanted: dict[str, list[str]] = {}
+        wanted: dict[str, list[FeedKind]] = {}
         for (symbol, kind), since_ns in self._down_ns.items():
             if now_ns - since_ns >= _FALLBACK_AFTER_NS and symbol in self._symbols:
                 wanted.setdefault(symbol, []).append(kind)
         return dict(wanted)
 
-    async def poll(self, wanted: Mapping[str, Sequence[str]]) -> None:
+    async def poll(self, wanted: Mapping[str, Sequence[FeedKind]]) -> None:
         """One round: all tickers in one call, and bars, book and trades of each symbol, all at once."""
         began = time.perf_counter()
         failed: set[str] = set()
         asked: list[Coroutine[Any, Any, None]] = []
-        if any("tickers" in kinds for kinds in wanted.values()):
-            asked.append(self._tickers([symbol for symbol, kinds in wanted.items() if "tickers" in kinds], failed))
+        if symbols := [symbol for symbol, kinds in wanted.items() if FeedKind.TICKER in kinds]:
+            asked.append(self._tickers(symbols, failed))
         for symbol, kinds in wanted.items():
-            asked += [self._ask(symbol, kind, failed) for kind in kinds if kind != "tickers"]
+            asked += [self._ask(symbol, kind, failed) for kind in kinds if kind is not FeedKind.TICKER]
         await asyncio.gather(*asked)
         status = self.rounds
         status.rounds += 1
@@ -242,7 +242,7 @@ class Polling:
             log.warning("tickers could not be polled", error=str(error))
             failed.update(symbols)
             for symbol in symbols:
-                self._note(symbol, "tickers", error)
+                self._note(symbol, FeedKind.TICKER, error)
             return
         now_ns, now_ms = self._clock.now_ns(), self._exchange_ms()
         for symbol in symbols:
@@ -250,20 +250,20 @@ class Polling:
                 continue
             if (update := tickers.get(symbol)) is None:
                 failed.add(symbol)
-                self._note(symbol, "tickers", ExchangeError("not in the exchange's list of tickers"))
+                self._note(symbol, FeedKind.TICKER, ExchangeError("not in the exchange's list of tickers"))
                 continue
             told = update.last is not msgspec.UNSET and update.last is not None
             try:
                 refusal = state.sink.ticker(now_ms, now_ns, update) if told else NO_LAST
             except Exception as error:  # noqa: BLE001 - see `_ask`
                 failed.add(symbol)
-                self._note(symbol, "tickers", error)
+                self._note(symbol, FeedKind.TICKER, error)
             else:
-                self._answered(symbol, "tickers", refusal)
+                self._answered(symbol, FeedKind.TICKER, refusal)
 
-    async def _ask(self, symbol: str, kind: str, failed: set[str]) -> None:
+    async def _ask(self, symbol: str, kind: FeedKind, failed: set[str]) -> None:
         ask: Callable[[str], Coroutine[Any, Any, Refusal]] = {
-            "kline": self._bars, "orderbook": self._book, "publicTrade": self._trades,
+            FeedKind.BAR: self._bars, FeedKind.BOOK: self._book, FeedKind.TRADE: self._trades,
         }[kind]  # fmt: skip
         state = self._symbols.get(symbol)
         if state is None or (topic := state.topics.get(kind)) is None:
@@ -300,7 +300,7 @@ class Polling:
             return None
         return state.sink.trades_fetched(self._clock.now_ns(), trades) if trades else NO_TRADES
 
-    def _answered(self, symbol: str, kind: str, refusal: Refusal) -> None:
+    def _answered(self, symbol: str, kind: FeedKind, refusal: Refusal) -> None:
         """An answer that is refused makes nothing fresh."""
         state = self._symbols.get(symbol)
         if state is None or (topic := state.topics.get(kind)) is None:
@@ -321,7 +321,7 @@ class Polling:
         topic.refused_in_row += 1
         topic.refusals[reason] += 1
 
-    def _note(self, symbol: str, kind: str, error: Exception) -> None:
+    def _note(self, symbol: str, kind: FeedKind, error: Exception) -> None:
         state = self._symbols.get(symbol)
         if state is None or (topic := state.topics.get(kind)) is None:
             return

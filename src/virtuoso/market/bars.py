@@ -8,7 +8,7 @@ from math import isclose, isnan
 
 import numpy as np
 
-from virtuoso.market.bounds import implausible, last_seam
+from virtuoso.market.bounds.bar import implausible, last_seam
 from virtuoso.market.panel import Floats
 from virtuoso.market.series import BUY_VOLUME, CLOSE, HIGH, LOW, OPEN, TURNOVER, VOLUME, BarSeries
 from virtuoso.model.clock import iso

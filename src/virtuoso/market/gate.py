@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from msgspec import UNSET
 
-from virtuoso.market import ranges
 from virtuoso.market.book import CROSSED, FAR, Book
+from virtuoso.market.bounds import ranges
 from virtuoso.market.series import BarSeries
 from virtuoso.market.ticker import Limits, limits
 from virtuoso.model.feed import Refusal

@@ -3,13 +3,10 @@
 from collections.abc import Iterable
 
 from virtuoso.model.feed import FeedStatus
+from virtuoso.model.feed_kind import BEGINS_WHOLE, MAY_BE_SILENT, FeedKind
 from virtuoso.model.quality import DataQuality, worst_quality
 
 STALE_AFTER_S = 10.0
-_SPEAK_FIRST = frozenset({"tickers", "orderbook"})
-"""Kinds whose topics begin with a snapshot."""
-_SILENT = "allLiquidation"
-"""Its acknowledgement alone makes it live: it may say nothing for hours, and proves nothing of what is watched."""
 DELAYED_AFTER_MS = 2_000.0
 POLLED_SLACK_S = 2.0
 
@@ -27,7 +24,7 @@ def feed_quality(feed: FeedStatus, now_ns: int, stale_after_s: float = STALE_AFT
     if feed.polled_s is not None:
         return polled_quality(feed.received_ns, now_ns, 2 * feed.polled_s + POLLED_SLACK_S)
     known = (feed.received_ns or 0) if feed.refused_in_row else max(feed.alive_ns or 0, feed.received_ns or 0)
-    owes = not feed.acked or feed.topic.partition(".")[0] in _SPEAK_FIRST
+    owes = not feed.acked or feed.kind in BEGINS_WHOLE
     if known == 0 or (feed.received_ns is None and owes):
         return DataQuality.UNAVAILABLE
     lag_ms = _lag_ms(feed, now_ns, stale_after_s)
@@ -52,9 +49,9 @@ def polled_quality(fetched_ns: int | None, now_ns: int, stale_after_s: float = S
     return DataQuality.LIVE if now_ns - fetched_ns <= stale_after_s * 1e9 else DataQuality.STALE
 
 
-def speaks(topic: str) -> bool:
-    """Whether a topic that is live has said something; one is live by its acknowledgement alone."""
-    return topic.partition(".")[0] != _SILENT
+def speaks(kind: FeedKind) -> bool:
+    """Whether a feed that is live has said something; some are live by their acknowledgement alone."""
+    return kind not in MAY_BE_SILENT
 
 
 def joined_quality(qualities: Iterable[DataQuality]) -> DataQuality:

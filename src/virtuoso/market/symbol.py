@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import isnan
 
-from virtuoso.market import ranges
 from virtuoso.market.bars import SymbolBars
 from virtuoso.market.book import Book
+from virtuoso.market.bounds import ranges
 from virtuoso.market.gate import ClockOffset, Gate
 from virtuoso.market.minute import SAMPLE_MS, MinuteFeatures, MinuteSampler
 from virtuoso.market.minutes import Minutes

@@ -7,7 +7,7 @@ from math import inf
 from msgspec import UNSET
 from msgspec.structs import astuple, replace
 
-from virtuoso.market import ranges
+from virtuoso.market.bounds import ranges
 from virtuoso.model.market import TickerUpdate
 
 Limits = tuple[tuple[float, float], ...]

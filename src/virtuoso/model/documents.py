@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from virtuoso.model.alert_documents import Alert
+from virtuoso.model.alerts.documents import Alert
+from virtuoso.model.feed_kind import FeedKind
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Counterfactual, Entry, FactorScore, Label, TimeframeScore
 
@@ -357,9 +358,11 @@ class CycleStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One topic: ages in ms, `lag_ms` is receive time less event time."""
+    """One feed: ages in ms, `lag_ms` is receive time less event time."""
 
+    kind: FeedKind
     topic: str
+    """What the exchange calls it."""
     symbol: str
     connected: bool
     acked: bool

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from virtuoso.model.feed_kind import FeedKind
 from virtuoso.model.market import Bar, Levels, Liquidation, TickerUpdate, Trade
 
 Refusal = str | None
@@ -79,7 +80,9 @@ class FeedStatus(msgspec.Struct, kw_only=True):
     corrected by the measured clock offset.
     """
 
+    kind: FeedKind
     topic: str
+    """What the exchange calls it."""
     symbol: str
     connected: bool = False
     acked: bool = False

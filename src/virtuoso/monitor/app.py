@@ -15,12 +15,12 @@ import structlog
 from virtuoso.exchange.polling import Polling, largest_universe
 from virtuoso.exchange.protocol import Exchange, StreamEvent
 from virtuoso.exchange.supervise import Backoff
-from virtuoso.market.universe import UniverseRules
-from virtuoso.model.alert import Severity
+from virtuoso.market.universe.choice import UniverseRules
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.alerts.outbox import ChannelStatus
 from virtuoso.model.clock import Clock, iso
 from virtuoso.model.errors import ExchangeError, UsageError, VirtuosoError
 from virtuoso.model.evidence import DETAILED, PLAIN
-from virtuoso.model.outbox import ChannelStatus
 from virtuoso.monitor.alerting.root import AlertRoot, Keeping
 from virtuoso.monitor.alerting.service import AlertService
 from virtuoso.monitor.beats import Beats
@@ -34,7 +34,7 @@ from virtuoso.monitor.tasks import TrackedTasks
 from virtuoso.monitor.vitals import Vitals
 from virtuoso.monitor.wakes import Wakes
 from virtuoso.monitor.watching.universe_refresh import UniverseRefresh
-from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.health import HealthState
 from virtuoso.operations.heartbeat import Heartbeat
 from virtuoso.operations.host import Host
 from virtuoso.operations.metrics import measure_loop_lag
@@ -63,7 +63,7 @@ class Monitor:
     """Watches one exchange. `run` never returns by itself; `ready` is set at the first complete set of signals."""
 
     def __init__(
-        self, parts: MonitorParts, exchange: Exchange, clock: Clock, cache: MemoryCache, health: HealthBoard,
+        self, parts: MonitorParts, exchange: Exchange, clock: Clock, cache: MemoryCache, health: HealthState,
         stores: Stores | None = None,
     ) -> None:  # fmt: skip
         self.parts = parts
@@ -240,7 +240,7 @@ class Monitor:
             start("backlog", self._write_backlog)
         if self._service is not None:
             start("listening", self._service.listen)
-            start("machine", self._service.look)
+            start("machine", self._service.check)
 
     async def _clean(self) -> None:
         """Remove expired documents now and then, until cancelled."""
@@ -314,8 +314,8 @@ class Monitor:
         recorded, until_ms = ({}, 0) if kept is None else (kept.recorded, kept.close_ms)
         self.kernel.results.signals.resume(recorded, until_ms, recalled.labels)
         if kept is not None:
-            self.watch.standings, self.watch.stood_ms = kept.standings, kept.close_ms
-            log.info("resumed", close=iso(kept.close_ms), symbols=len(kept.standings))
+            self.watch.checkpoints, self.watch.stood_ms = kept.checkpoints, kept.close_ms
+            log.info("resumed", close=iso(kept.close_ms), symbols=len(kept.checkpoints))
 
     async def _write_backlog(self) -> None:
         """Keep the histories that were fetched, one at a time: each takes milliseconds of the loop."""
@@ -391,7 +391,7 @@ class Monitor:
         while True:
             await asyncio.sleep(_LOOK_S)
             if self.market.take_doubted_instruments():
-                self._universe_refresh.look_soon()
+                self._universe_refresh.poll_soon()
             if self._tape_gaps:
                 symbols, self._tape_gaps = self._tape_gaps, set()
                 await self.watch.fill_tape(symbols)
@@ -418,7 +418,7 @@ class Monitor:
                 self.kernel.outage.back(self.incidents, event.connection, now_ms)
                 self._tape_gaps.update(event.symbols)
             case "topic_rejected":
-                self._universe_refresh.look_soon(event.symbols)
+                self._universe_refresh.poll_soon(event.symbols)
 
     def _task_died(self, name: str, reason: str) -> None:
         text = f"task {name} died and is being restarted: {reason}"

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from virtuoso.model.alerts.outbox import ChannelStatus
 from virtuoso.model.documents import MonitoringStatus
-from virtuoso.model.outbox import ChannelStatus
 from virtuoso.monitor.alerting import documents
 from virtuoso.monitor.alerting.documents import AlertDocuments
 from virtuoso.monitor.cycle import alpha_scanner
@@ -44,10 +44,10 @@ class Beats:
         books = BooksPublisher(market, kernel.cycle, watch, publication)
         alerts = AlertDocuments(kernel.alerting, channels, publication, kernel.clock)
         supervision = Supervision(kernel, status, stores, told)
-        self.alpha = Beat("alpha", alpha_scanner.PERIOD_S, kernel.alpha.look)
+        self.alpha = Beat("alpha", alpha_scanner.PERIOD_S, kernel.alpha.scan_due)
         self.all = (
             Beat("ticks", TICKS_S, _soon(ticks.publish)),
-            Beat("status", PERIOD_S, supervision.look),
+            Beat("status", PERIOD_S, supervision.check),
             Beat("books", BOOKS_S, _soon(books.publish)),
             Beat("alert documents", documents.PERIOD_S, _soon(alerts.publish)),
             self.alpha,

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 import structlog
 
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.model.alert import Details, Severity
+from virtuoso.model.alerts.incident import Details, Severity
 from virtuoso.model.clock import Clock
 from virtuoso.model.feed import SymbolSink
 

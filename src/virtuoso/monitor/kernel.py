@@ -1,4 +1,4 @@
-"""The kernel: what a live monitor, a replay and one look at a symbol share, composed here and nowhere else."""
+"""The kernel: what a live monitor, a replay and one pass over a symbol share, composed here and nowhere else."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ from virtuoso.monitor.watching.detection import Detection
 from virtuoso.monitor.watching.refresh import Refresh
 from virtuoso.monitor.watching.slow_data import SlowData
 from virtuoso.monitor.watching.watch import Watch
-from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.health import HealthState
 from virtuoso.storage.timeseries.protocol import TimeSeries
 from virtuoso.wiring.parts import KernelParts
 
@@ -65,7 +65,7 @@ class Kernel:
         *,
         alerting: Alerting,
         committer: Committer,
-        health: HealthBoard,
+        health: HealthState,
         series: TimeSeries | None = None,
         audited: bool = True,
     ) -> None:

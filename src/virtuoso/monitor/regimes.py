@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import msgspec
 
 from virtuoso.analysis.breadth import MarketHistory
-from virtuoso.analysis.dwell import DwellRule, Held, MarketRegime, Transition, TransitionLog
 from virtuoso.analysis.overview import MarketRow, market_probabilities
-from virtuoso.analysis.regime import Regime, SymbolRegime
+from virtuoso.analysis.regimes.dwell import DwellRule, Held, MarketRegime, Transition, TransitionLog
+from virtuoso.analysis.regimes.regime import Regime, SymbolRegime
 from virtuoso.market.state import MarketState
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.containment import Contained
@@ -28,14 +28,14 @@ class RegimeState:
     history: MarketHistory | None = None
 
 
-class RegimesStanding(msgspec.Struct, frozen=True, kw_only=True):
+class RegimesCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     """What of the regimes a restart continues from; `stood` by symbol, "" is the market."""
 
     market: tuple[float | None, ...]
     stood: dict[str, Regime]
 
 
-class RegimeBoard:
+class RegimeTracker:
     """Used on the event loop that owns the market."""
 
     def __init__(self, base: Timeframe, regime_timeframe: Timeframe, rule: DwellRule | None = None) -> None:
@@ -70,14 +70,14 @@ class RegimeBoard:
         )
         return self._state
 
-    def standing(self) -> RegimesStanding:
+    def checkpoint(self) -> RegimesCheckpoint:
         """What a restart continues from."""
-        stood = {symbol or "": regime for symbol, regime in self._log.standing().items()}
-        return RegimesStanding(market=self._market.standing(), stood=stood)
+        stood = {symbol or "": regime for symbol, regime in self._log.checkpoint().items()}
+        return RegimesCheckpoint(market=self._market.checkpoint(), stood=stood)
 
-    def resume(self, standing: RegimesStanding | None, transitions: Sequence[Transition]) -> None:
-        """Go on from `standing`, with the latest transitions of earlier runs (newest first)."""
-        stood = {} if standing is None else standing.stood
+    def resume(self, checkpoint: RegimesCheckpoint | None, transitions: Sequence[Transition]) -> None:
+        """Go on from `checkpoint`, with the latest transitions of earlier runs (newest first)."""
+        stood = {} if checkpoint is None else checkpoint.stood
         self._log.resume(transitions, {symbol or None: regime for symbol, regime in stood.items()})
-        if standing is not None:
-            self._market.resume(standing.market)
+        if checkpoint is not None:
+            self._market.resume(checkpoint.market)

@@ -184,6 +184,7 @@ def feed_rows(feeds: Sequence[FeedStatus], now_ns: int, stale_after_s: float) ->
     """Topics as the API lists them. For a whole exchange there are many: build them off the loop."""
     return tuple(
         docs.FeedRow(
+            kind=feed.kind,
             topic=feed.topic,
             symbol=feed.symbol,
             connected=feed.connected,

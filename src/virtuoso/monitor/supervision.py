@@ -7,7 +7,7 @@ from virtuoso.alerts.conditions import ExchangeState, StoreState, observe_exchan
 from virtuoso.alerts.refusals import RefusedFrames
 from virtuoso.alerts.universe_conditions import UniverseState, observe_universe
 from virtuoso.market.quality import speaks
-from virtuoso.model.alert import Details
+from virtuoso.model.alerts.incident import Details
 from virtuoso.model.documents import FeedRow, MonitoringStatus
 from virtuoso.model.feed import FeedStatus
 from virtuoso.model.quality import DataQuality
@@ -18,7 +18,7 @@ from virtuoso.operations.health import Observed
 from virtuoso.storage.stores import Stores
 
 PERIOD_S = 1.0
-"""Between two looks."""
+"""Seconds between two checks."""
 _DENIED_NS = 10_000_000_000
 """A refusal this old is told; a delisted symbol is gone from the universe by then."""
 
@@ -40,7 +40,7 @@ class Supervision:
         self._clock = kernel.clock
         self._refused = RefusedFrames()
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Judge feeds, exchange, universe and stores once, then publish status and health."""
         kernel = self._kernel
         feeds = kernel.stream.feeds()
@@ -83,7 +83,7 @@ class Supervision:
     def _observed(self, rows: Sequence[FeedRow]) -> Observed:
         """What health is judged by."""
         watch, analysed_ms = self._kernel.watch, self._kernel.cycle.analysed_ms
-        told = [row for row in rows if speaks(row.topic)]
+        told = [row for row in rows if speaks(row.kind)]
         live = {row.symbol for row in told if row.data_quality is DataQuality.LIVE}
         return Observed(
             watched=len(watch.universe.symbols),

@@ -11,7 +11,7 @@ _FROZEN_S = 20.0
 
 
 class Wakes:
-    """Tells of gaps between two looks that are far longer than they were meant to be.
+    """Tells of gaps between two checks that are far longer than they were meant to be.
 
     Args:
         clock: it goes on while the process is stopped and the machine asleep (`awake_ns`).
@@ -23,8 +23,8 @@ class Wakes:
         self._on_gap = on_gap
         self._seen_ns, self._wall_ns = clock.awake_ns(), clock.now_ns()
 
-    def look(self) -> None:
-        """Judge the time since the last look."""
+    def check(self) -> None:
+        """Judge the time since the last check."""
         now_ns = self._clock.awake_ns()
         away_ns = now_ns - self._seen_ns
         if away_ns >= _FROZEN_S * 1e9:
@@ -36,4 +36,4 @@ class Wakes:
         """Look each second, for ever."""
         while True:
             await asyncio.sleep(_PERIOD_S)
-            self.look()
+            self.check()

@@ -44,7 +44,7 @@ class Observed:
 
 
 @dataclass(slots=True)
-class HealthBoard:
+class HealthState:
     """Written by the cycle and the supervision, read by the web. `mode` is embedded (one process) or standalone."""
 
     clock: Clock

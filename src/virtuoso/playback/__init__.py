@@ -1,1 +1,1 @@
-"""Runs what the monitor runs with another clock and source: recordings played again, rules compared, one look."""
+"""Runs what the monitor runs with another clock and source: recordings played again, rules compared, one pass."""

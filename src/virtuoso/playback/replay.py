@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 
-from virtuoso.exchange.bybit import Bybit
+from virtuoso.exchange.bybit import Bybit, paths
 from virtuoso.exchange.bybit.feeds import Feed, feeds_for, topic_of
 from virtuoso.exchange.bybit.rest import Rest
 from virtuoso.exchange.limits import RateBudget
@@ -30,17 +30,16 @@ from virtuoso.monitor.schedule import FixedRate
 from virtuoso.monitor.status import StatusReport
 from virtuoso.monitor.vitals import Vitals
 from virtuoso.monitor.watching.slow_data import FUNDING, RATIO
-from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.health import HealthState
 from virtuoso.recording.records import Answer, ClockRead, Closed, Frame, Record
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.wiring.monitor import MonitorParts
 
 _T = TypeVar("_T")
 _Key = tuple[str, str | None, str | None]
-_POLLED = {"/v5/market/account-ratio": RATIO, "/v5/market/funding/history": FUNDING}
+_POLLED = {paths.ACCOUNT_RATIO: RATIO, paths.FUNDING: FUNDING}
 """Answers that were asked for time and again while it ran: each is taken when it came."""
-_TRADES, _BARS = "/v5/market/recent-trade", "/v5/market/kline"
-_ONCE = {_BARS, "/v5/market/instruments-info", "/v5/market/tickers"}
+_ONCE = {paths.BARS, paths.INSTRUMENTS, paths.TICKERS}
 """What is asked for anew each time it is needed: an older answer is of no use."""
 _GOOD = 200
 
@@ -168,7 +167,7 @@ class Replay:
             replace(parts.kernel, slow_pass_s=inf, polled=False), Source(exchange, self.stream), clock,
             Publication(MemoryCache(clock), 1, interval_s, ages=False), alerting=self._alerts.alerting,
             committer=Committer(None, parts.kernel.market, incidents), audited=False,
-            health=HealthBoard(clock, interval_s, "embedded"),
+            health=HealthState(clock, interval_s, "embedded"),
         )  # fmt: skip
         self._alerts.context = AlertContext(kernel.market, kernel.cycle)
         self._market, self._watch, self.cycle = kernel.market, kernel.watch, kernel.cycle
@@ -213,11 +212,11 @@ class Replay:
                 symbol = record.query.get("symbol", "")
                 if record.path in _POLLED:
                     await self._take_polled(record.path, symbol)
-                elif record.path == _TRADES and symbol in self._market:
+                elif record.path == paths.TRADES and symbol in self._market:
                     await self._watch.fill_tape([symbol])  # a gap in the tape was filled while it ran
-                elif record.path == _BARS and self._compared(record):
+                elif record.path == paths.BARS and self._compared(record):
                     await self._kernel.audit.check(symbol)
-                elif record.path == _BARS and record.status == _GOOD and self._refresh.answered(symbol):
+                elif record.path == paths.BARS and record.status == _GOOD and self._refresh.answered(symbol):
                     self._wanted = True  # the pass that asked for it goes on with it
                     if not self._refresh.waiting:
                         await self._run_cycle()

@@ -10,8 +10,8 @@ from virtuoso.alerts.rules.evaluator import Evaluator, Values, enter
 from virtuoso.alerts.rules.rule import RuleSet
 from virtuoso.alerts.rules.values import Scope
 from virtuoso.alerts.stages.pipeline import Pipeline, PipelineSettings
-from virtuoso.alerts.stages.world import Route
-from virtuoso.model.alert import Incident
+from virtuoso.alerts.stages.stage_state import Route
+from virtuoso.model.alerts.incident import Incident
 
 _USUAL = Policy()
 

@@ -6,7 +6,7 @@ from virtuoso.config import Settings
 from virtuoso.exchange.protocol import Tap
 from virtuoso.model.clock import Clock
 from virtuoso.monitor.app import Monitor
-from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.health import HealthState
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.stores import Stores
 from virtuoso.wiring.monitor import monitor_parts
@@ -27,5 +27,5 @@ def monitor_for(
     """
     parts = monitor_parts(settings, told=stores is not None)
     exchange = exchange_for(settings, clock, np.random.default_rng(), tap)
-    board = HealthBoard(clock, parts.kernel.interval_s, mode)
+    board = HealthState(clock, parts.kernel.interval_s, mode)
     return Monitor(parts, exchange, clock, cache, board, stores)

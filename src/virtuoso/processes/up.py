@@ -19,7 +19,7 @@ from virtuoso.processes.web_parent import WebProcess
 from virtuoso.recording.recorder import Recorder, Recording
 from virtuoso.storage.cache.feed import Feed
 from virtuoso.storage.cache.memory import MemoryCache
-from virtuoso.web.listening import listen
+from virtuoso.web.connections.listening import listen
 from virtuoso.wiring.stores import make_data_dir, opened
 
 

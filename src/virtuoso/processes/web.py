@@ -14,9 +14,9 @@ from virtuoso.storage.database.store import Database
 from virtuoso.storage.views import StoredViews
 from virtuoso.web.access import Access
 from virtuoso.web.app import create_app
-from virtuoso.web.limits import Limits, connections_for
+from virtuoso.web.connections.limits import Limits, connections_for
+from virtuoso.web.connections.server import WebServer
 from virtuoso.web.published_health import PublishedHealth
-from virtuoso.web.server import WebServer
 from virtuoso.web.wrong_tokens import tell_wrong_tokens
 from virtuoso.wiring.stores import database_for, readable_for
 

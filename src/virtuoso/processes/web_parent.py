@@ -25,7 +25,7 @@ class WebProcess:
     """One child at a time; `run` is to be called again when it raises."""
 
     def __init__(self, settings: Settings, runtime: Runtime, listening: socket.socket, feed: Feed) -> None:
-        self._settings = settings
+        self._greeting = pickle.dumps(settings)
         self._runtime = runtime
         self._listening = listening
         self._feed = feed
@@ -84,7 +84,7 @@ class WebProcess:
     async def _feed_child(self, child: asyncio.subprocess.Process, sock: socket.socket) -> None:
         """A child that takes nothing serves nothing that is new: it is killed, and so begun anew."""
         try:
-            await self._feed.send(sock, pickle.dumps(self._settings))
+            await self._feed.send(sock, self._greeting)
         except StoreUnavailable as error:
             if child.returncode is None:
                 log.warning("the web process cannot be fed and is ended", reason=str(error))

@@ -1,4 +1,4 @@
-"""Bars of files through the same lanes, factors, confluence and labels as live, block by block."""
+"""Bars of files through the same banks, factors, confluence and labels as live, block by block."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -69,7 +69,7 @@ class Backtest:
                 symbols=self._symbols,
                 present=history.present,
                 label=history.label,
-                standing=history.standing,
+                bridged=history.bridged,
                 score=history.score,
                 confidence=history.confidence,
                 coverage=history.coverage,

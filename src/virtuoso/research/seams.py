@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from virtuoso.market.bounds import BEFORE, STAYS, seam_at
+from virtuoso.market.bounds.bar import BEFORE, STAYS, seam_at
 from virtuoso.market.panel import BarBlock, Floats
 from virtuoso.model.clock import iso
 from virtuoso.model.market import Bar

@@ -70,16 +70,16 @@ class Summary:
         A signal begins or ends a BUY or SELL; short unknown gaps are bridged, as they are live.
         """
         column, row = np.nonzero(block.present.T)
-        label, standing = block.label[row, column], block.standing[row, column]
+        label, bridged = block.label[row, column], block.bridged[row, column]
         begins = np.flatnonzero(np.diff(column, prepend=-1))
-        before = np.concatenate(([np.int8(UNKNOWN)], standing[:-1]))
+        before = np.concatenate(([np.int8(UNKNOWN)], bridged[:-1]))
         before[begins] = self._last[column[begins]]
-        changed = (standing != before) & (sided(standing) | sided(before))
+        changed = (bridged != before) & (sided(bridged) | sided(before))
         ends = np.append(begins[1:], label.size) - 1
-        self._last[column[ends]] = standing[ends]
+        self._last[column[ends]] = bridged[ends]
         for code in _NAMES:
             self._labelled[code] += np.bincount(column[label == code], minlength=len(self._symbols))
-            entered = column[(standing == code) & changed]
+            entered = column[(bridged == code) & changed]
             self._entered[code] += np.bincount(entered, minlength=len(self._symbols))
 
     def document(

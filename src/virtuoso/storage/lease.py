@@ -69,7 +69,7 @@ class Watch:
         self._since_ns = now_ns
         self._last_ns = now_ns
 
-    def look(self, row: LeaseRow | None, began_ns: int, now_ns: int, *, dead: bool) -> Decision:
+    def observe(self, row: LeaseRow | None, began_ns: int, now_ns: int, *, dead: bool) -> Decision:
         """After a look that began and ended then; `dead`: the holder's process is proved to be gone."""
         if row is None or row.holder is None or dead:
             return Decision.TAKE

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from virtuoso.storage.cache.publisher import Publisher
-from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.lease.lease import Lease
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.status import StoreStatus
 from virtuoso.storage.timeseries.protocol import TimeSeries

@@ -7,19 +7,19 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from virtuoso import __version__
-from virtuoso.model import alert_documents as alerts
 from virtuoso.model import documents as docs
-from virtuoso.model.alpha_documents import AlphaDocument
+from virtuoso.model.alerts import documents as alerts
+from virtuoso.model.catalogue.documents import DOCUMENTS
 from virtuoso.model.documents import Problem
 from virtuoso.web.access import OPEN_PATHS
 
 SCHEMAS: tuple[type[msgspec.Struct], ...] = (
-    docs.TopSignals, docs.MarketOverview, docs.Dashboard, docs.MonitoringStatus, docs.SymbolList,
-    docs.SymbolDetail, docs.RegimeDocument, docs.Bars, docs.Book, docs.Health, AlphaDocument,
-    docs.SignalHistory, docs.ScoreHistory, alerts.Alert, alerts.AlertDetail, alerts.AlertHistory, alerts.AlertRules,
-    alerts.AlertPipeline, alerts.NewAcknowledgement, alerts.NewSilence, alerts.SilenceRow, alerts.Silences,
-    alerts.Deliveries, alerts.DeliveryRow, alerts.Nothing, Problem,
+    *dict.fromkeys(document.schema for document in DOCUMENTS.values() if document.example is not None),
+    docs.Bars, docs.SignalHistory, docs.ScoreHistory, alerts.AlertDetail, alerts.AlertHistory,
+    alerts.NewAcknowledgement, alerts.NewSilence, alerts.SilenceRow, alerts.Silences, alerts.Deliveries,
+    alerts.DeliveryRow, alerts.Nothing, Problem,
 )  # fmt: skip
+"""Of published documents, and of what routes answer or take besides."""
 _TEXTS = {
     400: "It is no good HTTP", 401: "The token is missing or wrong", 429: "Too many wrong tokens are being given",
     403: "Another site asks for it", 404: "There is no such thing", 409: "There are too many", 413: "It is too large",

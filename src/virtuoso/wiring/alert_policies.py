@@ -3,30 +3,30 @@
 from dataclasses import replace
 
 from virtuoso.alerts.policy import Policy
-from virtuoso.alerts.stages.world import Route
+from virtuoso.alerts.stages.stage_state import Route
 from virtuoso.config.alerts import AlertSettings, KindSettings
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 
 _SYSTEM, _GENERAL = "system", "discord"
 
 
-def usual_policy(alerts: AlertSettings) -> Policy:
+def default_policy(alerts: AlertSettings) -> Policy:
     """The policy of a kind that has none of its own."""
     return Policy(cooldown_ms=_ms(alerts.cooldown))
 
 
 def policies(alerts: AlertSettings, channels: tuple[Route, ...]) -> dict[str, Policy]:
     """The policies of the kinds that have their own; `channels` are those that are told."""
-    usual = usual_policy(alerts)
+    default = default_policy(alerts)
     holds = {
         "cpu": alerts.cpu_alerts.hold, "memory": alerts.memory_alerts.hold, "disk": alerts.disk_alerts.hold,
         "loop_lag": alerts.loop_lag_alerts.hold,
     }  # fmt: skip
-    found = {kind: replace(usual, hold_ms=_ms(hold)) for kind, hold in holds.items()}
+    found = {kind: replace(default, hold_ms=_ms(hold)) for kind, hold in holds.items()}
     if (told := _told_of_cpu(alerts, channels)) is not None:
         found["cpu"] = replace(found["cpu"], channels=told)
     for kind, given in alerts.kinds.items():
-        found[kind] = _overridden(found.get(kind, usual), given)
+        found[kind] = _overridden(found.get(kind, default), given)
     return found
 
 

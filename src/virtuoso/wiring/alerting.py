@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from virtuoso.alerts.host import HostLimits
 from virtuoso.alerts.policy import Policy
 from virtuoso.alerts.stages.pipeline import PipelineSettings
-from virtuoso.alerts.stages.world import Route
+from virtuoso.alerts.stages.stage_state import Route
 from virtuoso.config.alerts import AlertSettings
-from virtuoso.model.alert import Severity
-from virtuoso.wiring.alert_policies import fallbacks, policies, routes, usual_policy
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.wiring.alert_policies import default_policy, fallbacks, policies, routes
 from virtuoso.wiring.channels import ChannelPlan, channel_plans
 from virtuoso.wiring.rule_files import RuleFiles, rule_files
 
@@ -31,7 +31,7 @@ class AlertingParts:
     most_incidents: int
     public_url: str | None
     pipeline: PipelineSettings
-    usual: Policy
+    default: Policy
     policies: Mapping[str, Policy]
     routes: tuple[Route, ...]
     rules: RuleFiles
@@ -51,7 +51,7 @@ def alerting_parts(alerts: AlertSettings, *, told: bool = True) -> AlertingParts
         most_incidents=alerts.keep,
         public_url=alerts.public_url,
         pipeline=pipeline_settings(alerts),
-        usual=usual_policy(alerts),
+        default=default_policy(alerts),
         policies=policies(alerts, channels),
         routes=channels,
         rules=rule_files(alerts),

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from virtuoso.alerts.fast.symbol import FastRules
 from virtuoso.analysis.signals import LabelRule
 from virtuoso.config import Settings
 from virtuoso.config.settings import BYBIT_REST
@@ -14,11 +13,12 @@ from virtuoso.exchange.bybit import Bybit
 from virtuoso.exchange.ccxt import CcxtExchange
 from virtuoso.exchange.ledger import Ledger
 from virtuoso.exchange.protocol import Exchange, Tap
-from virtuoso.market.universe import UniverseRules
+from virtuoso.market.universe.choice import UniverseRules
+from virtuoso.model.catalogue.detectors import FastParameters
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.wiring.detectors import fast_rules
+from virtuoso.wiring.detectors import fast_parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class KernelParts:
         interval_s: between passes.
         slow_pass_s: a pass that takes longer is an incident.
         stale_after_s: silence after which a feed is stale.
-        universe_interval_s: between looks at the exchange's lists.
+        universe_interval_s: between polls of the exchange's lists.
         slow_data_s: least and greatest interval at which slow data is polled.
         alpha_intervals: minutes between scans of each timeframe.
     """
@@ -49,7 +49,7 @@ class KernelParts:
     polled: bool
     universe: UniverseRules
     universe_interval_s: float
-    detectors: FastRules
+    detectors: FastParameters
     interval_s: float
     slow_pass_s: float
     stale_after_s: float
@@ -71,7 +71,7 @@ def kernel_parts(settings: Settings) -> KernelParts:
         polled=settings.market_data.mode == "poll" or settings.exchange.ccxt_id is not None,
         universe=universe_rules(settings),
         universe_interval_s=settings.universe.refresh_interval,
-        detectors=fast_rules(settings.monitoring.alerts),
+        detectors=fast_parameters(settings.monitoring.alerts),
         interval_s=settings.monitoring.interval,
         slow_pass_s=settings.monitoring.alerts.slow_cycle,
         stale_after_s=settings.websocket.stale_after,

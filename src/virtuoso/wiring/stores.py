@@ -23,9 +23,9 @@ from virtuoso.model.errors import UsageError
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.cache.publisher import Publisher
 from virtuoso.storage.cache.tier import Fence, Tier
-from virtuoso.storage.database.durability import durability_warning
-from virtuoso.storage.database.lease import Lease
-from virtuoso.storage.database.lease_rows import STOPPED
+from virtuoso.storage.database.connection.durability import durability_warning
+from virtuoso.storage.database.lease.lease import Lease
+from virtuoso.storage.database.lease.rows import STOPPED
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.stores import Stores
 from virtuoso.storage.timeseries.protocol import Readable, TimeSeries

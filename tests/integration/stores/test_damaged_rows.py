@@ -9,13 +9,13 @@ from structlog.testing import capture_logs
 from tests.support.alerts_web import NOW_MS, Web, delivery, incident, running_web
 from tests.support.databases import sqlite_url
 
-from virtuoso.model.alert import Silence
+from virtuoso.model.alerts.incident import Silence
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import StoreUnavailable, UsageError
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Label
-from virtuoso.storage.database.lease import Lease
-from virtuoso.storage.database.lease_rows import renew
+from virtuoso.storage.database.lease.lease import Lease
+from virtuoso.storage.database.lease.rows import renew
 from virtuoso.storage.database.leased_outbox import LeasedOutbox
 from virtuoso.storage.database.records import Acknowledgement, Changes, SignalFilter, SignalRecord, TransitionRecord
 from virtuoso.storage.database.store import Database

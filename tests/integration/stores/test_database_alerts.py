@@ -10,10 +10,10 @@ from tests.support.alerts_web import NOW_MS, incident
 from tests.support.databases import postgres, postgres_url, sqlite_url
 from tests.support.servers import Server
 
-from virtuoso.model.alert import Incident, Severity, Silence
+from virtuoso.model.alerts.incident import Incident, Severity, Silence
 from virtuoso.model.clock import SystemClock
 from virtuoso.storage.database.alerts import MOST_SILENCES
-from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.lease.lease import Lease
 from virtuoso.storage.database.records import Acknowledgement, Changes, IncidentFilter
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.database.writing import put_silence

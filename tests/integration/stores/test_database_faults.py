@@ -20,8 +20,8 @@ from tests.support.stopping import stop
 
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import StoreUnavailable
-from virtuoso.storage.database.errors import StoreFull
-from virtuoso.storage.database.lease import Lease
+from virtuoso.storage.database.connection.errors import StoreFull
+from virtuoso.storage.database.lease.lease import Lease
 from virtuoso.storage.database.records import Changes, SignalFilter, StateRecord
 from virtuoso.storage.database.store import Database
 

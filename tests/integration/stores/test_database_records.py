@@ -14,14 +14,14 @@ from tests.support.database_process import signal
 from tests.support.databases import postgres, postgres_url, rows, sqlite_url
 from tests.support.servers import Server
 
-from virtuoso.model.alert import Incident, Severity, Silence, Step, Told
+from virtuoso.model.alerts.incident import Incident, Severity, Silence, Step, Told
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label
-from virtuoso.storage.database.lease import Lease
-from virtuoso.storage.database.lease_rows import look
-from virtuoso.storage.database.reading import decode_cursor, encode_cursor
+from virtuoso.storage.database.lease.lease import Lease
+from virtuoso.storage.database.lease.rows import probe
+from virtuoso.storage.database.queries import decode_cursor, encode_cursor
 from virtuoso.storage.database.records import Changes, Life, SignalFilter, StateRecord, TransitionRecord
 from virtuoso.storage.database.schema import INCIDENTS, SIGNALS
 from virtuoso.storage.database.store import Database
@@ -163,11 +163,11 @@ async def test_a_lease_given_back_is_free_and_the_run_is_told(database: Database
 
 async def test_a_look_writes_and_so_proves_that_the_holder_could_have(database: Database, term: Term, url: str) -> None:
     for number in (1, 2):
-        row = await database.run(lambda c: look(c, "monitor"), writing=True)
+        row = await database.run(lambda c: probe(c, "monitor"), writing=True)
         assert row is not None
         assert (row.epoch, row.beat) == (term.epoch, 0), "it leaves what is watched alone"
         assert rows(url, "SELECT looks FROM leases") == [(number,)]
-    assert await database.run(lambda c: look(c, "another"), writing=True) is None
+    assert await database.run(lambda c: probe(c, "another"), writing=True) is None
 
 
 async def test_being_told_of_a_higher_epoch_ends_the_lease(database: Database) -> None:

@@ -51,7 +51,7 @@ def _files(folder: Path) -> set[str]:
 async def test_what_is_too_old_is_archived_then_removed_and_never_written_again(tmp_path: Path) -> None:
     await _filled(tmp_path)
     async with running_store(tmp_path, ManualClock(NOW), retention=KEEP) as store:
-        await until("old files are gone", lambda: len(_files(tmp_path)) == 2, 60)
+        await until("old files are gone", lambda: len(_files(tmp_path)) == 2, 180)
         assert _files(tmp_path) == {"minutes-2026-06-05.db", "hours-2025-10-27.db"}
         await until("they are counted", lambda: store.status().counts["archived"] == 3)
         store.write(BARS, _minutes(0, 1))
@@ -97,7 +97,7 @@ async def test_archiving_that_is_killed_at_any_instant_is_done_again(tmp_path: P
         assert not path.exists() or _archived(path) == set(_minutes(0)), "whole or not at all"
         assert (tmp_path / partition.name).exists()
     async with running_store(tmp_path, ManualClock(NOW), retention=KEEP):
-        await until("old files are gone", lambda: len(_files(tmp_path)) == 2, 60)
+        await until("old files are gone", lambda: len(_files(tmp_path)) == 2, 180)
     assert _archived(path) == set(_minutes(0))
 
 

@@ -9,11 +9,11 @@ from tests.support.outbox import HOUR_MS, Kept, delivery, kept, notice, resoluti
 from tests.support.servers import Server
 
 from virtuoso.delivery.outbox.digest import digest_of
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.alerts.notice import Delivery, delivery_id
+from virtuoso.model.alerts.outbox import ChannelState, Claimed
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import StoreUnavailable
-from virtuoso.model.notice import Delivery, delivery_id
-from virtuoso.model.outbox import ChannelState, Claimed
 from virtuoso.storage.database.store import Database
 
 T = 1_764_000_000_000
@@ -45,7 +45,7 @@ def alerts(count: int, channel: str = "chat", first: int = 0) -> tuple[Delivery,
 
 
 async def claim(on: Kept, channel: str = "chat", now_ms: int = T, settled: Delivery | None = None) -> Claimed:
-    claimed = await on.books.turn(channel, now_ms, settled=settled, claim=True)
+    claimed = await on.store.turn(channel, now_ms, settled=settled, claim=True)
     assert claimed is not None
     return claimed
 
@@ -57,7 +57,7 @@ async def test_each_channel_is_served_in_the_order_of_commits(on: Kept) -> None:
     await on.put(first, third, second)
     seen: list[Delivery] = []
     settled = None
-    while (claimed := await on.books.turn("chat", T, settled=settled, claim=True)) is not None:
+    while (claimed := await on.store.turn("chat", T, settled=settled, claim=True)) is not None:
         assert claimed.delivery.state == "sending"
         seen.append(claimed.delivery)
         settled = replace(claimed.delivery, state="sent", attempts=1, ref=f"m{len(seen)}")
@@ -74,8 +74,8 @@ async def test_a_call_whose_answer_was_lost_is_repeated_without_harm(on: Kept) -
     second = await claim(on, settled=sent)
     assert await claim(on, settled=sent) == second
     again = replace(second.delivery, state="waiting", attempts=1, error="no", repeat=True)
-    assert await on.books.turn("chat", T, settled=again) is None
-    assert await on.books.turn("chat", T, settled=again) is None
+    assert await on.store.turn("chat", T, settled=again) is None
+    assert await on.store.turn("chat", T, settled=again) is None
     retried = await claim(on)
     assert (retried.delivery.id, retried.delivery.attempts, retried.delivery.repeat) == (second.delivery.id, 1, True)
     assert await on.states() == ["sent", "sending", "waiting"]
@@ -84,8 +84,8 @@ async def test_a_call_whose_answer_was_lost_is_repeated_without_harm(on: Kept) -
 async def test_what_was_in_flight_waits_again_marked(on: Kept) -> None:
     await on.put(*alerts(2))
     await claim(on)
-    assert await on.books.recover() == 1
-    assert await on.books.recover() == 0
+    assert await on.store.recover() == 1
+    assert await on.store.recover() == 0
     assert [(row.state, row.repeat, row.attempts) for row in await on.rows()] == [
         ("waiting", True, 1), ("waiting", False, 0),
     ]  # fmt: skip
@@ -96,24 +96,24 @@ async def test_one_that_lost_the_lease_claims_nothing(on: Kept) -> None:
     higher = f"UPDATE leases SET epoch = {on.term.epoch + 1}, holder = 'b:1'"
     await on.database.run(lambda c: c.exec_driver_sql(higher), writing=True)
     with pytest.raises(StoreUnavailable, match="taken over by b:1"):
-        await on.books.turn("chat", T, claim=True)
-    assert not on.books.may_publish()
+        await on.store.turn("chat", T, claim=True)
+    assert not on.store.may_publish()
     with pytest.raises(StoreUnavailable):
-        await on.books.recover()
+        await on.store.recover()
     assert await on.states() == ["waiting"]
     await on.database.run(lambda c: c.exec_driver_sql("DELETE FROM leases"), writing=True)
 
 
 async def test_a_digest_takes_the_place_of_what_it_folds(on: Kept) -> None:
     await on.put(*alerts(5))
-    waiting = await on.books.backlog("chat", T)
+    waiting = await on.store.backlog("chat", T)
     assert len(waiting) == 5
     digest = digest_of(waiting[:3], T + 10)
     for _ in range(2):
-        await on.books.fold(digest, waiting[:3])
+        await on.store.fold(digest, waiting[:3])
     claimed = await claim(on)
     assert claimed.delivery.notice == digest.notice
-    await on.books.fold(digest, waiting[:3])
+    await on.store.fold(digest, waiting[:3])
     after = await claim(on, settled=replace(claimed.delivery, state="sent", attempts=1))
     assert after.delivery.id == waiting[3].id
     folded = await on.rows(state="folded")
@@ -122,9 +122,9 @@ async def test_a_digest_takes_the_place_of_what_it_folds(on: Kept) -> None:
 
 async def test_nothing_is_folded_when_one_of_them_does_not_wait_any_more(on: Kept) -> None:
     await on.put(delivery(notice(0, at_ms=T), "chat", life_ms=10), *alerts(3, first=1))
-    waiting = await on.books.backlog("chat", T)
-    assert (await on.books.tidy(T + 10)).expired == 1
-    await on.books.fold(digest_of(waiting, T), waiting)
+    waiting = await on.store.backlog("chat", T)
+    assert (await on.store.tidy(T + 10)).expired == 1
+    await on.store.fold(digest_of(waiting, T), waiting)
     assert await on.states() == ["expired", "waiting", "waiting", "waiting"]
 
 
@@ -132,7 +132,7 @@ async def test_what_amends_a_sent_message_is_told_its_ref(on: Kept) -> None:
     await on.put(*alerts(2), delivery(resolution(0, at_ms=T + 5), "chat"), delivery(resolution(1, at_ms=T + 6), "chat"))
     first = await claim(on)
     second = await claim(on, settled=replace(first.delivery, state="sent", attempts=1, ref="m1"))
-    await on.books.keep_ref(first.delivery.id, "m1+chart")
+    await on.store.keep_ref(first.delivery.id, "m1+chart")
     over = await claim(on, settled=replace(second.delivery, state="dead", attempts=1, error="no"))
     assert (over.delivery.notice.id, over.amended_ref) == ("r000000", "m1+chart")
     other = await claim(on, settled=replace(over.delivery, state="sent", attempts=1, ref="m1"))
@@ -145,7 +145,7 @@ async def test_what_waited_too_long_expires_and_says_why(on: Kept) -> None:
     gone = delivery(notice(2, at_ms=T), "no longer configured", life_ms=10)
     await on.put(short, tried, gone, delivery(notice(3, at_ms=T), "chat"))
     assert (await claim(on, now_ms=T + 10)).delivery.notice.id == "n000003"
-    assert (await on.books.tidy(T + 10)).expired == 3
+    assert (await on.store.tidy(T + 10)).expired == 3
     expired = {row.id: row.error for row in await on.rows(state="expired")}
     assert expired == {
         short.id: "its time to live passed before it could be sent",
@@ -158,25 +158,25 @@ async def test_old_rows_are_deleted_but_for_dead_ones(on: Kept) -> None:
     states = ("sent", "folded", "expired", "dead", "waiting")
     await on.put(*(delivery(notice(n, at_ms=T), "chat", life_ms=90 * DAY_MS, state=s) for n, s in enumerate(states)))
     await on.put(delivery(notice(9, at_ms=T + DAY_MS), "chat", state="sent"))
-    assert (await on.books.tidy(T + 30 * DAY_MS + 1)).deleted == 3
+    assert (await on.store.tidy(T + 30 * DAY_MS + 1)).deleted == 3
     assert await on.states() == ["dead", "waiting", "sent"]
     many = [delivery(notice(n, at_ms=T), "chat", state="sent") for n in range(100, 700)]
     await on.put(*many)
-    assert [(await on.books.tidy(T + 30 * DAY_MS + 1)).deleted for _ in range(3)] == [500, 100, 0]
+    assert [(await on.store.tidy(T + 30 * DAY_MS + 1)).deleted for _ in range(3)] == [500, 100, 0]
 
 
 async def test_a_fallback_takes_over_what_it_does_not_have(on: Kept) -> None:
     both = notice(0, at_ms=T)
     await on.put(delivery(both, "chat"), *alerts(1, first=1), delivery(both, "spare"))
-    assert await on.books.move("chat", "spare", "gone (404)", T) == 2
-    assert await on.books.move("chat", "spare", "gone (404)", T) == 0
+    assert await on.store.move("chat", "spare", "gone (404)", T) == 2
+    assert await on.store.move("chat", "spare", "gone (404)", T) == 0
     assert [row.notice.id for row in await on.rows(channel="spare")] == ["n000000", "n000001"]
     moved = await on.rows(channel="chat")
     assert [(row.state, row.folded_into) for row in moved] == [
         ("folded", delivery_id(row.notice.id, "spare")) for row in moved
     ]
     assert moved[0].error == "moved to spare: gone (404)"
-    assert await on.books.move("spare", None, "gone (410)", T) == 2
+    assert await on.store.move("spare", None, "gone (410)", T) == 2
     assert {(row.state, row.error) for row in await on.rows(channel="spare")} == {("dead", "gone (410)")}
 
 
@@ -207,7 +207,7 @@ async def test_it_is_listed_by_channel_and_state_in_pages(on: Kept) -> None:
     assert (await on.database.deliveries("another")).deliveries == ()
     with pytest.raises(ValueError, match="cursor"):
         await on.database.deliveries("monitor", cursor="x")
-    counted = {(each.channel, each.state): (each.rows, each.oldest_ms) for each in await on.books.counts(("chat",))}
+    counted = {(each.channel, each.state): (each.rows, each.oldest_ms) for each in await on.store.counts(("chat",))}
     assert counted == {("chat", "sending"): (1, T), ("chat", "waiting"): (4, T + 1)}
     assert {each.channel for each in await on.database.delivery_counts("monitor")} == {"chat", "other"}
 
@@ -219,10 +219,10 @@ async def test_the_state_of_a_channel_is_kept_with_what_it_answered(on: Kept) ->
         name="chat", fingerprint="f", state="limited", since_ms=T, not_before_ms=T + 60_000, error="429"
     )
     back = replace(claimed.delivery, state="waiting", attempts=1, error="429")
-    assert await on.books.turn("chat", T, settled=back, state=limited) is None
-    assert await on.books.states() == {"chat": limited}
+    assert await on.store.turn("chat", T, settled=back, state=limited) is None
+    assert await on.store.states() == {"chat": limited}
     up = replace(limited, state="up", not_before_ms=None, error=None)
-    await on.books.turn("chat", T, state=up)
+    await on.store.turn("chat", T, state=up)
     assert await on.database.channel_states("monitor") == {"chat": up}
     assert await on.database.channel_states("another") == {}
 
@@ -254,8 +254,8 @@ async def test_what_is_committed_is_on_the_disk_or_the_start_says_so(on: Kept) -
 async def test_severities_of_a_digest_survive_the_database(on: Kept) -> None:
     critical = delivery(notice(7, at_ms=T, severity=Severity.CRITICAL), "chat")
     await on.put(critical, *alerts(2))
-    waiting = await on.books.backlog("chat", T)
-    await on.books.fold(digest_of(waiting, T), waiting)
+    waiting = await on.store.backlog("chat", T)
+    await on.store.fold(digest_of(waiting, T), waiting)
     found = (await claim(on)).delivery.notice
     assert found.severity is Severity.CRITICAL
     assert found.lines[0].severity is Severity.CRITICAL

@@ -1,18 +1,20 @@
 """The book: spreads that blow out and stay wide, walls that stand and stay; flickers are neither."""
 
+from dataclasses import replace
 from math import inf, nan
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.detectors import RULES, START_MS, Desk, ns
+from tests.support.detectors import PARAMETERS, START_MS, Desk, ns
 
 from virtuoso.alerts.fast.spread import SpreadBlowout
 from virtuoso.alerts.fast.wall import BookWalls
 
 LOOK = 1_000
 WARM = 300
+HOLD_MS = int(PARAMETERS.spread.hold * 1_000)
 Levels = dict[float, float]
 
 
@@ -20,45 +22,47 @@ class Touch:
     """Looks at a touch around 100, one a second; the spread is 1 or 2 bp."""
 
     def __init__(self, desk: Desk, factor: float = 1.0) -> None:
-        self.detector = SpreadBlowout("X", RULES.spread, desk.findings)
+        self.detector = SpreadBlowout("X", PARAMETERS.spread, desk.findings)
         self.at_ms = START_MS
         self._factor = factor
         self._rng = np.random.default_rng(1)
 
-    def usual(self, looks: int) -> "Touch":
+    def baseline(self, looks: int) -> "Touch":
         for _ in range(looks):
-            self.look(float(self._rng.choice([1.0, 2.0])))
+            self.observe(float(self._rng.choice([1.0, 2.0])))
         return self
 
     def wide(self, spread_bp: float, held_ms: float) -> "Touch":
         for _ in range(int(held_ms // LOOK) + 1):
-            self.look(spread_bp)
+            self.observe(spread_bp)
         return self
 
-    def look(self, spread_bp: float) -> None:
+    def observe(self, spread_bp: float) -> None:
         half = spread_bp / 2e4
-        self.detector.look(self.at_ms, 100 * self._factor * (1 - half), 100 * self._factor * (1 + half), ns(self.at_ms))
+        self.detector.observe(
+            self.at_ms, 100 * self._factor * (1 - half), 100 * self._factor * (1 + half), ns(self.at_ms)
+        )
         self.at_ms += LOOK
 
 
 def test_a_planted_blow_out_is_found_and_the_stream_without_it_holds_none() -> None:
     bare, desk = Desk(), Desk()
-    Touch(bare).usual(4 * WARM)
+    Touch(bare).baseline(4 * WARM)
     assert bare.all() == []
-    Touch(desk).usual(2 * WARM).wide(20.0, RULES.spread.hold_ms).usual(100)
+    Touch(desk).baseline(2 * WARM).wide(20.0, HOLD_MS).baseline(100)
     (found,) = desk.all()
     assert (found.kind, found.symbol, found.details["direction"]) == ("spread_blowout", "X", None)
     assert found.details["spread_bp"] == pytest.approx(20.0)
     assert found.details["usual_bp"] == pytest.approx(2**0.5, rel=0.05)
     assert found.resolved_ms is not None
-    assert found.resolved_ms - found.fired_ms == pytest.approx(RULES.spread.hold_ms, abs=2 * LOOK)
+    assert found.resolved_ms - found.fired_ms == pytest.approx(HOLD_MS, abs=2 * LOOK)
 
 
 def test_a_flicker_is_no_blow_out_and_one_that_lasts_is_told_once() -> None:
     desk = Desk()
-    touch = Touch(desk).usual(2 * WARM)
+    touch = Touch(desk).baseline(2 * WARM)
     for _ in range(3):
-        touch.wide(50.0, RULES.spread.hold_ms - 2 * LOOK).usual(1)
+        touch.wide(50.0, HOLD_MS - 2 * LOOK).baseline(1)
     assert desk.all() == []
     touch.wide(50.0, 60_000)
     for _ in range(20):
@@ -67,29 +71,29 @@ def test_a_flicker_is_no_blow_out_and_one_that_lasts_is_told_once() -> None:
 
 
 def test_it_must_be_wide_for_its_symbol_and_wide_in_itself() -> None:
-    narrow, usual = Desk(), Desk()
+    narrow, baseline = Desk(), Desk()
     tight = Touch(narrow)
     for _ in range(2 * WARM):
-        tight.look(0.02)  # as of BTCUSDT: one tick
-    tight.wide(0.9 * RULES.spread.floor_bp, 60_000)
+        tight.observe(0.02)  # as of BTCUSDT: one tick
+    tight.wide(0.9 * PARAMETERS.spread.floor_bp, 60_000)
     assert narrow.all() == []
-    wide = Touch(usual)
+    wide = Touch(baseline)
     for i in range(4 * WARM):
-        wide.look(10.0 if i % 2 else 90.0)
-    assert usual.all() == []
+        wide.observe(10.0 if i % 2 else 90.0)
+    assert baseline.all() == []
 
 
 def test_spread_that_is_not_known_yet_is_not_judged() -> None:
     desk = Desk()
-    Touch(desk).usual(WARM - 20).wide(100.0, 4_000)
+    Touch(desk).baseline(WARM - 20).wide(100.0, 4_000)
     assert desk.all() == []
 
 
 def test_a_gap_does_not_hold_and_without_a_book_it_is_over() -> None:
     desk = Desk()
-    touch = Touch(desk).usual(2 * WARM)
+    touch = Touch(desk).baseline(2 * WARM)
     for _ in range(5):
-        touch.look(50.0)
+        touch.observe(50.0)
         touch.at_ms += 60_000
     assert desk.all() == []
     touch.wide(50.0, 5_000)
@@ -100,8 +104,8 @@ def test_a_gap_does_not_hold_and_without_a_book_it_is_over() -> None:
 @pytest.mark.parametrize("factor", [1e-6, 1e6])
 def test_scaling_prices_changes_no_spread(factor: float) -> None:
     plain, scaled = Desk(), Desk()
-    Touch(plain).usual(2 * WARM).wide(20.0, 5_000).usual(100)
-    Touch(scaled, factor).usual(2 * WARM).wide(20.0, 5_000).usual(100)
+    Touch(plain).baseline(2 * WARM).wide(20.0, 5_000).baseline(100)
+    Touch(scaled, factor).baseline(2 * WARM).wide(20.0, 5_000).baseline(100)
     assert (
         [(i.fired_ms, i.resolved_ms) for i in plain.all()] == [(i.fired_ms, i.resolved_ms) for i in scaled.all()] != []
     )
@@ -111,7 +115,7 @@ class Book:
     """Fifty levels a side a basis point apart, looked at once a second; sizes of 1 to 3, the touch of 20."""
 
     def __init__(self, desk: Desk, price: float = 1.0, size: float = 1.0, mirror: bool = False) -> None:
-        self.detector = BookWalls("X", RULES.wall, desk.findings)
+        self.detector = BookWalls("X", PARAMETERS.book_wall, desk.findings)
         self.at_ms = START_MS
         self.best = 0
         self.walls: dict[int, float] = {}
@@ -136,12 +140,12 @@ class Book:
         for _ in range(count):
             own, other = self.side(1), self.side(-1)
             bids, asks = (other, own) if self._mirror else (own, other)
-            self.detector.look(self.at_ms, max(bids), min(asks), bids, asks, ns(self.at_ms))
+            self.detector.observe(self.at_ms, max(bids), min(asks), bids, asks, ns(self.at_ms))
             self.at_ms += 1_000
         return self
 
 
-STAY = RULES.wall.stay_ms // 1_000
+STAY = int(PARAMETERS.book_wall.stay)
 READY = 700
 
 
@@ -170,7 +174,7 @@ def test_the_queue_at_the_best_price_is_no_wall_but_a_wall_stays_one_there() -> 
     for _ in range(3 * STAY):
         bids, asks = book.side(1), book.side(-1)
         bids[max(bids)] = 500.0
-        book.detector.look(book.at_ms, max(bids), min(asks), bids, asks, ns(book.at_ms))
+        book.detector.observe(book.at_ms, max(bids), min(asks), bids, asks, ns(book.at_ms))
         book.at_ms += 1_000
     assert desk.all() == []
     book.walls = {5: 60.0}
@@ -191,9 +195,8 @@ def test_a_wall_that_comes_and_goes_is_none_and_one_far_away_neither() -> None:
         book.looks(1)
     assert desk.all() == []
     far = Desk()
-    rule = RULES.wall
     distant = Book(far)
-    distant.detector = BookWalls("X", type(rule)(rule.ratio, rule.sigmas, 3.0, rule.stay_ms), far.findings)
+    distant.detector = BookWalls("X", replace(PARAMETERS.book_wall, within_bp=3.0), far.findings)
     distant.looks(READY)
     distant.walls = {20: 60.0}
     distant.looks(3 * STAY)
@@ -261,9 +264,9 @@ NUMBERS = st.sampled_from([0.0, nan, inf, -1.0, 1e-9, 1.0, 100.0, 1e18])
 
 @given(st.lists(st.tuples(st.integers(0, 2**53), NUMBERS, NUMBERS, NUMBERS), max_size=30))
 def test_no_book_raises(rows: list[tuple[int, float, float, float]]) -> None:
-    touch, book = Touch(Desk()).usual(10), Book(Desk()).looks(5)
+    touch, book = Touch(Desk()).baseline(10), Book(Desk()).looks(5)
     for at_ms, bid, ask, size in rows:
-        touch.detector.look(at_ms, bid, ask, ns(at_ms))
+        touch.detector.observe(at_ms, bid, ask, ns(at_ms))
         levels = {100.0 + i: size for i in range(20)}
-        book.detector.look(at_ms, bid, ask, levels, levels, ns(at_ms))
-    book.detector.look(START_MS, 1.0, 2.0, {}, {}, ns(START_MS))
+        book.detector.observe(at_ms, bid, ask, levels, levels, ns(at_ms))
+    book.detector.observe(START_MS, 1.0, 2.0, {}, {}, ns(START_MS))

@@ -2,7 +2,7 @@
 
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 
 S = 1_000_000_000
 

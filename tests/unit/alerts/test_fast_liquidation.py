@@ -5,14 +5,15 @@ from math import inf, nan
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.detectors import OTHER, RULES, START_MS, Desk, ns
+from tests.support.detectors import OTHER, PARAMETERS, START_MS, Desk, ns
 
 from virtuoso.alerts.fast.liquidation import Liquidations
 from virtuoso.model.market import Liquidation, Side
 
 TURNOVER = 1_000_000.0
-ONE, CASCADE = RULES.liquidation, RULES.cascade
-SMALL = 0.9 * ONE.share * TURNOVER
+ONE, CASCADE = PARAMETERS.liquidation, PARAMETERS.cascade
+QUIET_MS, WINDOW_MS = int(ONE.quiet * 1_000), int(CASCADE.window * 1_000)
+SMALL = 0.9 * ONE.share_of_minute * TURNOVER
 
 
 def detector(desk: Desk, turnover: float | None = TURNOVER, name: str = "X") -> Liquidations:
@@ -38,12 +39,12 @@ def burst(
 
 def test_a_long_that_is_liquidated_sells_into_the_market() -> None:
     desk = Desk()
-    take(detector(desk), one(SMALL), one(1.01 * ONE.share * TURNOVER))
+    take(detector(desk), one(SMALL), one(1.01 * ONE.share_of_minute * TURNOVER))
     (found,) = desk.all("liquidation")
     assert (found.details["side"], found.details["direction"]) == ("Buy", "down")
     assert "long" in found.message
-    assert found.details["value"] == pytest.approx(1.01 * ONE.share * TURNOVER)
-    assert found.details["threshold"] == pytest.approx(ONE.share * TURNOVER)
+    assert found.details["value"] == pytest.approx(1.01 * ONE.share_of_minute * TURNOVER)
+    assert found.details["threshold"] == pytest.approx(ONE.share_of_minute * TURNOVER)
 
 
 def test_mirrored_liquidations_give_mirrored_findings() -> None:
@@ -60,39 +61,39 @@ def test_mirrored_liquidations_give_mirrored_findings() -> None:
 
 
 def test_once_enough_were_seen_one_must_be_rare_for_its_symbol() -> None:
-    habit = [one(1.05 * ONE.share * TURNOVER, START_MS + i * 600_000) for i in range(ONE.min_count + 20)]
+    habit = [one(1.05 * ONE.share_of_minute * TURNOVER, START_MS + i * 600_000) for i in range(ONE.min_count + 20)]
     desk = Desk()
     found = detector(desk)
     take(found, *habit)
     early = len(desk.all("liquidation"))
     at_ms = habit[-1].event_ms
-    take(found, *(one(1.05 * ONE.share * TURNOVER, at_ms + i * 600_000) for i in range(1, 20)))
+    take(found, *(one(1.05 * ONE.share_of_minute * TURNOVER, at_ms + i * 600_000) for i in range(1, 20)))
     assert len(desk.all("liquidation")) == early  # what comes every ten minutes is no news
-    take(found, one(20 * ONE.share * TURNOVER, at_ms + 20 * 600_000))
+    take(found, one(20 * ONE.share_of_minute * TURNOVER, at_ms + 20 * 600_000))
     assert len(desk.all("liquidation")) == early + 1
 
 
 def test_one_liquidation_is_over_after_the_quiet_time() -> None:
     desk = Desk()
     take(detector(desk), one(TURNOVER))
-    desk.findings.sweep(ns(START_MS + 10 * ONE.quiet_ms))
+    desk.findings.sweep(ns(START_MS + 10 * QUIET_MS))
     (found,) = desk.all("liquidation")
-    assert found.resolved_ms == found.fired_ms + ONE.quiet_ms
+    assert found.resolved_ms == found.fired_ms + QUIET_MS
 
 
 def test_a_burst_of_one_side_is_a_cascade_and_the_same_scattered_is_none() -> None:
-    value = 1.2 * CASCADE.share * TURNOVER / (CASCADE.count + 1)
-    assert value < ONE.share * TURNOVER
+    value = 1.2 * CASCADE.share_of_minute * TURNOVER / (CASCADE.min_count + 1)
+    assert value < ONE.share_of_minute * TURNOVER
     scattered, mixed, few, desk = Desk(), Desk(), Desk(), Desk()
-    take(detector(scattered), *burst(CASCADE.count + 1, value, gap_ms=2 * CASCADE.window_ms))
-    take(detector(mixed), *(row for i, row in enumerate(burst(CASCADE.count + 1, value)) if i % 2))
-    take(detector(few), *burst(CASCADE.count - 1, CASCADE.share * TURNOVER))
+    take(detector(scattered), *burst(CASCADE.min_count + 1, value, gap_ms=2 * WINDOW_MS))
+    take(detector(mixed), *(row for i, row in enumerate(burst(CASCADE.min_count + 1, value)) if i % 2))
+    take(detector(few), *burst(CASCADE.min_count - 1, CASCADE.share_of_minute * TURNOVER))
     assert scattered.all("liquidation_cascade") == mixed.all("liquidation_cascade") == []
     assert few.all("liquidation_cascade") == []  # a few large ones are large ones
-    take(detector(desk), *burst(CASCADE.count + 1, value))
+    take(detector(desk), *burst(CASCADE.min_count + 1, value))
     (found,) = desk.all()
     assert (found.kind, found.symbol, found.details["scope"]) == ("liquidation_cascade", "X", "symbol")
-    assert found.details["value"] == pytest.approx((CASCADE.count + 1) * value, rel=0.1)
+    assert found.details["value"] == pytest.approx((CASCADE.min_count + 1) * value, rel=0.1)
 
 
 def test_a_symbol_that_is_always_liquidated_needs_more() -> None:
@@ -112,23 +113,24 @@ def test_a_symbol_that_is_always_liquidated_needs_more() -> None:
 
 def test_a_cascade_is_over_when_its_sum_is_half_of_what_it_took() -> None:
     desk = Desk()
-    take(detector(desk), *burst(CASCADE.count + 1, 1.2 * CASCADE.share * TURNOVER / (CASCADE.count + 1)))
+    value = 1.2 * CASCADE.share_of_minute * TURNOVER / (CASCADE.min_count + 1)
+    take(detector(desk), *burst(CASCADE.min_count + 1, value))
     desk.findings.sweep(ns(START_MS + 10**7))
     (found,) = desk.all("liquidation_cascade")
     assert found.resolved_ms is not None
-    assert 0.5 * CASCADE.window_ms < found.resolved_ms - found.fired_ms < 2 * CASCADE.window_ms
+    assert 0.5 * WINDOW_MS < found.resolved_ms - found.fired_ms < 2 * WINDOW_MS
 
 
 def test_several_symbols_at_once_are_a_cascade_of_the_market() -> None:
     desk = Desk()
-    value = 1.2 * CASCADE.share * TURNOVER / CASCADE.count
+    value = 1.2 * CASCADE.share_of_minute * TURNOVER / CASCADE.min_count
     names = [f"S{i}" for i in range(CASCADE.symbols)]
     for i, name in enumerate(names[:-1]):
-        take(detector(desk, name=name), *burst(CASCADE.count, value, start_ms=START_MS + i * 5_000))
+        take(detector(desk, name=name), *burst(CASCADE.min_count, value, start_ms=START_MS + i * 5_000))
     assert [i.symbol for i in desk.all() if i.symbol is None] == []
-    take(detector(desk, name="other side"), *burst(CASCADE.count, value, Side.SELL, START_MS + 20_000))
+    take(detector(desk, name="other side"), *burst(CASCADE.min_count, value, Side.SELL, START_MS + 20_000))
     assert [i.symbol for i in desk.all() if i.symbol is None] == []
-    take(detector(desk, name=names[-1]), *burst(CASCADE.count, value, start_ms=START_MS + 25_000))
+    take(detector(desk, name=names[-1]), *burst(CASCADE.min_count, value, start_ms=START_MS + 25_000))
     (found,) = [i for i in desk.all() if i.symbol is None]
     assert (found.kind, found.details["scope"], found.details["leader"]) == ("liquidation_cascade", "market", "S0")
     assert (found.details["symbols"], found.details["direction"]) == (CASCADE.symbols, "down")
@@ -138,11 +140,11 @@ def test_several_symbols_at_once_are_a_cascade_of_the_market() -> None:
 
 
 def test_symbols_one_after_the_other_or_gone_are_no_market() -> None:
-    value = 1.2 * CASCADE.share * TURNOVER / CASCADE.count
-    for apart_ms, forget in ((10 * CASCADE.window_ms, False), (1_000, True)):
+    value = 1.2 * CASCADE.share_of_minute * TURNOVER / CASCADE.min_count
+    for apart_ms, forget in ((10 * WINDOW_MS, False), (1_000, True)):
         desk = Desk()
         for i in range(3 * CASCADE.symbols):
-            take(detector(desk, name=f"S{i}"), *burst(CASCADE.count, value, start_ms=START_MS + i * apart_ms))
+            take(detector(desk, name=f"S{i}"), *burst(CASCADE.min_count, value, start_ms=START_MS + i * apart_ms))
             if forget:
                 desk.market.forget(f"S{i}")
         assert [i.symbol for i in desk.all() if i.symbol is None] == []

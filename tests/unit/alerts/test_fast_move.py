@@ -7,18 +7,18 @@ from math import inf, log, nan
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.detectors import MINUTE, RULES, START_MS, Desk, minutes, ns, seconds
+from tests.support.detectors import MINUTE, PARAMETERS, START_MS, Desk, minutes, ns, seconds
 
 from virtuoso.alerts.fast.move import SuddenMove
 
 SIGMA = 1e-3
-LIMIT_PCT = 100 * (2.718281828459045 ** (RULES.move.sigmas * SIGMA) - 1)
+LIMIT_PCT = 100 * (2.718281828459045 ** (PARAMETERS.sudden_move.sigmas * SIGMA) - 1)
 QUIET = [100.0, 100.01] * 60
 
 
 def detector(desk: Desk, sigma: float | None = SIGMA, closes: Sequence[float] = ()) -> SuddenMove:
-    found = SuddenMove("X", RULES.move, desk.findings)
-    found.usual(sigma, closes, START_MS)
+    found = SuddenMove("X", PARAMETERS.sudden_move, desk.findings)
+    found.baseline(sigma, closes, START_MS)
     return found
 
 
@@ -79,14 +79,14 @@ def test_one_move_is_one_incident_until_it_is_half_of_what_it_took() -> None:
 
 def test_percent_counts_at_any_volatility_over_the_window() -> None:
     desk = Desk()
-    closes = [100.0] * (RULES.move.window_minutes + 1)
+    closes = [100.0] * (PARAMETERS.sudden_move.window_minutes + 1)
     found = detector(desk, sigma=1.0, closes=closes)
     for at_ms, price in seconds(START_MS, [102.9, 102.99, 103.01]):
         found.see(at_ms, price, ns(at_ms))
     (incident,) = desk.all()
-    assert incident.details["minutes"] == RULES.move.window_minutes
+    assert incident.details["minutes"] == PARAMETERS.sudden_move.window_minutes
     assert incident.details["move_pct"] == pytest.approx(3.01)
-    found.usual(1.0, [*closes[1:], 101.4], START_MS + MINUTE)
+    found.baseline(1.0, [*closes[1:], 101.4], START_MS + MINUTE)
     for at_ms, price in seconds(START_MS + MINUTE, [101.4] * 2):
         found.see(at_ms, price, ns(at_ms))
     assert desk.log.open() == ()
@@ -102,7 +102,7 @@ def test_old_closes_are_not_compared_with() -> None:
 @pytest.mark.parametrize("sigma", [None, SIGMA])
 def test_what_is_not_known_yet_is_not_judged(sigma: float | None) -> None:
     desk = Desk()
-    prices = QUIET if sigma is None else [100.0] * (RULES.move.seconds - 1)
+    prices = QUIET if sigma is None else [100.0] * (PARAMETERS.sudden_move.seconds - 1)
     played(desk, [*prices, 200.0], sigma=sigma)
     assert desk.all() == []
 
@@ -156,8 +156,8 @@ def test_scaling_prices_changes_nothing(factor: float) -> None:
 
 def test_a_constant_price_has_the_floor_for_a_threshold() -> None:
     below, above = Desk(), Desk()
-    played(below, [*[100.0] * 100, 100.0 * (1 + 0.99 * RULES.move.floor_pct / 100)], sigma=0.0)
-    played(above, [*[100.0] * 100, 100.0 * (1 + 1.01 * RULES.move.floor_pct / 100)], sigma=0.0)
+    played(below, [*[100.0] * 100, 100.0 * (1 + 0.99 * PARAMETERS.sudden_move.floor_pct / 100)], sigma=0.0)
+    played(above, [*[100.0] * 100, 100.0 * (1 + 1.01 * PARAMETERS.sudden_move.floor_pct / 100)], sigma=0.0)
     assert (below.told(), above.told()) == ([], [("sudden_move", "X", "up")])
 
 
@@ -172,29 +172,29 @@ def test_no_number_raises(rows: list[tuple[int, float]]) -> None:
     found = played(Desk(), QUIET, closes=[100.0] * 6)
     for at_ms, price in rows:
         found.see(at_ms, price, ns(at_ms))
-    assert len(found._ring) == RULES.move.seconds
+    assert len(found._ring) == PARAMETERS.sudden_move.seconds
     assert found.last is None or 0 < found.last < inf
 
 
 def test_the_volatility_is_that_of_the_minutes() -> None:
     """Oracle: the weighted mean of squared log returns, written out."""
-    from virtuoso.alerts.fast.usual import Minutes
+    from virtuoso.alerts.fast.baseline import Minutes
 
-    usual, rows = Minutes(), minutes(300)
+    baseline, rows = Minutes(), minutes(300)
     for i, (_, close, volume) in enumerate(rows):
-        usual.learn(START_MS + i * MINUTE, close, volume)
+        baseline.learn(START_MS + i * MINUTE, close, volume)
     returns = [log(b[1] / a[1]) for a, b in pairwise(rows)]
     square, alpha = 0.0, 1 - 0.5 ** (1 / 60)
     for n, moved in enumerate(returns, 1):
         weight = max(alpha, 1 / n)
         square = (1 - weight) * square + weight * moved**2
-    assert usual.sigma == pytest.approx(square**0.5, rel=1e-12)
+    assert baseline.sigma == pytest.approx(square**0.5, rel=1e-12)
 
 
 def test_a_return_over_a_gap_is_not_one_of_a_minute() -> None:
-    from virtuoso.alerts.fast.usual import Minutes
+    from virtuoso.alerts.fast.baseline import Minutes
 
-    usual = Minutes()
+    baseline = Minutes()
     for i in range(100):
-        usual.learn(START_MS + (i + (1_000 if i >= 50 else 0)) * MINUTE, 100.0 if i < 50 else 300.0, 1.0)
-    assert usual.sigma == 0.0
+        baseline.learn(START_MS + (i + (1_000 if i >= 50 else 0)) * MINUTE, 100.0 if i < 50 else 300.0, 1.0)
+    assert baseline.sigma == 0.0

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.detectors import MINUTE, RULES, START_MS, Desk, minutes, ns
+from tests.support.detectors import MINUTE, PARAMETERS, START_MS, Desk, minutes, ns
 
+from virtuoso.alerts.fast.baseline import LogBaseline
 from virtuoso.alerts.fast.funding import FundingExtreme
 from virtuoso.alerts.fast.interest import InterestSurge
-from virtuoso.alerts.fast.usual import LogUsual
 from virtuoso.alerts.fast.volume import VolumeSpike
 
 DAY = 1_440
@@ -18,7 +18,7 @@ NUMBERS = st.sampled_from([0.0, nan, inf, -inf, -1.0, 1e-9, 1.0, 1e18])
 
 
 def volumes(desk: Desk, count: int = 240, factor: float = 1.0) -> VolumeSpike:
-    found = VolumeSpike("X", RULES.volume, desk.findings)
+    found = VolumeSpike("X", PARAMETERS.volume_spike, desk.findings)
     for i, (_, _, volume) in enumerate(minutes(count)):
         found.learn(START_MS + (i - count) * MINUTE, volume * factor)
     return found
@@ -65,7 +65,7 @@ def test_busy_minutes_in_a_row_are_one_spike() -> None:
 def test_the_same_minute_of_earlier_days_decides_when_there_are_enough() -> None:
     """Every day at 00:00 ten times as much is traded: no spike, once that is known."""
     desk = Desk()
-    found = VolumeSpike("X", RULES.volume, desk.findings)
+    found = VolumeSpike("X", PARAMETERS.volume_spike, desk.findings)
     told = []
     for day in range(7):
         for i, (_, _, volume) in enumerate(minutes(DAY, seed=day)):
@@ -118,26 +118,26 @@ def test_no_volume_raises(rows: list[tuple[int, float, float]]) -> None:
 def test_the_usual_is_the_weighted_mean_and_spread_of_logarithms() -> None:
     """Oracle: the weights written out, one value after the other."""
     values = np.random.default_rng(5).lognormal(2.0, 0.7, 400)
-    usual = LogUsual(60.0)
+    baseline = LogBaseline(60.0)
     weights = np.empty(0)
     for n, value in enumerate(values.tolist(), 1):
-        usual.learn(value)
-        usual.learn(nan)
+        baseline.learn(value)
+        baseline.learn(nan)
         alpha = max(1 - 0.5 ** (1 / 60), 1 / n)
         weights = np.append(weights * (1 - alpha), alpha)
     logs = np.log(values)
     mean = float(weights @ logs)
-    assert usual.mean == pytest.approx(mean, rel=1e-9)
-    assert usual.spread == pytest.approx(float(np.sqrt(weights @ (logs - mean) ** 2)), rel=1e-9)
-    assert usual.typical == pytest.approx(exp(mean), rel=1e-9)
-    assert usual.excess(2.0, 1.5) == pytest.approx(max(2 * usual.spread, log(1.5)))
+    assert baseline.mean == pytest.approx(mean, rel=1e-9)
+    assert baseline.spread == pytest.approx(float(np.sqrt(weights @ (logs - mean) ** 2)), rel=1e-9)
+    assert baseline.typical == pytest.approx(exp(mean), rel=1e-9)
+    assert baseline.excess(2.0, 1.5) == pytest.approx(max(2 * baseline.spread, log(1.5)))
 
 
-LEVEL = RULES.funding.level
+LEVEL = PARAMETERS.funding.level_pct / 100
 
 
 def funding(desk: Desk) -> FundingExtreme:
-    return FundingExtreme("X", RULES.funding, desk.findings)
+    return FundingExtreme("X", PARAMETERS.funding, desk.findings)
 
 
 def test_a_rate_beyond_the_level_is_found_scaled_from_its_own_interval() -> None:
@@ -203,7 +203,7 @@ def test_no_rate_raises(rows: list[tuple[int, float, float]]) -> None:
 
 
 def interest(desk: Desk, count: int = 200, factor: float = 1.0, sign: int = 1) -> InterestSurge:
-    found = InterestSurge("X", RULES.interest, desk.findings)
+    found = InterestSurge("X", PARAMETERS.open_interest, desk.findings)
     rng, level = np.random.default_rng(7), 1e6
     for i in range(count):
         level *= exp(sign * float(rng.normal(0, 2e-4)))
@@ -231,7 +231,7 @@ def test_a_planted_surge_is_found_and_the_stream_without_it_holds_none() -> None
 
 def test_what_is_usual_of_a_restless_symbol_is_no_surge() -> None:
     desk = Desk()
-    found = InterestSurge("X", RULES.interest, desk.findings)
+    found = InterestSurge("X", PARAMETERS.open_interest, desk.findings)
     rng = np.random.default_rng(8)
     for i in range(2_000):
         found.take(START_MS + i * MINUTE, 1e6 * exp(float(rng.uniform(-0.01, 0.01))), ns(START_MS + i * MINUTE))
@@ -267,7 +267,7 @@ def test_interest_that_is_not_known_yet_is_not_judged_and_a_gap_begins_anew() ->
 def test_history_of_interest_is_learnt_from() -> None:
     """As by REST: one every five minutes, for seven hours."""
     desk = Desk()
-    found = InterestSurge("X", RULES.interest, desk.findings)
+    found = InterestSurge("X", PARAMETERS.open_interest, desk.findings)
     rng = np.random.default_rng(9)
     for i in range(84):
         found.learn(START_MS + (i - 84) * 5 * MINUTE, 1e6 * exp(float(rng.normal(0, 1e-3))))
@@ -291,4 +291,4 @@ def test_no_interest_raises_and_its_state_is_bounded(rows: list[tuple[int, float
         found.take(at_ms, value, ns(at_ms))
         found.learn(at_ms, value)
     assert len(found._changes) <= 240
-    assert len(found._ring) <= RULES.interest.window_minutes
+    assert len(found._ring) <= PARAMETERS.open_interest.window_minutes

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
-from tests.support.detectors import MINUTE, RULES, START_MS, Desk, minutes, ns, orders, warmed
+from tests.support.detectors import MINUTE, PARAMETERS, START_MS, Desk, minutes, ns, orders, warmed
 
+from virtuoso.alerts.fast.baseline import Minutes
 from virtuoso.alerts.fast.symbol import SymbolDetectors
-from virtuoso.alerts.fast.usual import Minutes
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.market import Bar, Liquidation, Side, TickerUpdate, Trade
 
 
@@ -144,7 +144,7 @@ def test_state_does_not_grow_with_events() -> None:
     desk = Desk()
     detectors = warmed(desk)
     busy_day(detectors, 0)
-    seen = {id(desk), id(desk.log), id(desk.findings), id(RULES)}
+    seen = {id(desk), id(desk.log), id(desk.findings), id(PARAMETERS)}
     small = size_of(detectors, set(seen))
     for day in range(1, 4):
         busy_day(detectors, day)

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.detectors import OTHER, RULES, START_MS, Desk, ns, orders
+from tests.support.detectors import OTHER, PARAMETERS, START_MS, Desk, ns, orders
 
 from virtuoso.alerts.fast.sizes import Sizes
 from virtuoso.alerts.fast.whale import WhaleTrades
 from virtuoso.model.market import Side, Trade
 
 KNOWN = 20_000
+QUIET_MS = int(PARAMETERS.whale_trade.quiet * 1_000)
 
 
 def whales(desk: Desk) -> WhaleTrades:
-    return WhaleTrades("X", RULES.whale, desk.findings)
+    return WhaleTrades("X", PARAMETERS.whale_trade, desk.findings)
 
 
 def played(desk: Desk, trades: list[Trade], planted: list[Trade] | None = None) -> WhaleTrades:
@@ -82,7 +83,7 @@ def test_mirrored_orders_give_mirrored_findings() -> None:
 
 def test_too_few_orders_are_silence() -> None:
     desk = Desk()
-    detector = played(desk, orders(RULES.whale.min_trades - 2), whale(1e12))
+    detector = played(desk, orders(PARAMETERS.whale_trade.min_trades - 2), whale(1e12))
     assert (desk.all(), detector.limit) == ([], inf)
 
 
@@ -109,17 +110,17 @@ def test_one_whale_is_one_incident_over_after_the_quiet_time() -> None:
     desk = Desk()
     played(desk, orders(KNOWN, tail=4.0), whale(1e9))
     at_ms = START_MS + KNOWN * 100
-    desk.findings.sweep(ns(at_ms + RULES.whale.quiet_ms - 1))
+    desk.findings.sweep(ns(at_ms + QUIET_MS - 1))
     assert len(desk.log.open()) == 1
-    desk.findings.sweep(ns(at_ms + 10 * RULES.whale.quiet_ms))
+    desk.findings.sweep(ns(at_ms + 10 * QUIET_MS))
     (found,) = desk.all()
-    assert found.resolved_ms == found.fired_ms + RULES.whale.quiet_ms
+    assert found.resolved_ms == found.fired_ms + QUIET_MS
 
 
 def test_a_second_whale_prolongs_the_first_and_a_later_one_is_another() -> None:
     desk = Desk()
     detector = played(desk, orders(KNOWN, tail=4.0))
-    at_ms, quiet_ms, value = START_MS + KNOWN * 100, RULES.whale.quiet_ms, 20 * detector.limit
+    at_ms, quiet_ms, value = START_MS + KNOWN * 100, QUIET_MS, 20 * detector.limit
     for after_ms in (0, quiet_ms // 2, quiet_ms):
         detector.take(whale(value, at_ms=at_ms + after_ms), ns(at_ms + after_ms))
     assert len(desk.all()) == 1

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from virtuoso.alerts.host import POINTS, HostLimits, HostState, observe_crashes, observe_host
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.policy import Policy
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 
 LIMITS = HostLimits(cpu_pct=90.0, memory_pct=80.0, disk_pct=95.0, loop_lag_ms=500.0)
 CALM = {"cpu_pct": 10.0, "memory_pct": 10.0, "disk_pct": 10.0, "loop_lag_ms": 1.0}

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from virtuoso.alerts.conditions import FeedOutage, observe_cycle
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 
 
 def test_identity_is_kind_and_symbol_never_the_text() -> None:

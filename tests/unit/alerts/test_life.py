@@ -7,9 +7,9 @@ import msgspec
 from virtuoso.alerts.incidents import MOST_CHANGED, IncidentLog
 from virtuoso.alerts.policy import Policy
 from virtuoso.alerts.stages.pipeline import Pipeline, PipelineSettings
-from virtuoso.alerts.stages.world import Route
-from virtuoso.model.alert import Incident, Severity
-from virtuoso.model.notice import Delivery, Role
+from virtuoso.alerts.stages.stage_state import Route
+from virtuoso.model.alerts.incident import Incident, Severity
+from virtuoso.model.alerts.notice import Delivery, Role
 
 S = 1_000
 T0 = 1_748_476_800_000

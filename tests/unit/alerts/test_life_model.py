@@ -15,8 +15,8 @@ from tests.support.soak import SOAK
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.policy import Policy
 from virtuoso.alerts.stages.pipeline import Pipeline, PipelineSettings
-from virtuoso.alerts.stages.world import Route
-from virtuoso.model.alert import Incident, Severity, Silence, identity_of
+from virtuoso.alerts.stages.stage_state import Route
+from virtuoso.model.alerts.incident import Incident, Severity, Silence, identity_of
 
 S = 1_000
 T0 = 1_748_476_800_000

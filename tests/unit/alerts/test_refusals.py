@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.refusals import KIND, RefusedFrames
 from virtuoso.model.feed import FeedStatus
+from virtuoso.model.feed_kind import FeedKind
 
 WHY = "ts: more than 1 h ahead of the measured clock"
 
@@ -14,7 +15,9 @@ class Feeds:
 
     def __init__(self) -> None:
         self.log, self.judge, self.now_ms = IncidentLog(10), RefusedFrames(), 1_000_000
-        self.feeds = [FeedStatus(topic=f"tickers.{name}", symbol=name) for name in ("BTCUSDT", "ETHUSDT")]
+        self.feeds = [
+            FeedStatus(kind=FeedKind.TICKER, topic=f"tickers.{name}", symbol=name) for name in ("BTCUSDT", "ETHUSDT")
+        ]
         self.pass_seconds(20, [(10, 0), (10, 0)])
 
     def pass_seconds(self, seconds: int, come: list[tuple[int, int]]) -> None:
@@ -78,7 +81,9 @@ def test_one_topic_that_is_refused_again_and_again_between_what_is_understood() 
     """Another symbol's frames under its topic: none of its many neighbours makes that good."""
     feeds = Feeds()
     for _ in range(60):
-        feeds.feeds.append(FeedStatus(topic=f"tickers.{len(feeds.feeds)}", symbol="X", messages=9_000))
+        feeds.feeds.append(
+            FeedStatus(kind=FeedKind.TICKER, topic=f"tickers.{len(feeds.feeds)}", symbol="X", messages=9_000)
+        )
     feeds.pass_seconds(25, [(4, 2), (10, 0), *[(10, 0)] * 60])
     assert feeds.open == [KIND]
     assert feeds.log.open()[0].details["topics"] == 1

@@ -2,8 +2,8 @@
 
 from virtuoso.alerts.rules.parse import parse
 from virtuoso.alerts.stages.pipeline import PipelineSettings
-from virtuoso.alerts.stages.world import Route
-from virtuoso.model.alert import Severity
+from virtuoso.alerts.stages.stage_state import Route
+from virtuoso.model.alerts.incident import Severity
 from virtuoso.playback.rule_diff import Alert, Judged, differing
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from virtuoso.alerts.rules.evaluator import Evaluator, Verdict
+from virtuoso.alerts.rules.evaluator import Evaluator, RuleState
 from virtuoso.alerts.rules.parse import KEYS, parse
 from virtuoso.alerts.rules.values import CATALOGUE, Scope
 
@@ -59,12 +59,12 @@ def test_each_rule_of_the_page_passes_the_check_and_fires_when_it_says(page: str
     rule = parse([("docs", text)]).by_name[name]
     evaluator = Evaluator(parse([("docs", text)]))
     holding, changed = FIRES[name]
-    for values, verdict in ((holding, Verdict.HOLDS), (holding | changed, Verdict.OVER)):
+    for values, state in ((holding, RuleState.HOLDS), (holding | changed, RuleState.OVER)):
         of = {scope: {n: v for n, v in values.items() if CATALOGUE[n].scope is scope} for scope in Scope}
         (found,) = evaluator.step(0, {"ETHUSDT": of[Scope.SYMBOL]}, of[Scope.MARKET], of[Scope.SYSTEM])
-        assert found.verdict is verdict
+        assert found.state is state
         assert found.symbol == ("ETHUSDT" if rule.per_symbol else None)
-        assert ("{" in found.message, bool(found.message)) == (False, verdict is Verdict.HOLDS)
+        assert ("{" in found.message, bool(found.message)) == (False, state is RuleState.HOLDS)
 
 
 def test_every_key_of_a_rule_is_on_the_page(page: str) -> None:

@@ -3,11 +3,11 @@
 import time
 from typing import Any
 
-from virtuoso.alerts.rules.evaluator import Evaluator, Finding, Verdict
+from virtuoso.alerts.rules.evaluator import Evaluator, Finding, RuleState
 from virtuoso.alerts.rules.parse import parse
 from virtuoso.alerts.rules.rule import RuleSet
 from virtuoso.alerts.rules.values import CATALOGUE, Type
-from virtuoso.model.alert import Incident, Severity
+from virtuoso.model.alerts.incident import Incident, Severity
 
 HOT = "{name: hot, when: score > 70, severity: critical, value: score, labels: {desk: a}, message: 'at {score}'}"
 FALLS = "{name: falls, when: market_change_24h < -5}"
@@ -19,7 +19,7 @@ def rules(*each: str) -> RuleSet:
 
 
 def said(findings: list[Finding]) -> set[tuple[str, str | None, str]]:
-    found = {(finding.kind, finding.symbol, str(finding.verdict)) for finding in findings}
+    found = {(finding.kind, finding.symbol, str(finding.state)) for finding in findings}
     assert len(found) == len(findings)
     return found
 
@@ -51,7 +51,7 @@ def test_a_condition_that_holds_is_found_at_every_step_and_its_end_once() -> Non
 def test_a_finding_says_what_the_rule_and_the_values_say() -> None:
     (found,) = Driven(HOT).found(0, {"A": 71.25})
     assert found == Finding(
-        verdict=Verdict.HOLDS, kind="hot", symbol="A", labels={"desk": "a"}, severity=Severity.CRITICAL,
+        state=RuleState.HOLDS, kind="hot", symbol="A", labels={"desk": "a"}, severity=Severity.CRITICAL,
         message="at 71.25", value=71.25, details={"score": 71.25, "when": "score > 70", "measure": "score"},
     )  # fmt: skip
     (found,) = Driven("{name: hot, when: score > 70 and market_change_24h < 0}").found(
@@ -141,7 +141,7 @@ def test_other_rules_expire_what_is_gone_or_means_something_else_and_leave_the_r
             "{name: renamed, when: score > 1, labels: {desk: b}}",
         )
     )  # fmt: skip
-    expired = [finding for finding in driven.found(10, {"A": 60}) if finding.verdict is Verdict.EXPIRED]
+    expired = [finding for finding in driven.found(10, {"A": 60}) if finding.state is RuleState.EXPIRED]
     of_symbols = {(name, "A", "expired") for name in ("off", "gone", "moved", "renamed")}
     assert said(expired) == {("busy", None, "expired"), *of_symbols}
     assert next(finding for finding in expired if finding.kind == "renamed").labels == {"desk": "a"}

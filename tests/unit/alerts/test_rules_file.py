@@ -12,7 +12,7 @@ from virtuoso.alerts.rules.parse import MAX_PARTS, MAX_RULES, parse
 from virtuoso.alerts.rules.rule import Rule, RuleSet
 from virtuoso.alerts.rules.template import MAX_MESSAGE
 from virtuoso.alerts.rules.values import Known
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.yaml_text import MOST_BYTES
 
 WHOLE = """\

@@ -8,8 +8,9 @@ import pytest
 
 from virtuoso.alerts.rules.values import CATALOGUE, FACTORS, REGIMES, Known, Scope, Type
 from virtuoso.analysis.engine import FACTORS as ANALYSED
-from virtuoso.analysis.regime import Regime
+from virtuoso.analysis.regimes.regime import Regime
 from virtuoso.model import documents as docs
+from virtuoso.model.feed_kind import FeedKind
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Entry, Label, Slippage
 from virtuoso.model.timeframe import Timeframe
@@ -53,7 +54,8 @@ OVERVIEW = docs.MarketOverview(
 
 def feed(quality: DataQuality, **more: Any) -> docs.FeedRow:
     fields: dict[str, Any] = {
-        "topic": "t", "symbol": "BTCUSDT", "connected": True, "acked": True, "age_ms": None, "lag_ms": None,
+        "kind": FeedKind.TICKER, "topic": "t", "symbol": "BTCUSDT", "connected": True, "acked": True,
+        "age_ms": None, "lag_ms": None,
         "messages": 0, "rejected": 0, "resyncs": 0,
     }  # fmt: skip
     return docs.FeedRow(**fields | {"data_quality": quality} | more)

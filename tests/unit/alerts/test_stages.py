@@ -11,9 +11,9 @@ from virtuoso.alerts.labels import is_system
 from virtuoso.alerts.path import MOST, first_notice
 from virtuoso.alerts.policy import Policy
 from virtuoso.alerts.stages.pipeline import Pipeline, PipelineSettings
-from virtuoso.alerts.stages.world import Route
-from virtuoso.model.alert import Incident, Severity, Silence
-from virtuoso.model.notice import Context, Delivery, Role, delivery_id
+from virtuoso.alerts.stages.stage_state import Route
+from virtuoso.model.alerts.incident import Incident, Severity, Silence
+from virtuoso.model.alerts.notice import Context, Delivery, Role, delivery_id
 
 S = 1_000
 T0 = 1_748_476_800_000

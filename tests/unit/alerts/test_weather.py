@@ -7,6 +7,7 @@ import pytest
 from virtuoso.alerts.conditions import ExchangeState, observe_exchange
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.model.feed import FeedStatus
+from virtuoso.model.feed_kind import FeedKind
 from virtuoso.monitor.supervision import denied_by_symbol
 
 S = 1_000_000_000
@@ -47,7 +48,10 @@ def test_each_begins_and_ends(bad: dict[str, Any], said: set[str]) -> None:
 def test_refusals_are_told_by_symbol_while_they_last() -> None:
     def feeds(*denied: str) -> list[FeedStatus]:
         return [
-            FeedStatus(topic=t, symbol=t.rpartition(".")[2], denied="no such topic", denied_ns=5 * S) for t in denied
+            FeedStatus(
+                kind=FeedKind.TICKER, topic=t, symbol=t.rpartition(".")[2], denied="no such topic", denied_ns=5 * S
+            )
+            for t in denied
         ]
 
     log = IncidentLog(100)

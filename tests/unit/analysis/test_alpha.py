@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from virtuoso.analysis.alpha import WINDOWS, Estimate, estimate, history, newey_west_lag
-from virtuoso.analysis.alpha_patterns import PATTERNS, TierScan, scan
+from virtuoso.analysis.alpha.estimates import WINDOWS, Estimate, estimate, history, newey_west_lag
+from virtuoso.analysis.alpha.patterns import PATTERNS, TierScan, scan
 from virtuoso.model.timeframe import Timeframe
 
 M5 = Timeframe.M5

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from virtuoso.analysis.alpha import WINDOWS, estimate, history
-from virtuoso.analysis.alpha_patterns import PATTERNS, Pattern, TierScan, q_values, scan
-from virtuoso.analysis.multiple_testing import benjamini_hochberg, student_tail
+from virtuoso.analysis.alpha.estimates import WINDOWS, estimate, history
+from virtuoso.analysis.alpha.multiple_testing import benjamini_hochberg, student_tail
+from virtuoso.analysis.alpha.patterns import PATTERNS, Pattern, TierScan, q_values, scan
 from virtuoso.model.timeframe import Timeframe
 
 FRAMES = (Timeframe.M1, Timeframe.M5, Timeframe.M30, Timeframe.H4)

@@ -7,7 +7,7 @@ import pytest
 from tests.support import panels
 
 from virtuoso.analysis.engine import FACTORS, TIMEFRAMES, Engine, attainable_coverage
-from virtuoso.analysis.evaluation import Evaluation
+from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.analysis.signals import BUY, SELL, UNKNOWN, LabelRule
 from virtuoso.config.settings import Settings
 from virtuoso.market.panel import BarBlock, BookBlock, MinuteBlock

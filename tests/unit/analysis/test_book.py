@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.support.lanes import mirror_book
+from tests.support.banks import mirror_book
 from tests.support.panels import random_book
 
+from virtuoso.analysis.bank import BookBank
 from virtuoso.analysis.factors.orderbook import FACTOR
-from virtuoso.analysis.lane import BookLane
 from virtuoso.market.panel import BookBlock
 
 MINUTE = 60_000
@@ -20,12 +20,12 @@ MODIFIERS = [modifier.name for modifier in FACTOR.modifiers]
 
 def _run(books: list[BookBlock]) -> tuple[np.ndarray, np.ndarray]:
     """Raw values and maps [t, measure, n]."""
-    lane = BookLane(MINUTE, FACTOR.components, FACTOR.modifiers)
+    bank = BookBank(MINUTE, FACTOR.components, FACTOR.modifiers)
     raws, values = [], []
     for k, book in enumerate(books):
-        lane.step(book, (k + 1) * MINUTE)
-        raws.append(lane.measures.last(slice(0, N)).raw.copy())
-        values.append(lane.measures.last(slice(0, N)).value.copy())
+        bank.step(book, (k + 1) * MINUTE)
+        raws.append(bank.measures.last(slice(0, N)).raw.copy())
+        values.append(bank.measures.last(slice(0, N)).value.copy())
     return np.stack(raws), np.stack(values)
 
 

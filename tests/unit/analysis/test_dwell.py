@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from virtuoso.analysis.dwell import Dwell, DwellRule, Held, MarketRegime, Transition, TransitionLog
-from virtuoso.analysis.regime import REGIMES, Regime, classify, leading
+from virtuoso.analysis.regimes.dwell import Dwell, DwellRule, Held, MarketRegime, Transition, TransitionLog
+from virtuoso.analysis.regimes.regime import REGIMES, Regime, classify, leading
 from virtuoso.model.timeframe import Timeframe
 
 MINUTE = 60_000
@@ -238,9 +238,9 @@ def test_what_stands_is_taken_over_by_another(cut: int) -> None:
     out = []
     for k in range(60):
         if k == cut:
-            standing, dwell = dwell.standing(slice(0, 1))[:, 0].tolist(), Dwell(RULE, MINUTE)
+            checkpoint, dwell = dwell.checkpoint(slice(0, 1))[:, 0].tolist(), Dwell(RULE, MINUTE)
             dwell.memory.reserve(1)
-            dwell.resume(0, standing)
+            dwell.resume(0, checkpoint)
         out.append(dwell.hold(slice(0, 1), START_MS + k * MINUTE, p[:, k])[0][0])
     np.testing.assert_array_equal(out, run(p)[0][:, 0])
 
@@ -250,7 +250,7 @@ def test_transitions_and_where_everybody_stood_are_taken_over() -> None:
     first.observe("A", REGIMES[0], 1)
     first.observe("A", REGIMES[1], 2)
     second = TransitionLog()
-    second.resume(first.recent(), first.standing())
+    second.resume(first.recent(), first.checkpoint())
     assert second.observe("A", REGIMES[1], 2) is None  # known already
     changed = second.observe("A", REGIMES[2], 3)
     assert changed is not None

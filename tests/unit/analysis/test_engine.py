@@ -5,12 +5,12 @@ from functools import cache
 
 import numpy as np
 import pytest
-from tests.support.lanes import mirror_bars, mirror_book
+from tests.support.banks import mirror_bars, mirror_book
 from tests.support.panels import aggregate, cut, part, random_bars, random_book, symbols
 
 from virtuoso.analysis.component import Mirror
 from virtuoso.analysis.engine import Engine
-from virtuoso.analysis.evaluation import Evaluation
+from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.analysis.signals import LabelRule
 from virtuoso.market.panel import Cut
 from virtuoso.model.clock import iso

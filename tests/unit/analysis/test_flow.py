@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support import minute_properties as properties
-from tests.support.lanes import raw_of, stepped
+from tests.support.banks import raw_of, stepped
 from tests.support.panels import part, random_bars
 
+from virtuoso.analysis.bank import BarBank
 from virtuoso.analysis.block import Memory
 from virtuoso.analysis.component import CONFIDENCE, Component, Feed
 from virtuoso.analysis.factors.flow import FACTOR
 from virtuoso.analysis.indicators.impact import Vpin, bucket_imbalance
-from virtuoso.analysis.lane import BarLane
 from virtuoso.market.panel import MINUTE_FIELDS, BarBlock, MinuteBlock
 
 T, N = 900, 4
@@ -324,13 +324,13 @@ def vpin(volume: list[float], buy: list[float], buckets: int) -> float:
     """Of one window, through the indicator."""
     bars = part(BARS, 0, len(volume), np.array([0]))
     bars = replace(bars, volume=np.array(volume)[:, None], buy_volume=np.array(buy)[:, None])
-    lane = BarLane(bars.timeframe.ms, (), ())
-    section = lane_section(lane, bars)
+    bank = BarBank(bars.timeframe.ms, (), ())
+    section = lane_section(bank, bars)
     return float(vpin_of(len(volume), buckets, section)[-1, 0])
 
 
-def lane_section(lane: BarLane, bars: BarBlock):
-    """The cross-section that a lane hands to its measures."""
+def lane_section(bank: BarBank, bars: BarBlock):
+    """The cross-section that a bank hands to its measures."""
     seen = []
 
     class Looker:
@@ -342,7 +342,7 @@ def lane_section(lane: BarLane, bars: BarBlock):
             return np.zeros(x.close.shape)
 
     component = replace(COMPONENTS["trade_flow_imbalance"], build=Looker)
-    BarLane(bars.timeframe.ms, (component,), ()).step(bars)
+    BarBank(bars.timeframe.ms, (component,), ()).step(bars)
     return seen[0]
 
 
@@ -393,12 +393,12 @@ def test_vpin_of_any_window_equals_filling_buckets(seed: int, columns: int, bars
 
 def test_vpin_answers_what_is_wanted() -> None:
     """Of a long warm-up only the last bar is asked for; it is the same."""
-    lane = BarLane(BARS.timeframe.ms, (), (MEASURES["vpin"],))
-    raw = lane.step(BARS, wanted=1).raw[0]
+    bank = BarBank(BARS.timeframe.ms, (), (MEASURES["vpin"],))
+    raw = bank.step(BARS, wanted=1).raw[0]
     assert np.isnan(raw[:-1]).all()
     np.testing.assert_array_equal(raw[-1], WHOLE["vpin"][-1])
     following = random_bars(T + 5, N, seed=5, minutes=True)
-    assert stepped(lane, part(following, T, T + 5)).shape == (5, N)
+    assert stepped(bank, part(following, T, T + 5)).shape == (5, N)
 
 
 # Kyle and Amihud on planted markets.

@@ -8,9 +8,9 @@ import pytest
 from tests.support.market import LIVE
 from tests.support.panels import ARRAYS, aggregate, part, random_bars, symbols
 
+from virtuoso.analysis.banks import Banks
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.history import History
-from virtuoso.analysis.lanes import Lanes
 from virtuoso.analysis.signals import UNKNOWN
 from virtuoso.market.bars import SymbolBars
 from virtuoso.market.panel import BarBlock
@@ -157,16 +157,16 @@ def test_nothing_after_a_bar_changes_what_was_said_up_to_it() -> None:
 
 
 def test_a_planted_higher_bar_that_is_visible_at_its_open_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = Lanes.over
+    honest = Banks.over
 
-    def early(self: Lanes, blocks: Blocks) -> object:
+    def early(self: Banks, blocks: Blocks) -> object:
         shifted = {
             tf: block if tf is Timeframe.M1 else replace(block, open_ms=block.open_ms - tf.ms)
             for tf, block in blocks.items()
         }
         return honest(self, shifted)
 
-    monkeypatch.setattr(Lanes, "over", early)
+    monkeypatch.setattr(Banks, "over", early)
     engine, base = _engine(), _another_future()
     before = _engine().score_blocks(_blocks(BASE, WARM, MINUTES), SEEN)
     after = engine.score_blocks(_blocks(base, WARM, MINUTES), SEEN)

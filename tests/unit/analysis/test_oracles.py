@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import talib
 from tests.support import structure_oracles
-from tests.support.lanes import BAR_MEASURES, raw_of, value_of
+from tests.support.banks import BAR_MEASURES, raw_of, value_of
 from tests.support.panels import part, random_bars
 
 from virtuoso.analysis.component import Component

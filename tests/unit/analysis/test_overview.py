@@ -17,7 +17,6 @@ from virtuoso.analysis.breadth import (
     dispersion,
     new_extremes,
 )
-from virtuoso.analysis.dwell import Held
 from virtuoso.analysis.overview import (
     Breadth,
     MarketRow,
@@ -27,7 +26,8 @@ from virtuoso.analysis.overview import (
     movers,
     sentiment,
 )
-from virtuoso.analysis.regime import Regime, SymbolRegime
+from virtuoso.analysis.regimes.dwell import Held
+from virtuoso.analysis.regimes.regime import Regime, SymbolRegime
 
 
 def _row(symbol: str, change: float | None, turnover: float | None = 100.0, price: float | None = 10.0) -> MarketRow:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.lanes import (
+from tests.support.banks import (
     BAR_COMPONENTS,
     BAR_MEASURES,
     BAR_MODIFIERS,
-    lane_of,
+    bank_of,
     mirror_bars,
     raw_of,
     scale_bars,
@@ -39,12 +39,12 @@ def test_splitting_a_history_changes_nothing(name: str, splits: list[int]) -> No
 @pytest.mark.parametrize("name", MEASURES)
 def test_neighbours_change_nothing(name: str) -> None:
     """Row 1 leaves at 150 and is taken anew at 200; rows 0, 2 and 3 are stepped apart and together."""
-    lane = lane_of(MEASURES[name], BARS.timeframe.ms)
+    bank = bank_of(MEASURES[name], BARS.timeframe.ms)
     others = np.array([0, 2, 3])
-    pieces = [stepped(lane, part(BARS, 0, 150))[:, others]]
-    lane.memory.reset(slice(1, 2))
-    pieces.append(stepped(lane, part(BARS, 150, 200, others)))
-    tail = stepped(lane, part(BARS, 200, T))
+    pieces = [stepped(bank, part(BARS, 0, 150))[:, others]]
+    bank.memory.reset(slice(1, 2))
+    pieces.append(stepped(bank, part(BARS, 150, 200, others)))
+    tail = stepped(bank, part(BARS, 200, T))
     pieces.append(tail[:, others])
     np.testing.assert_allclose(np.concatenate(pieces), WHOLE[name][:, others], rtol=1e-12, atol=1e-12)
     fresh = raw_of(MEASURES[name], part(BARS, 200, T))[:, 1]
@@ -53,41 +53,41 @@ def test_neighbours_change_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_late_rows_stepped_alone_catch_up(name: str) -> None:
-    lane = lane_of(MEASURES[name], BARS.timeframe.ms)
+    bank = bank_of(MEASURES[name], BARS.timeframe.ms)
     on_time, late = np.array([0, 2]), np.array([1, 3])
-    lane.step(part(BARS, 0, 400))
-    early = [stepped(lane, part(BARS, k, k + 1, on_time)) for k in range(400, 404)]
-    after = stepped(lane, part(BARS, 400, 404, late))
+    bank.step(part(BARS, 0, 400))
+    early = [stepped(bank, part(BARS, k, k + 1, on_time)) for k in range(400, 404)]
+    after = stepped(bank, part(BARS, 400, 404, late))
     np.testing.assert_allclose(np.concatenate(early), WHOLE[name][400:404, on_time], rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(after, WHOLE[name][400:404, late], rtol=1e-12, atol=1e-12)
-    both = stepped(lane, part(BARS, 404, T))
+    both = stepped(bank, part(BARS, 404, T))
     np.testing.assert_allclose(both, WHOLE[name][404:], rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_continues_from_saved_state(name: str) -> None:
-    lane = lane_of(MEASURES[name], BARS.timeframe.ms)
-    lane.step(part(BARS, 0, 137))
-    restored = lane_of(MEASURES[name], BARS.timeframe.ms)
-    restored.memory.load(lane.memory.state())
-    lane.step(part(BARS, 137, 200))  # the copy is not touched by what the original does
+    bank = bank_of(MEASURES[name], BARS.timeframe.ms)
+    bank.step(part(BARS, 0, 137))
+    restored = bank_of(MEASURES[name], BARS.timeframe.ms)
+    restored.memory.load(bank.memory.state())
+    bank.step(part(BARS, 137, 200))  # the copy is not touched by what the original does
     np.testing.assert_array_equal(stepped(restored, part(BARS, 137, T)), WHOLE[name][137:])
 
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_repeated_bars_are_ignored(name: str) -> None:
-    lane = lane_of(MEASURES[name], BARS.timeframe.ms)
-    lane.step(part(BARS, 0, 300))
-    again = stepped(lane, part(BARS, 250, 302))
+    bank = bank_of(MEASURES[name], BARS.timeframe.ms)
+    bank.step(part(BARS, 0, 300))
+    again = stepped(bank, part(BARS, 250, 302))
     assert np.isnan(again[:50]).all()
     np.testing.assert_array_equal(again[50:], WHOLE[name][300:302])
 
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_a_gap_begins_the_row_anew(name: str) -> None:
-    lane = lane_of(MEASURES[name], BARS.timeframe.ms)
-    lane.step(part(BARS, 0, 40))
-    np.testing.assert_array_equal(stepped(lane, part(BARS, 41, T)), raw_of(MEASURES[name], part(BARS, 41, T)))
+    bank = bank_of(MEASURES[name], BARS.timeframe.ms)
+    bank.step(part(BARS, 0, 40))
+    np.testing.assert_array_equal(stepped(bank, part(BARS, 41, T)), raw_of(MEASURES[name], part(BARS, 41, T)))
 
 
 @pytest.mark.parametrize("name", MEASURES)

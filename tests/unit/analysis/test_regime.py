@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.lanes import mirror_bars, raw_of
+from tests.support.banks import mirror_bars, raw_of
 from tests.support.panels import part, random_bars
 
+from virtuoso.analysis.bank import BarBank
 from virtuoso.analysis.component import Mirror
-from virtuoso.analysis.lane import BarLane
-from virtuoso.analysis.regime import (
+from virtuoso.analysis.regimes.regime import (
     MEASURES,
     READY,
     REGIMES,
@@ -51,9 +51,9 @@ def _walk(drift: float, late_sigma: float = 0.004) -> BarBlock:
 
 
 def _regimes(block: BarBlock, bars: int | None = None) -> RegimeArrays:
-    lane = BarLane(M30.ms, (), MEASURES)
-    lane.step(part(block, 0, bars or block.open_ms.size))
-    last = lane.measures.last(slice(0, block.rows.size))
+    bank = BarBank(M30.ms, (), MEASURES)
+    bank.step(part(block, 0, bars or block.open_ms.size))
+    last = bank.measures.last(slice(0, block.rows.size))
     return classify(last.raw.copy(), last.age.copy(), M30)
 
 
@@ -86,9 +86,9 @@ def test_mirroring_exchanges_up_and_down_only() -> None:
     here, there = _regimes(bars), _regimes(mirror_bars(bars, Mirror.RATIO))
     np.testing.assert_allclose(there.volatility, here.volatility, rtol=1e-9)
     np.testing.assert_allclose(there.momentum - 50, 50 - here.momentum, atol=1e-9)
-    lane = BarLane(M30.ms, (), MEASURES)
-    lane.step(bars)
-    measures, age = lane.measures.last(slice(0, 6)).raw, lane.measures.last(slice(0, 6)).age
+    bank = BarBank(M30.ms, (), MEASURES)
+    bank.step(bars)
+    measures, age = bank.measures.last(slice(0, 6)).raw, bank.measures.last(slice(0, 6)).age
     negated = classify(measures * np.array([1, -1, 1, 1])[:, None], age, M30)
     np.testing.assert_allclose(negated.probabilities[[1, 0, 2, 3]], here.probabilities, rtol=1e-12)
     exchanged = {0: 1, 1: 0, 2: 2, 3: 3}

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support import minute_properties as properties
-from tests.support.lanes import raw_of, stepped
+from tests.support.banks import raw_of, stepped
 from tests.support.panels import part, random_bars
 
+from virtuoso.analysis.bank import BarBank
 from virtuoso.analysis.component import Feed
 from virtuoso.analysis.factors.sentiment import FACTOR
-from virtuoso.analysis.lane import BarLane
 from virtuoso.market.panel import MINUTE_FIELDS, BarBlock, MinuteBlock
 
 N = 4
@@ -261,10 +261,10 @@ def test_long_unwatched_times_are_unknown_until_little_weight_is_left_to_them() 
 
 
 def test_one_lane_steps_all_measures_as_each_alone() -> None:
-    lane = BarLane(BARS.timeframe.ms, FACTOR.components, FACTOR.modifiers)
-    values = lane.step(BARS)
+    bank = BarBank(BARS.timeframe.ms, FACTOR.components, FACTOR.modifiers)
+    values = bank.step(BARS)
     for i, measure in enumerate(MEASURES.values()):
         np.testing.assert_array_equal(values.raw[i], raw_of(measure, BARS))
         np.testing.assert_allclose(values.value[i], properties.mapped(measure, values.raw[i]), rtol=1e-12)
     after = random_bars(905, N, seed=9, minutes=True)
-    assert stepped(lane, part(after, 900, 905)).shape == (5, N)
+    assert stepped(bank, part(after, 900, 905)).shape == (5, N)

@@ -52,7 +52,7 @@ def test_a_short_unknown_gap_is_bridged_and_a_long_one_ends_the_label(gap: int) 
     assert [int(s.label[0]) for s in steps] == [BUY] * 4 + [UNKNOWN] * gap + [BUY if bridged else HOLD]
     stood = min(gap, BRIDGE_BARS)
     standing = [BUY] * (4 + stood) + [UNKNOWN] * (gap - stood) + [BUY if bridged else HOLD]
-    assert [int(s.standing[0]) for s in steps] == standing
+    assert [int(s.bridged[0]) for s in steps] == standing
 
 
 def test_mirrored_scores_give_mirrored_labels() -> None:
@@ -77,9 +77,9 @@ def test_a_close_decides_once() -> None:
     assert labels.step(row, np.array([72.0]), may, 60_000).label.tolist() == [BUY]
     again = labels.step(row, np.array([10.0]), may, 60_000)
     assert (again.label.tolist(), again.held.tolist()) == ([BUY], [0.0])
-    assert labels.standing(row)[:, 0].tolist() == [BUY, 0.0, 60_000.0]
+    assert labels.checkpoint(row)[:, 0].tolist() == [BUY, 0.0, 60_000.0]
     withheld = labels.step(row, np.array([10.0]), ~may, 60_000)
-    assert (withheld.label.tolist(), withheld.standing.tolist()) == ([UNKNOWN], [BUY])
+    assert (withheld.label.tolist(), withheld.bridged.tolist()) == ([UNKNOWN], [BUY])
 
 
 @pytest.mark.parametrize("cut", range(1, 9))
@@ -94,7 +94,7 @@ def test_a_restart_between_two_closes_changes_nothing(cut: int) -> None:
         if close_ms == cut + 1:
             labels = Labels(LabelRule())
             labels.memory.reserve(1)
-            labels.resume(0, *first.standing(row)[:, 0].tolist(), cut)
+            labels.resume(0, *first.checkpoint(row)[:, 0].tolist(), cut)
             shown = labels.step(row, np.array([1.0]), may, cut)  # what is seen of the last close is not judged again
             assert shown.label.tolist() == seen[-1:]
         seen += labels.step(row, np.array([float(score)]), may, close_ms).label.tolist()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.lanes import mirror_bars, raw_of
+from tests.support.banks import mirror_bars, raw_of
 from tests.support.panels import ARRAYS, part, random_bars
 from tests.support.structure_oracles import ORACLES, PRICES, pivots
 

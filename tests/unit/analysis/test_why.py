@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.support.panels import random_book
 
 from virtuoso.analysis.confluence import combine_factor
-from virtuoso.analysis.counterfactual import REACH, counterfactuals
-from virtuoso.analysis.entry import Context, walked
 from virtuoso.analysis.factors import orderbook, technical, volume
+from virtuoso.analysis.readings.counterfactual import REACH, counterfactuals
+from virtuoso.analysis.readings.entry import Context, walked
 from virtuoso.analysis.scoring import FactorArrays, combine, total_of
 from virtuoso.analysis.signals import BUY, HOLD, SELL, Labelled, LabelRule
 from virtuoso.model.timeframe import Timeframe

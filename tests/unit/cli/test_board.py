@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from virtuoso.cli.terminal.board import Board
 from virtuoso.cli.terminal.columns import GAP, Column, fitted
 from virtuoso.cli.terminal.drawing import label
+from virtuoso.cli.terminal.screen import Screen
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue import examples
 from virtuoso.model.errors import VirtuosoError
@@ -21,9 +21,9 @@ FACTORS = {
 }  # fmt: skip
 
 
-def board(**signal: Any) -> Board:
+def board(**signal: Any) -> Screen:
     """A board that heard one signal of the examples, with six factors."""
-    made = Board("http://desk:8002")
+    made = Screen("http://desk:8002")
     row = {**examples.SIGNALS["signals"][0], "factors": FACTORS, **signal}
     made.take("signals", msgspec.json.encode({**examples.SIGNALS, "signals": [row]}))
     made.take("overview", msgspec.json.encode(examples.OVERVIEW))
@@ -33,7 +33,7 @@ def board(**signal: Any) -> Board:
     return made
 
 
-def shown(heard: Board, width: int, height: int | None = None) -> list[str]:
+def shown(heard: Screen, width: int, height: int | None = None) -> list[str]:
     """The lines it draws."""
     console = Console(width=width, height=50, force_terminal=False)
     with console.capture() as capture:

@@ -8,13 +8,13 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from virtuoso.alerts import conditions
-from virtuoso.alerts.fast.symbol import KINDS
 from virtuoso.config import Settings, load
 from virtuoso.config.alerts import AlertSettings
 from virtuoso.config.channels import ChannelSettings
 from virtuoso.config.keys import leaves, secret_texts
 from virtuoso.config.layers import SECRETS
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.catalogue.detectors import DETECTED
 from virtuoso.model.catalogue.kinds import MARKET_KINDS, SYSTEM_KINDS
 from virtuoso.model.errors import ConfigError
 from virtuoso.monitor.cycle.alpha_scanner import KINDS as ALPHA_KINDS
@@ -40,7 +40,7 @@ def test_all_built_in_kinds_are_known() -> None:
     fired = set(re.findall(r'(?:log\.fire\(|log\.resolve\()\s*"(\w+)"', source))
     assert len(fired) >= 4
     assert fired | {"maintenance", "rate_ban", "store_down", "store_full", "task_died"} <= set(SYSTEM_KINDS)
-    assert KINDS | set(ALPHA_KINDS.values()) <= set(MARKET_KINDS)
+    assert {kind.name for kind in DETECTED} | set(ALPHA_KINDS.values()) <= set(MARKET_KINDS)
     assert not set(MARKET_KINDS) & set(SYSTEM_KINDS)
 
 

@@ -1,5 +1,6 @@
 """Settings are strict: every mistake is one line with its place, key, value and what would be right."""
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -244,3 +245,14 @@ def test_a_factor_can_be_left_out_without_naming_its_weight(tmp_path: Path) -> N
     assert "sentiment" not in weights
     assert weights["volume"] == 0.5
     assert weights["order_flow"] == 0.30
+
+
+def test_settings_go_to_another_process_as_they_are() -> None:
+    """The web of `up` is a child that is given them, those too that are made of the catalogues."""
+    changed = {
+        "analysis": {"factors": {"volume": {"weight": 0.3}}},
+        "monitoring": {"alerts": {"fast": {"spread": {"ratio": 7.0}}}},
+    }
+    settings = Settings.model_validate(changed)
+    assert pickle.loads(pickle.dumps(settings)) == settings
+    assert settings != Settings()

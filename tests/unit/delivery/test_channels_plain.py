@@ -11,10 +11,10 @@ from virtuoso.delivery.channels.plain import body_of, cut, one_line, visible, wi
 from virtuoso.delivery.channels.protocol import Channel, Unreachable
 from virtuoso.delivery.channels.registry import make, types
 from virtuoso.delivery.channels.spec import ChannelSpec
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.alerts.notice import Line, Notice, Role
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ConfigError
-from virtuoso.model.notice import Line, Notice, Role
 
 HOSTILE = (
     "\x1b[31mred\x07 \x9b0m \u202egnp.exe\u2028next @everyone <!channel> **b** _i_ `c` [Bank](https://evil) <script>"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from virtuoso.delivery.chart import Charts, Mark, Picture
-from virtuoso.model.notice import Candles, PriceLevel
+from virtuoso.model.alerts.notice import Candles, PriceLevel
 
 MINUTE_MS = 60_000
 FIRST_MS = 1_790_000_000_000 // MINUTE_MS * MINUTE_MS
@@ -201,7 +201,7 @@ import asyncio, os, sys
 from pathlib import Path
 from virtuoso.delivery.chart import Charts, Picture
 from virtuoso.delivery.channels.discord.channel import DiscordChannel
-from virtuoso.model.notice import Candles
+from virtuoso.model.alerts.notice import Candles
 
 async def main():
     charts = Charts(Path(sys.argv[1]), limit_s=60)

@@ -12,8 +12,8 @@ from tests.support.chat_rules import refusal, units
 from virtuoso.delivery.channels.discord.context import price_text
 from virtuoso.delivery.channels.discord.embed import embed_of
 from virtuoso.delivery.channels.discord.text import clean, fit, plain
-from virtuoso.model.alert import Severity
-from virtuoso.model.notice import Context, FactorScore, Line, Notice, PriceLevel, Role
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.alerts.notice import Context, FactorScore, Line, Notice, PriceLevel, Role
 
 AT_MS = 1_790_000_000_000
 LINK = "https://virtuoso.example.org/alerts/a1b2"

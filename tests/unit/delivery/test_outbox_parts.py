@@ -8,13 +8,13 @@ from msgspec.structs import replace
 from tests.support.outbox import delivery, notice, resolution
 
 from virtuoso.delivery.channels.protocol import ChannelError, Gone, RateLimited, Rejected, Sent, Unreachable
-from virtuoso.delivery.outbox.album import Album
 from virtuoso.delivery.outbox.backoff import wait_s
+from virtuoso.delivery.outbox.chart_queue import ChartQueue
 from virtuoso.delivery.outbox.digest import digest_of, foldable
 from virtuoso.delivery.outbox.verdict import channel_after, settled
-from virtuoso.model.alert import Severity
-from virtuoso.model.notice import Delivery, Notice, Role
-from virtuoso.model.outbox import ChannelState
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.alerts.notice import Delivery, Notice, Role
+from virtuoso.model.alerts.outbox import ChannelState
 
 T = 1_764_000_000_000
 UP = ChannelState(name="chat", fingerprint="f", state="up", since_ms=5)
@@ -109,7 +109,7 @@ async def test_an_album_keeps_the_latest_twenty_alerts_that_have_a_symbol_and_a_
         drawn.append(said.id)
         return b"png"
 
-    album = Album(charts)
+    album = ChartQueue(charts)
     assert album.drawing() is None
     for without in (
         replace(sent(0), ref=None), delivery(notice(0, at_ms=T, symbol=None), "chat", ref="m"),
@@ -140,7 +140,7 @@ async def test_a_chart_that_fails_or_is_not_wanted_any_more_is_given_up() -> Non
         await asyncio.sleep(0)
         return b"png"
 
-    album = Album(charts)
+    album = ChartQueue(charts)
     album.add(sent(1))
     task = album.drawing()
     assert task is not None

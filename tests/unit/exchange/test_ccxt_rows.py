@@ -8,7 +8,7 @@ import pytest
 from msgspec import UNSET
 
 from virtuoso.exchange.ccxt import rows
-from virtuoso.market.bounds import implausible
+from virtuoso.market.bounds.bar import implausible
 from virtuoso.market.gate import FAR_LAST
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.errors import MalformedMessage

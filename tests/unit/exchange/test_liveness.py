@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.sinks import Silent
 
 from virtuoso.exchange.bybit.feeds import Feed, feeds_for
 from virtuoso.exchange.bybit.liveness import Liveness
@@ -14,13 +15,6 @@ from virtuoso.exchange.offset import ClockOffset
 from virtuoso.model.market import TickerUpdate
 
 S = 1_000_000_000
-
-
-class Silent:
-    """A sink that takes everything."""
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *_: None
 
 
 class Refusing:

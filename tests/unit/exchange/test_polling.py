@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.support.sinks import Silent
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.refusals import RefusedFrames
@@ -10,17 +11,10 @@ from virtuoso.exchange.polling import Polling
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, MalformedMessage, NotOffered
 from virtuoso.model.feed import FeedStatus
+from virtuoso.model.feed_kind import POLLED
 from virtuoso.model.market import Bar, Side, TickerUpdate, Trade
 
 S = 1_000_000_000
-KINDS = ("orderbook", "publicTrade", "tickers", "kline")
-
-
-class Silent:
-    """A sink that takes everything."""
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *_: None
 
 
 class Asked:
@@ -29,7 +23,7 @@ class Asked:
     clock_offset_ms = 0.0
 
     def __init__(self) -> None:
-        self.count = {"kline": 0, "orderbook": 0, "publicTrade": 0, "tickers": 0}
+        self.count = {"bar": 0, "book": 0, "trade": 0, "ticker": 0}
         self.error: Exception | None = None
         self.last: float | None = 1.0
         self.found = [Bar(0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)]
@@ -42,19 +36,19 @@ class Asked:
         return found
 
     async def tickers(self) -> Any:
-        return self._answer("tickers", {"AUSDT": TickerUpdate(last=self.last)})
+        return self._answer("ticker", {"AUSDT": TickerUpdate(last=self.last)})
 
     async def bars(self, *_: Any) -> Any:
-        return self._answer("kline", self.found)
+        return self._answer("bar", self.found)
 
     async def trades(self, *_: Any) -> Any:
-        return self._answer("publicTrade", self.traded)
+        return self._answer("trade", self.traded)
 
     async def book(self, *_: Any) -> Any:
         class Book:
             update_id, event_ms, bids, asks = 1, 1, (), ()
 
-        return self._answer("orderbook", Book)
+        return self._answer("book", Book)
 
 
 class Streamed:
@@ -67,7 +61,7 @@ class Streamed:
         pass
 
     def feeds(self) -> list[FeedStatus]:
-        return [FeedStatus(topic=f"{kind}.AUSDT", symbol="AUSDT", **self.fields) for kind in KINDS]
+        return [FeedStatus(kind=kind, topic=f"{kind}.AUSDT", symbol="AUSDT", **self.fields) for kind in POLLED]
 
 
 def polling(exchange: Asked, clock: ManualClock, stream: Any = None) -> Polling:
@@ -90,7 +84,7 @@ async def test_topics_whose_connection_lives_but_which_nothing_vouches_for_are_a
     assert fed._wanted() == {}
     clock.advance(6 * S)
     wanted = fed._wanted()
-    assert set(wanted["AUSDT"]) == set(KINDS)
+    assert set(wanted["AUSDT"]) == set(POLLED)
     await fed.poll(wanted)
     assert {feed.polled_s for feed in fed.feeds()} == {5.0}
 
@@ -101,11 +95,11 @@ async def test_an_answer_that_holds_nothing_makes_nothing_fresh() -> None:
     exchange.last, exchange.found, exchange.traded = None, [], []
     await fed.poll(fed._wanted())
     told = {feed.topic.partition(".")[0]: (feed.received_ns, feed.refusal) for feed in fed.feeds()}
-    assert told["tickers"] == (None, "last: not in the answer")
-    assert told["kline"] == (None, "bars: none in the answer")
-    assert told["publicTrade"] == (None, None), "what was never traded is no fault"
+    assert told["ticker"] == (None, "last: not in the answer")
+    assert told["bar"] == (None, "bars: none in the answer")
+    assert told["trade"] == (None, None), "what was never traded is no fault"
     assert {feed.topic: feed.lacking for feed in fed.feeds() if feed.lacking} == {
-        "publicTrade.AUSDT": "no trades in the answer"
+        "trade.AUSDT": "no trades in the answer"
     }
     exchange.last, exchange.found, exchange.traded = 1.0, Asked().found, Asked().traded
     await fed.poll(fed._wanted())
@@ -144,14 +138,14 @@ async def test_whatever_one_symbol_raises_costs_that_topic_alone() -> None:
             refused.observe(log, fed.feeds(), clock.now_ns() // 1_000_000)
     told = {feed.topic: feed.refusal for feed in fed.feeds() if feed.received_ns is None}
     assert told == {
-        "tickers.AUSDT": "answer: could not be taken: ZeroDivisionError: ",
-        "kline.AUSDT": "answer: could not be taken: KeyError: 'timestamp'",
+        "ticker.AUSDT": "answer: could not be taken: ZeroDivisionError: ",
+        "bar.AUSDT": "answer: could not be taken: KeyError: 'timestamp'",
     }
     assert (fed.rounds.rounds, fed.rounds.failed) == (4, 1)
     assert [incident.kind for incident in log.open()] == ["refused_frames"]
     exchange.bad = None
     await fed.poll(fed._wanted())
-    assert [feed.topic for feed in fed.feeds() if feed.received_ns is None] == ["tickers.AUSDT"]
+    assert [feed.topic for feed in fed.feeds() if feed.received_ns is None] == ["ticker.AUSDT"]
 
 
 async def test_a_list_of_tickers_that_raises_ends_no_round() -> None:
@@ -162,7 +156,7 @@ async def test_a_list_of_tickers_that_raises_ends_no_round() -> None:
     fed = polling(Unforeseen(), ManualClock(1_000 * S))
     await fed.poll(fed._wanted())
     told = {feed.topic.partition(".")[0]: feed.refusal for feed in fed.feeds() if feed.received_ns is None}
-    assert told == {"tickers": "answer: could not be taken: TypeError: unforeseen"}
+    assert told == {"ticker": "answer: could not be taken: TypeError: unforeseen"}
 
 
 async def test_what_is_not_offered_is_asked_for_again_now_and_then() -> None:
@@ -171,13 +165,13 @@ async def test_what_is_not_offered_is_asked_for_again_now_and_then() -> None:
     fed = polling(exchange, clock)
     exchange.error = NotOffered("no such bars")
     await rounds(fed, clock, 20)
-    assert exchange.count["kline"] == 1
-    assert {feed.lacking for feed in fed.feeds() if not feed.topic.startswith("tickers")} == {"no such bars"}
+    assert exchange.count["bar"] == 1
+    assert {feed.lacking for feed in fed.feeds() if not feed.topic.startswith("ticker")} == {"no such bars"}
     exchange.error = None
     clock.advance(600 * S)
     await fed.poll(fed._wanted())
-    assert exchange.count["kline"] == 2
-    assert {feed.lacking for feed in fed.feeds() if not feed.topic.startswith("tickers")} == {None}
+    assert exchange.count["bar"] == 2
+    assert {feed.lacking for feed in fed.feeds() if not feed.topic.startswith("ticker")} == {None}
 
 
 async def test_a_refused_topic_that_is_polled_still_says_that_it_is_refused() -> None:
@@ -194,15 +188,15 @@ async def test_what_is_rejected_is_asked_for_ever_less_often() -> None:
     fed = polling(exchange, clock)
     exchange.error = ExchangeRejected("symbol invalid", 10001)
     await rounds(fed, clock, 720)  # an hour
-    assert 240 <= exchange.count["kline"] <= 250
+    assert 240 <= exchange.count["bar"] <= 250
     exchange.error = None
     clock.advance(60 * S)
     await fed.poll(fed._wanted())
-    before = exchange.count["kline"]
+    before = exchange.count["bar"]
     for _ in range(10):
         clock.advance(5 * S)
         await fed.poll(fed._wanted())
-    assert exchange.count["kline"] == before + 10
+    assert exchange.count["bar"] == before + 10
 
 
 async def test_what_is_not_answered_is_asked_for_at_every_round() -> None:
@@ -211,7 +205,7 @@ async def test_what_is_not_answered_is_asked_for_at_every_round() -> None:
     fed = polling(exchange, clock)
     exchange.error = ExchangeUnavailable("connection refused")
     await rounds(fed, clock, 10)
-    assert exchange.count["kline"] == 10
+    assert exchange.count["bar"] == 10
 
 
 class Doubting(Silent):
@@ -252,12 +246,12 @@ async def test_answers_that_are_refused_again_and_again_are_told_like_frames_of_
     assert await watched.rounds(2) == [], "twice may be an accident"
     assert await watched.rounds(2) == ["refused_frames"]
     (told,) = watched.log.open()
-    assert "tickers.AUSDT lastPrice: not a price" in told.message
-    feed = watched.feed("tickers")
+    assert "ticker.AUSDT lastPrice: not a price" in told.message
+    feed = watched.feed("ticker")
     assert (feed.messages, feed.rejected, feed.refused_in_row, feed.unreadable) == (3, 4, 4, True)
     watched.sink.refusal = None
     assert await watched.rounds(4) == []
-    assert watched.feed("tickers").refused_in_row == 0
+    assert watched.feed("ticker").refused_in_row == 0
 
 
 @pytest.mark.parametrize(
@@ -291,11 +285,11 @@ async def test_a_topic_that_is_polled_for_now_says_that_its_answers_are_refused(
     sink.refusal = "lastPrice: not a price"
     for _ in range(3):
         await fed.poll(fed._wanted())
-    (feed,) = [feed for feed in fed.feeds() if feed.topic == "tickers.AUSDT"]
+    (feed,) = [feed for feed in fed.feeds() if feed.topic == "ticker.AUSDT"]
     assert (feed.unreadable, feed.refusal, feed.polled_s) == (True, "lastPrice: not a price", 5.0)
     counted = feed.messages, feed.rejected, feed.refusals
     streamed.fields = {"connected": True, "acked": True, "alive_ns": clock.now_ns(), "received_ns": clock.now_ns()}
     assert fed._wanted() == {}
-    (feed,) = [feed for feed in fed.feeds() if feed.topic == "tickers.AUSDT"]
+    (feed,) = [feed for feed in fed.feeds() if feed.topic == "ticker.AUSDT"]
     assert feed.polled_s is None, "it is streamed again"
     assert (feed.messages, feed.rejected, feed.refusals) == counted, "what was counted stays counted"

@@ -79,7 +79,7 @@ class Lab:
         for _ in range(int(seconds * S) // LOOK_NS):
             self._answer()
             self.clock.advance(LOOK_NS)
-            self.subscriptions.look()
+            self.subscriptions.check()
         self._answer()
 
     def _answer(self) -> None:

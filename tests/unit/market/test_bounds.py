@@ -8,7 +8,7 @@ import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
 
-from virtuoso.market.bounds import implausible, last_seam
+from virtuoso.market.bounds.bar import implausible, last_seam
 from virtuoso.model.market import Bar
 from virtuoso.model.units import multiplied, unit_jump
 

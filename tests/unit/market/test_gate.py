@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from virtuoso.market import ranges
 from virtuoso.market.book import CROSSED, FAR
+from virtuoso.market.bounds import ranges
 from virtuoso.market.gate import FACTOR, FAR_CLOSE, FAR_LAST, FAR_PRICE, NOT_TOLD
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.market import AccountRatio, Bar, FundingRate, Liquidation, OpenInterest, Side, TickerUpdate, Trade

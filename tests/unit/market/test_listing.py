@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from virtuoso.market.listing import LOOKS, Doubt, Listings, turnover_of
-from virtuoso.market.universe import Universe, UniverseRules, select
+from virtuoso.market.universe.choice import Universe, UniverseRules, select
+from virtuoso.market.universe.listing import LOOKS, Doubt, Listings, turnover_of
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 from virtuoso.model.market import TickerUpdate
 
@@ -47,11 +47,11 @@ class Watching:
         self.listings = Listings()
         self.universe = Universe((), {})
         self.doubts: tuple[Doubt, ...] = ()
-        self.look(*lists())
+        self.judge(*lists())
         assert set(self.universe.symbols) == TOP
 
-    def look(self, rows: Rows, tickers: Tickers, refused: tuple[str, ...] = ()) -> set[str]:
-        listed = self.listings.look(rows, tickers, self.universe.symbols, refused)
+    def judge(self, rows: Rows, tickers: Tickers, refused: tuple[str, ...] = ()) -> set[str]:
+        listed = self.listings.judge(rows, tickers, self.universe.symbols, refused)
         self.doubts = listed.doubts
         self.universe = select(listed.instruments, listed.turnovers, self.universe, RULES, NOW_MS)
         return set(self.universe.symbols)
@@ -78,18 +78,18 @@ def test_a_list_that_collapses_is_doubted_told_and_lived_through(what: str) -> N
     fault, doubt = COLLAPSES[what]
     watching = Watching()
     for _ in range(3 * LOOKS):
-        assert watching.look(*fault(*lists())) == TOP
+        assert watching.judge(*fault(*lists())) == TOP
         assert watching.doubts == (doubt,)
         assert f"has {doubt.listed} " in doubt.text
         assert "30 are known" in doubt.text
-    assert watching.look(*lists()) == TOP
+    assert watching.judge(*lists()) == TOP
     assert watching.doubts == ()
 
 
 def test_both_lists_empty_say_nothing_of_anyone() -> None:
     watching = Watching()
     for _ in range(3 * LOOKS):
-        assert watching.look([], {}) == TOP
+        assert watching.judge([], {}) == TOP
     assert [doubt.name for doubt in watching.doubts] == ["instruments", "tickers"]
 
 
@@ -99,9 +99,9 @@ def test_a_true_mass_delisting_gets_through_when_both_lists_agree_long_enough() 
     rows = [row for row in lists()[0] if row.symbol in left]
     tickers = {s: t for s, t in lists()[1].items() if s in left}
     for _ in range(LOOKS - 1):
-        assert watching.look(rows, tickers) == TOP
+        assert watching.judge(rows, tickers) == TOP
         assert {doubt.name for doubt in watching.doubts} == {"instruments", "tickers"}
-    assert watching.look(rows, tickers) == left
+    assert watching.judge(rows, tickers) == left
     assert watching.doubts == ()
 
 
@@ -109,11 +109,11 @@ def test_one_that_neither_list_names_leaves_after_three_looks() -> None:
     watching = Watching()
     rows, tickers = [row for row in lists()[0] if row.symbol != "S03USDT"], lists()[1]
     for _ in range(3 * LOOKS):
-        assert watching.look(rows, tickers) == TOP, "the tickers name it"
+        assert watching.judge(rows, tickers) == TOP, "the tickers name it"
     del tickers["S03USDT"]
     for _ in range(LOOKS - 1):
-        assert watching.look(rows, tickers) == TOP
-    assert watching.look(rows, tickers) == TOP - {"S03USDT"} | {"S11USDT"}
+        assert watching.judge(rows, tickers) == TOP
+    assert watching.judge(rows, tickers) == TOP - {"S03USDT"} | {"S11USDT"}
 
 
 def test_one_that_comes_back_begins_to_count_anew() -> None:
@@ -122,24 +122,24 @@ def test_one_that_comes_back_begins_to_count_anew() -> None:
         for _ in range(LOOKS - 1):
             rows, tickers = lists()
             del rows[2], tickers["S03USDT"]
-            assert watching.look(rows, tickers) == TOP
-        assert watching.look(*lists()) == TOP
+            assert watching.judge(rows, tickers) == TOP
+        assert watching.judge(*lists()) == TOP
 
 
 def test_a_refused_topic_and_both_lists_together_are_proof_at_once() -> None:
     watching = Watching()
     rows, tickers = lists()
-    assert watching.look(rows, tickers, refused=("S03USDT",)) == TOP, "it is listed: the refusal is no reason"
+    assert watching.judge(rows, tickers, refused=("S03USDT",)) == TOP, "it is listed: the refusal is no reason"
     del rows[2], tickers["S03USDT"]
-    assert "S03USDT" in watching.look(rows, tickers)
-    assert "S03USDT" not in watching.look(rows, tickers, refused=("S03USDT",))
+    assert "S03USDT" in watching.judge(rows, tickers)
+    assert "S03USDT" not in watching.judge(rows, tickers, refused=("S03USDT",))
 
 
 def test_a_status_is_a_reason_at_once() -> None:
     watching = Watching()
     rows, tickers = lists()
     rows[2] = replace(rows[2], status="Delivering")
-    assert watching.look(rows, tickers) == TOP - {"S03USDT"} | {"S11USDT"}
+    assert watching.judge(rows, tickers) == TOP - {"S03USDT"} | {"S11USDT"}
     assert watching.universe.left_out["S03USDT"] == "status is Delivering"
 
 
@@ -149,7 +149,7 @@ def test_a_turnover_that_cannot_be_moves_nobody(turnover: float | None) -> None:
     rows, tickers = lists()
     tickers["S03USDT"] = replace(tickers["S03USDT"], turnover_24h=turnover, last=0.0)
     tickers["S30USDT"] = replace(tickers["S30USDT"], turnover_24h=turnover, last=0.0)
-    assert watching.look(rows, tickers) == TOP
+    assert watching.judge(rows, tickers) == TOP
     assert watching.universe.symbols[2] == "S03USDT", "its last turnover ranks it"
     assert watching.universe.left_out["S30USDT"] == "24 h turnover unknown"
     assert watching.doubts == ()
@@ -158,7 +158,7 @@ def test_a_turnover_that_cannot_be_moves_nobody(turnover: float | None) -> None:
 def test_copies_are_dropped_and_counted_even_at_the_very_start() -> None:
     rows, tickers = lists()
     listings = Listings()
-    listed = listings.look([rows[0]] * 20 + rows + rows, tickers)
+    listed = listings.judge([rows[0]] * 20 + rows + rows, tickers)
     universe = select(listed.instruments, listed.turnovers, Universe((), {}), RULES, NOW_MS)
     assert (set(universe.symbols), listings.copies) == (TOP, 50)
 
@@ -166,22 +166,22 @@ def test_copies_are_dropped_and_counted_even_at_the_very_start() -> None:
 def test_of_copies_that_differ_the_known_one_counts() -> None:
     watching = Watching()
     rows, tickers = lists()
-    assert watching.look([*closed(rows), *rows], tickers) == TOP
+    assert watching.judge([*closed(rows), *rows], tickers) == TOP
 
 
 def test_what_a_contract_never_changes_does_not_change_by_a_field_that_went_missing() -> None:
     watching = Watching()
     rows, tickers = lists()
     rows[2] = replace(rows[2], perpetual=False, quote="", status="Unknown", launch_ms=None)
-    assert watching.look(rows, tickers) == TOP
+    assert watching.judge(rows, tickers) == TOP
 
 
 def test_a_first_list_without_anything_in_trading_is_no_list() -> None:
     rows, tickers = lists()
-    assert [d.known for d in Listings().look([], tickers).doubts] == [0]
-    assert [d.name for d in Listings().look(closed(rows), tickers).doubts] == ["instruments"]
-    assert [d.name for d in Listings().look(rows, {}).doubts] == ["tickers"]
-    assert Listings().look(rows, dict.fromkeys(SYMBOLS, ticker(None))).doubts == (), "an exchange may have none"
+    assert [d.known for d in Listings().judge([], tickers).doubts] == [0]
+    assert [d.name for d in Listings().judge(closed(rows), tickers).doubts] == ["instruments"]
+    assert [d.name for d in Listings().judge(rows, {}).doubts] == ["tickers"]
+    assert Listings().judge(rows, dict.fromkeys(SYMBOLS, ticker(None))).doubts == (), "an exchange may have none"
 
 
 FIRST = {
@@ -196,15 +196,15 @@ def test_first_lists_that_contradict_each_other_are_no_lists_until_they_stay_so(
     (rows, tickers), listings = lists(), Listings()
     few = rows[listed_rows], {symbol: tickers[symbol] for symbol in SYMBOLS[quoted]}
     for _ in range(LOOKS - 1):
-        listed = listings.look(*few)
+        listed = listings.judge(*few)
         assert (listed.instruments, listed.doubts) == ((), (doubt,))
         assert f"has 14 of the 30 that its list of {doubt.other} names" in doubt.text
     for _ in range(2):
-        listed = listings.look(*few)
+        listed = listings.judge(*few)
         assert len(listed.instruments) == len(few[0]), "it is all that the exchange says"
         assert listed.doubts == (doubt,), "and told while it lasts"
-    assert listings.look(rows, tickers).doubts == ()
-    assert listings.look(*few).doubts == (replaced(doubt),), "by now it is known what it should have"
+    assert listings.judge(rows, tickers).doubts == ()
+    assert listings.judge(*few).doubts == (replaced(doubt),), "by now it is known what it should have"
 
 
 def replaced(doubt: Doubt) -> Doubt:
@@ -214,7 +214,7 @@ def replaced(doubt: Doubt) -> Doubt:
 
 def test_first_lists_that_differ_by_less_than_half_are_believed() -> None:
     (rows, tickers), listings = lists(), Listings()
-    listed = listings.look(rows[:15], tickers)
+    listed = listings.judge(rows[:15], tickers)
     assert (len(listed.instruments), listed.doubts) == (15, ())
 
 
@@ -239,7 +239,7 @@ def test_another_launch_is_taken_when_two_looks_in_a_row_tell_it() -> None:
     listings, (rows, tickers) = Listings(), lists()
 
     def launch(told: int | None) -> int | None:
-        return listings.look([replace(rows[0], launch_ms=told), *rows[1:]], tickers).instruments[0].launch_ms
+        return listings.judge([replace(rows[0], launch_ms=told), *rows[1:]], tickers).instruments[0].launch_ms
 
     assert [launch(told) for told in (1, 50, 1, 50, 60, None, 60, 60, 1)] == [1, 1, 1, 1, 1, 1, 1, 60, 60]
 
@@ -273,10 +273,10 @@ def fault(draw: st.DrawFn) -> Callable[[Rows, Tickers], tuple[Rows, Tickers]]:
 
 
 @given(st.lists(st.lists(fault(), max_size=2), max_size=12))
-def test_no_sequence_of_faults_evicts_one_that_is_listed_and_ranked(looks: list[list[Callable[..., object]]]) -> None:
+def test_no_sequence_of_faults_evicts_one_that_is_listed_and_ranked(polls: list[list[Callable[..., object]]]) -> None:
     watching = Watching()
     lost = 0
-    for faults in looks:
+    for faults in polls:
         answer = lists()
         for each in faults:
             answer = each(*answer)  # type: ignore[assignment]
@@ -287,6 +287,6 @@ def test_no_sequence_of_faults_evicts_one_that_is_listed_and_ranked(looks: list[
         if lost >= LOOKS:
             rows, tickers = lists()
             lost = 0
-        assert watching.look(rows, tickers) == TOP
-    assert watching.look(*lists()) == TOP
+        assert watching.judge(rows, tickers) == TOP
+    assert watching.judge(*lists()) == TOP
     assert watching.doubts == ()

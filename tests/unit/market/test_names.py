@@ -2,8 +2,8 @@
 
 import pytest
 
-from virtuoso.market.names import meant
-from virtuoso.market.universe import Universe, UniverseRules, select, unknown_includes, why_empty
+from virtuoso.market.universe.choice import Universe, UniverseRules, select, unknown_includes, why_empty
+from virtuoso.market.universe.names import meant
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from virtuoso.market.quality import feed_quality, joined_quality, polled_quality
 from virtuoso.model.feed import FeedStatus
+from virtuoso.model.feed_kind import FeedKind
 from virtuoso.model.quality import DataQuality
 
 LIVE, DELAYED, STALE = DataQuality.LIVE, DataQuality.DELAYED, DataQuality.STALE
@@ -14,7 +15,8 @@ PARTIAL, UNAVAILABLE = DataQuality.PARTIAL, DataQuality.UNAVAILABLE
 S = 1_000_000_000
 NOW = 1_000_000 * S
 FEED = FeedStatus(
-    topic="kline.1.BTCUSDT", symbol="BTCUSDT", connected=True, acked=True, alive_ns=NOW - S, received_ns=NOW - S,
+    kind=FeedKind.BAR, topic="kline.1.BTCUSDT", symbol="BTCUSDT", connected=True, acked=True,
+    alive_ns=NOW - S, received_ns=NOW - S,
     lag_ms=100.0,
 )  # fmt: skip
 

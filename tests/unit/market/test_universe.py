@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from virtuoso.market.universe import Universe, UniverseRules, select
+from virtuoso.market.universe.choice import Universe, UniverseRules, select
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 
 NOTHING = Universe((), {})

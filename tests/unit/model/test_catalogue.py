@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.sinks import Silent
 
-from virtuoso.alerts.fast.symbol import KINDS as DETECTED
 from virtuoso.alerts.rules.values import CATALOGUE
 from virtuoso.analysis import engine
 from virtuoso.config import Settings
+from virtuoso.exchange.bybit.feeds import feeds_for
+from virtuoso.model.catalogue.detectors import DETECTED
 from virtuoso.model.catalogue.documents import DOCUMENTS, STREAMED, document_of, empty_body
 from virtuoso.model.catalogue.factors import FACTORS
 from virtuoso.model.catalogue.kinds import KINDS, MARKET_KINDS, OUTAGES, SYSTEM_KINDS
+from virtuoso.model.feed_kind import BEGINS_WHOLE, MAY_BE_SILENT, POLLED, POLLED_PLAIN, FeedKind
 from virtuoso.monitor.cycle.alpha_scanner import KINDS as ALPHA_KINDS
 from virtuoso.storage.timeseries import schema
 
@@ -53,7 +56,7 @@ def _name(function: ast.expr) -> str:
 def test_every_kind_is_raised_somewhere_and_nothing_else_is(root: Path) -> None:
     assert fired(root) <= KINDS.keys()
     assert KINDS.keys() <= literals(root, but=("model/catalogue", "config"))
-    assert set(ALPHA_KINDS.values()) | DETECTED <= set(MARKET_KINDS)
+    assert set(ALPHA_KINDS.values()) | {kind.name for kind in DETECTED} <= set(MARKET_KINDS)
     assert set(SYSTEM_KINDS) >= OUTAGES
 
 
@@ -81,6 +84,27 @@ def test_the_factors_are_the_same_everywhere(root: Path) -> None:
     targets = [target for panel in panels for target in panel.get("targets", ())]
     queries = [target["query"] for target in targets if 'FROM "factors"' in target.get("query", "")]
     assert any(all(f'last("{name}")' in query for name in FACTORS) for query in queries)
+
+
+_WORDS = re.compile(r"\b(publicTrade|allLiquidation|kline)\b|\b(orderbook|tickers)\.[0-9A-Z{]")
+"""What Bybit calls its topics."""
+
+
+@pytest.mark.parametrize("planted", ["publicTrade", "kline.1", "orderbook.50.BTCUSDT", "tickers.{symbol}"])
+def test_an_exchanges_words_are_known_to_its_adapter_alone(root: Path, planted: str) -> None:
+    assert _WORDS.search(planted)
+    said = literals(root, but=("exchange/bybit", "simulator"))
+    assert {text for text in said if _WORDS.search(text)} == set()
+
+
+def test_the_kinds_of_feeds_are_the_same_everywhere() -> None:
+    feeds = {feed.kind for feed in feeds_for("BTCUSDT", Silent(), "linear", 50, lambda feed: None)}
+    assert feeds == set(FeedKind)
+    assert {feed.kind for feed in feeds_for("BTCUSDT", Silent(), "linear", 50, lambda _: None, detailed=False)} == set(
+        POLLED_PLAIN
+    )
+    assert set(POLLED_PLAIN) < set(POLLED) == set(FeedKind) - MAY_BE_SILENT
+    assert set(POLLED) > BEGINS_WHOLE
 
 
 def test_the_documents_say_where_they_are_served_and_how_long_they_last() -> None:

@@ -10,12 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.analysis.alpha import history
-from virtuoso.analysis.alpha_patterns import scan
+from virtuoso.analysis.alpha.estimates import history
+from virtuoso.analysis.alpha.patterns import scan
 from virtuoso.analysis.engine import Engine
 from virtuoso.exchange.bybit import Bybit
 from virtuoso.market.state import MarketState
-from virtuoso.market.universe import UniverseRules
+from virtuoso.market.universe.choice import UniverseRules
 from virtuoso.model.alpha_documents import AlphaDocument
 from virtuoso.model.clock import ManualClock, iso
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
@@ -121,7 +121,7 @@ def desk(empty: Desk) -> Desk:
 
 
 async def test_a_planted_breakdown_is_published_raised_and_resolved(desk: Desk) -> None:
-    await desk.scanner.look()
+    await desk.scanner.scan_due()
     document = desk.document()
     assert (document.benchmark, document.reason, document.false_discovery_rate) == ("BTCUSDT", None, 0.005)
     found = {(row.symbol, test.pattern) for row in document.rows for test in row.tests if test.found}
@@ -141,20 +141,20 @@ async def test_a_planted_breakdown_is_published_raised_and_resolved(desk: Desk) 
 
     desk.to(desk.clock.now_ns() // 1_000_000 + MINUTE)
     desk.closed(M1, START_MS + 301 * MINUTE, desk.returns(1))
-    await desk.scanner.look()
+    await desk.scanner.scan_due()
     assert len(desk.incidents.open()) == 2
     assert desk.incidents.fired == 2  # it is still the same pattern
 
     desk.closed(M1, START_MS + 302 * MINUTE, desk.returns(320))
     desk.to(START_MS + 622 * MINUTE + 6_000)
-    await desk.scanner.look()
+    await desk.scanner.scan_due()
     assert desk.document().found == 0
     assert desk.incidents.open() == ()
     assert desk.incidents.resolved == 2
 
 
 async def test_each_timeframe_is_scanned_on_its_own_interval(desk: Desk) -> None:
-    await desk.scanner.look()
+    await desk.scanner.scan_due()
     begun_ms = START_MS + 301 * MINUTE
     seen: dict[str, list[int]] = {tf: [] for tf in INTERVALS}
     published = 0
@@ -162,7 +162,7 @@ async def test_each_timeframe_is_scanned_on_its_own_interval(desk: Desk) -> None
     for second in range(7, 60 * 60, 3):
         desk.to(begun_ms + second * 1_000)
         before = desk.cache.puts
-        await desk.scanner.look()
+        await desk.scanner.scan_due()
         if desk.cache.puts == before:
             continue
         published += 1
@@ -186,7 +186,7 @@ async def test_only_closed_bars_aligned_by_time_are_read(desk: Desk) -> None:
     bars = desk.market[late].history.base.last(300)
     desk.market[late].history.base.clear()
     desk.market[late].history.load(M1, bars[:-1])
-    await desk.scanner.look()
+    await desk.scanner.scan_due()
     document = desk.document()
     tier = next(tier for tier in document.tiers if tier.timeframe == "1m")
     assert tier.last_close == iso(START_MS + 301 * MINUTE)
@@ -202,7 +202,7 @@ async def test_only_closed_bars_aligned_by_time_are_read(desk: Desk) -> None:
 async def test_what_is_too_short_says_so(desk: Desk) -> None:
     desk.watched("NEWUSDT", "NEW", 1e5)
     desk.closed(M1, START_MS + 291 * MINUTE, {"NEWUSDT": desk.rng.normal(0, 1e-3, 10)})
-    await desk.scanner.look()
+    await desk.scanner.scan_due()
     rows = {(row.symbol, row.timeframe): row for row in desk.document().rows}
     reason = rows["NEWUSDT", "1m"].reason
     assert reason is not None
@@ -228,7 +228,7 @@ async def test_the_benchmark_is_the_perpetual_of_btc_that_was_listed_first(desk:
     listed["BTCUSDT"] = replace(listed["BTCUSDT"], launch_ms=START_MS - 1)
     assert desk.scanner.benchmark() == "BTCUSDT"
     listed["BTCPERP"] = replace(listed["BTCPERP"], launch_ms=START_MS - 2)
-    await desk.scanner.look()
+    await desk.scanner.scan_due()
     document = desk.document()
     assert document.benchmark == "BTCPERP"
     assert "BTCUSDT" in {row.symbol for row in document.rows}
@@ -237,11 +237,11 @@ async def test_the_benchmark_is_the_perpetual_of_btc_that_was_listed_first(desk:
 
 
 async def test_without_btc_there_are_nulls_and_the_reason_and_open_incidents_end(desk: Desk) -> None:
-    await desk.scanner.look()
+    await desk.scanner.scan_due()
     assert len(desk.incidents.open()) == 2
     desk.market.remove("BTCUSDT")
     desk.to(START_MS + 302 * MINUTE + 6_000)
-    await desk.scanner.look()
+    await desk.scanner.scan_due()
     document = desk.document()
     assert (document.benchmark, document.rows, document.tests, document.found) == (None, (), 0, 0)
     assert "no BTC contract is watched" in (document.reason or "")
@@ -250,17 +250,17 @@ async def test_without_btc_there_are_nulls_and_the_reason_and_open_incidents_end
 
 
 async def test_a_symbol_that_left_is_gone_with_its_incident(desk: Desk) -> None:
-    await desk.scanner.look()
+    await desk.scanner.scan_due()
     assert OTHERS[0] in {row.symbol for row in desk.document().rows if row.timeframe == "4h"}
     desk.market.remove(OTHERS[0])
     desk.to(START_MS + 302 * MINUTE + 6_000)  # 4h is not scanned again yet
-    await desk.scanner.look()
+    await desk.scanner.scan_due()
     assert OTHERS[0] not in {row.symbol for row in desk.document().rows}
     assert {i.symbol for i in desk.incidents.open()} == {OTHERS[1]}
 
 
 async def test_nothing_watched_is_a_document_too(empty: Desk) -> None:
-    await empty.scanner.look()
+    await empty.scanner.scan_due()
     assert empty.document().reason is not None
     assert empty.document().data_source is None
 

@@ -9,7 +9,7 @@ from tests.support.long_day_market import MINUTE, MadeUpExchange
 from tests.support.small_monitor import SmallMonitor
 
 from virtuoso.market.series import VOLUME
-from virtuoso.model.alert import Incident, Severity
+from virtuoso.model.alerts.incident import Incident, Severity
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeUnavailable
 from virtuoso.model.market import Bar, TickerUpdate
@@ -78,7 +78,7 @@ def audit_of(monitor: SmallMonitor, *, routine: bool = False) -> BarAudit:
 async def looks(monitor: SmallMonitor, audit: BarAudit, seconds: int) -> None:
     for _ in range(seconds):
         monitor.clock.advance(1_000_000_000)
-        await audit.look()
+        await audit.compare_due()
 
 
 def scores(monitor: SmallMonitor) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def off(bar: Bar) -> Bar:
 async def test_the_true_bar_wins_and_the_row_is_stepped_anew(small: SmallMonitor, how: str) -> None:
     audit, open_ms = audit_of(small, routine=how == "wrong"), Timeframe.M1.floor(small.now_ms)
     true = await small.true_bar(BAD, open_ms)
-    await audit.look()
+    await audit.compare_due()
     if how == "twice":
         await small.minute()
         small.sinks[BAD].bars(small.clock.now_ns(), [off(true)])

@@ -8,9 +8,9 @@ from tests.support.small_monitor import SmallMonitor
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.rules.parse import parse
-from virtuoso.analysis import evaluation as evaluations
+from virtuoso.analysis.readings import evaluation as evaluations
 from virtuoso.market.bars import SymbolBars
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.market import Side, TickerUpdate, Trade
 from virtuoso.monitor.alerting import alerting

@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 from tests.support.capture import frames
-from tests.support.detectors import MINUTE, RULES, START_MS, minutes, ns
+from tests.support.detectors import MINUTE, PARAMETERS, START_MS, minutes, ns
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.exchange.bybit.feeds import Feed, feeds_for, topic_of
 from virtuoso.market.state import MarketState
 from virtuoso.model.market import Bar, Side, TickerUpdate, Trade
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.watching.detection import LOOK_MS, Detection
+from virtuoso.monitor.watching.detection import SAMPLE_MS, Detection
 from virtuoso.simulator.recording import open_recording
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT")
@@ -45,7 +45,7 @@ CAPTURED = [(frame, received_ns) for category, frame, received_ns in frames() if
 
 def test_the_state_after_the_capture_is_the_one_without_detectors_and_nothing_is_found_in_44_seconds() -> None:
     plain, watched, log = market(), market(), IncidentLog(100)
-    detection = Detection(RULES, log)
+    detection = Detection(PARAMETERS, log)
     one, other = feeds_of(plain.sinks()), feeds_of(detection.sinks(watched, 0))
     for frame, received_ns in CAPTURED:
         take(one, frame, received_ns)
@@ -65,7 +65,7 @@ def test_the_state_after_the_capture_is_the_one_without_detectors_and_nothing_is
 
 def test_every_call_is_passed_on() -> None:
     plain, watched = market(("X",), 50), market(("X",), 50)
-    for sink in (plain["X"], Detection(RULES, IncidentLog(10)).sinks(watched, 0)["X"]):
+    for sink in (plain["X"], Detection(PARAMETERS, IncidentLog(10)).sinks(watched, 0)["X"]):
         levels = [(100.0 - i, 1.0) for i in range(20)], [(101.0 + i, 1.0) for i in range(20)]
         sink.book_snapshot(1, START_MS, ns(START_MS), *levels)
         assert sink.book_delta(2, START_MS + 5, ns(START_MS), [(100.0, 2.0)], []) is None
@@ -92,7 +92,7 @@ def loaded(
         Timeframe.M1,
         [Bar(START_MS + (i - 240) * MINUTE, o, max(o, c), min(o, c), c, v, v * c) for i, (o, c, v) in enumerate(rows)],
     )
-    detection = Detection(RULES, log)
+    detection = Detection(PARAMETERS, log)
     return state, detection, log, feeds_of(detection.sinks(state, ns(START_MS)))
 
 
@@ -187,11 +187,11 @@ def test_book_frames_give_blow_outs_and_walls_and_a_broken_book_ends_them() -> N
     take(feeds, book_frame(1, START_MS, 0, snapshot=True), ns(START_MS))
     at_ms, update_id = START_MS, 1
     for _ in range(3_000):
-        at_ms, update_id = at_ms + LOOK_MS, update_id + 1
+        at_ms, update_id = at_ms + SAMPLE_MS, update_id + 1
         take(feeds, book_frame(update_id, at_ms, update_id % 2), ns(at_ms))
     assert log.fired == 0
     for _ in range(60):
-        at_ms, update_id = at_ms + LOOK_MS, update_id + 1
+        at_ms, update_id = at_ms + SAMPLE_MS, update_id + 1
         take(feeds, book_frame(update_id, at_ms, 50, wall=400.0), ns(at_ms))
     assert {i.kind: i.details["direction"] for i in log.open()} == {"spread_blowout": None, "book_wall": "down"}
     for feed in feeds.values():
@@ -202,7 +202,7 @@ def test_book_frames_give_blow_outs_and_walls_and_a_broken_book_ends_them() -> N
 
 def test_symbols_come_and_go() -> None:
     state, log = market(("A", "B"), 50), IncidentLog(100)
-    detection = Detection(RULES, log)
+    detection = Detection(PARAMETERS, log)
     first = detection.sinks(state, ns(START_MS))
     first["B"].ticker(START_MS, ns(START_MS), TickerUpdate(funding_rate=0.01, funding_interval_h=8.0))
     assert [i.symbol for i in log.open()] == ["B"]
@@ -231,7 +231,7 @@ def test_a_fall_of_the_recorded_market_is_a_cascade_of_symbols_and_of_the_market
     for symbol in symbols:
         rows = source.klines("linear", symbol, "1", "trade", start_ms - 240 * MINUTE, start_ms - 1)
         state[symbol].history.load(Timeframe.M1, [Bar(int(at), *map(float, values)) for at, *values in rows])
-    feeds = feeds_of(Detection(RULES, log).sinks(state, ns(start_ms)), 50)
+    feeds = feeds_of(Detection(PARAMETERS, log).sinks(state, ns(start_ms)), 50)
     wanted = [("linear", topic.decode()) for topic in feeds if topic.startswith((b"kline", b"allLiquidation"))]
     for second in range(420):
         for push in source.advance(start_ms + second * 1_000, wanted):

@@ -10,25 +10,25 @@ import pytest
 from tests.support import panels
 
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.analysis.dwell import Transition
+from virtuoso.analysis.checkpoint import Checkpoint
 from virtuoso.analysis.engine import Engine
-from virtuoso.analysis.regime import Regime
+from virtuoso.analysis.regimes.dwell import Transition
+from virtuoso.analysis.regimes.regime import Regime
 from virtuoso.analysis.signals import LabelRule
-from virtuoso.analysis.standing import Standing
 from virtuoso.market.panel import MINUTE_FIELDS
 from virtuoso.market.series import BUY_VOLUME, CLOSE
 from virtuoso.market.state import MarketState
-from virtuoso.model.alert import Incident, Severity
+from virtuoso.model.alerts.incident import Incident, Severity
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Label
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.persistence.bar_archive import BarArchive
-from virtuoso.monitor.persistence.committer import Committer, Kept, Recalled
+from virtuoso.monitor.persistence.committer import Committer, Recalled, RestartState
 from virtuoso.monitor.persistence.signal_log import SignalLog
-from virtuoso.monitor.regimes import RegimesStanding
-from virtuoso.storage.database.reading import LastLabel
+from virtuoso.monitor.regimes import RegimesCheckpoint
+from virtuoso.storage.database.queries import LastLabel
 from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord, TransitionRecord
 from virtuoso.storage.timeseries.embedded.store import EmbeddedStore
 from virtuoso.storage.timeseries.protocol import TimeSeries
@@ -72,12 +72,12 @@ def signal(close_ms: int) -> SignalRecord:
     )  # fmt: skip
 
 
-def kept(close_ms: int) -> Kept:
-    return Kept(
+def kept(close_ms: int) -> RestartState:
+    return RestartState(
         close_ms=close_ms,
-        standings={"BTCUSDT": Standing(1.0, 4.0, 0.0, 5.0, 0.0, 5.0)},
+        checkpoints={"BTCUSDT": Checkpoint(1.0, 4.0, 0.0, 5.0, 0.0, 5.0)},
         recorded={"BTCUSDT": Label.BUY},
-        regimes=RegimesStanding(market=(1.0, 2.0, None, None), stood={"": Regime.NEUTRAL, "BTCUSDT": Regime.BULLISH}),
+        regimes=RegimesCheckpoint(market=(1.0, 2.0, None, None), stood={"": Regime.NEUTRAL, "BTCUSDT": Regime.BULLISH}),
     )
 
 
@@ -266,8 +266,8 @@ def test_a_resumed_engine_keeps_labels_through_what_it_did_not_watch() -> None:
         engine.add(symbol, row)
     engine.warm_up([panels.part(bars, 0, 300)])
     last = [engine.step(panels.cut(bars, {}, k)) for k in range(300, 400)][-1]
-    standings = engine.standings()
-    assert {symbol: standings[symbol].label for symbol in names} == {
+    checkpoints = engine.checkpoints()
+    assert {symbol: checkpoints[symbol].label for symbol in names} == {
         symbol: {"BUY": 1.0, "HOLD": 0.0, "SELL": -1.0}[last.signal(symbol)] for symbol in names
     }
     other = an_engine()
@@ -275,7 +275,7 @@ def test_a_resumed_engine_keeps_labels_through_what_it_did_not_watch() -> None:
         other.add(symbol, row)
     other.warm_up([panels.part(bars, 0, 400)])
     for row, symbol in enumerate(names):
-        other.resume(row, standings[symbol], last.close_ms, last.close_ms)
+        other.resume(row, checkpoints[symbol], last.close_ms, last.close_ms)
     for k in range(400, 420):  # as if nothing had happened
         one, two = engine.step(panels.cut(bars, {}, k)), other.step(panels.cut(bars, {}, k))
         assert [one.signal(s) for s in names] == [two.signal(s) for s in names]

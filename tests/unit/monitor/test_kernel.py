@@ -24,7 +24,7 @@ async def test_what_only_a_restart_applies_stays_however_often_it_is_asked_for()
         assert (held.label, held.stale_after_s) == (asked.label, 7.0)
         assert held.alpha_intervals == dict(zip(before.timeframes, (2, 3, 4, 5), strict=True))
     await small.minute()
-    await small.kernel.alpha.look()
+    await small.kernel.alpha.scan_due()
     assert small.cycle.failures == 0
     assert small.watch.contained.reasons == {}
     small.close()

@@ -10,7 +10,7 @@ from tests.support.virtual import virtual_loop
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.universe_conditions import observe_universe
-from virtuoso.market.universe import UniverseRules
+from virtuoso.market.universe.choice import UniverseRules
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeUnavailable
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind

@@ -5,12 +5,13 @@ from typing import Any, cast
 
 import pytest
 
-from virtuoso.market.universe import Universe
+from virtuoso.market.universe.choice import Universe
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.feed import FeedStatus
+from virtuoso.model.feed_kind import FeedKind
 from virtuoso.monitor.status import feed_rows
 from virtuoso.monitor.supervision import Supervision
-from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.health import HealthState
 
 S = 1_000_000_000
 NOW_NS = 1_800_000_000 * S
@@ -19,7 +20,8 @@ NOW_MS = NOW_NS // 1_000_000
 
 def streamed(symbol: str, **changes: object) -> FeedStatus:
     given: dict[str, Any] = {
-        "topic": f"tickers.{symbol}", "symbol": symbol, "connected": True, "acked": True, "alive_ns": NOW_NS - S,
+        "kind": FeedKind.TICKER, "topic": f"tickers.{symbol}", "symbol": symbol, "connected": True, "acked": True,
+        "alive_ns": NOW_NS - S,
         "received_ns": NOW_NS - S, "lag_ms": 1.0, **changes,
     }  # fmt: skip
     return FeedStatus(**given)
@@ -36,7 +38,7 @@ def judged(feeds: list[FeedStatus], analysed_ms: int = NOW_MS - 30_000, empty: s
     watch = SimpleNamespace(universe=Universe(("A", "B"), {}), exchange_ms=lambda: NOW_MS, empty=empty)
     kernel = SimpleNamespace(watch=watch, cycle=SimpleNamespace(analysed_ms=analysed_ms), clock=clock)
     supervision = Supervision(cast("Any", kernel), cast("Any", None))
-    board = HealthBoard(clock, 60.0, "embedded")
+    board = HealthState(clock, 60.0, "embedded")
     board.succeeded()
     board.observed(supervision._observed(feed_rows(feeds, NOW_NS, 10.0)))
     return board.document().reasons
@@ -63,8 +65,8 @@ def test_one_live_feed_is_enough(feeds: list[FeedStatus]) -> None:
         [streamed("C")],  # it is watched no longer
         [  # the liquidations of a silent symbol are judged by their acknowledgement: that is nothing to be healthy by
             streamed("A", mute=True),
-            streamed("A", topic="allLiquidation.A", received_ns=None),
-            streamed("B", topic="allLiquidation.B"),
+            streamed("A", kind=FeedKind.LIQUIDATION, topic="allLiquidation.A", received_ns=None),
+            streamed("B", kind=FeedKind.LIQUIDATION, topic="allLiquidation.B"),
         ],
     ],
 )

@@ -2,7 +2,7 @@
 
 from tests.support.small_monitor import SmallMonitor
 
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 
 
 async def test_all_that_are_kept_are_served() -> None:

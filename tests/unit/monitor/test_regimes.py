@@ -3,12 +3,12 @@
 from tests.support.market import MINUTE, START_MS, minute_bar
 
 from virtuoso.analysis.breadth import EMA_WINDOW
-from virtuoso.analysis.dwell import DwellRule, Held, Transition
 from virtuoso.analysis.overview import MarketRow
-from virtuoso.analysis.regime import REGIMES, Regime, SymbolRegime
+from virtuoso.analysis.regimes.dwell import DwellRule, Held, Transition
+from virtuoso.analysis.regimes.regime import REGIMES, Regime, SymbolRegime
 from virtuoso.market.state import MarketState
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.regimes import RegimeBoard, RegimeState
+from virtuoso.monitor.regimes import RegimeState, RegimeTracker
 
 RULE = DwellRule(dwell=2, lead=2, margin=0.2)
 
@@ -43,7 +43,7 @@ def _at(k: int) -> int:
 
 
 def test_a_close_moves_the_market_by_turnover_and_logs_who_changed() -> None:
-    board, market = RegimeBoard(Timeframe.M1, Timeframe.M5, RULE), _market("A", "B")
+    board, market = RegimeTracker(Timeframe.M1, Timeframe.M5, RULE), _market("A", "B")
     rows = [_row("A", 900.0), _row("B", 100.0)]
     assert board.step(0, [], [], market) == RegimeState()
     first = board.step(_at(1), rows, [_regime("A", Regime.BULLISH, 0), _regime("B", Regime.BEARISH, 0)], market)
@@ -61,7 +61,7 @@ def test_a_close_moves_the_market_by_turnover_and_logs_who_changed() -> None:
 
 
 def test_a_cycle_without_a_new_close_changes_nothing() -> None:
-    board, market = RegimeBoard(Timeframe.M1, Timeframe.M5, RULE), _market("A")
+    board, market = RegimeTracker(Timeframe.M1, Timeframe.M5, RULE), _market("A")
     rows = [_row("A", 1.0)]
     state = board.step(_at(5), rows, [_regime("A", Regime.BULLISH, 0)], market)
     assert board.step(_at(5), rows, [_regime("A", Regime.BEARISH, 5)], market) is state
@@ -70,7 +70,7 @@ def test_a_cycle_without_a_new_close_changes_nothing() -> None:
 
 
 def test_a_symbol_that_left_begins_anew_when_it_comes_back() -> None:
-    board, market = RegimeBoard(Timeframe.M1, Timeframe.M5, RULE), _market("A", "B")
+    board, market = RegimeTracker(Timeframe.M1, Timeframe.M5, RULE), _market("A", "B")
     both = [_row("A", 1.0), _row("B", 1.0)]
     board.step(_at(1), both, [_regime("A", Regime.BULLISH, 0), _regime("B", Regime.BULLISH, 0)], market)
     market.remove("B")

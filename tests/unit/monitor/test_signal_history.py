@@ -14,7 +14,7 @@ from virtuoso.analysis.signals import BRIDGE_BARS, UNKNOWN, LabelRule, Labels, l
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Label
 from virtuoso.monitor.persistence.signal_log import SignalLog
-from virtuoso.storage.database.reading import LastLabel
+from virtuoso.storage.database.queries import LastLabel
 from virtuoso.storage.database.records import SignalRecord
 
 MINUTE = 60_000
@@ -33,12 +33,12 @@ def _any_reading() -> Iterator[None]:
 class Evaluated:
     """An evaluation as the log reads it."""
 
-    def __init__(self, close_ms: int, standing: dict[str, Label | None]) -> None:
+    def __init__(self, close_ms: int, bridged: dict[str, Label | None]) -> None:
         self.close_ms = close_ms
-        self._standing = standing
+        self._bridged = bridged
 
-    def standing(self, symbol: str) -> Label | None:
-        return self._standing[symbol]
+    def bridged(self, symbol: str) -> Label | None:
+        return self._bridged[symbol]
 
     def reading(self, symbol: str) -> object:
         return _Reading(symbol, self.close_ms)
@@ -68,7 +68,7 @@ class World:
 
     def restart(self, minutes: int, *, forgotten: bool) -> None:
         """Nobody watches for `minutes`; the last state may be lost, the history never is."""
-        close_ms, recorded, standings = (0, {}, {}) if forgotten else self.state
+        close_ms, recorded, checkpoints = (0, {}, {}) if forgotten else self.state
         self.now_ms += minutes * MINUTE
         self._start()
         last: dict[str, LastLabel] = {}
@@ -76,7 +76,7 @@ class World:
             last[each.symbol] = LastLabel(each.label, each.close_ms)
         self.log.resume(recorded, close_ms, last)
         for row, symbol in enumerate(SYMBOLS):
-            label, held, known_ms = standings.get(symbol, (UNKNOWN, 0.0, 0.0))
+            label, held, known_ms = checkpoints.get(symbol, (UNKNOWN, 0.0, 0.0))
             if label != UNKNOWN and symbol in self.watched:
                 missed_ms = self.now_ms - close_ms
                 self.labels.resume(row, label, held + missed_ms // MINUTE, known_ms + missed_ms, self.now_ms)
@@ -86,21 +86,21 @@ class World:
         self.now_ms += MINUTE
         self.history += self.log.lapsed(self.now_ms - MINUTE, None)
         here = sorted(self.watched - late)
-        standing = {}
+        bridged = {}
         for symbol in here:
             row = SYMBOLS.index(symbol)
             score = scores[symbol]
             labelled = self.labels.step(
                 slice(row, row + 1), np.array([np.nan if score is None else score]), np.array([True]), self.now_ms
             )
-            standing[symbol] = label_of(int(labelled.standing[0]))
+            bridged[symbol] = label_of(int(labelled.bridged[0]))
         if here:
-            found = Evaluated(self.now_ms, standing)
+            found = Evaluated(self.now_ms, bridged)
             self.history += self.log.observe(found, here, None)  # type: ignore[arg-type]
         self.history += self.log.retain(self.watched, None)
         if kept:
-            standings = {s: tuple(self.labels.standing(slice(i, i + 1))[:, 0]) for i, s in enumerate(SYMBOLS)}
-            self.state = (self.now_ms, self.log.recorded(), {s: standings[s] for s in self.watched})
+            checkpoints = {s: tuple(self.labels.checkpoint(slice(i, i + 1))[:, 0]) for i, s in enumerate(SYMBOLS)}
+            self.state = (self.now_ms, self.log.recorded(), {s: checkpoints[s] for s in self.watched})
 
     def join(self, symbol: str) -> None:
         if symbol not in self.watched:

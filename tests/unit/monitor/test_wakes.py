@@ -3,7 +3,7 @@
 import pytest
 
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.clock import ManualClock, SystemClock
 from virtuoso.monitor.alerting.alerting import untold
 from virtuoso.monitor.wakes import Wakes
@@ -35,7 +35,7 @@ class Machine:
             self.clock.slept_ns += round(seconds * S)
         else:
             self.clock.advance(round(seconds * S))
-        self.wakes.look()
+        self.wakes.check()
 
 
 @pytest.mark.parametrize("asleep", [False, True])

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.documents import Health
-from virtuoso.operations.health import HealthBoard, Observed, is_live, judge
+from virtuoso.operations.health import HealthState, Observed, is_live, judge
 
 S = 1_000_000_000
 WELL = Observed(watched=15, live=15, connected=75, close_age_s=30.0, empty=None)
@@ -19,7 +19,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.clock = ManualClock(1_700_000_000 * S)
-        self.board = HealthBoard(self.clock, 10.0, "embedded")
+        self.board = HealthState(self.clock, 10.0, "embedded")
 
     def well(self, **changes: object) -> None:
         self.board.succeeded()

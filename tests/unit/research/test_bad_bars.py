@@ -28,9 +28,9 @@ from tests.support.bar_files import (
 )
 
 from virtuoso.model.errors import UsageError
-from virtuoso.research import csv_source, parquet_source
-from virtuoso.research.bars import read_bars
-from virtuoso.research.problems import DataError
+from virtuoso.research.bar_files import csv_source, parquet_source
+from virtuoso.research.bar_files.bars import read_bars
+from virtuoso.research.bar_files.problems import DataError
 
 SYMBOLS = ("ADAUSDT", "BTCUSDT")
 CLEAN = made(SYMBOLS, 50)

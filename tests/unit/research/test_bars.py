@@ -30,8 +30,8 @@ from tests.support.bar_files import (
 
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.research import csv_source, parquet_source
-from virtuoso.research.bars import read_bars
+from virtuoso.research.bar_files import csv_source, parquet_source
+from virtuoso.research.bar_files.bars import read_bars
 
 SYMBOLS = ("SOLUSDT", "ADAUSDT", "BTCUSDT", "1000PEPEUSDT")
 FORMATS = ("bars.parquet", "bars.csv", "bars.csv.gz", "bars.csv.zst")
@@ -284,7 +284,7 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
 import resource, signal
 from pathlib import Path
 from virtuoso.model.errors import UsageError
-from virtuoso.research.bars import read_bars
+from virtuoso.research.bar_files.bars import read_bars
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.csv, pyarrow.compute
 import pyarrow.parquet as pq
-from virtuoso.research.bars import read_bars
+from virtuoso.research.bar_files.bars import read_bars
 
 def peak():  # not ru_maxrss, which a child inherits from its parent
     status = Path("/proc/self/status").read_text()

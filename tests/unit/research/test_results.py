@@ -49,7 +49,7 @@ def scored(minutes: int = 400, seed: int = 2) -> ScoredBlock:
         symbols=SYMBOLS,
         present=present,
         label=label,
-        standing=np.where((label == 2) & (rng.random(shape) < 0.5), np.int8(1), label),  # a part of the gaps is bridged
+        bridged=np.where((label == 2) & (rng.random(shape) < 0.5), np.int8(1), label),  # a part of the gaps is bridged
         score=unknown(score, 0.05),
         confidence=unknown(rng.random(shape), 0.05),
         coverage=rng.random(shape),
@@ -68,7 +68,7 @@ def pieces(block: ScoredBlock, cuts: list[int]) -> Iterator[ScoredBlock]:
             symbols=block.symbols,
             present=block.present[part],
             label=block.label[part],
-            standing=block.standing[part],
+            bridged=block.bridged[part],
             score=block.score[part],
             confidence=block.confidence[part],
             coverage=block.coverage[part],
@@ -216,9 +216,9 @@ def test_label_changes_are_counted_between_readings_of_a_symbol_over_blocks_and_
     entered = {}
     for j, symbol in enumerate(SYMBOLS):
         labels = [row["signal"] or "unknown" for row in rows_of(block) if row["symbol"] == symbol]
-        standing = [NAMES[code] for code in block.standing[block.present[:, j], j].tolist()]
+        bridged = [NAMES[code] for code in block.bridged[block.present[:, j], j].tolist()]
         entered[symbol] = dict.fromkeys(NAMES.values(), 0)
-        for before, after in pairwise(["unknown", *standing]):
+        for before, after in pairwise(["unknown", *bridged]):
             entered[symbol][after] += before != after and bool({before, after} & {"BUY", "SELL"})
         found = document["by_symbol"][symbol]
         assert found["readings"] == len(labels)

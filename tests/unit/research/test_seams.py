@@ -16,13 +16,13 @@ from typer.testing import CliRunner
 from virtuoso.analysis.engine import TIMEFRAMES
 from virtuoso.analysis.signals import LabelRule
 from virtuoso.cli.backtest import app
-from virtuoso.market.bounds import implausible
+from virtuoso.market.bounds.bar import implausible
 from virtuoso.market.panel import BAR_FIELDS, BarBlock
 from virtuoso.model.errors import UsageError
 from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.backtest import Backtest, fed_by_bars
-from virtuoso.research.bars import read_bars
+from virtuoso.research.bar_files.bars import read_bars
 from virtuoso.research.scored import ScoredBlock
 from virtuoso.research.seams import Seam, SeamFinder
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from virtuoso.storage.database import holder
-from virtuoso.storage.database.holder import Process, encode, proved_dead, this_process
+from virtuoso.storage.database.lease import holder
+from virtuoso.storage.database.lease.holder import Process, encode, proved_dead, this_process
 
 
 @pytest.fixture
 def other() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    code = "from virtuoso.storage.database.holder import *; print(encode(this_process()), flush=True); input()"
+    code = "from virtuoso.storage.database.lease.holder import *; print(encode(this_process()), flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

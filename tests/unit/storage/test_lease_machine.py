@@ -13,8 +13,8 @@ LEASE = 5 * S
 HELD = LeaseRow(epoch=7, beat=1, holder="host:1", process=None)
 
 
-def look(watch: Watch, row: LeaseRow | None, now_ns: int, *, dead: bool = False) -> Decision:
-    return watch.look(row, now_ns, now_ns, dead=dead)
+def observe(watch: Watch, row: LeaseRow | None, now_ns: int, *, dead: bool = False) -> Decision:
+    return watch.observe(row, now_ns, now_ns, dead=dead)
 
 
 @pytest.mark.parametrize(
@@ -23,44 +23,44 @@ def look(watch: Watch, row: LeaseRow | None, now_ns: int, *, dead: bool = False)
     ids=["new", "given back", "dead"],
 )
 def test_what_is_free_is_taken_at_once(row: LeaseRow | None, dead: bool) -> None:
-    assert look(Watch(LEASE, 0), row, 0, dead=dead) is Decision.TAKE
+    assert observe(Watch(LEASE, 0), row, 0, dead=dead) is Decision.TAKE
 
 
 def test_a_silent_holder_is_replaced_after_one_lease_and_not_before() -> None:
     watch = Watch(LEASE, 0)
     for now in range(0, LEASE, S // 5):
-        assert look(watch, HELD, now) is Decision.WAIT
+        assert observe(watch, HELD, now) is Decision.WAIT
     assert watch.rest_ns(LEASE - S // 5) == S // 5
-    assert look(watch, HELD, LEASE) is Decision.TAKE
+    assert observe(watch, HELD, LEASE) is Decision.TAKE
 
 
 def test_a_living_holder_is_left_alone_after_one_lease() -> None:
     watch = Watch(LEASE, 0)
     for second in range(5):
-        assert look(watch, replace(HELD, beat=second), second * S) is Decision.WAIT
-    assert look(watch, replace(HELD, beat=5), LEASE) is Decision.GIVE_UP
+        assert observe(watch, replace(HELD, beat=second), second * S) is Decision.WAIT
+    assert observe(watch, replace(HELD, beat=5), LEASE) is Decision.GIVE_UP
 
 
 def test_a_holder_that_stops_while_watched_is_replaced_one_lease_after_its_last_beat() -> None:
     watch = Watch(LEASE, 0)
-    assert look(watch, HELD, 0) is Decision.WAIT
+    assert observe(watch, HELD, 0) is Decision.WAIT
     beaten = replace(HELD, beat=2)
     for now in range(2 * S, 7 * S, S):
-        assert look(watch, beaten, now) is Decision.WAIT
-    assert look(watch, beaten, 7 * S) is Decision.TAKE
+        assert observe(watch, beaten, now) is Decision.WAIT
+    assert observe(watch, beaten, 7 * S) is Decision.TAKE
 
 
 def test_time_in_which_the_database_was_away_does_not_count() -> None:
     watch = Watch(LEASE, 0)
     for now in range(0, 4 * S, S):
-        look(watch, HELD, now)
+        observe(watch, HELD, now)
     watch.missed()
     for now in range(5 * S, 10 * S, S):
-        assert look(watch, HELD, now) is Decision.WAIT
-    assert look(watch, HELD, 10 * S) is Decision.TAKE
+        assert observe(watch, HELD, now) is Decision.WAIT
+    assert observe(watch, HELD, 10 * S) is Decision.TAKE
     late = Watch(LEASE, 0)
-    look(late, HELD, 0)
-    assert look(late, HELD, 6 * S) is Decision.WAIT, "six seconds without a look prove nothing"
+    observe(late, HELD, 0)
+    assert observe(late, HELD, 6 * S) is Decision.WAIT, "six seconds without a look prove nothing"
 
 
 def test_a_tenure_is_good_for_one_lease_from_the_beginning_of_a_renewal() -> None:
@@ -170,7 +170,7 @@ class Actor:
             return
         row = self.answer
         assert row is None or isinstance(row, LeaseRow)
-        decision = self.watch.look(row, self.began_ns, now, dead=False)
+        decision = self.watch.observe(row, self.began_ns, now, dead=False)
         if decision is Decision.GIVE_UP:
             self.watch = None
         elif decision is Decision.TAKE:

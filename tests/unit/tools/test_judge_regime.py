@@ -29,8 +29,8 @@ from tools.judge_regime import (
 from tools.regime_data import Bars, Minutes, adx, drift, load, yang_zhang
 from tools.regime_hmm import Hmm, initial, walk_forward
 
-from virtuoso.analysis.lane import BarLane
-from virtuoso.analysis.regime import LONG_BARS, MEASURES, short_measure
+from virtuoso.analysis.bank import BarBank
+from virtuoso.analysis.regimes.regime import LONG_BARS, MEASURES, short_measure
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.timeframe import Timeframe
 
@@ -52,14 +52,14 @@ def data() -> Sample:
 def test_the_independent_measures_are_those_of_the_engine() -> None:
     block = random_bars(700, 3, seed=12, timeframe=M30)
     bars = _bars(block)
-    lane = BarLane(M30.ms, (), MEASURES)
-    raw = lane.step(block).raw
+    bank = BarBank(M30.ms, (), MEASURES)
+    raw = bank.step(block).raw
     mine = np.stack([adx(bars), drift(bars, 48), yang_zhang(bars, 48), yang_zhang(bars, LONG_BARS)])
     for i, measure in enumerate(MEASURES):
         np.testing.assert_allclose(mine[i, 400:], raw[i, 400:], rtol=1e-9, err_msg=measure.name)
     five = random_bars(80, 3, seed=12, timeframe=M5)
-    lane = BarLane(M5.ms, (), (short_measure(M5),))
-    np.testing.assert_allclose(yang_zhang(_bars(five), 12)[12:], lane.step(five).raw[0, 12:], rtol=1e-9)
+    bank = BarBank(M5.ms, (), (short_measure(M5),))
+    np.testing.assert_allclose(yang_zhang(_bars(five), 12)[12:], bank.step(five).raw[0, 12:], rtol=1e-9)
 
 
 def test_bars_are_aggregated_from_their_boundary() -> None:

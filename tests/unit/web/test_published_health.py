@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from virtuoso.model.clock import ManualClock
-from virtuoso.operations.health import HealthBoard, Observed
+from virtuoso.operations.health import HealthState, Observed
 from virtuoso.storage.cache.memory import MemoryCache, Version
 from virtuoso.web.published_health import PublishedHealth
 
@@ -27,7 +27,7 @@ def test_nothing_published_is_starting(clock: ManualClock) -> None:
 
 def test_it_ages_while_nothing_comes(clock: ManualClock) -> None:
     cache = MemoryCache(clock)
-    board, health = HealthBoard(clock, 10.0, "standalone"), PublishedHealth(cache)
+    board, health = HealthState(clock, 10.0, "standalone"), PublishedHealth(cache)
 
     def publish(sequence: int) -> None:
         cache.put("health", msgspec.json.encode(board.document()), Version(1, sequence), 3_600)

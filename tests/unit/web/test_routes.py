@@ -8,13 +8,13 @@ import msgspec
 import pytest
 from fastapi.routing import APIRoute
 
-from virtuoso.model import alert_documents as alert_docs
 from virtuoso.model import documents as docs
+from virtuoso.model.alerts import documents as alert_docs
 from virtuoso.model.alpha_documents import AlphaDocument
 from virtuoso.model.catalogue import alert_examples, examples
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.operations.health import HealthBoard, Observed
+from virtuoso.operations.health import HealthState, Observed
 from virtuoso.storage.cache.memory import MemoryCache, Version
 from virtuoso.web.access import Access
 from virtuoso.web.app import application, create_app
@@ -44,8 +44,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def board(clock: ManualClock) -> HealthBoard:
-    return HealthBoard(clock, 10.0, "embedded")
+def board(clock: ManualClock) -> HealthState:
+    return HealthState(clock, 10.0, "embedded")
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ class Client:
         return answer
 
 
-def client(cache: MemoryCache, board: HealthBoard, token: str | None = None) -> Client:
+def client(cache: MemoryCache, board: HealthState, token: str | None = None) -> Client:
     return Client(
         create_app(
             cache=cache,
@@ -107,7 +107,7 @@ def client(cache: MemoryCache, board: HealthBoard, token: str | None = None) -> 
     )
 
 
-def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthBoard) -> None:
+def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthState) -> None:
     app = application(cache, board, NoViews(), None, "m", ManualClock())
     routers = [
         health.router(board), documents.router(cache), symbols.router(NoViews()), signals.router(None),
@@ -142,7 +142,7 @@ def test_every_example_is_a_whole_document(example: object, schema: type[msgspec
     assert msgspec.json.decode(msgspec.json.encode(msgspec.convert(example, schema))) == example
 
 
-def test_before_the_first_publication_there_are_nulls_and_reasons(cache: MemoryCache, board: HealthBoard) -> None:
+def test_before_the_first_publication_there_are_nulls_and_reasons(cache: MemoryCache, board: HealthState) -> None:
     asked = client(cache, board)
     for path, document in WHOLE.items():
         answer = asked.get(path)
@@ -159,7 +159,7 @@ def test_before_the_first_publication_there_are_nulls_and_reasons(cache: MemoryC
     assert asked.get("/health").status_code == 503
 
 
-def test_health_is_more_than_liveness(cache: MemoryCache, board: HealthBoard, clock: ManualClock) -> None:
+def test_health_is_more_than_liveness(cache: MemoryCache, board: HealthState, clock: ManualClock) -> None:
     asked = client(cache, board)
     board.succeeded()
     board.observed(Observed(watched=1, live=1, connected=5, close_age_s=1.0, empty=None))
@@ -176,7 +176,7 @@ def test_health_is_more_than_liveness(cache: MemoryCache, board: HealthBoard, cl
     assert (asked.get("/health/live").status_code, asked.get("/health/live").json()) == (503, {"status": "stalled"})
 
 
-def test_a_published_document_is_answered_as_it_is(cache: MemoryCache, board: HealthBoard) -> None:
+def test_a_published_document_is_answered_as_it_is(cache: MemoryCache, board: HealthState) -> None:
     asked = client(cache, board)
     cache.put("dashboard", b'{"a":1}', Version(7, 3), 60)
     answer = asked.get("/api/dashboard/data")
@@ -187,12 +187,12 @@ def test_a_published_document_is_answered_as_it_is(cache: MemoryCache, board: He
     assert (again.status_code, again.content) == (200, b'{"a":2}')
 
 
-def test_a_symbol_of_another_script_is_a_symbol(cache: MemoryCache, board: HealthBoard) -> None:
+def test_a_symbol_of_another_script_is_a_symbol(cache: MemoryCache, board: HealthState) -> None:
     cache.put("symbol:币安人生USDT", b'{"a":1}', Version(1, 1), 60)
     assert client(cache, board).get("/api/symbols/币安人生USDT").content == b'{"a":1}'
 
 
-def test_a_token_is_required_when_there_is_one(cache: MemoryCache, board: HealthBoard) -> None:
+def test_a_token_is_required_when_there_is_one(cache: MemoryCache, board: HealthState) -> None:
     asked = client(cache, board, token="hush")
     cache.put("dashboard", b"{}", Version(1, 1), 60)
     for path in ("/api/dashboard/data", "/health", "/"):
@@ -202,7 +202,7 @@ def test_a_token_is_required_when_there_is_one(cache: MemoryCache, board: Health
         assert asked.get(path, headers={"Authorization": "Bearer hush"}).status_code in {200, 503}
 
 
-def test_a_strange_host_is_refused_however_often_it_asks(cache: MemoryCache, board: HealthBoard) -> None:
+def test_a_strange_host_is_refused_however_often_it_asks(cache: MemoryCache, board: HealthState) -> None:
     asked = client(cache, board)
     cache.put("dashboard", b"{}", Version(1, 1), 60)
     for _ in range(3):

@@ -12,9 +12,9 @@ from virtuoso.model.clock import ManualClock
 from virtuoso.storage.cache.memory import MemoryCache, Version
 from virtuoso.web import problems
 from virtuoso.web.access import Access
+from virtuoso.web.connections.stalled import STALLED_S, Progress
 from virtuoso.web.front import Front
 from virtuoso.web.routes import stream
-from virtuoso.web.stalled import STALLED_S, Progress
 
 TTL_S = 60.0
 

@@ -4,9 +4,9 @@ import pytest
 
 from virtuoso.alerts.policy import Policy
 from virtuoso.config.alerts import AlertSettings
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 from virtuoso.monitor.alerting.policies import PolicyBook
-from virtuoso.wiring.alert_policies import fallbacks, policies, routes, usual_policy
+from virtuoso.wiring.alert_policies import default_policy, fallbacks, policies, routes
 
 GENERAL, SYSTEM = ("https://discord.com/api/webhooks/1/general", "https://discord.com/api/webhooks/2/system")
 
@@ -42,7 +42,7 @@ def test_use_system_webhook(
         discord_webhook={"use_system_webhook": apart}, cpu_alerts={"use_system_webhook": cpu_apart},
     )  # fmt: skip
     assert taken(alerts) == {"discord": of_general, "system": of_system}
-    book = PolicyBook(usual_policy(alerts), policies(alerts, routes(alerts)))
+    book = PolicyBook(default_policy(alerts), policies(alerts, routes(alerts)))
     assert book("cpu").channels == cpu
     assert book("memory").channels is None
 
@@ -63,7 +63,7 @@ def test_what_a_kind_says_and_what_it_leaves() -> None:
         kinds={"whale_trade": {"for": 1.5, "cooldown": 7200.0, "rearm": 3.0, "change": 0.5, "severity": "critical"},
                "cpu": {"escalate_after": 10.0}, "book_wall": {"enabled": False}},
     )  # fmt: skip
-    book = PolicyBook(usual_policy(alerts), policies(alerts, ()))
+    book = PolicyBook(default_policy(alerts), policies(alerts, ()))
     whale, cpu, other = book("whale_trade"), book("cpu"), book("liquidation")
     assert (whale.hold_ms, whale.cooldown_ms, whale.rearm_ms, whale.change) == (1_500, 7_200_000, 3_000, 0.5)
     assert whale.severity is Severity.CRITICAL

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.labels import labels_of
-from virtuoso.model.alert import Details, Incident, Severity
+from virtuoso.model.alerts.incident import Details, Incident, Severity
 
 _NS_PER_MS = 1_000_000
 _Identity = tuple[str, str | None, str | None]

@@ -1,10 +1,10 @@
 """Funding extremes: one side pays the other far more than usual."""
 
-from dataclasses import dataclass
 from math import exp, inf, sqrt
 
 from virtuoso.alerts.fast.findings import Findings
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.catalogue.detectors import FundingParameters
 from virtuoso.model.market import Side
 
 KIND = "funding_extreme"
@@ -15,26 +15,20 @@ _STEP_MS = 60_000
 _RELEASE = 0.8
 
 
-@dataclass(frozen=True, slots=True)
-class FundingRule:
-    """|rate| ≥ `level` (a fraction per 8 hours); or a quarter of that and `sigmas` from its own mean of three days."""
-
-    level: float
-    sigmas: float
-
-
 class FundingExtreme:
     """One symbol's funding rate, scaled from its own interval to eight hours.
 
-    Mean and variance fade over three days, are taken once a minute at most, and count after a day of them. It is over
-    below four fifths of what it took.
+    It is extreme at `level_pct` (percent per 8 hours), or at a quarter of that and `sigmas` from its own mean of three
+    days. Mean and variance fade over three days, are taken once a minute at most, and count after a day of them. It is
+    over below four fifths of what it took.
     """
 
-    __slots__ = ("_begun_ms", "_findings", "_latest_ms", "_mean", "_rule", "_side", "_symbol", "_variance")
+    __slots__ = ("_begun_ms", "_findings", "_latest_ms", "_level", "_mean", "_side", "_sigmas", "_symbol", "_variance")
 
-    def __init__(self, symbol: str, rule: FundingRule, findings: Findings) -> None:
+    def __init__(self, symbol: str, parameters: FundingParameters, findings: Findings) -> None:
         self._symbol = symbol
-        self._rule = rule
+        self._level = parameters.level_pct / 100
+        self._sigmas = parameters.sigmas
         self._findings = findings
         self._begun_ms = self._latest_ms = 0
         self._mean = self._variance = 0.0
@@ -77,10 +71,10 @@ class FundingExtreme:
 
     def _strength(self, value: float, sigmas: float | None) -> float:
         """Return how extreme the rate is as a multiple of the threshold: 1 or more is a finding."""
-        of_level = abs(value) / self._rule.level
+        of_level = abs(value) / self._level
         if sigmas is None or sigmas * value < 0:
             return of_level
-        return max(of_level, min(4 * of_level, abs(sigmas) / self._rule.sigmas))
+        return max(of_level, min(4 * of_level, abs(sigmas) / self._sigmas))
 
     def _found(self, event_ms: int, value: float, sigmas: float | None, interval_h: float, now_ns: int) -> None:
         payer, payee = ("longs", "shorts") if value > 0 else ("shorts", "longs")
@@ -96,8 +90,8 @@ class FundingExtreme:
             details={
                 "side": side, "direction": "up" if value > 0 else "down", "rate_8h_pct": value * 100,
                 "sigmas": sigmas, "usual_8h_pct": self._mean * 100 if sigmas is not None else None,
-                "threshold": self._rule.level * 100, "unit": "percent per 8 h", "interval_h": interval_h,
-                "against": "absolute level" if abs(value) >= self._rule.level else "own history",
+                "threshold": self._level * 100, "unit": "percent per 8 h", "interval_h": interval_h,
+                "against": "absolute level" if abs(value) >= self._level else "own history",
                 "event_ms": event_ms,
             },
         )  # fmt: skip

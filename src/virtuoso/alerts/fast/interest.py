@@ -1,12 +1,12 @@
 """Open-interest surges: positions opened or closed within minutes far faster than usual."""
 
 from collections import deque
-from dataclasses import dataclass
 from math import exp, inf, log, log1p
 from statistics import median
 
 from virtuoso.alerts.fast.findings import Findings
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.catalogue.detectors import OpenInterestParameters
 from virtuoso.model.units import unit_jump
 
 KIND = "open_interest_surge"
@@ -16,30 +16,22 @@ _TO_SIGMA = 1.4826
 """Times the median absolute value: the standard deviation, of a normal distribution."""
 
 
-@dataclass(frozen=True, slots=True)
-class InterestRule:
-    """|ln(OI/OI before)| over `window_minutes` ≥ `sigmas` robust deviations, and ≥ ln(1 + `floor_pct`/100)."""
-
-    window_minutes: int
-    sigmas: float
-    floor_pct: float
-
-
 class InterestSurge:
     """One symbol's open interest (base units) at the ends of minutes.
 
+    It surges when |ln(OI/OI before)| over `window_minutes` ≥ `sigmas` robust deviations, and ≥ ln(1 + `floor_pct`/100).
     The robust deviation is 1.4826 times the median absolute change over the window, of the changes of the last four
     hours; an hour of them is needed. It is over when the change is less than half of what it took.
     """
 
-    __slots__ = ("_changes", "_findings", "_high", "_last", "_limit", "_low", "_minute", "_ring", "_rule", "_side",
-                 "_symbol")  # fmt: skip
+    __slots__ = ("_changes", "_findings", "_high", "_last", "_limit", "_low", "_minute", "_parameters", "_ring",
+                 "_side", "_symbol")  # fmt: skip
 
-    def __init__(self, symbol: str, rule: InterestRule, findings: Findings) -> None:
+    def __init__(self, symbol: str, parameters: OpenInterestParameters, findings: Findings) -> None:
         self._symbol = symbol
-        self._rule = rule
+        self._parameters = parameters
         self._findings = findings
-        self._ring: deque[float] = deque(maxlen=rule.window_minutes)
+        self._ring: deque[float] = deque(maxlen=parameters.window_minutes)
         self._changes: deque[float] = deque(maxlen=_KEPT)
         self._minute = -1
         self._last = 0.0
@@ -67,7 +59,7 @@ class InterestSurge:
     def _advance(self, minute: int) -> None:
         """Fill the ring up to the end of the minute before; what was not mentioned did not change."""
         passed = minute - self._minute
-        if self._minute < 0 or not 0 <= passed <= self._rule.window_minutes:
+        if self._minute < 0 or not 0 <= passed <= self._parameters.window_minutes:
             self._ring.clear()
             self._minute = minute
             return
@@ -81,8 +73,8 @@ class InterestSurge:
         """A minute has turned: the bounds, and whether what was found is over."""
         self._limit = inf
         if len(self._ring) == self._ring.maxlen and len(self._changes) >= _READY:
-            usual = _TO_SIGMA * median(self._changes)
-            self._limit = max(self._rule.sigmas * usual, log1p(self._rule.floor_pct / 100))
+            baseline = _TO_SIGMA * median(self._changes)
+            self._limit = max(self._parameters.sigmas * baseline, log1p(self._parameters.floor_pct / 100))
         sign = {"up": 1.0, "down": -1.0}.get(self._side or "", 0.0)
         if self._side is not None and (self._limit == inf or sign * log(self._last / self._ring[0]) < self._limit / 2):
             self._findings.over(KIND, now_ns, symbol=self._symbol, side=self._side)
@@ -108,13 +100,13 @@ class InterestSurge:
             self._findings.over(KIND, now_ns, symbol=self._symbol, side=self._side)
         self._side = "up" if interest > reference else "down"
         change = log(interest / reference)
-        usual = _TO_SIGMA * median(self._changes)
+        baseline = _TO_SIGMA * median(self._changes)
         self._bound()
         self._findings.found(
             KIND,
             Severity.INFO,
             f"{self._symbol}: open interest {self._side} {abs(exp(change) - 1) * 100:.2f} % in "
-            f"{self._rule.window_minutes} min",
+            f"{self._parameters.window_minutes} min",
             now_ns,
             symbol=self._symbol,
             side=self._side,
@@ -122,7 +114,7 @@ class InterestSurge:
             details={
                 "direction": self._side, "change_pct": (exp(change) - 1) * 100, "from": reference, "to": interest,
                 "threshold_pct": (exp(limit if change > 0 else -limit) - 1) * 100, "unit": "percent",
-                "sigmas": change / usual if usual else None, "minutes": self._rule.window_minutes,
+                "sigmas": change / baseline if baseline else None, "minutes": self._parameters.window_minutes,
                 "event_ms": event_ms,
             },
         )  # fmt: skip

@@ -4,46 +4,19 @@ Sides are the *position's*: `Buy` says that longs were liquidated, which sells i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import exp, inf, log
 
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.fast.sizes import Sizes
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.catalogue.detectors import CascadeParameters, LiquidationParameters
 from virtuoso.model.market import Liquidation, Side
 
 SINGLE, CASCADE = "liquidation", "liquidation_cascade"
-_HALF_LIFE_S = 24 * 3_600.0
+_HOUR_S = 3_600.0
+_HALF_LIFE_S = 24 * _HOUR_S
 _USUAL_MS = 6 * 3_600_000.0
 _LEAST_SECOND = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class LiquidationRule:
-    """One of at least `share` of a usual minute's turnover; over `quiet_ms` after the last.
-
-    Once `min_count` were seen, it must also be one that comes but once in `once_in_s` on average.
-    """
-
-    share: float
-    once_in_s: float
-    min_count: int
-    quiet_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class CascadeRule:
-    """At least `count` of one side within about `window_ms`, worth `share` of a usual minute's turnover.
-
-    It must also be `ratio` times what is usually liquidated in that time. `symbols` with at least half of all this at
-    once are a cascade of the market.
-    """
-
-    window_ms: int
-    share: float
-    ratio: float
-    count: int
-    symbols: int
 
 
 class _Flow:
@@ -62,12 +35,12 @@ class _Flow:
         past_ms = 0 if self._at_ms is None else max(0, at_ms - self._at_ms)
         fade = exp(-past_ms / self._window_ms)
         self._long *= exp(-past_ms / _USUAL_MS)
-        usual = (self._long - self.value * fade) * self._window_ms / _USUAL_MS
+        baseline = (self._long - self.value * fade) * self._window_ms / _USUAL_MS
         self.value = self.value * fade + value
         self.count = self.count * fade + 1.0
         self._long += value
         self._at_ms = at_ms
-        return max(0.0, usual)
+        return max(0.0, baseline)
 
 
 class MarketCascade:
@@ -111,20 +84,39 @@ class MarketCascade:
 
 
 class Liquidations:
-    """One symbol's liquidations against its usual minute's turnover and its own history of them."""
+    """One symbol's liquidations against its usual minute's turnover and its own history of them.
 
-    __slots__ = ("_cascade", "_findings", "_flows", "_market", "_rule", "_sizes", "_symbol", "turnover")
+    A single one is worth `share_of_minute`; once `min_count` were seen, it must also be one that comes but once in
+    `once_in_hours` on average. It is over `quiet` seconds after the last.
+
+    A cascade is `min_count` of one side within about `window` that are worth `share_of_minute` together, and
+    `times_usual` what is usually liquidated in that time. `symbols` with at least half of all this at once are a
+    cascade of the market.
+    """
+
+    __slots__ = (
+        "_cascade", "_findings", "_flows", "_market", "_once_in_s", "_parameters", "_quiet_ms", "_sizes", "_symbol",
+        "_window_ms", "turnover",
+    )  # fmt: skip
 
     def __init__(
-        self, symbol: str, rule: LiquidationRule, cascade: CascadeRule, findings: Findings, market: MarketCascade
+        self,
+        symbol: str,
+        parameters: LiquidationParameters,
+        cascade: CascadeParameters,
+        findings: Findings,
+        market: MarketCascade,
     ) -> None:
         self._symbol = symbol
-        self._rule = rule
+        self._parameters = parameters
+        self._once_in_s = parameters.once_in_hours * _HOUR_S
+        self._quiet_ms = int(parameters.quiet * 1_000)
         self._cascade = cascade
+        self._window_ms = int(cascade.window * 1_000)
         self._findings = findings
         self._market = market
         self._sizes = Sizes(_HALF_LIFE_S)
-        self._flows = {Side.BUY: _Flow(cascade.window_ms), Side.SELL: _Flow(cascade.window_ms)}
+        self._flows = {Side.BUY: _Flow(self._window_ms), Side.SELL: _Flow(self._window_ms)}
         self.turnover: float | None = None
         """Quote value of a usual minute; nothing is found while it is unknown."""
 
@@ -140,11 +132,11 @@ class Liquidations:
             self._sizes.add(value, one.event_ms)
 
     def _single(self, one: Liquidation, value: float, turnover: float, now_ns: int) -> None:
-        limit = self._rule.share * turnover
+        limit = self._parameters.share_of_minute * turnover
         if value < limit:
             return
-        known = self._sizes.count >= self._rule.min_count
-        limit = max(limit, self._sizes.level(self._rule.once_in_s) or 0.0) if known else limit
+        known = self._sizes.count >= self._parameters.min_count
+        limit = max(limit, self._sizes.level(self._once_in_s) or 0.0) if known else limit
         if value < limit:
             return
         self._findings.found(
@@ -160,33 +152,33 @@ class Liquidations:
                 "price": one.price, "threshold": limit, "unit": "quote", "minutes_of_turnover": value / turnover,
                 "event_ms": one.event_ms,
             },
-            quiet_ms=self._rule.quiet_ms,
+            quiet_ms=self._quiet_ms,
         )  # fmt: skip
 
     def _cascaded(self, one: Liquidation, value: float, turnover: float, now_ns: int) -> None:
-        rule, flow = self._cascade, self._flows[one.side]
-        usual = flow.add(one.event_ms, value)
-        limit = max(rule.share * turnover, rule.ratio * usual)
-        if flow.value < limit / 2 or flow.count < rule.count / 2:
+        cascade, flow = self._cascade, self._flows[one.side]
+        baseline = flow.add(one.event_ms, value)
+        limit = max(cascade.share_of_minute * turnover, cascade.times_usual * baseline)
+        if flow.value < limit / 2 or flow.count < cascade.min_count / 2:
             return
         # Without another one the sum is down to half the limit by then.
-        for_ms = _LEAST_SECOND + int(rule.window_ms * log(2 * flow.value / limit))
+        for_ms = _LEAST_SECOND + int(self._window_ms * log(2 * flow.value / limit))
         self._market.elevated(self._symbol, one.side, one.event_ms, for_ms, now_ns)
-        if flow.value < limit or flow.count < rule.count:
+        if flow.value < limit or flow.count < cascade.min_count:
             return
         self._findings.found(
             CASCADE,
             Severity.WARNING,
             f"{self._symbol}: {_position(one.side)}s of {flow.value:,.0f} were liquidated within "
-            f"{rule.window_ms / 1000:g} s",
+            f"{self._window_ms / 1000:g} s",
             now_ns,
             symbol=self._symbol,
             side=one.side,
             value=flow.value,
             details={
                 "scope": "symbol", "side": one.side, "direction": _direction(one.side), "value": flow.value,
-                "count": flow.count, "threshold": limit, "usual": usual, "unit": "quote, decayed",
-                "window_s": rule.window_ms / 1000, "minutes_of_turnover": flow.value / turnover,
+                "count": flow.count, "threshold": limit, "usual": baseline, "unit": "quote, decayed",
+                "window_s": self._window_ms / 1000, "minutes_of_turnover": flow.value / turnover,
                 "event_ms": one.event_ms,
             },
             quiet_ms=for_ms,

@@ -1,12 +1,12 @@
 """Sudden moves: of the price within a minute in units of its own volatility, or within some minutes in percent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import exp, inf, log, log1p, sqrt
 
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.incidents import Details
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.catalogue.detectors import SuddenMoveParameters
 from virtuoso.model.units import unit_jump
 
 KIND = "sudden_move"
@@ -15,22 +15,12 @@ _WRONG_S = 60
 _MINUTE_MS = 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class MoveRule:
-    """|ln(p/p₀)| ≥ `sigmas`·σ₁·√(seconds/60) over `seconds`, and ≥ ln(1 + `floor_pct`/100); σ₁ of one minute.
-
-    Or, whatever the volatility, ≥ ln(1 + `threshold_pct`/100) over `window_minutes` closed minutes and the running one.
-    """
-
-    sigmas: float
-    seconds: int
-    floor_pct: float
-    threshold_pct: float
-    window_minutes: int
-
-
 class SuddenMove:
     """One symbol's last price against what it was.
+
+    A move counts when |ln(p/p₀)| ≥ `sigmas`·σ₁·√(seconds/60) over `seconds`, and ≥ ln(1 + `floor_pct`/100), σ₁ being
+    that of one minute; or, whatever the volatility, when it is ≥ ln(1 + `threshold_pct`/100) over `window_minutes`
+    closed minutes and the running one.
 
     The price at the end of each of the last seconds is kept, and the bounds beyond which a price is a finding are found
     once a second, so that a price costs three comparisons. It is over when both moves are back to half of what it took.
@@ -41,15 +31,15 @@ class SuddenMove:
     """
 
     __slots__ = (
-        "_closes", "_closes_ms", "_down", "_findings", "_limit", "_ring", "_rule", "_second", "_side", "_sigma",
+        "_closes", "_closes_ms", "_down", "_findings", "_limit", "_parameters", "_ring", "_second", "_side", "_sigma",
         "_since", "_symbol", "_up", "begin_ms", "end_ms", "high", "last", "low",
     )  # fmt: skip
 
-    def __init__(self, symbol: str, rule: MoveRule, findings: Findings) -> None:
+    def __init__(self, symbol: str, parameters: SuddenMoveParameters, findings: Findings) -> None:
         self._symbol = symbol
-        self._rule = rule
+        self._parameters = parameters
         self._findings = findings
-        self._ring = [0.0] * rule.seconds
+        self._ring = [0.0] * parameters.seconds
         self._second = self._since = -1
         self.begin_ms = self.end_ms = 0
         self.low, self.high = 0.0, inf
@@ -60,14 +50,16 @@ class SuddenMove:
         self._closes_ms = 0
         self.last: float | None = None
 
-    def usual(self, sigma: float | None, closes: Sequence[float], close_ms: int) -> None:
+    def baseline(self, sigma: float | None, closes: Sequence[float], close_ms: int) -> None:
         """A minute closed: σ of one minute, and the latest closes, oldest first, the last of them at `close_ms`."""
-        rule = self._rule
+        parameters = self._parameters
         self._sigma = sigma
         if sigma is not None:
-            self._limit = max(rule.sigmas * sigma * sqrt(rule.seconds / 60), log1p(rule.floor_pct / 100))
+            self._limit = max(
+                parameters.sigmas * sigma * sqrt(parameters.seconds / 60), log1p(parameters.floor_pct / 100)
+            )
             self._down, self._up = exp(-self._limit), exp(self._limit)
-        self._closes = tuple(closes)[-rule.window_minutes - 1 :]
+        self._closes = tuple(closes)[-parameters.window_minutes - 1 :]
         self._closes_ms = close_ms
         if self.last is not None:
             self._bound(self.begin_ms)
@@ -78,7 +70,7 @@ class SuddenMove:
             self.last = price
             return
         if 0.0 < price < inf:
-            self._look(event_ms, price, now_ns)
+            self._observe(event_ms, price, now_ns)
 
     def restart(self, now_ns: int) -> None:
         """The feed is gone: what the price was is not known any longer."""
@@ -86,7 +78,7 @@ class SuddenMove:
         self.begin_ms = self.end_ms = 0
         self._over(now_ns)
 
-    def _look(self, event_ms: int, price: float, now_ns: int) -> None:
+    def _observe(self, event_ms: int, price: float, now_ns: int) -> None:
         second = event_ms // 1000
         if self._second < 0 or not self._second - _WRONG_S <= second <= self._second + _GAP_S:
             self.restart(now_ns)
@@ -94,7 +86,7 @@ class SuddenMove:
         turned = second > self._second
         if turned and self.last is not None:
             for passed in range(self._second, second):
-                self._ring[passed % self._rule.seconds] = self.last
+                self._ring[passed % self._parameters.seconds] = self.last
         if turned or self.end_ms == 0:
             self._second = second
             self.begin_ms, self.end_ms = second * 1000, second * 1000 + 1000
@@ -107,28 +99,30 @@ class SuddenMove:
 
     def _references(self, at_ms: int) -> list[tuple[float, float, Details]]:
         """Each price to compare with: the price, the least |log move| that counts, and what to tell of it."""
-        rule, found = self._rule, list[tuple[float, float, Details]]()
-        if self._sigma is not None and self._second - self._since >= rule.seconds:
-            told: Details = {"seconds": rule.seconds, "sigma_pct": 100 * self._sigma * sqrt(rule.seconds / 60)}
-            found.append((self._ring[self._second % rule.seconds], self._limit, told))
+        parameters, found = self._parameters, list[tuple[float, float, Details]]()
+        if self._sigma is not None and self._second - self._since >= parameters.seconds:
+            told: Details = {
+                "seconds": parameters.seconds, "sigma_pct": 100 * self._sigma * sqrt(parameters.seconds / 60),
+            }  # fmt: skip
+            found.append((self._ring[self._second % parameters.seconds], self._limit, told))
         if self._closes_count(at_ms):
-            told = {"minutes": rule.window_minutes}
-            found.append((self._closes[0], log1p(rule.threshold_pct / 100), told))
+            told = {"minutes": parameters.window_minutes}
+            found.append((self._closes[0], log1p(parameters.threshold_pct / 100), told))
         return found
 
     def _closes_count(self, at_ms: int) -> bool:
         """Whether the closes reach back far enough and up to now."""
         recent = -_MINUTE_MS <= at_ms - self._closes_ms < 2 * _MINUTE_MS
-        return recent and len(self._closes) > self._rule.window_minutes
+        return recent and len(self._closes) > self._parameters.window_minutes
 
     def _bound(self, at_ms: int) -> None:
         """The bounds of this second; on the side of what is open there is none."""
         low, high = 0.0, inf
-        if self._sigma is not None and self._second - self._since >= self._rule.seconds:
-            reference = self._ring[self._second % self._rule.seconds]
+        if self._sigma is not None and self._second - self._since >= self._parameters.seconds:
+            reference = self._ring[self._second % self._parameters.seconds]
             low, high = reference * self._down, reference * self._up
         if self._closes_count(at_ms):
-            ratio = 1.0 + self._rule.threshold_pct / 100
+            ratio = 1.0 + self._parameters.threshold_pct / 100
             low, high = max(low, self._closes[0] / ratio), min(high, self._closes[0] * ratio)
         self.low = 0.0 if self._side == "down" else low
         self.high = inf if self._side == "up" else high
@@ -164,7 +158,7 @@ class SuddenMove:
             "event_ms": event_ms,
         }  # fmt: skip
         if self._sigma:
-            details["sigmas"] = move / (self._sigma * sqrt(self._rule.seconds / 60))
+            details["sigmas"] = move / (self._sigma * sqrt(self._parameters.seconds / 60))
         text = f"{self._symbol} {direction} {abs(percent):.2f} % in {span}, to {price:g}"
         self._findings.found(
             KIND, Severity.WARNING, text, now_ns, symbol=self._symbol, side=direction, value=percent, details=details

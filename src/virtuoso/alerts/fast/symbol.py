@@ -2,47 +2,26 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from msgspec import UNSET
 
-from virtuoso.alerts.fast import funding, interest, liquidation, move, spread, volume, wall, whale
+from virtuoso.alerts.fast.baseline import Minutes
 from virtuoso.alerts.fast.findings import Findings
-from virtuoso.alerts.fast.funding import FundingExtreme, FundingRule
-from virtuoso.alerts.fast.interest import InterestRule, InterestSurge
-from virtuoso.alerts.fast.liquidation import CascadeRule, LiquidationRule, Liquidations, MarketCascade
-from virtuoso.alerts.fast.move import MoveRule, SuddenMove
-from virtuoso.alerts.fast.spread import SpreadBlowout, SpreadRule
-from virtuoso.alerts.fast.usual import Minutes
-from virtuoso.alerts.fast.volume import VolumeRule, VolumeSpike
-from virtuoso.alerts.fast.wall import BookWalls, WallRule
-from virtuoso.alerts.fast.whale import WhaleRule, WhaleTrades
+from virtuoso.alerts.fast.funding import FundingExtreme
+from virtuoso.alerts.fast.interest import InterestSurge
+from virtuoso.alerts.fast.liquidation import Liquidations, MarketCascade
+from virtuoso.alerts.fast.move import SuddenMove
+from virtuoso.alerts.fast.spread import SpreadBlowout
+from virtuoso.alerts.fast.volume import VolumeSpike
+from virtuoso.alerts.fast.wall import BookWalls
+from virtuoso.alerts.fast.whale import WhaleTrades
+from virtuoso.model.catalogue.detectors import FastParameters
 from virtuoso.model.market import Bar, Liquidation, TickerUpdate, Trade
 
-KINDS = frozenset(
-    {whale.KIND, liquidation.SINGLE, liquidation.CASCADE, move.KIND, spread.KIND, wall.KIND, volume.KIND, funding.KIND,
-     interest.KIND}
-)  # fmt: skip
-"""The kinds of incidents that are found here."""
 _MINUTE_MS = 60_000
 _TRADES_LEAD_MS = 2_000
 _LATE = 3
 """Minutes that come so many at once are history: they are learnt from and not judged."""
-
-
-@dataclass(frozen=True, slots=True)
-class FastRules:
-    """When each detector finds something."""
-
-    whale: WhaleRule
-    liquidation: LiquidationRule
-    cascade: CascadeRule
-    move: MoveRule
-    spread: SpreadRule
-    wall: WallRule
-    volume: VolumeRule
-    funding: FundingRule
-    interest: InterestRule
 
 
 class SymbolDetectors:
@@ -51,17 +30,17 @@ class SymbolDetectors:
     __slots__ = ("_closes", "_funding", "_interest", "_interval_h", "_liquidations", "_minutes", "_move", "_spread",
                  "_traded_ms", "_volume", "_walls", "_whales")  # fmt: skip
 
-    def __init__(self, symbol: str, rules: FastRules, findings: Findings, market: MarketCascade) -> None:
+    def __init__(self, symbol: str, parameters: FastParameters, findings: Findings, market: MarketCascade) -> None:
         self._minutes = Minutes()
-        self._closes: deque[float] = deque(maxlen=rules.move.window_minutes + 1)
-        self._whales = WhaleTrades(symbol, rules.whale, findings)
-        self._liquidations = Liquidations(symbol, rules.liquidation, rules.cascade, findings, market)
-        self._move = SuddenMove(symbol, rules.move, findings)
-        self._spread = SpreadBlowout(symbol, rules.spread, findings)
-        self._walls = BookWalls(symbol, rules.wall, findings)
-        self._volume = VolumeSpike(symbol, rules.volume, findings)
-        self._funding = FundingExtreme(symbol, rules.funding, findings)
-        self._interest = InterestSurge(symbol, rules.interest, findings)
+        self._closes: deque[float] = deque(maxlen=parameters.sudden_move.window_minutes + 1)
+        self._whales = WhaleTrades(symbol, parameters.whale_trade, findings)
+        self._liquidations = Liquidations(symbol, parameters.liquidation, parameters.cascade, findings, market)
+        self._move = SuddenMove(symbol, parameters.sudden_move, findings)
+        self._spread = SpreadBlowout(symbol, parameters.spread, findings)
+        self._walls = BookWalls(symbol, parameters.book_wall, findings)
+        self._volume = VolumeSpike(symbol, parameters.volume_spike, findings)
+        self._funding = FundingExtreme(symbol, parameters.funding, findings)
+        self._interest = InterestSurge(symbol, parameters.open_interest, findings)
         self._interval_h: float | None = None
         self._traded_ms = 0
 
@@ -143,7 +122,7 @@ class SymbolDetectors:
             self._closes.append(close)
             open_ms += _MINUTE_MS
         self._liquidations.turnover = self._minutes.typical_turnover
-        self._move.usual(self._minutes.sigma, self._closes, open_ms)
+        self._move.baseline(self._minutes.sigma, self._closes, open_ms)
 
     def book(
         self,
@@ -155,8 +134,8 @@ class SymbolDetectors:
         now_ns: int,
     ) -> None:
         """A look at a valid book, once a second: best prices, and sizes by price."""
-        self._spread.look(event_ms, bid, ask, now_ns)
-        self._walls.look(event_ms, bid, ask, bids, asks, now_ns)
+        self._spread.observe(event_ms, bid, ask, now_ns)
+        self._walls.observe(event_ms, bid, ask, bids, asks, now_ns)
 
     def book_gone(self, now_ns: int) -> None:
         """Tell the spread and wall detectors that there is no valid book: what they found is over."""

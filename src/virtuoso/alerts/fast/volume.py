@@ -1,12 +1,12 @@
 """Volume spikes: a minute in which far more is traded than is usual at this time of day, or was of late."""
 
 from array import array
-from dataclasses import dataclass
 from math import exp, inf, log, nan
 
+from virtuoso.alerts.fast.baseline import LogBaseline
 from virtuoso.alerts.fast.findings import Findings
-from virtuoso.alerts.fast.usual import LogUsual
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.catalogue.detectors import VolumeSpikeParameters
 
 KIND = "volume_spike"
 _MINUTE_MS, _DAY = 60_000, 1_440
@@ -16,35 +16,25 @@ _AROUND = 1
 _HALF_LIFE, _HALF_LIFE_DAYS = 60.0, 1_440.0
 
 
-@dataclass(frozen=True, slots=True)
-class VolumeRule:
-    """Volume of a minute ≥ `ratio` times what is usual, and by `sigmas` of its spread (logarithms).
-
-    Usual is the mean of the same minutes of the day of `min_days` earlier days or more, else of the recent minutes.
-    """
-
-    ratio: float
-    sigmas: float
-    min_days: int
-
-
 class VolumeSpike:
     """One symbol's minute volumes (base units).
 
-    The recent usual has a half-life of an hour. The time of day's is the mean over the three minutes around it, each
-    the mean of up to seven days (older ones fade), as a shift of the logarithm. It is found as soon as the running
-    minute has the volume, and over with the first closed one below half of what it took, on a logarithmic scale.
+    A spike is `ratio` times what is usual, and above it by `sigmas` of its spread (logarithms). Usual is the mean of
+    the same minutes of `min_days` earlier days or more, else of the recent minutes. The recent usual has a half-life of
+    an hour. The time of day's is the mean over the three minutes around it, each the mean of up to seven days (older
+    ones fade), as a shift of the logarithm. It is found as soon as the running minute has the volume, and over with the
+    first closed one below half of what it took, on a logarithmic scale.
     """
 
-    __slots__ = ("_days", "_findings", "_levels", "_limit", "_limit_ms", "_off", "_open", "_recent", "_rule", "_symbol",
-                 "_told")  # fmt: skip
+    __slots__ = ("_days", "_findings", "_levels", "_limit", "_limit_ms", "_off", "_open", "_parameters", "_recent",
+                 "_symbol", "_told")  # fmt: skip
 
-    def __init__(self, symbol: str, rule: VolumeRule, findings: Findings) -> None:
+    def __init__(self, symbol: str, parameters: VolumeSpikeParameters, findings: Findings) -> None:
         self._symbol = symbol
-        self._rule = rule
+        self._parameters = parameters
         self._findings = findings
-        self._recent = LogUsual(_HALF_LIFE)
-        self._off = LogUsual(_HALF_LIFE_DAYS)
+        self._recent = LogBaseline(_HALF_LIFE)
+        self._off = LogBaseline(_HALF_LIFE_DAYS)
         self._levels = array("f", [nan]) * _DAY
         self._days = array("B", [0]) * _DAY
         self._limit, self._limit_ms = inf, -1
@@ -70,8 +60,8 @@ class VolumeSpike:
         """Judge a minute that has just closed, and learn from it."""
         self.forming(open_ms, volume, move, now_ns)
         if self._open and open_ms == self._limit_ms:
-            usual, _ = self._told
-            if volume < (usual * self._limit) ** 0.5:
+            baseline, _ = self._told
+            if volume < (baseline * self._limit) ** 0.5:
                 self.over(now_ns)
         self.learn(open_ms, volume)
 
@@ -86,19 +76,19 @@ class VolumeSpike:
         self._limit, self._limit_ms = inf, open_ms
         daily = self._of_day(open_ms // _MINUTE_MS % _DAY)
         if daily is not None and self._off.count >= _READY:
-            mean, usual, against = daily + self._off.mean, self._off, "same minute of earlier days"
+            mean, baseline, against = daily + self._off.mean, self._off, "same minute of earlier days"
         elif self._recent.count >= _READY:
-            mean, usual, against = self._recent.mean, self._recent, "recent minutes"
+            mean, baseline, against = self._recent.mean, self._recent, "recent minutes"
         else:
             return
         self._told = (exp(mean), against)
-        self._limit = exp(mean + usual.excess(self._rule.sigmas, self._rule.ratio))
+        self._limit = exp(mean + baseline.excess(self._parameters.sigmas, self._parameters.ratio))
 
     def _of_day(self, at: int) -> float | None:
         """Mean log volume around a minute of the day; `None` unless every minute around has enough days."""
         total = 0.0
         for near in range(at - _AROUND, at + _AROUND + 1):
-            if self._days[near % _DAY] < self._rule.min_days:
+            if self._days[near % _DAY] < self._parameters.min_days:
                 return None
             total += self._levels[near % _DAY]
         return total / (2 * _AROUND + 1)
@@ -110,17 +100,17 @@ class VolumeSpike:
 
     def _found(self, open_ms: int, volume: float, move: float, now_ns: int) -> None:
         self._open = True
-        usual, against = self._told
+        baseline, against = self._told
         self._findings.found(
             KIND,
             Severity.INFO,
-            f"{self._symbol}: {volume / usual:.1f} times the usual volume of a minute ({against})",
+            f"{self._symbol}: {volume / baseline:.1f} times the usual volume of a minute ({against})",
             now_ns,
             symbol=self._symbol,
-            value=volume / usual,
+            value=volume / baseline,
             details={
-                "direction": "up" if move > 0 else "down" if move < 0 else None, "volume": volume, "usual": usual,
-                "threshold": self._limit, "unit": "base", "times_usual": volume / usual, "against": against,
+                "direction": "up" if move > 0 else "down" if move < 0 else None, "volume": volume, "usual": baseline,
+                "threshold": self._limit, "unit": "base", "times_usual": volume / baseline, "against": against,
                 "minute_ms": open_ms,
             },
         )  # fmt: skip

@@ -1,12 +1,12 @@
 """Book walls: a resting order far larger than the rest of the visible book, near the touch, that stays."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import exp, inf
 
+from virtuoso.alerts.fast.baseline import LogBaseline
 from virtuoso.alerts.fast.findings import Findings
-from virtuoso.alerts.fast.usual import LogUsual
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.catalogue.detectors import BookWallParameters
 from virtuoso.model.market import Side
 
 KIND = "book_wall"
@@ -16,21 +16,11 @@ _LEAST_LEVELS = 10
 _GAP_MS = 30_000
 
 
-@dataclass(frozen=True, slots=True)
-class WallRule:
-    """A level behind the best one and within `within_bp` of it, there at every look for `stay_ms`.
-
-    Its size: `ratio` times the mean of its side's other levels, and by `sigmas` more than is usual of the largest one.
-    """
-
-    ratio: float
-    sigmas: float
-    within_bp: float
-    stay_ms: int
-
-
 class BookWalls:
     """Both sides of one symbol's book, looked at once a second.
+
+    A wall is within `within_bp` of the best price and there at every look for `stay`; its size is `ratio` times the
+    mean of its side's other levels, and by `sigmas` more than is usual of the largest one.
 
     The queue at the best price is the largest of most books, so a wall is one behind it; when the price comes to a wall
     it stays one. What is usual is the largest level behind the best against the mean, as seen in the last half hour: a
@@ -39,11 +29,11 @@ class BookWalls:
 
     __slots__ = ("_asks", "_bids")
 
-    def __init__(self, symbol: str, rule: WallRule, findings: Findings) -> None:
-        self._bids = _Side(symbol, Side.BUY, rule, findings)
-        self._asks = _Side(symbol, Side.SELL, rule, findings)
+    def __init__(self, symbol: str, parameters: BookWallParameters, findings: Findings) -> None:
+        self._bids = _Side(symbol, Side.BUY, parameters, findings)
+        self._asks = _Side(symbol, Side.SELL, parameters, findings)
 
-    def look(
+    def observe(
         self,
         event_ms: int,
         bid: float,
@@ -53,8 +43,8 @@ class BookWalls:
         now_ns: int,
     ) -> None:
         """The best prices and the sizes by price."""
-        self._bids.look(event_ms, bid, bids, now_ns)
-        self._asks.look(event_ms, ask, asks, now_ns)
+        self._bids.observe(event_ms, bid, bids, now_ns)
+        self._asks.observe(event_ms, ask, asks, now_ns)
 
     def gone(self, now_ns: int) -> None:
         """End the walls of both sides, because there is no valid book."""
@@ -63,19 +53,21 @@ class BookWalls:
 
 
 class _Side:
-    __slots__ = ("_findings", "_latest_ms", "_open", "_price", "_rule", "_side", "_since_ms", "_symbol", "_usual")
+    __slots__ = ("_baseline", "_findings", "_latest_ms", "_open", "_parameters", "_price", "_side", "_since_ms",
+                 "_stay_ms", "_symbol")  # fmt: skip
 
-    def __init__(self, symbol: str, side: Side, rule: WallRule, findings: Findings) -> None:
+    def __init__(self, symbol: str, side: Side, parameters: BookWallParameters, findings: Findings) -> None:
         self._symbol = symbol
         self._side = side
-        self._rule = rule
+        self._parameters = parameters
+        self._stay_ms = int(parameters.stay * 1_000)
         self._findings = findings
-        self._usual = LogUsual(_HALF_LIFE_LOOKS)
+        self._baseline = LogBaseline(_HALF_LIFE_LOOKS)
         self._price: float | None = None
         self._since_ms = self._latest_ms = 0
         self._open = False
 
-    def look(self, event_ms: int, best: float, levels: Mapping[float, float], now_ns: int) -> None:
+    def observe(self, event_ms: int, best: float, levels: Mapping[float, float], now_ns: int) -> None:
         if not 0 <= event_ms - self._latest_ms < _GAP_MS:
             self.drop(now_ns)
         self._latest_ms = event_ms
@@ -89,9 +81,9 @@ class _Side:
         others = (total - large) / (len(levels) - 1)
         if not 0.0 < others < inf:
             return
-        ready = self._usual.count >= _LOOKS_READY
-        ratio = max(self._rule.ratio, exp(self._usual.mean + self._rule.sigmas * self._usual.spread))
-        self._usual.learn(large / others)
+        ready = self._baseline.count >= _LOOKS_READY
+        ratio = max(self._parameters.ratio, exp(self._baseline.mean + self._parameters.sigmas * self._baseline.spread))
+        self._baseline.learn(large / others)
         if not ready:
             return
         if self._price is not None and not self._stands(levels, total, ratio):
@@ -104,7 +96,7 @@ class _Side:
             return
         if not self._near(self._price, best, 2.0):
             self.drop(now_ns)
-        elif not self._open and event_ms - self._since_ms >= self._rule.stay_ms:
+        elif not self._open and event_ms - self._since_ms >= self._stay_ms:
             self._found(event_ms, best, levels, total, ratio, now_ns)
 
     def drop(self, now_ns: int) -> None:
@@ -121,7 +113,7 @@ class _Side:
         return size >= least * (total - size) / (len(levels) - 1)
 
     def _near(self, price: float, best: float, times: float) -> bool:
-        return abs(price - best) <= times * self._rule.within_bp * 1e-4 * best
+        return abs(price - best) <= times * self._parameters.within_bp * 1e-4 * best
 
     def _found(
         self, event_ms: int, best: float, levels: Mapping[float, float], total: float, ratio: float, now_ns: int
@@ -143,7 +135,8 @@ class _Side:
             value=price * size,
             details={
                 "side": self._side, "direction": "up" if self._side is Side.BUY else "down", "price": price,
-                "size": size, "value": price * size, "times_mean": size / mean, "usual_times_mean": self._usual.typical,
+                "size": size, "value": price * size, "times_mean": size / mean,
+                "usual_times_mean": self._baseline.typical,
                 "threshold": ratio, "unit": "mean levels", "stayed_s": stayed_s,
                 "distance_bp": 1e4 * abs(price - best) / best, "event_ms": event_ms,
             },

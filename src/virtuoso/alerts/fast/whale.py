@@ -1,43 +1,40 @@
 """Whale trades: a taker's order as large as the symbol sees but once in hours."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.fast.sizes import Sizes
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.catalogue.detectors import WhaleTradeParameters
 from virtuoso.model.market import Side, Trade
 
 KIND = "whale_trade"
-_HALF_LIFE_S = 6 * 3_600.0
+_HOUR_S = 3_600.0
+_HALF_LIFE_S = 6 * _HOUR_S
 _AGAIN_MS = 10_000
 _Order = tuple[int, Side, float, float, int]
 """Time, side, quote value, size and number of trades."""
 
 
-@dataclass(frozen=True, slots=True)
-class WhaleRule:
-    """Orders that come once in `once_in_s` on average, judged after `min_trades`; over `quiet_ms` after the last."""
-
-    once_in_s: float
-    min_trades: int
-    quiet_ms: int
-
-
 class WhaleTrades:
     """One symbol's orders by quote value.
 
-    The trades of one taker side and one millisecond in one message are one order: a large order meets many small ones.
+    A whale's come once in `once_in_hours` on average; none is judged before `min_trades`, and it is over `quiet`
+    seconds after the last. The trades of one taker side and one millisecond in one message are one order: a large order
+    meets many small ones.
     """
 
     __slots__ = (
-        "_again_ms", "_findings", "_limit", "_newest_ms", "_pending", "_rule", "_settled_ms", "_sizes", "_symbol",
+        "_again_ms", "_findings", "_limit", "_min_trades", "_newest_ms", "_once_in_s", "_pending", "_quiet_ms",
+        "_settled_ms", "_sizes", "_symbol",
     )  # fmt: skip
 
-    def __init__(self, symbol: str, rule: WhaleRule, findings: Findings) -> None:
+    def __init__(self, symbol: str, parameters: WhaleTradeParameters, findings: Findings) -> None:
         self._symbol = symbol
-        self._rule = rule
+        self._once_in_s = parameters.once_in_hours * _HOUR_S
+        self._min_trades = parameters.min_trades
+        self._quiet_ms = int(parameters.quiet * 1_000)
         self._findings = findings
         self._sizes = Sizes(_HALF_LIFE_S)
         self._limit = inf
@@ -103,7 +100,7 @@ class WhaleTrades:
         """Find the threshold anew, every ten seconds of event time, and after many trades."""
         self._settled_ms, self._again_ms = at_ms, at_ms + _AGAIN_MS
         self._sizes.advance(at_ms)
-        level = self._sizes.level(self._rule.once_in_s) if self._sizes.count >= self._rule.min_trades else None
+        level = self._sizes.level(self._once_in_s) if self._sizes.count >= self._min_trades else None
         self._limit = inf if level is None else level
 
     def _found(self, order: _Order, now_ns: int) -> None:
@@ -127,10 +124,10 @@ class WhaleTrades:
                 "fills": fills,
                 "threshold": self._limit,
                 "unit": "quote",
-                "once_in_hours": self._rule.once_in_s / 3_600,
+                "once_in_hours": self._once_in_s / _HOUR_S,
                 "event_ms": at_ms,
             },
-            quiet_ms=self._rule.quiet_ms,
+            quiet_ms=self._quiet_ms,
         )
 
 

@@ -12,14 +12,14 @@ from virtuoso.alerts.rules.fields import LONGEST_MS
 from virtuoso.alerts.rules.rule import IDENTITY_LABELS, Rule, RuleSet
 from virtuoso.alerts.rules.template import cut, shown
 from virtuoso.alerts.rules.values import Known
-from virtuoso.model.alert import Details, Incident, Severity
+from virtuoso.model.alerts.incident import Details, Incident, Severity
 
 Values = Mapping[str, Known]
 _WHEN, _MEASURE = "when", "measure"
 """Details that say what an incident was about, so that a later run can tell whether its rule still means the same."""
 
 
-class Verdict(StrEnum):
+class RuleState(StrEnum):
     """What is found of a condition."""
 
     HOLDS = "holds"
@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What is found of one rule and symbol; all but the identity is empty unless it `HOLDS`."""
 
-    verdict: Verdict
+    state: RuleState
     kind: str
     symbol: str | None
     labels: Mapping[str, str]
@@ -42,7 +42,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(slots=True)
-class _Held:
+class _Active:
     """A condition that held when it was known last: since when, and since when that is no longer known (epoch ms)."""
 
     labels: Mapping[str, str]
@@ -56,7 +56,7 @@ class Evaluator:
     def __init__(self, rules: RuleSet) -> None:
         self._rules = self._wanted = rules
         self._calculator = Calculator()
-        self._held: dict[tuple[str, str | None], _Held] = {}
+        self._active: dict[tuple[str, str | None], _Active] = {}
         self._gone: list[Finding] = []
         self.faults: dict[str, Exception] = {}
         """What the last step raised at a symbol's values, by symbol."""
@@ -75,8 +75,8 @@ class Evaluator:
             if incident.resolved_ms is None and _WHEN in incident.details:
                 rule, own = self._rules.by_name.get(incident.kind), _own_labels(incident)
                 meaning = (incident.details[_WHEN], incident.details.get(_MEASURE), tuple(sorted(own.items())))
-                held = _Held(own, incident.fired_ms - LONGEST_MS)  # it held for as long as it had to
-                self._keep(incident.kind, incident.symbol, held, rule is not None and rule.meaning == meaning)
+                active = _Active(own, incident.fired_ms - LONGEST_MS)  # it held for as long as it had to
+                self._keep(incident.kind, incident.symbol, active, rule is not None and rule.meaning == meaning)
 
     def reload(self, rules: RuleSet) -> None:
         """Judge by other rules from the next step on; may be called while a step runs in another thread.
@@ -88,16 +88,16 @@ class Evaluator:
 
     def _change_rules(self) -> None:
         before, self._rules = self._rules.by_name, self._wanted
-        held, self._held = self._held, {}
-        for (name, symbol), known in held.items():
+        active, self._active = self._active, {}
+        for (name, symbol), known in active.items():
             rule = self._rules.by_name.get(name)
             self._keep(name, symbol, known, rule is not None and rule.meaning == before[name].meaning)
 
-    def _keep(self, name: str, symbol: str | None, held: _Held, same: bool) -> None:
+    def _keep(self, name: str, symbol: str | None, active: _Active, same: bool) -> None:
         if same and self._rules.by_name[name].policy.enabled:
-            self._held[name, symbol] = held
+            self._active[name, symbol] = active
         else:
-            self._gone.append(Finding(verdict=Verdict.EXPIRED, kind=name, symbol=symbol, labels=held.labels))
+            self._gone.append(Finding(state=RuleState.EXPIRED, kind=name, symbol=symbol, labels=active.labels))
 
     def step(self, now_ms: int, symbols: Mapping[str, Values], market: Values, system: Values) -> list[Finding]:
         """Judge all rules once.
@@ -139,7 +139,7 @@ class Evaluator:
         if not holds:
             return self._ended(rule, symbol, now_ms, unknown=holds is None)
         found = self._found(rule, symbol, values)
-        self._held.setdefault((rule.name, symbol), _Held(rule.labels, now_ms)).unknown_ms = None
+        self._active.setdefault((rule.name, symbol), _Active(rule.labels, now_ms)).unknown_ms = None
         return (found,)
 
     def _found(self, rule: Rule, symbol: str | None, values: Values) -> Finding:
@@ -151,30 +151,30 @@ class Evaluator:
             details[_MEASURE] = rule.value.text
         message = _plain(rule, symbol, values) if rule.message is None else rule.message.render(values)
         return Finding(
-            verdict=Verdict.HOLDS, kind=rule.name, symbol=symbol, labels=rule.labels, severity=rule.severity,
+            state=RuleState.HOLDS, kind=rule.name, symbol=symbol, labels=rule.labels, severity=rule.severity,
             message=message, value=value, details=details,
         )  # fmt: skip
 
     def _ended(self, rule: Rule, symbol: str | None, now_ms: int, *, unknown: bool) -> Iterator[Finding]:
         """It does not hold, or nobody can tell: then what is open goes on, and what is not yet open begins anew."""
-        held, verdict = self._held.get((rule.name, symbol)), Verdict.OVER
-        if held is None:
+        active, state = self._active.get((rule.name, symbol)), RuleState.OVER
+        if active is None:
             return
-        if unknown and now_ms - held.since_ms >= rule.policy.hold_ms:
-            if held.unknown_ms is None:
-                held.unknown_ms = now_ms
-            if now_ms - held.unknown_ms < rule.expire_ms:
+        if unknown and now_ms - active.since_ms >= rule.policy.hold_ms:
+            if active.unknown_ms is None:
+                active.unknown_ms = now_ms
+            if now_ms - active.unknown_ms < rule.expire_ms:
                 return
-            verdict = Verdict.EXPIRED
-        del self._held[rule.name, symbol]
-        yield Finding(verdict=verdict, kind=rule.name, symbol=symbol, labels=held.labels)
+            state = RuleState.EXPIRED
+        del self._active[rule.name, symbol]
+        yield Finding(state=state, kind=rule.name, symbol=symbol, labels=active.labels)
 
     def _absent(self, symbols: Mapping[str, Values], now_ms: int) -> Iterator[Finding]:
         """End what is held of symbols that are not among those of this step."""
-        for name, symbol in [of for of in self._held if of[1] is not None and of[1] not in symbols]:
+        for name, symbol in [of for of in self._active if of[1] is not None and of[1] not in symbols]:
             if symbols:
-                held = self._held.pop((name, symbol))
-                yield Finding(verdict=Verdict.EXPIRED, kind=name, symbol=symbol, labels=held.labels)
+                active = self._active.pop((name, symbol))
+                yield Finding(state=RuleState.EXPIRED, kind=name, symbol=symbol, labels=active.labels)
             else:
                 yield from self._ended(self._rules.by_name[name], symbol, now_ms, unknown=True)
 
@@ -182,15 +182,15 @@ class Evaluator:
 def enter(findings: Iterable[Finding], log: IncidentLog, now_ms: int) -> None:
     """Put findings into the log of incidents."""
     for found in findings:
-        match found.verdict:
-            case Verdict.HOLDS:
+        match found.state:
+            case RuleState.HOLDS:
                 log.fire(
                     found.kind, found.severity, found.message, now_ms, symbol=found.symbol, labels=found.labels,
                     value=found.value, details=found.details,
                 )  # fmt: skip
-            case Verdict.OVER:
+            case RuleState.OVER:
                 log.resolve(found.kind, now_ms, symbol=found.symbol, labels=found.labels)
-            case Verdict.EXPIRED:
+            case RuleState.EXPIRED:
                 log.expire(found.kind, now_ms, symbol=found.symbol, labels=found.labels)
 
 

@@ -13,7 +13,7 @@ from virtuoso.alerts.rules.mistakes import Mistake, Mistaken, RulesError
 from virtuoso.alerts.rules.rule import IDENTITY_LABELS, Rule, RuleSet
 from virtuoso.alerts.rules.template import Template
 from virtuoso.alerts.rules.values import Scope, Type
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.catalogue.kinds import MARKET_KINDS, SYSTEM_KINDS
 
 _T = TypeVar("_T")

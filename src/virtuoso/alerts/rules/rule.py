@@ -9,7 +9,7 @@ from virtuoso.alerts.policy import Policy
 from virtuoso.alerts.rules.expression import Expression
 from virtuoso.alerts.rules.template import Template
 from virtuoso.alerts.rules.values import Scope
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 
 IDENTITY_LABELS: Final = frozenset({"kind", "exchange", "symbol", "side", "part"})
 """What every incident is identified by; a rule's own labels have other names."""

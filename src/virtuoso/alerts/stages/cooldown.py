@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from virtuoso.alerts.stages.world import Cooling, Split, Withheld, World
-from virtuoso.model.alert import Incident
+from virtuoso.alerts.stages.stage_state import Cooling, Split, StageState, Withheld
+from virtuoso.model.alerts.incident import Incident
 from virtuoso.model.clock import iso
 
 
-def cooldown(events: Sequence[Incident], world: World, now_ms: int) -> Split:
+def cooldown(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:
     """Those that still hold at the end of the cooldown pass then; what is over by then is never told."""
     passed, withheld = [], []
     passing: dict[str, Cooling] = {}
@@ -15,9 +15,9 @@ def cooldown(events: Sequence[Incident], world: World, now_ms: int) -> Split:
         if incident.told is not None:  # cooldowns are between incidents
             passed.append(incident)
             continue
-        identity = world.identities.get(incident.id) or incident.identity
-        told = passing.get(identity) or world.cooling.get(identity)
-        until_ms = None if told is None else cooled_ms(incident, told, world)
+        identity = state.identities.get(incident.id) or incident.identity
+        told = passing.get(identity) or state.cooling.get(identity)
+        until_ms = None if told is None else cooled_ms(incident, told, state)
         if told is None or until_ms is None or until_ms <= now_ms:
             passing[identity] = Cooling(now_ms, incident.severity, incident.id)
             passed.append(incident)
@@ -27,8 +27,8 @@ def cooldown(events: Sequence[Incident], world: World, now_ms: int) -> Split:
     return Split(passed, withheld)
 
 
-def cooled_ms(incident: Incident, told: Cooling, world: World) -> int | None:
+def cooled_ms(incident: Incident, told: Cooling, state: StageState) -> int | None:
     """Until when it waits because of what was told; `None` = it need not wait."""
     if told.incident == incident.id or incident.severity.rank > told.severity.rank:
         return None
-    return told.at_ms + world.policies(incident.kind).cooldown_ms
+    return told.at_ms + state.policies(incident.kind).cooldown_ms

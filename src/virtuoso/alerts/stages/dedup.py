@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from virtuoso.alerts.stages.world import Split, Withheld, World
-from virtuoso.model.alert import Incident
+from virtuoso.alerts.stages.stage_state import Split, StageState, Withheld
+from virtuoso.model.alerts.incident import Incident
 
 
-def dedup(events: Sequence[Incident], world: World, now_ms: int) -> Split:  # noqa: ARG001 - one signature
+def dedup(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:  # noqa: ARG001 - one signature
     """What is new passes: an incident nobody heard of, a higher severity, a material change, an end."""
     passed, withheld = [], []
     for incident in events:
         new = incident.told is None and incident.resolved_ms is None and not incident.acknowledged
-        why = None if new else _known(incident, world)
+        why = None if new else _known(incident, state)
         if why is None:
             passed.append(incident)
         else:
@@ -19,7 +19,7 @@ def dedup(events: Sequence[Incident], world: World, now_ms: int) -> Split:  # no
     return Split(passed, withheld)
 
 
-def _known(incident: Incident, world: World) -> str | None:
+def _known(incident: Incident, state: StageState) -> str | None:
     told = incident.told
     if told is not None and incident.resolved_ms is not None:
         return "told: also that it is over" if told.resolved else None
@@ -29,6 +29,6 @@ def _known(incident: Incident, world: World) -> str | None:
         return "untold: it was decided that nobody hears of it, and it is over"
     if told is None or incident.severity.rank > told.severity.rank:
         return None
-    if world.policies(incident.kind).grown(incident.value, told.value):
+    if state.policies(incident.kind).grown(incident.value, told.value):
         return None
     return f"told: as {told.severity}, and it is no worse"

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from virtuoso.alerts.stages.world import Group, GroupKey, Split, Withheld, World, by_weight
+from virtuoso.alerts.stages.stage_state import Group, GroupKey, Split, StageState, Withheld, by_weight
 from virtuoso.alerts.timers import earliest
-from virtuoso.model.alert import Incident
+from virtuoso.model.alerts.incident import Incident
 
 
 def key_of(incident: Incident) -> GroupKey:
@@ -12,7 +12,7 @@ def key_of(incident: Incident) -> GroupKey:
     return incident.kind, incident.labels.get("exchange"), incident.labels.get("side")
 
 
-def group(events: Sequence[Incident], world: World, now_ms: int) -> Split:
+def group(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:
     """The first of a quiet group passes, and what is more severe than anything the group has told."""
     passed, withheld = [], []
     arrivals: dict[GroupKey, list[Incident]] = {}
@@ -20,8 +20,8 @@ def group(events: Sequence[Incident], world: World, now_ms: int) -> Split:
         arrivals.setdefault(key_of(incident), []).append(incident)
     for key, members in arrivals.items():
         heaviest = min(members, key=by_weight)
-        known = world.groups.get(key)
-        if known is None or known.quiet(now_ms, world.interval_ms):
+        known = state.groups.get(key)
+        if known is None or known.quiet(now_ms, state.interval_ms):
             leader, passes = heaviest.id, True
         else:
             leader, passes = known.leader.id, heaviest.severity.rank > known.rank

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from virtuoso.alerts.stages.world import Split, Withheld, World, is_ending
-from virtuoso.model.alert import Incident
+from virtuoso.alerts.stages.stage_state import Split, StageState, Withheld, is_ending
+from virtuoso.model.alerts.incident import Incident
 
 
-def inhibit(events: Sequence[Incident], world: World, now_ms: int) -> Split:  # noqa: ARG001 - one signature
+def inhibit(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:  # noqa: ARG001 - one signature
     """Those with a symbol of an exchange that is out wait until it is back; what is over by then is never told."""
-    out = {exchange: next(iter(sources.values())) for exchange, sources in world.outages.items() if sources}
+    out = {exchange: next(iter(sources.values())) for exchange, sources in state.outages.items() if sources}
     if not out:
         return Split(events, ())
     passed, withheld = [], []

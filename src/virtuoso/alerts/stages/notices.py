@@ -5,8 +5,8 @@ from hashlib import blake2s
 
 from virtuoso.alerts.incidents import ENDED_BY
 from virtuoso.alerts.labels import is_system
-from virtuoso.model.alert import Incident
-from virtuoso.model.notice import Context, Line, Notice, Role
+from virtuoso.model.alerts.incident import Incident
+from virtuoso.model.alerts.notice import Context, Line, Notice, Role
 
 _MOST_TITLE = 200
 _MOST_LINES = 20

@@ -11,17 +11,17 @@ from virtuoso.alerts.policy import Policies
 from virtuoso.alerts.stages import notices
 from virtuoso.alerts.stages.cooldown import cooldown, cooled_ms
 from virtuoso.alerts.stages.dedup import dedup
-from virtuoso.alerts.stages.endings import Endings
 from virtuoso.alerts.stages.group import Groups, group
-from virtuoso.alerts.stages.held import Held
 from virtuoso.alerts.stages.inhibit import inhibit
+from virtuoso.alerts.stages.resolutions import Resolutions
 from virtuoso.alerts.stages.route import channels_of, route
 from virtuoso.alerts.stages.silence import matcher_of, silence
-from virtuoso.alerts.stages.world import Cooling, Route, Split, Withheld, World, is_ending
+from virtuoso.alerts.stages.stage_state import Cooling, Route, Split, StageState, Withheld, is_ending
+from virtuoso.alerts.stages.suppressed import Suppressed
 from virtuoso.alerts.timers import Timers, earliest
-from virtuoso.model.alert import Incident, Severity, Silence, Step, Told
+from virtuoso.model.alerts.incident import Incident, Severity, Silence, Step, Told
+from virtuoso.model.alerts.notice import Delivery, Notice, delivery_id
 from virtuoso.model.catalogue.kinds import OUTAGES
-from virtuoso.model.notice import Delivery, Notice, delivery_id
 
 _MOST_IDENTITIES = 100_000
 _BEFORE_GROUP = (("inhibit", inhibit), ("silence", silence), ("dedup", dedup), ("cooldown", cooldown))
@@ -58,8 +58,8 @@ class Pipeline:
         self._context = context
         self._cooling: dict[str, Cooling] = {}
         self._groups = Groups(settings.group_wait_ms, settings.group_interval_ms)
-        self._world = World(policies, cooling=self._cooling, groups=self._groups.by_key)
-        self._held, self._endings, self._cooled = Held(), Endings(), Timers()
+        self._state = StageState(policies, cooling=self._cooling, groups=self._groups.by_key)
+        self._held, self._resolutions, self._cooled = Suppressed(), Resolutions(), Timers()
         self._silences: tuple[Silence, ...] = ()
         self._silenced_until_ms: int | None = None
         self._next_ms: int | None = None
@@ -70,7 +70,7 @@ class Pipeline:
         """Replace the settings and routes; they apply from the next step on."""
         self._ttl_ms = settings.ttl_ms
         self._groups.wait_ms, self._groups.interval_ms = settings.group_wait_ms, settings.group_interval_ms
-        self._world.interval_ms, self._world.routes = settings.group_interval_ms, tuple(routes)
+        self._state.interval_ms, self._state.routes = settings.group_interval_ms, tuple(routes)
 
     def resume(self, incidents: Sequence[Incident], now_ms: int) -> None:
         """Go on from an earlier run: those open, those held, and those told within the longest cooldown.
@@ -92,20 +92,20 @@ class Pipeline:
             elif incident.held != "group" and (incident.held or self._is_news(incident, now_ms)):
                 self._held.put("resumed", "", incident)
         self._groups.resume(waiting, told, now_ms)
-        self._endings.resume(told)
+        self._resolutions.resume(told)
         self._next_ms = now_ms
 
     def step(self, log: IncidentLog, now_ms: int, silences: Sequence[Silence]) -> tuple[Delivery, ...]:
         """Look at what changed and at what is due; what is to be sent now."""
         log.tick(now_ms)
-        self._world.identities = log.identities
+        self._state.identities = log.identities
         fresh = self._fresh(log)  # first: what changed is not woken as it was before
         events: Sequence[Incident] = [*fresh, *self._unsilenced(silences, now_ms), *self._woken(now_ms)]
         events, steps = self._through(events, log, now_ms)
         ending = [each for each in events if is_ending(each)]
         over = self._end(ending, steps, log, now_ms)
         deliveries: list[Delivery] = []
-        split = group([each for each in events if not is_ending(each)] if ending else events, self._world, now_ms)
+        split = group([each for each in events if not is_ending(each)] if ending else events, self._state, now_ms)
         self._count("group", split)
         leading = (*steps, Step(now_ms, "group", passed=True, reason="passed: at once"))
         for incident in split.passed:
@@ -152,13 +152,13 @@ class Pipeline:
     def _is_news(self, incident: Incident, now_ms: int) -> bool:
         """Whether it should have been told, whatever the earlier run came to decide before it ended."""
         lost = incident.resolved_ms is not None and incident.told is None
-        return not lost and bool(dedup((incident,), self._world, now_ms).passed)
+        return not lost and bool(dedup((incident,), self._state, now_ms).passed)
 
     def _woken(self, now_ms: int) -> list[Incident]:
         """Those whose outage or cooldown is over, and those held in an earlier run."""
         woken = [*self._held.release("resumed", "")]
         for exchange in self._held.keys("inhibit"):
-            if not self._world.outages.get(exchange):
+            if not self._state.outages.get(exchange):
                 woken += self._held.release("inhibit", exchange)
         for identity in self._cooled.pop(now_ms):
             woken += self._held.release("cooldown", identity)
@@ -171,14 +171,14 @@ class Pipeline:
             return ()
         self._silences = force
         self._silenced_until_ms = earliest(*(each.ends_ms for each in force))
-        self._world.silences = tuple(map(matcher_of, force))
+        self._state.silences = tuple(map(matcher_of, force))
         return tuple(self._held.release("silence", ""))
 
     def _through(self, events: Sequence[Incident], log: IncidentLog, now_ms: int) -> tuple[Sequence[Incident], _Steps]:
         """The stages before the group: who passed, and the steps that they have in common."""
         steps: _Steps = ()
         for stage, judge in _BEFORE_GROUP:
-            split = judge(events, self._world, now_ms)
+            split = judge(events, self._state, now_ms)
             self._count(stage, split)
             if stage == "cooldown":
                 self._cool([each for each in split.passed if each.told is None], now_ms)
@@ -212,20 +212,20 @@ class Pipeline:
             key = incident.labels.get("exchange", "")
         elif stage == "cooldown":
             key = incident.identity
-            until_ms = cooled_ms(incident, self._cooling[key], self._world)
+            until_ms = cooled_ms(incident, self._cooling[key], self._state)
             if until_ms is not None:
                 self._cooled.set(key, until_ms)
         self._held.put(stage, key, incident)
 
     def _note_outage(self, incident: Incident) -> None:
-        of = self._world.outages.setdefault(incident.labels.get("exchange", ""), {})
+        of = self._state.outages.setdefault(incident.labels.get("exchange", ""), {})
         if incident.resolved_ms is None:
             of[incident.id] = incident
         else:
             of.pop(incident.id, None)
 
     def _cool(self, incidents: Iterable[Incident], at_ms: int) -> None:
-        cooling, identities = self._cooling, self._world.identities
+        cooling, identities = self._cooling, self._state.identities
         for incident in incidents:
             identity = identities.get(incident.id) or incident.identity
             cooling[identity] = Cooling(at_ms, incident.severity, incident.id)
@@ -236,7 +236,7 @@ class Pipeline:
         self, members: Sequence[Incident], leader: Incident | None, steps: _Steps, log: IncidentLog, now_ms: int
     ) -> list[Delivery]:
         """Of one, or of those who follow a leader, in one notice."""
-        split = route(members, self._world, now_ms)
+        split = route(members, self._state, now_ms)
         self._count("route", split)
         if split.withheld:
             self._warm(self._withhold("route", split.withheld, steps, log, now_ms))
@@ -245,7 +245,7 @@ class Pipeline:
             notice = notices.alert(members[0], now_ms, self._context)
         else:
             notice = notices.folded(leader, members, now_ms, self._context)
-        channels = channels_of(members, self._world)
+        channels = channels_of(members, self._state)
         steps = (*steps, told_step(now_ms, "route", notice.id, channels))
         decided = []
         for each in members:
@@ -254,7 +254,7 @@ class Pipeline:
             decided.append(replace(each, held=None, told=told, path=lengthened(each.path, steps)))
         log.replace(*decided)
         self._cool(members, now_ms)
-        self._endings.expect(notice.id, [each for each in members if each.told is None])
+        self._resolutions.expect(notice.id, [each for each in members if each.told is None])
         return self._deliveries(notice, channels, now_ms)
 
     def _warm(self, incidents: Iterable[Incident]) -> None:
@@ -270,32 +270,32 @@ class Pipeline:
         touched: dict[str, list[Incident]] = {}
         for incident in ending:
             passed = replace(incident, held="group", path=lengthened(incident.path, steps))
-            touched.setdefault(self._endings.over(passed), []).append(incident)
+            touched.setdefault(self._resolutions.over(passed), []).append(incident)
         over = []
         for notice, members in touched.items():
-            left = self._endings.holding(notice)
+            left = self._resolutions.holding(notice)
             if not left:
                 over.append(notice)
                 continue
             why = f"grouped: {left} of notice {notice} still hold"
             waiting = [Withheld(incident, why, held=True) for incident in members]
             for incident in self._withhold("group", waiting, steps, log, now_ms):
-                self._endings.over(incident)
+                self._resolutions.over(incident)
             self._counts["group"]["withheld"] += len(members)
         return over
 
     def _tell_end(self, notice_id: str, log: IncidentLog, now_ms: int) -> list[Delivery]:
         """All incidents of a notice are over."""
-        members = self._endings.take(notice_id)
+        members = self._resolutions.take(notice_id)
         self._counts["group"]["passed"] += len(members)
-        split = route(members, self._world, now_ms)
+        split = route(members, self._state, now_ms)
         self._count("route", split)
         passed = Step(now_ms, "group", passed=True, reason=f"passed: all of notice {notice_id} are over")
         deliveries: list[Delivery] = []
         if split.passed:
             amends = first_notice(members[0].path)
             notice = notices.over(members, amends, now_ms, self._context)
-            channels = channels_of(members, self._world)
+            channels = channels_of(members, self._state)
             last = told_step(now_ms, "route", notice.id, channels)
             deliveries = self._deliveries(notice, channels, now_ms)
         else:

@@ -3,24 +3,24 @@
 from collections.abc import Sequence
 
 from virtuoso.alerts.labels import is_system
-from virtuoso.alerts.stages.world import Split, Withheld, World
-from virtuoso.model.alert import Incident
+from virtuoso.alerts.stages.stage_state import Split, StageState, Withheld
+from virtuoso.model.alerts.incident import Incident
 
 
-def route(events: Sequence[Incident], world: World, now_ms: int) -> Split:  # noqa: ARG001 - one signature
+def route(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:  # noqa: ARG001 - one signature
     """Those of one notice, the most severe first: all pass if any channel takes that."""
-    if channels_of(events, world):
+    if channels_of(events, state):
         return Split(events, ())
     return Split((), [Withheld(each, f"unrouted: no channel takes {each.severity}", held=False) for each in events])
 
 
-def channels_of(events: Sequence[Incident], world: World) -> tuple[str, ...]:
+def channels_of(events: Sequence[Incident], state: StageState) -> tuple[str, ...]:
     """By name, in the order of the routes. The incidents of a notice, the most severe first, have one kind."""
     rank = events[0].severity.rank
-    system, only = is_system(events[0]), world.policies(events[0].kind).channels
+    system, only = is_system(events[0]), state.policies(events[0].kind).channels
     return tuple(
         route.channel
-        for route in world.routes
+        for route in state.routes
         if (
             route.channel in only
             if only is not None

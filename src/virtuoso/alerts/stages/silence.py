@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from fnmatch import translate
 
-from virtuoso.alerts.stages.world import Matcher, Split, Withheld, World
-from virtuoso.model.alert import Incident, Silence
+from virtuoso.alerts.stages.stage_state import Matcher, Split, StageState, Withheld
+from virtuoso.model.alerts.incident import Incident, Silence
 
 
 def matcher_of(silence: Silence) -> Matcher:
@@ -18,13 +18,13 @@ def matcher_of(silence: Silence) -> Matcher:
     return Matcher(silence, plain.items(), tuple(like))
 
 
-def silence(events: Sequence[Incident], world: World, now_ms: int) -> Split:  # noqa: ARG001 - one signature
+def silence(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:  # noqa: ARG001 - one signature
     """Those that a silence in force matches wait until it ends; untold ones that are over by then are never told."""
-    if not world.silences:
+    if not state.silences:
         return Split(events, ())
     passed, withheld = [], []
     for incident in events:
-        by = _by(incident, world.silences)
+        by = _by(incident, state.silences)
         if by is None:
             passed.append(incident)
         else:

@@ -10,6 +10,7 @@ from virtuoso.analysis.indicators.flow import AggressorPressure, CumulativeDelta
 from virtuoso.analysis.indicators.impact import Amihud, KyleLambda, Vpin
 from virtuoso.analysis.indicators.volume import VolumeDelta
 from virtuoso.market.panel import Floats
+from virtuoso.model.catalogue.factors import WEIGHTS
 from virtuoso.model.evidence import Evidence
 
 _SIDES_UNSEEN = "taker sides were not seen over the whole window, or nothing was traded"
@@ -34,7 +35,7 @@ def _calm(toxicity: Floats) -> Floats:
 
 FACTOR = Factor(
     name="order_flow",
-    weight=0.30,
+    weight=WEIGHTS["order_flow"],
     feed=Feed.TAPE,
     components=(
         Component(

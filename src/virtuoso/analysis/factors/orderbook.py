@@ -8,6 +8,7 @@ from virtuoso.analysis.component import SHARE, Component, Factor, Feed, Mirror, 
 from virtuoso.analysis.gains import ORDER_BOOK
 from virtuoso.analysis.indicators.book import Absorption, DepthImbalance, Feature, OrderFlowImbalance
 from virtuoso.market.panel import Floats
+from virtuoso.model.catalogue.factors import WEIGHTS
 from virtuoso.model.evidence import Evidence
 
 SPREAD_HALF_BP = 10.0
@@ -32,7 +33,7 @@ def _trust(suspicion: Floats) -> Floats:
 
 FACTOR = Factor(
     name="order_book",
-    weight=0.20,
+    weight=WEIGHTS["order_book"],
     feed=Feed.BOOK,
     components=(
         Component(

@@ -6,8 +6,9 @@ import numpy as np
 
 from virtuoso.analysis.component import SHARE, Component, Factor, Feed, Mirror, Modifier
 from virtuoso.analysis.gains import SENTIMENT
-from virtuoso.analysis.indicators.sentiment import Basis, Liquidations, RelativeVolatility, Standing
+from virtuoso.analysis.indicators.sentiment import Basis, Liquidations, RelativeVolatility, ZScore
 from virtuoso.market.panel import Floats
+from virtuoso.model.catalogue.factors import WEIGHTS
 from virtuoso.model.evidence import Evidence
 
 _HALF_LIFE = 210
@@ -25,13 +26,13 @@ def _tranquillity(volatility: Floats) -> Floats:
 
 FACTOR = Factor(
     name="sentiment",
-    weight=0.07,
+    weight=WEIGHTS["sentiment"],
     feed=Feed.TICKER,
     components=(
         Component(
             name="funding",
             unit="standard deviations",
-            build=partial(Standing, name="funding"),
+            build=partial(ZScore, name="funding"),
             ready=1,
             exact=1,
             scale=1.0,
@@ -43,7 +44,7 @@ FACTOR = Factor(
         Component(
             name="account_ratio",
             unit="standard deviations",
-            build=partial(Standing, name="long_ratio"),
+            build=partial(ZScore, name="long_ratio"),
             ready=1,
             exact=1,
             scale=-1.0,

@@ -10,10 +10,11 @@ from virtuoso.analysis.indicators.gaps import FairValueGaps
 from virtuoso.analysis.indicators.levels import SupportResistance
 from virtuoso.analysis.indicators.position import RangePosition, TrendPosition
 from virtuoso.analysis.indicators.swings import SwingStructure
+from virtuoso.model.catalogue.factors import WEIGHTS
 
 FACTOR = Factor(
     name="price_structure",
-    weight=0.15,
+    weight=WEIGHTS["price_structure"],
     feed=Feed.BARS,
     components=(
         Component(

@@ -5,13 +5,14 @@ from virtuoso.analysis.gains import TECHNICAL
 from virtuoso.analysis.indicators.channel import Cci, WilliamsR
 from virtuoso.analysis.indicators.momentum import AwesomeOscillator, Macd, Momentum, Rsi
 from virtuoso.analysis.indicators.trend import Adx, DiDifference
+from virtuoso.model.catalogue.factors import WEIGHTS
 
 _SHARED = 1 / 3
 """CCI, Williams %R and momentum see nearly the same: together they count as one component."""
 
 FACTOR = Factor(
     name="technical",
-    weight=0.10,
+    weight=WEIGHTS["technical"],
     feed=Feed.BARS,
     components=(
         Component(name="rsi", unit="0–100", build=Rsi, ready=112, exact=320, center=50.0, scale=20.0, limits=(0, 100)),

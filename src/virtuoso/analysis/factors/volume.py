@@ -6,6 +6,7 @@ from virtuoso.analysis.component import SHARE, Component, Factor, Feed, Mirror, 
 from virtuoso.analysis.gains import VOLUME
 from virtuoso.analysis.indicators.profile import ProfilePosition
 from virtuoso.analysis.indicators.volume import MoneyFlow, OnBalanceVolume, RelativeVolume, VolumeDelta, VwapDistance
+from virtuoso.model.catalogue.factors import WEIGHTS
 from virtuoso.model.evidence import Evidence
 
 _EMPTY = "nothing was traded"
@@ -15,7 +16,7 @@ _SHARED = 1 / 2
 
 FACTOR = Factor(
     name="volume",
-    weight=0.18,
+    weight=WEIGHTS["volume"],
     feed=Feed.BARS,
     components=(
         Component(

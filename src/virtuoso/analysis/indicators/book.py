@@ -5,8 +5,8 @@ from operator import attrgetter
 
 import numpy as np
 
+from virtuoso.analysis.bank import BookSection
 from virtuoso.analysis.block import Memory, mean, ratio
-from virtuoso.analysis.lane import BookSection
 from virtuoso.market.panel import BOOK_LEVELS, BookBlock, Floats
 
 _LEVEL_WEIGHTS = 1.0 / np.arange(1, BOOK_LEVELS + 1)

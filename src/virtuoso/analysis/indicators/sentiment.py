@@ -11,7 +11,7 @@ _UNSEEN = 0.05
 """Weight of unwatched minutes beyond which liquidations say nothing."""
 
 
-class Standing:
+class ZScore:
     """How far a field of the bar's notes stands from its own mean, in its own standard deviations."""
 
     def __init__(self, memory: Memory, name: str) -> None:

@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from virtuoso.model import alert_documents as docs
+from virtuoso.model.alerts import documents as docs
 
 _WORDS = frozenset({"what", "why", "who", "noted by", "what is wrong", "condition", "channels"})
 """Columns that give way where there is little room."""

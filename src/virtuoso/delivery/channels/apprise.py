@@ -8,9 +8,9 @@ import apprise
 from virtuoso.delivery.channels.plain import body_of, cut, moment, title_of, without_markup
 from virtuoso.delivery.channels.protocol import Sent, Unreachable
 from virtuoso.delivery.channels.spec import ChannelSpec
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.alerts.notice import Notice, Role
 from virtuoso.model.errors import ConfigError
-from virtuoso.model.notice import Notice, Role
 
 _LIMIT_S = 10.0
 _TITLE, _BODY = 200, 1_500

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from virtuoso.delivery.channels.plain import body_of, moment, one_line, title_of
 from virtuoso.delivery.channels.protocol import Sent, Unreachable
 from virtuoso.delivery.channels.spec import ChannelSpec
-from virtuoso.model.alert import Severity
-from virtuoso.model.notice import Notice, Role
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.alerts.notice import Notice, Role
 
 _COLOURS = {Severity.INFO: "36", Severity.WARNING: "33", Severity.CRITICAL: "31"}
 _GREEN = "32"

@@ -2,7 +2,7 @@
 
 from virtuoso.delivery.channels.protocol import Sent
 from virtuoso.delivery.channels.spec import ChannelSpec
-from virtuoso.model.notice import Notice
+from virtuoso.model.alerts.notice import Notice
 
 
 class Database:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
-from virtuoso.model.notice import Notice, Role
+from virtuoso.model.alerts.notice import Notice, Role
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Categories of characters that control a terminal, reverse the writing, or are nothing."""

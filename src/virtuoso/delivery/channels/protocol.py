@@ -4,7 +4,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from virtuoso.model.notice import Notice
+from virtuoso.model.alerts.notice import Notice
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,8 +15,8 @@ from virtuoso.delivery.channels.hosts import PublicResolver, RefusedAddressError
 from virtuoso.delivery.channels.plain import cut, moment
 from virtuoso.delivery.channels.protocol import ChannelError, Gone, RateLimited, Rejected, Sent, Unreachable
 from virtuoso.delivery.channels.spec import ChannelSpec
+from virtuoso.model.alerts.notice import Notice, delivery_id
 from virtuoso.model.errors import ConfigError
-from virtuoso.model.notice import Notice, delivery_id
 
 _LIMIT_S = 10.0
 _CONNECT_S = 5.0

@@ -6,9 +6,9 @@ from typing import Any
 
 from virtuoso.delivery.channels.protocol import Channel, ChannelError, Editing, Rejected, Sent, Unreachable
 from virtuoso.delivery.outbox.verdict import Outcome
-from virtuoso.model.alert import Severity
-from virtuoso.model.notice import Delivery
-from virtuoso.model.outbox import Claimed
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.alerts.notice import Delivery
+from virtuoso.model.alerts.outbox import Claimed
 
 _LIMIT_S = 30.0
 """Beyond a channel's own limit (10 s): for one that has none."""

@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from msgspec.structs import replace
 
-from virtuoso.model.notice import Delivery, Line, Notice, Role, delivery_id
+from virtuoso.model.alerts.notice import Delivery, Line, Notice, Role, delivery_id
 
 MOST_LINES = 20
 _MOST_KINDS = 15

@@ -7,13 +7,13 @@ import numpy as np
 import structlog
 
 from virtuoso.delivery.channels.protocol import Channel
-from virtuoso.delivery.outbox.album import Charts
-from virtuoso.delivery.outbox.insist import insist
-from virtuoso.delivery.outbox.protocol import Books
+from virtuoso.delivery.outbox.chart_queue import Charts
+from virtuoso.delivery.outbox.protocol import OutboxStore
+from virtuoso.delivery.outbox.retry import retry
 from virtuoso.delivery.outbox.worker import Worker
+from virtuoso.model.alerts.outbox import ChannelStatus, Count
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable
-from virtuoso.model.outbox import ChannelStatus, Count
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ class Outbox:
 
     Args:
         channels: by name.
-        books: the database.
+        store: the database.
         clock: for times that are kept.
         rng: of the back-off.
         digest_above: when more wait behind a failure, they become a digest.
@@ -39,7 +39,7 @@ class Outbox:
     def __init__(
         self,
         channels: Mapping[str, Channel],
-        books: Books,
+        store: OutboxStore,
         clock: Clock,
         rng: np.random.Generator,
         *,
@@ -47,11 +47,11 @@ class Outbox:
         fallbacks: Mapping[str, str] | None = None,
         charts: Mapping[str, Charts] | None = None,
     ) -> None:
-        self._channels, self._books, self._clock = dict(channels), books, clock
+        self._channels, self._store, self._clock = dict(channels), store, clock
         known = {name: to for name, to in (fallbacks or {}).items() if to in channels}
         self._workers = {
             name: Worker(
-                channel, books, clock, rng, digest_above=digest_above, fallback=known.get(name), moved=self.nudge,
+                channel, store, clock, rng, digest_above=digest_above, fallback=known.get(name), moved=self.nudge,
                 charts=(charts or {}).get(name),
             )
             for name, channel in channels.items()
@@ -65,14 +65,14 @@ class Outbox:
 
     async def run(self) -> None:
         """Send, for ever. Cancelled, it ends when what is in flight is recorded, in 3 s at most."""
-        repeats = await insist(self._books.recover)
+        repeats = await retry(self._store.recover)
         if repeats:
             log.warning("messages were in flight when the last run ended; they are sent again, marked", many=repeats)
-        kept = await insist(self._books.states)
+        kept = await retry(self._store.states)
         async with asyncio.TaskGroup() as group:
             for name, worker in self._workers.items():
                 group.create_task(worker.run(kept.get(name)), name=f"outbox {name}")
-            group.create_task(self._look_after(), name="outbox tidying")
+            group.create_task(self._maintain(), name="outbox tidying")
 
     async def close(self) -> None:
         """Let go of the channels' connections; after `run` ended."""
@@ -100,13 +100,13 @@ class Outbox:
             counters={counter: worker.counters[counter] for counter in _COUNTERS},
         )
 
-    async def _look_after(self) -> None:
+    async def _maintain(self) -> None:
         looks = 0
         while True:
             try:
                 if looks % _LOOKS_PER_TIDYING == 0:
                     await self._tidy()
-                counts = await self._books.counts(tuple(self._channels))
+                counts = await self._store.counts(tuple(self._channels))
                 self._counts = {(count.channel, count.state): count for count in counts}
             except StoreUnavailable as error:
                 log.debug("the outbox could not be looked after", error=str(error))
@@ -115,7 +115,7 @@ class Outbox:
 
     async def _tidy(self) -> None:
         for _ in range(_MOST_BATCHES):
-            tidied = await self._books.tidy(self._clock.now_ns() // 1_000_000)
+            tidied = await self._store.tidy(self._clock.now_ns() // 1_000_000)
             if tidied.expired:
                 log.warning("messages expired before they could be sent", many=tidied.expired)
             if not tidied.deleted:

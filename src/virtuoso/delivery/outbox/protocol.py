@@ -1,13 +1,13 @@
-"""The books of the outbox: the database, as it is used here. See `storage.database.leased_outbox`."""
+"""What the outbox asks of the database. See `storage.database.leased_outbox`."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from virtuoso.model.notice import Delivery
-from virtuoso.model.outbox import ChannelState, Claimed, Count, Tidied
+from virtuoso.model.alerts.notice import Delivery
+from virtuoso.model.alerts.outbox import ChannelState, Claimed, Count, Tidied
 
 
-class Books(Protocol):
+class OutboxStore(Protocol):
     """Every call may raise `StoreUnavailable`, after which it is repeated: done twice, it is as done once."""
 
     def may_publish(self) -> bool:

@@ -5,8 +5,8 @@ import math
 from msgspec.structs import replace
 
 from virtuoso.delivery.channels.protocol import ChannelError, Gone, RateLimited, Rejected, Sent, Unreachable
-from virtuoso.model.notice import Delivery
-from virtuoso.model.outbox import ChannelState
+from virtuoso.model.alerts.notice import Delivery
+from virtuoso.model.alerts.outbox import ChannelState
 
 Outcome = Sent | ChannelError
 

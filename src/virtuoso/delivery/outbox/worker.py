@@ -27,17 +27,17 @@ from virtuoso.delivery.channels.protocol import (
     Sent,
     Unreachable,
 )
-from virtuoso.delivery.outbox.album import Album, Charts
 from virtuoso.delivery.outbox.attempt import attempt, bounded
 from virtuoso.delivery.outbox.backoff import wait_s
+from virtuoso.delivery.outbox.chart_queue import ChartQueue, Charts
 from virtuoso.delivery.outbox.digest import digest_of, foldable
-from virtuoso.delivery.outbox.insist import insist
-from virtuoso.delivery.outbox.protocol import Books
+from virtuoso.delivery.outbox.protocol import OutboxStore
+from virtuoso.delivery.outbox.retry import retry
 from virtuoso.delivery.outbox.verdict import Outcome, channel_after, settled
+from virtuoso.model.alerts.notice import Delivery, Role, delivery_id
+from virtuoso.model.alerts.outbox import ChannelState, Claimed
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable
-from virtuoso.model.notice import Delivery, Role, delivery_id
-from virtuoso.model.outbox import ChannelState, Claimed
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ class Worker:
 
     Args:
         channel: to send to.
-        books: the database.
+        store: the database.
         clock: for times that are kept.
         rng: of the back-off.
         digest_above: so many may wait behind a failure and still be sent one by one.
@@ -65,7 +65,7 @@ class Worker:
     def __init__(
         self,
         channel: Channel,
-        books: Books,
+        store: OutboxStore,
         clock: Clock,
         rng: np.random.Generator,
         *,
@@ -76,10 +76,10 @@ class Worker:
     ) -> None:
         self.state = ChannelState(name=channel.name, fingerprint=channel.fingerprint, state="up", since_ms=0)
         self.counters = Counter[str]()
-        self._channel, self._books, self._clock, self._rng = channel, books, clock, rng
+        self._channel, self._store, self._clock, self._rng = channel, store, clock, rng
         self._name = channel.name
         self._digest_above, self._fallback, self._moved = digest_above, fallback, moved
-        self._album = Album(charts) if charts is not None and isinstance(channel, Illustrating) else None
+        self._chart_queue = ChartQueue(charts) if charts is not None and isinstance(channel, Illustrating) else None
         self._nudged = asyncio.Event()
         self._quiet_until_ms = 0
         self._failures = 0
@@ -97,7 +97,7 @@ class Worker:
             self.state = kept
         else:
             self.state = replace(self.state, state="up", since_ms=self._now_ms(), not_before_ms=None, error=None)
-            await insist(lambda: self._books.turn(self._name, self._now_ms(), state=self.state))
+            await retry(lambda: self._store.turn(self._name, self._now_ms(), state=self.state))
         self._behind = self.state.state in {"down", "limited"}
         self._quiet_until_ms = min(self.state.not_before_ms or 0, self._now_ms() + _LONGEST_MS)
         try:
@@ -105,8 +105,8 @@ class Worker:
             while True:
                 claimed = await (self._next() if claimed is None else self._finish(claimed))
         finally:
-            if self._album is not None:
-                await self._album.close()
+            if self._chart_queue is not None:
+                await self._chart_queue.close()
 
     async def _next(self) -> Claimed:
         """The next one, ours to send, as soon as there is one and the channel may be asked."""
@@ -118,7 +118,7 @@ class Worker:
             else:
                 if self._behind and self.state.state == "up":  # the head of the line went through
                     await self._fold()
-                claimed = await insist(lambda: self._books.turn(self._name, self._now_ms(), claim=True))
+                claimed = await retry(lambda: self._store.turn(self._name, self._now_ms(), claim=True))
                 if claimed is not None:
                     return claimed
                 self._behind = False
@@ -137,24 +137,24 @@ class Worker:
             elif delivering.exception() is None and (unsent := delivering.result()) is not None:
                 with suppress(StoreUnavailable):
                     back = replace(unsent.delivery, state="waiting")
-                    await self._books.turn(self._name, self._now_ms(), settled=back)
+                    await self._store.turn(self._name, self._now_ms(), settled=back)
             raise
 
     async def _deliver(self, claimed: Claimed) -> Claimed | None:
         """Send it and record what became of it; the next one where it could be claimed at once."""
-        while not self._books.may_publish():  # noqa: ASYNC110 - time alone may end it
+        while not self._store.may_publish():  # noqa: ASYNC110 - time alone may end it
             await asyncio.sleep(_LEASE_S)
         delivery, notice = claimed.delivery, claimed.delivery.notice
-        if self._album is not None and notice.amends is not None:
-            self._album.forget(delivery_id(notice.amends, self._name))
+        if self._chart_queue is not None and notice.amends is not None:
+            self._chart_queue.forget(delivery_id(notice.amends, self._name))
         outcome = await attempt(self._channel, claimed)
         now = settled(delivery, outcome)
         before = self._judge(outcome)
         self._count(claimed, now, outcome)
-        if self._album is not None and now.state == "sent" and claimed.amended_ref is None:
-            self._album.add(now)
-        return await insist(
-            lambda: self._books.turn(
+        if self._chart_queue is not None and now.state == "sent" and claimed.amended_ref is None:
+            self._chart_queue.add(now)
+        return await retry(
+            lambda: self._store.turn(
                 self._name,
                 self._now_ms(),
                 settled=now,
@@ -196,39 +196,43 @@ class Worker:
 
     async def _fold(self) -> None:
         """Put one digest in place of what piled up; few are sent one by one."""
-        waiting = await insist(lambda: self._books.backlog(self._name, self._now_ms()))
+        waiting = await retry(lambda: self._store.backlog(self._name, self._now_ms()))
         members = foldable(waiting)
         if len(members) > self._digest_above:
             digest = digest_of(members, self._now_ms())
-            await insist(lambda: self._books.fold(digest, members))
+            await retry(lambda: self._store.fold(digest, members))
 
     async def _hand_over(self) -> None:
         """Nothing is sent to this address any more."""
         reason = self.state.error or "the address of this channel is gone"
-        while await insist(lambda: self._hand_some_over(reason)):
+        while await retry(lambda: self._hand_some_over(reason)):
             if self._fallback is not None:
                 self._moved()
 
     async def _hand_some_over(self, reason: str) -> int:
-        many = await self._books.move(self._name, self._fallback, reason, self._now_ms())
+        many = await self._store.move(self._name, self._fallback, reason, self._now_ms())
         self.counters["dead" if self._fallback is None else "moved"] += many
         return many
 
     async def _idle(self) -> None:
         """Until something may wait; meanwhile a chart is drawn and added."""
-        drawing = None if self._album is None or self.state.state == "disabled" else self._album.drawing()
+        drawing = None if self._chart_queue is None or self.state.state == "disabled" else self._chart_queue.drawing()
         nudged = asyncio.create_task(self._nudged.wait())
         try:
             first = {nudged} if drawing is None else {nudged, drawing}
             await asyncio.wait(first, timeout=_POLL_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             nudged.cancel()
-        if self._album is not None and not self._nudged.is_set() and (drawn := self._album.take()) is not None:
+        if (
+            self._chart_queue is not None
+            and not self._nudged.is_set()
+            and (drawn := self._chart_queue.take()) is not None
+        ):
             await self._illustrate(*drawn)
 
     async def _illustrate(self, delivery: Delivery, png: bytes) -> None:
         """Add a chart. A failure costs no delivery, and is not tried again."""
-        if not isinstance(self._channel, Illustrating) or delivery.ref is None or not self._books.may_publish():
+        if not isinstance(self._channel, Illustrating) or delivery.ref is None or not self._store.may_publish():
             return
         channel, ref = self._channel, delivery.ref
         outcome: Outcome
@@ -241,11 +245,11 @@ class Worker:
         if isinstance(outcome, Sent | RateLimited | Gone):
             self._judge(outcome)
         if self.state != before:
-            await insist(lambda: self._books.turn(self._name, self._now_ms(), state=self.state))
+            await retry(lambda: self._store.turn(self._name, self._now_ms(), state=self.state))
         if isinstance(outcome, Sent):
             self.counters["illustrated"] += 1
             new_ref = outcome.ref
-            await insist(lambda: self._books.keep_ref(delivery.id, new_ref))
+            await retry(lambda: self._store.keep_ref(delivery.id, new_ref))
         else:
             log.warning("a message stays without its chart", channel=self._name, error=str(outcome))
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import structlog
 
-from virtuoso.exchange.bybit import answers, wire
+from virtuoso.exchange.bybit import answers, paths, wire
 from virtuoso.exchange.bybit.rest import MOST_LIST_BYTES, Rest
 from virtuoso.exchange.bybit.stream import BybitStream
 from virtuoso.exchange.ledger import Ledger
@@ -142,7 +142,7 @@ class Bybit:
         best: tuple[int, float] | None = None
         for _ in range(_CLOCK_PROBES):
             sent_ns, started_ns = self._clock.now_ns(), self._clock.monotonic_ns()
-            answer, _ = await self._rest.get("/v5/market/time", answers.ServerTime)
+            answer, _ = await self._rest.get(paths.TIME, answers.ServerTime)
             trip_ns = self._clock.monotonic_ns() - started_ns
             offset_ms = (answer.timeNano - sent_ns - trip_ns / 2) / 1e6
             if best is None or trip_ns < best[0]:
@@ -161,7 +161,7 @@ class Bybit:
         cursors: list[str] = []
         for _ in range(_MAX_PAGES):
             page, _ = await self._rest.get(
-                "/v5/market/instruments-info", answers.RawPage, most_bytes=MOST_LIST_BYTES,
+                paths.INSTRUMENTS, answers.RawPage, most_bytes=MOST_LIST_BYTES,
                 category=self._category, limit=1000, cursor=cursors[-1] if cursors else None,
             )  # fmt: skip
             found += self._rows(page.rows, answers.InstrumentAnswer, lambda row, _: row.instrument(self._kind))
@@ -180,7 +180,7 @@ class Bybit:
         """Ask for the tickers of all symbols in one request; the stream learns of them, too."""
         asked_ns = self._clock.now_ns()
         page, _ = await self._rest.get(
-            "/v5/market/tickers", answers.RawPage, most_bytes=MOST_LIST_BYTES, category=self._category
+            paths.TICKERS, answers.RawPage, most_bytes=MOST_LIST_BYTES, category=self._category
         )
         found: dict[str, TickerUpdate] = dict(self._rows(page.rows, wire.TickerRow, lambda row, symbol: (symbol, row)))
         if self._stream is not None:
@@ -196,7 +196,7 @@ class Bybit:
         end = end_ms
         for _ in range(_MAX_PAGES):
             answer, now_ms = await self._rest.get(
-                "/v5/market/kline", answers.BarList, category=self._category, symbol=symbol,
+                paths.BARS, answers.BarList, category=self._category, symbol=symbol,
                 interval=_INTERVALS[timeframe], start=start_ms, end=end, limit=_BARS_A_PAGE,
             )  # fmt: skip
             if self._offset.ms is not None:
@@ -211,7 +211,7 @@ class Bybit:
         """The latest trades; at most 1000 (spot 60) are to be had."""
         most = 60 if self._kind is Kind.SPOT else 1000
         answer, _ = await self._rest.get(
-            "/v5/market/recent-trade", answers.TradeList, category=self._category, symbol=symbol, limit=min(limit, most)
+            paths.TRADES, answers.TradeList, category=self._category, symbol=symbol, limit=min(limit, most)
         )
         return [Trade(row.time, row.price, row.size, Side(row.side), row.execId) for row in reversed(answer.list)]
 
@@ -219,7 +219,7 @@ class Bybit:
         """The best levels; at most 1000 (spot 200) are to be had."""
         most = 200 if self._kind is Kind.SPOT else 1000
         answer, _ = await self._rest.get(
-            "/v5/market/orderbook", answers.BookAnswer, category=self._category, symbol=symbol, limit=min(depth, most)
+            paths.BOOK, answers.BookAnswer, category=self._category, symbol=symbol, limit=min(depth, most)
         )
         return BookSnapshot(answer.ts, answer.u, answer.b, answer.a)
 
@@ -227,7 +227,7 @@ class Bybit:
         """The latest 5-minute account ratios (at most 500)."""
         self._contract("account ratio")
         answer, _ = await self._rest.get(
-            "/v5/market/account-ratio", answers.RatioList, category=self._category, symbol=symbol, period="5min",
+            paths.ACCOUNT_RATIO, answers.RatioList, category=self._category, symbol=symbol, period="5min",
             limit=min(limit, 500),
         )  # fmt: skip
         return [AccountRatio(row.timestamp, row.buyRatio, row.sellRatio) for row in reversed(answer.list)]
@@ -236,7 +236,7 @@ class Bybit:
         """The latest settled funding rates (at most 200)."""
         self._contract("funding history")
         answer, _ = await self._rest.get(
-            "/v5/market/funding/history", answers.FundingList, category=self._category, symbol=symbol,
+            paths.FUNDING, answers.FundingList, category=self._category, symbol=symbol,
             limit=min(limit, 200),
         )  # fmt: skip
         return [FundingRate(row.fundingRateTimestamp, row.fundingRate) for row in reversed(answer.list)]
@@ -245,7 +245,7 @@ class Bybit:
         """The latest 5-minute open interest (at most 200)."""
         self._contract("open interest")
         answer, _ = await self._rest.get(
-            "/v5/market/open-interest", answers.OpenInterestList, category=self._category, symbol=symbol,
+            paths.OPEN_INTEREST, answers.OpenInterestList, category=self._category, symbol=symbol,
             intervalTime="5min", limit=min(limit, 200),
         )  # fmt: skip
         return [OpenInterest(row.timestamp, row.openInterest) for row in reversed(answer.list)]

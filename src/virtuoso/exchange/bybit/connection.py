@@ -189,7 +189,7 @@ class Connection:
                 if now_s - last_ping_s >= self._ping_interval_s:
                     last_ping_s = now_s
                     self._send({"op": "ping", "req_id": "ping"})
-                self._subscriptions.look()
+                self._subscriptions.check()
                 for topic in self._resyncs.due(now_s):
                     self.resubscribe(topic)
         finally:

@@ -16,6 +16,7 @@ from msgspec import UNSET
 from virtuoso.exchange.bybit import wire
 from virtuoso.model.errors import MalformedMessage
 from virtuoso.model.feed import FeedStatus, Refusal, SymbolSink
+from virtuoso.model.feed_kind import FeedKind
 
 _MINUTE_MS = 60_000
 _SECOND_MS, _SECOND_NS = 1_000, 1_000_000_000
@@ -33,6 +34,7 @@ NOT_TOLD, NO_PRICE = "lastPrice: missing in a snapshot", "lastPrice: not told ye
 class Feed(ABC):
     """What all topics share: identity, counts, and the slow path for frames the typed decoder refuses."""
 
+    kind: FeedKind
     message: type[Any]
 
     def __init_subclass__(cls) -> None:
@@ -139,6 +141,7 @@ class Feed(ABC):
         if self.received_ns is not None and self.event_ms is not None:
             lag_ms = self.received_ns / 1e6 + clock_offset_ms - self.event_ms
         return FeedStatus(
+            kind=self.kind,
             topic=self.topic,
             symbol=self.symbol,
             connected=connected,
@@ -163,6 +166,7 @@ class Feed(ABC):
 class BookFeed(Feed):
     """`orderbook.N`: a snapshot replaces (also one with `u` = 1), a delta must follow."""
 
+    kind = FeedKind.BOOK
     message = wire.BookMessage
 
     def __init__(self, topic: str, symbol: str, sink: SymbolSink, resync: Resync) -> None:
@@ -197,6 +201,7 @@ class BookFeed(Feed):
 class TouchFeed(Feed):
     """`orderbook.1`: always a snapshot, pushed again after 3 s without change; the connection's beacon."""
 
+    kind = FeedKind.BOOK
     message = wire.BookMessage
 
     def deliver(self, message: wire.BookMessage, received_ns: int) -> Refusal:
@@ -212,6 +217,7 @@ class TouchFeed(Feed):
 class TradeFeed(Feed):
     """`publicTrade`: oldest first, side of the taker."""
 
+    kind = FeedKind.TRADE
     message = wire.TradeMessage
 
     def deliver(self, message: wire.TradeMessage, received_ns: int) -> Refusal:
@@ -233,6 +239,7 @@ class TickerFeed(Feed):
         traded_ms, touched_ms: the exchange's times of the same (epoch ms).
     """
 
+    kind = FeedKind.TICKER
     message = wire.TickerMessage
 
     def __init__(self, topic: str, symbol: str, sink: SymbolSink) -> None:
@@ -281,6 +288,7 @@ class TickerFeed(Feed):
 class BarFeed(Feed):
     """`kline.1`: the forming bar again and again, then once with `confirm`."""
 
+    kind = FeedKind.BAR
     message = wire.BarMessage
 
     def deliver(self, message: wire.BarMessage, received_ns: int) -> Refusal:
@@ -301,6 +309,7 @@ class BarFeed(Feed):
 class LiquidationFeed(Feed):
     """`allLiquidation`: a list; the side is the position's."""
 
+    kind = FeedKind.LIQUIDATION
     message = wire.LiquidationMessage
 
     def deliver(self, message: wire.LiquidationMessage, received_ns: int) -> Refusal:

@@ -135,7 +135,7 @@ class Subscriptions:
             self.ask(topics[half:])
         return True
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Time has passed: give up what is not answered, ask again for what was denied."""
         now_s = self._now_s()
         for req_id in [req_id for req_id, request in self._pending.items() if now_s > request.due_s]:

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from virtuoso.model import alert_documents as alert_docs
 from virtuoso.model import documents as docs
+from virtuoso.model.alerts import documents as alert_docs
 from virtuoso.model.alpha_documents import AlphaDocument
 from virtuoso.model.catalogue import alert_examples, empty_documents, examples
 

@@ -1,7 +1,7 @@
 """Makes documents with nothing in them, as they are served before the first publication: nulls, and the reason."""
 
 from virtuoso.model import documents as docs
-from virtuoso.model.alert_documents import AlertPipeline, AlertRules
+from virtuoso.model.alerts.documents import AlertPipeline, AlertRules
 from virtuoso.model.alpha_documents import AlphaDocument
 from virtuoso.model.clock import iso
 from virtuoso.model.quality import DataQuality

@@ -148,9 +148,9 @@ STATUS = {
         "missing": [], "copies": 0, "raised": 0,
     },
     "feeds": [{
-        "topic": "orderbook.50.BTCUSDT", "symbol": "BTCUSDT", "connected": True, "acked": True,
-        "data_quality": "live", "age_ms": 140, "lag_ms": 21.5, "messages": 1843, "rejected": 0, "resyncs": 0,
-        "refusal": None, "refusals": {}, "mute": False, "polled_s": None, "reason": None,
+        "kind": "book", "topic": "book.BTCUSDT", "symbol": "BTCUSDT", "connected": True, "acked": True,
+        "data_quality": "live", "age_ms": 140, "lag_ms": None, "messages": 1843, "rejected": 0, "resyncs": 0,
+        "refusal": None, "refusals": {}, "mute": False, "polled_s": 5.0, "reason": None,
     }],
     "rate_budget": {
         "capacity": 480, "available": 479.0, "window_s": 5.0, "requests": 112, "waits": 0, "banned_until": None,

@@ -2,5 +2,10 @@
 
 from typing import Final
 
-FACTORS: Final = ("order_flow", "order_book", "volume", "price_structure", "technical", "sentiment")
+WEIGHTS: Final = {
+    "order_flow": 0.30, "order_book": 0.20, "volume": 0.18, "price_structure": 0.15, "technical": 0.10,
+    "sentiment": 0.07,
+}  # fmt: skip
+"""Default weight of each in the confluence; weights are relative to each other."""
+FACTORS: Final = tuple(WEIGHTS)
 """Their names, as in the configuration, the API, the time series and the values of rules, in the order shown."""

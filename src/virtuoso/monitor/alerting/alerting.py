@@ -8,15 +8,15 @@ from msgspec.structs import replace
 from virtuoso.alerts.changes import observe_gap, observe_regime, observe_signal
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.policy import Policy, default_policy
-from virtuoso.alerts.rules.evaluator import Evaluator, Finding, Verdict, enter
+from virtuoso.alerts.rules.evaluator import Evaluator, Finding, RuleState, enter
 from virtuoso.alerts.rules.rule import RuleSet
 from virtuoso.alerts.rules.values import Known
 from virtuoso.alerts.stages.pipeline import Pipeline, PipelineSettings
-from virtuoso.analysis.dwell import Transition
+from virtuoso.analysis.regimes.dwell import Transition
 from virtuoso.model import documents as docs
-from virtuoso.model.alert import Incident, Silence
+from virtuoso.model.alerts.incident import Incident, Silence
+from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.clock import Clock
-from virtuoso.model.notice import Delivery
 from virtuoso.monitor.alerting.policies import PolicyBook
 from virtuoso.monitor.alerting.rule_values import market_values, symbol_values
 from virtuoso.monitor.containment import Contained, each
@@ -146,7 +146,7 @@ class Alerting:
         """Make incidents of what `judge` found; a rule that is gone since then begins none."""
         known = {rule.name for rule in self.rules.rules}
         enter(
-            [each for each in findings if each.kind in known or each.verdict is not Verdict.HOLDS], self.incidents,
+            [each for each in findings if each.kind in known or each.state is not RuleState.HOLDS], self.incidents,
             self._now_ms(),
         )  # fmt: skip
 

@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from virtuoso.alerts.conditions import ChannelCondition, observe_channels
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.policy import Policy
-from virtuoso.model import alert_documents as docs
-from virtuoso.model.catalogue.kinds import KINDS, About
+from virtuoso.model.alerts import documents as docs
+from virtuoso.model.alerts.kind import About
+from virtuoso.model.alerts.outbox import ChannelStatus
+from virtuoso.model.catalogue.kinds import KINDS
 from virtuoso.model.clock import Clock, iso
-from virtuoso.model.outbox import ChannelStatus
 from virtuoso.monitor.alerting.alerting import Alerting
 from virtuoso.monitor.documents.publication import Publication
 

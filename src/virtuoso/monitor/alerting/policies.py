@@ -11,19 +11,19 @@ _GONE = 1_000
 class PolicyBook:
     """Implements `alerts.policy.Policies`; the policies of the user's rules may change while it is used."""
 
-    def __init__(self, usual: Policy, built_in: Mapping[str, Policy]) -> None:
-        self._usual = usual
+    def __init__(self, default: Policy, built_in: Mapping[str, Policy]) -> None:
+        self._default = default
         self._built_in = built_in
         self._of_rules: Mapping[str, Policy] = {}
 
     def __call__(self, kind: str) -> Policy:
         """Return the policy of a kind."""
-        return self._of_rules.get(kind) or self._built_in.get(kind, self._usual)
+        return self._of_rules.get(kind) or self._built_in.get(kind, self._default)
 
     @property
     def longest_cooldown_ms(self) -> int:
         """The longest cooldown of any kind: how far back a restart must look."""
-        all_of_them = (self._usual, *self._built_in.values(), *self._of_rules.values())
+        all_of_them = (self._default, *self._built_in.values(), *self._of_rules.values())
         return max(policy.cooldown_ms for policy in all_of_them)
 
     def take(self, of_rules: Mapping[str, Policy]) -> None:
@@ -34,6 +34,6 @@ class PolicyBook:
         gone = {name: policy for name, policy in self._of_rules.items() if name not in of_rules}
         self._of_rules = dict([*gone.items()][-_GONE:]) | dict(of_rules)
 
-    def change(self, usual: Policy, built_in: Mapping[str, Policy]) -> None:
+    def change(self, default: Policy, built_in: Mapping[str, Policy]) -> None:
         """Let other policies of the built-in kinds hold."""
-        self._usual, self._built_in = usual, built_in
+        self._default, self._built_in = default, built_in

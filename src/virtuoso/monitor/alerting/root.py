@@ -14,10 +14,10 @@ from virtuoso.alerts.stages.pipeline import Pipeline
 from virtuoso.delivery.channels.protocol import Channel, Illustrating
 from virtuoso.delivery.chart import Charts, Picture
 from virtuoso.delivery.outbox.outbox import Outbox
-from virtuoso.delivery.outbox.protocol import Books
-from virtuoso.model.alert import Incident
+from virtuoso.delivery.outbox.protocol import OutboxStore
+from virtuoso.model.alerts.incident import Incident
+from virtuoso.model.alerts.notice import Context, Notice
 from virtuoso.model.clock import Clock
-from virtuoso.model.notice import Context, Notice
 from virtuoso.monitor.alerting.alerting import Alerting
 from virtuoso.monitor.alerting.policies import PolicyBook
 from virtuoso.wiring.alerting import AlertingParts
@@ -40,7 +40,7 @@ class ContextSource(Protocol):
 class Keeping:
     """Where messages that are to be sent are kept, and the folder for the charts."""
 
-    outbox: Books
+    outbox: OutboxStore
     folder: Path
 
 
@@ -57,7 +57,7 @@ class AlertRoot:
         self, parts: AlertingParts, clock: Clock, exchange: str, wake: Callable[[], None], keeping: Keeping | None
     ) -> None:
         self.parts = parts
-        self.policies = PolicyBook(parts.usual, parts.policies)
+        self.policies = PolicyBook(parts.default, parts.policies)
         self.incidents = IncidentLog(parts.most_incidents, exchange=exchange, policies=self.policies, on_change=wake)
         self.context: ContextSource | None = None
         pipeline = Pipeline(parts.pipeline, parts.routes, policies=self.policies, context=self._context_of)
@@ -100,7 +100,7 @@ class AlertRoot:
         told_otherwise = outbox is not None and _of_outbox(parts) != _of_outbox(self.parts)
         made = make_channels(parts.channels, self._clock) if told_otherwise else {}
         self.parts = parts
-        self.policies.change(parts.usual, parts.policies)
+        self.policies.change(parts.default, parts.policies)
         self.alerting.reload(rules)
         self.alerting.public_url = parts.public_url
         self.alerting.pipeline.configure(parts.pipeline, parts.routes)

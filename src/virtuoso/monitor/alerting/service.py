@@ -55,7 +55,7 @@ class AlertService:
                 self._alerting.told(said.silences, {of: each.by for of, each in said.acknowledged.items()})
             await asyncio.sleep(_INPUTS_S)
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Look at the machine, and at how often this monitor crashed, until cancelled."""
         incidents = self._alerting.incidents
         while True:

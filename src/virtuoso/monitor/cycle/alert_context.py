@@ -2,8 +2,8 @@
 
 from virtuoso.delivery.chart import Mark, Picture
 from virtuoso.market.state import MarketState
-from virtuoso.model.alert import Incident
-from virtuoso.model.notice import Candles, Context, FactorScore, Notice, PriceLevel
+from virtuoso.model.alerts.incident import Incident
+from virtuoso.model.alerts.notice import Candles, Context, FactorScore, Notice, PriceLevel
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Entry, Reading
 from virtuoso.model.timeframe import Timeframe

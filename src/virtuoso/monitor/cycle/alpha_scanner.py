@@ -10,13 +10,13 @@ import numpy as np
 import structlog
 
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.analysis.alpha import WINDOWS, history
-from virtuoso.analysis.alpha_patterns import Pattern, scan
+from virtuoso.analysis.alpha.estimates import WINDOWS, history
+from virtuoso.analysis.alpha.patterns import Pattern, scan
 from virtuoso.exchange.protocol import Exchange
 from virtuoso.market.panel import Floats
 from virtuoso.market.series import CLOSE
 from virtuoso.market.state import MarketState
-from virtuoso.model.alert import Severity
+from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.instrument import seniority
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.documents.alpha import Context, Holding, Scanned, alpha_document
@@ -26,7 +26,7 @@ from virtuoso.monitor.watching.watch import Watch
 log = structlog.get_logger(__name__)
 
 PERIOD_S = 1.0
-"""Between two looks at what is due."""
+"""Seconds between two checks of what is due."""
 _SETTLE_MS = 5_000
 """After a close, until the bars of all symbols are in: two seconds of patience, then repair by request."""
 _BASE = "BTC"
@@ -83,7 +83,7 @@ class AlphaScanner:
         """Scan at other intervals (minutes), or at another rate of false discoveries, from the next scan on."""
         self._intervals, self._rate = intervals, false_discovery_rate
 
-    async def look(self) -> None:
+    async def scan_due(self) -> None:
         """Scan the timeframes that are due, and publish if any was."""
         settled_ms = self._watch.exchange_ms() - _SETTLE_MS
         slots = {tf: settled_ms // (minutes * Timeframe.M1.ms) for tf, minutes in self._intervals.items()}
@@ -113,8 +113,8 @@ class AlphaScanner:
     def benchmark(self) -> str | None:
         """Of the watched symbols of BTC, no dated future among them, the one listed longest; `None` without any."""
         known = [i for s in self._market.rows if (i := self._watch.instruments.get(s)) is not None]
-        standing = [i for i in known if i.base == _BASE and not i.dated]
-        first = min(standing, key=lambda i: seniority(i.launch_ms, self._turnover(i.symbol), i.symbol), default=None)
+        perpetual = [i for i in known if i.base == _BASE and not i.dated]
+        first = min(perpetual, key=lambda i: seniority(i.launch_ms, self._turnover(i.symbol), i.symbol), default=None)
         return None if first is None else first.symbol
 
     def _turnover(self, symbol: str) -> float:

@@ -13,8 +13,8 @@ import structlog
 from virtuoso.alerts.conditions import FeedOutage, observe_cycle
 from virtuoso.alerts.rules.evaluator import Finding
 from virtuoso.analysis.engine import Engine
-from virtuoso.analysis.evaluation import Evaluation
-from virtuoso.analysis.regime import regime_timeframe
+from virtuoso.analysis.readings.evaluation import Evaluation
+from virtuoso.analysis.regimes.regime import regime_timeframe
 from virtuoso.exchange.protocol import Exchange, Stream
 from virtuoso.market.panel import Cut
 from virtuoso.market.state import MarketState, Qualities
@@ -30,11 +30,11 @@ from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.documents.publish import Built, Frame, build, market_rows
 from virtuoso.monitor.documents.symbol_rows import symbol_row, unknown_row
 from virtuoso.monitor.persistence.results import Found, Results
-from virtuoso.monitor.regimes import RegimeBoard
+from virtuoso.monitor.regimes import RegimeTracker
 from virtuoso.monitor.watching.freshness import overall, symbol_qualities
 from virtuoso.monitor.watching.refresh import Refresh, Refreshed
 from virtuoso.monitor.watching.watch import Watch
-from virtuoso.operations.health import HealthBoard
+from virtuoso.operations.health import HealthState
 from virtuoso.operations.metrics import Durations
 
 log = structlog.get_logger(__name__)
@@ -60,7 +60,7 @@ class Cycle:
         outage: FeedOutage,
         slow_s: float,
         stale_after_s: float,
-        health: HealthBoard,
+        health: HealthState,
         results: Results,
     ) -> None:
         self._exchange = exchange
@@ -81,7 +81,7 @@ class Cycle:
         self._results = results
         # What an earlier run published of symbols that are watched no longer goes with the first publication.
         self._published = {name for name in publication.cache.names() if name.startswith("symbol:")}
-        self.regimes = RegimeBoard(engine.base, regime_timeframe(engine.timeframes))
+        self.regimes = RegimeTracker(engine.base, regime_timeframe(engine.timeframes))
         self.stages: dict[str, Durations] = defaultdict(Durations)
         self._last_stages: dict[str, float] = {}
         self.evaluations: dict[str, Evaluation] = {}
@@ -253,7 +253,7 @@ class Cycle:
         for name in self._published - built.bodies.keys():
             self._publication.cache.remove(name)
         self._published = set(built.bodies)
-        self._results.published(self.analysed_ms, frame.regime_state, self.regimes.standing(), built.overview)
+        self._results.published(self.analysed_ms, frame.regime_state, self.regimes.checkpoint(), built.overview)
         self._alerting.regimes(frame.regime_state.new)
         self._alerting.found(findings)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from virtuoso.analysis.alpha import WINDOWS, Estimate
-from virtuoso.analysis.alpha_patterns import PATTERNS, RELEASE, Pattern, TierScan, q_values
+from virtuoso.analysis.alpha.estimates import WINDOWS, Estimate
+from virtuoso.analysis.alpha.patterns import PATTERNS, RELEASE, Pattern, TierScan, q_values
 from virtuoso.market.panel import Floats
 from virtuoso.model.alpha_documents import AlphaDocument, AlphaEstimate, AlphaRow, AlphaTest, AlphaTier
 from virtuoso.model.clock import iso

@@ -6,15 +6,15 @@ from typing import Any
 
 import msgspec
 
-from virtuoso.analysis.dwell import Transition
-from virtuoso.analysis.evaluation import Evaluation
 from virtuoso.analysis.overview import MarketOverview as Overview
 from virtuoso.analysis.overview import MarketRow, market_overview, movers
-from virtuoso.analysis.regime import Regime, SymbolRegime
+from virtuoso.analysis.readings.evaluation import Evaluation
+from virtuoso.analysis.regimes.dwell import Transition
+from virtuoso.analysis.regimes.regime import Regime, SymbolRegime
 from virtuoso.market.state import Qualities
 from virtuoso.model import documents as docs
-from virtuoso.model.alert import Incident
-from virtuoso.model.alert_documents import Alert, alert_of
+from virtuoso.model.alerts.documents import Alert, alert_of
+from virtuoso.model.alerts.incident import Incident
 from virtuoso.model.clock import iso
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.quality import DataQuality, DataSource, worst_quality

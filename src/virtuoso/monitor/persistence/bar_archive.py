@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 
 from virtuoso.market.bars import SymbolBars
-from virtuoso.market.bounds import last_seam
+from virtuoso.market.bounds.bar import last_seam
 from virtuoso.market.panel import BAR_FIELDS, MINUTE_FIELDS, BarBlock, Floats, Ints, MinuteBlock
 from virtuoso.market.series import BUY_VOLUME, CLOSE, OPEN
 from virtuoso.market.state import MarketState

@@ -10,15 +10,15 @@ import msgspec
 import structlog
 
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.analysis.dwell import Transition
-from virtuoso.analysis.regime import Regime
-from virtuoso.analysis.standing import Standing
-from virtuoso.model.alert import Incident
+from virtuoso.analysis.checkpoint import Checkpoint
+from virtuoso.analysis.regimes.dwell import Transition
+from virtuoso.analysis.regimes.regime import Regime
+from virtuoso.model.alerts.incident import Incident
+from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.errors import StoreUnavailable
-from virtuoso.model.notice import Delivery
 from virtuoso.model.signal import Label
-from virtuoso.monitor.regimes import RegimesStanding
-from virtuoso.storage.database.reading import LastLabel
+from virtuoso.monitor.regimes import RegimesCheckpoint
+from virtuoso.storage.database.queries import LastLabel
 from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord, TransitionRecord
 
 log = structlog.get_logger(__name__)
@@ -32,13 +32,13 @@ _TRANSITIONS = 200
 _TRIES = 5
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class RestartState(msgspec.Struct, frozen=True, kw_only=True):
     """The state that a restart goes on from, as of the base close `close_ms`."""
 
     close_ms: int
-    standings: dict[str, Standing]
+    checkpoints: dict[str, Checkpoint] = msgspec.field(name="standings")
     recorded: dict[str, Label | None]
-    regimes: RegimesStanding
+    regimes: RegimesCheckpoint
 
 
 class StateStore(Protocol):
@@ -76,7 +76,7 @@ class Recalled:
         labels: by symbol, the latest signal in the history: it may be later than the state.
     """
 
-    state: Kept | None = None
+    state: RestartState | None = None
     transitions: tuple[Transition, ...] = ()
     incidents: tuple[Incident, ...] = ()
     labels: Mapping[str, LastLabel] = field(default_factory=dict)
@@ -118,12 +118,12 @@ class Committer:
         self._deliveries: dict[str, Delivery] = {}
         self._decide = decide
         self._told = committed
-        self._state: Kept | None = None
+        self._state: RestartState | None = None
         self._wake = asyncio.Event()
         self.committed_close_ms = 0
         """The base close whose signals and state are in the database."""
 
-    def close(self, kept: Kept, signals: tuple[SignalRecord, ...], transitions: tuple[Transition, ...]) -> None:
+    def close(self, kept: RestartState, signals: tuple[SignalRecord, ...], transitions: tuple[Transition, ...]) -> None:
         """A base close was analysed."""
         self._state = kept
         self._signals.extend(signals)
@@ -188,7 +188,7 @@ class Committer:
         waiting = (self._signals, self._transitions, self._unkept, self._deliveries)
         return any(waiting) or self._state is not None
 
-    def _committed(self, changes: Changes, state: Kept | None) -> None:
+    def _committed(self, changes: Changes, state: RestartState | None) -> None:
         _drop(self._signals, changes.signals)
         _drop(self._transitions, changes.transitions)
         for incident in changes.incidents:
@@ -225,12 +225,12 @@ class Committer:
         kept = None
         if record is not None:
             try:
-                kept = msgspec.json.decode(record.body, type=Kept)
+                kept = msgspec.json.decode(record.body, type=RestartState)
             except msgspec.MsgspecError as error:
                 log.warning("the kept state is of another version; labels and regimes begin anew", error=str(error))
         return Recalled(kept, tuple(_transitions(transitions)), tuple(reversed(incidents)), labels)
 
-    def _record(self, kept: Kept) -> StateRecord:
+    def _record(self, kept: RestartState) -> StateRecord:
         return StateRecord(key=self._key, close_ms=kept.close_ms, body=msgspec.json.encode(kept).decode())
 
     @property

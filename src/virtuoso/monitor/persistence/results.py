@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from virtuoso.analysis.checkpoint import Checkpoint
 from virtuoso.analysis.engine import Engine
-from virtuoso.analysis.evaluation import Evaluation
-from virtuoso.analysis.standing import Standing
+from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.market.panel import Cut
 from virtuoso.model import documents as docs
 from virtuoso.model.quality import DataSource
 from virtuoso.monitor.persistence.bar_archive import BarArchive
-from virtuoso.monitor.persistence.committer import Committer, Kept
+from virtuoso.monitor.persistence.committer import Committer, RestartState
 from virtuoso.monitor.persistence.series_rows import cycle_row, factor_rows, feed_rows_of, market_row, signal_rows
 from virtuoso.monitor.persistence.signal_log import SignalLog
-from virtuoso.monitor.regimes import RegimesStanding, RegimeState
+from virtuoso.monitor.regimes import RegimesCheckpoint, RegimeState
 from virtuoso.storage.database.records import SignalRecord
 from virtuoso.storage.timeseries.protocol import TimeSeries
 from virtuoso.storage.timeseries.schema import CYCLES, FACTORS, FEEDS, MARKET, SIGNALS, Row
@@ -27,7 +27,7 @@ class Found:
 
     evaluation: Evaluation
     signals: tuple[SignalRecord, ...]
-    standings: Mapping[str, Standing]
+    checkpoints: Mapping[str, Checkpoint]
     factors: list[Row]
 
 
@@ -40,16 +40,16 @@ class Results:
         self._series = series
         self.signals = SignalLog(exchange)
         self._pending: list[SignalRecord] = []
-        self._standings: Mapping[str, Standing] = {}
+        self._checkpoints: Mapping[str, Checkpoint] = {}
         self._kept_ms = 0
         self._feeds_ms = 0
 
     def found(self, evaluation: Evaluation, cut: Cut, engine: Engine, source: DataSource | None) -> Found:
         """On the worker, right after the step."""
-        standings = engine.standings()
-        changes = self.signals.observe(evaluation, cut.symbols, source) + self.signals.retain(standings, source)
+        checkpoints = engine.checkpoints()
+        changes = self.signals.observe(evaluation, cut.symbols, source) + self.signals.retain(checkpoints, source)
         rows = factor_rows(evaluation.reading(symbol) for symbol in cut.symbols) if self._series is not None else []
-        return Found(evaluation, changes, standings, rows)
+        return Found(evaluation, changes, checkpoints, rows)
 
     def evaluated(self, cut: Cut, found: Found) -> None:
         """Bars, scores and changes of label are kept."""
@@ -57,7 +57,7 @@ class Results:
         for blocks in cut.bars.values():
             self._archive.closed(blocks, symbols)
         self._pending += found.signals
-        self._standings = found.standings
+        self._checkpoints = found.checkpoints
         self._kept_ms = 0
         if self._series is not None:
             self._series.write(FACTORS, found.factors)
@@ -72,14 +72,14 @@ class Results:
         return ended
 
     def published(
-        self, close_ms: int, state: RegimeState, regimes: RegimesStanding, overview: docs.MarketOverview
+        self, close_ms: int, state: RegimeState, regimes: RegimesCheckpoint, overview: docs.MarketOverview
     ) -> None:
         """The documents are out: once a close, its state is committed and the market as a whole is kept."""
-        if close_ms <= self._kept_ms or not self._standings:
+        if close_ms <= self._kept_ms or not self._checkpoints:
             return
         self._kept_ms = close_ms
-        kept = Kept(
-            close_ms=close_ms, standings=dict(self._standings), recorded=self.signals.recorded(), regimes=regimes
+        kept = RestartState(
+            close_ms=close_ms, checkpoints=dict(self._checkpoints), recorded=self.signals.recorded(), regimes=regimes
         )
         self._committer.close(kept, tuple(self._pending), state.new)
         self._pending.clear()

@@ -6,6 +6,7 @@ from statistics import median
 
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue.factors import FACTORS
+from virtuoso.model.feed_kind import FeedKind
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Reading
 from virtuoso.storage.database.records import SignalRecord
@@ -56,17 +57,17 @@ def cycle_row(ended_ms: int, *, ok: bool, symbols: int, stages: Mapping[str, flo
 
 
 def feed_rows_of(now_ms: int, feeds: Sequence[docs.FeedRow]) -> list[Row]:
-    """`feeds`: those of one kind of topic together."""
-    kinds: dict[str, list[docs.FeedRow]] = defaultdict(list)
+    """`feeds`: those of one kind together."""
+    kinds: dict[FeedKind, list[docs.FeedRow]] = defaultdict(list)
     for feed in feeds:
-        kinds[feed.topic.partition(".")[0]].append(feed)
+        kinds[feed.kind].append(feed)
     rows: list[Row] = []
     for kind, members in sorted(kinds.items()):
         ages = [feed.age_ms for feed in members if feed.age_ms is not None]
         lags = [feed.lag_ms for feed in members if feed.lag_ms is not None]
         rows.append(
             (
-                now_ms, kind, len(members), sum(f.connected for f in members),
+                now_ms, kind.value, len(members), sum(f.connected for f in members),
                 sum(f.data_quality in _STALE for f in members), sum(f.mute for f in members),
                 sum(f.messages for f in members), sum(f.resyncs for f in members),
                 float(max(ages)) if ages else None, median(lags) if lags else None,

@@ -1,4 +1,4 @@
-"""Signals: changes of the standing label that begin or end a BUY or SELL, each kept once, none without its beginning.
+"""Signals: changes of the bridged label that begin or end a BUY or SELL, each kept once, none without its beginning.
 
 A first BUY or SELL is one like any other, from no label (`None`) or HOLD; HOLD and unknown alone are none. An end
 says what it ended by: HOLD, the other side, or `None` where the label has been unknown for longer than is bridged, its
@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from virtuoso.analysis.evaluation import Evaluation
+from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.analysis.signals import BRIDGE_BARS
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label, Reading
-from virtuoso.storage.database.reading import LastLabel
+from virtuoso.storage.database.queries import LastLabel
 from virtuoso.storage.database.records import SignalRecord
 
 _SIDES = (Label.BUY, Label.SELL)
@@ -38,7 +38,7 @@ class SignalLog:
         for symbol in symbols:
             if evaluation.close_ms <= self._judged_ms.get(symbol, 0):
                 continue
-            label, before = evaluation.standing(symbol), self._recorded.get(symbol)
+            label, before = evaluation.bridged(symbol), self._recorded.get(symbol)
             self._recorded[symbol], self._judged_ms[symbol] = label, evaluation.close_ms
             if label is not before and (label in _SIDES or before in _SIDES):
                 found.append(self._record(evaluation.reading(symbol), label, before, source))

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.exchange.protocol import Exchange
-from virtuoso.market.bounds import implausible
+from virtuoso.market.bounds.bar import implausible
 from virtuoso.market.state import MarketState
-from virtuoso.model.alert import Details, Severity
+from virtuoso.model.alerts.incident import Details, Severity
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import ExchangeError
 from virtuoso.model.market import Bar
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 CORRECTED, RESTARTED = "bars_corrected", "history_restarted"
 _BASE = Timeframe.M1
-_LOOK_S = 1.0
+_EVERY_S = 1.0
 _SETTLED_MS = 5_000
 """How long after its end the exchange's own answer counts as final."""
 _AGAIN_MS = 3_000
@@ -45,7 +45,7 @@ class _Case:
     """What is known of one symbol: up to where it was compared (epoch ms), and what the last answer said otherwise."""
 
     compared_ms: int
-    looked_ms: int = 0
+    asked_ms: int = 0
     due_ms: int = 0
     tries: int = 0
     otherwise: dict[int, Bar] = field(default_factory=dict)
@@ -75,10 +75,10 @@ class BarAudit:
     async def run(self) -> None:
         """Run until cancelled: look every `_LOOK_S` seconds."""
         while True:
-            await self.look()
-            await asyncio.sleep(_LOOK_S)
+            await self.compare_due()
+            await asyncio.sleep(_EVERY_S)
 
-    async def look(self) -> None:
+    async def compare_due(self) -> None:
         """Compare what is due now: every symbol with a doubt, and the one whose turn it is."""
         now_ms = self._watch.exchange_ms()
         for symbol in self._cases.keys() - self._watch.ready:
@@ -106,9 +106,9 @@ class BarAudit:
         if not self._routine or 2 * budget.available < budget.burst:
             return None
         every_ms = max(_EVERY_MS, _A_SYMBOL_MS * len(self._watch.ready))
-        waiting = [(case.looked_ms, symbol) for symbol, case in self._cases.items() if not case.otherwise]
-        looked_ms, symbol = min(waiting, default=(now_ms, ""))
-        return symbol if now_ms - looked_ms >= every_ms else None
+        waiting = [(case.asked_ms, symbol) for symbol, case in self._cases.items() if not case.otherwise]
+        asked_ms, symbol = min(waiting, default=(now_ms, ""))
+        return symbol if now_ms - asked_ms >= every_ms else None
 
     async def check(self, symbol: str) -> None:
         """Ask for the minutes since the last comparison, and those in doubt; replace what two answers contradict."""
@@ -117,7 +117,7 @@ class BarAudit:
         end_ms = min(history.base.next_ms or 0, _BASE.floor(now_ms - _SETTLED_MS))
         first_ms = min((case.compared_ms, *history.doubted, *case.otherwise))
         first_ms = max(first_ms, end_ms - _BACK * _BASE.ms, history.base.first_ms or 0)
-        case.looked_ms, case.due_ms = now_ms, now_ms + _AGAIN_MS * 2**case.tries
+        case.asked_ms, case.due_ms = now_ms, now_ms + _AGAIN_MS * 2**case.tries
         for open_ms in [open_ms for open_ms in history.doubted if open_ms < first_ms]:
             del history.doubted[open_ms]  # from before what is held
         if first_ms >= end_ms:

@@ -4,18 +4,20 @@ from collections.abc import Mapping, Sequence
 
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.fast.liquidation import MarketCascade
-from virtuoso.alerts.fast.symbol import KINDS, FastRules, SymbolDetectors
+from virtuoso.alerts.fast.symbol import SymbolDetectors
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.market.series import CLOSE, OPEN, VOLUME
 from virtuoso.market.state import MarketState
 from virtuoso.market.symbol import SymbolState
-from virtuoso.model.alert import Incident
+from virtuoso.model.alerts.incident import Incident
+from virtuoso.model.catalogue.detectors import DETECTED, FastParameters
 from virtuoso.model.feed import Refusal, SymbolSink
 from virtuoso.model.market import Bar, Levels, Liquidation, TickerUpdate, Trade
 from virtuoso.monitor.containment import Contained
 
-LOOK_MS = 1_000
+SAMPLE_MS = 1_000
 """How often a book is looked at, in event time."""
+_KINDS = frozenset(kind.name for kind in DETECTED)
 _RESUMED_QUIET_MS = 300_000
 """How long what an earlier run found stays open unless it is found again: funding is looked at once in minutes."""
 
@@ -23,22 +25,22 @@ _RESUMED_QUIET_MS = 300_000
 class Detection:
     """The detectors of all watched symbols, each behind the sink of its symbol; `contained` takes what they raise."""
 
-    def __init__(self, rules: FastRules, log: IncidentLog, contained: Contained | None = None) -> None:
-        self._rules = rules
+    def __init__(self, parameters: FastParameters, log: IncidentLog, contained: Contained | None = None) -> None:
+        self._parameters = parameters
         self._findings = Findings(log)
-        self._market_cascade = MarketCascade(rules.cascade.symbols, self._findings)
+        self._market_cascade = MarketCascade(parameters.cascade.symbols, self._findings)
         self._sinks: dict[str, DetectingSink] = {}
         self._contained = contained
         self._guarded: dict[str, SymbolSink] = {}
 
-    def detect_by(self, rules: FastRules, now_ns: int) -> None:
-        """Detect by other rules: detectors learn the history anew when the sinks are next asked for.
+    def detect_by(self, parameters: FastParameters, now_ns: int) -> None:
+        """Detect by other parameters: detectors learn the history anew when the sinks are next asked for.
 
-        What is open stays open, and is over when the new rules do not find it again within five minutes.
+        What is open stays open, and is over when it is not found again within five minutes.
         """
         self._findings.doubt(now_ns, _RESUMED_QUIET_MS)
-        self._rules = rules
-        self._market_cascade = MarketCascade(rules.cascade.symbols, self._findings)
+        self._parameters = parameters
+        self._market_cascade = MarketCascade(parameters.cascade.symbols, self._findings)
         self._sinks.clear()
         self._guarded.clear()
 
@@ -68,14 +70,14 @@ class Detection:
 
     def resume(self, incidents: Sequence[Incident], now_ns: int) -> None:
         """Take over what was open in an earlier run: it is not found a second time."""
-        self._findings.resume([i for i in incidents if i.kind in KINDS], now_ns, _RESUMED_QUIET_MS)
+        self._findings.resume([i for i in incidents if i.kind in _KINDS], now_ns, _RESUMED_QUIET_MS)
 
     def sweep(self, now_ns: int) -> None:
         """Resolve what has been quiet for long enough."""
         self._findings.sweep(now_ns)
 
     def _sink(self, symbol: str, state: SymbolState, now_ns: int) -> "DetectingSink":
-        sink = DetectingSink(state, SymbolDetectors(symbol, self._rules, self._findings, self._market_cascade))
+        sink = DetectingSink(state, SymbolDetectors(symbol, self._parameters, self._findings, self._market_cascade))
         if self._contained is None:
             sink.learn(now_ns)
         else:
@@ -86,13 +88,22 @@ class Detection:
 class DetectingSink:
     """Implements `model.feed.SymbolSink`: a symbol's state first, then its detectors."""
 
-    __slots__ = ("_add_trades", "_apply", "_detectors", "_judge_trades", "_look_ms", "_looked_ms", "_seen_ns", "state")
+    __slots__ = (
+        "_add_trades",
+        "_apply",
+        "_detectors",
+        "_judge_trades",
+        "_sample_ms",
+        "_sampled_ms",
+        "_seen_ns",
+        "state",
+    )
 
     def __init__(self, state: SymbolState, detectors: SymbolDetectors) -> None:
         self.state = state
         self._apply, self._add_trades, self._judge_trades = state.book_delta, state.trades, detectors.trades
         self._detectors = detectors
-        self._looked_ms = self._look_ms = 0
+        self._sampled_ms = self._sample_ms = 0
         self._seen_ns = 0
 
     def book_delta(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
@@ -100,8 +111,8 @@ class DetectingSink:
         if (refusal := self._apply(update_id, event_ms, received_ns, bids, asks)) is not None:
             self._detectors.book_gone(received_ns)
             return refusal
-        if not self._looked_ms <= event_ms < self._look_ms:
-            self._look(event_ms, received_ns)
+        if not self._sampled_ms <= event_ms < self._sample_ms:
+            self._sample(event_ms, received_ns)
         return None
 
     def book_snapshot(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
@@ -118,7 +129,7 @@ class DetectingSink:
 
     def _replaced(self, refusal: Refusal, event_ms: int, received_ns: int) -> Refusal:
         if refusal is None:
-            self._look(event_ms, received_ns)
+            self._sample(event_ms, received_ns)
         else:
             self._detectors.book_gone(received_ns)
         return refusal
@@ -189,8 +200,8 @@ class DetectingSink:
         if len(rows):
             self._detectors.minutes(open_ms, rows[:, (OPEN, CLOSE, VOLUME)].tolist(), now_ns)
 
-    def _look(self, event_ms: int, received_ns: int) -> None:
-        self._looked_ms, self._look_ms, self._seen_ns = event_ms, event_ms + LOOK_MS, received_ns
+    def _sample(self, event_ms: int, received_ns: int) -> None:
+        self._sampled_ms, self._sample_ms, self._seen_ns = event_ms, event_ms + SAMPLE_MS, received_ns
         book = self.state.book
         if book.valid:
             self._detectors.book(event_ms, book.bid_price, book.ask_price, book.bids, book.asks, received_ns)

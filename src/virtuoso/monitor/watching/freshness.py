@@ -7,6 +7,7 @@ from virtuoso.market.quality import feed_quality, polled_quality
 from virtuoso.market.state import Qualities
 from virtuoso.model.evidence import Evidence
 from virtuoso.model.feed import FeedStatus
+from virtuoso.model.feed_kind import FeedKind
 from virtuoso.model.quality import DataQuality, worst_quality
 from virtuoso.monitor.containment import Contained, each
 
@@ -35,14 +36,14 @@ def symbol_qualities(
         by_symbol[feed.symbol].append(feed)
 
     def qualities(symbol: str) -> Qualities:
-        topics = {f.topic.partition(".")[0]: feed_quality(f, now_ns, stale_after_s) for f in by_symbol.get(symbol, ())}
+        streamed = {f.kind: feed_quality(f, now_ns, stale_after_s) for f in by_symbol.get(symbol, ())}
         polled = polled_quality(fetched_ns.get(symbol), now_ns, stale_after_s)
         return Qualities(
-            bars=_streamed_or(polled, topics.get("kline")),
-            book=topics.get("orderbook", DataQuality.UNAVAILABLE),
-            tape=_streamed_or(polled, topics.get("publicTrade")) if symbol in detailed else DataQuality.UNAVAILABLE,
+            bars=_streamed_or(polled, streamed.get(FeedKind.BAR)),
+            book=streamed.get(FeedKind.BOOK, DataQuality.UNAVAILABLE),
+            tape=_streamed_or(polled, streamed.get(FeedKind.TRADE)) if symbol in detailed else DataQuality.UNAVAILABLE,
             detailed=symbol in detailed,
-            ticker=_streamed_or(polled, topics.get("tickers")),
+            ticker=_streamed_or(polled, streamed.get(FeedKind.TICKER)),
             evidence=evidence(symbol),
         )
 

@@ -5,18 +5,18 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Final
 
 from virtuoso.exchange.protocol import Exchange
-from virtuoso.market.listing import Listed, Listings
+from virtuoso.market.universe.listing import Listed, Listings
 from virtuoso.model.errors import ExchangeUnavailable
 from virtuoso.model.market import TickerUpdate
 
 _AGAIN_S: Final = 2.0
-"""Between looks at first lists that contradict each other."""
+"""Between polls at first lists that contradict each other."""
 
 
-async def looks(
+async def polls(
     exchange: Exchange, listings: Listings, watched: Collection[str] = (), refused: Collection[str] = ()
 ) -> AsyncIterator[tuple[Listed, Mapping[str, TickerUpdate]]]:
-    """Yield each look, with its tickers; the last one is believed.
+    """Yield each poll, with its tickers; the last one is believed.
 
     That is the first one, but at a start, where lists that contradict each other are asked for again a few times.
 
@@ -26,7 +26,7 @@ async def looks(
     """
     while True:
         instruments, tickers = await exchange.instruments(), await exchange.tickers()
-        listed = listings.look(instruments, tickers, watched, refused)
+        listed = listings.judge(instruments, tickers, watched, refused)
         yield listed, tickers
         for doubt in listed.doubts:
             if not doubt.known:

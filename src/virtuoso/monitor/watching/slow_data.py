@@ -78,11 +78,11 @@ class SlowData:
     async def run(self) -> None:
         """Ask for what is due, for ever."""
         while len(self.lacking) < len((RATIO, FUNDING)):
-            await self.look()
+            await self.poll()
             await asyncio.sleep(_LOOK_S)
         await asyncio.Event().wait()  # until cancelled: there is nothing to ask for
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Ask for the symbols that are due."""
         now_s = self._clock.monotonic_ns() / 1e9
         symbols = list(self._market.rows)
@@ -116,7 +116,7 @@ class SlowData:
             await (self._ask_ratio(symbol) if kind == RATIO else self._ask_funding(symbol))
         except NotOffered as error:
             if kind not in self.lacking:
-                log.info("not to be had", what=kind, reason=str(error))
+                log.info("not available", what=kind, reason=str(error))
             self.lacking[kind] = str(error)
         except ExchangeError as error:
             log.warning("slow data could not be fetched", what=kind, symbol=symbol, error=str(error))

@@ -25,7 +25,7 @@ class UniverseRefresh:
         self._refused: set[str] = set()
         self._wanted = asyncio.Event()
 
-    def look_soon(self, refused: Collection[str] = ()) -> None:
+    def poll_soon(self, refused: Collection[str] = ()) -> None:
         """Look within seconds: topics of the symbols `refused` were refused, or an instrument may have changed."""
         self._refused.update(refused)
         self._wanted.set()
@@ -33,7 +33,7 @@ class UniverseRefresh:
     def every(self, interval_s: float) -> None:
         """Look every so many seconds, and once soon."""
         self._interval_s = interval_s
-        self.look_soon()
+        self.poll_soon()
 
     async def run(self) -> None:
         """Run until cancelled: ask for the lists every `interval_s` seconds, or sooner on demand, and adopt them."""

@@ -8,15 +8,15 @@ from contextlib import suppress
 import structlog
 from msgspec import UNSET
 
-from virtuoso.analysis import alpha
+from virtuoso.analysis.alpha import estimates as alpha
+from virtuoso.analysis.checkpoint import Checkpoint
 from virtuoso.analysis.engine import Engine
-from virtuoso.analysis.standing import Standing
 from virtuoso.exchange.protocol import Exchange
-from virtuoso.market.listing import Listed, Listings
 from virtuoso.market.panel import BarBlock
 from virtuoso.market.series import VOLUME, BarSeries
 from virtuoso.market.state import MarketState
-from virtuoso.market.universe import Universe, UniverseRules, select, unknown_includes, why_empty
+from virtuoso.market.universe.choice import Universe, UniverseRules, select, unknown_includes, why_empty
+from virtuoso.market.universe.listing import Listed, Listings
 from virtuoso.model.clock import Clock, iso
 from virtuoso.model.errors import ExchangeError, ExchangeUnavailable, NotOffered
 from virtuoso.model.evidence import Evidence, attainable
@@ -26,7 +26,7 @@ from virtuoso.model.timeframe import Timeframe
 from virtuoso.model.units import multiplied, unit_jump
 from virtuoso.monitor.containment import Contained
 from virtuoso.monitor.persistence.bar_archive import BarArchive, minutes_wanted
-from virtuoso.monitor.watching.list_polls import looks
+from virtuoso.monitor.watching.list_polls import polls
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +92,7 @@ class Watch:
         self._no_interest = self._said_empty = False
         self._archive = archive
         self._polled = polled
-        self.standings: Mapping[str, Standing] = {}
+        self.checkpoints: Mapping[str, Checkpoint] = {}
         """Where symbols stood at the close `stood_ms` of an earlier run."""
         self.stood_ms = 0
 
@@ -122,7 +122,7 @@ class Watch:
         exchange refused. Raises `ExchangeError`; a list that is empty before any was not is no answer, and an
         `ExchangeUnavailable`.
         """
-        asked = looks(self._exchange, self.listings, self.universe.symbols, refused)
+        asked = polls(self._exchange, self.listings, self.universe.symbols, refused)
         async for look in asked:
             self._note(*look)
         listed = self.listed
@@ -136,7 +136,7 @@ class Watch:
         return universe
 
     def _note(self, listed: Listed, tickers: Mapping[str, TickerUpdate]) -> None:
-        """Keep what a look found; a new doubt of what was believed is logged."""
+        """Keep what a poll found; a new doubt of what was believed is logged."""
         before, self.listed = {each.name for each in self.listed.doubts}, listed
         self._tickers = tickers
         for doubt in listed.doubts:
@@ -339,7 +339,7 @@ class Watch:
     async def _warm(self, group: Sequence[str], rows: Mapping[str, int]) -> None:
         upto_ms = Timeframe.M1.floor(self.exchange_ms())
         # The minute that is running was not seen whole: it decides nothing either.
-        resumed = self.standings if upto_ms - self.stood_ms <= _RESUMED_MS else {}
+        resumed = self.checkpoints if upto_ms - self.stood_ms <= _RESUMED_MS else {}
         named = self._blocks(group, upto_ms)
 
         def warm() -> None:
@@ -393,7 +393,7 @@ class Watch:
             rows = await self._exchange.open_interest(symbol, _INTERESTS)
         except NotOffered as error:
             self._no_interest = True
-            log.info("open interest of the past is not to be had", reason=str(error))
+            log.info("open interest of the past is not available", reason=str(error))
         except ExchangeError as error:
             log.warning("open interest could not be fetched", symbol=symbol, error=str(error))
         else:

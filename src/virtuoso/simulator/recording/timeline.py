@@ -1,4 +1,4 @@
-"""Exchange time mapped to the recording: whole weeks of shift, then the loop, forth and back for ever."""
+"""Exchange time mapped to the recording: whole weeks of shift, then the loop, back and forth for ever."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Timeline:
     """Times in epoch ms of the exchange. The loop begins at `anchor_ms`, the latest whole-week shift before the start.
 
     `minute_index` numbers the recorded minutes from the first fine bar; before the anchor they are played as
-    recorded, from it on the loop runs forth and back, on the way back with every minute reversed in itself.
+    recorded, from it on the loop runs back and forth, on the way back with every minute reversed in itself.
     """
 
     anchor_ms: int

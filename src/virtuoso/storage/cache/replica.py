@@ -27,7 +27,7 @@ class _Watched:
     def __init__(self, tier: Tier, clock: Clock) -> None:
         self.tier = tier
         self.breaker = Breaker(tier.name, clock)
-        self.looked_ns: int | None = None
+        self.polled_ns: int | None = None
         self._told = Index(NOTHING, {})
         self._event = asyncio.Event()
 
@@ -60,7 +60,7 @@ class Replica:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 for watched in self._watched:
-                    await self._look(watched)
+                    await self._poll(watched)
         return len(self._memory)
 
     async def run(self) -> None:
@@ -83,7 +83,7 @@ class Replica:
         """Read the index each second, and between what the tier tells of."""
         loop = asyncio.get_running_loop()
         while True:
-            await self._look(watched)
+            await self._poll(watched)
             next_s = loop.time() + (watched.breaker.wait_s or _PERIOD_S)
             while (left_s := next_s - loop.time()) > 0:
                 told = await watched.told(left_s)
@@ -92,7 +92,7 @@ class Replica:
                     with watched.breaker.attempt():
                         await self._load(watched, told.versions)
 
-    async def _look(self, watched: _Watched) -> None:
+    async def _poll(self, watched: _Watched) -> None:
         with watched.breaker.attempt():
             index = await watched.tier.index()
             if index is not None and index.fence < self._newest.fence:
@@ -100,7 +100,7 @@ class Replica:
             elif index is not None:
                 await self._load(watched, index.versions)
                 self._follow(index)
-            watched.looked_ns = self._clock.monotonic_ns()
+            watched.polled_ns = self._clock.monotonic_ns()
 
     def _follow(self, index: Index) -> None:
         """Forget what is no more by the newest index, which may be one that another tier told of meanwhile."""
@@ -115,8 +115,8 @@ class Replica:
         The age of what arrives under our eyes is what it was when it was written, whatever clocks of other machines
         say; that of what has been there for longer goes by the writer's wall clock.
         """
-        tier, looked_ns = watched.tier, watched.looked_ns
-        watching = looked_ns is not None and self._clock.monotonic_ns() - looked_ns < _WATCHING_NS
+        tier, polled_ns = watched.tier, watched.polled_ns
+        watching = polled_ns is not None and self._clock.monotonic_ns() - polled_ns < _WATCHING_NS
         held = self._memory.version
         wanted = [name for name, version in versions.items() if (held(name) or UNKNOWN) < version]
         garbage: StoreUnavailable | None = None

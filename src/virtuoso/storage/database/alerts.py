@@ -8,11 +8,11 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, func, select, union, update
 
-from virtuoso.model.alert import Incident, Severity, Silence
+from virtuoso.model.alerts.incident import Incident, Severity, Silence
 from virtuoso.storage.database import wrong_tokens
 from virtuoso.storage.database.damage import Usable, made, usable
-from virtuoso.storage.database.lease_rows import STOPPED
-from virtuoso.storage.database.reading import encode_cursor, incident_of, page_query, silences
+from virtuoso.storage.database.lease.rows import STOPPED
+from virtuoso.storage.database.queries import encode_cursor, incident_of, page_query, silences
 from virtuoso.storage.database.records import Acknowledgement, AlertInputs, IncidentFilter, IncidentPage
 from virtuoso.storage.database.schema import INCIDENTS, RUNS, SILENCES
 from virtuoso.storage.database.writing import put_silence

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from virtuoso.model.notice import Delivery
-from virtuoso.model.outbox import ChannelState, Claimed, Count, Tidied
+from virtuoso.model.alerts.notice import Delivery
+from virtuoso.model.alerts.outbox import ChannelState, Claimed, Count, Tidied
 from virtuoso.storage.database import outbox
-from virtuoso.storage.database.calls import Calls
-from virtuoso.storage.database.lease import Lease
-from virtuoso.storage.database.lease_guard import LeaseGuard
+from virtuoso.storage.database.connection.calls import Calls
+from virtuoso.storage.database.lease.guard import LeaseGuard
+from virtuoso.storage.database.lease.lease import Lease
 
 
 class LeasedOutbox:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from virtuoso.model.alert import Incident
-from virtuoso.storage.database.lease import Lease
+from virtuoso.model.alerts.incident import Incident
+from virtuoso.storage.database.lease.lease import Lease
 from virtuoso.storage.database.leased_outbox import LeasedOutbox
-from virtuoso.storage.database.reading import LastLabel
+from virtuoso.storage.database.queries import LastLabel
 from virtuoso.storage.database.records import AlertInputs, Changes, StateRecord, TransitionRecord
 from virtuoso.storage.database.store import Database
 

@@ -12,10 +12,10 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, insert, literal, select, true, update
 
-from virtuoso.model.notice import Delivery, Notice, delivery_id
-from virtuoso.model.outbox import ChannelState, Claimed, Count, DeliveryPage, Tidied
+from virtuoso.model.alerts.notice import Delivery, Notice, delivery_id
+from virtuoso.model.alerts.outbox import ChannelState, Claimed, Count, DeliveryPage, Tidied
 from virtuoso.storage.database.damage import DamagedRow, made, usable
-from virtuoso.storage.database.reading import encode_cursor, page_query
+from virtuoso.storage.database.queries import encode_cursor, page_query
 from virtuoso.storage.database.schema import CHANNELS, OUTBOX
 from virtuoso.storage.database.writing import delivery_row, new_rows
 

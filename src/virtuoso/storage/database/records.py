@@ -5,8 +5,8 @@ from hashlib import blake2s
 
 import msgspec
 
-from virtuoso.model.alert import Incident, Severity, Silence, Step, Told
-from virtuoso.model.notice import Delivery
+from virtuoso.model.alerts.incident import Incident, Severity, Silence, Step, Told
+from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label
 

@@ -124,7 +124,7 @@ OUTBOX: Final = Table(
     Column("id", Text, nullable=False, unique=True),
     Column("identity", Text, nullable=False),
     Column("channel", Text, nullable=False),
-    Column("state", Text, nullable=False),  # see `model.notice.Delivery`
+    Column("state", Text, nullable=False),  # see `model.alerts.notice.Delivery`
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
     Column("attempts", BigInteger, nullable=False),

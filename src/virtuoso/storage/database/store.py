@@ -5,16 +5,16 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from virtuoso.model.alert import Incident, Silence
+from virtuoso.model.alerts.incident import Incident, Silence
+from virtuoso.model.alerts.notice import Delivery
+from virtuoso.model.alerts.outbox import ChannelState, Count, DeliveryPage
 from virtuoso.model.clock import Clock
-from virtuoso.model.notice import Delivery
-from virtuoso.model.outbox import ChannelState, Count, DeliveryPage
-from virtuoso.storage.database import alerts, outbox, reading, writing, wrong_tokens
-from virtuoso.storage.database.calls import Calls
+from virtuoso.storage.database import alerts, outbox, queries, writing, wrong_tokens
+from virtuoso.storage.database.connection.calls import Calls
+from virtuoso.storage.database.connection.durability import durability_warning
 from virtuoso.storage.database.damage import Usable
-from virtuoso.storage.database.durability import durability_warning
-from virtuoso.storage.database.lease_rows import guard
-from virtuoso.storage.database.reading import LastLabel
+from virtuoso.storage.database.lease.rows import guard
+from virtuoso.storage.database.queries import LastLabel
 from virtuoso.storage.database.records import (
     Acknowledgement,
     AlertInputs,
@@ -67,41 +67,41 @@ class Database(Calls):
 
         Raises `ValueError` for a limit or a cursor that cannot be.
         """
-        query = reading.signals_query(wanted, limit, cursor)
-        return await self.run(lambda c: reading.signals(c, query, limit), writing=False)
+        query = queries.signals_query(wanted, limit, cursor)
+        return await self.run(lambda c: queries.signals(c, query, limit), writing=False)
 
     async def last_labels(self, exchange: str, identity: str) -> dict[str, LastLabel]:
         """By symbol, the label of the latest signal that this identity kept, and since which close."""
-        return await self.run(lambda c: reading.last_labels(c, exchange, identity), writing=False)
+        return await self.run(lambda c: queries.last_labels(c, exchange, identity), writing=False)
 
     async def incidents(self, limit: int, *, identity: str | None = None) -> tuple[Incident, ...]:
         """The latest, newest first; at most 1000. Of all identities where none is named."""
-        most = min(limit, reading.MOST)
+        most = min(limit, queries.MOST)
         return self._whole(
-            await self.run(lambda c: reading.incidents(c, most, only_open=False, identity=identity), writing=False)
+            await self.run(lambda c: queries.incidents(c, most, only_open=False, identity=identity), writing=False)
         )
 
     async def open_incidents(self, *, identity: str | None = None) -> tuple[Incident, ...]:
         """Those that are not resolved, newest first; at most 1000. Of all identities where none is named."""
         return self._whole(
             await self.run(
-                lambda c: reading.incidents(c, reading.MOST, only_open=True, identity=identity), writing=False
+                lambda c: queries.incidents(c, queries.MOST, only_open=True, identity=identity), writing=False
             )
         )
 
     async def transitions(self, exchange: str, limit: int) -> tuple[TransitionRecord, ...]:
         """The latest changes of regime, newest first; at most 1000."""
         return self._whole(
-            await self.run(lambda c: reading.transitions(c, exchange, min(limit, reading.MOST)), writing=False)
+            await self.run(lambda c: queries.transitions(c, exchange, min(limit, queries.MOST)), writing=False)
         )
 
     async def state(self, identity: str, key: str) -> StateRecord | None:
         """What was kept last under this name; `None` at the very first start."""
-        return await self.run(lambda c: reading.state(c, identity, key), writing=False)
+        return await self.run(lambda c: queries.state(c, identity, key), writing=False)
 
     async def silences(self, after_ms: int) -> tuple[Silence, ...]:
         """Those that end after `after_ms` (epoch ms), the last to end first; at most 1000."""
-        return self._whole(await self.run(lambda c: reading.silences(c, after_ms, reading.MOST), writing=False))
+        return self._whole(await self.run(lambda c: queries.silences(c, after_ms, queries.MOST), writing=False))
 
     async def add_silence(self, silence: Silence) -> bool:
         """Make it, or again; `False` when 500 are in force or to come already. Those of a month ago are forgotten."""

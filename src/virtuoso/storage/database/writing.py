@@ -6,8 +6,8 @@ import msgspec
 from sqlalchemy import Connection, Table, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from virtuoso.model.alert import Incident, Silence
-from virtuoso.model.notice import Delivery
+from virtuoso.model.alerts.incident import Incident, Silence
+from virtuoso.model.alerts.notice import Delivery
 from virtuoso.storage.database.records import Changes, Life, record_id
 from virtuoso.storage.database.schema import INCIDENTS, OUTBOX, SIGNALS, SILENCES, STATE, TRANSITIONS
 from virtuoso.storage.lease import Term

@@ -87,6 +87,6 @@ FEEDS: Final = Measurement(
     {"count": int, "connected": int, "stale": int, "mute": int, "messages": int, "resyncs": int}
     | _floats("max_age_ms", "median_lag_ms"),
 )  # fmt: skip
-"""The feeds of one kind of topic together, each minute."""
+"""The feeds of one kind together, each minute; `topic` is the kind."""
 
 MEASUREMENTS: Final = {m.name: m for m in (BARS, TICKERS, FACTORS, SIGNALS, MARKET, CYCLES, FEEDS)}

@@ -8,9 +8,9 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 
-from virtuoso.model import alert_documents as docs
-from virtuoso.model.alert import Incident, Severity
-from virtuoso.model.alert_documents import alert_of, detail_of
+from virtuoso.model.alerts import documents as docs
+from virtuoso.model.alerts.documents import alert_of, detail_of
+from virtuoso.model.alerts.incident import Incident, Severity
 from virtuoso.model.catalogue import alert_examples as examples
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable
@@ -19,14 +19,14 @@ from virtuoso.storage.database.damage import left_out
 from virtuoso.storage.database.records import Acknowledgement, IncidentFilter
 from virtuoso.storage.database.store import Database
 from virtuoso.web.bodies import decoded, taking
-from virtuoso.web.kept import needed
 from virtuoso.web.openapi import answers, changes, reference
 from virtuoso.web.parameters import Cursor, Limit, MonitorName, Since, SymbolName, Until, milliseconds
+from virtuoso.web.required_database import needed
 from virtuoso.web.routes.documents import answer, body_of
 
 
 class AlertState(StrEnum):
-    """How far an incident is."""
+    """States of an incident by which a list can be narrowed."""
 
     FIRING = "firing"
     RESOLVED = "resolved"

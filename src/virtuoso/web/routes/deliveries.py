@@ -6,17 +6,17 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 
-from virtuoso.model import alert_documents as docs
-from virtuoso.model.alert_documents import delivery_of
+from virtuoso.model.alerts import documents as docs
+from virtuoso.model.alerts.documents import delivery_of
 from virtuoso.model.catalogue import alert_examples as examples
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.storage.database.damage import left_out
 from virtuoso.storage.database.store import Database
 from virtuoso.web.bodies import decoded, taking
-from virtuoso.web.kept import needed
 from virtuoso.web.openapi import answers, changes, reference
 from virtuoso.web.parameters import Cursor, Limit, MonitorName
+from virtuoso.web.required_database import needed
 from virtuoso.web.routes.documents import answer
 
 

@@ -10,8 +10,8 @@ from virtuoso.delivery.channels.discord.embed import embed_of
 from virtuoso.delivery.channels.discord.wire import CHART, Answer, Wire
 from virtuoso.delivery.channels.protocol import ChannelError, Rejected, Sent
 from virtuoso.delivery.channels.spec import ChannelSpec
+from virtuoso.model.alerts.notice import Notice
 from virtuoso.model.errors import ConfigError
-from virtuoso.model.notice import Notice
 
 _URL = re.compile(r"(https?://[^/\s?#@]+)/api(?:/v\d+)?/webhooks/(\d{1,20})/([\w.-]+)/?", re.ASCII)
 _API_URL = re.compile(r"https?://[^/\s?#@]+(/[^\s?#]*)?")

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from virtuoso.delivery.channels.discord.text import coded, fit, units
-from virtuoso.model.notice import Context, FactorScore
+from virtuoso.model.alerts.notice import Context, FactorScore
 
 _FACTORS, _WHYS, _LEVELS = 14, 5, 10
 _CELLS = 10

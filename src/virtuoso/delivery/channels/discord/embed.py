@@ -9,8 +9,8 @@ from typing import Any
 
 from virtuoso.delivery.channels.discord.context import Field, fields_of
 from virtuoso.delivery.channels.discord.text import fit, plain, units
-from virtuoso.model.alert import Severity
-from virtuoso.model.notice import Line, Notice, Role
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.alerts.notice import Line, Notice, Role
 
 _TOTAL, _DESCRIPTION = 6000, 4096
 _TITLE, _AUTHOR, _FOOTER, _TEXT, _LINE, _LINK = 256, 160, 320, 1600, 200, 300

@@ -198,7 +198,7 @@ class EmbeddedStore:
     def _is(self, state: str, error: str | None) -> None:
         if state != self._state or self._since_ms is None:
             if state != self._state:
-                log.warning("the time series is not as before", before=self._state, now=state, error=error)
+                log.warning("the time series changed its state", before=self._state, now=state, error=error)
             self._state, self._since_ms = state, self._clock.now_ns() // 1_000_000
         self._error = error
 

@@ -53,7 +53,7 @@ class Writer:
         self.folder = Folder(folder, self._forget)
         try:
             for partition in partitions.listed(folder):
-                self._with_room((), partial(self.folder.use, partition, self._look))
+                self._with_room((), partial(self.folder.use, partition, self._inspect))
         except BaseException:
             self.close()
             raise
@@ -61,7 +61,7 @@ class Writer:
     def _forget(self, partition: Partition) -> None:
         self._due.pop(partition, None)
 
-    def _look(self, file: PartitionFile) -> None:
+    def _inspect(self, file: PartitionFile) -> None:
         if file.partition.kind in rollup.SUMS and (due := rollup.noted(file)):
             self._due[file.partition] = due
         self._newer(file.connection.execute(_NEWEST).fetchone()[0])

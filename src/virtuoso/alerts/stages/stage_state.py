@@ -1,0 +1,110 @@
+"""What the stages see, and what they answer. A stage is a pure function `(events, world, now_ms) -> Split`."""
+
+from collections.abc import Callable, ItemsView, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+
+from virtuoso.alerts.policy import Policies
+from virtuoso.model.alerts.incident import Incident, Severity, Silence
+
+
+class Withheld(msgspec.Struct, frozen=True, gc=False):
+    """An incident that a stage does not let pass: why (a name, then words), and whether for now or for good."""
+
+    incident: Incident
+    reason: str
+    held: bool
+
+
+class Split(NamedTuple):
+    """What a stage made of the incidents it was given."""
+
+    passed: Sequence[Incident]
+    withheld: Sequence[Withheld]
+
+
+class Cooling(msgspec.Struct, frozen=True, gc=False):
+    """An identity was told at `at_ms`, or is about to be, by this incident."""
+
+    at_ms: int
+    severity: Severity
+    incident: str
+
+
+class Matcher(NamedTuple):
+    """A silence made ready: labels that must be equal, then those whose value must be like something."""
+
+    silence: Silence
+    equal: ItemsView[str, str]
+    like: tuple[tuple[str, Callable[[str], object]], ...]
+
+
+@dataclass(slots=True)
+class Group:
+    """Incidents of one kind, exchange and side that come close together.
+
+    Attributes:
+        leader: the first.
+        rank: of the most severe that was told.
+        told_ms: when a notice went out last.
+        folded_ms: when several were folded last.
+        due_ms: when those that wait are told.
+    """
+
+    leader: Incident
+    rank: int
+    told_ms: int
+    folded_ms: int | None = None
+    due_ms: int | None = None
+    waiting: dict[str, Incident] = field(default_factory=dict)
+
+    def quiet(self, now_ms: int, interval_ms: int) -> bool:
+        """Nothing waits, and an interval has passed since it spoke."""
+        return not self.waiting and now_ms >= self.told_ms + interval_ms
+
+
+GroupKey = tuple[str, str | None, str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What a channel takes: incidents of at least this severity, of the market, of the system, or both."""
+
+    channel: str
+    least: Severity = Severity.INFO
+    market: bool = True
+    system: bool = True
+
+
+@dataclass(slots=True)
+class StageState:
+    """Everything that decides besides the incident itself. Stages only read it.
+
+    Attributes:
+        outages: by exchange and incident id, what is wrong with the exchange as a whole.
+        silences: those in force.
+        identities: of those that still hold, by id, so that it is not worked out again.
+        cooling: by identity.
+        interval_ms: of the groups.
+    """
+
+    policies: Policies
+    routes: tuple[Route, ...] = ()
+    interval_ms: int = 60_000
+    outages: dict[str, dict[str, Incident]] = field(default_factory=dict)
+    silences: tuple[Matcher, ...] = ()
+    identities: Mapping[str, str] = field(default_factory=dict)
+    cooling: Mapping[str, Cooling] = field(default_factory=dict)
+    groups: Mapping[GroupKey, Group] = field(default_factory=dict)
+
+
+def is_ending(incident: Incident) -> bool:
+    """It was told, and is over: only that is left to be said."""
+    return incident.resolved_ms is not None and incident.told is not None
+
+
+def by_weight(incident: Incident) -> tuple[int, int, str]:
+    """Sorts the most severe first, then the earliest."""
+    return -incident.severity.rank, incident.fired_ms, incident.id

@@ -1,0 +1,1 @@
+"""A symbol's regime with probabilities, and how long it is kept."""

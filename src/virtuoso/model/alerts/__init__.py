@@ -1,0 +1,1 @@
+"""Incidents, notices, deliveries, and the documents about them."""

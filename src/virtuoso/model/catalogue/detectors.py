@@ -1,0 +1,168 @@
+"""The built-in fast detectors: the parameters of each with their bounds, and the kind of incident that it finds.
+
+The configuration has a section of each, made of what is said here; wiring hands the values to the detector.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, get_type_hints
+
+from virtuoso.model.alerts.kind import AlertKind, market
+
+
+def _parameter(default: float, description: str, **bounds: float) -> Any:
+    """A parameter that may be configured; `bounds` (gt, ge, lt, le) are kept by the configuration."""
+    return field(default=default, metadata={"description": description, **bounds})
+
+
+@dataclass(frozen=True, slots=True)
+class SuddenMoveParameters:
+    """When a price move is worth an incident: unusual for the symbol, or large in itself."""
+
+    kind: ClassVar[AlertKind] = market(
+        "sudden_move", "Sudden move",
+        "The price moved faster than its own volatility allows for.",
+        "See whether other symbols moved too, and who led.",
+    )  # fmt: skip
+    sigmas: float = _parameter(6.0, "Move in standard deviations of the symbol's own volatility.", gt=0, le=100)
+    seconds: int = _parameter(60, "Time within which it moved so far.", ge=5, le=600)
+    floor_pct: float = _parameter(0.3, "Least such move, in percent.", gt=0)
+    threshold_pct: float = _parameter(3.0, "Move that counts at any volatility, in percent.", gt=0)
+    window_minutes: int = _parameter(5, "Closed minutes within which it counts.", ge=1, le=60)
+
+
+@dataclass(frozen=True, slots=True)
+class WhaleTradeParameters:
+    """When a taker's order is a whale's."""
+
+    kind: ClassVar[AlertKind] = market(
+        "whale_trade", "Whale trade",
+        "One order traded more than this symbol sees in hours.",
+        "See its side, and what price and book did after it.",
+    )  # fmt: skip
+    once_in_hours: float = _parameter(6.0, "An order so large comes once in so many hours.", gt=0, le=168)
+    min_trades: int = _parameter(2_000, "Orders seen before one is judged, and a 36th of the hours.", ge=100)
+    quiet: float = _parameter(60.0, "Seconds after the last one until the incident is over.", gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidationParameters:
+    """When a single liquidation is worth an incident."""
+
+    kind: ClassVar[AlertKind] = market(
+        "liquidation", "Large liquidation",
+        "A position was liquidated that is large for this symbol.",
+        "Look at the liquidations and the open interest around it.",
+    )  # fmt: skip
+    share_of_minute: float = _parameter(0.1, "Least value, as a share of a usual minute's turnover.", gt=0)
+    once_in_hours: float = _parameter(12.0, "One so large comes once in so many hours.", gt=0, le=168)
+    min_count: int = _parameter(50, "Liquidations seen before the hours count.", ge=10)
+    quiet: float = _parameter(300.0, "Seconds after the last one until the incident is over.", gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeParameters:
+    """When liquidations are a cascade."""
+
+    kind: ClassVar[AlertKind] = market(
+        "liquidation_cascade", "Liquidation cascade",
+        "Liquidations of one side follow each other quickly.",
+        "Expect thin books; see whether several symbols are in it.",
+    )  # fmt: skip
+    window: float = _parameter(60.0, "Seconds in which a liquidation fades to 37 %.", ge=1, le=3600)
+    share_of_minute: float = _parameter(0.2, "Least sum, as a share of a usual minute's turnover.", gt=0)
+    times_usual: float = _parameter(10.0, "Least sum, in sums that are usual of the last six hours.", gt=1)
+    min_count: int = _parameter(5, "Least number of liquidations.", ge=2)
+    symbols: int = _parameter(4, "Symbols with half of this that make a cascade of the whole market.", ge=2)
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadParameters:
+    """When a spread is a blow-out."""
+
+    kind: ClassVar[AlertKind] = market(
+        "spread_blowout", "Spread blow-out",
+        "The spread is far wider than usual, and stays so.",
+        "Do not trust market orders in it; see whether the book is thin on one side.",
+    )  # fmt: skip
+    ratio: float = _parameter(5.0, "Least spread, in usual spreads.", gt=1)
+    sigmas: float = _parameter(4.0, "Least distance from the usual, in its spreads (logarithms).", gt=0)
+    floor_bp: float = _parameter(3.0, "Least spread in basis points.", gt=0)
+    hold: float = _parameter(2.0, "Seconds for which it must last.", ge=0)
+
+
+@dataclass(frozen=True, slots=True)
+class BookWallParameters:
+    """When a level of the book is a wall."""
+
+    kind: ClassVar[AlertKind] = market(
+        "book_wall", "Book wall",
+        "An order near the touch is far larger than this book usually holds.",
+        "Watch whether it stays as the price comes nearer: walls are often taken away.",
+    )  # fmt: skip
+    ratio: float = _parameter(8.0, "Least size, in mean levels.", gt=1)
+    sigmas: float = _parameter(4.5, "Least distance from the symbol's usual largest level.", gt=0)
+    within_bp: float = _parameter(50.0, "Distance from the best price, in basis points.", gt=0)
+    stay: float = _parameter(10.0, "Seconds for which it must stay.", ge=1)
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSpikeParameters:
+    """When a minute's volume is a spike."""
+
+    kind: ClassVar[AlertKind] = market(
+        "volume_spike", "Volume spike",
+        "A minute's volume is far above what this time of day usually has.",
+        "Compare with the price move and the sides of the takers.",
+    )  # fmt: skip
+    ratio: float = _parameter(5.0, "Least volume, in usual minutes.", gt=1)
+    sigmas: float = _parameter(3.5, "Least distance from the usual, in its spreads (logarithms).", gt=0)
+    min_days: int = _parameter(3, "Days before a minute is compared with its time of day.", ge=1, le=7)
+
+
+@dataclass(frozen=True, slots=True)
+class FundingParameters:
+    """When a funding rate is extreme."""
+
+    kind: ClassVar[AlertKind] = market(
+        "funding_extreme", "Funding extreme",
+        "The funding rate is far from what this symbol usually pays.",
+        "See who pays whom, and when it settles next.",
+    )  # fmt: skip
+    level_pct: float = _parameter(0.1, "Rate in percent per 8 hours that is extreme in itself.", gt=0)
+    sigmas: float = _parameter(4.0, "Or a quarter of it, so far from its own mean of three days.", gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInterestParameters:
+    """When open interest surges."""
+
+    kind: ClassVar[AlertKind] = market(
+        "open_interest_surge", "Open interest surge",
+        "Open interest changed far more than it usually does.",
+        "Compare with the price: new positions, or positions closed.",
+    )  # fmt: skip
+    window_minutes: int = _parameter(5, "Time in which it changed.", ge=1, le=60)
+    sigmas: float = _parameter(8.0, "Least change, in robust deviations of the last four hours.", gt=0)
+    floor_pct: float = _parameter(1.0, "Least change in percent.", gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class FastParameters:
+    """What the event path looks for, in units of what is usual of each symbol."""
+
+    sudden_move: SuddenMoveParameters = SuddenMoveParameters()
+    whale_trade: WhaleTradeParameters = WhaleTradeParameters()
+    liquidation: LiquidationParameters = LiquidationParameters()
+    cascade: CascadeParameters = CascadeParameters()
+    spread: SpreadParameters = SpreadParameters()
+    book_wall: BookWallParameters = BookWallParameters()
+    volume_spike: VolumeSpikeParameters = VolumeSpikeParameters()
+    funding: FundingParameters = FundingParameters()
+    open_interest: OpenInterestParameters = OpenInterestParameters()
+
+
+DETECTORS: Final[Mapping[str, Any]] = get_type_hints(FastParameters)
+"""By the names of their sections in the configuration: the classes of the detectors' parameters."""
+DETECTED: Final[tuple[AlertKind, ...]] = tuple(each.kind for each in DETECTORS.values())
+"""The kinds of incidents that the fast detectors find."""

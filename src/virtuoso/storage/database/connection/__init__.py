@@ -1,0 +1,1 @@
+"""How a database is reached: its two kinds, bounded calls, and what their failures mean."""

@@ -1,0 +1,1 @@
+"""The lease of an identity, and what may be written only under it."""

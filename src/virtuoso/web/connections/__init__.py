@@ -1,0 +1,1 @@
+"""Connections of clients: accepted, bounded, and dropped when they take nothing."""
