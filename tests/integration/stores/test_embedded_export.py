@@ -95,7 +95,7 @@ def test_longer_bars_and_what_is_no_bar(config: Path, tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "h.parquet").num_rows == 2 * 25
     done = _virtuoso("export", "feeds", "-o", str(tmp_path / "f.parquet"), "-c", str(config))
     assert done.returncode == 0, done.stderr
-    assert pq.read_table(tmp_path / "f.parquet").to_pylist()[0]["topic"] == "ticker"
+    assert pq.read_table(tmp_path / "f.parquet").to_pylist()[0]["topic"] == "tickers"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from virtuoso.storage.timeseries import schema
 FIRING = {"fire", "resolve", "open_parts", "observe", "_observe"}
 
 
+@cache
 def literals(root: Path, *, but: tuple[str, ...]) -> set[str]:
     """All texts in the sources, but for folders."""
     found: set[str] = set()
