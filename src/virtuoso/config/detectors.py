@@ -1,28 +1,27 @@
 """The keys of the fast detectors: a section each, with the defaults, bounds and descriptions of the catalogue."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pydantic import Field, create_model
+from pydantic import Field
 
-from virtuoso.config.section import Section
+from virtuoso.config.section import Section, made
 from virtuoso.model.catalogue.detectors import DETECTORS, FastParameters
 
 
-def _section(parameters: type, keys: dict[str, Any]) -> type[Section]:
+def _section(parameters: type, keys: Mapping[str, Any]) -> Any:
     """The section that is named and described as the parameters are."""
-    name = parameters.__name__.replace("Parameters", "Settings")
-    return create_model(name, __base__=Section, __doc__=parameters.__doc__, __module__=__name__, **keys)
+    return made(parameters.__name__.replace("Parameters", "Settings"), __name__, parameters.__doc__, keys)
 
 
-def _detector(parameters: type) -> type[Section]:
+def _detector(parameters: type) -> Any:
     """The section of one detector."""
     keys = {each.name: (each.type, Field(each.default, **each.metadata)) for each in fields(parameters)}
     return _section(parameters, keys)
 
 
 _detectors = {name: _detector(parameters) for name, parameters in DETECTORS.items()}
-globals().update({section.__name__: section for section in _detectors.values()})  # settings are pickled for the web
 
 if TYPE_CHECKING:  # which cannot see what is made of the catalogue
     SuddenMoveSettings: TypeAlias = Section

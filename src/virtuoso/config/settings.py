@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, create_model, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, field_validator, model_validator
 
 from virtuoso.config.alerts import AlertSettings
-from virtuoso.config.section import FilePath, Names, Section
+from virtuoso.config.section import FilePath, Names, Section, made
 from virtuoso.config.stores import CacheSettings, DatabaseSettings, TimeseriesSettings
 from virtuoso.model.catalogue.factors import WEIGHTS
 from virtuoso.model.timeframe import Timeframe
@@ -188,13 +188,8 @@ class _Factors(Section):
 if TYPE_CHECKING:
     FactorsSettings = _Factors
 else:
-    FactorsSettings = create_model(
-        "FactorsSettings",
-        __base__=_Factors,
-        __doc__=_Factors.__doc__,
-        __module__=__name__,
-        **{name: (FactorSettings, FactorSettings(weight=weight)) for name, weight in WEIGHTS.items()},
-    )
+    _KEYS = {name: (FactorSettings, FactorSettings(weight=weight)) for name, weight in WEIGHTS.items()}
+    FactorsSettings = made("FactorsSettings", __name__, _Factors.__doc__, _KEYS, _Factors)
 """`analysis.factors`: a key for each factor of the catalogue."""
 
 

@@ -85,9 +85,10 @@ class WebProcess:
         """A child that takes nothing serves nothing that is new: it is killed, and so begun anew."""
         try:
             await self._feed.send(sock, self._greeting)
-        except StoreUnavailable as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is: what is not fed is silent, and may not stay so
             if child.returncode is None:
-                log.warning("the web process cannot be fed and is ended", reason=str(error))
+                reason = str(error) if isinstance(error, StoreUnavailable) else f"{type(error).__name__}: {error}"
+                log.warning("the web process cannot be fed and is ended", reason=reason)
                 with suppress(ProcessLookupError):
                     child.kill()
 

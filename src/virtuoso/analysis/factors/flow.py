@@ -29,7 +29,7 @@ def _thickness(thinness: Floats) -> Floats:
 
 
 def _calm(toxicity: Floats) -> Floats:
-    """1 − raw/2."""
+    """Weigh by how calm the flow is: 1 − raw/2."""
     return 1.0 - 0.5 * np.clip(toxicity, 0.0, 1.0)
 
 

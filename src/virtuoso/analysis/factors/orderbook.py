@@ -17,17 +17,17 @@ _UNSEEN = "no valid book was seen in this bar"
 
 
 def _tightness(spread_bp: Floats) -> Floats:
-    """1/(1 + spread/10 bp)."""
+    """Weigh a tight book more than a wide one: 1/(1 + spread/10 bp)."""
     return 1.0 / (1.0 + spread_bp / SPREAD_HALF_BP)
 
 
 def _half_and_more(share: Floats) -> Floats:
-    """(1 + share)/2."""
+    """Weigh by a share, by half of it at least: (1 + share)/2."""
     return 0.5 * (1.0 + share)
 
 
 def _trust(suspicion: Floats) -> Floats:
-    """1 − share."""
+    """Weigh less what may be withdrawn: 1 − share."""
     return np.clip(1.0 - suspicion, 0.0, 1.0)
 
 

@@ -59,5 +59,5 @@ class Feature:
         self._feature: Callable[[BookBlock], Floats] = attrgetter(name)
 
     def step(self, x: BookSection) -> Floats:
-        """The feature [1, n]."""
+        """Take the feature of the closed bar from the block of books, [1, n]."""
         return self._feature(x.book)[None]
