@@ -23,7 +23,7 @@ def measure(rounds: int) -> list[Section]:
         program.until_ready(READY_S)
         order = json.dumps({"fault": "latency", "latency_ms": LATENCY_MS, "for_s": 3_600}).encode()
         urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/control/faults", order)).close()
-        found, seen = [], program.ask("/api/monitoring/status")["exchange"]["polling"]["rounds"] + 1
+        found, seen = list[float](), program.ask("/api/monitoring/status")["exchange"]["polling"]["rounds"] + 1
         deadline = time.monotonic() + DEADLINE_S
         while len(found) < 4 * rounds and time.monotonic() < deadline:
             time.sleep(0.2)

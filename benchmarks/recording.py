@@ -35,7 +35,7 @@ def measure(rounds: int) -> list[Section]:
     section = Section(
         "recording", f"Recording: `virtuoso up` with {SYMBOLS} symbols in full, without and with recording"
     )
-    plain, with_record, rates = [], [], []
+    plain, with_record, rates = list[float](), list[float](), list[float]()
     with exchange("--source", "model", "--universe", str(SYMBOLS)) as port:
         for _ in range(rounds):
             for command, found in ((as_users_start_it, plain), (recorded, with_record)):

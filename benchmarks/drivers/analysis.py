@@ -16,6 +16,7 @@ import numpy as np
 
 from virtuoso.analysis.engine import TIMEFRAMES, Engine
 from virtuoso.market.panel import BOOK_LEVELS, BarBlock, BookBlock, Cut, Floats, Ints, MinuteBlock
+from virtuoso.model.evidence import ALL
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
 
@@ -141,6 +142,8 @@ class Subject:
             book_quality=self._quality,
             tape_quality=self._quality,
             ticker_quality=self._quality,
+            evidence=(ALL,) * len(self._symbols),
+            detailed=(True,) * len(self._symbols),
         )
         begin = time.process_time()
         evaluation = self._engine.step(cut)

@@ -20,8 +20,10 @@ from picows import WSFrame, WSTransport
 from benchmarks.drivers.stamps import Ages, Spread
 from virtuoso.config import load
 from virtuoso.exchange.bybit import connection
+from virtuoso.exchange.bybit.listener import Listener
 from virtuoso.monitor import app
 from virtuoso.operations.metrics import Durations
+from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.up import serve
 
 PERIOD_S = 0.005
@@ -49,7 +51,7 @@ COLLECTOR = Collector()
 LAGS = {"all": Spread(), "outside collection": Spread()}
 
 
-class TimedListener(connection._Listener):
+class TimedListener(Listener):
     """The production listener; afterwards it looks at the clock."""
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -80,10 +82,10 @@ def main(config: Path, result: Path) -> None:
     """The real program."""
     signal.signal(signal.SIGUSR1, forget)
     parts: Any = connection
-    parts._Listener = TimedListener
+    parts.Listener = TimedListener
     monitor: Any = app
     monitor.measure_loop_lag = probe
-    serve(lambda: load([config], os.environ))
+    serve(lambda: load([config], os.environ), Runtime())
     found = {"state": AGES.summary(), "pauses": COLLECTOR.pauses_ms.summary()}
     found |= {f"lag, {name}": lags.summary() for name, lags in LAGS.items()}
     result.write_text(json.dumps(found))
