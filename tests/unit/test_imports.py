@@ -1,5 +1,6 @@
 """The drawing of the house holds: what it forbids is caught, by the contracts that `lint-imports` checks."""
 
+import importlib
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -11,6 +12,7 @@ from importlinter.contracts.acyclic_siblings import AcyclicSiblingsContract
 from importlinter.contracts.forbidden import ForbiddenContract
 from importlinter.contracts.layers import LayersContract
 from importlinter.domain.contract import Contract
+from tests.support.rooms import SOURCE, imported
 
 CONTRACTS = {"layers": LayersContract, "forbidden": ForbiddenContract, "acyclic_siblings": AcyclicSiblingsContract}
 FORBIDDEN = [
@@ -103,3 +105,9 @@ def test_a_room_without_a_floor_is_caught(contracts: dict[str, Contract], graph:
     more = deepcopy(graph)
     more.add_module("virtuoso.attic")
     assert broken(contracts, more) == {"the house: a room imports only rooms on floors below"}
+
+
+@pytest.mark.parametrize("room", sorted(path.parent.name for path in SOURCE.glob("*/__init__.py")))
+def test_a_room_states_what_others_may_import(room: str) -> None:
+    stated = getattr(importlib.import_module(f"virtuoso.{room}"), "PUBLIC", ())
+    assert stated == tuple(sorted(imported().get(room, ())))

@@ -4,3 +4,8 @@ from virtuoso.config.loading import load, load_with_origins
 from virtuoso.config.settings import Settings
 
 __all__ = ["Settings", "load", "load_with_origins"]
+
+PUBLIC = (
+    "alerts", "channels", "document", "keys", "layers", "settings",
+)  # fmt: skip
+"""Modules that other rooms may import; the others are its own."""

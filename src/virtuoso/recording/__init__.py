@@ -4,3 +4,8 @@ A recording is a set of files `NAME.0001.vrec.zst`, `NAME.0002.vrec.zst`, …; e
 own `Header`. A file is a row of blocks (`blocks.py`), a block holds records (`records.py`), and the last block says
 that the file was closed. `zstd -d` takes the compression off; what remains are msgpack records, each after its length.
 """
+
+PUBLIC = (
+    "reader", "recorder", "records",
+)  # fmt: skip
+"""Modules that other rooms may import; the others are its own."""
