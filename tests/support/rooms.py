@@ -3,11 +3,13 @@
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src" / "virtuoso"
 
 
+@cache
 def imported() -> dict[str, set[str]]:
     """By room: its modules that others import, named from the room on; the room itself is left out."""
     found: dict[str, set[str]] = defaultdict(set)

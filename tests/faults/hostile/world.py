@@ -25,8 +25,8 @@ from virtuoso.simulator.sources import open_source
 from virtuoso.storage.cache.memory import MemoryCache
 
 _T = TypeVar("_T")
-SIZE = 5
-WATCHED = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "SUIUSDT")
+SIZE = 4
+WATCHED = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT")
 _MOST_REAL_S = 60
 _PUMP_S = 0.1
 

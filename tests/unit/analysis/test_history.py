@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -63,13 +64,16 @@ def _scores(base: BarBlock, engine: Engine | None = None) -> History:
     return (engine or _engine(base)).score_blocks(_blocks(base, WARM, MINUTES), SEEN)
 
 
-WHOLE = _scores(BASE)
+@cache
+def whole() -> History:
+    """Scores of everything in one block: what the others are held against."""
+    return _scores(BASE)
 
 
 def test_there_is_something_to_compare() -> None:
-    assert np.isfinite(WHOLE.score).all()
-    assert WHOLE.score.std() > 2
-    assert set(WHOLE.factors) == set(FACTORS)
+    assert np.isfinite(whole().score).all()
+    assert whole().score.std() > 2
+    assert set(whole().factors) == set(FACTORS)
 
 
 @pytest.mark.parametrize("length", [30, 90, 150])
@@ -78,8 +82,8 @@ def test_blocks_of_any_length_give_the_same_scores_and_labels(length: int) -> No
     pieces = [
         engine.score_blocks(_blocks(BASE, k, min(k + length, MINUTES)), SEEN) for k in range(WARM, MINUTES, length)
     ]
-    np.testing.assert_array_equal(np.concatenate([piece.score for piece in pieces]), WHOLE.score)
-    np.testing.assert_array_equal(np.concatenate([piece.label for piece in pieces]), WHOLE.label)
+    np.testing.assert_array_equal(np.concatenate([piece.score for piece in pieces]), whole().score)
+    np.testing.assert_array_equal(np.concatenate([piece.label for piece in pieces]), whole().label)
 
 
 def test_a_live_run_of_frames_equals_the_final_bars() -> None:
@@ -146,9 +150,9 @@ def _another_future() -> BarBlock:
 
 def _same_past(there: History) -> bool:
     """Whether everything said up to minute `AT` is the same as without the change after it."""
-    same = [np.array_equal(there.score[:AT], WHOLE.score[:AT])]
-    same += [np.array_equal(there.factors[name][:AT], WHOLE.factors[name][:AT]) for name in FACTORS]
-    changed = not np.array_equal(there.score[AT:], WHOLE.score[AT:])
+    same = [np.array_equal(there.score[:AT], whole().score[:AT])]
+    same += [np.array_equal(there.factors[name][:AT], whole().factors[name][:AT]) for name in FACTORS]
+    changed = not np.array_equal(there.score[AT:], whole().score[AT:])
     return all(same) and changed
 
 
@@ -177,8 +181,8 @@ def test_permuted_symbols_give_permuted_scores_and_nothing_else() -> None:
     order = np.array([2, 0, 1])
     base = part(BASE, 0, MINUTES, order)
     permuted = _scores(replace(base, rows=np.arange(N)))
-    np.testing.assert_array_equal(permuted.score, WHOLE.score[:, order])
-    np.testing.assert_array_equal(permuted.label, WHOLE.label[:, order])
+    np.testing.assert_array_equal(permuted.score, whole().score[:, order])
+    np.testing.assert_array_equal(permuted.label, whole().label[:, order])
 
 
 @pytest.mark.parametrize("damage", ["missing", "crash", "constant", "no volume", "huge name"])
@@ -202,12 +206,12 @@ def test_bad_bars_never_raise_and_never_invent(damage: str) -> None:
         for name in ("open", "high", "low", "close", "turnover"):
             values[name][:, 1] *= 1e-9
     there = _scores(replace(BASE, **values))
-    np.testing.assert_array_equal(there.score[:, [0, 2]], WHOLE.score[:, [0, 2]])
+    np.testing.assert_array_equal(there.score[:, [0, 2]], whole().score[:, [0, 2]])
     known = np.isfinite(there.score[:, 1])
     assert ((there.score[known, 1] >= 0) & (there.score[known, 1] <= 100)).all()
     if damage == "missing":
         assert (there.label[100:140, 1] == UNKNOWN).all()
         lost = slice(100 + 1, 130)
-        assert (there.coverage[lost, 1] < WHOLE.coverage[lost, 1]).all()
+        assert (there.coverage[lost, 1] < whole().coverage[lost, 1]).all()
     if damage == "huge name":
-        np.testing.assert_allclose(there.score, WHOLE.score, atol=1e-6)
+        np.testing.assert_allclose(there.score, whole().score, atol=1e-6)

@@ -1,6 +1,7 @@
 """What one symbol raises costs that symbol: the documents of the others are as if it had not."""
 
 from collections.abc import AsyncIterator, Callable
+from math import isclose
 from typing import Any
 
 import pytest
@@ -52,8 +53,10 @@ def assert_same(found: Any, wanted: Any) -> None:
         assert len(found) == len(wanted)
         for one, other in zip(found, wanted, strict=True):
             assert_same(one, other)
+    elif isinstance(wanted, float) and isinstance(found, float):
+        assert isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-12)
     else:
-        assert found == (pytest.approx(wanted, rel=1e-9, abs=1e-12) if isinstance(wanted, float) else wanted)
+        assert found == wanted
 
 
 def found_by_rules(monitor: SmallMonitor) -> set[tuple[str, str | None]]:
