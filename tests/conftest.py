@@ -32,10 +32,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     mix(items)
 
 
+def pytest_collection() -> None:
+    """Look for no garbage while modules and thousands of tests are made, which live as long as the process."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what lives as long as the process: modules and thousands of tests."""
-    gc.collect()
+    """Never look through them afterwards."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ do durations of work (`perf_counter`). The processes it starts in turn go by the
 
 import asyncio
 import fcntl
-import importlib
 import mmap
 import os
 import selectors
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from virtuoso.model.clock import SystemClock
+from virtuoso.processes.loading import load
 from virtuoso.processes.runtime import Runtime
 
 _SLOTS = 16
@@ -211,7 +211,7 @@ def main() -> None:
 
     runtime = Runtime(clock=lambda: SharedClock(shared), run=run, python=python_of(shared.path))
     _threads.watch()
-    importlib.import_module(module).main(runtime)
+    load(module).main(runtime)
 
 
 if __name__ == "__main__":

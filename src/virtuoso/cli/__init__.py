@@ -1,6 +1,5 @@
 """The command `virtuoso`: one file a command group, imported only when it is called."""
 
-import importlib
 import sys
 from typing import Annotated, Any, Final
 
@@ -9,6 +8,7 @@ from typer.core import TyperGroup
 
 from virtuoso import __version__
 from virtuoso.model.errors import UsageError, VirtuosoError
+from virtuoso.processes.loading import load
 
 _COMMANDS: Final = {
     "up": ("virtuoso.cli.up", "Watch the configured exchange and serve the API and the page."),
@@ -41,7 +41,7 @@ class _Lazy(TyperGroup):
         module, line = _COMMANDS[cmd_name]
         if "--help" in sys.argv[1:2] or "-h" in sys.argv[1:2]:
             return TyperGroup(name=cmd_name, help=line)  # the list of commands needs no imports
-        command = typer.main.get_command(importlib.import_module(module).app)
+        command = typer.main.get_command(load(module).app)
         command.name = cmd_name
         return command
 

@@ -25,7 +25,3 @@ async def _run(clock: Clock, seed: int) -> None:
 def main(runtime: Runtime) -> None:
     """`SEED`: what is synthesised goes by it."""
     runtime.run(_run(runtime.clock(), int(sys.argv[1])))
-
-
-if __name__ == "__main__":
-    main(Runtime())

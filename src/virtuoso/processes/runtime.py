@@ -22,7 +22,7 @@ class Runtime:
 
     clock: Callable[[], Clock] = SystemClock
     run: Callable[[Coroutine[Any, Any, None]], None] = uvloop.run
-    python: tuple[str, ...] = (sys.executable, "-m")
+    python: tuple[str, ...] = (sys.executable, "-m", "virtuoso.processes")
 
     def command(self, module: str, *arguments: str) -> list[str]:
         """The command line of another process of the program, whose module has a `main(runtime)`."""

@@ -58,7 +58,3 @@ async def _run(settings: Settings, clock: Clock, listening: socket.socket, feed:
 
     following = asyncio.create_task(follow(), name="feed")
     await serve_documents(settings, listening, cache, clock, stop, mode="embedded", works={following})
-
-
-if __name__ == "__main__":
-    main(Runtime())

@@ -77,7 +77,3 @@ async def _run_child(settings: Settings, clock: Clock, sock: socket.socket) -> N
     """The parent's end closes our standard input, however it went."""
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), signal.raise_signal, signal.SIGTERM)
     await run_worker(settings, clock, sock)
-
-
-if __name__ == "__main__":
-    main(Runtime())

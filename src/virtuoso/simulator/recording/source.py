@@ -38,6 +38,9 @@ class RecordingSource:
         self._feeds: dict[str, SymbolFeeds] = {}
         self._due_ms: dict[str, int] = {}
         """Until when a topic has nothing to say: most steps of time are shorter than that."""
+        self._wanted: tuple[tuple[str, str], ...] = ()
+        self._quiet_ms = start_ms
+        """Until when none of those that were wanted last has."""
         for symbol, recorded in recording.symbols.items():
             market = self._markets[symbol] = SymbolMarket(recorded, self._timeline, seed)
             book = self._books[symbol] = BookModel(market)
@@ -47,6 +50,10 @@ class RecordingSource:
 
     def advance(self, to_ms: int, wanted: Collection[tuple[str, str]]) -> list[Push]:
         """All frames due in (now, to_ms] of the wanted topics, in order of time."""
+        wanted = tuple(wanted)
+        if to_ms < self._quiet_ms and wanted == self._wanted:
+            self._now_ms = max(self._now_ms, to_ms)
+            return []
         pushes = []
         for category, topic in wanted:
             if category != _CATEGORY or to_ms < self._due_ms.get(topic, 0):
@@ -56,6 +63,8 @@ class RecordingSource:
             self._due_ms[topic] = feeds.due_ms(topic, to_ms)
         pushes.sort(key=lambda push: push.at_ms)
         self._now_ms = max(self._now_ms, to_ms)
+        self._wanted = wanted
+        self._quiet_ms = min((self._due_ms.get(topic, to_ms) for _, topic in wanted), default=to_ms)
         return pushes
 
     def restarts_at(self) -> int | None:
