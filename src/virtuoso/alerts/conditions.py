@@ -72,7 +72,8 @@ class ExchangeState:
     rest_down: str | None
     origin_change: str | None
     banned_until_ms: int | None
-    clock_offset_ms: float | None
+    clock_skew_ms: float | None
+    """Exchange clock less local clock, of which nobody need be told while it is small."""
     clock_doubt: str | None
 
 
@@ -101,11 +102,11 @@ def _observe_topics(log: IncidentLog, state: ExchangeState, now_ms: int) -> None
 
 def _said(state: ExchangeState) -> dict[str, str | None]:
     """What there is to say of each kind."""
-    offset_ms, banned_ms, banned, skewed = state.clock_offset_ms, state.banned_until_ms, None, None
+    skew_ms, banned_ms, banned, skewed = state.clock_skew_ms, state.banned_until_ms, None, None
     if banned_ms is not None:
         banned = f"the exchange refuses requests: none goes out until {iso(banned_ms)}; streams go on"
-    if offset_ms is not None and abs(offset_ms) >= _SKEW_MS:
-        skewed = f"this machine's clock is {-offset_ms / 1000:+.1f} s off the exchange's; ages allow for it"
+    if skew_ms is not None and abs(skew_ms) >= _SKEW_MS:
+        skewed = f"this machine's clock is {-skew_ms / 1000:+.1f} s off the exchange's; ages allow for it"
     explained = state.maintenance is not None or banned is not None
     return {
         "maintenance": state.maintenance and f"the exchange is under maintenance: {state.maintenance}",

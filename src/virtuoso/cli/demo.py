@@ -14,15 +14,20 @@ from typing import Annotated
 
 import typer
 
+from virtuoso.cli.terminal.times import epoch_ms
 from virtuoso.config import load
 from virtuoso.exchange.bybit import paths
+from virtuoso.model.clock import iso
 from virtuoso.model.errors import UsageError
+from virtuoso.processes.fast import faster
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.up import serve
+from virtuoso.simulator.sources import demo_start_ms
 
 app = typer.Typer(add_completion=False)
 
 _START_S = 30.0
+_MOST_SPEED = 20.0
 
 
 @app.command()
@@ -30,15 +35,46 @@ def demo(
     ctx: typer.Context,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8002,
     seed: Annotated[int, typer.Option(min=0, help="Seed of what the exchange synthesises.")] = 1,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Moment to begin at: ISO 8601 or epoch ms, moved by whole weeks to the last seven days, or `now`. "
+            "Recorded are 29 to 31 May 2025, which repeat back and forth. "
+            "Unless given, it is half a minute before the most eventful hour.",
+            show_default=False,
+        ),
+    ] = None,
+    speed: Annotated[
+        float,
+        typer.Option(
+            min=0.1, max=_MOST_SPEED,
+            help="How many times as fast as the clock on the wall everything goes, exchange, monitor and page.",
+        ),
+    ] = 1.0,
     config: Annotated[
         list[Path] | None, typer.Option("-c", "--config", help="YAML file, such as one with alert rules; repeatable.")
     ] = None,
 ) -> None:
     """Everything on the bundled recording: no configuration, no network. Its data is labelled `replay`."""
-    runtime = ctx.ensure_object(Runtime)
-    with _exchange(runtime, seed) as address, TemporaryDirectory(prefix="virtuoso-demo-") as folder:
+    runtime = ctx.ensure_object(Runtime) if speed == 1.0 else faster(speed)
+    start_ms = _start_ms(start, runtime.clock().now_ns() // 1_000_000)
+    with _exchange(runtime, seed, start_ms) as address, TemporaryDirectory(prefix="virtuoso-demo-") as folder:
+        typer.echo(_banner(address, start_ms, speed))
         environment = _environment(address, port, folder, whole=config is not None)
         serve(partial(load, config or [], environment), runtime)
+
+
+def _start_ms(start: str | None, now_ms: int) -> int:
+    """The exchange time at which the demo begins, epoch ms."""
+    if start == "now":
+        return now_ms
+    return demo_start_ms(now_ms, None if start is None else epoch_ms("--start", start))
+
+
+def _banner(address: str, start_ms: int, speed: float) -> str:
+    fast = "" if speed == 1.0 else f" · EVERYTHING GOES {speed:g} TIMES AS FAST AS THE CLOCK ON THE WALL"
+    return f"virtuoso: embedded exchange on http://{address} · a recorded market, from {iso(start_ms)} by its clock{fast}"
 
 
 def _environment(address: str, port: int, folder: str, *, whole: bool) -> dict[str, str]:
@@ -57,15 +93,14 @@ def _environment(address: str, port: int, folder: str, *, whole: bool) -> dict[s
 
 
 @contextmanager
-def _exchange(runtime: Runtime, seed: int) -> Iterator[str]:
+def _exchange(runtime: Runtime, seed: int, start_ms: int) -> Iterator[str]:
     """The embedded exchange as a child that goes when we go, however we go: it reads its end from a pipe."""
-    command = runtime.command("virtuoso.processes.child_exchange", str(seed))
+    command = runtime.command("virtuoso.processes.child_exchange", str(seed), str(start_ms))
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
     try:
         address = (child.stdout.readline() if child.stdout else "").strip()
         if not address:
             raise UsageError(f"the embedded exchange did not start (exit {child.wait(5)}); see the lines above")
-        typer.echo(f"virtuoso: embedded exchange on http://{address}")
         _await(address)
         yield address
     finally:

@@ -2,12 +2,12 @@
 
 import asyncio
 import signal
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from virtuoso.cli.terminal.times import epoch_ms
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import UsageError
 from virtuoso.processes.runtime import Runtime
@@ -50,7 +50,7 @@ def exchange(
         raise UsageError(f"--universe {universe}: must be 1 to {MOST}")
     runtime = ctx.ensure_object(Runtime)
     clock = runtime.clock()
-    start_ms = clock.now_ns() // 1_000_000 if start is None else _time(start)
+    start_ms = clock.now_ns() // 1_000_000 if start is None else epoch_ms("--start", start)
     server = EmbeddedExchange(
         open_source(source, seed, start_ms, universe or MODEL_UNIVERSE, capture),
         clock=clock, host=host, port=port, speed=speed, control=faults,
@@ -74,14 +74,3 @@ async def _serve(server: EmbeddedExchange, source: str, start_ms: int) -> None:
         if failed.done():
             failed.result()
         failed.cancel()
-
-
-def _time(text: str) -> int:
-    """Epoch ms of a time given as ISO 8601 or epoch ms."""
-    if text.isdigit():
-        return int(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"--start {text}: must be ISO 8601, such as 2026-08-09T21:26:57Z, or epoch ms") from error
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

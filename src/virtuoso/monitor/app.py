@@ -96,7 +96,7 @@ class Monitor:
         )  # fmt: skip
         self.market, self.watch, self.cycle = kernel.market, kernel.watch, kernel.cycle
         self.incidents, self.health = kernel.incidents, health
-        self.alerts.context = AlertContext(kernel.market, kernel.cycle)
+        self.alerts.context = AlertContext(kernel.market, kernel.cycle, kernel.exchange)
         self.tasks = TrackedTasks(self._task_died, self._task_restarted)
         self.vitals = Vitals(FixedRate(parts.kernel.interval_s), self.tasks.states)
         self._host = Host(parts.data_dir)

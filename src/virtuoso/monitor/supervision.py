@@ -10,7 +10,7 @@ from virtuoso.market.quality import speaks
 from virtuoso.model.alerts.incident import Details
 from virtuoso.model.documents import FeedRow, MonitoringStatus
 from virtuoso.model.feed import FeedStatus
-from virtuoso.model.quality import DataQuality
+from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.monitor.kernel import Kernel
 from virtuoso.monitor.status import StatusReport, feed_rows
 from virtuoso.monitor.watching.watch import Watch
@@ -39,6 +39,8 @@ class Supervision:
         self._told = told
         self._clock = kernel.clock
         self._refused = RefusedFrames()
+        self._replayed_ms: float | None = None
+        """What the clock of a replay was ahead of ours when it was seen first."""
 
     async def check(self) -> None:
         """Judge feeds, exchange, universe and stores once, then publish status and health."""
@@ -65,7 +67,7 @@ class Supervision:
             origin_change=exchange.origin_change,
             maintenance=exchange.maintenance,
             banned_until_ms=exchange.budget.banned_until_ms,
-            clock_offset_ms=exchange.clock_offset_ms,
+            clock_skew_ms=self._skew_ms(),
             clock_doubt=exchange.clock_doubt,
         )
         observe_exchange(incidents, state, now_ms)
@@ -79,6 +81,15 @@ class Supervision:
         kernel.audit.observe(incidents)
         kernel.watch.contained.observe(incidents, kernel.market.rows)
         kernel.cache.sweep()
+
+    def _skew_ms(self) -> float | None:
+        """By how much the exchange's clock is ahead of ours; a replay has a time of its own, which it must keep."""
+        exchange = self._kernel.exchange
+        if exchange.origin is DataSource.REPLAY and self._replayed_ms is None:
+            self._replayed_ms = exchange.clock_offset_ms
+        if exchange.clock_offset_ms is None or exchange.origin is not DataSource.REPLAY:
+            return exchange.clock_offset_ms
+        return exchange.clock_offset_ms - (self._replayed_ms or 0.0)
 
     def _observed(self, rows: Sequence[FeedRow]) -> Observed:
         """What health is judged by."""

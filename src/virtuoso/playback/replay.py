@@ -169,7 +169,7 @@ class Replay:
             committer=Committer(None, parts.kernel.market, incidents), audited=False,
             health=HealthState(clock, interval_s, "embedded"),
         )  # fmt: skip
-        self._alerts.context = AlertContext(kernel.market, kernel.cycle)
+        self._alerts.context = AlertContext(kernel.market, kernel.cycle, kernel.exchange)
         self._market, self._watch, self.cycle = kernel.market, kernel.watch, kernel.cycle
         self._refresh, self._detection, self.cache = kernel.refresh, kernel.detection, kernel.cache
         status = StatusReport(kernel, parts, Vitals(FixedRate(interval_s), state="replaying"))

@@ -10,18 +10,18 @@ from virtuoso.simulator.server import EmbeddedExchange
 from virtuoso.simulator.sources import open_source
 
 
-async def _run(clock: Clock, seed: int) -> None:
-    market = open_source("recording", seed, clock.now_ns() // 1_000_000)
+async def _run(clock: Clock, seed: int, start_ms: int) -> None:
+    market = open_source("recording", seed, start_ms)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_reader(sys.stdin.fileno(), stop.set)  # readable at its end: the parent is gone
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it stops us when it is done
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    async with EmbeddedExchange(market, clock=clock) as exchange:
+    async with EmbeddedExchange(market, clock=clock, start_ms=start_ms) as exchange:
         print(exchange.rest_url.removeprefix("http://"), flush=True)  # noqa: T201 - the parent reads it
         await stop.wait()
 
 
 def main(runtime: Runtime) -> None:
-    """`SEED`: what is synthesised goes by it."""
-    runtime.run(_run(runtime.clock(), int(sys.argv[1])))
+    """`SEED START_MS`: what is synthesised goes by the one, and exchange time begins at the other (epoch ms)."""
+    runtime.run(_run(runtime.clock(), int(sys.argv[1]), int(sys.argv[2])))

@@ -72,7 +72,7 @@ class StoredViews:
     ) -> tuple[Sequence[Row], str | None]:
         if self._series is None:
             return (), _NOTHING_KEPT
-        now_ms = self._clock.now_ns() // 1_000_000
+        now_ms = self._exchange_ms()
         try:
             found = await self._series.read(
                 measurement, now_ms - _PATIENCE * limit * step_ms, now_ms, tags=tags, limit=limit
@@ -80,6 +80,22 @@ class StoredViews:
         except StoreUnavailable as error:
             return (), str(error)
         return next(iter(found.values()), ()), None
+
+    def _exchange_ms(self) -> int:
+        """Exchange time now (epoch ms), by which rows are kept: our clock and what the status says it is off by."""
+        status = self._cache.get("status")
+        told = None if status is None else msgspec.json.decode(status.body, type=_Status).exchange.clock_offset_ms
+        return self._clock.now_ns() // 1_000_000 + int(told or 0.0)
+
+
+class _Exchange(msgspec.Struct):
+    clock_offset_ms: float | None = None
+
+
+class _Status(msgspec.Struct):
+    """What is read of the status."""
+
+    exchange: _Exchange = msgspec.field(default_factory=_Exchange)
 
 
 def _bar(row: Row) -> BarRow:

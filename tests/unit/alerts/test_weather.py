@@ -13,7 +13,7 @@ from virtuoso.monitor.supervision import denied_by_symbol
 S = 1_000_000_000
 FINE: dict[str, Any] = {
     "mute": {}, "denied": {}, "maintenance": None, "rest_down": None, "origin_change": None, "banned_until_ms": None,
-    "clock_offset_ms": 0.0, "clock_doubt": None,
+    "clock_skew_ms": 0.0, "clock_doubt": None,
 }  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def kinds(log: IncidentLog) -> set[str]:
         ({"origin_change": "its REST say live"}, {"origin_changed"}),
         ({"denied": {"BTCUSDT": "refused"}}, {"topic_refused"}),
         ({"mute": {"tickers.BTCUSDT": "BTCUSDT"}}, {"mute_topic"}),
-        ({"clock_offset_ms": 5_000.0, "clock_doubt": "it moved"}, {"clock_skew", "exchange_clock"}),
+        ({"clock_skew_ms": 5_000.0, "clock_doubt": "it moved"}, {"clock_skew", "exchange_clock"}),
     ],
 )
 def test_each_begins_and_ends(bad: dict[str, Any], said: set[str]) -> None:

@@ -61,7 +61,8 @@ def test_trades_of_any_minute_add_up(symbol: int, seed: int, minute: int, back: 
     assert sum(trades.lots) == volume
     assert min(trades.lots) >= 1
     assert (trades.ticks[0], trades.ticks[-1], max(trades.ticks), min(trades.ticks)) == (first, last, high, low)
-    assert trades.at_ms == sorted(set(trades.at_ms))
+    assert trades.at_ms == sorted(trades.at_ms)
+    assert len(set(zip(trades.at_ms, trades.buys, strict=True))) == len(set(trades.at_ms))  # an order has one side
     assert 0 <= trades.at_ms[0] <= trades.at_ms[-1] < MINUTE_MS
     turnover = sum(p * q for p, q in zip(trades.ticks, trades.lots, strict=True))
     assert turnover == tape.turnover[minute]

@@ -1,6 +1,7 @@
 """What is known of a symbol when an alert about it goes out: for whoever must decide, and for the chart."""
 
 from virtuoso.delivery.chart import Mark, Picture
+from virtuoso.exchange.protocol import Exchange
 from virtuoso.market.state import MarketState
 from virtuoso.model.alerts.incident import Incident
 from virtuoso.model.alerts.notice import Candles, Context, FactorScore, Notice, PriceLevel
@@ -16,8 +17,9 @@ _WHY = 5
 class AlertContext:
     """Used on the event loop that owns the market."""
 
-    def __init__(self, market: MarketState, cycle: Cycle) -> None:
+    def __init__(self, market: MarketState, cycle: Cycle, exchange: Exchange) -> None:
         self._market = market
+        self._exchange = exchange
         self._cycle = cycle
 
     def of(self, incident: Incident) -> Context | None:
@@ -65,9 +67,13 @@ class AlertContext:
             title=f"{notice.symbol} · {notice.kind.replace('_', ' ')}",
             candles=candles,
             levels=() if notice.context is None else notice.context.levels,
-            marks=(Mark(notice.lines[0].fired_ms, notice.kind.replace("_", " "), _favours(notice)),),
+            marks=(Mark(self._by_exchange(notice.lines[0].fired_ms), notice.kind.replace("_", " "), _favours(notice)),),
             source=str(self._cycle.source or "unknown"),
         )
+
+    def _by_exchange(self, at_ms: int) -> int:
+        """A time of ours by the exchange's clock, which its bars go by."""
+        return at_ms + int(self._exchange.clock_offset_ms or 0.0)
 
 
 def _favours(notice: Notice) -> bool | None:

@@ -30,7 +30,10 @@ _REPUSH_TICKS = 3_000 // TICK_MS
 _FIRST_UPDATE, _FIRST_SEQ = 1_000, 1_000_000
 _FAST_MINUTE = 0.0025
 """A minute that moves by more than this fraction liquidates someone."""
-_LIQUIDATION_SHARE = 0.02
+_LIQUIDATED = 0.12
+"""Of the orders of such a minute, those that liquidate."""
+_LIQUIDATION_SHARE = 0.4
+"""Of such an order, what is liquidated on average."""
 _GONE = '["%s","0"],'
 
 
@@ -173,13 +176,18 @@ class SymbolFeeds:
 
     def direction(self, trade: PlayedTrade) -> str:
         """Tick direction against the trade before."""
-        before = self._market.around(trade.at_ms - 1)[0].ticks
+        before = self._market.before(trade).ticks
         if trade.ticks == before:
             return "ZeroPlusTick"
         return "PlusTick" if trade.ticks > before else "MinusTick"
 
+    def _orders(self, after_ms: int, upto_ms: int) -> Iterator[tuple[int, list[PlayedTrade]]]:
+        """Trades in (after_ms, upto_ms] by takers' orders, each at one time."""
+        trades = self._market.trades(after_ms, upto_ms)
+        return ((at_ms, list(order)) for at_ms, order in groupby(trades, key=lambda trade: trade.at_ms))
+
     def _trades(self, after_ms: int, upto_ms: int) -> Frames:
-        for at_ms, group in groupby(self._market.trades(after_ms, upto_ms), key=lambda trade: trade.at_ms):
+        for at_ms, order in self._orders(after_ms, upto_ms):
             rows = [
                 {
                     "T": at_ms,
@@ -193,7 +201,7 @@ class SymbolFeeds:
                     "RPI": False,
                     "seq": self.seq(self._book.tick_at(at_ms)) + 1,
                 }
-                for trade in group
+                for trade in order
             ]
             topic = f"publicTrade.{self.symbol}"
             yield at_ms, encode({"topic": topic, "type": "snapshot", "ts": at_ms + 1, "data": rows})
@@ -241,20 +249,21 @@ class SymbolFeeds:
         return encode({"topic": topic, "data": [bar], "ts": at_ms, "type": "snapshot"})
 
     def _liquidations(self, after_ms: int, upto_ms: int) -> Frames:
-        """In a fast minute three trades in ten liquidate a position, of the side that the move hurts."""
-        for trade in self._market.trades(after_ms, upto_ms):
-            minute = trade.at_ms // MINUTE_MS * MINUTE_MS
+        """In a fast minute one order in eight liquidates a position, of the side that the move hurts."""
+        for at_ms, order in self._orders(after_ms, upto_ms):
+            trade = order[-1]
+            minute = at_ms // MINUTE_MS * MINUTE_MS
             first = self._market.trades_of(minute).ticks[0]
             move = trade.ticks / first - 1
             draw = uniform(self._market.key, minute, trade.number, 9)
-            if abs(move) < _FAST_MINUTE or draw > 0.3:
+            if abs(move) < _FAST_MINUTE or draw > _LIQUIDATED:
                 continue
             side = "Buy" if move < 0 else "Sell"  # the position's side: a fall liquidates longs
             bankrupt = round(trade.ticks * (0.995 if side == "Buy" else 1.005))
-            lots = max(1, int(trade.lots * (_LIQUIDATION_SHARE + draw)))
+            lots = max(1, int(sum(each.lots for each in order) * _LIQUIDATION_SHARE * (0.5 + draw / _LIQUIDATED)))
             row = {
-                "T": trade.at_ms, "s": self.symbol, "S": side, "v": self._units.size(lots),
+                "T": at_ms, "s": self.symbol, "S": side, "v": self._units.size(lots),
                 "p": self._units.price(bankrupt),
             }  # fmt: skip
             topic = f"allLiquidation.{self.symbol}"
-            yield trade.at_ms, encode({"topic": topic, "type": "snapshot", "ts": trade.at_ms + 1, "data": [row]})
+            yield at_ms, encode({"topic": topic, "type": "snapshot", "ts": at_ms + 1, "data": [row]})

@@ -65,10 +65,19 @@ class SymbolMarket:
         i = bisect_right(trades.at_ms, at_ms - minute)
         return self._trade(minute, i - 1), self._trade(minute, i)
 
+    def before(self, trade: PlayedTrade) -> PlayedTrade:
+        """The trade before one, which may have the same time."""
+        return self._trade(trade.at_ms // MINUTE_MS * MINUTE_MS, trade.number - 1)
+
     def ticks_at(self, at_ms: int) -> int:
-        """Price of the last trade at or before `at_ms`, in ticks: `around` without making the minute's trades."""
+        """Price of the last trade at or before `at_ms`, in ticks: `around` without making the minute's trades.
+
+        Before the first trade of all it is the open of that.
+        """
         minute = at_ms // MINUTE_MS * MINUTE_MS
         while (found := self._tape.ticks_at(*self._timeline.minute(minute), at_ms - minute)) is None:
+            if minute <= self._timeline.minutes_ms:
+                return int(self.recorded.fine[0, OPEN])
             minute -= MINUTE_MS
         return found
 
@@ -101,12 +110,11 @@ class SymbolMarket:
     def forming(self, open_ms: int, now_ms: int) -> list[int] | None:
         """The minute's bar from its trades up to `now_ms`: o, h, l, c, v, turnover; `None` before its first trade."""
         trades = self.trades_of(open_ms)
-        n = bisect_right(trades.at_ms, now_ms - open_ms)
-        if n == 0:
+        last = bisect_right(trades.at_ms, now_ms - open_ms) - 1
+        if last < 0:
             return None
-        ticks, lots = trades.ticks[:n], trades.lots[:n]
-        turnover = sum(p * q for p, q in zip(ticks, lots, strict=True))
-        return [ticks[0], max(ticks), min(ticks), ticks[-1], sum(lots), turnover]
+        prices = [trades.ticks[0], trades.high[last], trades.low[last], trades.ticks[last]]
+        return [*prices, trades.volume[last], trades.turnover[last]]
 
     def coarse(self, start_ms: int, end_ms: int) -> tuple[Ints, Ints]:
         """5-minute bars from before the minutes, opening in [start_ms, end_ms]; turnover at the typical price."""

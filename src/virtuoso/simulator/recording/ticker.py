@@ -90,7 +90,7 @@ class TickerModel:
         minute = at_ms // MINUTE_MS * MINUTE_MS
         opened, high, low, volume, turnover, hour = self._day(minute)
         last, _ = market.around(at_ms)
-        before = market.around(last.at_ms - 1)[0].ticks
+        before = market.before(last).ticks
         part = market.forming(minute, at_ms)
         if part is not None:
             high, low = max(high, part[1]), min(low, part[2])

@@ -7,7 +7,7 @@ import numpy as np
 from virtuoso.simulator.recording.dataset import Ints, Recording
 
 MINUTE_MS = 60_000
-_WEEK_MS = 7 * 86_400_000
+WEEK_MS = 7 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Timeline:
     @classmethod
     def starting(cls, recording: Recording, start_ms: int) -> "Timeline":
         """The timeline of an exchange that starts at `start_ms`."""
-        weeks = (start_ms - recording.loop_from) // _WEEK_MS
-        shift = weeks * _WEEK_MS
+        weeks = (start_ms - recording.loop_from) // WEEK_MS
+        shift = weeks * WEEK_MS
         return cls(
             anchor_ms=recording.loop_from + shift,
             minutes_ms=recording.minutes_from + shift,
