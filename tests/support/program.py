@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ from typing import Any
 from tests.support import warm
 from tests.support.exchange import Running
 from tests.support.pace import REAL, Pace
+
+_STARTED = re.compile(r"virtuoso: (http://127\.0\.0\.1:\d+) · watching")
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,16 @@ def running_program(
     scored: bool = True,
     environment: Mapping[str, str] | None = None,
     cold: bool = False,
+    line: Sequence[str] = ("up",),
 ) -> Iterator[Program]:
     """`virtuoso up -c config`, until the block ends; then it must stop clean within 5 s (10 s: the machine is busy).
 
-    `pace` is the exchange's: what watches it must go by the same time. `cold` loads the program anew, for tests that
+    `line` begins another command line that serves the same (`demo`). `pace` is the exchange's: what watches it must go by the same time. `cold` loads the program anew, for tests that
     look at the process itself (see `warm`).
     """
     log = (config.parent / "program.log").open("w")
     process = (subprocess.Popen if cold else warm.Popen)(
-        command("up", "-c", str(config), pace=pace),
+        command(*line, "-c", str(config), pace=pace),
         stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
     )  # fmt: skip
@@ -101,10 +104,11 @@ def running_program(
         assert process.stdout is not None
         pace.begun(process)
         with pace.flowing():
-            line = process.stdout.readline()
-        match = re.search(r"http://127\.0\.0\.1:\d+", line)
-        assert match, f"the program said {line!r} (exit {process.poll()})"
-        program = Program(match[0], process, pace)
+            said = process.stdout.readline()
+            while (match := _STARTED.search(said)) is None and (more := process.stdout.readline()):
+                said += more
+        assert match, f"the program said {said!r} (exit {process.poll()})"
+        program = Program(match[1], process, pace)
         with pace.flowing():
             program.answer("/health/live")  # the web is a process of its own: what is asked waits until it is there
         if scored:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from virtuoso.simulator.capture import CaptureSource
 from virtuoso.simulator.model_market import open_model
-from virtuoso.simulator.recording import open_recording, opening_ms
+from virtuoso.simulator.recording import OPENING_MS, open_recording
 from virtuoso.simulator.recording.timeline import WEEK_MS
 from virtuoso.simulator.source import Source
 
@@ -38,8 +38,8 @@ def open_source(
 def demo_start_ms(now_ms: int, wanted_ms: int | None = None) -> int:
     """The exchange time at which a demo begins: `wanted_ms`, whole weeks later or earlier, in the week before `now_ms`.
 
-    Unless one is wanted it is half a minute before the recording's most eventful hour. Bars repeat by the week, so
+    Unless one is wanted it is just before the recording's most eventful minutes. Bars repeat by the week, so
     that it is the same moment of the recording, with bars before it as they were.
     """
-    start_ms = opening_ms() if wanted_ms is None else wanted_ms
+    start_ms = OPENING_MS if wanted_ms is None else wanted_ms
     return start_ms + (now_ms - start_ms) // WEEK_MS * WEEK_MS

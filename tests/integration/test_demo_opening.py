@@ -1,0 +1,60 @@
+"""The demo's first two minutes: whatever its seed, the recording's own events come while somebody looks."""
+
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.chat_server import Chat, chat_server
+from tests.support.pace import REAL, SPEED, paced
+from tests.support.program import Program, running_program
+
+from virtuoso.config import Settings
+
+pytestmark = pytest.mark.slow
+
+LOOK_S = 120
+"""What people give a program before they decide whether to stay."""
+
+
+@pytest.fixture
+def chat() -> Iterator[Chat]:
+    with chat_server() as server:
+        yield server
+
+
+def scores(program: Program) -> dict[str, float]:
+    rows = program.ask("/api/signals/top?limit=50")["signals"]
+    return {row["symbol"]: row["score"] for row in rows if row["score"] is not None}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_two_minutes_show_a_crossing_an_incident_with_a_chart_and_a_finding(
+    seed: int, chat: Chat, tmp_path: Path
+) -> None:
+    """By the exchange's clock, from the first page on; with the label thresholds and the scanner's rate of today."""
+    band = Settings().analysis.label
+    config = tmp_path / "chat.yaml"
+    config.write_text(
+        f"monitoring: {{alerts: {{discord_webhook_url: '{chat.url()}', discord: {{api_url: '{chat.api_url}'}}}}}}\n"
+    )
+    line = ("demo", "--port", "0", "--seed", str(seed))
+    with paced(SPEED) as pace, running_program(config, pace=pace, line=line) as program:
+        end_s = pace.now_s() + LOOK_S
+        with urllib.request.urlopen(program.url, timeout=60) as page:
+            assert page.status == 200
+
+        def within(what: str, holds: object) -> None:
+            program.until(what, holds, end_s - pace.now_s())  # type: ignore[arg-type]
+
+        within("every score", lambda: len(scores(program)) == 15)
+        first = scores(program)
+        assert all(band.sell < score < band.buy for score in first.values()), "it had happened before anyone looked"
+        within("a finding of the scanner", lambda: program.ask("/api/alpha")["found"])
+        within("an incident", lambda: [message for message in chat.messages if "sudden move" in message.embed["title"]])
+        within("a crossing", lambda: any(not band.sell < score < band.buy for score in scores(program).values()))
+        within("its label", lambda: program.incidents("signal_change"))
+        assert not program.incidents("clock_skew") + program.incidents("exchange_clock"), "a replay has its own time"
+        with pace.slowed(0.1), pace.flowing():  # a process of its own draws, by the wall's clock
+            REAL.until("the chart", lambda: any(message.files for message in chat.messages), 40)
+        assert pace.now_s() < end_s
