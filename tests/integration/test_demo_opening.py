@@ -54,6 +54,8 @@ def test_two_minutes_show_a_crossing_an_incident_with_a_chart_and_a_finding(
         within("an incident", lambda: [message for message in chat.messages if "sudden move" in message.embed["title"]])
         within("a crossing", lambda: any(not band.sell < score < band.buy for score in scores(program).values()))
         within("its label", lambda: program.incidents("signal_change"))
+        bars = program.ask("/api/symbols/BTCUSDT/bars?timeframe=1m&limit=60")["bars"]
+        assert len(bars) == 60, "kept by the exchange's time, and asked for by it"
         assert not program.incidents("clock_skew") + program.incidents("exchange_clock"), "a replay has its own time"
         with pace.slowed(0.1), pace.flowing():  # a process of its own draws, by the wall's clock
             REAL.until("the chart", lambda: any(message.files for message in chat.messages), 40)

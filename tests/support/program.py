@@ -91,8 +91,8 @@ def running_program(
 ) -> Iterator[Program]:
     """`virtuoso up -c config`, until the block ends; then it must stop clean within 5 s (10 s: the machine is busy).
 
-    `line` begins another command line that serves the same (`demo`). `pace` is the exchange's: what watches it must go by the same time. `cold` loads the program anew, for tests that
-    look at the process itself (see `warm`).
+    `line` begins another command line that serves the same (`demo`). `pace` is the exchange's: what watches it must go
+    by the same time. `cold` loads the program anew, for tests that look at the process itself (see `warm`).
     """
     log = (config.parent / "program.log").open("w")
     process = (subprocess.Popen if cold else warm.Popen)(

@@ -27,7 +27,7 @@ from virtuoso.simulator.sources import demo_start_ms
 app = typer.Typer(add_completion=False)
 
 _START_S = 30.0
-_MOST_SPEED = 20.0
+_MOST_SPEED = 10.0
 
 
 @app.command()
@@ -48,8 +48,9 @@ def demo(
     speed: Annotated[
         float,
         typer.Option(
-            min=0.1, max=_MOST_SPEED,
-            help="How many times as fast as the clock on the wall everything goes, exchange, monitor and page.",
+            min=0.1,
+            max=_MOST_SPEED,
+            help="How many times as fast as on the wall time passes, for the exchange and for what watches it.",
         ),
     ] = 1.0,
     config: Annotated[
@@ -73,8 +74,8 @@ def _start_ms(start: str | None, now_ms: int) -> int:
 
 
 def _banner(address: str, start_ms: int, speed: float) -> str:
-    fast = "" if speed == 1.0 else f" · EVERYTHING GOES {speed:g} TIMES AS FAST AS THE CLOCK ON THE WALL"
-    return f"virtuoso: embedded exchange on http://{address} · a recorded market, from {iso(start_ms)} by its clock{fast}"
+    said = f"virtuoso: embedded exchange on http://{address} · a recorded market, from {iso(start_ms)} by its clock"
+    return said if speed == 1.0 else f"{said} · TIME PASSES {speed:g} TIMES AS FAST AS ON THE WALL"
 
 
 def _environment(address: str, port: int, folder: str, *, whole: bool) -> dict[str, str]:

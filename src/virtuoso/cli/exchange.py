@@ -14,7 +14,7 @@ from virtuoso.processes.runtime import Runtime
 from virtuoso.simulator.model_market.listing import MOST
 from virtuoso.simulator.scenario import read_scenario
 from virtuoso.simulator.server import EmbeddedExchange
-from virtuoso.simulator.sources import MODEL_UNIVERSE, NAMES, open_source
+from virtuoso.simulator.sources import MODEL_UNIVERSE, NAMES, caveat, open_source
 
 app = typer.Typer(add_completion=False)
 
@@ -51,22 +51,25 @@ def exchange(
     runtime = ctx.ensure_object(Runtime)
     clock = runtime.clock()
     start_ms = clock.now_ns() // 1_000_000 if start is None else epoch_ms("--start", start)
+    market = open_source(source, seed, start_ms, universe or MODEL_UNIVERSE, capture)
     server = EmbeddedExchange(
-        open_source(source, seed, start_ms, universe or MODEL_UNIVERSE, capture),
+        market,
         clock=clock, host=host, port=port, speed=speed, control=faults,
         start_ms=None if start is None else start_ms,  # opening the market took a second
         scenario=() if scenario is None else read_scenario(scenario),
     )  # fmt: skip
-    runtime.run(_serve(server, source, start_ms))
+    runtime.run(_serve(server, source, start_ms, caveat(market)))
 
 
-async def _serve(server: EmbeddedExchange, source: str, start_ms: int) -> None:
+async def _serve(server: EmbeddedExchange, source: str, start_ms: int, warning: str | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with server:
         typer.echo(f"exchange: {source} from {iso(start_ms)} · REST {server.rest_url} · streams {server.stream_url}")
+        if warning is not None:
+            typer.echo(f"exchange: {warning}")
         stopped = asyncio.create_task(stop.wait())
         failed = asyncio.create_task(server.wait())
         await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)

@@ -3,10 +3,10 @@
 import asyncio
 import selectors
 import sys
-import time
 from collections.abc import Coroutine
 from typing import Any
 
+from virtuoso.model.clock import Clock, SystemClock
 from virtuoso.processes.runtime import Runtime
 
 OPTION = "--speed="
@@ -16,20 +16,23 @@ OPTION = "--speed="
 class FastClock:
     """Implements `model.clock.Clock`: since `wall_ns` (epoch) and `monotonic_ns` it passes `speed` times as fast."""
 
-    def __init__(self, speed: float, wall_ns: int, monotonic_ns: int) -> None:
-        self._speed, self._wall_ns, self._began_ns = speed, wall_ns, monotonic_ns
+    def __init__(self, clock: Clock, speed: float, wall_ns: int, monotonic_ns: int) -> None:
+        self._clock, self._speed, self._wall_ns, self._began_ns = clock, speed, wall_ns, monotonic_ns
 
     def now_ns(self) -> int:
         """UTC wall-clock time as it would be, ns since the Unix epoch."""
-        return self._wall_ns + int((time.monotonic_ns() - self._began_ns) * self._speed)
+        return self._wall_ns + self._passed_ns()
 
     def monotonic_ns(self) -> int:
         """A time that never steps back, ns."""
-        return self._began_ns + int((time.monotonic_ns() - self._began_ns) * self._speed)
+        return self._began_ns + self._passed_ns()
 
     def awake_ns(self) -> int:
         """The same: it stands still while the machine sleeps."""
         return self.monotonic_ns()
+
+    def _passed_ns(self) -> int:
+        return int((self._clock.monotonic_ns() - self._began_ns) * self._speed)
 
 
 class _FastSelector(selectors.DefaultSelector):
@@ -56,7 +59,8 @@ class _FastLoop(asyncio.SelectorEventLoop):
 
 def faster(speed: float) -> Runtime:
     """The runtime of a program whose time passes `speed` (> 0) times as fast as the machine's, beginning now."""
-    return _runtime(speed, time.time_ns(), time.monotonic_ns())
+    clock = SystemClock()
+    return _runtime(speed, clock.now_ns(), clock.monotonic_ns())
 
 
 def told(option: str) -> Runtime:
@@ -66,7 +70,7 @@ def told(option: str) -> Runtime:
 
 
 def _runtime(speed: float, wall_ns: int, monotonic_ns: int) -> Runtime:
-    clock = FastClock(speed, wall_ns, monotonic_ns)
+    clock = FastClock(SystemClock(), speed, wall_ns, monotonic_ns)
 
     def run(work: Coroutine[Any, Any, None]) -> None:
         with asyncio.Runner(loop_factory=lambda: _FastLoop(clock, speed)) as runner:

@@ -14,6 +14,7 @@ from virtuoso.simulator.source import Push, Row
 _DEPTH = 200
 _DERIVED = (1, 50)
 _REPUSH_MS = 3_000
+_HOUR_MS = 3_600_000
 _TIMES = re.compile(rb'("(?:ts|cts|T|start|end|timestamp)":)(\d{13})')
 _KINDS = frozenset({"tickers", "publicTrade", "allLiquidation", "kline", "orderbook"})
 _SILENT_DEPTHS = frozenset({"1", "50", "200", "1000"})
@@ -74,6 +75,15 @@ class CaptureSource:
         self._tickers: dict[tuple[str, str], dict[str, Any]] = {}
         self._trades: dict[tuple[str, str], list[Row]] = {}
         self._bars: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
+
+    @property
+    def caveat(self) -> str:
+        """That it knows no bars from before it, of which scores need hours: a short one begins anew first."""
+        until = "" if self._length_ms < _HOUR_MS else " in its first hours"
+        return (
+            f"the capture lasts {self._length_ms / 1000:.0f} s and has no bars from before it: whoever watches it "
+            f"scores nothing{until}; --source recording has the bars of weeks"
+        )
 
     def advance(self, to_ms: int, wanted: Collection[tuple[str, str]]) -> list[Push]:
         """Frames due; from the end it begins anew."""

@@ -35,6 +35,11 @@ def open_source(
             raise ValueError(f"no source {name!r}: choose {' or '.join(NAMES)}")
 
 
+def caveat(source: Source) -> str | None:
+    """What would surprise whoever watches this market, to be said at its start; `None` = nothing."""
+    return source.caveat if isinstance(source, CaptureSource) else None
+
+
 def demo_start_ms(now_ms: int, wanted_ms: int | None = None) -> int:
     """The exchange time at which a demo begins: `wanted_ms`, whole weeks later or earlier, in the week before `now_ms`.
 

@@ -50,6 +50,11 @@ def test_schema_is_json_schema() -> None:
 
 def test_wrong_use_exits_with_2() -> None:
     assert run("nonsense").returncode == 2
-    assert run("exchange", "--source", "moon").returncode == 2
-    assert run("exchange", "--start", "yesterday").returncode == 2
+    moon = run("exchange", "--source", "moon")
+    assert (moon.returncode, moon.stdout) == (2, "")
+    assert moon.stderr == ("virtuoso: --source moon: there is no such market; choose recording or capture or model\n")
+    for name in ("exchange", "demo"):
+        assert run(name, "--start", "yesterday").stderr == (
+            "virtuoso: --start yesterday: must be ISO 8601, such as 2026-08-09T21:26:57Z, or epoch ms\n"
+        )
     assert run("--version").stdout.startswith("virtuoso ")

@@ -16,7 +16,7 @@ from virtuoso.simulator.capture import CaptureSource
 from virtuoso.simulator.limits import RequestLimit
 from virtuoso.simulator.rest import ENDPOINTS
 from virtuoso.simulator.server import EmbeddedExchange
-from virtuoso.simulator.sources import open_source
+from virtuoso.simulator.sources import caveat, open_source
 
 CLOCK = SystemClock()
 BTC = "category=linear&symbol=BTCUSDT"
@@ -284,6 +284,11 @@ def test_the_capture_is_pushed_as_it_was() -> None:
     """Frames keep their bytes but for the times, all shifted alike; then it starts over."""
     start = 1_800_000_000_000
     source = CaptureSource(CAPTURE, start)
+    assert caveat(source) == (
+        "the capture lasts 43 s and has no bars from before it: whoever watches it scores nothing; "
+        "--source recording has the bars of weeks"
+    )
+    assert caveat(open_source("recording", 1, start)) is None
     recorded = [(c, f) for c, f, _ in frames() if b'"topic"' in f]
     wanted = {(c, msgspec.json.decode(f)["topic"]) for c, f in recorded}
     pushed = source.advance((source.restarts_at() or 0) - 1, wanted)

@@ -4,6 +4,7 @@ import { followDetail, showDetail } from "./detail.js";
 
 const $ = (id) => document.getElementById(id);
 const ALPHA_S = 30;
+const ALPHA_SOON_S = 3;
 const CHANNELS_S = 5;
 const OLD_S = 20;
 const latest = {};
@@ -255,14 +256,20 @@ function moved(before, now) {
   return `${number(before, 2)} → ${number(now, 2)}`;
 }
 
+// The first scan comes seconds after the first page.
 async function followAlpha() {
+  let scanned = false;
   try {
     const answer = await fetch("/api/alpha");
-    if (answer.ok) drawAlpha(await answer.json());
+    if (answer.ok) {
+      const doc = await answer.json();
+      scanned = doc.tests > 0;
+      drawAlpha(doc);
+    }
   } catch {
     // the stream says that the connection is lost
   }
-  setTimeout(followAlpha, ALPHA_S * 1000);
+  setTimeout(followAlpha, (scanned ? ALPHA_S : ALPHA_SOON_S) * 1000);
 }
 
 async function followChannels() {
