@@ -1,7 +1,10 @@
 """The demo's first two minutes: whatever its seed, the recording's own events come while somebody looks."""
 
+import json
+import subprocess
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from tests.support.pace import REAL, SPEED, paced
 from tests.support.program import Program, running_program
 
 from virtuoso.config import Settings
+from virtuoso.processes.fast import faster
 
 pytestmark = pytest.mark.slow
 
@@ -44,8 +48,8 @@ def test_two_minutes_show_a_crossing_an_incident_with_a_chart_and_a_finding(
         with urllib.request.urlopen(program.url, timeout=60) as page:
             assert page.status == 200
 
-        def within(what: str, holds: object) -> None:
-            program.until(what, holds, end_s - pace.now_s())  # type: ignore[arg-type]
+        def within(what: str, holds: Callable[[], object]) -> None:
+            program.until(what, holds, end_s - pace.now_s())
 
         within("every score", lambda: len(scores(program)) == 15)
         first = scores(program)
@@ -60,3 +64,24 @@ def test_two_minutes_show_a_crossing_an_incident_with_a_chart_and_a_finding(
         with pace.slowed(0.1), pace.flowing():  # a process of its own draws, by the wall's clock
             REAL.until("the chart", lambda: any(message.files for message in chat.messages), 40)
         assert pace.now_s() < end_s
+
+
+def test_the_exchange_of_a_faster_demo_begins_when_it_is_told_and_passes_as_fast() -> None:
+    start_ms = 1_795_463_400_000
+    command = faster(10.0).command("virtuoso.processes.child_exchange", "1", str(start_ms))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        address = child.stdout.readline().strip()
+
+        def exchange_ms() -> int:
+            with urllib.request.urlopen(f"http://{address}/v5/market/time", timeout=10) as answer:
+                return int(json.load(answer)["time"])
+
+        first_ms, began_s = exchange_ms(), time.monotonic()
+        REAL.until("five seconds of the exchange", lambda: exchange_ms() >= first_ms + 5_000, 10)
+        passed_s, last_ms = time.monotonic() - began_s, exchange_ms()
+        assert start_ms <= first_ms
+        assert passed_s < (last_ms - first_ms) / 1_000
+        child.stdin.close()
+        assert child.wait(10) == 0
