@@ -15,7 +15,7 @@ from virtuoso.model.signal import Counterfactual, Entry, FactorScore, Label, Tim
 
 
 class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One symbol's signal. `timestamp` is the close of the bar it was computed from.
+    """One symbol's signal. `timestamp` is the close of the bar it was computed from, `tick_size` the price's step.
 
     `signal` is `null` where there is no label, and `reasons` say why: it was not scored yet or not lately, with too
     little evidence, or on data that is stale by now. `coverage` is the share of all enabled evidence that had data,
@@ -27,6 +27,7 @@ class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
     signal: Label | None
     confidence: float | None
     price: float | None
+    tick_size: float | None = None
     change: float | None
     timestamp: str | None
     data_quality: DataQuality
@@ -129,7 +130,9 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SymbolRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One watched symbol's ticker. `spread_bp` in basis points, `funding_rate` in % per interval.
+    """One watched symbol's ticker. `spread_bp` in basis points, `funding_rate` in % per `funding_interval_h` hours.
+
+    `tick_size` is the step of its prices and `quote` the currency they are in.
 
     `evidence_class` is `detailed`, or `plain` (past `universe.detailed`): without book and trades. `reason` says why
     something of it is unknown or began anew; `None` while nothing is.
@@ -147,9 +150,12 @@ class SymbolRow(msgspec.Struct, frozen=True, kw_only=True):
     turnover_24h: float | None
     open_interest: float | None
     funding_rate: float | None
+    funding_interval_h: float | None = None
     next_funding: str | None
     long_account_ratio: float | None
     updated_at: str | None
+    tick_size: float | None = None
+    quote: str | None = None
     evidence_class: str
     data_quality: DataQuality
     data_source: DataSource | None

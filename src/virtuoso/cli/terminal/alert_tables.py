@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from virtuoso.model.alerts import documents as docs
+from virtuoso.model.text.numbers import number_text
 
 _WORDS = frozenset({"what", "why", "who", "noted by", "what is wrong", "condition", "channels"})
 """Columns that give way where there is little room."""
@@ -44,10 +45,10 @@ def detail(alert: docs.AlertDetail) -> Iterator[RenderableType]:
         "id": alert.id, "kind": alert.alert_type, "state": alert.state, "fired (UTC)": _time(alert.timestamp),
         "held since (UTC)": _time(alert.pending_at), "escalated (UTC)": _time(alert.escalated_at),
         "over (UTC)": _time(alert.resolved_at), "told (UTC)": _time(alert.told_at), "withheld by": alert.held,
-        "acknowledged by": alert.acknowledged_by, "value": None if alert.value is None else f"{alert.value:g}",
+        "acknowledged by": alert.acknowledged_by, "value": None if alert.value is None else number_text(alert.value),
     }  # fmt: skip
     labels = {f"label {name}": value for name, value in sorted(alert.labels.items())}
-    details = {name: str(value) for name, value in alert.details.items() if value is not None}
+    details = {name: _written(value) for name, value in alert.details.items() if value is not None}
     for name, value in (fields | labels | details).items():
         if value:
             table.add_row(Text(plain(name), "dim"), Text(plain(value)))
@@ -126,7 +127,7 @@ def _policies(title: str, rows: Iterable[docs.PolicyRow]) -> Table:
     for row in rows:
         table.add_row(
             Text(row.kind, "" if row.enabled else "dim strike"), row.severity or "", _seconds(row.hold),
-            _seconds(row.cooldown), _seconds(row.rearm), "" if row.change is None else f"{row.change:g}",
+            _seconds(row.cooldown), _seconds(row.rearm), "" if row.change is None else number_text(row.change),
             _seconds(row.escalate_after), "all" if row.channels is None else ", ".join(row.channels),
             Text(plain(row.when or "")),
         )  # fmt: skip
@@ -139,6 +140,10 @@ def _table(*titles: str, right: tuple[int, ...] = ()) -> Table:
         words = title in _WORDS
         table.add_column(title, justify="right" if n in right else "left", overflow="fold", no_wrap=not words)
     return table
+
+
+def _written(value: object) -> str:
+    return number_text(value, 12) if isinstance(value, float) else str(value)
 
 
 def _coloured(word: str, colours: dict[str, str]) -> Text:

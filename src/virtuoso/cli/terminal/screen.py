@@ -13,6 +13,7 @@ from virtuoso.cli.terminal.columns import GAP, Column, factor_column, fitted
 from virtuoso.model import documents as docs
 from virtuoso.model.alerts.documents import Alert
 from virtuoso.model.errors import VirtuosoError
+from virtuoso.model.text.numbers import UNKNOWN, price_text
 
 _SPARK = 20
 _INCIDENTS = 3
@@ -82,8 +83,8 @@ class Screen:
             return Text()
         breadth = overview.breadth
         return Text.assemble(
-            ("BTC ", "dim"), drawing.price(overview.btc_price), (" · market ", "dim"),
-            (overview.regime or drawing.UNKNOWN).lower(), (" · up ", "dim"), (str(breadth.advancing), "green"),
+            ("BTC ", "dim"), price_text(overview.btc_price), (" · market ", "dim"),
+            (overview.regime or UNKNOWN).lower(), (" · up ", "dim"), (str(breadth.advancing), "green"),
             (" down ", "dim"), (str(breadth.declining), "red"), (" flat ", "dim"), str(breadth.neutral),
             (" · average ", "dim"), drawing.percent(overview.avg_market_change), no_wrap=True,
         )  # fmt: skip
@@ -110,15 +111,18 @@ class Screen:
             Column("score", 5, 0, lambda row: Text(drawing.number(row.score, 1)), "right"),
             Column("", 11, 8, lambda row: drawing.drawn(drawing.of_score(row.score), 5)),
             Column("conf", 4, 2, lambda row: Text(drawing.number(row.confidence, 2)), "right"),
-            Column("price", 10, 1, lambda row: Text(drawing.price(self.prices.get(row.symbol, row.price))), "right"),
+            Column("price", 10, 1, lambda row: Text(self._price(row)), "right"),
             Column("24 h", 8, 3, lambda row: drawing.percent(row.change), "right"),
             *(factor_column(name) for name in rows[0].factors),
-            Column("regime", 8, 7, lambda row: Text(self.regimes.get(row.symbol, drawing.UNKNOWN).lower())),
+            Column("regime", 8, 7, lambda row: Text(self.regimes.get(row.symbol, UNKNOWN).lower())),
             Column("data", 11, 6, lambda row: drawing.quality(row.data_quality)),
             Column(
                 "closes, 1m", _SPARK, 5, lambda row: Text(drawing.sparkline(self.closes.get(row.symbol, ()), _SPARK))
             ),
         ]
+
+    def _price(self, row: docs.SignalRow) -> str:
+        return price_text(self.prices.get(row.symbol, row.price), row.tick_size)
 
     def _incidents(self) -> list[Text]:
         latest = self.alerts[:_INCIDENTS]
