@@ -43,8 +43,8 @@ def application(
     )  # fmt: skip
     routers = (
         health.router(board),
+        symbols.router(views),  # before `/api/symbols/{symbol}`, whose name may hold a slash
         documents.router(cache),
-        symbols.router(views),
         signals.router(database),
         deliveries.router(database, identity, clock),  # before `/api/alerts/{id}`
         alerts.router(cache, database, clock),

@@ -43,7 +43,7 @@ def router(cache: MemoryCache) -> APIRouter:
         return answer(request, msgspec.json.encode(msgspec.structs.replace(top, signals=top.signals[:limit])))
 
     @routes.get(
-        "/api/symbols/{symbol}", summary="One symbol: ticker, signal, regime, and the whole tree of reasons",
+        "/api/symbols/{symbol:path}", summary="One symbol: ticker, signal, regime, and the whole tree of reasons",
         response_class=Response, responses=answers(reference(docs.SymbolDetail), examples.SYMBOL, 404, 422),
     )  # fmt: skip
     async def symbol_detail(request: Request, symbol: Symbol) -> Response:

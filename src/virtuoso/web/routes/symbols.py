@@ -26,7 +26,7 @@ def router(views: SymbolViews) -> APIRouter:
     shortest = next(iter(kept))
 
     @routes.get(
-        "/api/symbols/{symbol}/bars", summary="Closed bars, oldest first", response_class=Response,
+        "/api/symbols/{symbol:path}/bars", summary="Closed bars, oldest first", response_class=Response,
         responses=answers(reference(docs.Bars), examples.BARS, 404, 422),
     )  # fmt: skip
     async def bars(
@@ -41,7 +41,7 @@ def router(views: SymbolViews) -> APIRouter:
         return answer(request, msgspec.json.encode(found))
 
     @routes.get(
-        "/api/symbols/{symbol}/book", summary="The best levels of the book", response_class=Response,
+        "/api/symbols/{symbol:path}/book", summary="The best levels of the book", response_class=Response,
         responses=answers(reference(docs.Book), examples.BOOK, 404, 422),
     )  # fmt: skip
     async def book(request: Request, symbol: Symbol, depth: Depth = 20) -> Response:
@@ -51,7 +51,7 @@ def router(views: SymbolViews) -> APIRouter:
         return answer(request, msgspec.json.encode(found))
 
     @routes.get(
-        "/api/symbols/{symbol}/scores", summary="Readings as they were, oldest first", response_class=Response,
+        "/api/symbols/{symbol:path}/scores", summary="Readings as they were, oldest first", response_class=Response,
         responses=answers(reference(docs.ScoreHistory), examples.SCORES, 404, 422),
     )  # fmt: skip
     async def scores(request: Request, symbol: Symbol, limit: BarLimit = 200) -> Response:
