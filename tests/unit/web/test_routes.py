@@ -110,7 +110,7 @@ def client(cache: MemoryCache, board: HealthState, token: str | None = None) -> 
 def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthState) -> None:
     app = application(cache, board, NoViews(), None, "m", ManualClock())
     routers = [
-        health.router(board), documents.router(cache), symbols.router(NoViews()), signals.router(None),
+        health.router(board), documents.router(cache), symbols.router(NoViews(), cache), signals.router(None),
         stream.router(cache), pages.router(), alerts.router(cache, None, ManualClock()),
         silences.router(None, ManualClock()),
         deliveries.router(None, "m", ManualClock()),
