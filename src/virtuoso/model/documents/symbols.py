@@ -41,7 +41,7 @@ class SymbolRow(msgspec.Struct, frozen=True, kw_only=True):
     """The funding rate due at `next_funding`, percent per `funding_interval_h`: positive is paid by longs to shorts.
     `null` where there is no funding, as on spot."""
     funding_interval_h: float | None = None
-    """Hours from one funding to the next, 8 for most; `null` where there is no funding, or it is not told."""
+    """Time from one funding to the next, hours (8 for most); `null` where there is no funding, or it is not told."""
     next_funding: str | None
     """When funding is paid next, ISO 8601 in UTC; `null` where there is none."""
     long_account_ratio: float | None

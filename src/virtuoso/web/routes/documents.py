@@ -23,7 +23,6 @@ HOT = {path: document.name for path, document in WHOLE.items()} | {
 """Paths that the front answers by itself."""
 
 
-
 def router(cache: MemoryCache) -> APIRouter:
     """Make the routes of the published documents."""
     routes = APIRouter()
