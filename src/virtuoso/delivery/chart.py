@@ -7,7 +7,6 @@ pool's workers would not), and it is given none of this process's environment, i
 import asyncio
 import os
 import sys
-from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -43,13 +42,12 @@ class Charts:
     """Draws one picture after the other; the process starts with the first and ends after `idle_s` without any.
 
     Args:
-        folder: where matplotlib keeps its list of fonts between starts; made if it is not there.
         limit_s: what one chart may take, its waiting for others included.
         idle_s: after which the process ends by itself.
     """
 
-    def __init__(self, folder: Path, *, limit_s: float = 3.0, idle_s: float = 600.0) -> None:
-        self._folder, self._limit_s, self._idle_s = folder, limit_s, idle_s
+    def __init__(self, *, limit_s: float = 3.0, idle_s: float = 600.0) -> None:
+        self._limit_s, self._idle_s = limit_s, idle_s
         self._lock = asyncio.Lock()
         self._starting: asyncio.Task[asyncio.subprocess.Process] | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -93,12 +91,11 @@ class Charts:
         return self._process
 
     async def _start(self) -> asyncio.subprocess.Process:
-        self._folder.mkdir(parents=True, exist_ok=True)
         given = {name: os.environ[name] for name in _KEPT if name in os.environ}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "virtuoso.delivery.chart_process", str(self._idle_s),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            env={**given, "MPLCONFIGDIR": str(self._folder)}, start_new_session=True,
+            env=given, start_new_session=True,
         )  # fmt: skip
         try:
             async with asyncio.timeout(_START_S):

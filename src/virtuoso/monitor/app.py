@@ -21,7 +21,7 @@ from virtuoso.model.alerts.outbox import ChannelStatus
 from virtuoso.model.clock import Clock, iso
 from virtuoso.model.errors import ExchangeError, UsageError, VirtuosoError
 from virtuoso.model.evidence import DETAILED, PLAIN
-from virtuoso.monitor.alerting.root import AlertRoot, Keeping
+from virtuoso.monitor.alerting.root import AlertRoot
 from virtuoso.monitor.alerting.service import AlertService
 from virtuoso.monitor.beats import Beats
 from virtuoso.monitor.cycle.alert_context import AlertContext
@@ -81,7 +81,7 @@ class Monitor:
             clock,
             exchange.name,
             self._changed,
-            None if leased is None else Keeping(leased, parts.data_dir),
+            leased,
         )
         self.committer = Committer(
             leased, parts.kernel.market, self.alerts.incidents,

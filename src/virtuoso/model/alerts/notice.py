@@ -136,7 +136,7 @@ def delivery_id(notice: str, channel: str) -> str:
 
 
 class Candles(msgspec.Struct, frozen=True):
-    """Closed bars, oldest first: open times (epoch ms), open, high, low, close."""
+    """Closed bars, oldest first: open times (epoch ms), prices, and volume in the base coin, empty if it is unknown."""
 
     timeframe: str
     open_ms: tuple[int, ...]
@@ -144,3 +144,4 @@ class Candles(msgspec.Struct, frozen=True):
     high: tuple[float, ...]
     low: tuple[float, ...]
     close: tuple[float, ...]
+    volume: tuple[float, ...] = ()

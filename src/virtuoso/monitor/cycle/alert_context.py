@@ -61,6 +61,7 @@ class AlertContext:
             high=tuple(bar.high for bar in bars),
             low=tuple(bar.low for bar in bars),
             close=tuple(bar.close for bar in bars),
+            volume=tuple(bar.volume for bar in bars),
         )
         return Picture(
             title=f"{notice.symbol} · {notice.kind.replace('_', ' ')}",
