@@ -14,6 +14,7 @@ from virtuoso.cli.terminal.progress import telling
 from virtuoso.config import load
 from virtuoso.model.clock import SystemClock, iso
 from virtuoso.model.errors import UsageError
+from virtuoso.model.extras import need
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.storage.timeseries.archive import export as write
 from virtuoso.storage.timeseries.embedded.partitions import kinds_of
@@ -122,6 +123,8 @@ def _instant(option: str, text: str | None) -> int | None:
 def _check(out: Path, force: bool) -> None:
     if out.suffix not in {".parquet", ".csv"}:
         raise UsageError(f"--out {out}: the name must end in .parquet or .csv")
+    if out.suffix == ".parquet":
+        need("parquet", f"--out {out}")
     if out.is_dir() or not out.parent.is_dir():
         raise UsageError(f"--out {out}: {'is a folder' if out.is_dir() else f'there is no folder {out.parent}'}")
     if out.exists() and not force:

@@ -27,7 +27,7 @@ MOST_RAW = 1 << 30
 BEGINNING = struct.pack("<II4s", 0x184D2A5B, 20, b"VREC")
 """What every block begins with, and so every file."""
 
-_OPTIONS = {CompressionParameter.compression_level: 3, CompressionParameter.checksum_flag: 1}
+_OPTIONS: dict[int, int] = {CompressionParameter.compression_level: 3, CompressionParameter.checksum_flag: 1}
 _LENGTHS = struct.Struct("<III")
 _CRC = struct.Struct("<I")
 MARK_BYTES = len(BEGINNING) + _LENGTHS.size + _CRC.size

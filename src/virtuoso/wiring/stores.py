@@ -20,6 +20,7 @@ from virtuoso import __version__
 from virtuoso.config import Settings
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import UsageError
+from virtuoso.model.extras import need
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.cache.publisher import Publisher
 from virtuoso.storage.cache.tier import Fence, Tier
@@ -205,9 +206,12 @@ async def opened(settings: Settings, clock: Clock, memory: MemoryCache) -> Async
     """All stores of a monitor: the lease is held within the block, and given back at its end.
 
     Raises:
-        UsageError: another monitor of this identity runs, or publishes under our prefix, or the database is not ours.
+        UsageError: another monitor of this identity runs, or publishes under our prefix, or the database is not ours,
+            or what is to be archived as Parquet cannot be.
         StoreUnavailable: the database cannot be reached, without which nobody knows who may run.
     """
+    if settings.timeseries.store == "embedded" and settings.timeseries.archive:
+        need("parquet", "timeseries.archive = true")  # now, not when the first of it is too old
     async with AsyncExitStack() as stack:
         database = database_for(settings, clock)
         stack.push_async_callback(database.close)

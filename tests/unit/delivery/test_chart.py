@@ -98,7 +98,7 @@ class TestPicture:
     def test_a_mark_stands_at_the_bar_of_its_time(self, bare: bytes, at: int) -> None:
         marked = render(picture(marks=(Mark(FIRST_MS + at * MINUTE_MS + 20_000, "x", None),)))
         assert counted(bare, TINT) == 0
-        # the plot goes from 1.5 % to 82 % of the width and from a bar before the first one's middle to three after the last's
+        # the plot is 1.5 % to 82 % of the width: one bar before the first one's middle to three after the last one's
         expected = 1600 * (0.015 + 0.805 * (at + 1) / 63)
         across = columns(marked, TINT)
         assert abs((across.min() + across.max()) / 2 - expected) < 2
@@ -151,7 +151,8 @@ class TestPicture:
 
     def test_the_least_and_the_most_that_can_be_traded(self) -> None:
         for volume in (5e-324, 1e-9, 999.5, 1e300):
-            assert counted(render(picture(msgspec.structs.replace(candles(4), volume=(volume,) * 4))), UP_VOLUME) > 1000
+            png = render(picture(msgspec.structs.replace(candles(4), volume=(volume,) * 4)))
+            assert counted(png, UP_VOLUME) > 1000
 
     def test_a_mark_out_of_sight_and_a_far_level_change_no_scale(self, bare: bytes) -> None:
         assert render(picture(marks=(Mark(FIRST_MS - 10**9, "x"),))) == bare
