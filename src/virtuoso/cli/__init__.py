@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 
 from virtuoso import __version__
 from virtuoso.model.errors import UsageError, VirtuosoError
-from virtuoso.model.extras import need
+from virtuoso.model.installed.extras import need
 from virtuoso.processes.loading import load
 
 _COMMANDS: Final = {

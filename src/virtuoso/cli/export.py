@@ -14,7 +14,7 @@ from virtuoso.cli.terminal.progress import telling
 from virtuoso.config import load
 from virtuoso.model.clock import SystemClock, iso
 from virtuoso.model.errors import UsageError
-from virtuoso.model.extras import need
+from virtuoso.model.installed.extras import need
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.storage.timeseries.archive import export as write
 from virtuoso.storage.timeseries.embedded.partitions import kinds_of

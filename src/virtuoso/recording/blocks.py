@@ -19,7 +19,7 @@ import struct
 from typing import NamedTuple
 from zlib import crc32
 
-from virtuoso.model.zstd import CompressionParameter, ZstdCompressor, ZstdDecompressor, ZstdError
+from virtuoso.model.installed.zstd import CompressionParameter, ZstdCompressor, ZstdDecompressor, ZstdError
 
 MOST_RAW = 1 << 30
 """No block unpacks to more (bytes)."""

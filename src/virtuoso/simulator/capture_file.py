@@ -15,7 +15,7 @@ import msgspec
 from msgspec import field
 
 from virtuoso.model.errors import UsageError
-from virtuoso.model.zstd import ZstdError, ZstdFile
+from virtuoso.model.installed.zstd import ZstdError, ZstdFile
 from virtuoso.simulator.source import Row
 
 _PACKED = b"\x28\xb5\x2f\xfd"

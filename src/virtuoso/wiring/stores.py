@@ -20,7 +20,7 @@ from virtuoso import __version__
 from virtuoso.config import Settings
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import UsageError
-from virtuoso.model.extras import need
+from virtuoso.model.installed.extras import need
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.cache.publisher import Publisher
 from virtuoso.storage.cache.tier import Fence, Tier

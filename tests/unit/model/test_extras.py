@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from virtuoso.model.errors import UsageError
-from virtuoso.model.extras import EXTRAS, _cure, need
+from virtuoso.model.installed.extras import EXTRAS, _cure, need
 
 WITHOUT = "import sys; sys.modules.update(dict.fromkeys({packages}));"
 """Ahead of a program: it finds none of the packages, as if they were not installed."""

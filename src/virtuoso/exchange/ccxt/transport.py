@@ -29,7 +29,7 @@ from virtuoso.model.errors import (
     NotOffered,
     RateLimited,
 )
-from virtuoso.model.extras import need
+from virtuoso.model.installed.extras import need
 from virtuoso.model.instrument import Kind
 
 SOURCE_HEADER = "x-virtuoso-source"

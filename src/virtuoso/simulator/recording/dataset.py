@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from virtuoso.model.zstd import decompress
+from virtuoso.model.installed.zstd import decompress
 from virtuoso.simulator.instruments import Facts, instrument_row, table
 from virtuoso.simulator.source import Row
 

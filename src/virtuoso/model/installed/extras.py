@@ -8,7 +8,7 @@ from virtuoso.model.errors import UsageError
 
 EXTRAS: Final = {"ccxt": "ccxt", "parquet": "pyarrow"}
 """Extras of the distribution, and what each installs."""
-_CHECKOUT: Final = Path(__file__).parents[3]
+_CHECKOUT: Final = Path(__file__).parents[4]
 
 
 def need(extra: str, what: str) -> None:
