@@ -12,6 +12,7 @@ from typing import cast
 import msgspec
 
 from virtuoso.model.alerts.notice import Candles, PriceLevel
+from virtuoso.model.text.numbers import PLAIN, Denomination
 
 MOST_BARS = 240
 """Of more, the latest are drawn."""
@@ -29,13 +30,14 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """What a chart shows. `source` is the data's origin: `live`, or it is labelled as what it is."""
+    """What a chart shows: `source` is the data's origin, and if that is not `live` it is labelled as what it is."""
 
     title: str
     candles: Candles
     levels: tuple[PriceLevel, ...] = ()
     marks: tuple[Mark, ...] = ()
     source: str = "live"
+    denomination: Denomination = PLAIN
 
 
 class Charts:

@@ -14,8 +14,9 @@ from virtuoso.delivery.canvas import WIDTH, Canvas, Colour, colour, fitted, mixe
 from virtuoso.delivery.chart import MOST_BARS, Picture
 from virtuoso.delivery.marks import ROW, draw_bands, draw_marks, labels
 from virtuoso.delivery.plot import Plot
-from virtuoso.delivery.price_axis import DIM, DOWN, GRID, GROUND, UP, last_tag, price_axis
+from virtuoso.delivery.price_axis import DIM, DOWN, GRID, GROUND, UP, Write, last_tag, price_axis
 from virtuoso.model.alerts.notice import PriceLevel
+from virtuoso.model.text.numbers import Denomination
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 24.0, 1312.0, 100.0, 836.0
 _VOLUME = 128.0
@@ -35,17 +36,17 @@ def render(picture: Picture) -> bytes:
     plot = Plot(_LEFT, _RIGHT, _TOP, _BOTTOM - (_VOLUME if volume else 0.0), first_ms, last_ms, low, high)
     shown = labels(picture.marks, bars, plot)
     plot = plot._replace(top=_TOP + ROW * max((1 + label.row for label in shown), default=0))
-    decimals = _decimals(bars, high - low)
+    write = _writing(picture.denomination, bars, high - low)
     canvas = Canvas(GROUND)
     draw_bands(canvas, shown, bars, plot, _TOP, _BOTTOM)
     _grid(canvas, plot)
     if volume:
-        _volume(canvas, bars, plot)
-    last = last_tag(float(bars[4, -1]), bool(bars[4, -1] >= bars[1, -1]), decimals)
-    price_axis(canvas, plot, last, picture.levels, decimals, _TOP)
+        _volume(canvas, bars, plot, picture.denomination.base)
+    last = last_tag(float(bars[4, -1]), bool(bars[4, -1] >= bars[1, -1]), write)
+    price_axis(canvas, plot, last, picture.levels, write, _TOP)
     _candles(canvas, bars, plot)
     draw_marks(canvas, shown, bars, plot, _TOP)
-    _heading(canvas, picture, bars, decimals)
+    _heading(canvas, picture, bars, write)
     return canvas.png()
 
 
@@ -72,11 +73,14 @@ def _range(bars: NDArray[np.float64], levels: Iterable[PriceLevel]) -> tuple[flo
     return low - room * 0.08, high + room * 0.08
 
 
-def _decimals(bars: NDArray[np.float64], span: float) -> int:
-    """Enough to tell neighbouring prices apart."""
+def _writing(denomination: Denomination, bars: NDArray[np.float64], span: float) -> Write:
+    """Prices by their tick; where that is unknown, with decimals enough to tell neighbouring ones apart."""
+    if denomination.tick_size is not None:
+        return denomination.price
     last = abs(float(bars[4, -1])) or 1.0
     by_span, by_price = 2 - math.floor(math.log10(span)), 4 - math.floor(math.log10(last))
-    return min(max(0, by_span, by_price), 12)
+    decimals = min(max(0, by_span, by_price), 12)
+    return lambda price: f"{price:,.{decimals}f}"
 
 
 def _grid(canvas: Canvas, plot: Plot) -> None:
@@ -117,7 +121,7 @@ def _candles(canvas: Canvas, bars: NDArray[np.float64], plot: Plot) -> None:
         canvas.box(x - half, top, x + half, bottom, fill=shade)
 
 
-def _volume(canvas: Canvas, bars: NDArray[np.float64], plot: Plot) -> None:
+def _volume(canvas: Canvas, bars: NDArray[np.float64], plot: Plot, coin: str | None) -> None:
     """Bars of volume on the floor, from zero; the last one and the highest as numbers."""
     most = float(np.nanmax(bars[5]))
     middles, half = _slots(bars, plot)
@@ -127,7 +131,7 @@ def _volume(canvas: Canvas, bars: NDArray[np.float64], plot: Plot) -> None:
             height = max(1.0, float(size) / most * (_VOLUME - 24))
             canvas.box(x - half, _BOTTOM - height, x + half, _BOTTOM, fill=mixed(shade, GROUND, 0.55))
     left, last = plot.right + 25, float(bars[5, -1])
-    canvas.text(left, _BOTTOM - _VOLUME + 36, "volume", DIM, _SIZE - 1)
+    canvas.text(left, _BOTTOM - _VOLUME + 36, fitted(f"volume {coin or ''}", _SIZE - 1, 240), DIM, _SIZE - 1)
     shown = [("last", last, _shades(bars)[-1]), ("peak", most, DIM)]
     for row, (name, size, shade) in enumerate(shown):
         text = "unknown" if math.isnan(size) else _short(size)
@@ -143,14 +147,14 @@ def _short(size: float) -> str:
     return f"{size:.{min(8, max(0, 2 - math.floor(math.log10(size))))}f}" if size > 0 else "0"
 
 
-def _heading(canvas: Canvas, picture: Picture, bars: NDArray[np.float64], decimals: int) -> None:
+def _heading(canvas: Canvas, picture: Picture, bars: NDArray[np.float64], write: Write) -> None:
     """The title, the bars' length and where they come from; at the right the last price and how far it went."""
     last, before = float(bars[4, -1]), float(bars[1, 0])
     change = f"{last / before - 1:+.2%}" if before > 0 else ""
     hours = (bars[0, -1] - bars[0, 0]) / 3_600_000
     span = f"{hours:.0f} h" if 2 <= hours < 72 else f"{hours / 24:.0f} d" if hours >= 72 else f"{hours * 60:.0f} min"
     right, y, rose = WIDTH - 24.0, 52.0, UP if last >= before else DOWN
-    shown = [(f"in {span}", DIM, 24, False), (change, rose, 29, True), (f"{last:,.{decimals}f}", _TEXT, 29, True)]
+    shown = [(f"in {span}", DIM, 24, False), (change, rose, 29, True), (write(last), _TEXT, 29, True)]
     for text, shade, size, bold in shown:
         canvas.text(right, y, text, shade, size, bold=bold, align="right")
         right -= width(text, size) + 14

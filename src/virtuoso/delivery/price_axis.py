@@ -1,7 +1,7 @@
 """The price axis of a candle chart: tags of the last price and of levels, none over another, between round prices."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from virtuoso.delivery.canvas import WIDTH, Canvas, Colour, colour, fitted, mixed, width
@@ -18,6 +18,9 @@ _BY_NAME = {"support": UP, "target": UP, "resistance": DOWN, "stop": DOWN, "entr
 _LEVELS = 7
 _SIZE, _HALF, _PADDING, _LEADER = 21.0, 15.0, 8.0, 17.0
 
+Write = Callable[[float], str]
+"""Makes the text of a price."""
+
 
 class _Tag(NamedTuple):
     price: float
@@ -26,26 +29,26 @@ class _Tag(NamedTuple):
     shade: Colour
 
 
-def price_axis(canvas: Canvas, plot: Plot, last: _Tag, levels: Sequence[PriceLevel], decimals: int, top: float) -> None:
+def price_axis(canvas: Canvas, plot: Plot, last: _Tag, levels: Sequence[PriceLevel], write: Write, top: float) -> None:
     """Draw prices at the right, no tag above `top`: the last, levels with names, round ones where there is room."""
     finite = [level for level in levels if math.isfinite(level.price)]
     near = sorted(finite, key=lambda level: abs(level.price - last.price))[:_LEVELS]
-    tags = [last, *(_level(canvas, plot, level, decimals) for level in near)]
+    tags = [last, *(_level(canvas, plot, level, write) for level in near)]
     y = plot.y(last.price)
     canvas.level(plot.left, plot.right, y, last.shade, thick=1.5, dash=(3, 5))
     places = _tags(canvas, plot, tags, top)
     for price in plot.round_prices():
         free = min(abs(plot.y(price) - place) for place in places) >= APART * 0.9
         if free and plot.y(price) < plot.bottom - _HALF:
-            canvas.text(plot.right + 25, plot.y(price), f"{price:,.{decimals}f}", DIM, _SIZE)
+            canvas.text(plot.right + 25, plot.y(price), write(price), DIM, _SIZE)
 
 
-def last_tag(price: float, rising: bool, decimals: int) -> _Tag:
+def last_tag(price: float, rising: bool, write: Write) -> _Tag:
     """The tag of the price that the chart ends with."""
-    return _Tag(price, f"{price:,.{decimals}f}", "", UP if rising else DOWN)
+    return _Tag(price, write(price), "", UP if rising else DOWN)
 
 
-def _level(canvas: Canvas, plot: Plot, level: PriceLevel, decimals: int) -> _Tag:
+def _level(canvas: Canvas, plot: Plot, level: PriceLevel, write: Write) -> _Tag:
     """Its tag, with an arrow if it is out of sight; and its line if it is not."""
     words = level.name.lower().replace("_", " ").split()
     shade = next((_BY_NAME[word] for word in words if word in _BY_NAME), _LEVEL)
@@ -53,7 +56,7 @@ def _level(canvas: Canvas, plot: Plot, level: PriceLevel, decimals: int) -> _Tag
     if not arrow:
         y = plot.y(level.price)
         canvas.level(plot.left, plot.right, y, mixed(shade, GROUND, 0.75), thick=2.0, dash=(13, 8))
-    return _Tag(level.price, f"{arrow}{level.price:,.{decimals}f}", " ".join(words), shade)
+    return _Tag(level.price, f"{arrow}{write(level.price)}", " ".join(words), shade)
 
 
 def _tags(canvas: Canvas, plot: Plot, tags: Sequence[_Tag], top: float) -> list[float]:

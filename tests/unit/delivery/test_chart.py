@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -25,6 +27,7 @@ from virtuoso.delivery.drawing import render
 from virtuoso.delivery.plot import Plot
 from virtuoso.delivery.price_axis import APART, spread
 from virtuoso.model.alerts.notice import Candles, PriceLevel
+from virtuoso.model.text.numbers import Denomination
 
 MINUTE_MS = 60_000
 FIRST_MS = 1_790_000_000_000 // MINUTE_MS * MINUTE_MS
@@ -166,6 +169,23 @@ class TestPicture:
         marks = tuple(Mark(FIRST_MS + n * MINUTE_MS, hostile) for n in range(9))
         png = render(picture(candles(scale=scale), title=hostile, levels=levels, marks=marks, source=hostile))
         assert counted(png, UP) > 1000
+
+    def test_prices_have_the_decimals_of_their_tick(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        written: list[str] = []
+        text = Canvas.text
+
+        def noted(canvas: Canvas, x: float, y: float, shown: str, *arguments: Any, **options: Any) -> float:
+            written.append(shown)
+            return text(canvas, x, y, shown, *arguments, **options)
+
+        monkeypatch.setattr(Canvas, "text", noted)
+        shown = msgspec.structs.replace(candles(), volume=(1.0,) * 60)
+        coin = Denomination(tick_size=0.25, base="BTC")
+        render(picture(shown, levels=(PriceLevel("stop", 101.5),), denomination=coin))
+        assert {"101.50", "volume BTC"} <= set(written)
+        prices = [shown for shown in written if re.fullmatch(r"\d+\.\d+", shown)]
+        assert len(prices) > 5
+        assert {len(price.partition(".")[2]) for price in prices} <= {2, 3}, "three between ticks, as the last price is"
 
     def test_odd_bars(self) -> None:
         flat = Candles("1m", (FIRST_MS, FIRST_MS + MINUTE_MS), (1.0, 1.0), (1.0, 1.0), (1.0, 1.0), (1.0, 1.0))

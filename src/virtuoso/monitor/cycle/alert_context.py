@@ -69,6 +69,7 @@ class AlertContext:
             levels=() if notice.context is None else notice.context.levels,
             marks=(Mark(notice.lines[0].fired_ms, notice.kind.replace("_", " "), _favours(notice)),),
             source=str(self._cycle.source or "unknown"),
+            denomination=self._market[notice.symbol].denomination,
         )
 
 
