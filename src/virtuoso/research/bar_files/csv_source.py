@@ -1,61 +1,76 @@
-"""CSV, plain or compressed, in pieces that end at a line's end, so that every row knows its line.
+"""Rows of text, CSV or JSON, plain or packed, in pieces that end at a line's end, so that every row knows its line.
 
 A piece is parsed straight to numbers; only when a value in it is none are its columns read as texts, which `columns`
 and `times` then take apart one by one.
 """
 
-import csv
 import io
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from virtuoso.market.panel import Ints
-from virtuoso.research.bar_files.columns import NUMBERS, SYMBOL, TIME, find
+from virtuoso.research.bar_files.hints import NUMBERS, SYMBOL, TIME, Hints
+from virtuoso.research.bar_files.json_rows import JsonRows
+from virtuoso.research.bar_files.layouts.cells import FIRST_LINES, beginning
+from virtuoso.research.bar_files.layouts.recognition import by_cells, by_names
+from virtuoso.research.bar_files.layouts.table import CLOCK, PRICE, SIZE
+from virtuoso.research.bar_files.packed import Text, form_of, opened
 from virtuoso.research.bar_files.part import Part
 from virtuoso.research.bar_files.problems import DataError
 from virtuoso.research.bar_files.times import Times
 
 _PIECE_BYTES = 1 << 22
-_PACKED = {".gz": "gzip", ".zst": "zstd"}
+_MARK = b"\xef\xbb\xbf"
+"""What Windows puts before UTF-8."""
 _SYMBOLS = pa.dictionary(pa.int32(), pa.string())
+_FLOATS = (*NUMBERS, PRICE, SIZE)
 
 
 class CsvSource:
-    """The rows of one CSV file, separated by commas, its first line the names of the columns."""
+    """The rows of one file of text."""
 
-    unit = "line"
-
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, hints: Hints) -> None:
         self.path = path
-        with self._opened() as (raw, stream):
-            self.bytes = int(raw.size())
-            head = next(self._pieces(stream), b"").partition(b"\n")[0]
-            if not head.strip():
-                raise DataError(path, "is empty; its first line would be the names of the columns")
-            present = next(csv.reader([head.decode("utf-8-sig", "replace").rstrip("\r")]))
-        self.names = find(path, present)
-        self.times = Times(path, self.names[TIME])
-        keys = {name: key for key, name in self.names.items()}
-        self._keys = [keys.get(name, f"#{i}") for i, name in enumerate(present)]
+        self._json = form_of(path) == "JSON"
+        self.unit = "row" if self._json else "line"
+        with self._opened() as text:
+            self.bytes = text.bytes
+            begins = beginning(path, self._head(text))
+        form = "JSON" if self._json else "CSV"
+        if begins.names:
+            self.recognised = by_names(path, begins.names, form, hints, begins.row)
+        else:
+            self.recognised = by_cells(path, begins.row, begins.kinds, form, hints)
+        self.form = "JSON" if self._json else begins.told
+        first = begins.names or [f"column {i}" for i in range(1, len(begins.row) + 1)]
+        self.names = {key: first[i] for key, i in self.recognised.columns.items()}
+        self.times = Times(path, self.names[TIME], self.recognised.zone)
+        keys = {i: key for key, i in self.recognised.columns.items()}
+        self._keys = [keys.get(i, f"#{i}") for i in range(len(first))]
+        self._begins = begins
         self._read = 0
 
     def parts(self) -> Iterator[Part]:
         """Read the file once and yield its rows in parts; raises `DataError` if there are none."""
-        with self._opened() as (raw, stream):
-            end, count = 1, 0
-            for piece in self._pieces(stream):
-                rows = piece if end > 1 else piece.partition(b"\n")[2]
+        with self._opened() as text:
+            skip = end = self._begins.lines
+            count = 0
+            for piece in self._pieces(text):
+                rows = piece
+                while skip and rows:
+                    rows, skip = rows.partition(b"\n")[2], skip - 1
                 if rows:
                     part = self._part(rows, end + 1)
                     end = part.end
                     count += part.number.size + len(part.malformed)
-                    self._read = raw.tell()
+                    self._read = text.done()
                     yield part
         if not count:
             raise DataError(self.path, "has no rows after the line of names")
@@ -65,20 +80,25 @@ class CsvSource:
         return self._read / self.bytes
 
     @contextmanager
-    def _opened(self) -> Iterator[tuple[Any, Any]]:
-        """The file, and what it unpacks to."""
-        packed = _PACKED.get(self.path.suffix.lower())
-        try:
-            with ExitStack() as stack:
-                raw = stack.enter_context(pa.OSFile(str(self.path)))
-                yield raw, stack.enter_context(pa.CompressedInputStream(raw, packed)) if packed else raw
-        except (OSError, pa.ArrowException, csv.Error) as error:
-            raise DataError(self.path, f"cannot be read as CSV: {str(error).splitlines()[0]}") from error
+    def _opened(self) -> Iterator[Text | JsonRows]:
+        """What the file unpacks to, as lines."""
+        with opened(self.path, "JSON" if self._json else "CSV") as text:
+            yield JsonRows(self.path, text) if self._json else text
 
-    def _pieces(self, stream: Any) -> Iterator[bytes]:
+    def _head(self, text: Text | JsonRows) -> bytes:
+        """The first lines, as many as tell how the file is written."""
+        head = b""
+        for piece in self._pieces(text):
+            head += piece
+            if head.count(b"\n") > FIRST_LINES:
+                break
+        return head
+
+    def _pieces(self, text: Text | JsonRows) -> Iterator[bytes]:
         """What the file holds, in pieces of whole lines."""
-        kept = b""
-        while read := stream.read(_PIECE_BYTES):
+        kept, mark = b"", _MARK
+        while read := text.read(_PIECE_BYTES):
+            read, mark = read.removeprefix(mark), b""
             end = read.rfind(b"\n") + 1
             if end:
                 yield kept + read[:end]
@@ -106,35 +126,47 @@ class CsvSource:
                 written |= column.is_valid().to_numpy(zero_copy_only=False)
             columns = {key: column.filter(pa.array(written)) for key, column in columns.items()}
             number = number[written]
+        if CLOCK in columns:
+            columns[TIME] = pc.binary_join_element_wise(columns[TIME], columns.pop(CLOCK), " ")
         return Part(number, columns, [(first + row - 1, text) for row, text in malformed if text], first + lines - 1)
 
     def _table(self, piece: bytes) -> tuple[Any, list[tuple[int, str]]]:
         """The columns of a piece, as numbers if they all are, and its malformed lines, counted from 1."""
         if self.times.kind is not None:
-            numbers = dict.fromkeys(NUMBERS, pa.float64())
+            floats = dict.fromkeys(_FLOATS, pa.float64())
+            time = pa.string() if CLOCK in self.names else self.times.kind
             try:
-                return self._parsed(piece, {TIME: self.times.kind, SYMBOL: _SYMBOLS, **numbers})
+                return self._parsed(piece, {**floats, TIME: time, SYMBOL: _SYMBOLS})
             except pa.ArrowInvalid:
                 pass  # a value is no number, or a symbol no UTF-8: the texts will tell which
-        return self._parsed(piece.decode("utf-8", "replace").encode(), {})
+        table, malformed = self._parsed(piece.decode("utf-8", "replace").encode(), {})
+        if self._begins.decimal == ",":
+            for i, key in enumerate(table.column_names):
+                if key in _FLOATS:
+                    table = table.set_column(i, key, pc.replace_substring(table.column(key), ",", "."))
+        return table, malformed
 
     def _parsed(self, piece: bytes, types: Mapping[str, Any]) -> tuple[Any, list[tuple[int, str]]]:
         malformed: list[tuple[int, str]] = []
+        counted = "the first line names" if self._begins.names else f"the first {self.unit} has"
 
         def skip(row: Any) -> str:
-            wrong = f"has {row.actual_columns} values where the first line names {row.expected_columns}"
+            wrong = f"has {row.actual_columns} values where {counted} {row.expected_columns}"
             malformed.append((row.number, wrong if row.text.strip() else ""))
             return "skip"
 
         table = arrow_csv.read_csv(
             io.BytesIO(piece),
             read_options=arrow_csv.ReadOptions(column_names=self._keys, use_threads=False, block_size=len(piece) + 1),
-            parse_options=arrow_csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=skip),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=self._begins.separator, ignore_empty_lines=False, invalid_row_handler=skip
+            ),
             convert_options=arrow_csv.ConvertOptions(
                 include_columns=list(self.names),
                 column_types={key: types.get(key, pa.string()) for key in self.names},
                 null_values=[""],
                 strings_can_be_null=True,
+                decimal_point=self._begins.decimal,
             ),
         )
         return table, malformed
