@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from virtuoso.market.panel import Ints
+from virtuoso.research.bar_files.columns import Names
 from virtuoso.research.bar_files.hints import NUMBERS, SYMBOL, TIME, Hints
 from virtuoso.research.bar_files.json_rows import JsonRows
 from virtuoso.research.bar_files.layouts.cells import FIRST_LINES, beginning
@@ -50,7 +51,7 @@ class CsvSource:
             self.recognised = by_cells(path, begins.row, begins.kinds, form, hints)
         self.form = "JSON" if self._json else begins.told
         first = begins.names or [f"column {i}" for i in range(1, len(begins.row) + 1)]
-        self.names = {key: first[i] for key, i in self.recognised.columns.items()}
+        self.names: Names = {key: first[i] for key, i in self.recognised.columns.items()}
         self.times = Times(path, self.names[TIME], self.recognised.zone)
         keys = {i: key for key, i in self.recognised.columns.items()}
         self._keys = [keys.get(i, f"#{i}") for i in range(len(first))]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from virtuoso.research.bar_files.columns import Names
 from virtuoso.research.bar_files.hints import TIME, Hints
 from virtuoso.research.bar_files.layouts.recognition import by_names
 from virtuoso.research.bar_files.part import Part
@@ -31,7 +32,7 @@ class FeatherSource:
             self.bytes = path.stat().st_size
             present, self._batches = file.schema.names, int(file.num_record_batches)
         self.recognised = by_names(path, present, self.form, hints)
-        self.names = {key: present[i] for key, i in self.recognised.columns.items()}
+        self.names: Names = {key: present[i] for key, i in self.recognised.columns.items()}
         self.times = Times(path, self.names[TIME], self.recognised.zone)
         self._done = 0
 

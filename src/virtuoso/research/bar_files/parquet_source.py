@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from virtuoso.research.bar_files.columns import Names
 from virtuoso.research.bar_files.hints import SYMBOL, TIME, Hints
 from virtuoso.research.bar_files.layouts.recognition import by_names
 from virtuoso.research.bar_files.part import Part
@@ -32,7 +33,7 @@ class ParquetSource:
             self.bytes = path.stat().st_size
             present, self._rows = file.schema_arrow.names, int(file.metadata.num_rows)
         self.recognised = by_names(path, present, self.form, hints)
-        self.names = {key: present[i] for key, i in self.recognised.columns.items()}
+        self.names: Names = {key: present[i] for key, i in self.recognised.columns.items()}
         self.times = Times(path, self.names[TIME], self.recognised.zone)
         if not self._rows:
             raise DataError(path, "has no rows")

@@ -5,8 +5,8 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from virtuoso.market.panel import Ints
 from virtuoso.research.bar_files.part import Source
 from virtuoso.research.bar_files.rows import Symbols
 
@@ -33,7 +33,7 @@ class Report:
         self._codes: set[int] = set()
         self._bars = 0
 
-    def add(self, codes: Ints) -> None:
+    def add(self, codes: NDArray[np.uint16]) -> None:
         """Take the symbols [m] of good rows of the file that is being read."""
         self._bars += codes.size
         self._codes.update(np.unique(codes).tolist())

@@ -18,7 +18,7 @@ _ARROW: dict[str, Callable[[Path, Hints], Source]] = {
     ".arrow": FeatherSource,
 }
 SUFFIXES = (*_ARROW, *TEXTS, *(text + packed for text in TEXTS for packed in PACKED), ZIP)
-_KNOWN = f"{', '.join((*_ARROW, *TEXTS))} (these three also with {' or '.join(PACKED)}), {ZIP}"
+_KNOWN = f"{', '.join((*_ARROW, *TEXTS))} (the last three also with {' or '.join(PACKED)}), {ZIP}"
 _MAGIC = frozenset("*?[")
 _CURES = {
     (".xlsx", ".xls", ".xlsm", ".ods"): "a spreadsheet: save it as CSV",

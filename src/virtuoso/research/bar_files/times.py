@@ -30,6 +30,9 @@ _UTC = pa.timestamp("ns", "UTC")
 _LOCAL = pa.timestamp("ns")
 
 
+_WORDS = {_ZONED: "ISO 8601", _NAIVE: "dates"}
+
+
 class Instants(NamedTuple):
     """Times [m]: whole seconds since the epoch; `unknown` where none can be read; `off` where not on a minute."""
 
@@ -77,7 +80,7 @@ class Times:
         if pa.types.is_timestamp(kind):
             if kind.tz is None:
                 column = self._in_zone(column, f"is of type {kind}")
-            self._seen["ISO 8601" if self._form else "timestamps"] = None
+            self._seen[_WORDS.get(self._form, "timestamps")] = None
             return instants(_integers(column), _PER_SECOND[kind.unit])
         if not pa.types.is_integer(kind):
             raise DataError(self._path, f"column {self._name} is of type {kind}; {_WANTED}")
@@ -143,8 +146,8 @@ class Times:
 _EVIDENCE = 2
 """Texts of which none is a time, from which the column is the wrong one; fewer are bad rows."""
 _CURES = {
-    r"\d[.,]\d+[eE][+]": "a spreadsheet rounded it; take the file as it was downloaded, or format the column as a number",
-    r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}": "which is day and which month, nobody can tell; write 2025-05-04 15:37 and --zone",
+    r"\d[.,]\d+[eE][+]": "a spreadsheet rounded it; take the file as it was downloaded",
+    r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}": "nobody can tell day from month; write 2025-05-04 15:37 and --zone",
     r"\d{4}-\d\d-\d\d \d\d-[AP]M": "hours are too long; take the file of minutes",
 }
 _WANTED = "epoch integers (s, ms, µs or ns), ISO 8601 texts or timestamps are needed"

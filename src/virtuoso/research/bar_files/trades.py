@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from virtuoso.market.panel import Floats, Ints
-from virtuoso.research.bar_files.columns import Bools, is_text, numbers, shown, symbols
+from virtuoso.research.bar_files.columns import Bools, Names, is_text, numbers, shown, symbols
 from virtuoso.research.bar_files.hints import SYMBOL, TIME
 from virtuoso.research.bar_files.layouts.table import MAKER, PRICE, SIDE, SIZE
 from virtuoso.research.bar_files.part import Part, Source
@@ -39,9 +39,8 @@ class TradeSource:
         self._trades = trades
         self.path, self.unit, self.bytes = trades.path, trades.unit, trades.bytes
         self.recognised, self.form = trades.recognised, trades.form
-        self.names = {name: name for name in (TIME, *_VALUES)}
-        if SYMBOL in trades.names:
-            self.names[SYMBOL] = trades.names[SYMBOL]
+        symbol = {SYMBOL: trades.names[SYMBOL]} if SYMBOL in trades.names else {}
+        self.names: Names = {name: name for name in (TIME, *_VALUES)} | symbol
         self.times = Times(trades.path, trades.names[TIME])
         self._trades.times.kind = pa.float64()  # seconds have fractions
         self._per_second = 1

@@ -9,9 +9,9 @@ _COINS = "BTC|ETH|BNB"
 _WHOLE = re.compile(rf"[^\W_]+?({_MONEY}|{_COINS}|PERP)", re.IGNORECASE)
 _HALVES = (re.compile(_MONEY, re.IGNORECASE), re.compile(_COINS))
 """What the second of two words can be; money first, since a coin can be the first of them."""
-_EXCHANGES = frozenset(
-    "binance bybit okx kraken coinbase bitstamp gemini bitfinex kucoin bitget gate huobi htx".split()
-)
+_EXCHANGES = {
+    "binance", "bybit", "okx", "kraken", "coinbase", "bitstamp", "gemini", "bitfinex", "kucoin", "bitget", "htx",
+}  # fmt: skip
 _GLUED_DATE = re.compile(r"(?<=[A-Z])(?=\d{4}-\d\d-\d\d)")
 _CONTRACT = re.compile(r"(_PERP|_\d{6}|-\d\d?[A-Z]{3}\d\d)(?![^\W_])")
 _SUFFIXES = re.compile(r"(\.(csv|tsv|json|feather|arrow|parquet|gz|zst|zip))+$", re.IGNORECASE)

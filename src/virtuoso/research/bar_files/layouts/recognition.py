@@ -178,7 +178,8 @@ def _check(path: Path, layout: Layout, columns: Mapping[str, int], names: list[s
     if missing == ["volume"] and not any("vol" in plain(name) for name in names):
         raise DataError(path, f"has no volume ({layout.title}); {layout.lacking}")
     if missing:
-        lacks = "; ".join(_lack(key, names) for key in missing)
+        unused = [name for i, name in enumerate(names) if i not in columns.values()]
+        lacks = "; ".join(_lack(key, unused) for key in missing)
         raise DataError(path, f"{lacks}. It has {_told(names)}; {_NEEDED}")
 
 
@@ -187,9 +188,9 @@ def _told(names: Sequence[str]) -> str:
     return ", ".join(repr(cut(name)) for name in names[:_SHOWN_NAMES]) + more
 
 
-def _lack(key: str, present: list[str]) -> str:
+def _lack(key: str, unused: list[str]) -> str:
     wanted = _RIVALS if key == TIME else (key,)
-    spelt = {plain(name): name for name in present}
+    spelt = {plain(name): name for name in unused}
     near = [hit for name in wanted for hit in difflib.get_close_matches(name, spelt, n=1)]
     nearest = f" (nearest is {cut(spelt[near[0]])!r})" if near else ""
     return f"column {' or '.join(wanted)} is missing{nearest}"
