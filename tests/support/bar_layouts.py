@@ -404,7 +404,17 @@ def _bybit(of: Iterable[Row]) -> bytes:
     )
 
 
+def _freqtrade(of: list[Row]) -> bytes:
+    names = ["timestamp", "id", "type", "side", "price", "amount", "cost"]
+    cells = [
+        (t["ts"], str(i), None, "buy" if t["buy"] else "sell", t["price"], t["size"], t["price"] * t["size"])
+        for i, t in enumerate(of)
+    ]
+    return _buffer(pd.DataFrame(cells, columns=names).to_feather)
+
+
 TRADES = (
+    Written("BTC_USDT-trades.feather", _freqtrade, "freqtrade trades, ms, feather →"),
     Written("BTCUSDT2025-05-04.csv", _bybit, "public.bybit.com trades, s →"),
     Written("BTCUSDT2025-05-04.csv.gz", lambda of: gzip.compress(_bybit(reversed(of))), "public.bybit.com trades, s →"),
     Written(

@@ -28,8 +28,8 @@ from tests.support.bar_files import (
 )
 
 from virtuoso.model.errors import UsageError
-from virtuoso.research.bar_files import csv_source, parquet_source
 from virtuoso.research.bar_files.bars import read_bars
+from virtuoso.research.bar_files.formats import csv_source, parquet_source
 from virtuoso.research.bar_files.problems import DataError
 
 SYMBOLS = ("ADAUSDT", "BTCUSDT")

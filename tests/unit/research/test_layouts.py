@@ -7,8 +7,8 @@ from tests.support import bar_layouts
 from tests.support.bar_files import got, same, wanted, write
 from tests.support.bar_layouts import LAYOUTS, TRADES, Written, bars, bars_of, file, rows, trades
 
-from virtuoso.research.bar_files import csv_source
 from virtuoso.research.bar_files.bars import read_bars
+from virtuoso.research.bar_files.formats import csv_source
 from virtuoso.research.bar_files.hints import Hints
 from virtuoso.research.bar_files.layouts.file_names import symbol_of
 
@@ -128,3 +128,14 @@ def test_the_symbol_is_in_the_name_of_a_file(name: str, symbol: str | None) -> N
 def test_a_column_of_symbols_wins_over_the_name_of_the_file(tmp_path: Path) -> None:
     with read_bars(write(tmp_path / "ETHUSDT.csv", BARS)) as read:
         assert read.symbols == ("BTCUSDT",)
+
+
+def test_symbols_that_look_like_something_else_stay_what_they_are(tmp_path: Path) -> None:
+    odd = ("007", "1e3", "NO", "NULL", "NaN", "null", "true", "币安人生USDT")
+    path = tmp_path / "odd.csv"
+    path.write_text(
+        "open_time,symbol,open,high,low,close,volume\n"
+        + "".join(f"{1_735_689_600 + 60 * minute},{name},1,2,1,2,5\n" for minute in range(3) for name in odd)
+    )
+    with read_bars(path) as read:
+        assert (read.symbols, read.read) == (tuple(sorted(odd)), 24)

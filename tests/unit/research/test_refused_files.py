@@ -12,8 +12,8 @@ from tests.support.bar_files import got, made, write
 from tests.support.bar_layouts import TRADES, bars, binance, file, lines, rows, trades, zipped
 
 from virtuoso.model.errors import UsageError
-from virtuoso.research.bar_files import packed
 from virtuoso.research.bar_files.bars import read_bars
+from virtuoso.research.bar_files.formats import packed
 from virtuoso.research.bar_files.hints import Hints, columns_of, zone_of
 
 OF = rows(bars(10))
@@ -211,8 +211,8 @@ def test_a_bad_trade_is_told_with_its_line_or_left_out_alone(tmp_path: Path) -> 
 
 
 def test_trades_in_no_order_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("virtuoso.research.bar_files.csv_source._PIECE_BYTES", 300)
-    layout = TRADES[0]
+    monkeypatch.setattr("virtuoso.research.bar_files.formats.csv_source._PIECE_BYTES", 300)
+    layout = next(layout for layout in TRADES if layout.name.endswith(".csv"))
     of = trades()
     path = file(tmp_path, layout, [*of[20:], *of[:20]])
     assert refusal(path).startswith(f"{path} (line ")

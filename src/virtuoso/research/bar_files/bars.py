@@ -15,13 +15,13 @@ import numpy as np
 from virtuoso.market.panel import BarBlock, Floats
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
+from virtuoso.research.bar_files.formats.files import open_all
 from virtuoso.research.bar_files.hints import NUMBERS, OPTIONAL, Hints
 from virtuoso.research.bar_files.index import Index, length
 from virtuoso.research.bar_files.part import Source
 from virtuoso.research.bar_files.problems import DataError, Problems
 from virtuoso.research.bar_files.report import Report
 from virtuoso.research.bar_files.rows import Symbols, checked
-from virtuoso.research.bar_files.sources import open_all
 from virtuoso.research.bar_files.spill import Records, Spill
 from virtuoso.research.seams import Seam, SeamFinder
 

@@ -80,7 +80,7 @@ class Times:
         if pa.types.is_timestamp(kind):
             if kind.tz is None:
                 column = self._in_zone(column, f"is of type {kind}")
-            self._seen[_WORDS.get(self._form, "timestamps")] = None
+            self._seen[_WORDS[self._form] if self._form else "timestamps"] = None
             return instants(_integers(column), _PER_SECOND[kind.unit])
         if not pa.types.is_integer(kind):
             raise DataError(self._path, f"column {self._name} is of type {kind}; {_WANTED}")

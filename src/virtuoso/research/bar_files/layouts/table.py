@@ -95,6 +95,12 @@ _TRADES = (
         trades=True,
     ),
     Layout(
+        title="freqtrade trades",
+        marks=frozenset({"timestamp", "id", "side", "price", "amount", "cost"}),
+        named={"time": ("timestamp",), PRICE: ("price",), SIZE: ("amount",), SIDE: ("side",)},
+        trades=True,
+    ),
+    Layout(
         title="Binance Vision coin-M trades",
         marks=frozenset({"id", "price", "base_qty", "time", "is_buyer_maker"}),
         named={"time": ("time",), PRICE: ("price",), SIZE: ("base_qty",), MAKER: ("is_buyer_maker",)},

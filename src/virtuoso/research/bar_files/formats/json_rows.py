@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from virtuoso.research.bar_files.packed import Text
+from virtuoso.research.bar_files.formats.packed import Text
 from virtuoso.research.bar_files.problems import DataError
 
 _LEFT_OUT = b' \t\r\n"'

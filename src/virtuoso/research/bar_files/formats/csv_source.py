@@ -17,12 +17,12 @@ import pyarrow.csv as arrow_csv
 
 from virtuoso.market.panel import Ints
 from virtuoso.research.bar_files.columns import Names
+from virtuoso.research.bar_files.formats.json_rows import JsonRows
+from virtuoso.research.bar_files.formats.packed import Text, form_of, opened
 from virtuoso.research.bar_files.hints import NUMBERS, SYMBOL, TIME, Hints
-from virtuoso.research.bar_files.json_rows import JsonRows
 from virtuoso.research.bar_files.layouts.cells import FIRST_LINES, beginning
 from virtuoso.research.bar_files.layouts.recognition import by_cells, by_names
 from virtuoso.research.bar_files.layouts.table import CLOCK, PRICE, SIZE
-from virtuoso.research.bar_files.packed import Text, form_of, opened
 from virtuoso.research.bar_files.part import Part
 from virtuoso.research.bar_files.problems import DataError
 from virtuoso.research.bar_files.times import Times

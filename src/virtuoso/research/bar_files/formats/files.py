@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from virtuoso.research.bar_files.csv_source import CsvSource
-from virtuoso.research.bar_files.feather_source import FeatherSource
+from virtuoso.research.bar_files.formats.csv_source import CsvSource
+from virtuoso.research.bar_files.formats.feather_source import FeatherSource
+from virtuoso.research.bar_files.formats.packed import PACKED, TEXTS, ZIP
+from virtuoso.research.bar_files.formats.parquet_source import ParquetSource
+from virtuoso.research.bar_files.formats.trades import TradeSource
 from virtuoso.research.bar_files.hints import SYMBOL, Hints
-from virtuoso.research.bar_files.packed import PACKED, TEXTS, ZIP
-from virtuoso.research.bar_files.parquet_source import ParquetSource
 from virtuoso.research.bar_files.part import Source
 from virtuoso.research.bar_files.problems import DataError
-from virtuoso.research.bar_files.trades import TradeSource
 
 _ARROW: dict[str, Callable[[Path, Hints], Source]] = {
     ".parquet": ParquetSource,
