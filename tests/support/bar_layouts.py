@@ -365,22 +365,24 @@ def trades(minutes: int = 40, seed: int = 4) -> list[Row]:
 
 
 def bars_of(of: list[Row], symbol: str) -> dict[tuple[str, int], tuple[float, ...]]:
-    """The slow reference: the minutes of trades, in the order of `BAR_FIELDS`."""
+    """The slow reference: the minutes of trades and the quiet ones between, in the order of `BAR_FIELDS`."""
     minutes: dict[int, list[Row]] = {}
     for trade in of:
         minutes.setdefault(trade["ts"] // MINUTE_MS * MINUTE_MS, []).append(trade)
-    return {
-        (symbol, minute): (
-            inside[0]["price"],
-            max(t["price"] for t in inside),
-            min(t["price"] for t in inside),
-            inside[-1]["price"],
+    found: dict[tuple[str, int], tuple[float, ...]] = {}
+    for minute in range(min(minutes), max(minutes) + MINUTE_MS, MINUTE_MS):
+        prices = [t["price"] for t in minutes.get(minute, ())] or [found[symbol, minute - MINUTE_MS][3]]
+        inside = minutes.get(minute, [])
+        found[symbol, minute] = (
+            prices[0],
+            max(prices),
+            min(prices),
+            prices[-1],
             sum(t["size"] for t in inside),
             sum(t["size"] * t["price"] for t in inside),
             sum(t["size"] for t in inside if t["buy"]),
         )
-        for minute, inside in minutes.items()
-    }
+    return found
 
 
 def _bybit(of: Iterable[Row]) -> bytes:

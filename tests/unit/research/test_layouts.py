@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.support import bar_layouts
-from tests.support.bar_files import got, same, wanted, write
+from tests.support.bar_files import MINUTE_MS, START_MS, got, same, wanted, write
 from tests.support.bar_layouts import LAYOUTS, TRADES, Written, bars, bars_of, file, rows, trades
 
 from virtuoso.research.bar_files.bars import read_bars
@@ -45,12 +45,22 @@ def test_trades_become_the_bars_of_their_minutes(
     with read_bars(file(tmp_path, layout, traded), recognised=said.append) as read:
         found = got(read)
         assert read.taker_sides
-        assert read.missing > 0, "a minute without a trade is missing"
+        assert read.missing == 0
+    assert any(values[4] == 0 for values in expected.values()), "a minute without a trade has no volume"
     assert found.keys() == expected.keys()
     for key, values in expected.items():
         assert found[key][:4] == values[:4]
         assert found[key][4:] == pytest.approx(values[4:], rel=1e-12)
     assert said == [f"{layout.name}: {layout.title} {layout.symbol}, 1m, {len(expected)} bars"]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_long_silence_of_trades_is_a_hole(tmp_path: Path, *, backwards: bool) -> None:
+    of = [{"ts": START_MS + MINUTE_MS * m, "price": 10.0 + m, "size": 1.0, "buy": True} for m in (0, 61, 123)]
+    layout = next(layout for layout in TRADES if layout.title.startswith("public.bybit.com trades"))
+    with read_bars(file(tmp_path, layout, of[::-1] if backwards else of)) as read:
+        assert (read.read, read.missing) == (63, 61)
+        assert {values[3] for values in got(read).values()} == {10.0, 71.0, 133.0}
 
 
 def test_files_that_are_alike_are_told_in_one_line(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.support.bar_files import got, made, write
-from tests.support.bar_layouts import TRADES, bars, binance, file, lines, rows, trades, zipped
+from tests.support.bar_layouts import LAYOUTS, TRADES, bars, binance, file, lines, rows, trades, zipped
 
 from virtuoso.model.errors import UsageError
 from virtuoso.research.bar_files.bars import read_bars
@@ -17,6 +19,9 @@ from virtuoso.research.bar_files.formats import packed
 from virtuoso.research.bar_files.hints import Hints, columns_of, zone_of
 
 OF = rows(bars(10))
+TOKENS = st.sampled_from(
+    [b",", b";", b"\n", b"\r", b'"', b"[", b"]]", b"nan", b"null", b"-1", b"\x00", b"1e400", b"\xff"]
+)
 ROW = "1735689600,1,2,1,2,5"
 HEAD = "time,open,high,low,close,volume"
 
@@ -50,6 +55,11 @@ REFUSED: list[tuple[str, str | bytes, str]] = [
     ),
     ("BTCUSDT.csv", "https://example.com/data\n", "is empty; its first line would be the names of the columns"),
     ("BTCUSDT.csv", "<!DOCTYPE html><html><body>403</body></html>", "is a web page, not a file of bars: "),
+    (
+        "BTCUSDT.csv",
+        f"{HEAD}\r{ROW}\r",
+        "has lines that end in CR alone: save it as CSV with line ends of Windows or Unix",
+    ),
     ("BTCUSDT.csv", "\ufeffa,b".encode("utf-16"), "is UTF-16, whatever its name says: save it as CSV (UTF-8)"),
     ("BTCUSDT.csv", zipped("x.csv", b"x"), "is a zip, whatever its name says: call it BTCUSDT.zip"),
     ("BTCUSDT.csv", gzip.compress(b"x"), "is packed by gzip, whatever its name says: call it BTCUSDT.csv.gz"),
@@ -217,3 +227,26 @@ def test_trades_in_no_order_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = file(tmp_path, layout, [*of[20:], *of[:20]])
     assert refusal(path).startswith(f"{path} (line ")
     assert refusal(path).endswith("): its trades are in no order of time: sort the file by time")
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_whatever_is_in_a_file_it_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Bytes of a good file are changed, left out, doubled; nothing but a refusal comes of it."""
+    layout = data.draw(st.sampled_from((*LAYOUTS, *TRADES)))
+    content = bytearray(layout.write(trades(8) if layout in TRADES else OF))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content)))
+        until = at + data.draw(st.integers(0, 40))
+        content[at:until] = data.draw(st.one_of(st.binary(max_size=8), st.just(bytes(content[at:until]) * 2), TOKENS))
+    path = tmp_path_factory.mktemp("any") / layout.name
+    path.write_bytes(bytes(content))
+    refusals: list[str] = []
+    try:
+        with read_bars(path, hints=Hints(**layout.hints), skip_bad=True) as read:
+            assert read.read == len(got(read))
+    except UsageError as error:
+        refusals.append(str(error))
+    assert all(str(path) in told for told in refusals)

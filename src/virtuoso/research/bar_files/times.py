@@ -146,7 +146,7 @@ class Times:
 _EVIDENCE = 2
 """Texts of which none is a time, from which the column is the wrong one; fewer are bad rows."""
 _CURES = {
-    r"\d[.,]\d+[eE][+]": "a spreadsheet rounded it; take the file as it was downloaded",
+    r"\d[.,]\d+[eE]": "a spreadsheet rounded it; take the file as it was downloaded",
     r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}": "nobody can tell day from month; write 2025-05-04 15:37 and --zone",
     r"\d{4}-\d\d-\d\d \d\d-[AP]M": "hours are too long; take the file of minutes",
 }

@@ -133,14 +133,16 @@ class CsvSource:
 
     def _table(self, piece: bytes) -> tuple[Any, list[tuple[int, str]]]:
         """The columns of a piece, as numbers if they all are, and its malformed lines, counted from 1."""
+        if not piece.isascii():
+            piece = piece.decode("utf-8", "replace").encode()  # what is no UTF-8 is told as such where it is read
         if self.times.kind is not None:
             floats = dict.fromkeys(_FLOATS, pa.float64())
             time = pa.string() if CLOCK in self.names else self.times.kind
             try:
                 return self._parsed(piece, {**floats, TIME: time, SYMBOL: _SYMBOLS})
             except pa.ArrowInvalid:
-                pass  # a value is no number, or a symbol no UTF-8: the texts will tell which
-        table, malformed = self._parsed(piece.decode("utf-8", "replace").encode(), {})
+                pass  # a value is no number: the texts will tell which
+        table, malformed = self._parsed(piece, {})
         if self._begins.decimal == ",":
             for i, key in enumerate(table.column_names):
                 if key in _FLOATS:

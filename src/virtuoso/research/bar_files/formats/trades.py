@@ -1,7 +1,8 @@
 """Trades of a file as minute bars, with what takers bought; in memory bounded by a part of the file.
 
 A file of trades goes forwards or backwards in time, so that a minute ends where the next begins: only the minute at
-which a part ends waits for the next part. A minute without a trade is a missing one.
+which a part ends waits for the next part. A minute without a trade between two that have some is a bar without volume,
+as exchanges write it; a longer silence is taken for a hole in the file.
 """
 
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from virtuoso.research.bar_files.rows import MOST_SYMBOLS, Symbols
 from virtuoso.research.bar_files.times import EARLIEST_S, Times, units_of
 
 _MINUTE_S = 60
+_QUIET_MINUTES = 60
+"""The longest silence that is one of the market."""
 _VALUES = ("open", "high", "low", "close", "volume", "turnover", "taker_buy_volume")
 _BAR = np.dtype([("symbol", "<i8"), ("minute", "<i8"), ("number", "<i8"), *((name, "<f8") for name in _VALUES)])
 _SIDES = {SIDE: ("buy", "sell"), MAKER: ("false", "true")}
@@ -47,6 +50,7 @@ class TradeSource:
         self._known = Symbols()
         self._backwards: bool | None = None
         self._waiting: Folded = np.empty(0, _BAR)
+        self._last: dict[int, Any] = {}
         self._given = np.full(MOST_SYMBOLS, np.iinfo(np.int64).min)
 
     def parts(self) -> Iterator[Part]:
@@ -55,9 +59,9 @@ class TradeSource:
         for part in self._trades.parts():
             bars, malformed = self._read(part)
             end = part.end
-            yield self._part(self._closed(bars), [*part.malformed, *malformed], end)
+            yield self._part(self._filled(self._closed(bars)), [*part.malformed, *malformed], end)
         if self._waiting.size:
-            yield self._part(self._ordered(self._waiting), [], end)
+            yield self._part(self._filled(self._ordered(self._waiting)), [], end)
 
     def share(self) -> float:
         """How much of the file was read, in [0, 1]."""
@@ -129,6 +133,25 @@ class TradeSource:
             raise DataError(self.path, "its trades are in no order of time: sort the file by time", place)
         np.maximum.at(self._given, bars["symbol"], step)
         return bars
+
+    def _filled(self, bars: Folded) -> Folded:
+        """The bars, and those of the quiet minutes between them and those before."""
+        begins = np.flatnonzero(np.diff(bars["symbol"], prepend=-1))
+        before = np.concatenate([bars[:1], bars[:-1]])
+        for i in begins.tolist():
+            before[i] = self._last.get(int(bars["symbol"][i]), bars[i])
+        for i in (np.append(begins[1:], bars.size) - 1).tolist() if bars.size else ():
+            self._last[int(bars["symbol"][i])] = bars[i].copy()
+        quiet = np.abs(bars["minute"] - before["minute"]) - 1
+        quiet[(quiet < 0) | (quiet > _QUIET_MINUTES)] = 0
+        flat = np.repeat(bars if self._backwards else before, quiet)
+        flat["minute"] += 1 + np.arange(flat.size) - np.repeat(quiet.cumsum() - quiet, quiet)
+        for name in ("open", "high", "low"):
+            flat[name] = flat["close"]
+        for name in ("volume", "turnover", "taker_buy_volume"):
+            flat[name] = 0.0
+        both = np.concatenate([bars, flat])
+        return both[np.lexsort((both["minute"], both["symbol"]))]
 
     def _part(self, bars: Folded, malformed: list[tuple[int, str]], end: int) -> Part:
         columns: dict[str, Any] = {name: pa.array(np.ascontiguousarray(bars[name])) for name in _VALUES}

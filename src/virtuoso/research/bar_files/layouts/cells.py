@@ -88,6 +88,8 @@ def beginning(path: Path, head: bytes) -> Beginning:
         DataError: it is empty, or no text of rows.
     """
     _refuse_other_formats(path, head)
+    if b"\r" in head and b"\n" not in head:
+        raise DataError(path, "has lines that end in CR alone: save it as CSV with line ends of Windows or Unix")
     lines = [line.rstrip("\r") for line in head.decode("utf-8-sig", "replace").split("\n", FIRST_LINES)[:FIRST_LINES]]
     before = next((i for i, line in enumerate(lines) if not _BEFORE.match(line)), len(lines))
     if before == len(lines):
