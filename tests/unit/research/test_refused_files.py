@@ -229,7 +229,7 @@ def test_trades_in_no_order_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert refusal(path).endswith("): its trades are in no order of time: sort the file by time")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_whatever_is_in_a_file_it_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -114,12 +114,12 @@ class CsvSource:
         """The rows of a piece whose first line is line `first`."""
         lines = piece.count(b"\n") + (not piece.endswith(b"\n"))
         table, malformed = self._table(piece)
-        number: Ints = np.delete(np.arange(first, first + lines), [row - 1 for row, _ in malformed])
-        if table.num_rows != number.size:
+        if table.num_rows + len(malformed) != lines or any(row > lines for row, _ in malformed):
             place = f"lines {first:,} to {first + lines - 1:,}"
             raise DataError(
                 self.path, "a quoted value runs over the end of its line, or a line ends in CR alone", place
             )
+        number: Ints = np.delete(np.arange(first, first + lines), [row - 1 for row, _ in malformed])
         columns = {key: table.column(key).combine_chunks() for key in table.column_names}
         if columns[TIME].null_count:
             written = np.zeros(number.size, np.bool_)
