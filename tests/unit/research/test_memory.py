@@ -96,11 +96,11 @@ def trades(path: Path, count: int) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("write", "name", "rows"), [(json_rows, "BTCUSDT.json", 1), (trades, "BTCUSDT.csv", 2)])
-def test_four_times_the_rows_or_trades_take_no_more_memory(
+def test_three_times_the_rows_or_trades_take_no_more_memory(
     tmp_path: Path, write: Callable[[Path, int], Path], name: str, rows: int
 ) -> None:
     peaks = []
-    for count in (600_000, 2_400_000):
+    for count in (500_000, 1_500_000):
         read, peak = used("blocks", write(tmp_path / name, count))
         assert read == count // rows
         peaks.append(peak)

@@ -115,6 +115,12 @@ REFUSED: list[tuple[str, str | bytes, str]] = [
         "column time holds '01/02/2025 00:00', which is no time: nobody can tell day from month; ",
     ),
     (
+        "BTCUSDT.csv",
+        f"{ROW[:10]};1.234,5;2.000,0;1.000,0;1.234,5;3,5\n" * 2,
+        "has no line of column names, and no layout known without one; say which column is which, as --columns",
+    ),
+    ("BTCUSDT.csv", "2025-01-01 00:00,1,2,1,2,5\n", "column time holds '2025-01-01 00:00', a time without a zone; "),
+    (
         "Gemini_BTCUSD_1hr.csv",
         "Date,Symbol,Open,High,Low,Close,Volume\n" + "2020-04-09 11-PM,BTCUSD,1,2,1,2,5\n" * 2,
         "column Date holds '2020-04-09 11-PM', which is no time: hours are too long; take the file of minutes",
@@ -250,3 +256,9 @@ def test_whatever_is_in_a_file_it_is_read_or_refused(
     except UsageError as error:
         refusals.append(str(error))
     assert all(str(path) in told for told in refusals)
+
+
+def test_a_number_with_thousands_is_shown_as_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT.csv"
+    path.write_text(f"{HEAD.replace(',', ';')}\n1735689600;1,5;2,5;1,5;2,5;3,5\n1735689660;1.234,5;2;1;2;3,5\n")
+    assert refusal(path).startswith(f"{path} (line 3): open 1.234,5 is not a number\n")

@@ -30,6 +30,7 @@ from virtuoso.research.bar_files.times import Times
 _PIECE_BYTES = 1 << 22
 _MARK = b"\xef\xbb\xbf"
 """What Windows puts before UTF-8."""
+_COMMA = (r"^(\s*[+-]?\d*),(\d*\s*)$", r"\1.\2")
 _SYMBOLS = pa.dictionary(pa.int32(), pa.string())
 _FLOATS = (*NUMBERS, PRICE, SIZE)
 
@@ -50,11 +51,11 @@ class CsvSource:
         else:
             self.recognised = by_cells(path, begins.row, begins.kinds, form, hints)
         self.form = "JSON" if self._json else begins.told
-        first = begins.names or [f"column {i}" for i in range(1, len(begins.row) + 1)]
-        self.names: Names = {key: first[i] for key, i in self.recognised.columns.items()}
+        columns = self.recognised.columns
+        self.names: Names = {key: begins.names[i] if begins.names else key for key, i in columns.items()}
         self.times = Times(path, self.names[TIME], self.recognised.zone)
-        keys = {i: key for key, i in self.recognised.columns.items()}
-        self._keys = [keys.get(i, f"#{i}") for i in range(len(first))]
+        keys = {i: key for key, i in columns.items()}
+        self._keys = [keys.get(i, f"#{i}") for i in range(len(begins.names or begins.row))]
         self._begins = begins
         self._read = 0
 
@@ -146,7 +147,7 @@ class CsvSource:
         if self._begins.decimal == ",":
             for i, key in enumerate(table.column_names):
                 if key in _FLOATS:
-                    table = table.set_column(i, key, pc.replace_substring(table.column(key), ",", "."))
+                    table = table.set_column(i, key, pc.replace_substring_regex(table.column(key), *_COMMA))
         return table, malformed
 
     def _parsed(self, piece: bytes, types: Mapping[str, Any]) -> tuple[Any, list[tuple[int, str]]]:
