@@ -16,6 +16,7 @@ from rich.table import Table
 
 from virtuoso.analysis.component import Feed
 from virtuoso.analysis.engine import FACTORS
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import telling
 from virtuoso.config import Settings, load
 from virtuoso.research.backtest import Backtest, fed_by_bars
@@ -34,7 +35,8 @@ def backtest(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for signals.parquet and summary.json; none: only the summary.")
     ] = None,
-    config: Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; later ones win.")] = None,
+    config: Config = None,
+    no_config: NoConfig = False,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave bad rows out, as missing minutes, and count them.")
     ] = False,
@@ -56,7 +58,7 @@ def backtest(
     the columns ts or open_time, symbol, open, high, low, close, volume, and taker_buy_volume and turnover if known.
     What it was taken for is said on standard error.
     """
-    settings = load(config or [], os.environ)
+    settings = load(files_of(config, no_config), os.environ)
     hints = Hints(
         symbol=symbol,
         columns=columns_of(columns) if columns is not None else {},

@@ -2,62 +2,60 @@
 
 import json
 import os
-from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
+from virtuoso.cli.terminal.configuration import OF_THE_FOLDER, Config, NoConfig, files_of
 from virtuoso.config import Settings, load, load_with_origins
-from virtuoso.config.document import KeyPath
-from virtuoso.config.keys import leaves, shown
-from virtuoso.config.layers import Layers
+from virtuoso.config.keys import written
+from virtuoso.config.starter import starter_text
 from virtuoso.model.errors import UsageError
 
 app = typer.Typer(add_completion=False, help="Write, show and check the configuration.", no_args_is_help=True)
 
-Files = Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
 def init(
-    path: Annotated[Path, typer.Argument(help="File to write.")] = Path("virtuoso.yaml"),
+    path: Annotated[Path, typer.Argument(help="File to write.")] = OF_THE_FOLDER,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write the commented default configuration."""
+    """Write a configuration to begin with: every key, commented out, with its default and what it is."""
     if path.exists() and not force:
         raise UsageError(f"{path}: exists already; choose another name, or --force to overwrite it")
     try:
-        path.write_text(default_text(), "utf-8")
+        path.write_text(starter_text(), "utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
-    typer.echo(f"wrote {path}; start with: virtuoso up -c {path}")
+    named = "" if path == OF_THE_FOLDER else f" -c {path}"
+    typer.echo(f"wrote {path}; start with: virtuoso up{named}")
 
 
 @app.command()
-def show(config: Files = None, as_json: AsJson = False) -> None:
+def show(config: Config = None, no_config: NoConfig = False, as_json: AsJson = False) -> None:
     """Show every effective value and where it came from; secrets are masked."""
-    settings, layers = load_with_origins(config or [], os.environ)
-    rows = list(_values(settings, layers))
+    settings, layers = load_with_origins(files_of(config, no_config), os.environ)
+    rows = [(path, value, layers.origin(path) or "default") for path, value in written(settings)]
     if as_json:
         typer.echo(json.dumps({".".join(p): {"value": v, "origin": o} for p, v, o in rows}, indent=2))
         return
     table = Table("key", "value", "from", box=None, pad_edge=False)
     for path, value, origin in rows:
-        table.add_row(".".join(path), json.dumps(value), origin)
+        table.add_row(".".join(path), json.dumps(value, ensure_ascii=False), origin)
     Console().print(table)
 
 
 @app.command()
-def check(config: Files = None, as_json: AsJson = False) -> None:
+def check(config: Config = None, no_config: NoConfig = False, as_json: AsJson = False) -> None:
     """Check files and environment; one line for each mistake, exit code 2."""
-    load(config or [], os.environ)
-    names = [str(path) for path in config or []]
+    files = files_of(config, no_config)
+    load(files, os.environ)
+    names = [str(path) for path in files]
     typer.echo(json.dumps({"ok": True, "files": names}) if as_json else f"ok: {', '.join(names) or 'defaults'}")
 
 
@@ -66,23 +64,3 @@ def schema() -> None:
     """Print the JSON Schema of the configuration."""
     body = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema()}
     typer.echo(json.dumps(body, indent=2))
-
-
-def default_text() -> str:
-    """The shipped `config.yaml`."""
-    packaged = files("virtuoso.config") / "config.yaml"
-    if packaged.is_file():
-        return packaged.read_text("utf-8")
-    return (Path(__file__).parents[3] / "config" / "config.yaml").read_text("utf-8")  # a checkout
-
-
-def _values(settings: Settings, layers: Layers) -> Iterator[tuple[KeyPath, Any, str]]:
-    """Every leaf as (path, value, origin)."""
-    for path, value in leaves(settings):
-        yield path, shown(path, _plain(value)), layers.origin(path) or "default"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Path | SecretStr) else value

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import telling
 from virtuoso.config import load
 from virtuoso.model.clock import SystemClock, iso
@@ -32,12 +33,13 @@ def export(
     timeframe: Annotated[Timeframe, typer.Option("--timeframe", help="Of bars.")] = Timeframe.M1,
     since: Annotated[str | None, typer.Option("--from", help="Day or instant, UTC; the first recorded.")] = None,
     until: Annotated[str | None, typer.Option("--to", help="Day or instant, UTC, not included; now.")] = None,
-    config: Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; later ones win.")] = None,
+    config: Config = None,
+    no_config: NoConfig = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Write what was recorded to a file; bars of 1m in the form that `virtuoso backtest` reads."""
-    settings = load(config or [], os.environ)
+    settings = load(files_of(config, no_config), os.environ)
     measurement = _measurement(what)
     first_ms, end_ms = _instant("--from", since), _instant("--to", until)
     _check(out, force)

@@ -15,9 +15,11 @@ from rich.text import Text
 
 from virtuoso.alerts.rules.mistakes import RulesError
 from virtuoso.alerts.rules.rule import Rule, RuleSet
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import told
 from virtuoso.config import load
 from virtuoso.model.clock import iso
+from virtuoso.model.text.duration import written
 from virtuoso.operations import logs
 from virtuoso.playback.rule_diff import Alert, Difference
 from virtuoso.recording.reader import read
@@ -26,20 +28,19 @@ from virtuoso.wiring.rule_files import RuleFiles, rule_files
 
 app = typer.Typer(add_completion=False, help="Check, list and compare your own alert rules.", no_args_is_help=True)
 
-Config = Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
 
 
 @app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files of rules.")],
     config: Config = None,
+    no_config: NoConfig = False,
     as_json: AsJson = False,
 ) -> None:
     """Check files: one line for each mistake, exit code 1. With a configuration, the channels must be in it."""
     try:
-        rules = _read(files, config)
+        rules = _read(files, files_of(config, no_config))
     except RulesError as error:
         if as_json:
             typer.echo(json.dumps({"ok": False, "mistakes": [asdict(mistake) for mistake in error.mistakes]}))
@@ -58,10 +59,11 @@ def list_(
         list[Path] | None, typer.Argument(metavar="[FILE…]", help="Files of rules; those of the configuration.")
     ] = None,
     config: Config = None,
+    no_config: NoConfig = False,
     as_json: AsJson = False,
 ) -> None:
     """List the rules with their defaults filled in."""
-    rules = _read(files, config)
+    rules = _read(files, files_of(config, no_config))
     rows = [_row(rule) for rule in rules.rules]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -73,7 +75,7 @@ def list_(
     for row in rows:
         channels = "as routed" if row["channels"] is None else ", ".join(row["channels"])
         severity = row["severity"] if row["enabled"] else "disabled"
-        times = [_duration(round(row[key] * 1_000)) for key in ("for", "cooldown", "rearm")]
+        times = [written(row[key]) for key in ("for", "cooldown", "rearm")]
         table.add_row(*map(Text, (row["name"], severity, *times, channels, row["when"])))
     Console().print(table)
 
@@ -84,13 +86,15 @@ def diff(
     new: Annotated[Path, typer.Argument(help="Rules as they would be.")],
     recording: Annotated[Path, typer.Option("--on", metavar="RECORDING", help="What `virtuoso record` kept.")],
     config: Config = None,
+    no_config: NoConfig = False,
     as_json: AsJson = False,
 ) -> None:
     """Play a recording once and tell which alerts would appear, vanish or move in time, and the messages they make."""
     from virtuoso.playback.rule_replay import RuleReplay  # noqa: PLC0415 - slow to import, and only needed here
 
-    settings = load(config or [], os.environ)
-    before, after = _read([old], config), _read([new], config)
+    configured = files_of(config, no_config)
+    settings = load(configured, os.environ)
+    before, after = _read([old], configured), _read([new], configured)
     reader = read(recording)
     records = told(reader, f"replaying {recording}", lambda: reader.bytes_read / max(1, reader.bytes_total))
     logs.configure("warning", "auto")
@@ -103,11 +107,11 @@ def diff(
         show(found)
 
 
-def _read(files: list[Path] | None, config: list[Path] | None) -> RuleSet:
-    """The files, or those of the configuration; checked against it where one is named."""
-    if files and config is None:
+def _read(files: list[Path] | None, config: list[Path]) -> RuleSet:
+    """The files, or those of the configuration; checked against it where there is one."""
+    if files and not config:
         return RuleFiles(tuple(files)).read()
-    alerts = load(config or [], os.environ).monitoring.alerts
+    alerts = load(config, os.environ).monitoring.alerts
     return rule_files(alerts, files or None).read()
 
 
@@ -132,18 +136,6 @@ def _row(rule: Rule) -> dict[str, Any]:
         "labels": dict(rule.labels),
         "channels": None if policy.channels is None else list(policy.channels),
     }
-
-
-def _duration(ms: int) -> str:
-    """Format a duration in milliseconds, such as `1h30m`, or `0s` for none; the sign is left out."""
-    parts, left = "", abs(ms)
-    for unit, size in _UNITS:
-        count, left = divmod(left, size)
-        if count:
-            parts += f"{count}{unit}"
-    if left:
-        parts += f"{left}ms"
-    return parts or "0s"
 
 
 def _document(found: Difference) -> dict[str, Any]:
@@ -175,7 +167,8 @@ def show(found: Difference) -> None:
     for old, new in found.moved:
         ms = new.fired_ms - old.fired_ms
         cells = ("~", new.rule, new.symbol or "", iso(new.fired_ms) or "")
-        table.add_row(*(Text(c, "yellow") for c in cells), Text(f"{_duration(ms)} {'later' if ms > 0 else 'earlier'}"))
+        moved = f"{written(abs(ms), 'ms')} {'later' if ms > 0 else 'earlier'}"
+        table.add_row(*(Text(c, "yellow") for c in cells), Text(moved))
     if table.row_count:
         console.print(table)
     channels = Table("channel", "messages before", "after", box=None, pad_edge=False)

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -12,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.config import Settings, load
 from virtuoso.market.universe.choice import Universe, select, unknown_includes, why_empty
 from virtuoso.market.universe.listing import Listings
@@ -26,13 +26,12 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def universe(
-    config: Annotated[
-        list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
-    ] = None,
+    config: Config = None,
+    no_config: NoConfig = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Ask the exchange once and show the choice."""
-    settings = load(config or [], os.environ)
+    settings = load(files_of(config, no_config), os.environ)
     instruments, chosen = asyncio.run(_choose(settings))
     rules = universe_rules(settings)
     problems = list(unknown_includes(chosen, rules, instruments).values())

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, get_type_hints
 
 from virtuoso.model.alerts.kind import AlertKind, market
+from virtuoso.model.text.duration import Unit
 
 
-def _parameter(default: float, description: str, **bounds: float) -> Any:
-    """A parameter that may be configured; `bounds` (gt, ge, lt, le) are kept by the configuration."""
-    return field(default=default, metadata={"description": description, **bounds})
+def _parameter(default: float, description: str, unit: Unit | None = None, **bounds: float) -> Any:
+    """A parameter that may be configured; `bounds` (gt, ge, lt, le) are kept by the configuration.
+
+    A duration has the `unit` that the number counts.
+    """
+    return field(default=default, metadata={"description": description, **bounds} | ({"unit": unit} if unit else {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +29,10 @@ class SuddenMoveParameters:
         "See whether other symbols moved too, and who led.",
     )  # fmt: skip
     sigmas: float = _parameter(6.0, "Move in standard deviations of the symbol's own volatility.", gt=0, le=100)
-    seconds: int = _parameter(60, "Time within which it moved so far.", ge=5, le=600)
+    seconds: int = _parameter(60, "Time within which it moved so far.", "s", ge=5, le=600)
     floor_pct: float = _parameter(0.3, "Least such move, in percent.", gt=0)
     threshold_pct: float = _parameter(3.0, "Move that counts at any volatility, in percent.", gt=0)
-    window_minutes: int = _parameter(5, "Closed minutes within which it counts.", ge=1, le=60)
+    window_minutes: int = _parameter(5, "Closed minutes within which it counts.", "m", ge=1, le=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,9 @@ class WhaleTradeParameters:
         "One order traded more than this symbol sees in hours.",
         "See its side, and what price and book did after it.",
     )  # fmt: skip
-    once_in_hours: float = _parameter(6.0, "An order so large comes once in so many hours.", gt=0, le=168)
-    min_trades: int = _parameter(2_000, "Orders seen before one is judged, and a 36th of the hours.", ge=100)
-    quiet: float = _parameter(60.0, "Seconds after the last one until the incident is over.", gt=0)
+    once_in_hours: float = _parameter(6.0, "An order so large comes once in so long.", "h", gt=0, le=168)
+    min_trades: int = _parameter(2_000, "Orders seen before one is judged, and a 36th of that time.", ge=100)
+    quiet: float = _parameter(60.0, "Time after the last one until the incident is over.", "s", gt=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +59,9 @@ class LiquidationParameters:
         "Look at the liquidations and the open interest around it.",
     )  # fmt: skip
     share_of_minute: float = _parameter(0.1, "Least value, as a share of a usual minute's turnover.", gt=0)
-    once_in_hours: float = _parameter(12.0, "One so large comes once in so many hours.", gt=0, le=168)
-    min_count: int = _parameter(50, "Liquidations seen before the hours count.", ge=10)
-    quiet: float = _parameter(300.0, "Seconds after the last one until the incident is over.", gt=0)
+    once_in_hours: float = _parameter(12.0, "One so large comes once in so long.", "h", gt=0, le=168)
+    min_count: int = _parameter(50, "Liquidations seen before that time counts.", ge=10)
+    quiet: float = _parameter(300.0, "Time after the last one until the incident is over.", "s", gt=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class CascadeParameters:
         "Liquidations of one side follow each other quickly.",
         "Expect thin books; see whether several symbols are in it.",
     )  # fmt: skip
-    window: float = _parameter(60.0, "Seconds in which a liquidation fades to 37 %.", ge=1, le=3600)
+    window: float = _parameter(60.0, "Time in which a liquidation fades to 37 %.", "s", ge=1, le=3600)
     share_of_minute: float = _parameter(0.2, "Least sum, as a share of a usual minute's turnover.", gt=0)
     times_usual: float = _parameter(10.0, "Least sum, in sums that are usual of the last six hours.", gt=1)
     min_count: int = _parameter(5, "Least number of liquidations.", ge=2)
@@ -88,7 +92,7 @@ class SpreadParameters:
     ratio: float = _parameter(5.0, "Least spread, in usual spreads.", gt=1)
     sigmas: float = _parameter(4.0, "Least distance from the usual, in its spreads (logarithms).", gt=0)
     floor_bp: float = _parameter(3.0, "Least spread in basis points.", gt=0)
-    hold: float = _parameter(2.0, "Seconds for which it must last.", ge=0)
+    hold: float = _parameter(2.0, "Time for which it must last.", "s", ge=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class BookWallParameters:
     ratio: float = _parameter(8.0, "Least size, in mean levels.", gt=1)
     sigmas: float = _parameter(4.5, "Least distance from the symbol's usual largest level.", gt=0)
     within_bp: float = _parameter(50.0, "Distance from the best price, in basis points.", gt=0)
-    stay: float = _parameter(10.0, "Seconds for which it must stay.", ge=1)
+    stay: float = _parameter(10.0, "Time for which it must stay.", "s", ge=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ class VolumeSpikeParameters:
     )  # fmt: skip
     ratio: float = _parameter(5.0, "Least volume, in usual minutes.", gt=1)
     sigmas: float = _parameter(3.5, "Least distance from the usual, in its spreads (logarithms).", gt=0)
-    min_days: int = _parameter(3, "Days before a minute is compared with its time of day.", ge=1, le=7)
+    min_days: int = _parameter(3, "Time before a minute is compared with its time of day.", "d", ge=1, le=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,7 @@ class OpenInterestParameters:
         "Open interest changed far more than it usually does.",
         "Compare with the price: new positions, or positions closed.",
     )  # fmt: skip
-    window_minutes: int = _parameter(5, "Time in which it changed.", ge=1, le=60)
+    window_minutes: int = _parameter(5, "Time in which it changed.", "m", ge=1, le=60)
     sigmas: float = _parameter(8.0, "Least change, in robust deviations of the last four hours.", gt=0)
     floor_pct: float = _parameter(1.0, "Least change in percent.", gt=0)
 
