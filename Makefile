@@ -5,6 +5,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8002
+# What not everybody needs, by name: make install EXTRAS=ccxt. Each has a lock file of what it adds.
+EXTRAS ?=
+OPTIONAL := ccxt
+
+ifneq ($(filter-out $(OPTIONAL),$(EXTRAS)),)
+$(error EXTRAS=$(EXTRAS): there is no extra $(filter-out $(OPTIONAL),$(EXTRAS)); there are: $(OPTIONAL))
+endif
 
 # The program is started by the hundred in its tests: what was compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
@@ -21,7 +28,7 @@ BENCH_COMMANDS := /usr/sbin/nginx wrk redis-server memcached influxd
 
 .PHONY: install demo test soak check bench clean lock packages
 
-install: $(VENV)/.installed  ## the program and what it needs
+install: $(VENV)/.installed $(EXTRAS:%=$(VENV)/.extra-%)  ## the program and what it needs
 
 demo: install  ## everything on the bundled recording, on http://127.0.0.1:8002
 	$(BIN)/virtuoso demo --port $(PORT)
@@ -56,6 +63,11 @@ lock:  ## make the lock files anew (needs uv)
 	sed -n 's/^\([A-Za-z0-9_.-]*==[^ ]*\).*/\1/p' requirements-dev.lock > build/constraints.txt
 	uv pip compile pyproject.toml --extra build --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--python-version 3.11 -c build/constraints.txt -q -o requirements.lock
+	for extra in $(OPTIONAL); do \
+		uv pip compile pyproject.toml --extra build --extra $$extra --generate-hashes --no-emit-index-url --no-header \
+			--no-annotate --python-version 3.11 -c build/constraints.txt -q -o requirements-$$extra.lock \
+			$$(sed -n 's/^\([A-Za-z0-9_.-]*\)==.*/--no-emit-package \1/p' requirements.lock) || exit; \
+	done
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -65,6 +77,10 @@ $(BIN)/python:
 $(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
 	@test -f $(VENV)/.installed-dev || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.extra-%: requirements-%.lock $(VENV)/.installed
+	@test -f $(VENV)/.installed-dev || $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python

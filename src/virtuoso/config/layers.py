@@ -1,7 +1,7 @@
 """Layers merged into one mapping, each value knowing where it came from: files in order, then the environment."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,15 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 class Layers:
     """The merged data, and of each key path that was given its origin: `file:line` or an environment variable.
 
-    `texts` says how a value is written that YAML takes for something else than a text.
+    `texts` says how a value is written that YAML takes for something else than a text. `mistakes` tells what could not
+    be used, `left_out` where it would have stood: at `()` a whole file.
     """
 
     data: dict[str, Any] = field(default_factory=dict)
     origins: dict[KeyPath, str] = field(default_factory=dict)
     texts: dict[KeyPath, str] = field(default_factory=dict)
+    mistakes: list[str] = field(default_factory=list)
+    left_out: list[KeyPath] = field(default_factory=list)
 
     def origin(self, path: KeyPath) -> str | None:
         """Where exactly this key was given; `None` for a default."""
@@ -46,7 +49,7 @@ class Layers:
             path = path[:-1]
         return None
 
-    def put(self, path: KeyPath, value: Any, origin: Callable[[KeyPath], str]) -> None:
+    def put(self, path: KeyPath, value: Any, origin: str) -> None:
         """Let a value win over what earlier layers gave: a section key by key, anything else as a whole.
 
         A section without keys is one all the same: all that was in it may be commented out.
@@ -63,13 +66,13 @@ class Layers:
             if not isinstance(target.get(path[-1]), dict):
                 self._forget(path)
                 target[path[-1]] = {}
-            self.origins[path] = origin(path)
+            self.origins[path] = origin
             for key, inner in value.items():
                 self.put((*path, str(key)), inner, origin)
         else:
             self._forget(path)
             target[path[-1]] = value
-            self.origins[path] = origin(path)
+            self.origins[path] = origin
 
     def _forget(self, path: KeyPath) -> None:
         """Forget whence everything at a path and within it came."""
@@ -79,14 +82,15 @@ class Layers:
 
 
 def merge(paths: Sequence[Path], environment: Mapping[str, str]) -> Layers:
-    """All layers, later ones winning key by key.
-
-    Raises:
-        ConfigError: a file cannot be used, a `${VAR}` is unset, or a value of the environment is not YAML.
-    """
+    """All layers, later ones winning key by key; what cannot be used of them is left out, and told."""
     layers = Layers()
     for path in paths:
-        document = read(path)
+        try:
+            document = read(path)
+        except ConfigError as error:
+            layers.mistakes.append(str(error))
+            layers.left_out.append(())
+            continue
         _add_mapping(layers, document.data, (), document, environment)
     for name in sorted(environment):
         if name.upper().startswith(PREFIX):
@@ -101,13 +105,18 @@ def _add_mapping(
         here = (*path, key)
         place = f"{document.name}:{document.lines[here]}"
         if isinstance(value, dict):
-            layers.put(here, {}, lambda _, place=place: place)  # type: ignore[misc]
+            layers.put(here, {}, place)
             _add_mapping(layers, value, here, document, environment)
             continue
-        filling = _Filling(f"{place}: {'.'.join(here)}", key in SECRETS, environment)
+        filling = _Filling(key in SECRETS, environment)
         filled = filling.filled(value)
+        if filling.unset:
+            said = "is not set in the environment; set it, or write"
+            layers.mistakes += [f"{place}: {'.'.join(here)}: ${{{n}}} {said} ${{{n}:-default}}" for n in filling.unset]
+            layers.left_out.append(here)
+            continue
         origin = f"{place} ({', '.join(f'${{{name}}}' for name in filling.used)})" if filling.used else place
-        layers.put(here, filled, lambda _, origin=origin: origin)  # type: ignore[misc]
+        layers.put(here, filled, origin)
         if not isinstance(filled, dict):
             _add_items(layers, here, document)
 
@@ -125,12 +134,12 @@ def _add_items(layers: Layers, path: KeyPath, document: Document) -> None:
 
 @dataclass(slots=True)
 class _Filling:
-    """Puts the `${VAR}`s into the value of one key, and tells which of them were set."""
+    """Puts the `${VAR}`s into the value of one key, and tells which were set, and which should be."""
 
-    place: str
     is_secret: bool
     environment: Mapping[str, str]
     used: dict[str, None] = field(default_factory=dict)
+    unset: dict[str, None] = field(default_factory=dict)
 
     def filled(self, value: Any) -> Any:
         """A value, or a list of them; a text that had any variable is read as YAML again."""
@@ -152,10 +161,8 @@ class _Filling:
             self.used[name] = None
             return self.environment[name]
         if default is None:
-            raise ConfigError(
-                f"{self.place}: ${{{name}}} is not set in the environment; set it, or write ${{{name}:-default}}"
-            )
-        return str(default)
+            self.unset[name] = None
+        return default or ""
 
 
 def _add_variable(layers: Layers, name: str, text: str) -> None:
@@ -163,7 +170,9 @@ def _add_variable(layers: Layers, name: str, text: str) -> None:
     try:
         value = text if path[-1] in SECRETS and text else scalar(text)
     except yaml.YAMLError:
-        raise ConfigError(f"{name}: cannot be read as a YAML value") from None
-    layers.put(path, value, lambda _: name)
+        layers.mistakes.append(f"{name}: cannot be read as a YAML value")
+        layers.left_out.append(path)
+        return
+    layers.put(path, value, name)
     if not isinstance(value, str | dict | list):
         layers.texts[path] = text

@@ -3,7 +3,7 @@
 PUBLIC = (
     "alerts.documents", "alerts.incident", "alerts.kind", "alerts.notice", "alerts.outbox", "alpha_documents",
     "catalogue.alert_examples", "catalogue.detectors", "catalogue.documents", "catalogue.examples",
-    "catalogue.factors", "catalogue.kinds", "clock", "documents", "errors", "evidence", "feed", "feed_kind",
+    "catalogue.factors", "catalogue.kinds", "clock", "documents", "errors", "evidence", "extras", "feed", "feed_kind",
     "instrument", "market", "quality", "signal", "text.duration", "text.numbers", "text.yaml", "timeframe", "units",
     "views",
 )  # fmt: skip

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from virtuoso.config import Settings, load, load_with_origins
 from virtuoso.config.document import parse, scalar
+from virtuoso.config.loading import read
 from virtuoso.model.errors import ConfigError
 from virtuoso.model.timeframe import Timeframe
 
@@ -79,6 +80,40 @@ def test_one_clear_line(tmp_path: Path, text: str, expected: str) -> None:
 def test_all_mistakes_are_told(tmp_path: Path) -> None:
     lines = mistakes([written(tmp_path, "web: {port: x}\nuniverse: {size: y}\n")], VIRTUOSO__WEB__PRT="1")
     assert len(lines) == 3
+
+
+def test_mistakes_of_several_files_and_variables_are_told_at_once(tmp_path: Path) -> None:
+    broken, unset = (
+        written(tmp_path, "web: [\n", "a.yaml"),
+        written(tmp_path, "web: {host: 0.0.0.0, token: '${NO}'}", "b.yaml"),
+    )
+    lines = mistakes([broken, unset, tmp_path / "c.yaml"], VIRTUOSO__WEB__PORT="[", VIRTUOSO_WEB_HOST="1")
+    assert len(lines) == 5
+    lines = mistakes([unset], VIRTUOSO__UNIVERSE__SIZE="x")
+    assert ["${NO}" in line or "universe.size" in line for line in lines] == [True, True]
+    secrets = f"web: {{token_file: {tmp_path / 'x'}}}\ndatabase: {{url_file: {tmp_path / 'y'}}}\n"
+    assert len(mistakes([written(tmp_path, secrets)])) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "web: {port: x}",
+        "analysis: {factors: {volume: {weight: 9}}}",
+        "web: {host: 0.0.0.0}",
+        "a: 1",
+        "monitoring: {alerts: {channels: {A b: {type: x}}}}",
+        "monitoring: {alerts: {channels: {a: {url: x}}, kinds: {b: {}}}}",
+        "monitoring: {alerts: 5}",
+    ],
+)
+def test_what_is_right_is_understood_beside_a_mistake(tmp_path: Path, text: str) -> None:
+    reading = read([written(tmp_path, text)], {"VIRTUOSO__UNIVERSE__SIZE": "33"})
+    assert len(reading.mistakes) >= 1
+    assert reading.settings is not None
+    assert reading.settings.universe.size == 33
+    assert reading.holds("universe")
+    assert not reading.holds(text.partition(":")[0])
 
 
 def test_unreadable_files(tmp_path: Path) -> None:
