@@ -1,5 +1,6 @@
 """`virtuoso config`: init, show, check, schema."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -10,10 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from virtuoso.cli.terminal.configuration import OF_THE_FOLDER, Config, NoConfig, files_of
-from virtuoso.config import Settings, load, load_with_origins
-from virtuoso.config.keys import written
+from virtuoso.config import Settings, load_with_origins
+from virtuoso.config.keys import secret_texts, written
+from virtuoso.config.loading import read
 from virtuoso.config.starter import starter_text
+from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError
+from virtuoso.operations import logs
 
 app = typer.Typer(add_completion=False, help="Write, show and check the configuration.", no_args_is_help=True)
 
@@ -51,12 +55,34 @@ def show(config: Config = None, no_config: NoConfig = False, as_json: AsJson = F
 
 
 @app.command()
-def check(config: Config = None, no_config: NoConfig = False, as_json: AsJson = False) -> None:
-    """Check files and environment; one line for each mistake, exit code 2."""
+def check(
+    config: Config = None,
+    no_config: NoConfig = False,
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Ask stores, exchange and channels too, each within seconds.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check whether `virtuoso up` could start: one line for each mistake, exit code 2. Nothing is begun or changed."""
+    from virtuoso.processes.check import check as checked  # noqa: PLC0415 - slow to import, and only needed here
+
     files = files_of(config, no_config)
-    load(files, os.environ)
+    reading = read(files, os.environ)
+    logs.configure("error", "auto", frozenset() if reading.settings is None else secret_texts(reading.settings))
+    found = asyncio.run(checked(reading, SystemClock(), connect=connect))
     names = [str(path) for path in files]
-    typer.echo(json.dumps({"ok": True, "files": names}) if as_json else f"ok: {', '.join(names) or 'defaults'}")
+    if as_json:
+        body = {"ok": not found.mistakes, "files": names, "mistakes": found.mistakes, "notes": found.notes}
+        typer.echo(json.dumps(body, ensure_ascii=False))
+    for note in found.notes:
+        typer.echo(f"virtuoso: {note}", err=True)
+    if not found.mistakes:
+        if not as_json:
+            typer.echo(f"ok: {', '.join(names) or 'defaults'}")
+    elif as_json:
+        raise typer.Exit(UsageError.exit_code)
+    else:
+        raise UsageError("\n".join(found.mistakes))
 
 
 @app.command()

@@ -20,7 +20,7 @@ from virtuoso.storage.timeseries.archive import export as write
 from virtuoso.storage.timeseries.embedded.partitions import kinds_of
 from virtuoso.storage.timeseries.embedded.reader import EmbeddedReader
 from virtuoso.storage.timeseries.schema import BARS, MEASUREMENTS, Measurement
-from virtuoso.wiring.stores import series_folder
+from virtuoso.wiring.folders import series_folder
 
 app = typer.Typer(add_completion=False)
 

@@ -16,7 +16,8 @@ from virtuoso.operations import logs
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.stopping import hangups, reload_on_hangup, stop_signals, until_stopped
 from virtuoso.storage.cache.memory import MemoryCache
-from virtuoso.wiring.stores import make_data_dir, need_shared_tier, opened
+from virtuoso.wiring.folders import make_data_dir
+from virtuoso.wiring.stores import need_shared_tier, opened
 
 if TYPE_CHECKING:
     from virtuoso.monitor.app import Monitor

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, field_validator, model_validator
 
+from virtuoso.config.addresses import HttpUrl, StreamUrl
 from virtuoso.config.alerts import AlertSettings
 from virtuoso.config.durations import Days, Duration, Seconds
 from virtuoso.config.section import FilePath, Names, Section, made
@@ -17,7 +18,6 @@ from virtuoso.model.catalogue.factors import WEIGHTS
 from virtuoso.model.text.duration import written
 from virtuoso.model.timeframe import Timeframe
 
-Url = Annotated[str, Field(pattern=r"^(https?|wss?)://[^\s/]+", examples=["https://api.bybit.com"])]
 BarLength = Annotated[Timeframe, Field(strict=False)]
 Weight = Annotated[float, Field(gt=0, le=1)]
 
@@ -35,8 +35,8 @@ class ExchangeSettings(Section):
         description="`bybit` (also any Bybit-compatible host), or one that ccxt knows, polled: `okx`, `binanceusdm`, …",
     )
     category: Literal["linear", "spot"] = Field("linear", description="Kind of contracts to watch.")
-    rest_url: Url = Field(BYBIT_REST, description="Base address of the REST API.")
-    stream_url: Url = Field(
+    rest_url: HttpUrl = Field(BYBIT_REST, description="Base address of the REST API.")
+    stream_url: StreamUrl = Field(
         "wss://stream.bybit.com/v5/public", description="Base address of the public streams, without the category."
     )
     depth: Literal[50, 200] = Field(50, description="Levels a side of the order book.")

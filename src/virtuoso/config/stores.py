@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from virtuoso.config.addresses import HostAndPort, HttpUrl
 from virtuoso.config.durations import Seconds, WholeDays
 from virtuoso.config.section import FilePath, Section
 
@@ -44,7 +45,7 @@ class CacheSettings(Section):
         SecretStr("redis://127.0.0.1:6379/0"),
         description="`redis://[user:password@]host:port/database`, or `rediss://`.",
     )
-    memcached: str = Field("127.0.0.1:11211", pattern=r"^[^\s:]+:\d{1,5}$", description="host:port")
+    memcached: HostAndPort = Field("127.0.0.1:11211", description="host:port")
     cleanup_interval: Seconds = Field(300.0, ge=1, description="Time between removals of expired documents.")
 
     @field_validator("tiers")
@@ -98,7 +99,7 @@ class RetentionSettings(Section):
 class InfluxSettings(Section):
     """How the InfluxDB server is reached, and what waits for it while it is not."""
 
-    url: str = Field("http://127.0.0.1:8086", pattern=r"^https?://[^\s/]+", description="Address of the server.")
+    url: HttpUrl = Field("http://127.0.0.1:8086", description="Address of the server.")
     version: Literal[1, 2] = Field(
         1, description="1: `/write` and InfluxQL. 2: `/api/v2/write` with a token, a path for writing only."
     )

@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 import structlog
 
-from virtuoso.exchange.protocol import Exchange, PollStatus, Stream, StreamEvent
+from virtuoso.exchange.protocol import BudgetStatus, Exchange, PollStatus, Stream, StreamEvent
 from virtuoso.model.clock import Clock
-from virtuoso.model.errors import ExchangeError, ExchangeRejected, MalformedMessage, NotOffered
+from virtuoso.model.errors import ExchangeError, ExchangeRejected, MalformedMessage, NotOffered, UsageError
 from virtuoso.model.feed import FeedStatus, Refusal, SymbolSink
 from virtuoso.model.feed_kind import POLLED, POLLED_PLAIN, FeedKind
+from virtuoso.model.text.duration import written
 from virtuoso.model.timeframe import Timeframe
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,20 @@ def largest_universe(capacity: int, window_s: float, interval_s: float) -> int:
     """
     affordable = capacity / window_s * interval_s - _PER_ROUND
     return max(0, int(affordable / (_PER_SYMBOL + _REPAIRS_A_MINUTE * interval_s / 60)))
+
+
+def pollable(budget: BudgetStatus, interval_s: float) -> int:
+    """`largest_universe` of an exchange's budget.
+
+    Raises:
+        UsageError: not even one symbol can be polled in time.
+    """
+    largest = largest_universe(budget.capacity, budget.window_s, interval_s)
+    if largest == 0:
+        raise UsageError(
+            f"monitoring.interval = {written(interval_s)}: too short to poll even one symbol; make it longer"
+        )
+    return largest
 
 
 @dataclass(slots=True)

@@ -20,7 +20,8 @@ from virtuoso.recording.recorder import Recorder, Recording
 from virtuoso.storage.cache.feed import Feed
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.web.connections.listening import listen
-from virtuoso.wiring.stores import make_data_dir, opened
+from virtuoso.wiring.folders import make_data_dir
+from virtuoso.wiring.stores import opened
 
 
 def serve(
