@@ -19,8 +19,8 @@ from virtuoso.config.channels import (
     one_of,
 )
 from virtuoso.config.detectors import FastSettings, SuddenMoveSettings
-from virtuoso.config.durations import Duration, Milliseconds, Seconds
 from virtuoso.config.section import FilePath, Names, Section
+from virtuoso.config.values.durations import Duration, Milliseconds, Seconds
 from virtuoso.model.catalogue.kinds import MARKET_KINDS, SYSTEM_KINDS
 
 _YEAR_S = 31_536_000

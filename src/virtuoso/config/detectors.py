@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import Field
 
-from virtuoso.config.durations import Duration
 from virtuoso.config.section import Section, made
+from virtuoso.config.values.durations import Duration
 from virtuoso.model.catalogue.detectors import DETECTORS, FastParameters
 
 

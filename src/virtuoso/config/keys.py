@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
 
-from virtuoso.config.durations import Duration, unit_in
 from virtuoso.config.section import KeyPath
 from virtuoso.config.settings import Settings
+from virtuoso.config.values.durations import Duration, unit_in
 
 HIDDEN = "***"
 _SECRET_WORDS = re.compile(r"token|secret|passw|webhook|key|url|credential|auth", re.IGNORECASE)

@@ -3,12 +3,12 @@
 import re
 from typing import Any
 
-from virtuoso.config.durations import MISTAKE, Duration
 from virtuoso.config.hints import PREFIX, nearest_key, nearest_variable
 from virtuoso.config.keys import HIDDEN, shown, unit_at
 from virtuoso.config.layers import Layers
 from virtuoso.config.section import KeyPath
 from virtuoso.config.traps import as_list, as_number, as_text
+from virtuoso.config.values.durations import MISTAKE, Duration
 
 _BOUNDS = {
     "greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "more than"),

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, field_validator, model_validator
 
-from virtuoso.config.addresses import HttpUrl, StreamUrl
 from virtuoso.config.alerts import AlertSettings
-from virtuoso.config.durations import Days, Duration, Seconds
 from virtuoso.config.section import FilePath, Names, Section, made
 from virtuoso.config.stores import CacheSettings, DatabaseSettings, TimeseriesSettings
+from virtuoso.config.values.addresses import HttpUrl, StreamUrl
+from virtuoso.config.values.durations import Days, Duration, Seconds
 from virtuoso.model.catalogue.factors import WEIGHTS
 from virtuoso.model.text.duration import written
 from virtuoso.model.timeframe import Timeframe

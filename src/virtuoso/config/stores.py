@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from virtuoso.config.addresses import HostAndPort, HttpUrl
-from virtuoso.config.durations import Seconds, WholeDays
 from virtuoso.config.section import FilePath, Section
+from virtuoso.config.values.addresses import HostAndPort, HttpUrl
+from virtuoso.config.values.durations import Seconds, WholeDays
 
 Tiers = Annotated[tuple[Literal["memory", "memcached", "redis"], ...], Field(strict=False)]
 
