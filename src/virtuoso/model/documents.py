@@ -21,6 +21,11 @@ class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
     little evidence, or on data that is stale by now. `coverage` is the share of all enabled evidence that had data,
     `attainable_coverage` the largest that it can be: a symbol of the `evidence_class` `plain` (past
     `universe.detailed`) has neither book nor trades, one of the class `detailed` has them.
+
+    `score_percentile` in [0, 100] is the share of the symbol's own past that lies below the score: of the closes of
+    today (UTC) and the seven days before it at which it could have a label. It is `null` without a label, and with fewer
+    than 240 such closes. `past_closes` says how many there are, and `past_from_bars` how many of them were scored from
+    bars alone when the symbol began to be watched.
     """
 
     symbol: str
@@ -32,6 +37,9 @@ class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
     data_quality: DataQuality
     data_source: DataSource | None
     score: float | None
+    score_percentile: float | None
+    past_closes: int | None
+    past_from_bars: int | None
     probability: float | None
     coverage: float | None
     attainable_coverage: float | None
@@ -282,11 +290,15 @@ class SignalHistory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScoreRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The scores of one close, `factors` by name (0–100)."""
+    """The scores of one close, `factors` by name (0–100).
+
+    `score_percentile` is the share of the symbol's past at that close that lay below the score (0–100).
+    """
 
     timestamp: str
     signal: Label | None
     score: float | None
+    score_percentile: float | None
     confidence: float | None
     coverage: float | None
     factors: dict[str, float | None]

@@ -313,6 +313,7 @@ class Monitor:
         self.cycle.regimes.resume(None if kept is None else kept.regimes, recalled.transitions)
         recorded, until_ms = ({}, 0) if kept is None else (kept.recorded, kept.close_ms)
         self.kernel.results.signals.resume(recorded, until_ms, recalled.labels)
+        self.kernel.recall_past(recalled.past)
         if kept is not None:
             self.watch.checkpoints, self.watch.stood_ms = kept.checkpoints, kept.close_ms
             log.info("resumed", close=iso(kept.close_ms), symbols=len(kept.checkpoints))

@@ -74,7 +74,8 @@ def _header(detail: SymbolDetail, closes: Sequence[float], width: int) -> Render
         (" in 24 h   ", "dim"), drawing.label(signal.signal), f"  {drawing.number(signal.score, 1)}",
     )  # fmt: skip
     second = Text.assemble(
-        ("confidence ", "dim"), drawing.number(signal.confidence, 2), (" · coverage ", "dim"),
+        ("percentile ", "dim"), drawing.number(signal.score_percentile, 0),
+        (" · confidence ", "dim"), drawing.number(signal.confidence, 2), (" · coverage ", "dim"),
         drawing.number(signal.coverage, 2), (" · consensus ", "dim"), drawing.number(signal.consensus, 2),
         (" · alignment ", "dim"), drawing.number(detail.alignment, 2),
     )  # fmt: skip

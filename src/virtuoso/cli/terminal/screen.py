@@ -108,6 +108,7 @@ class Screen:
             Column("symbol", max(6, *(len(row.symbol) for row in rows)), 0, lambda row: Text(row.symbol, "bold")),
             Column("label", 5, 0, lambda row: drawing.label(row.signal)),
             Column("score", 5, 0, lambda row: Text(drawing.number(row.score, 1)), "right"),
+            Column("pctl", 4, 4, lambda row: Text(drawing.number(row.score_percentile, 0)), "right"),
             Column("", 11, 8, lambda row: drawing.drawn(drawing.of_score(row.score), 5)),
             Column("conf", 4, 2, lambda row: Text(drawing.number(row.confidence, 2)), "right"),
             Column("price", 10, 1, lambda row: Text(drawing.price(self.prices.get(row.symbol, row.price))), "right"),

@@ -31,6 +31,7 @@ def symbol_values(detail: docs.SymbolDetail) -> dict[str, Known]:
         "data_source": row.data_source,
         "signal": signal.signal,
         "score": signal.score,
+        "score_percentile": signal.score_percentile,
         "confidence": signal.confidence,
         "coverage": signal.coverage,
         "consensus": signal.consensus,
