@@ -22,12 +22,15 @@ DAYS: Final = 8
 """Days (UTC) of which scores are counted, today among them."""
 LEAST_CLOSES: Final = 240
 """With fewer closes in its past a score has no percentile."""
-WARM_CLOSES: Final = 480
+WARM_CLOSES: Final = 300
 """The last closes of a warm-up that are scored, from bars alone."""
 _BINS = 200
 _WIDTH = 100.0 / _BINS
 _DAY_MS = 86_400_000
-_PLACES = np.arange(_BINS)[:, None]
+_FINE = 20
+"""Bins that are summed up, so that a rank needs a look at few of them."""
+_COARSE = _BINS // _FINE
+_FINE_PLACES, _COARSE_PLACES = np.arange(_FINE)[:, None], np.arange(_COARSE)[:, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Ranked:
 class PastDay(msgspec.Struct, frozen=True, kw_only=True):
     """The scores of one day (its number since 1970, UTC), for a restart to go on from.
 
-    `counts` are a compressed table [symbol, bin] of 16-bit integers, `until_ms` the latest close counted of each symbol.
+    `counts` are a compressed table [symbol, bin] of 16-bit integers, `until_ms` the latest close counted of each.
     """
 
     day: int
@@ -65,12 +68,13 @@ class PastDay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScorePast:
-    """The past of each row: counts by day and bin, and their sum over the days."""
+    """The past of each row: counts by day and bin, their sum over the days, and over some bins."""
 
     def __init__(self) -> None:
         self.memory = Memory()
         self._counts = self.memory.table(DAYS * _BINS, fill=0.0)
         self._whole = self.memory.table(_BINS, fill=0.0)
+        self._sums = self.memory.table(_COARSE, fill=0.0)
         self._from_bars = self.memory.table(DAYS, fill=0.0)
         self._days = self.memory.table(DAYS)
         self._today = self.memory.vector()
@@ -117,7 +121,8 @@ class ScorePast:
         counts *= ~old[:, None, :]
         self._counts.data[:, at] = counts.reshape(DAYS * _BINS, at.size)
         self._from_bars.data[:, at] = np.where(old, 0.0, self._from_bars.data[:, at])
-        self._whole.data[:, at] = counts.sum(axis=0)
+        whole = self._whole.data[:, at] = counts.sum(axis=0)
+        self._sums.data[:, at] = whole.reshape(_COARSE, _FINE, at.size).sum(axis=1)
         self._days.data[day % DAYS, at] = day
         self._today.put(at, np.full(at.size, float(day)))
         self._last.put(at, np.full(at.size, np.nan))
@@ -130,15 +135,18 @@ class ScorePast:
             from_bars, bins = np.divmod(self._last.get(at).astype(np.int64), _BINS)
             self._counts.data[slot * _BINS + bins, at] -= 1.0
             self._whole.data[bins, at] -= 1.0
+            self._sums.data[bins // _FINE, at] -= 1.0
             self._from_bars.data[slot, at] -= from_bars
         return again
 
     def _rank(self, rows: Rows, score: Floats, counted: NDArray[np.bool_]) -> Ranked:
-        whole = self._whole.read(rows)
-        closes = whole.sum(axis=0)
+        sums = self._sums.read(rows)
+        closes = sums.sum(axis=0)
         bins = _bins(np.where(counted, score, 0.0))
-        below = np.where(_PLACES < bins, whole, 0.0).sum(axis=0)
-        inside = np.take_along_axis(whole, bins[None], axis=0)[0] * (score / _WIDTH - bins)
+        coarse, fine = np.divmod(bins, _FINE)
+        near = np.take_along_axis(self._whole.read(rows), coarse * _FINE + _FINE_PLACES, axis=0)
+        below = (sums * (coarse > _COARSE_PLACES)).sum(axis=0) + (near * (fine > _FINE_PLACES)).sum(axis=0)
+        inside = np.take_along_axis(near, fine[None], axis=0)[0] * (score / _WIDTH - bins)
         known = counted & (closes >= LEAST_CLOSES)
         percentile = np.where(known, 100.0 * (below + inside) / np.maximum(closes, 1.0), np.nan)
         return Ranked(percentile, closes, self._from_bars.read(rows).sum(axis=0))
@@ -150,6 +158,7 @@ class ScorePast:
         at = np.broadcast_to(np.arange(self.memory.capacity)[rows], scores.shape)[known]
         np.add.at(self._counts.data, (_slot(int(close_ms[0])) * _BINS + bins[known], at), 1.0)
         np.add.at(self._whole.data, (bins[known], at), 1.0)
+        np.add.at(self._sums.data, (bins[known] // _FINE, at), 1.0)
         before_ms = self._until_ms.get(rows)
         latest = np.where(known, close_ms[:, None], 0).max(axis=0)
         self._last.put(rows, np.where(known[-1], bins[-1] + offset, np.nan))
@@ -174,6 +183,7 @@ class ScorePast:
             slot, counts = day.day % DAYS, day.table()[place].astype(np.float64)
             self._counts.data[slot * _BINS : (slot + 1) * _BINS, row] = counts
             self._whole.data[:, row] += counts
+            self._sums.data[:, row] += counts.reshape(_COARSE, _FINE).sum(axis=1)
             self._from_bars.data[slot, row] = day.from_bars[place]
             self._days.data[slot, row] = day.day
             self._today.data[0, row] = np.fmax(self._today.data[0, row], day.day)

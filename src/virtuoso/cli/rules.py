@@ -3,10 +3,11 @@
 import asyncio
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,29 +16,41 @@ from rich.text import Text
 
 from virtuoso.alerts.rules.mistakes import RulesError
 from virtuoso.alerts.rules.rule import Rule, RuleSet
+from virtuoso.cli.terminal.drawing import duration
+from virtuoso.cli.terminal.observed_rules import RulesOnRecording
 from virtuoso.cli.terminal.progress import told
 from virtuoso.config import load
 from virtuoso.model.clock import iso
 from virtuoso.operations import logs
-from virtuoso.playback.rule_diff import Alert, Difference
+from virtuoso.playback.rule_diff import Alert, Difference, compared
 from virtuoso.recording.reader import read
 from virtuoso.wiring.monitor import monitor_parts
 from virtuoso.wiring.rule_files import RuleFiles, rule_files
+
+if TYPE_CHECKING:
+    from virtuoso.playback.rule_replay import RuleReplay
 
 app = typer.Typer(add_completion=False, help="Check, list and compare your own alert rules.", no_args_is_help=True)
 
 Config = Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
 
 
 @app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files of rules.")],
+    recording: Annotated[
+        Path | None,
+        typer.Option("--on", metavar="RECORDING", help="Say how often each condition was true in this recording."),
+    ] = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check files: one line for each mistake, exit code 1. With a configuration, the channels must be in it."""
+    """Check files: one line for each mistake, exit code 1. With a configuration, the channels must be in it.
+
+    With a recording it is told how often each condition was true there, and of one that never was, why: the exit code
+    stays 0, for another day may be another.
+    """
     try:
         rules = _read(files, config)
     except RulesError as error:
@@ -46,10 +59,14 @@ def check(
         else:
             typer.echo(str(error))
         raise typer.Exit(1) from None
+    found = None if recording is None else _observed(rules, recording, config)
     if as_json:
-        typer.echo(json.dumps({"ok": True, "rules": [rule.name for rule in rules.rules]}))
-    else:
-        typer.echo(f"ok: {len(rules.rules)} rules in {', '.join(map(str, files))}")
+        observed = {} if found is None else {"on": str(recording), "observed": found.document()}
+        typer.echo(json.dumps({"ok": True, "rules": [rule.name for rule in rules.rules], **observed}))
+        return
+    typer.echo(f"ok: {len(rules.rules)} rules in {', '.join(map(str, files))}")
+    for line in () if found is None else found.lines():
+        typer.echo(line)
 
 
 @app.command("list")
@@ -73,7 +90,7 @@ def list_(
     for row in rows:
         channels = "as routed" if row["channels"] is None else ", ".join(row["channels"])
         severity = row["severity"] if row["enabled"] else "disabled"
-        times = [_duration(round(row[key] * 1_000)) for key in ("for", "cooldown", "rearm")]
+        times = [duration(round(row[key] * 1_000)) for key in ("for", "cooldown", "rearm")]
         table.add_row(*map(Text, (row["name"], severity, *times, channels, row["when"])))
     Console().print(table)
 
@@ -87,20 +104,38 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Play a recording once and tell which alerts would appear, vanish or move in time, and the messages they make."""
-    from virtuoso.playback.rule_replay import RuleReplay  # noqa: PLC0415 - slow to import, and only needed here
-
-    settings = load(config or [], os.environ)
-    before, after = _read([old], config), _read([new], config)
-    reader = read(recording)
-    records = told(reader, f"replaying {recording}", lambda: reader.bytes_read / max(1, reader.bytes_total))
-    logs.configure("warning", "auto")
-    player = RuleReplay(monitor_parts(settings), before, after)
-    asyncio.run(player.play(records))
-    found = player.difference()
+    rules = _read([old], config), _read([new], config)
+    player = _player(config)
+    before, after = map(player.judged, rules)
+    _play(player, recording)
+    found = compared(before, after)
     if as_json:
         typer.echo(json.dumps(_document(found), indent=2))
     else:
         show(found)
+
+
+def _observed(rules: RuleSet, recording: Path, config: list[Path] | None) -> RulesOnRecording:
+    """Play a recording once, and see how often the conditions of rules are true in it, and which alerts they make."""
+    player = _player(config)
+    observed, judged = player.observed(rules), player.judged(rules)
+    _play(player, recording)
+    judged.finish()
+    alerts = Counter(alert.rule for alert in judged.alerts())
+    return RulesOnRecording(observed.observations(), alerts, player.span_s, len(player.symbols))
+
+
+def _player(config: list[Path] | None) -> "RuleReplay":
+    from virtuoso.playback.rule_replay import RuleReplay  # noqa: PLC0415 - slow to import, and only needed here
+
+    return RuleReplay(monitor_parts(load(config or [], os.environ)))
+
+
+def _play(player: "RuleReplay", recording: Path) -> None:
+    reader = read(recording)
+    records = told(reader, f"replaying {recording}", lambda: reader.bytes_read / max(1, reader.bytes_total))
+    logs.configure("warning", "auto")
+    asyncio.run(player.play(records))
 
 
 def _read(files: list[Path] | None, config: list[Path] | None) -> RuleSet:
@@ -134,18 +169,6 @@ def _row(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _duration(ms: int) -> str:
-    """Format a duration in milliseconds, such as `1h30m`, or `0s` for none; the sign is left out."""
-    parts, left = "", abs(ms)
-    for unit, size in _UNITS:
-        count, left = divmod(left, size)
-        if count:
-            parts += f"{count}{unit}"
-    if left:
-        parts += f"{left}ms"
-    return parts or "0s"
-
-
 def _document(found: Difference) -> dict[str, Any]:
     return {
         "appear": [_alert(alert) for alert in found.appear],
@@ -175,7 +198,7 @@ def show(found: Difference) -> None:
     for old, new in found.moved:
         ms = new.fired_ms - old.fired_ms
         cells = ("~", new.rule, new.symbol or "", iso(new.fired_ms) or "")
-        table.add_row(*(Text(c, "yellow") for c in cells), Text(f"{_duration(ms)} {'later' if ms > 0 else 'earlier'}"))
+        table.add_row(*(Text(c, "yellow") for c in cells), Text(f"{duration(ms)} {'later' if ms > 0 else 'earlier'}"))
     if table.row_count:
         console.print(table)
     channels = Table("channel", "messages before", "after", box=None, pad_edge=False)

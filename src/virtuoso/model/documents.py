@@ -23,9 +23,9 @@ class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
     `universe.detailed`) has neither book nor trades, one of the class `detailed` has them.
 
     `score_percentile` in [0, 100] is the share of the symbol's own past that lies below the score: of the closes of
-    today (UTC) and the seven days before it at which it could have a label. It is `null` without a label, and with fewer
-    than 240 such closes. `past_closes` says how many there are, and `past_from_bars` how many of them were scored from
-    bars alone when the symbol began to be watched.
+    today (UTC) and the seven days before it at which it could have a label. It is `null` without a label, and with
+    fewer than 240 such closes. `past_closes` says how many there are, and `past_from_bars` how many of them were scored
+    from bars alone when the symbol began to be watched.
     """
 
     symbol: str

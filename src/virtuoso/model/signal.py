@@ -127,9 +127,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     `signal` is `None` where there is no label: `reasons` say why. `score_percentile` in [0, 100] says how much of the
     symbol's own past lies below the score, `None` without a label or with too short a past: `past_closes` earlier
-    closes, of which `past_from_bars` were scored from bars alone when it began to be watched. `coverage` is the share of enabled factor weight that
-    had data, `attainable` the largest that a symbol of this `evidence_class` can have;
-    `consensus` and `disagreement` in [0, 1];
+    closes, of which `past_from_bars` were scored from bars alone when it began to be watched. `coverage`
+    is the share of enabled factor weight that had data, `attainable` the largest that a symbol of this
+    `evidence_class` can have; `consensus` and `disagreement` in [0, 1];
     `confidence` in [0, 1] = agreement × coverage × data quality; `reasons` say what withheld or weakened it.
     `alignment` in [0, 1] is how far the `timeframes` agree. `why` says it in plain sentences; `input_hash` names
     everything the score was computed from.

@@ -111,12 +111,22 @@ def test_what_is_not_known_is_unknown_never_a_number() -> None:
     bare = {
         "regime": None, "entry": None, "alignment": None,
         "signal": msgspec.structs.replace(
-            SIGNAL, score=None, score_percentile=None, signal=None, confidence=None, coverage=None, consensus=None, disagreement=None,
+            SIGNAL, score=None, score_percentile=None, signal=None, confidence=None, coverage=None,
+            consensus=None, disagreement=None,
             factors={},
         ),
     }  # fmt: skip
     values = symbol_values(msgspec.structs.replace(DETAIL, **bare))
-    for name in ("signal", "score", "score_percentile", "order_flow_score", "regime", "bullish_probability", "atr", "alignment"):
+    for name in (
+        "signal",
+        "score",
+        "score_percentile",
+        "order_flow_score",
+        "regime",
+        "bullish_probability",
+        "atr",
+        "alignment",
+    ):
         assert values.get(name) is None, name
     assert values["price"] == 1.0
     nothing = status()

@@ -1,4 +1,4 @@
-"""A score is ranked in the closes before it, of eight days, whatever blocks it came in and however often it restarts."""
+"""A score is ranked in the closes before it, of eight days, whatever blocks they came in, and over restarts."""
 
 import msgspec
 import numpy as np
@@ -9,8 +9,8 @@ from tests.support.panels import symbols
 from tests.unit.analysis.test_engine import START, _cut, _engine
 from tests.unit.analysis.test_history import FACTORS as HISTORY_FACTORS
 from tests.unit.analysis.test_history import FRAMES as HISTORY_FRAMES
-from tests.unit.analysis.test_history import N as HISTORY_N
 from tests.unit.analysis.test_history import UNSEEN, WARM, _blocks
+from tests.unit.analysis.test_history import N as HISTORY_N
 
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.percentile import DAYS, LEAST_CLOSES, WARM_CLOSES, PastDay, ScorePast
@@ -46,9 +46,7 @@ def stepped(made: ScorePast, close_ms: int, *scores: float) -> tuple[list[float]
     st.integers(1, 60 * 24),
     st.floats(0, 100),
 )
-def test_it_is_the_share_of_earlier_closes_below_to_within_a_bin(
-    scores: list[float], apart: int, last: float
-) -> None:
+def test_it_is_the_share_of_earlier_closes_below_to_within_a_bin(scores: list[float], apart: int, last: float) -> None:
     made, closes = past(), [BEGIN + i * apart * MINUTE for i in range(len(scores) + 1)]
     for close_ms, score in zip(closes, scores, strict=False):
         stepped(made, close_ms, score)

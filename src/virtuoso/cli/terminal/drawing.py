@@ -123,3 +123,18 @@ def source(value: DataSource | None) -> Text:
 def clock_time(iso: str | None) -> str:
     """The time of day of an ISO 8601 time in UTC."""
     return UNKNOWN if iso is None else f"{iso[11:19]} UTC"
+
+
+_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
+
+
+def duration(ms: int) -> str:
+    """Format a duration in milliseconds, such as `1h30m`, or `0s` for none; the sign is left out."""
+    parts, left = "", abs(ms)
+    for unit, size in _UNITS:
+        count, left = divmod(left, size)
+        if count:
+            parts += f"{count}{unit}"
+    if left:
+        parts += f"{left}ms"
+    return parts or "0s"

@@ -149,7 +149,8 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
         return docs.SignalRow(
             symbol=row.symbol, signal=None, confidence=None, price=row.price, change=row.change, timestamp=None,
             data_quality=row.data_quality, data_source=frame.source, score=None, score_percentile=None,
-            past_closes=None, past_from_bars=None, probability=None, coverage=None, attainable_coverage=None, evidence_class=row.evidence_class, consensus=None, disagreement=None, factors={},
+            past_closes=None, past_from_bars=None, probability=None, coverage=None, attainable_coverage=None,
+            evidence_class=row.evidence_class, consensus=None, disagreement=None, factors={},
             reasons=(row.reason or _WAITING,),
         )  # fmt: skip
     quality = worst_quality((reading.quality, row.data_quality))

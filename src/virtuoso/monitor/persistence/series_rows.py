@@ -22,7 +22,8 @@ def factor_rows(readings: Iterable[Reading]) -> list[Row]:
         scores = {factor.name: factor.score for factor in reading.factors}
         values: tuple[Value, ...] = (
             reading.symbol, reading.signal and reading.signal.value, reading.score,
-            reading.score_percentile, reading.confidence, reading.coverage, reading.consensus, reading.disagreement, *(scores.get(name) for name in FACTORS),
+            reading.score_percentile, reading.confidence, reading.coverage, reading.consensus,
+            reading.disagreement, *(scores.get(name) for name in FACTORS),
         )  # fmt: skip
         rows.append((reading.close_ms, *values))
     return rows
