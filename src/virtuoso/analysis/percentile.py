@@ -49,7 +49,7 @@ class Ranked:
 class PastDay(msgspec.Struct, frozen=True, kw_only=True):
     """The scores of one day (its number since 1970, UTC), for a restart to go on from.
 
-    `counts` are a compressed table [symbol, bin] of 16-bit integers, `until_ms` the latest close counted of each.
+    `counts` are a compressed table [symbol, bin] of 16-bit integers, `until_ms` the latest close judged of each.
     """
 
     day: int
@@ -87,7 +87,8 @@ class ScorePast:
     def step(self, rows: Rows, score: Floats, counted: NDArray[np.bool_], close_ms: int) -> Ranked:
         """Rank `score` [n] of the close `close_ms` among those before it, then count it, where it is `counted` [n].
 
-        A close that is judged again is ranked as it was, and counts once.
+        A close that is judged again is ranked as it was, and counts once; one that was judged and not counted is not
+        counted later from bars alone.
         """
         counted = counted & np.isfinite(score)
         due = self._until_ms.get(rows) < close_ms
@@ -95,6 +96,7 @@ class ScorePast:
         due |= self._take_back(rows, close_ms)
         ranked = self._rank(rows, score, counted)
         self._count(rows, np.where(counted & due, score, np.nan)[None], np.array([close_ms]))
+        self._until_ms.put(rows, np.maximum(self._until_ms.get(rows), close_ms))
         return ranked
 
     def learn(self, rows: Rows, scores: Floats, close_ms: Ints) -> None:

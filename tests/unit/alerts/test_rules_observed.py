@@ -57,7 +57,9 @@ def test_parts_that_held_but_never_at_once_are_told_as_that() -> None:
 
 
 def test_after_not_it_is_what_was_never_false() -> None:
-    found = observed("not (score < 70 or confidence < 2)", {"score": 80, "confidence": 1}, {"score": 9, "confidence": 1})
+    found = observed(
+        "not (score < 70 or confidence < 2)", {"score": 80, "confidence": 1}, {"score": 9, "confidence": 1}
+    )
     assert parts(found) == [("confidence < 2", False, False)]
     assert parts(observed("not score < 70", {"score": 9})) == [("score < 70", False, False)]
 

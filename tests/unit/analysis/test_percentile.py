@@ -80,6 +80,7 @@ def test_what_has_no_evidence_is_neither_ranked_nor_counted() -> None:
         stepped(made, BEGIN + i * MINUTE, 50.0)
     (percentile,), (known,) = stepped(made, BEGIN + LEAST_CLOSES * MINUTE, np.nan)
     assert (np.isnan(percentile), known) == (True, LEAST_CLOSES)
+    made.learn(slice(0, 1), np.array([[70.0]]), np.array([BEGIN + LEAST_CLOSES * MINUTE]))
     assert stepped(made, BEGIN + (LEAST_CLOSES + 1) * MINUTE, 51.0) == ([100.0], [LEAST_CLOSES])
 
 

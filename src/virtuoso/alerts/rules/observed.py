@@ -24,7 +24,7 @@ class Seen:
         """Take one value in; unknown ones are left out, and so are texts beyond the first hundred."""
         if isinstance(value, str):
             if len(self.texts) < _MOST_TEXTS:
-                self.texts.add(value)
+                self.texts.add(str(value))
         elif isinstance(value, int | float):
             self.low = value if self.low is None else min(self.low, value)
             self.high = value if self.high is None else max(self.high, value)
@@ -96,6 +96,8 @@ class _Condition:
         match node:
             case ast.BoolOp():
                 self.parts = tuple(map(_Condition, node.values))
+                joins = " and " if isinstance(node.op, ast.And) else " or "
+                self.text = joins.join(f"({p.text})" if isinstance(p._node, ast.BoolOp) else p.text for p in self.parts)
             case ast.UnaryOp(op=ast.Not()):
                 self.parts = (_Condition(node.operand),)
             case ast.Compare():

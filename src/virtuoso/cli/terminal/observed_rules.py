@@ -37,7 +37,7 @@ class RulesOnRecording:
             yield f"{rule.name}: true {found.held} of {found.judged} times{unknown}, {longest}; {told}"
             if not alerts and not policy.enabled:
                 yield "  it is disabled"
-            elif found.longest_ms < policy.hold_ms:
+            elif not alerts and found.longest_ms < policy.hold_ms:
                 yield f"  warning: it never held for {duration(policy.hold_ms)}, so it would fire nothing here"
             return
         yield f"{rule.name}: warning: never true of {found.judged} times{unknown}"
@@ -85,7 +85,7 @@ def _was(side: Seen) -> str:
         span = shown(side.low) if side.low == side.high else f"{shown(side.low)} … {shown(side.high)}"
         return f"{side.text} was {span}"
     if side.texts:
-        listed = [repr(text) for text in sorted(side.texts)]
+        listed = [f"'{text}'" for text in sorted(side.texts)]
         more = f" and {len(listed) - _MOST_TEXTS} more" if len(listed) > _MOST_TEXTS else ""
         return f"{side.text} was {', '.join(listed[:_MOST_TEXTS])}{more}"
     return f"{side.text} was unknown"
