@@ -11,7 +11,9 @@ from virtuoso.alerts.rules.parse import KEYS, parse
 from virtuoso.alerts.rules.values import CATALOGUE, Scope
 
 FIRES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "strong-buy": ({"signal": "BUY", "score": 71, "score_percentile": 96.0, "confidence": 0.7, "price": 5.0}, {"signal": "SELL"}),
+    "strong-buy": (
+        {"signal": "BUY", "score": 71, "score_percentile": 96.0, "confidence": 0.7, "price": 5.0}, {"signal": "SELL"},
+    ),
     "settled-signal": (
         {"signal": "SELL", "score": 29, "score_percentile": 4.0, "confidence": 0.7, "coverage": 0.9}, {"coverage": 0.5},
     ),
