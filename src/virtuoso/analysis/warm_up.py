@@ -70,8 +70,8 @@ def _alike(banks: Banks, blocks: Sequence[BarBlock]) -> Iterator[dict[Timeframe,
         for row in block.rows.tolist():
             of_row[row].append(place)
     groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for row, places in of_row.items():
-        groups[tuple(places)].append(row)
+    for row, within in of_row.items():
+        groups[tuple(within)].append(row)
     for places, rows in groups.items():
         found: dict[Timeframe, BarBlock] = {}
         for place in places:

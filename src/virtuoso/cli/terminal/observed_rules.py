@@ -40,6 +40,9 @@ class RulesOnRecording:
             elif not alerts and found.longest_ms < policy.hold_ms:
                 yield f"  warning: it never held for {duration(policy.hold_ms)}, so it would fire nothing here"
             return
+        if not found.judged:
+            yield f"{rule.name}: warning: not judged, for the recording holds no whole cycle"
+            return
         yield f"{rule.name}: warning: never true of {found.judged} times{unknown}"
         if missing:
             yield f"  a recording does not hold {', '.join(missing)}"
