@@ -1,5 +1,7 @@
 """A score is ranked in the closes before it, of eight days, whatever blocks they came in, and over restarts."""
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from tests.unit.analysis.test_history import N as HISTORY_N
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.percentile import DAYS, LEAST_CLOSES, WARM_CLOSES, PastDay, ScorePast
 from virtuoso.analysis.readings.evaluation import Evaluation
+from virtuoso.model.documents import SignalRow
 from virtuoso.model.evidence import Evidence
 
 BIN = 0.5
@@ -186,3 +189,11 @@ def test_the_engine_ranks_by_what_came_before(evaluations: list[Evaluation]) -> 
     reading = last.reading(last.symbols[0])
     assert reading.score_percentile == last.ranked.percentile[0]
     assert (reading.past_closes, reading.past_from_bars) == (last.ranked.closes[0], WARM_CLOSES - 1)
+
+
+def test_the_pages_name_the_limits_of_the_code(root: Path) -> None:
+    page = (root / "docs" / "methodology.md").read_text("utf-8")
+    for said in (f"fewer than {LEAST_CLOSES} closes", f"The last {WARM_CLOSES} closes of its warm-up"):
+        assert said in page
+    assert f"fewer than {LEAST_CLOSES} such closes" in " ".join((SignalRow.__doc__ or "").split())
+    assert DAYS == 8, "today and the seven days before it"
