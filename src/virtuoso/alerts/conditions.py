@@ -4,14 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.limits import CHANNEL_GRACE_MS, CLOCK_SKEW_MS, FEED_GRACE_MS, STORE_GRACE_MS, WRONG_TOKENS
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.clock import iso
 
-_SKEW_MS = 1_000.0
-_STORE_GRACE_MS = 2_000
-_CHANNEL_GRACE_MS = 60_000
 _STORE_KINDS = {"down": "store_down", "full": "store_full", "refusing": "store_refusing"}
-_WRONG_TOKENS = 10
 _WEATHER = {
     "maintenance": Severity.CRITICAL, "rate_ban": Severity.CRITICAL, "exchange_clock": Severity.WARNING,
     "clock_skew": Severity.WARNING, "rest_down": Severity.CRITICAL, "origin_changed": Severity.CRITICAL,
@@ -26,7 +23,7 @@ class FeedOutage:
     """
 
     exchange: str
-    grace_ms: int = 3_000
+    grace_ms: int = FEED_GRACE_MS
     _down: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     def lost(self, connection: int, reason: str, now_ms: int) -> None:
@@ -104,7 +101,7 @@ def _said(state: ExchangeState) -> dict[str, str | None]:
     offset_ms, banned_ms, banned, skewed = state.clock_offset_ms, state.banned_until_ms, None, None
     if banned_ms is not None:
         banned = f"the exchange refuses requests: none goes out until {iso(banned_ms)}; streams go on"
-    if offset_ms is not None and abs(offset_ms) >= _SKEW_MS:
+    if offset_ms is not None and abs(offset_ms) >= CLOCK_SKEW_MS:
         skewed = f"this machine's clock is {-offset_ms / 1000:+.1f} s off the exchange's; ages allow for it"
     explained = state.maintenance is not None or banned is not None
     return {
@@ -133,7 +130,7 @@ def observe_stores(log: IncidentLog, stores: Iterable[StoreState], now_ms: int) 
         for state, kind in _STORE_KINDS.items():
             if store.state != state:
                 log.resolve(kind, now_ms, part=store.name)
-            elif store.since_ms is not None and now_ms - store.since_ms >= _STORE_GRACE_MS:
+            elif store.since_ms is not None and now_ms - store.since_ms >= STORE_GRACE_MS:
                 text = f"{store.name} is {state}: {store.error or 'it does not answer'}"
                 log.fire(kind, Severity.WARNING, text, now_ms, part=store.name, details={"store": store.name})
 
@@ -151,7 +148,7 @@ class ChannelCondition:
 def observe_channels(log: IncidentLog, channels: Iterable[ChannelCondition], now_ms: int) -> None:
     """A channel whose address is gone, at once; one that cannot be reached, after a minute. Others tell of it."""
     for channel in channels:
-        late = channel.since_ms is not None and now_ms - channel.since_ms >= _CHANNEL_GRACE_MS
+        late = channel.since_ms is not None and now_ms - channel.since_ms >= CHANNEL_GRACE_MS
         if channel.state == "disabled" or (channel.state == "down" and late):
             text = f"the channel {channel.name} is {channel.state}: {channel.error or 'it does not answer'}"
             severity = Severity.CRITICAL if channel.state == "disabled" else Severity.WARNING
@@ -162,7 +159,7 @@ def observe_channels(log: IncidentLog, channels: Iterable[ChannelCondition], now
 
 def observe_wrong_tokens(log: IncidentLog, count: int, client: str, now_ms: int) -> None:
     """Wrong tokens that the web was given one after the other; nobody mistypes one so often. `client` gave the last."""
-    if count >= _WRONG_TOKENS:
+    if count >= WRONG_TOKENS:
         text = f"the web was given {count} wrong tokens, the last by {client or 'an unknown address'}"
         log.fire("auth_failures", Severity.WARNING, text, now_ms, details={"count": count, "client": client})
     elif count == 0:

@@ -11,8 +11,10 @@ from virtuoso.alerts.rules.mistakes import Mistaken
 from virtuoso.cli.alert_deliveries import deliveries, resend
 from virtuoso.cli.alert_test import send_test
 from virtuoso.cli.terminal import alert_tables as tables
+from virtuoso.cli.terminal import rule_tables
 from virtuoso.cli.terminal.api import ADDRESS, AsJson, Token, TokenFile, Url, asked, identified, printed
 from virtuoso.cli.terminal.client import Client, token_of
+from virtuoso.cli.terminal.tables import plain
 from virtuoso.model.alerts import documents as docs
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.clock import SystemClock, iso
@@ -80,7 +82,7 @@ def ack(
     client, said = Client(url, token_of(token, token_file)), docs.NewAcknowledgement(by=by, comment=comment)
     body = asked(client, f"/api/alerts/{identified(alert)}/ack", "POST", said)
     found = msgspec.json.decode(body, type=docs.AlertDetail)
-    typer.echo(f"{found.id} is acknowledged by {tables.plain(found.acknowledged_by or '')}")
+    typer.echo(f"{found.id} is acknowledged by {plain(found.acknowledged_by or '')}")
 
 
 @app.command()
@@ -135,7 +137,7 @@ def unsilence(
 def rules(as_json: AsJson = False, url: Url = ADDRESS, token: Token = None, token_file: TokenFile = None) -> None:
     """List kinds and your own rules, as they are in force."""
     body = asked(Client(url, token_of(token, token_file)), "/api/alerts/rules")
-    printed(body, docs.AlertRules, tables.rules, as_json=as_json)
+    printed(body, docs.AlertRules, rule_tables.rules, as_json=as_json)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from rich.live import Live
 from virtuoso.cli.terminal.api import ADDRESS, Token, TokenFile, Url
 from virtuoso.cli.terminal.client import Client, token_of
 from virtuoso.cli.terminal.screen import Screen
+from virtuoso.cli.terminal.tables import show, terminal
 from virtuoso.model import documents as docs
 from virtuoso.model.errors import UsageError, VirtuosoError
 
@@ -40,13 +41,13 @@ def top(
     as_json: Annotated[bool, typer.Option("--json", help="Print the document of /api/signals/top once.")] = False,
 ) -> None:
     """Follow the strongest signals of a running Virtuoso; Ctrl-C ends."""
-    client, console = Client(url, token_of(token, token_file)), Console()
+    client, console = Client(url, token_of(token, token_file)), terminal()
     if as_json:
         typer.echo(uvloop.run(_document(client, limit)))
     elif once or not console.is_terminal:
         board = Screen(client.url)
         rows = uvloop.run(_filled(client, board, limit))
-        console.print(board.drawn(rows, console.width))
+        show([board.drawn(rows)])
     else:
         uvloop.run(_live(client, console, limit))
 
@@ -97,7 +98,7 @@ async def _live(client: Client, console: Console, limit: int) -> None:
 async def _draw(board: Screen, console: Console, limit: int) -> None:
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
-            live.update(board.drawn(board.rows(limit, console.height), console.width), refresh=True)
+            live.update(board.drawn(board.rows(limit, console.height)), refresh=True)
             await asyncio.sleep(_DRAW_S)
 
 

@@ -8,9 +8,10 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 import typer
 import uvloop
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
 from virtuoso.cli.terminal.client import Client
+from virtuoso.cli.terminal.tables import show
 from virtuoso.model.errors import UsageError, VirtuosoError
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -46,9 +47,7 @@ def printed(body: bytes, kind: type[T], drawn: Callable[[T], Iterable[Renderable
         raise VirtuosoError(f"not an answer of this version of Virtuoso: {error}") from error
     if (reason := getattr(document, "reason", None)) is not None:
         raise VirtuosoError(reason)
-    console = Console()
-    for part in drawn(document):
-        console.print(part)
+    show(drawn(document))
 
 
 def identified(text: str, digits: int = 16) -> str:

@@ -148,15 +148,18 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
     """How the incidents of one kind live and are told; times in seconds.
 
-    `severity`, `null`: as the detector finds; `change` and `escalate_after`, `null`: never; `channels`, `null`: all
-    that take its severity and scope. Of a rule of the user's, `place` is its file and line, `when` its condition. Of a
-    built-in kind, `title`, `meaning` and `check` say what it is called, what happened, and what to look at first.
+    `severity`, `null`: as the detector finds; `severities`: those that incidents may have when they fire, the usual one
+    first; `change` and `escalate_after`, `null`: never; `channels`, `null`: all that take its severity and scope.
+    `when` is the condition: a rule's as it stands in its file (`place`, with the line), a built-in kind's in words,
+    with the thresholds in force. Of a built-in kind, `title`, `meaning` and `check` say what it is called, what
+    happened, and what to look at first.
     """
 
     kind: str
     enabled: bool
     system: bool
     severity: str | None
+    severities: tuple[str, ...]
     hold: float = msgspec.field(name="for")
     cooldown: float
     rearm: float
