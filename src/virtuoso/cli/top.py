@@ -48,7 +48,7 @@ def top(
     elif once or not console.is_terminal:
         board = Screen(asking.url)
         rows = uvloop.run(_filled(asking, board, limit))
-        show([board.drawn(rows)])
+        show([board.drawn(rows, whole=True)])
     else:
         uvloop.run(_live(asking, console, limit))
 

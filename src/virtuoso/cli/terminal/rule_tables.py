@@ -20,7 +20,7 @@ def rules(found: docs.AlertRules) -> Iterator[RenderableType]:
         Column("meaning", lambda row: row.meaning or "", 2, least=30),
         Column(
             "what to check", lambda row: row.check or "", 2, least=30,
-            narrow=Column("meaning, condition, what to check", _said, least=30),
+            narrow=Column("meaning, condition, check", _said, least=30),
         ),
     )  # fmt: skip
     yield Table(kinds, found.kinds)
@@ -32,7 +32,7 @@ def rules(found: docs.AlertRules) -> Iterator[RenderableType]:
 def _policy(title: str) -> tuple[Column[docs.PolicyRow], ...]:
     return (
         Column(title, lambda row: Text(plain(row.kind), "" if row.enabled else "dim strike")),
-        Column("severity", lambda row: " or ".join(row.severities)),
+        Column("severity", lambda row: " or ".join(row.severities), least=10),
         Column("for", lambda row: _seconds(row.hold), _TOLD),
         Column("cooldown", lambda row: _seconds(row.cooldown), _TOLD),
         Column("rearm", lambda row: _seconds(row.rearm), _TOLD),

@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.text import Text
 
 from virtuoso.cli.terminal import drawing
-from virtuoso.cli.terminal.tables import Column, Table
+from virtuoso.cli.terminal.tables import Cells, Column, Table, at, plain
 from virtuoso.model import documents as docs
 from virtuoso.model.alerts.documents import Alert
 from virtuoso.model.errors import VirtuosoError
@@ -16,8 +16,8 @@ from virtuoso.model.errors import VirtuosoError
 _SPARK = 20
 _SIDE, _BARS_RANK, _NUMBERS_RANK = 4, 9, 4
 _INCIDENTS = 3
-_FRAME = 7 + _INCIDENTS
-"""Lines around the rows: three above, two of titles or one and a legend, a blank one, the incidents, their title."""
+_FRAME = 8 + _INCIDENTS
+"""Lines around the rows: three above, two of titles or one and a legend of two, a blank one, the incidents with title."""
 
 
 @dataclass(slots=True)
@@ -57,9 +57,12 @@ class Screen:
         fitting = limit if height is None else max(1, min(limit, height - _FRAME))
         return self.signals.signals[:fitting] if self.signals else ()
 
-    def drawn(self, rows: Sequence[docs.SignalRow]) -> RenderableType:
-        """Draw the whole board: header, market, the table of `rows` and the latest incidents."""
-        return Group(self._header(), self._market(), Text(), self._table(rows), Text(), *self._incidents())
+    def drawn(self, rows: Sequence[docs.SignalRow], *, whole: bool = False) -> RenderableType:
+        """Draw the board: header, market, the table of `rows` and the latest incidents.
+
+        An incident is a line, cut where the terminal ends, unless the `whole` of it is wanted.
+        """
+        return Group(self._header(), self._market(), Text(), self._table(rows), Text(), *self._incidents(whole))
 
     def _header(self) -> Text:
         since = drawing.clock_time(self.signals.timestamp if self.signals else None)
@@ -115,18 +118,23 @@ class Screen:
     def _price(self, row: docs.SignalRow) -> str:
         return drawing.price(self.prices.get(row.symbol, row.price))
 
-    def _incidents(self) -> list[Text]:
+    def _incidents(self, whole: bool) -> Iterable[RenderableType]:
         latest = self.alerts[:_INCIDENTS]
         if not latest:
             return [Text("no incidents", "dim")]
         colours = {"critical": "bold red", "warning": "yellow"}
-        lines = [Text("latest incidents", "dim")]
+        rows: list[Cells] = []
         for alert in latest:
             state = "resolved" if alert.resolved else alert.level
             colour = "green" if alert.resolved else colours.get(alert.level, "")
-            when = (f"{drawing.clock_time(alert.timestamp)}  ", "dim")
-            lines.append(Text.assemble(when, (f"{state}  ", colour), alert.message, no_wrap=True, overflow="ellipsis"))
-        return lines
+            when = Text(drawing.clock_time(alert.timestamp), "dim")
+            rows.append((when, Text(state, colour), plain(alert.message)))
+        if whole:
+            drawn: list[RenderableType] = [Table([at("", 0), at("", 1), at("", 2, least=24)], rows, titled=False)]
+        else:
+            lines = (Text("  ", no_wrap=True, overflow="ellipsis").join(map(Text.assemble, row)) for row in rows)
+            drawn = list(lines)
+        return [Text("latest incidents", "dim"), *drawn]
 
 
 class _Board(Table[docs.SignalRow]):
@@ -137,7 +145,7 @@ class _Board(Table[docs.SignalRow]):
         short = {drawing.initials(name): drawing.words(name) for name in self.rows[0].factors}
         shown = [title for title in self.titles(options.max_width) if title in short]
         if shown:
-            yield Text(" · ".join(f"{title} {short[title]}" for title in shown), "dim", no_wrap=True)
+            yield Text(" · ".join(f"{title} {short[title]}" for title in shown), "dim")
 
 
 def factor_column(name: str) -> Column[docs.SignalRow]:

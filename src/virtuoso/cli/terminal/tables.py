@@ -106,7 +106,8 @@ class _Drawn(Generic[Row]):
         self._cells = [_text(column.cell(row)) for row in rows]
         lines = [*column.title.split("\n"), *(line for cell in self._cells for line in cell.plain.split("\n"))]
         self.natural = max(map(cell_len, lines)) if column.width is None else column.width
-        self.least = self.natural if column.least is None else min(self.natural, column.least)
+        title = max(map(cell_len, column.title.split("\n")))
+        self.least = self.natural if column.least is None else min(self.natural, max(column.least, title))
         says_nothing = column.width is None and bool(rows) and not any(cell.plain for cell in self._cells)
         self.rank = _EMPTY_RANK if column.rank and says_nothing else column.rank
 
