@@ -17,7 +17,7 @@ _SPARK = 20
 _SIDE, _BARS_RANK, _NUMBERS_RANK = 4, 9, 4
 _INCIDENTS = 3
 _FRAME = 8 + _INCIDENTS
-"""Lines around the rows: three above, two of titles or one and a legend of two, a blank one, the incidents with title."""
+"""Lines around the rows: three above, two of titles or one and a legend of two, a blank one, incidents."""
 
 
 @dataclass(slots=True)
