@@ -86,7 +86,7 @@ def observe_exchange(log: IncidentLog, state: ExchangeState, now_ms: int) -> Non
 
 def _observe_topics(log: IncidentLog, state: ExchangeState, now_ms: int) -> None:
     for topic, symbol in state.mute.items():
-        text = f"{topic} is mute: it says nothing of what is due, or of what other topics or lists prove"
+        text = f"{topic} says nothing of what is due, or of what other topics or lists prove"
         log.fire("mute_topic", Severity.WARNING, text, now_ms, symbol=symbol, part=topic)
     for symbol, text in state.denied.items():
         log.fire("topic_refused", Severity.WARNING, text, now_ms, symbol=symbol, part=symbol)
@@ -105,7 +105,7 @@ def _said(state: ExchangeState) -> dict[str, str | None]:
         skewed = f"this machine's clock is {-offset_ms / 1000:+.1f} s off the exchange's; ages allow for it"
     explained = state.maintenance is not None or banned is not None
     return {
-        "maintenance": state.maintenance and f"the exchange is under maintenance: {state.maintenance}",
+        "maintenance": state.maintenance and f"the exchange serves nobody for now: {state.maintenance}",
         "rate_ban": banned,
         "exchange_clock": state.clock_doubt,
         "clock_skew": skewed,
@@ -131,8 +131,17 @@ def observe_stores(log: IncidentLog, stores: Iterable[StoreState], now_ms: int) 
             if store.state != state:
                 log.resolve(kind, now_ms, part=store.name)
             elif store.since_ms is not None and now_ms - store.since_ms >= STORE_GRACE_MS:
-                text = f"{store.name} is {state}: {store.error or 'it does not answer'}"
-                log.fire(kind, Severity.WARNING, text, now_ms, part=store.name, details={"store": store.name})
+                log.fire(
+                    kind, Severity.WARNING, _of_store(store), now_ms, part=store.name, details={"store": store.name}
+                )
+
+
+def _of_store(store: StoreState) -> str:
+    """What is wrong with a store, which names itself in most of what it says."""
+    said = store.error or "it does not answer"
+    said = said.removeprefix(f"{store.name}: ")
+    itself = said.lower().removeprefix("the ").startswith(store.name)
+    return said if itself else f"{store.name} is {store.state}: {said}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +159,8 @@ def observe_channels(log: IncidentLog, channels: Iterable[ChannelCondition], now
     for channel in channels:
         late = channel.since_ms is not None and now_ms - channel.since_ms >= CHANNEL_GRACE_MS
         if channel.state == "disabled" or (channel.state == "down" and late):
-            text = f"the channel {channel.name} is {channel.state}: {channel.error or 'it does not answer'}"
+            how = "is disabled" if channel.state == "disabled" else "delivers nothing"
+            text = f"{channel.name} {how}: {channel.error or 'it does not answer'}"
             severity = Severity.CRITICAL if channel.state == "disabled" else Severity.WARNING
             log.fire("channel_down", severity, text, now_ms, part=channel.name, details={"channel": channel.name})
         elif channel.state in {"up", "limited"}:
@@ -169,7 +179,13 @@ def observe_wrong_tokens(log: IncidentLog, count: int, client: str, now_ms: int)
 def observe_cycle(log: IncidentLog, duration_s: float, slow_s: float, error: str | None, now_ms: int) -> None:
     """A cycle ended: failed, slow, or well."""
     if error is not None:
-        log.fire("failed_cycle", Severity.CRITICAL, f"a cycle failed: {error}", now_ms, details={"error": error})
+        log.fire(
+            "failed_cycle",
+            Severity.CRITICAL,
+            f"a pass of the monitor ended early: {error}",
+            now_ms,
+            details={"error": error},
+        )
         return
     log.resolve("failed_cycle", now_ms)
     if duration_s >= slow_s:
