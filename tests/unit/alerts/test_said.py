@@ -97,17 +97,17 @@ def _written(root: Path) -> list[str]:
     files = [path for room in ("alerts", "monitor") for path in (root / "src" / "virtuoso" / room).rglob("*.py")]
     nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text("utf-8")))]
     texts = [node.values for node in nodes if isinstance(node, ast.JoinedStr)]
-    return ["".join(map(_rendered, parts)) for parts in texts if any(map(_is_symbol, parts))]
+    return ["".join(_rendered(*each) for each in enumerate(parts)) for parts in texts if any(map(_is_symbol, parts))]
 
 
 def _is_symbol(part: ast.expr) -> bool:
     return isinstance(part, ast.FormattedValue) and "symbol" in ast.unparse(part.value)
 
 
-def _rendered(part: ast.expr) -> str:
+def _rendered(number: int, part: ast.expr) -> str:
     if isinstance(part, ast.Constant):
         return str(part.value)
-    return "BTCUSDT" if _is_symbol(part) else "7"
+    return "BTCUSDT" if _is_symbol(part) else str(number)
 
 
 def _incidents(root: Path) -> Iterator[Incident]:
