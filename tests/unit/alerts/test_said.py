@@ -32,7 +32,7 @@ from virtuoso.model.catalogue.kinds import KINDS
 from virtuoso.model.signal import Label
 
 NOW = 1_795_000_000_000
-STUTTER = re.compile(r"(?i)(?<![\w.])([\w.-]+(?: [\w.-]+)*): (?:the )?\1(?![\w-])")
+STUTTER = re.compile(r"(?i)(?<![\w.-])([\w.-]+(?: [\w.-]+)*): (?:the )?\1(?![\w\\-])")
 """Words, a colon, and the same words again."""
 ERRORS = (
     "redis: Error 111 connecting to 127.0.0.1:6379", "redis is full: OOM command not allowed; raise its maxmemory",
