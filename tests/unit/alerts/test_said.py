@@ -176,3 +176,11 @@ def test_a_title_takes_from_the_text_what_it_says_itself() -> None:
     notice = notices.alert(log.recent()[0], NOW, notices.no_context)
     assert (notice.title, notice.text) == ("BTCUSDT: funding and score", "score 3")
     assert notice.lines[0].message == "BTCUSDT: funding_and_score: score 3"
+
+
+def test_a_sentence_of_the_users_is_told_as_it_is() -> None:
+    log = IncidentLog(10)
+    log.fire("listed", Severity.INFO, "BTCUSDT trades at 7", NOW, symbol="BTCUSDT")
+    log.fire("sudden_move", Severity.INFO, "BTCUSDT down 3 %", NOW, symbol="BTCUSDT")
+    texts = [notices.alert(incident, NOW, notices.no_context).text for incident in log.recent()]
+    assert texts == ["down 3 %", "BTCUSDT trades at 7"]

@@ -7,6 +7,7 @@ from virtuoso.alerts.incidents import ENDED_BY
 from virtuoso.alerts.labels import is_system
 from virtuoso.model.alerts.incident import Incident
 from virtuoso.model.alerts.notice import Context, Line, Notice, Role
+from virtuoso.model.catalogue.kinds import KINDS
 
 _MOST_TITLE = 200
 _MOST_LINES = 20
@@ -111,13 +112,17 @@ def _title(incident: Incident) -> str:
 
 
 def _beside(title: str, incident: Incident) -> str:
-    """The message without what it begins with where the title beside it says that: a symbol, the name of a rule."""
+    """The message without what it begins with where the title beside it says that: a symbol, the name of a rule.
+
+    Of a sentence that the user wrote nothing is left out.
+    """
     text, said = incident.message, title.lower().replace(_words(incident).lower(), incident.kind.lower())
+    ends = {":", " "} if incident.kind in KINDS else {":"}
     for name in (incident.symbol, incident.part, incident.kind):
         if name and name.lower() in said:
             bare = text.removeprefix("the ")
             rest = bare.removeprefix(name)
-            if rest != bare and rest[:1] in {":", " "} and rest[1:].strip():
+            if rest != bare and rest[:1] in ends and rest[1:].strip():
                 text = rest[1:].strip()
     return text
 
