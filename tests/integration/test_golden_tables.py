@@ -7,6 +7,7 @@ import asyncio
 import csv
 import os
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,9 @@ import pytest
 import structlog
 from click.testing import Result
 from tests.support.alerts_web import Web
+from tests.support.program import command
 from tests.support.replayed import CONFIG, FOLDER, RECORDING, Replayed, recorded_exchange, replayed, replayed_web
+from tests.support.terminal import on_terminal
 from typer.testing import CliRunner
 
 from virtuoso.cli import alerts, backtest, config, replay, rules, top, universe
@@ -26,11 +29,8 @@ from virtuoso.model.timeframe import Timeframe
 WRITE = os.environ.get("GOLDEN") == "write"
 GOLDEN = Path(__file__).parents[1] / "golden"
 WIDTHS = (None, 80, 120, 200)
-_MASKS = (
-    (r"127\.0\.0\.1:\d+", "127.0.0.1:8002"), (r"(?m)^((seconds|speed) +)\S.*$", r"\g<1>…"),
-    (re.escape(str(FOLDER.parents[2])) + "/", ""),
-)  # fmt: skip
-"""What differs from run to run, and from machine to machine."""
+_MASKS = ((r"· http://127\.0\.0\.1:\d+", "· http://127.0.0.1:8002"), (r"(?m)^((seconds|speed) +)\S.*$", r"\g<1>…"))
+"""What differs from run to run."""
 
 Shown = Callable[[int | None], str]
 """What is printed at so many columns; in a pipe where none are given."""
@@ -161,3 +161,15 @@ def test_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
     Path("virtuoso.yaml").write_text(CONFIG.read_text("utf-8"), "utf-8")
     _compare("config-show", _called(config.app, "show", "-c", "virtuoso.yaml"))
+
+
+def test_a_terminal_is_as_wide_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("virtuoso.yaml").write_text(CONFIG.read_text("utf-8"), "utf-8")
+    golden = (GOLDEN / "config-show.txt").read_text("utf-8")
+    wanted = golden.partition("── 80 ──\n")[2].partition("\n── 120 ──")[0].splitlines()
+    with on_terminal(command("config", "show", "-c", "virtuoso.yaml"), width=80) as terminal:
+        while terminal.process.poll() is None:
+            _ = terminal.text  # a full terminal would hold it up
+            time.sleep(0.01)
+        assert terminal.text.splitlines() == wanted
