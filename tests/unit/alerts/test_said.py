@@ -81,7 +81,7 @@ def _driven() -> list[Incident]:
     observe_wrong_tokens(log, 12, "127.0.0.1", NOW)
     text = "the exchange's list of instruments has none that is trading; it is asked again"
     universe = UniverseState(
-        doubts={"instruments": (text, {})}, empty="the universe is empty: of 3 instruments none passes",
+        doubts={"instruments": (text, {})}, empty="nothing is watched: of 3 instruments none passes",
         unknown={"BTCUSD": "universe.include names BTCUSD, and the exchange lists nothing readable of this name"},
     )  # fmt: skip
     observe_universe(log, universe, NOW)
