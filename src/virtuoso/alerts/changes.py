@@ -5,6 +5,7 @@ from virtuoso.alerts.limits import LONG_GAP_MS
 from virtuoso.model.alerts.incident import Details, Severity
 from virtuoso.model.clock import iso
 from virtuoso.model.signal import Label
+from virtuoso.model.text.numbers import PLAIN, Denomination
 
 SIGNAL, REGIME, GAP = "signal_change", "regime_change", "watch_gap"
 _LOST = "is unknown: it has not been scored, or not on fresh and sufficient data, for some minutes"
@@ -20,6 +21,7 @@ def observe_signal(
     score: float | None,
     confidence: float | None,
     price: float | None,
+    denomination: Denomination = PLAIN,
 ) -> None:
     """A symbol's label changed: what it was is over; BUY and SELL are told, HOLD is only the end of them.
 
@@ -37,7 +39,7 @@ def observe_signal(
     }  # fmt: skip
     said = [f"{symbol} {label}"]
     if price is not None:
-        said.append(f"at {price:g}")
+        said.append(f"at {denomination.price(price)}")
     if score is not None:
         said.append(f"· score {score:.0f}")
     if confidence is not None:

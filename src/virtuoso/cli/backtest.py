@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ from virtuoso.cli.terminal.tables import Cells, Table, at, facts, plain, show
 from virtuoso.config import Settings, load
 from virtuoso.research.backtest import Backtest, fed_by_bars
 from virtuoso.research.bar_files.bars import Bars, read_bars
+from virtuoso.research.bar_files.hints import Hints, columns_of, zone_of
 from virtuoso.research.results import Results
 from virtuoso.research.summary import Summary
 from virtuoso.wiring.parts import label_rule
@@ -29,7 +31,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def backtest(
-    data: Annotated[Path, typer.Argument(help="Parquet or CSV of 1m bars, or a folder of such files.")],
+    data: Annotated[list[Path], typer.Argument(help="Files of 1m bars or of trades, folders of them, or patterns.")],
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for signals.parquet and summary.json; none: only the summary.")
     ] = None,
@@ -37,16 +39,35 @@ def backtest(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave bad rows out, as missing minutes, and count them.")
     ] = False,
+    symbol: Annotated[
+        str | None, typer.Option("--symbol", help="Symbol of files that neither hold one nor have one in their names.")
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option("--columns", help="Columns of a layout that is not known: time=start_at,close=last, or numbers."),
+    ] = None,
+    zone: Annotated[
+        str | None, typer.Option("--zone", help="Zone of times that name none: UTC, +03:00, Europe/Berlin.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Score every closed bar of DATA as it would have been scored live: nothing is seen before its close.
 
-    DATA has the columns ts or open_time, symbol, open, high, low, close, volume, and taker_buy_volume if known.
+    DATA is of Binance Vision, public.bybit.com, CryptoDataDownload, MetaTrader, TradingView, freqtrade or Excel, or has
+    the columns ts or open_time, symbol, open, high, low, close, volume, and taker_buy_volume and turnover if known.
+    What it was taken for is said on standard error.
     """
     settings = load(config or [], os.environ)
+    hints = Hints(
+        symbol=symbol,
+        columns=columns_of(columns) if columns is not None else {},
+        zone=zone_of(zone) if zone is not None else None,
+    )
     with ExitStack() as stack:
-        with telling(f"reading {data}") as tell:
-            bars = stack.enter_context(read_bars(data, skip_bad=skip_bad, progress=tell))
+        with telling(f"reading {data[0]}{' and more' if len(data) > 1 else ''}") as tell:
+            bars = stack.enter_context(
+                read_bars(data, hints=hints, skip_bad=skip_bad, progress=tell, recognised=partial(typer.echo, err=True))
+            )
         summary = _run(bars, settings, out)
     if as_json:
         typer.echo(json.dumps(summary))

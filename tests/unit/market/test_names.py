@@ -76,8 +76,8 @@ def test_a_name_that_is_not_listed_is_told_with_what_it_may_mean() -> None:
         (
             UniverseRules(min_turnover_24h=1e12),
             (
-                "nothing is watched: of 6 instruments none passes: 4 × 24 h turnover 1,000,000,000 below "
-                "1,000,000,000,000; 1 × not a perpetual; 1 × quoted in USDC, not USDT"
+                "nothing is watched: of 6 instruments none passes: 4 × 24 h turnover 1,000,000,000 USDT below "
+                "1,000,000,000,000 USDT; 1 × not a perpetual; 1 × quoted in USDC, not USDT"
             ),
         ),
     ],

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from virtuoso.cli.terminal.tables import Column, Row, Table, facts, plain
 from virtuoso.model.alerts import documents as docs
+from virtuoso.model.text.numbers import number_text
 
 _LEVELS = {"critical": "bold red", "warning": "yellow", "info": ""}
 _STATES = {
@@ -38,10 +39,10 @@ def detail(alert: docs.AlertDetail) -> Iterator[RenderableType]:
         "id": alert.id, "kind": alert.alert_type, "state": alert.state, "fired (UTC)": _day_time(alert.timestamp),
         "held since (UTC)": _day_time(alert.pending_at), "escalated (UTC)": _day_time(alert.escalated_at),
         "over (UTC)": _day_time(alert.resolved_at), "told (UTC)": _day_time(alert.told_at), "withheld by": alert.held,
-        "acknowledged by": alert.acknowledged_by, "value": None if alert.value is None else f"{alert.value:g}",
+        "acknowledged by": alert.acknowledged_by, "value": None if alert.value is None else number_text(alert.value),
     }  # fmt: skip
     labels = {f"label {name}": value for name, value in sorted(alert.labels.items())}
-    details = {name: str(value) for name, value in alert.details.items() if value is not None}
+    details = {name: _written(value) for name, value in alert.details.items() if value is not None}
     yield facts({name: value for name, value in (fields | labels | details).items() if value})
 
 
@@ -126,6 +127,10 @@ def _wrong(row: docs.ChannelRow) -> str:
 def _older(cursor: str | None) -> Iterator[RenderableType]:
     if cursor is not None:
         yield Text(f"older ones: --cursor {cursor}", "dim")
+
+
+def _written(value: object) -> str:
+    return number_text(value, 12) if isinstance(value, float) else str(value)
 
 
 def _coloured(word: str, colours: dict[str, str]) -> Text:

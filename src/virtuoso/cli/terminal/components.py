@@ -12,6 +12,7 @@ from rich.text import Text
 from virtuoso.cli.terminal import drawing
 from virtuoso.cli.terminal.tables import Cells, Column, Table, at
 from virtuoso.model.signal import ComponentScore, FactorScore, ModifierScore, TimeframeScore
+from virtuoso.model.text.numbers import UNKNOWN
 from virtuoso.model.timeframe import Timeframe
 
 _RAWS = 1
@@ -110,7 +111,7 @@ def _cell(part: ComponentScore | ModifierScore | None, *, raws: bool) -> Text:
     if part is None:
         return Text()
     if part.value is None:
-        return Text(drawing.UNKNOWN, "dim")
+        return Text(UNKNOWN, "dim")
     signed = isinstance(part, ComponentScore)
     value = Text(drawing.number(part.value, 2, signed=signed), drawing.style(part.value) if signed else "dim")
     return Text.assemble((f"{drawing.raw(part.raw, 3)}  ", "dim"), value) if raws else value

@@ -11,6 +11,7 @@ from virtuoso.cli.terminal.components import detailed, matrix
 from virtuoso.cli.terminal.tables import Cells, Column, Table, facts, plain, terminal
 from virtuoso.model.documents import SymbolDetail
 from virtuoso.model.signal import Counterfactual, Entry, FactorScore, TimeframeScore
+from virtuoso.model.text.numbers import UNKNOWN, Denomination, price_text
 from virtuoso.model.timeframe import Timeframe
 
 _SIDE = 10
@@ -44,7 +45,10 @@ def _parts(detail: SymbolDetail, only: Timeframe | None) -> Iterator[tuple[str, 
         yield f"Components on {only}, closed {drawing.clock_time(closed)}", detailed(ranked, only)
     yield "What would change the label", _change(detail.counterfactual)
     if detail.entry is not None:
-        yield f"Entry, judged on {detail.entry.timeframe}", _entry(detail.entry)
+        yield (
+            f"Entry, judged on {detail.entry.timeframe}",
+            _entry(detail.entry, Denomination(detail.ticker.tick_size, quote=detail.ticker.quote)),
+        )
     if detail.regime is not None:
         yield "Regime", _regime(detail)
     yield "Notes", Group(*(Text(f"· {line}") for line in (*detail.signal.reasons, _hashed(detail))))
@@ -74,7 +78,8 @@ def only_on(detail: SymbolDetail, timeframe: Timeframe) -> SymbolDetail:
 def _header(detail: SymbolDetail, closes: Sequence[float], width: int) -> RenderableType:
     signal, ticker = detail.signal, detail.ticker
     first = Text.assemble(
-        (ticker.symbol, "bold"), f"  {drawing.price(ticker.price)}  ", drawing.percent(ticker.change),
+        (ticker.symbol, "bold"), f"  {price_text(ticker.price, ticker.tick_size)} {ticker.quote or ''}  ",
+        drawing.percent(ticker.change),
         (" in 24 h   ", "dim"), drawing.label(signal.signal), f"  {drawing.number(signal.score, 1)}",
     )  # fmt: skip
     second = Text.assemble(
@@ -141,22 +146,22 @@ def _change(found: Counterfactual | None) -> Text:
     )  # fmt: skip
 
 
-def _entry(entry: Entry) -> Table[Cells]:
+def _entry(entry: Entry, of: Denomination) -> Table[Cells]:
     said: dict[str, str | Text] = {
-        "side": Text(f"{entry.side} at {drawing.price(entry.price)}", drawing.style(_sign(entry)))
+        "side": Text(f"{entry.side} at {of.price(entry.price)}", drawing.style(_sign(entry)))
     }
     if entry.reason is not None:
         said[""] = entry.reason
     else:
-        said["stop"] = f"{drawing.price(entry.stop)}{_away(entry, entry.stop)}, by {entry.basis}"
-        said["wrong past"] = f"{drawing.price(entry.invalidation)}{_away(entry, entry.invalidation)}"
-        targets = " · ".join(f"{drawing.price(target)}{_away(entry, target)}" for target in entry.targets)
-        said["targets"] = targets or drawing.UNKNOWN
+        said["stop"] = f"{of.price(entry.stop)}{_away(entry, entry.stop)}, by {entry.basis}"
+        said["wrong past"] = f"{of.price(entry.invalidation)}{_away(entry, entry.invalidation)}"
+        targets = " · ".join(f"{of.price(target)}{_away(entry, target)}" for target in entry.targets)
+        said["targets"] = targets or UNKNOWN
         said["reward/risk"] = f"{drawing.number(entry.reward_risk, 2)} to the first target"
     cost = entry.slippage
     paid = [f"{way} {bp:.2f} bp" for way, bp in (("buy", cost.buy_bp), ("sell", cost.sell_bp)) if bp is not None]
     costs = " · ".join([*paid, *([cost.reason] if cost.reason else [])])
-    said["slippage"] = f"{costs}, for {drawing.number(cost.size, 0)} quote units"
+    said["slippage"] = f"{costs}, for {of.amount(cost.size)}"
     return facts(said)
 
 
@@ -183,4 +188,4 @@ def _regime(detail: SymbolDetail) -> Text:
 
 
 def _hashed(detail: SymbolDetail) -> str:
-    return f"computed from input {detail.input_hash or drawing.UNKNOWN}"
+    return f"computed from input {detail.input_hash or UNKNOWN}"

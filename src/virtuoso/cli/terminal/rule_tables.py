@@ -7,6 +7,7 @@ from rich.text import Text
 
 from virtuoso.cli.terminal.tables import Column, Table, plain
 from virtuoso.model.alerts import documents as docs
+from virtuoso.model.text.numbers import number_text
 
 _TOLD = 3
 """Rank of how often one is told, which matters less than what it is about."""
@@ -36,7 +37,7 @@ def _policy(title: str) -> tuple[Column[docs.PolicyRow], ...]:
         Column("for", lambda row: _seconds(row.hold), _TOLD),
         Column("cooldown", lambda row: _seconds(row.cooldown), _TOLD),
         Column("rearm", lambda row: _seconds(row.rearm), _TOLD),
-        Column("change", lambda row: "" if row.change is None else f"{row.change:g}", _TOLD),
+        Column("change", lambda row: "" if row.change is None else number_text(row.change), _TOLD),
         Column("escalates", lambda row: _seconds(row.escalate_after), _TOLD),
         Column("channels", lambda row: "all" if row.channels is None else ", ".join(row.channels), _TOLD),
     )

@@ -12,6 +12,7 @@ from virtuoso.cli.terminal.tables import Cells, Column, Table, at, plain
 from virtuoso.model import documents as docs
 from virtuoso.model.alerts.documents import Alert
 from virtuoso.model.errors import VirtuosoError
+from virtuoso.model.text.numbers import UNKNOWN, price_text
 
 _SPARK = 20
 _SIDE, _BARS_RANK, _NUMBERS_RANK = 4, 9, 4
@@ -85,8 +86,8 @@ class Screen:
             return Text()
         breadth = overview.breadth
         return Text.assemble(
-            ("BTC ", "dim"), drawing.price(overview.btc_price), (" · market ", "dim"),
-            (overview.regime or drawing.UNKNOWN).lower(), (" · up ", "dim"), (str(breadth.advancing), "green"),
+            ("BTC ", "dim"), price_text(overview.btc_price), (" · market ", "dim"),
+            (overview.regime or UNKNOWN).lower(), (" · up ", "dim"), (str(breadth.advancing), "green"),
             (" down ", "dim"), (str(breadth.declining), "red"), (" flat ", "dim"), str(breadth.neutral),
             (" · average ", "dim"), drawing.percent(overview.avg_market_change), no_wrap=True,
         )  # fmt: skip
@@ -108,7 +109,7 @@ class Screen:
             Column("price", price, 1, right=True, width=max(10, *(len(price(row)) for row in rows))),
             Column("24 h", lambda row: drawing.percent(row.change), 3, right=True, width=8),
             *(factor_column(name) for name in rows[0].factors),
-            Column("regime", lambda row: self.regimes.get(row.symbol, drawing.UNKNOWN).lower(), 7, width=8),
+            Column("regime", lambda row: self.regimes.get(row.symbol, UNKNOWN).lower(), 7, width=8),
             Column("data", lambda row: drawing.quality(row.data_quality), 6, width=11),
             Column(
                 "closes, 1m", lambda row: drawing.sparkline(self.closes.get(row.symbol, ()), _SPARK), 5, width=_SPARK
@@ -116,7 +117,7 @@ class Screen:
         ]
 
     def _price(self, row: docs.SignalRow) -> str:
-        return drawing.price(self.prices.get(row.symbol, row.price))
+        return price_text(self.prices.get(row.symbol, row.price), row.tick_size)
 
     def _incidents(self, whole: bool) -> Iterable[RenderableType]:
         latest = self.alerts[:_INCIDENTS]

@@ -8,6 +8,7 @@ from typing import Final
 
 from virtuoso.market.universe.names import meant
 from virtuoso.model.instrument import Instrument
+from virtuoso.model.text.numbers import amount_text
 
 _DAY_MS = 86_400_000
 NOT_LISTED: Final = "included by configuration, but the exchange lists nothing readable of this name"
@@ -112,7 +113,8 @@ def _rejection(
     if turnover is None:
         return None if watched else "24 h turnover unknown"
     if turnover < rules.min_turnover_24h:
-        return f"24 h turnover {turnover:,.0f} below {rules.min_turnover_24h:,.0f}"
+        least = amount_text(rules.min_turnover_24h, instrument.quote)
+        return f"24 h turnover {amount_text(turnover, instrument.quote)} below {least}"
     return None
 
 

@@ -14,10 +14,12 @@ from virtuoso.alerts.rules.rule import RuleSet
 from virtuoso.alerts.rules.values import Known
 from virtuoso.alerts.stages.pipeline import Pipeline, PipelineSettings
 from virtuoso.analysis.regimes.dwell import Transition
+from virtuoso.market.state import MarketState
 from virtuoso.model import documents as docs
 from virtuoso.model.alerts.incident import Incident, Silence
 from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.clock import Clock
+from virtuoso.model.text.numbers import PLAIN
 from virtuoso.monitor.alerting.policies import PolicyBook
 from virtuoso.monitor.alerting.rule_values import market_values, symbol_values
 from virtuoso.monitor.containment import Contained, each
@@ -110,13 +112,14 @@ class Alerting:
         for identity, by in acknowledged.items():
             self.incidents.acknowledge(identity, by, self._now_ms())
 
-    def signals(self, changes: Sequence[SignalRecord]) -> None:
-        """Turn changes of labels into incidents."""
+    def signals(self, changes: Sequence[SignalRecord], market: MarketState) -> None:
+        """Turn changes of labels into incidents; the market knows what prices are counted in."""
         now_ms = self._now_ms()
         for change in changes:
             observe_signal(
                 self.incidents, change.symbol, change.before, change.label, now_ms,
                 score=change.score, confidence=change.confidence, price=change.price,
+                denomination=market[change.symbol].denomination if change.symbol in market else PLAIN,
             )  # fmt: skip
 
     def regimes(self, transitions: Sequence[Transition]) -> None:

@@ -112,12 +112,5 @@ def pipeline_document(alerting: Alerting, channels: tuple[ChannelStatus, ...], n
             docs.StageRow(stage=stage, passed=counts["passed"], withheld=counts["withheld"], held=held[stage])
             for stage, counts in alerting.pipeline.counters.items()
         ),
-        channels=tuple(
-            docs.ChannelRow(
-                name=each.name, state=each.state, since=iso(each.since_ms), not_before=iso(each.not_before_ms),
-                error=each.error, waiting=each.waiting, dead=each.dead, oldest=iso(each.oldest_ms),
-                counters=each.counters,
-            )
-            for each in channels
-        ),
-    )  # fmt: skip
+        channels=tuple(map(docs.channel_of, channels)),
+    )

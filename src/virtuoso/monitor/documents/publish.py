@@ -146,7 +146,8 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
     """
     if reading is None:
         return docs.SignalRow(
-            symbol=row.symbol, signal=None, confidence=None, price=row.price, change=row.change, timestamp=None,
+            symbol=row.symbol, signal=None, confidence=None, price=row.price, tick_size=row.tick_size,
+            change=row.change, timestamp=None,
             data_quality=row.data_quality, data_source=frame.source, score=None, probability=None, coverage=None,
             attainable_coverage=None, evidence_class=row.evidence_class, consensus=None, disagreement=None, factors={},
             reasons=(row.reason or _WAITING,),
@@ -160,6 +161,7 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
         signal=reading.signal if held_back is None else None,
         confidence=reading.confidence,
         price=row.price,
+        tick_size=row.tick_size,
         change=row.change,
         timestamp=iso(reading.close_ms),
         data_quality=quality,
