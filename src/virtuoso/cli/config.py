@@ -9,9 +9,8 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import SecretStr
-from rich.console import Console
-from rich.table import Table
 
+from virtuoso.cli.terminal import tables
 from virtuoso.config import Settings, load, load_with_origins
 from virtuoso.config.document import KeyPath
 from virtuoso.config.keys import leaves, shown
@@ -47,10 +46,8 @@ def show(config: Files = None, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps({".".join(p): {"value": v, "origin": o} for p, v, o in rows}, indent=2))
         return
-    table = Table("key", "value", "from", box=None, pad_edge=False)
-    for path, value, origin in rows:
-        table.add_row(".".join(path), json.dumps(value), origin)
-    Console().print(table)
+    columns = (tables.at("key", 0, least=40), tables.at("value", 1, least=16), tables.at("from", 2, least=16))
+    tables.show([tables.Table(columns, [(".".join(path), json.dumps(value), origin) for path, value, origin in rows])])
 
 
 @app.command()

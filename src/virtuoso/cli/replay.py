@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from virtuoso.cli.terminal.progress import told
+from virtuoso.cli.terminal.tables import facts, show
 from virtuoso.config import load
 from virtuoso.model.clock import iso
 from virtuoso.operations import logs
@@ -53,8 +54,7 @@ def replay(
     if as_json:
         typer.echo(json.dumps(result))
         return
-    for name, value in result.items():
-        typer.echo(f"{name:>10}  {value}")
+    show([facts({name: str(value) for name, value in result.items()})])
 
 
 class _Pace:

@@ -4,21 +4,22 @@ import asyncio
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
 from virtuoso.alerts.rules.mistakes import RulesError
 from virtuoso.alerts.rules.rule import Rule, RuleSet
+from virtuoso.cli.terminal import tables
 from virtuoso.cli.terminal.drawing import duration
 from virtuoso.cli.terminal.observed_rules import RulesOnRecording
 from virtuoso.cli.terminal.progress import told
+from virtuoso.cli.terminal.tables import Cells, Table, at, plain
 from virtuoso.config import load
 from virtuoso.model.clock import iso
 from virtuoso.operations import logs
@@ -34,6 +35,7 @@ app = typer.Typer(add_completion=False, help="Check, list and compare your own a
 
 Config = Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_SIGNS = {"+": "green", "-": "red", "~": "yellow"}
 
 
 @app.command()
@@ -86,13 +88,11 @@ def list_(
     if not rows:
         typer.echo("no rules: name files here, or in monitoring.alerts.rules of the configuration")
         return
-    table = Table("rule", "severity", "for", "cooldown", "rearm", "channels", "when", box=None, pad_edge=False)
-    for row in rows:
-        channels = "as routed" if row["channels"] is None else ", ".join(row["channels"])
-        severity = row["severity"] if row["enabled"] else "disabled"
-        times = [duration(round(row[key] * 1_000)) for key in ("for", "cooldown", "rearm")]
-        table.add_row(*map(Text, (row["name"], severity, *times, channels, row["when"])))
-    Console().print(table)
+    columns = (
+        at("rule", 0), at("severity", 1), at("for", 2, 1), at("cooldown", 3, 2), at("rearm", 4, 3),
+        at("channels", 5, 4), at("when", 6, least=30),
+    )  # fmt: skip
+    tables.show([Table(columns, map(_listed, rows))])
 
 
 @app.command()
@@ -187,29 +187,41 @@ def _alert(alert: Alert) -> dict[str, Any]:
     return {"rule": alert.rule, "symbol": alert.symbol, "at": iso(alert.fired_ms), "message": alert.message}
 
 
+def _listed(row: dict[str, Any]) -> Cells:
+    times = (duration(round(row[key] * 1_000)) for key in ("for", "cooldown", "rearm"))
+    channels = "as routed" if row["channels"] is None else ", ".join(row["channels"])
+    return row["name"], row["severity"] if row["enabled"] else "disabled", *times, channels, row["when"]
+
+
 def show(found: Difference) -> None:
     """Print what differs, as tables."""
-    console = Console()
+    tables.show(_drawn(found))
+
+
+def _drawn(found: Difference) -> Iterator[RenderableType]:
     counts = (len(found.appear), len(found.vanish), len(found.moved), found.same)
-    console.print("alerts: {} appear, {} vanish, {} move, {} stay".format(*counts))
-    table = Table("", "rule", "symbol", "at", "message", box=None, pad_edge=False)
-    _add(table, "+", "green", found.appear)
-    _add(table, "-", "red", found.vanish)
-    for old, new in found.moved:
-        ms = new.fired_ms - old.fired_ms
-        cells = ("~", new.rule, new.symbol or "", iso(new.fired_ms) or "")
-        table.add_row(*(Text(c, "yellow") for c in cells), Text(f"{duration(ms)} {'later' if ms > 0 else 'earlier'}"))
-    if table.row_count:
-        console.print(table)
-    channels = Table("channel", "messages before", "after", box=None, pad_edge=False)
-    for channel, (before, after) in found.messages.items():
-        channels.add_row(Text(channel), str(before), str(after))
-    console.print(channels)
+    yield Text("alerts: {} appear, {} vanish, {} move, {} stay".format(*counts))
+    changes = [*_changes("+", found.appear), *_changes("-", found.vanish), *map(_move, found.moved)]
+    if changes:
+        columns = [at(title, n) for n, title in enumerate(("", "rule", "symbol", "at"))]
+        yield Table([*columns, at("message", 4, least=24)], changes)
+    counted = [(channel, str(before), str(after)) for channel, (before, after) in found.messages.items()]
+    yield Table([at("channel", 0), at("messages before", 1, right=True), at("after", 2, right=True)], counted)
     if found.unjudged:
-        console.print(f"not judged, for a recording does not hold values of the system: {', '.join(found.unjudged)}")
+        yield Text(f"not judged, for a recording does not hold values of the system: {', '.join(found.unjudged)}")
 
 
-def _add(table: Table, sign: str, style: str, alerts: Iterable[Alert]) -> None:
+def _changes(sign: str, alerts: Iterable[Alert]) -> Iterator[Cells]:
     for alert in alerts:
-        cells = (sign, alert.rule, alert.symbol or "", iso(alert.fired_ms) or "", alert.message)
-        table.add_row(*(Text(cell, style) for cell in cells))
+        yield _coloured(sign, alert, alert.message)
+
+
+def _move(moved: tuple[Alert, Alert]) -> Cells:
+    old, new = moved
+    ms = new.fired_ms - old.fired_ms
+    return _coloured("~", new, f"{duration(ms)} {'later' if ms > 0 else 'earlier'}")
+
+
+def _coloured(sign: str, alert: Alert, said: str) -> Cells:
+    cells = (sign, alert.rule, alert.symbol or "", iso(alert.fired_ms) or "", said)
+    return tuple(Text(plain(cell), _SIGNS[sign]) for cell in cells)

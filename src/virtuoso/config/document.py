@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from virtuoso.model.errors import ConfigError
-from virtuoso.model.yaml_text import BoundedLoader, TooLargeError, read_text
+from virtuoso.model.text.yaml import BoundedLoader, TooLargeError, read_text
 
 KeyPath = tuple[str, ...]
 

@@ -14,7 +14,7 @@ from virtuoso.config.keys import HIDDEN, fields, nearest, shown
 from virtuoso.config.layers import PREFIX, Layers, merge
 from virtuoso.config.settings import Settings
 from virtuoso.model.errors import ConfigError
-from virtuoso.model.yaml_text import read_text
+from virtuoso.model.text.yaml import read_text
 
 _TAKEN_FOR: Final = {
     bool: "true or false", int: "a number", float: "a number", NoneType: "nothing", date: "a date", datetime: "a time",

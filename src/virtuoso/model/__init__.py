@@ -4,6 +4,6 @@ PUBLIC = (
     "alerts.documents", "alerts.incident", "alerts.kind", "alerts.notice", "alerts.outbox", "alpha_documents",
     "catalogue.alert_examples", "catalogue.detectors", "catalogue.documents", "catalogue.examples",
     "catalogue.factors", "catalogue.kinds", "clock", "documents", "errors", "evidence", "feed", "feed_kind",
-    "instrument", "market", "quality", "signal", "timeframe", "units", "views", "yaml_text",
+    "instrument", "market", "quality", "signal", "text.numbers", "text.yaml", "timeframe", "units", "views",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

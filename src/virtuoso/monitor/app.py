@@ -422,7 +422,7 @@ class Monitor:
                 self._universe_refresh.poll_soon(event.symbols)
 
     def _task_died(self, name: str, reason: str) -> None:
-        text = f"task {name} died and is being restarted: {reason}"
+        text = f"{name} is started again: {reason}"
         self.incidents.fire("task_died", Severity.CRITICAL, text, self._now_ms(), part=name, details={"task": name})
 
     def _task_restarted(self, name: str) -> None:

@@ -20,7 +20,8 @@ LIVE, DELAYED, STALE, PARTIAL, NONE = DataQuality
 
 ROW = docs.SymbolRow(
     symbol="BTCUSDT", name="BTC/USDT:USDT", price=1.0, change=2.0, bid=3.0, ask=4.0, spread_bp=5.0, mark_price=6.0,
-    index_price=7.0, turnover_24h=8.0, open_interest=9.0, funding_rate=10.0, next_funding=None,
+    index_price=7.0, turnover_24h=8.0, open_interest=9.0, funding_rate=10.0, funding_interval_h=10.5,
+    tick_size=0.5, quote="USDT", next_funding=None,
     long_account_ratio=11.0, updated_at=None, evidence_class="detailed",
     data_quality=DELAYED, data_source=DataSource.REPLAY,
 )  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 
 from virtuoso.config import load
 from virtuoso.model.errors import UsageError
-from virtuoso.model.yaml_text import MOST_BYTES
+from virtuoso.model.text.yaml import MOST_BYTES
 from virtuoso.simulator.scenario import read_scenario
 from virtuoso.wiring.rule_files import RuleFiles
 

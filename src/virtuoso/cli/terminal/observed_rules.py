@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from virtuoso.alerts.rules.observed import Never, Observation, Seen
-from virtuoso.alerts.rules.template import shown
 from virtuoso.cli.terminal.drawing import duration
+from virtuoso.model.text.numbers import number_text
 from virtuoso.playback.rule_diff import unrecorded
 
 _MOST_TEXTS = 10
@@ -85,7 +85,7 @@ def _said(part: Never) -> str:
 
 def _was(side: Seen) -> str:
     if side.low is not None:
-        span = shown(side.low) if side.low == side.high else f"{shown(side.low)} … {shown(side.high)}"
+        span = number_text(side.low) if side.low == side.high else f"{number_text(side.low)} … {number_text(side.high)}"
         return f"{side.text} was {span}"
     if side.texts:
         listed = [f"'{text}'" for text in sorted(side.texts)]

@@ -6,6 +6,7 @@ from hashlib import blake2s
 import msgspec
 
 from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.text.numbers import PLAIN, Denomination
 
 
 class Role(StrEnum):
@@ -66,6 +67,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     levels: tuple[PriceLevel, ...] = ()
     data_quality: str | None = None
     data_source: str | None = None
+    denomination: Denomination = PLAIN
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

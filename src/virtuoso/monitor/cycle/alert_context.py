@@ -44,6 +44,7 @@ class AlertContext:
             levels=() if reading is None else _levels(reading.entry),
             data_quality=str(DataQuality.UNAVAILABLE if quality is None else quality.joined),
             data_source=None if self._cycle.source is None else str(self._cycle.source),
+            denomination=state.denomination,
         )
 
     def picture(self, notice: Notice) -> Picture | None:

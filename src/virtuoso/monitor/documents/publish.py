@@ -147,7 +147,8 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
     """
     if reading is None:
         return docs.SignalRow(
-            symbol=row.symbol, signal=None, confidence=None, price=row.price, change=row.change, timestamp=None,
+            symbol=row.symbol, signal=None, confidence=None, price=row.price, tick_size=row.tick_size,
+            change=row.change, timestamp=None,
             data_quality=row.data_quality, data_source=frame.source, score=None, score_percentile=None,
             past_closes=None, past_from_bars=None, probability=None, coverage=None, attainable_coverage=None,
             evidence_class=row.evidence_class, consensus=None, disagreement=None, factors={},
@@ -162,6 +163,7 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
         signal=reading.signal if held_back is None else None,
         confidence=reading.confidence,
         price=row.price,
+        tick_size=row.tick_size,
         change=row.change,
         timestamp=iso(reading.close_ms),
         data_quality=quality,
