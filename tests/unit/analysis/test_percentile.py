@@ -1,5 +1,6 @@
 """A score is ranked in the closes before it, of eight days, whatever blocks they came in, and over restarts."""
 
+import inspect
 from pathlib import Path
 
 import msgspec
@@ -195,5 +196,5 @@ def test_the_pages_name_the_limits_of_the_code(root: Path) -> None:
     page = (root / "docs" / "methodology.md").read_text("utf-8")
     for said in (f"fewer than {LEAST_CLOSES} closes", f"The last {WARM_CLOSES} closes of its warm-up"):
         assert said in page
-    assert f"fewer than {LEAST_CLOSES} such closes" in " ".join((SignalRow.__doc__ or "").split())
+    assert f"fewer than {LEAST_CLOSES} such closes" in " ".join(inspect.getsource(SignalRow).split())
     assert DAYS == 8, "today and the seven days before it"
