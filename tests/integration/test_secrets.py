@@ -200,12 +200,12 @@ def asked(url: str, headers: dict[str, str]) -> str:
 
 LOUD = """
 import logging, sys, structlog
-from virtuoso.operations import logs
+from virtuoso.operations import logs, streams
 secret = 'canary "quoted" ünd \\\\slashed'
 logs.configure("info", sys.argv[1], {secret})
 log = structlog.get_logger()
 log.info("early")
-logs.hide({"canary-token"})
+streams.hide({"canary-token"})
 def fail():
     inside = "canary-token"
     raise ValueError(f"at https://example.org/{inside}")
@@ -223,7 +223,9 @@ fail()
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_whoever_says_a_secret_it_is_masked(form: str) -> None:
     done = subprocess.run([sys.executable, "-c", LOUD, form], capture_output=True, text=True, timeout=60, check=False)
-    assert "ValueError: at https://example.org/***" in done.stderr
+    assert done.stderr.count("at https://example.org/***") >= 2
+    assert done.stderr.count("ValueError") >= 2
     assert "retrying https://example.org/***" in done.stderr
-    assert done.stdout == "said ***\n"
+    said = done.stdout if form == "console" else f"{json.loads(done.stdout)['event']}\n"
+    assert said == "said ***\n"
     silent("the logs", done.stderr)

@@ -46,7 +46,7 @@ def analyze(
         detail = found.detail if only is None else only_on(found.detail, only)
         typer.echo(msgspec.json.encode(detail))
     else:
-        show(Console(), found.detail, found.closes, only)
+        show(found.detail, found.closes, only)
     if found.detail.signal.score is None:
         raise typer.Exit(1)
 

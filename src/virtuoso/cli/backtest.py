@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext
 from functools import partial
 from hashlib import blake2b
@@ -10,14 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.console import RenderableType
+from rich.text import Text
 
 from virtuoso.analysis.component import Feed
 from virtuoso.analysis.engine import FACTORS
 from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import telling
+from virtuoso.cli.terminal.tables import Cells, Table, at, facts, plain, show
 from virtuoso.config import Settings, load
 from virtuoso.research.backtest import Backtest, fed_by_bars
 from virtuoso.research.bar_files.bars import Bars, read_bars
@@ -73,7 +74,7 @@ def backtest(
     if as_json:
         typer.echo(json.dumps(summary))
     else:
-        _print(summary, out)
+        show(_drawn(summary, out))
 
 
 def _run(bars: Bars, settings: Settings, out: Path | None) -> dict[str, Any]:
@@ -118,12 +119,10 @@ def _why_absent(factor: str) -> str:
     }[FACTORS[factor].feed]
 
 
-def _print(summary: dict[str, Any], out: Path | None) -> None:
-    """Print the summary as tables and a histogram of scores, for people."""
-    console = Console()
+def _drawn(summary: dict[str, Any], out: Path | None) -> Iterator[RenderableType]:
+    """The summary as tables and a histogram of scores, for people."""
     period, score, labels = summary["period"], summary["score"], summary["labels"]
-    facts = Table(box=None, show_header=False, pad_edge=False)
-    rows = {
+    yield facts({
         "period": f"{period['first_close']} to {period['last_close']}",
         "readings": f"{summary['readings']:,} of {len(summary['symbols'])} symbols",
         "bars": f"{summary['bars']['read']:,} read, {summary['bars']['missing']:,} missing, "
@@ -135,31 +134,31 @@ def _print(summary: dict[str, Any], out: Path | None) -> None:
         "entered BUY, SELL": f"{labels['entered']['BUY']:,}, {labels['entered']['SELL']:,}",
         "label changes": f"{_number(labels['changes_per_symbol_and_day'])} per symbol and day",
         "speed": f"{_number(summary['symbol_bars_per_second'], 0)} symbol-bars/s, {summary['seconds']:.1f} s",
-    }
-    for name, value in rows.items():
-        facts.add_row(name, value)
-    console.print(facts)
+    })  # fmt: skip
     for seam in summary["seams"]:
-        console.print(f"[yellow]{escape(seam['text'])}[/yellow]", highlight=False)
-    _print_factors(console, summary)
+        yield Text(plain(seam["text"]), "yellow")
+    yield Text()
+    yield _factors(summary)
+    yield Text()
     peak = max((bin_["count"] for bin_ in score["histogram"]), default=0)
     for bin_ in score["histogram"]:
         if bin_["count"]:
             bar = "█" * max(1, round(40 * bin_["count"] / peak))
-            console.print(f"{bin_['from']:>4}–{bin_['to']:<3} {bar} {bin_['count']:,}", highlight=False)
+            yield Text(f"{bin_['from']:>4}–{bin_['to']:<3} {bar} {bin_['count']:,}")
     if out is not None:
-        console.print(f"\nwritten: {out / 'signals.parquet'}, {out / 'summary.json'}", highlight=False)
+        yield Text(f"\nwritten: {out / 'signals.parquet'}, {out / 'summary.json'}")
 
 
-def _print_factors(console: Console, summary: dict[str, Any]) -> None:
-    table = Table("factor", "readings", "mean", "deviation", box=None, pad_edge=False)
-    for name, moments in summary["factors"].items():
-        table.add_row(name, f"{moments['count']:,}", _number(moments["mean"]), _number(moments["standard_deviation"]))
-    for name, reason in summary["absent_factors"].items():
-        table.add_row(name, "absent", reason, "")
-    console.print()
-    console.print(table)
-    console.print()
+def _factors(summary: dict[str, Any]) -> Table[Cells]:
+    """A row a factor; of those that are absent, why."""
+    known = [
+        (name, f"{moments['count']:,}", _number(moments["mean"]), _number(moments["standard_deviation"]), "")
+        for name, moments in summary["factors"].items()
+    ]
+    absent = [(name, "absent", "", "", reason) for name, reason in summary["absent_factors"].items()]
+    numbers = enumerate(("readings", "mean", "deviation"), start=1)
+    columns = [at("factor", 0), *(at(title, n, right=True) for n, title in numbers)]
+    return Table([*columns, *([at("why absent", 4, least=24)] if absent else [])], [*known, *absent])
 
 
 def _percent(share: float | None) -> str:

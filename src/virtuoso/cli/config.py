@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from virtuoso.cli.terminal import tables
 from virtuoso.cli.terminal.configuration import OF_THE_FOLDER, Config, NoConfig, files_of
 from virtuoso.config import Settings, load_with_origins
 from virtuoso.config.keys import secret_texts, written
@@ -48,10 +47,9 @@ def show(config: Config = None, no_config: NoConfig = False, as_json: AsJson = F
     if as_json:
         typer.echo(json.dumps({".".join(p): {"value": v, "origin": o} for p, v, o in rows}, indent=2))
         return
-    table = Table("key", "value", "from", box=None, pad_edge=False)
-    for path, value, origin in rows:
-        table.add_row(".".join(path), json.dumps(value, ensure_ascii=False), origin)
-    Console().print(table)
+    columns = (tables.at("key", 0, least=40), tables.at("value", 1, least=16), tables.at("from", 2, least=16))
+    cells = [(".".join(path), json.dumps(value, ensure_ascii=False), origin) for path, value, origin in rows]
+    tables.show([tables.Table(columns, cells)])
 
 
 @app.command()

@@ -12,6 +12,7 @@ import typer
 
 from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import told
+from virtuoso.cli.terminal.tables import facts, show
 from virtuoso.config import load
 from virtuoso.model.clock import iso
 from virtuoso.operations import logs
@@ -55,8 +56,7 @@ def replay(
     if as_json:
         typer.echo(json.dumps(result))
         return
-    for name, value in result.items():
-        typer.echo(f"{name:>10}  {value}")
+    show([facts({name: str(value) for name, value in result.items()})])
 
 
 class _Pace:

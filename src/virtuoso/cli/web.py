@@ -1,6 +1,7 @@
 """`virtuoso web`: serve what a monitor publishes to the shared cache; keeps nothing, so run as many as you like."""
 
 import os
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.config import load
 from virtuoso.config.keys import secret_texts
 from virtuoso.operations import logs
+from virtuoso.processes.announcing import announced
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.web_worker import run_worker
 from virtuoso.processes.workers import keep_workers
@@ -37,11 +39,12 @@ def web(
     url = f"http://{settings.web.host}:{sock.getsockname()[1]}"
     shared = ", ".join(tier for tier in settings.cache.tiers if tier != "memory")
     many = "" if count == 1 else f" · {count} workers"
-    typer.echo(f"virtuoso web: {url} · serving from {shared}{many} · Ctrl-C stops")
     runtime = ctx.ensure_object(Runtime)
     if count == 1:
-        runtime.run(run_worker(settings, runtime.clock(), sock))
-        return
-    arguments = [str(argument) for path in files for argument in ("-c", path)]
-    command = runtime.command("virtuoso.processes.web_worker", str(sock.fileno()), *arguments)
-    runtime.run(keep_workers(count, command, sock.fileno()))
+        serving = run_worker(settings, runtime.clock(), sock)
+    else:
+        arguments = [str(argument) for path in files for argument in ("-c", path)]
+        command = runtime.command("virtuoso.processes.web_worker", str(sock.fileno()), *arguments)
+        serving = keep_workers(count, command, sock.fileno())
+    said = f"virtuoso web: {url} · serving from {shared}{many} · Ctrl-C stops"
+    runtime.run(announced(serving, sock, partial(typer.echo, said)))

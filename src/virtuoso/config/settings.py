@@ -286,7 +286,7 @@ class LoggingSettings(Section):
 
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     format: Literal["auto", "console", "json"] = Field(
-        "auto", description="`auto`: console on a terminal, JSON lines otherwise."
+        "auto", description="`auto`: console on a terminal, JSON lines otherwise; `json`: whatever the process says is."
     )
 
 

@@ -240,7 +240,7 @@ class Polling:
         status.seconds = time.perf_counter() - began
         if self._stream is None:
             self._report(reached=len(failed) < len(wanted))
-        log.debug("polled", symbols=len(wanted), failed=len(failed), seconds=round(status.seconds, 3))
+        log.debug("polled", seldom=True, symbols=len(wanted), failed=len(failed), seconds=round(status.seconds, 3))
 
     def _report(self, *, reached: bool) -> None:
         """Say when a round first brings nothing at all, and when one brings something again."""
@@ -354,7 +354,7 @@ class Polling:
         if isinstance(error, NotOffered):
             topic.lacking = str(error)
             topic.again_ns = self._clock.monotonic_ns() + int(_LACKING_AGAIN_S * 1e9)
-        log.debug("could not be polled", symbol=symbol, kind=kind, error=str(error))
+        log.debug("could not be polled", seldom=True, symbol=symbol, kind=kind, error=str(error))
 
     def _exchange_ms(self) -> int:
         return int(self._clock.now_ns() / 1e6 + (self._exchange.clock_offset_ms or 0.0))

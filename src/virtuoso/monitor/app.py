@@ -311,6 +311,7 @@ class Monitor:
         self.cycle.regimes.resume(None if kept is None else kept.regimes, recalled.transitions)
         recorded, until_ms = ({}, 0) if kept is None else (kept.recorded, kept.close_ms)
         self.kernel.results.signals.resume(recorded, until_ms, recalled.labels)
+        self.kernel.recall_past(recalled.past)
         if kept is not None:
             self.watch.checkpoints, self.watch.stood_ms = kept.checkpoints, kept.close_ms
             log.info("resumed", close=iso(kept.close_ms), symbols=len(kept.checkpoints))
@@ -419,7 +420,7 @@ class Monitor:
                 self._universe_refresh.poll_soon(event.symbols)
 
     def _task_died(self, name: str, reason: str) -> None:
-        text = f"task {name} died and is being restarted: {reason}"
+        text = f"{name} is started again: {reason}"
         self.incidents.fire("task_died", Severity.CRITICAL, text, self._now_ms(), part=name, details={"task": name})
 
     def _task_restarted(self, name: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, get_type_hints
 
-from virtuoso.model.alerts.kind import AlertKind, market
+from virtuoso.model.alerts.kind import INFO, WARNING, WORSENING, AlertKind, market
 from virtuoso.model.text.duration import Unit
 
 
@@ -24,7 +24,9 @@ class SuddenMoveParameters:
     """When a price move is worth an incident: unusual for the symbol, or large in itself."""
 
     kind: ClassVar[AlertKind] = market(
-        "sudden_move", "Sudden move",
+        "sudden_move", "Sudden move", WARNING,
+        "It moves {sigmas:g} standard deviations of its own volatility within {seconds} s, {floor_pct:g} % at least; "
+        "or {threshold_pct:g} % within {window_minutes} min, whatever its volatility.",
         "The price moved faster than its own volatility allows for.",
         "See whether other symbols moved too, and who led.",
     )  # fmt: skip
@@ -40,7 +42,8 @@ class WhaleTradeParameters:
     """When a taker's order is a whale's."""
 
     kind: ClassVar[AlertKind] = market(
-        "whale_trade", "Whale trade",
+        "whale_trade", "Whale trade", INFO,
+        "An order is worth what only one in {once_in_hours:g} h is, of {min_trades:,} orders or more.",
         "One order traded more than this symbol sees in hours.",
         "See its side, and what price and book did after it.",
     )  # fmt: skip
@@ -54,7 +57,8 @@ class LiquidationParameters:
     """When a single liquidation is worth an incident."""
 
     kind: ClassVar[AlertKind] = market(
-        "liquidation", "Large liquidation",
+        "liquidation", "Large liquidation", INFO,
+        "It is worth {share_of_minute:g} of a usual minute's turnover or more, and what one in {once_in_hours:g} h is.",
         "A position was liquidated that is large for this symbol.",
         "Look at the liquidations and the open interest around it.",
     )  # fmt: skip
@@ -69,7 +73,9 @@ class CascadeParameters:
     """When liquidations are a cascade."""
 
     kind: ClassVar[AlertKind] = market(
-        "liquidation_cascade", "Liquidation cascade",
+        "liquidation_cascade", "Liquidation cascade", WORSENING,
+        "Within {window:g} s, {min_count} liquidations or more sum to {share_of_minute:g} of a usual minute's "
+        "turnover and {times_usual:g} usual sums; of {symbols} symbols at once it is critical.",
         "Liquidations of one side follow each other quickly.",
         "Expect thin books; see whether several symbols are in it.",
     )  # fmt: skip
@@ -85,7 +91,8 @@ class SpreadParameters:
     """When a spread is a blow-out."""
 
     kind: ClassVar[AlertKind] = market(
-        "spread_blowout", "Spread blow-out",
+        "spread_blowout", "Spread blow-out", WARNING,
+        "It is {ratio:g} usual spreads, {sigmas:g} sigmas and {floor_bp:g} bp wide or wider, for {hold:g} s.",
         "The spread is far wider than usual, and stays so.",
         "Do not trust market orders in it; see whether the book is thin on one side.",
     )  # fmt: skip
@@ -100,7 +107,9 @@ class BookWallParameters:
     """When a level of the book is a wall."""
 
     kind: ClassVar[AlertKind] = market(
-        "book_wall", "Book wall",
+        "book_wall", "Book wall", INFO,
+        "A level within {within_bp:g} bp of the best price is {ratio:g} mean levels large, {sigmas:g} sigmas above the "
+        "usual largest one, for {stay:g} s.",
         "An order near the touch is far larger than this book usually holds.",
         "Watch whether it stays as the price comes nearer: walls are often taken away.",
     )  # fmt: skip
@@ -115,7 +124,8 @@ class VolumeSpikeParameters:
     """When a minute's volume is a spike."""
 
     kind: ClassVar[AlertKind] = market(
-        "volume_spike", "Volume spike",
+        "volume_spike", "Volume spike", INFO,
+        "It is {ratio:g} usual minutes and {sigmas:g} sigmas; by the same time of day once {min_days} days are known.",
         "A minute's volume is far above what this time of day usually has.",
         "Compare with the price move and the sides of the takers.",
     )  # fmt: skip
@@ -129,7 +139,8 @@ class FundingParameters:
     """When a funding rate is extreme."""
 
     kind: ClassVar[AlertKind] = market(
-        "funding_extreme", "Funding extreme",
+        "funding_extreme", "Funding extreme", INFO,
+        "It is {level_pct:g} % per 8 h or more; or a quarter of that, {sigmas:g} sigmas from its mean of three days.",
         "The funding rate is far from what this symbol usually pays.",
         "See who pays whom, and when it settles next.",
     )  # fmt: skip
@@ -142,7 +153,8 @@ class OpenInterestParameters:
     """When open interest surges."""
 
     kind: ClassVar[AlertKind] = market(
-        "open_interest_surge", "Open interest surge",
+        "open_interest_surge", "Open interest surge", INFO,
+        "It changes by {floor_pct:g} % and {sigmas:g} robust deviations of four hours within {window_minutes} min.",
         "Open interest changed far more than it usually does.",
         "Compare with the price: new positions, or positions closed.",
     )  # fmt: skip
