@@ -62,7 +62,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check whether `virtuoso up` could start: one line for each mistake, exit code 2. Nothing is begun or changed."""
-    from virtuoso.processes.check import check as checked  # noqa: PLC0415 - slow to import, and only needed here
+    from virtuoso.processes.checking.check import check as checked  # noqa: PLC0415 - slow to import, and only needed here
 
     files = files_of(config, no_config)
     reading = read(files, os.environ)

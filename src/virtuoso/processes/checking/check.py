@@ -13,7 +13,7 @@ from virtuoso.exchange.polling import pollable
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import UsageError, VirtuosoError
 from virtuoso.model.text.duration import written
-from virtuoso.processes.reach import Servers
+from virtuoso.processes.checking.reach import Servers
 from virtuoso.web.connections.listening import listen
 from virtuoso.wiring.channels import channel_plans, make_channels
 from virtuoso.wiring.folders import check_folders, sqlite_file
