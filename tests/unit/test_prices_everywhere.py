@@ -1,6 +1,8 @@
 """A price reads alike in every text that the program makes of it, to its last digit."""
 
+from contextlib import redirect_stdout
 from decimal import Decimal
+from io import StringIO
 from typing import Any
 
 import msgspec
@@ -52,10 +54,9 @@ def detail_of(step: float, price: float, stop: float) -> docs.SymbolDetail:
 
 
 def terminal(detail: docs.SymbolDetail) -> str:
-    console = Console(width=WIDE, force_terminal=False)
-    with console.capture() as capture:
-        reading.show(console, detail, (), None)
-    return capture.get()
+    with redirect_stdout(StringIO()) as shown:
+        reading.show(detail, (), None)
+    return shown.getvalue()
 
 
 def board(step: float, price: float) -> str:
@@ -64,7 +65,7 @@ def board(step: float, price: float) -> str:
     made.take("signals", msgspec.json.encode({**examples.SIGNALS, "signals": [row]}))
     console = Console(width=WIDE, force_terminal=False)
     with console.capture() as capture:
-        console.print(made.drawn(made.rows(15, None), WIDE))
+        console.print(made.drawn(made.rows(15, None)))
     return capture.get()
 
 

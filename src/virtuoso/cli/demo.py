@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from virtuoso.cli.terminal.configuration import say_unused
 from virtuoso.config import load
 from virtuoso.exchange.bybit import paths
 from virtuoso.model.errors import UsageError
@@ -36,6 +37,7 @@ def demo(
 ) -> None:
     """Everything on the bundled recording: no configuration, no network. Its data is labelled `replay`."""
     runtime = ctx.ensure_object(Runtime)
+    say_unused(config)
     with _exchange(runtime, seed) as address, TemporaryDirectory(prefix="virtuoso-demo-") as folder:
         environment = _environment(address, port, folder, whole=config is not None)
         serve(partial(load, config or [], environment), runtime)

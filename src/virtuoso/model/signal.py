@@ -165,9 +165,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """The scores of one symbol at one closed base bar.
 
-    `signal` is `None` where there is no label: `reasons` say why. `coverage` is the share of enabled factor weight that
-    had data, `attainable` the largest that a symbol of this `evidence_class` can have;
-    `consensus` and `disagreement` in [0, 1];
+    `signal` is `None` where there is no label: `reasons` say why. `score_percentile` in [0, 100] says how much of the
+    symbol's own past lies below the score, `None` without a label or with too short a past: `past_closes` earlier
+    closes, of which `past_from_bars` were scored from bars alone when it began to be watched. `coverage`
+    is the share of enabled factor weight that had data, `attainable` the largest that a symbol of this
+    `evidence_class` can have; `consensus` and `disagreement` in [0, 1];
     `confidence` in [0, 1] = agreement × coverage × data quality; `reasons` say what withheld or weakened it.
     `alignment` in [0, 1] is how far the `timeframes` agree. `why` says it in plain sentences; `input_hash` names
     everything the score was computed from.
@@ -177,6 +179,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     close_ms: int
     signal: Label | None
     score: float | None
+    score_percentile: float | None
+    past_closes: int
+    past_from_bars: int
     confidence: float | None
     coverage: float
     attainable: float

@@ -35,7 +35,7 @@ BOMBS = {
     "number": ("web: {port: " + "9" * 100_000 + "}", "at most 2,000"),
     "sexagesimal": ("web: {port: " + "1:" * 50_000 + "1}", "at most 2,000"),
     "hexadecimal": ("web: {port: 0x" + "f" * 100_000 + "}", "at most 2,000"),
-    "tag": ("web: !!python/object/apply:os.system [id]", "could not determine a constructor"),
+    "tag": ("web: !!python/object/apply:os.system [id]", "takes a ! for a tag; write the value in quotes"),
     "no truth": ("web: !!bool maybe", "no bool"),
     "no number": ("web: {port: !!int ''}", "no int"),
     "no time": ("web: {port: !!timestamp never}", "no timestamp"),

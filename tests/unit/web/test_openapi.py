@@ -12,8 +12,8 @@ from tests.unit.web.test_routes import HealthState, ManualClock, MemoryCache, cl
 from virtuoso.web.descriptions import describe, reached
 
 UNIT = re.compile(
-    r"quote units|base units|percent|% a day|log-%|\bbp\b|\bms\b|\bMB\b|seconds|minutes|\bhours|0–100|0–1\b|−1 to 1|−1 \(down\)"
-    r"|0 \(nothing\)|score points|HTTP status|[Rr]atio\b|in `unit`|in the unit of"
+    r"quote units|base units|percent|% a day|log-%|\bbp\b|\bms\b|\bMB\b|seconds|minutes|\bhours|0–100|0–1\b|−1 to 1"
+    r"|−1 \(down\)|0 \(nothing\)|score points|HTTP status|[Rr]atio\b|in `unit`|in the unit of"
 )
 COUNT = re.compile(r"^(How many|Number of)\b")
 LEAST_WORDS = 3

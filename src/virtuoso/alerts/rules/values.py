@@ -98,6 +98,7 @@ _OF_SYMBOL = (
     _text("data_source", "what the exchange is", _SOURCES),
     _text("signal", "label of the last reading; unknown while there is none or its data is stale", _LABELS),
     _number("score", "0–100", "confluence of all factors; 50 is neutral"),
+    _number("score_percentile", "0–100", "share of the symbol's own past that lies below the score"),
     _number("confidence", "0–1", "agreement × coverage × data quality"),
     _number("coverage", "0–1", "share of the factor weight that had data"),
     _number("consensus", "0–1", "how far the factors agree"),

@@ -280,7 +280,8 @@ def _ccxt(name: str) -> Any:
 def _client(ccxt: Any, name: str, kind: Kind) -> Any:
     if name not in ccxt.exchanges:
         near = get_close_matches(name, ccxt.exchanges, 1)
-        raise ConfigError(f"ccxt knows no exchange {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"exchange.name = {name}: ccxt knows no exchange of this name{hint}")
     spot = kind is Kind.SPOT
     options = {"defaultType": "spot"} if spot else {"defaultType": "swap", "defaultSubType": "linear"}
     client = getattr(ccxt, name)({"enableRateLimit": True, "options": options})

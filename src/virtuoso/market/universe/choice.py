@@ -136,13 +136,13 @@ def why_empty(universe: Universe, rules: UniverseRules, instruments: Sequence[In
     if quotes and rules.quote not in quotes:
         like = [quote for quote in quotes if quote.upper() == rules.quote.upper()]
         hint = _hint(like) if like else f"; it has {', '.join(quotes[:_QUOTES])}"
-        return f"the universe is empty: no instrument is quoted in universe.quote = {rules.quote}{hint}"
+        return f"nothing is watched: no instrument is quoted in universe.quote = {rules.quote}{hint}"
     alike: dict[str, list[str]] = {}
     for reason in universe.left_out.values():
         alike.setdefault(_NUMBER.sub("", reason), []).append(reason)
     most = sorted(alike.values(), key=len, reverse=True)[:_REASONS]
     why = "; ".join(f"{len(same)} × {'' if len(set(same)) == 1 else 'e.g. '}{same[0]}" for same in most)
-    return f"the universe is empty: of {len(instruments)} instruments none passes: {why or 'nothing is listed'}"
+    return f"nothing is watched: of {len(instruments)} instruments none passes: {why or 'nothing is listed'}"
 
 
 def _hint(symbols: Sequence[str]) -> str:

@@ -7,7 +7,8 @@ from virtuoso.model.catalogue.alert_examples import ALERT
 _SIGNAL: dict[str, Any] = {
     "symbol": "BTCUSDT", "signal": "HOLD", "confidence": 0.41, "price": 105989.5, "tick_size": 0.1,
     "change": 2.6861, "timestamp": "2026-11-23T20:46:00.000Z", "data_quality": "live", "data_source": "replay",
-    "score": 57.2, "probability": None, "coverage": 1.0, "attainable_coverage": 1.0, "evidence_class": "detailed",
+    "score": 57.2, "score_percentile": 78.4, "past_closes": 1906, "past_from_bars": 300, "probability": None,
+    "coverage": 1.0, "attainable_coverage": 1.0, "evidence_class": "detailed",
     "consensus": 0.67, "disagreement": 0.2,
     "factors": {"order_book": 61.3, "volume": 55.0, "technical": 52.1},
     "reasons": ["probability: no outcomes have been measured yet"],
@@ -51,7 +52,8 @@ SIGNAL_HISTORY = {
 SCORES = {
     "symbol": "BTCUSDT",
     "scores": [{
-        "timestamp": "2026-11-23T20:46:00.000Z", "signal": "HOLD", "score": 57.2, "confidence": 0.41, "coverage": 1.0,
+        "timestamp": "2026-11-23T20:46:00.000Z", "signal": "HOLD", "score": 57.2, "score_percentile": 78.4,
+        "confidence": 0.41, "coverage": 1.0,
         "factors": {"order_flow": 60.1, "order_book": 61.3, "volume": 55.0, "price_structure": 50.2,
                     "technical": 52.1, "sentiment": 48.9},
     }],

@@ -33,6 +33,14 @@ class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None
     """Where the symbol leans, 0–100: 50 is neutral, above it leans up, below down. The weighted factors over all
     timeframes at the close `timestamp`; `null` before the first closed bar, and while no factor has data."""
+    score_percentile: float | None
+    """Share of the symbol's own past that lies below the score, 0–100: of the closes of today (UTC) and the seven days
+    before it at which it could have a label. `null` without a label, and with fewer than 240 such closes."""
+    past_closes: int | None
+    """How many closes that past has; `null` before the first closed bar."""
+    past_from_bars: int | None
+    """How many of them were scored from bars alone, when the symbol began to be watched; `null` before the first
+    closed bar."""
     probability: float | None
     """Chance that the signal turns out right, 0–1; always `null` so far, for no outcomes have been measured yet."""
     coverage: float | None
@@ -116,6 +124,8 @@ class ScoreRow(msgspec.Struct, frozen=True, kw_only=True):
     """The label at that close; `null` where there was none."""
     score: float | None
     """Score, 0–100, 50 neutral; `null` where no factor had data."""
+    score_percentile: float | None
+    """Share of the symbol's past at that close that lay below the score, 0–100; `null` where it was not known."""
     confidence: float | None
     """How far the score could be relied on, 0–1; `null` where no factor leaned anywhere."""
     coverage: float | None

@@ -54,7 +54,9 @@ class AlertRoot:
         pipeline = Pipeline(parts.pipeline, parts.routes, policies=self.policies, context=self._context_of)
         rules = parts.rules.read()
         self.policies.take(rules.policies)
-        self.alerting = Alerting(self.incidents, pipeline, clock, self.policies, parts.public_url, rules)
+        self.alerting = Alerting(
+            self.incidents, pipeline, clock, self.policies, parts.public_url, rules, parts.conditions
+        )
         self.charts: Charts | None = None
         self.outbox: Outbox | None = None
         self._clock, self._kept = clock, kept
@@ -94,6 +96,7 @@ class AlertRoot:
         self.policies.change(parts.default, parts.policies)
         self.alerting.reload(rules)
         self.alerting.public_url = parts.public_url
+        self.alerting.conditions = parts.conditions
         self.alerting.pipeline.configure(parts.pipeline, parts.routes)
         if outbox is not None and told_otherwise and self._kept is not None:
             self._left.append(outbox)

@@ -7,6 +7,11 @@ from virtuoso.model import documents as docs
 from virtuoso.model.catalogue.factors import FACTORS
 from virtuoso.model.quality import DataQuality
 
+RECORDED = frozenset({
+    "system_universe", "system_feeds", "system_feeds_stale", "system_feeds_mute", "system_clock_offset_ms",
+    "system_data_quality",
+})  # fmt: skip
+"""The values of the system that a recording holds; the others are of the process and machine that recorded it."""
 _UNFRESH = frozenset({DataQuality.STALE, DataQuality.UNAVAILABLE})
 
 
@@ -34,6 +39,7 @@ def symbol_values(detail: docs.SymbolDetail) -> dict[str, Known]:
         "data_source": row.data_source,
         "signal": signal.signal,
         "score": signal.score,
+        "score_percentile": signal.score_percentile,
         "confidence": signal.confidence,
         "coverage": signal.coverage,
         "consensus": signal.consensus,
@@ -106,6 +112,11 @@ def market_values(overview: docs.MarketOverview) -> dict[str, Known]:
         "market_data_quality": overview.data_quality,
         "market_data_source": overview.data_source,
     }
+
+
+def recorded_values(status: docs.MonitoringStatus) -> dict[str, Known]:
+    """Of the system, from the status of a replay: what the recording tells."""
+    return {name: value for name, value in system_values(status, {}, None).items() if name in RECORDED}
 
 
 def system_values(

@@ -129,8 +129,9 @@ class Cycle:
         if repair_ms is not None:
             async with self._timed("refresh"):
                 refreshed = self.last_refresh = await self._refresh.complete(repair_ms)
-                log.info(
+                log.debug(
                     "refresh complete",
+                    seldom=True,
                     close=iso(repair_ms),
                     symbols=len(self._market.rows),
                     fresh_from_stream=refreshed.fresh,

@@ -17,6 +17,8 @@ class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it is about the program and its surroundings, or about the market."""
     severity: str | None
     """The level of its incidents: `info`, `warning` or `critical`; `null` where the detector says it of each."""
+    severities: tuple[str, ...]
+    """Levels that its incidents may have when they fire, the usual one first."""
     hold: float = msgspec.field(name="for")
     """How long the condition must hold before it fires, seconds."""
     cooldown: float
@@ -32,7 +34,8 @@ class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
     place: str | None = None
     """File and line of the user's rule; `null` for a built-in kind."""
     when: str | None = None
-    """Condition of the user's rule; `null` for a built-in kind."""
+    """The condition: a rule's as it stands in its file, a built-in kind's in words with the thresholds in force; `null`
+    where nothing is known of it."""
     labels: dict[str, str] = {}
     """Labels that the user's rule adds; empty for a built-in kind."""
     title: str | None = None

@@ -12,7 +12,7 @@ from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable, UsageError
 from virtuoso.storage.database.connection.backend import WRITING, Backend
 from virtuoso.storage.database.connection.errors import NoDatabase, StoreFull, StoreStarting, explained
-from virtuoso.storage.database.connection.migrate import MIGRATION_S, migrate
+from virtuoso.storage.database.connection.migrate import MIGRATION_S, migrate, needs_migration
 from virtuoso.storage.status import StoreStatus
 
 T = TypeVar("T")
@@ -67,6 +67,13 @@ class Calls:
     async def _open(self) -> bool:
         try:
             return await self._bounded(lambda: migrate(self._backend), MIGRATION_S + self._timeout_s)
+        except NoDatabase as error:
+            raise UsageError(str(error)) from error
+
+    async def look(self) -> None:
+        """See whether it could be opened; changes nothing, and raises as `start` does."""
+        try:
+            await self._bounded(lambda: needs_migration(self._backend), self._timeout_s)
         except NoDatabase as error:
             raise UsageError(str(error)) from error
 
