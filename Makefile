@@ -5,6 +5,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8002
+EXTRAS ?=
+
+# What is installed only when it is asked for, each with a lock file of its own: make install EXTRAS="ccxt parquet"
+KNOWN_EXTRAS := ccxt parquet
+comma := ,
+VERSIONS := sed -n 's/^\([A-Za-z0-9_.-]*==[^ ]*\).*/\1/p'
+WANTED := $(subst $(comma), ,$(EXTRAS))
+ifneq ($(filter-out $(KNOWN_EXTRAS),$(WANTED)),)
+$(error EXTRAS=$(EXTRAS): there are $(KNOWN_EXTRAS))
+endif
 
 # The program is started by the hundred in its tests: what was compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
@@ -19,9 +29,9 @@ TEST_COMMANDS := chromium faketime redis-server memcached influxd victoria-metri
 BENCH_PACKAGES := nginx-light wrk redis-server memcached influxdb
 BENCH_COMMANDS := /usr/sbin/nginx wrk redis-server memcached influxd
 
-.PHONY: install demo test soak check bench clean lock packages
+.PHONY: install demo test soak check bench wheel clean lock packages
 
-install: $(VENV)/.installed  ## the program and what it needs
+install: $(VENV)/.installed $(WANTED:%=$(VENV)/.installed-extra-%)  ## the program and what it needs (EXTRAS="ccxt parquet")
 
 demo: install  ## everything on the bundled recording, on http://127.0.0.1:8002
 	$(BIN)/virtuoso demo --port $(PORT)
@@ -45,17 +55,29 @@ bench: $(VENV)/.installed-dev  ## side by side with the peers: build/benchmarks,
 	@$(MAKE) --no-print-directory packages PACKAGES="$(BENCH_PACKAGES)" COMMANDS="$(BENCH_COMMANDS)"
 	$(BIN)/python -m benchmarks.run
 
+wheel: $(VENV)/.installed  ## dist/: the program in one file to install elsewhere, and the versions it was tested with
+	rm -rf dist
+	$(BIN)/python -m hatchling build -t wheel
+	@$(VERSIONS) requirements-dev.lock > dist/constraints.txt
+
 clean:  ## everything that was made here
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 
+# What `dev` pins, the others have too.
+COMPILE = uv pip compile --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -q
+
 lock:  ## make the lock files anew (needs uv)
-	uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 -q -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --all-extras -o requirements-dev.lock
 	mkdir -p build
-	sed -n 's/^\([A-Za-z0-9_.-]*==[^ ]*\).*/\1/p' requirements-dev.lock > build/constraints.txt
-	uv pip compile pyproject.toml --extra build --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 -c build/constraints.txt -q -o requirements.lock
+	$(VERSIONS) requirements-dev.lock > build/constraints.txt
+	$(COMPILE) pyproject.toml --extra build -c build/constraints.txt -o requirements.lock
+	for extra in $(KNOWN_EXTRAS); do \
+		$(PYTHON) -c "import sys, tomllib; \
+			extras = tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']; \
+			print(*extras[sys.argv[1]], sep='\n')" $$extra > build/$$extra.in && \
+		$(COMPILE) build/$$extra.in -c build/constraints.txt -o requirements-$$extra.lock || exit 1; \
+	done
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -65,6 +87,10 @@ $(BIN)/python:
 $(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
 	@test -f $(VENV)/.installed-dev || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-extra-%: requirements-%.lock | $(VENV)/.installed
+	@test -f $(VENV)/.installed-dev || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python

@@ -209,12 +209,23 @@ def test_alpha_says_what_was_found_or_that_nothing_was(browser: Browser, program
     page.context.close()
 
 
-def test_the_apis_page_lists_every_route(browser: Browser, program: Program) -> None:
-    page = browser.new_page()
+def test_the_apis_page_lists_every_route_with_its_fields(browser: Browser, program: Program) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 900})
     page.goto(f"{program.url}/docs")
     page.wait_for_selector(".route")
-    listed = {text.split(" ", 1)[1] for text in page.locator(".route code").all_inner_texts()}
-    assert listed == set(program.ask("/openapi.json")["paths"])
+    document = program.ask("/openapi.json")
+    listed = {text.split(" ", 1)[1] for text in page.locator(".route h2 code").all_inner_texts()}
+    assert listed == set(document["paths"])
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator(".contents a", has_text="GET /api/signals/top").click()
+    route = page.locator('[id="get/api/signals/top"]')
+    route.locator("summary", has_text="Fields of the answer").click()
+    rows = route.locator("details[open] tbody tr").all()
+    fields = {row.locator("td").first.inner_text(): row.inner_text() for row in rows}
+    told = document["components"]["schemas"]["SignalRow"]["properties"]
+    assert {f"signals[].{name}" for name in told} < {name.removesuffix(".*").removesuffix("[]") for name in fields}
+    assert "BUY | HOLD | SELL | null" in fields["signals[].signal"]
+    assert "50 is neutral" in fields["signals[].score"]
     page.close()
 
 

@@ -80,7 +80,7 @@ async def test_rules_and_the_pipeline_are_shown(web: Web) -> None:
     web.cache.put("alerts:pipeline", msgspec.json.encode(examples.PIPELINE), Version(1, 1), 60)
     rules, pipeline = await alerts(web, "rules"), await alerts(web, "pipeline")
     assert "funding > 0.05 and score < 35" in rules.stdout
-    assert "12 h" in rules.stdout
+    assert "12h" in rules.stdout
     assert "41 fired, 39 over, 2 open" in pipeline.stdout
     assert [line.split()[:4] for line in pipeline.stdout.splitlines() if line.startswith("cooldown")] == [
         ["cooldown", "38", "3", "1"]
@@ -121,7 +121,8 @@ def test_where_nothing_runs_it_names_the_next_step() -> None:
     done = warm.run(command("alerts", "list", "--url", "http://127.0.0.1:9"), timeout=30)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "virtuoso: http://127.0.0.1:9: cannot be reached: connection refused; start `virtuoso up`, or give --url\n"
+        "virtuoso: http://127.0.0.1:9 (--url): cannot be reached: connection refused; start `virtuoso up`, or name "
+        "another address with --url or VIRTUOSO_URL\n"
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.support import warm
+from tests.support import bar_layouts, warm
 from tests.support.panels import aggregate, part, random_bars, symbols
 
 from virtuoso.analysis.engine import Engine
@@ -115,3 +115,40 @@ def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "none.parquet" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_a_file_was_taken_for_is_said_beside_the_json(tmp_path: Path) -> None:
+    of = bar_layouts.rows(bar_layouts.bars(240))
+    for day in range(2):
+        name = f"BTCUSDT-1m-2025-05-0{day + 1}.csv"
+        (tmp_path / name).write_bytes(bar_layouts.binance(of[120 * day : 120 * day + 120], factor=lambda _: 1_000))
+    said = "BTCUSDT-1m-2025-05-01.csv and 1 more: Binance Vision klines, µs, no header → BTCUSDT, 1m, 240 bars\n"
+    for data in ([str(tmp_path)], [str(tmp_path / "*-1m-*.csv")], sorted(map(str, tmp_path.glob("*.csv")))):
+        done = _virtuoso(*data, "--json")
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == said
+        summary = json.loads(done.stdout)
+        assert summary["bars"] == {"read": 240, "missing": 0, "bad_rows_skipped": 0}
+        assert "order_flow" not in summary["absent_factors"]
+
+
+def test_a_layout_that_nobody_knows_is_read_by_what_is_said_of_it(tmp_path: Path) -> None:
+    lines = [f"2025-01-01 00:{minute:02d};5;1,5;2,5;1,25;2" for minute in range(10)]
+    file = tmp_path / "dump.csv"
+    file.write_text("\n".join(["when;amount;first;max;min;last", *lines]))
+    refused = _virtuoso(str(file))
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"virtuoso: {file}: column ts or open_time is missing")
+    assert refused.stderr.endswith("name columns of another kind with --columns time=…,close=…\n")
+    named = "time=when,open=first,high=max,low=min,close=last,volume=amount"
+    assert "give it with --symbol BTCUSDT" in _virtuoso(str(file), "--columns", named).stderr
+    zoneless = _virtuoso(str(file), "--columns", named, "--symbol", "TESTUSDT")
+    assert zoneless.returncode == 2
+    assert "say its zone with --zone UTC" in zoneless.stderr
+    done = _virtuoso(str(file), "--columns", named, "--symbol", "TESTUSDT", "--zone", "+01:00", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["period"]["first_close"] == "2024-12-31T23:01:00.000Z"
+    assert done.stderr == (
+        "dump.csv: bars by the names of their columns, dates, semicolons, decimal commas → TESTUSDT, 1m, 10 bars "
+        "(its times name no zone and were taken as +01:00)\n"
+    )

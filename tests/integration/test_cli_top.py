@@ -100,7 +100,8 @@ def test_where_nothing_answers_it_names_the_next_step(option: str) -> None:
     done = top("--url", "http://127.0.0.1:9", option)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "virtuoso: http://127.0.0.1:9: cannot be reached: connection refused; start `virtuoso up`, or give --url\n"
+        "virtuoso: http://127.0.0.1:9 (--url): cannot be reached: connection refused; start `virtuoso up`, or name "
+        "another address with --url or VIRTUOSO_URL\n"
     )
 
 

@@ -40,7 +40,7 @@ def test_an_empty_universe_says_why(config: Path) -> None:
     done = universe(config, "universe: {quote: usdt}")
     assert done.returncode == 0
     assert done.stderr.splitlines() == [
-        "virtuoso: the universe is empty: no instrument is quoted in universe.quote = usdt; did you mean USDT?"
+        "virtuoso: nothing is watched: no instrument is quoted in universe.quote = usdt; did you mean USDT?"
     ]
 
 

@@ -18,9 +18,6 @@ import yaml
 from tests.support import warm
 from tests.support.exchange import running_exchange
 from tests.support.program import Program, command, running_program
-from typer.testing import CliRunner
-
-from virtuoso.cli.config import app
 
 WEB_TOKEN = "canary-web-token-1f0c"
 DEAD = "127.0.0.1:9"  # nobody listens there
@@ -105,11 +102,12 @@ def test_the_configuration_is_shown_without_them(tmp_path: Path, place: Place) -
     config, environment = everything(tmp_path, [place])
     for arguments in (["show"], ["show", "--json"], ["check"], ["schema"]):
         given = [] if arguments == ["schema"] else ["-c", str(config)]
-        done = CliRunner(env=environment).invoke(app, [*arguments, *given])
-        assert done.exit_code == 0, done.exception
-        silent(f"config {arguments}", done.output)
+        line = command("config", *arguments, *given)
+        done = warm.run(line, timeout=60, env={**os.environ, **environment})
+        assert done.returncode == 0, done.stderr
+        silent(f"config {arguments}", done.stdout + done.stderr)
         if arguments == ["show", "--json"]:
-            shown = json.loads(done.output)
+            shown = json.loads(done.stdout)
             assert {key: shown[key]["value"] for key in SECRETS} == dict.fromkeys(SECRETS, "***")
 
 
@@ -133,11 +131,11 @@ def test_mistakes_are_told_without_them(tmp_path: Path, mistake: str) -> None:
         config.write_text("web: {token: !canary-tag}\ncache: {redis_url: *canary-anchor}\n")
     if mistake == "twice":
         config.write_text(f"web: {{token: {WEB_TOKEN}}}\nweb: {{token: {WEB_TOKEN}}}\n")
-    done = CliRunner().invoke(app, ["check", "-c", str(config)])
-    assert done.exit_code != 0
-    silent("the mistake", f"{done.output} {done.exception}")
+    done = warm.run(command("config", "check", "-c", str(config)), timeout=60)
+    assert done.returncode == 2
+    silent("the mistake", done.stdout + done.stderr)
     expected = len(SECRETS) if mistake in {"misspelt", "a list", "as a section"} else 1
-    assert len(str(done.exception).splitlines()) >= expected
+    assert len(done.stderr.splitlines()) >= expected
 
 
 def test_a_start_that_fails_does_not_tell_them(tmp_path: Path) -> None:
@@ -202,12 +200,12 @@ def asked(url: str, headers: dict[str, str]) -> str:
 
 LOUD = """
 import logging, sys, structlog
-from virtuoso.operations import logs
+from virtuoso.operations import logs, streams
 secret = 'canary "quoted" ünd \\\\slashed'
 logs.configure("info", sys.argv[1], {secret})
 log = structlog.get_logger()
 log.info("early")
-logs.hide({"canary-token"})
+streams.hide({"canary-token"})
 def fail():
     inside = "canary-token"
     raise ValueError(f"at https://example.org/{inside}")
@@ -225,7 +223,9 @@ fail()
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_whoever_says_a_secret_it_is_masked(form: str) -> None:
     done = subprocess.run([sys.executable, "-c", LOUD, form], capture_output=True, text=True, timeout=60, check=False)
-    assert "ValueError: at https://example.org/***" in done.stderr
+    assert done.stderr.count("at https://example.org/***") >= 2
+    assert done.stderr.count("ValueError") >= 2
     assert "retrying https://example.org/***" in done.stderr
-    assert done.stdout == "said ***\n"
+    said = done.stdout if form == "console" else f"{json.loads(done.stdout)['event']}\n"
+    assert said == "said ***\n"
     silent("the logs", done.stderr)

@@ -139,7 +139,7 @@ async def test_a_universe_that_is_empty_by_configuration_is_not_healthy() -> Non
         await until("not healthy", lambda: not monitor.health.healthy)
         assert monitor.health.live
         (reason,) = monitor.health.document().reasons
-        assert reason == "the universe is empty: no instrument is quoted in universe.quote = usdt; did you mean USDT?"
+        assert reason == "nothing is watched: no instrument is quoted in universe.quote = usdt; did you mean USDT?"
         assert not monitor._all_well()
         await until("it is told", lambda: troubles(monitor) == {"universe_empty"})
         await until("the page says it", lambda: monitor.cycle.frame().state == "degraded")

@@ -16,7 +16,9 @@ class Spreads(msgspec.Struct, frozen=True, kw_only=True):
     """Widest spread of all symbols, basis points."""
 
     timestamp: str
+    """When it was published, ISO 8601 in UTC."""
     widest_bp: float | None
+    """The widest of all spreads, bp; `null` while none is known."""
 
 
 def empty() -> object:

@@ -95,16 +95,18 @@ class Web:
 
 
 @asynccontextmanager
-async def running_web(folder: Path) -> AsyncIterator[Web]:
+async def running_web(
+    folder: Path, *, clock: ManualClock | None = None, cache: MemoryCache | None = None, views: NoViews | None = None
+) -> AsyncIterator[Web]:
     """Until the block ends."""
-    clock = ManualClock(NOW_MS * 1_000_000)
+    clock = clock or ManualClock(NOW_MS * 1_000_000)
     database = Database(sqlite_url(folder), SystemClock())
     await database.start()
     term = await Lease(database, "monitor", clock, version="test").acquire()
-    cache, sock = MemoryCache(clock), listen("127.0.0.1", 0)
+    cache, sock = MemoryCache(clock) if cache is None else cache, listen("127.0.0.1", 0)
     server = WebServer(
         create_app(
-            cache=cache, board=HealthState(clock, 10.0, "embedded"), views=NoViews(), database=database,
+            cache=cache, board=HealthState(clock, 10.0, "embedded"), views=views or NoViews(), database=database,
             identity="monitor", clock=clock, access=Access(["127.0.0.1"], None),
         )
     )  # fmt: skip

@@ -7,13 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 
 _PATIENCE_S = 20.0
+_STILL = frozenset("TtZX")
+"""Stopped, or ended: one that has ended is not collected while its parent is stopped."""
 
 
 def stop(pid: int) -> None:
     """Stop a process; when this returns, none of its threads runs, or begins to hold a lock."""
     os.kill(pid, signal.SIGSTOP)
     began = time.monotonic()
-    while any(state not in {"T", "t"} for state in _states(pid)):
+    while any(state not in _STILL for state in _states(pid)):
         assert time.monotonic() - began < _PATIENCE_S, f"process {pid} does not stop"
         time.sleep(0.002)
 

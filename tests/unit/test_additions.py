@@ -36,7 +36,8 @@ web = client(cache, HealthState(clock, 10.0, "embedded"))
 assert web.get("/api/spreads").json()["widest_bp"] is None
 schema = web.get("/openapi.json").json()
 assert schema["paths"]["/api/spreads"]["get"]["summary"] == "The widest spread"
-assert "Spreads" in schema["components"]["schemas"]
+fields = schema["components"]["schemas"]["Spreads"]["properties"]
+assert fields["widest_bp"]["description"] == "The widest of all spreads, bp; `null` while none is known."
 assert "spreads" in STREAMED
 market = MarketState([Timeframe.M1])
 market.add("AUSDT")

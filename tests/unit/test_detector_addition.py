@@ -61,7 +61,8 @@ class BlockTradeParameters:
     """When a trade is a block."""
 
     kind: ClassVar[AlertKind] = market(
-        "block_trade", "Block trade", "A single trade is large.", "See what the price did after it.",
+        "block_trade", "Block trade", INFO,
+        "It is {least:g} base units or more.", "A single trade is large.", "See what the price did after it.",
     )
     least: float = _parameter(50.0, "Least size, in base units.", gt=0)
     quiet: float = _parameter(60.0, "Seconds after the last one until the incident is over.", gt=0)

@@ -1,12 +1,13 @@
 """Changes of label and of the market's regime: an incident from the change until the next one."""
 
 from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.limits import LONG_GAP_MS
 from virtuoso.model.alerts.incident import Details, Severity
 from virtuoso.model.clock import iso
 from virtuoso.model.signal import Label
+from virtuoso.model.text.numbers import PLAIN, Denomination
 
 SIGNAL, REGIME, GAP = "signal_change", "regime_change", "watch_gap"
-_LONG_GAP_MS = 600_000
 _LOST = "is unknown: it has not been scored, or not on fresh and sufficient data, for some minutes"
 
 
@@ -20,6 +21,7 @@ def observe_signal(
     score: float | None,
     confidence: float | None,
     price: float | None,
+    denomination: Denomination = PLAIN,
 ) -> None:
     """A symbol's label changed: what it was is over; BUY and SELL are told, HOLD is only the end of them.
 
@@ -37,7 +39,7 @@ def observe_signal(
     }  # fmt: skip
     said = [f"{symbol} {label}"]
     if price is not None:
-        said.append(f"at {price:g}")
+        said.append(f"at {denomination.price(price)}")
     if score is not None:
         said.append(f"· score {score:.0f}")
     if confidence is not None:
@@ -62,7 +64,7 @@ def observe_gap(log: IncidentLog, since_ms: int, until_ms: int, now_ms: int) -> 
         f"nobody watched from {iso(since_ms)} to {iso(until_ms)} ({seconds:.0f} s): "
         "conditions that still hold are found again, single trades and liquidations of that time are not"
     )
-    severity = Severity.CRITICAL if until_ms - since_ms >= _LONG_GAP_MS else Severity.WARNING
+    severity = Severity.CRITICAL if until_ms - since_ms >= LONG_GAP_MS else Severity.WARNING
     details: Details = {"since_ms": since_ms, "until_ms": until_ms, "seconds": round(seconds, 1)}
     log.fire(GAP, severity, text, now_ms, details=details)
     log.resolve(GAP, now_ms)

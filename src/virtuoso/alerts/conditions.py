@@ -4,14 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.limits import CHANNEL_GRACE_MS, CLOCK_SKEW_MS, FEED_GRACE_MS, STORE_GRACE_MS, WRONG_TOKENS
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.clock import iso
 
-_SKEW_MS = 1_000.0
-_STORE_GRACE_MS = 2_000
-_CHANNEL_GRACE_MS = 60_000
 _STORE_KINDS = {"down": "store_down", "full": "store_full", "refusing": "store_refusing"}
-_WRONG_TOKENS = 10
 _WEATHER = {
     "maintenance": Severity.CRITICAL, "rate_ban": Severity.CRITICAL, "exchange_clock": Severity.WARNING,
     "clock_skew": Severity.WARNING, "rest_down": Severity.CRITICAL, "origin_changed": Severity.CRITICAL,
@@ -26,7 +23,7 @@ class FeedOutage:
     """
 
     exchange: str
-    grace_ms: int = 3_000
+    grace_ms: int = FEED_GRACE_MS
     _down: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     def lost(self, connection: int, reason: str, now_ms: int) -> None:
@@ -90,7 +87,7 @@ def observe_exchange(log: IncidentLog, state: ExchangeState, now_ms: int) -> Non
 
 def _observe_topics(log: IncidentLog, state: ExchangeState, now_ms: int) -> None:
     for topic, symbol in state.mute.items():
-        text = f"{topic} is mute: it says nothing of what is due, or of what other topics or lists prove"
+        text = f"{topic} says nothing of what is due, or of what other topics or lists prove"
         log.fire("mute_topic", Severity.WARNING, text, now_ms, symbol=symbol, part=topic)
     for symbol, text in state.denied.items():
         log.fire("topic_refused", Severity.WARNING, text, now_ms, symbol=symbol, part=symbol)
@@ -105,11 +102,11 @@ def _said(state: ExchangeState) -> dict[str, str | None]:
     skew_ms, banned_ms, banned, skewed = state.clock_skew_ms, state.banned_until_ms, None, None
     if banned_ms is not None:
         banned = f"the exchange refuses requests: none goes out until {iso(banned_ms)}; streams go on"
-    if skew_ms is not None and abs(skew_ms) >= _SKEW_MS:
+    if skew_ms is not None and abs(skew_ms) >= CLOCK_SKEW_MS:
         skewed = f"this machine's clock is {-skew_ms / 1000:+.1f} s off the exchange's; ages allow for it"
     explained = state.maintenance is not None or banned is not None
     return {
-        "maintenance": state.maintenance and f"the exchange is under maintenance: {state.maintenance}",
+        "maintenance": state.maintenance and f"the exchange serves nobody for now: {state.maintenance}",
         "rate_ban": banned,
         "exchange_clock": state.clock_doubt,
         "clock_skew": skewed,
@@ -134,9 +131,18 @@ def observe_stores(log: IncidentLog, stores: Iterable[StoreState], now_ms: int) 
         for state, kind in _STORE_KINDS.items():
             if store.state != state:
                 log.resolve(kind, now_ms, part=store.name)
-            elif store.since_ms is not None and now_ms - store.since_ms >= _STORE_GRACE_MS:
-                text = f"{store.name} is {state}: {store.error or 'it does not answer'}"
-                log.fire(kind, Severity.WARNING, text, now_ms, part=store.name, details={"store": store.name})
+            elif store.since_ms is not None and now_ms - store.since_ms >= STORE_GRACE_MS:
+                log.fire(
+                    kind, Severity.WARNING, _of_store(store), now_ms, part=store.name, details={"store": store.name}
+                )
+
+
+def _of_store(store: StoreState) -> str:
+    """What is wrong with a store, which names itself in most of what it says."""
+    said = store.error or "it does not answer"
+    said = said.removeprefix(f"{store.name}: ")
+    itself = said.lower().removeprefix("the ").startswith(store.name)
+    return said if itself else f"{store.name} is {store.state}: {said}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +158,10 @@ class ChannelCondition:
 def observe_channels(log: IncidentLog, channels: Iterable[ChannelCondition], now_ms: int) -> None:
     """A channel whose address is gone, at once; one that cannot be reached, after a minute. Others tell of it."""
     for channel in channels:
-        late = channel.since_ms is not None and now_ms - channel.since_ms >= _CHANNEL_GRACE_MS
+        late = channel.since_ms is not None and now_ms - channel.since_ms >= CHANNEL_GRACE_MS
         if channel.state == "disabled" or (channel.state == "down" and late):
-            text = f"the channel {channel.name} is {channel.state}: {channel.error or 'it does not answer'}"
+            how = "is disabled" if channel.state == "disabled" else "delivers nothing"
+            text = f"{channel.name} {how}: {channel.error or 'it does not answer'}"
             severity = Severity.CRITICAL if channel.state == "disabled" else Severity.WARNING
             log.fire("channel_down", severity, text, now_ms, part=channel.name, details={"channel": channel.name})
         elif channel.state in {"up", "limited"}:
@@ -163,7 +170,7 @@ def observe_channels(log: IncidentLog, channels: Iterable[ChannelCondition], now
 
 def observe_wrong_tokens(log: IncidentLog, count: int, client: str, now_ms: int) -> None:
     """Wrong tokens that the web was given one after the other; nobody mistypes one so often. `client` gave the last."""
-    if count >= _WRONG_TOKENS:
+    if count >= WRONG_TOKENS:
         text = f"the web was given {count} wrong tokens, the last by {client or 'an unknown address'}"
         log.fire("auth_failures", Severity.WARNING, text, now_ms, details={"count": count, "client": client})
     elif count == 0:
@@ -173,7 +180,13 @@ def observe_wrong_tokens(log: IncidentLog, count: int, client: str, now_ms: int)
 def observe_cycle(log: IncidentLog, duration_s: float, slow_s: float, error: str | None, now_ms: int) -> None:
     """A cycle ended: failed, slow, or well."""
     if error is not None:
-        log.fire("failed_cycle", Severity.CRITICAL, f"a cycle failed: {error}", now_ms, details={"error": error})
+        log.fire(
+            "failed_cycle",
+            Severity.CRITICAL,
+            f"a pass of the monitor ended early: {error}",
+            now_ms,
+            details={"error": error},
+        )
         return
     log.resolve("failed_cycle", now_ms)
     if duration_s >= slow_s:

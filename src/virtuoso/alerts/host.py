@@ -45,13 +45,12 @@ class HostLimits:
 
 def observe_host(log: IncidentLog, state: HostState, limits: HostLimits, now_ms: int) -> None:
     """Judge the machine; call it every few seconds."""
-    for kind, name, value, limit in (
-        ("cpu", "the processors are", state.cpu_pct, limits.cpu_pct),
-        ("memory", "memory is", state.memory_pct, limits.memory_pct),
-        ("disk", "the disk of the data folder is", state.disk_pct, limits.disk_pct),
+    for kind, what, value, limit in (
+        ("cpu", "of all processors' time is taken", state.cpu_pct, limits.cpu_pct),
+        ("memory", "of what this machine has is in use", state.memory_pct, limits.memory_pct),
+        ("disk", "of what the data folder lies on is in use", state.disk_pct, limits.disk_pct),
     ):
-        busy = "busy" if kind == "cpu" else "in use"
-        text = "" if value is None else f"{name} {value:.0f} % {busy} (threshold {limit:g} %)"
+        text = "" if value is None else f"{value:.0f} % {what} (threshold {limit:g} %)"
         _observe(log, kind, value, limit, limit - POINTS, text, now_ms)
     lag, limit = state.loop_lag_ms, limits.loop_lag_ms
     text = "" if lag is None else f"the event loop is {lag:.0f} ms late (95th percentile; threshold {limit:g} ms)"

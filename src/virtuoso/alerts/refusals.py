@@ -5,14 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.limits import REFUSED_FEWEST, REFUSED_SHARE, REFUSED_WINDOW_MS
 from virtuoso.model.alerts.incident import Details, Severity
 from virtuoso.model.feed import FeedStatus
 
 KIND = "refused_frames"
-_WINDOW_MS = 10_000
 _LASTS_MS = 5_000
-_SHARE, _FEWEST = 0.1, 10
-"""So many of the frames of the window, of all topics or of one, are too many even if others are understood between."""
 _NAMED = 3
 
 
@@ -39,7 +37,7 @@ class RefusedFrames:
         samples, total = self._samples, sum(feed.rejected for feed in feeds)
         spoilt = {feed.topic: (feed.messages, feed.rejected) for feed in feeds if feed.rejected}
         samples.append(_Sample(now_ms, sum(feed.messages for feed in feeds), total, spoilt))
-        while now_ms - samples[0].at_ms > _WINDOW_MS:
+        while now_ms - samples[0].at_ms > REFUSED_WINDOW_MS:
             samples.popleft()
         refused, accepted = max(0, total - samples[0].refused), max(0, samples[-1].accepted - samples[0].accepted)
         before = samples[0].spoilt
@@ -64,7 +62,7 @@ class RefusedFrames:
             "share": round(share, 4), "refused": refused, "accepted": accepted, "topics": len(feeds),
             "reason": reasons.most_common(1)[0][0] if reasons else None, "sample": sample,
         }  # fmt: skip
-        text = f"{100 * share:.0f} % of the frames of the last {_WINDOW_MS // 1000} s were refused: {sample}"
+        text = f"{100 * share:.0f} % of the frames of the last {REFUSED_WINDOW_MS // 1000} s were refused: {sample}"
         log.fire(KIND, Severity.WARNING, text, now_ms, details=details)
 
 
@@ -74,4 +72,4 @@ def _is_spoilt(feed: FeedStatus, before: Mapping[str, tuple[int, int]]) -> bool:
 
 
 def _too_many(refused: int, accepted: int) -> bool:
-    return refused >= _FEWEST and refused >= _SHARE * (refused + accepted)
+    return refused >= REFUSED_FEWEST and refused >= REFUSED_SHARE * (refused + accepted)

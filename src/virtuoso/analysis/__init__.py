@@ -2,6 +2,6 @@
 
 PUBLIC = (
     "alpha.estimates", "alpha.patterns", "breadth", "checkpoint", "component", "engine", "history", "overview",
-    "readings.evaluation", "regimes.dwell", "regimes.regime", "signals",
+    "percentile", "readings.evaluation", "regimes.dwell", "regimes.regime", "signals",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

@@ -1,6 +1,6 @@
 """The engine: owns the state of every component and turns one cut of the market into an evaluation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import isnan
 
@@ -14,6 +14,7 @@ from virtuoso.analysis.checkpoint import Checkpoint
 from virtuoso.analysis.component import Factor, Feed
 from virtuoso.analysis.factors import flow, orderbook, sentiment, structure, technical, volume
 from virtuoso.analysis.history import History, score_blocks
+from virtuoso.analysis.percentile import WARM_CLOSES, PastDay, Ranked, ScorePast
 from virtuoso.analysis.readings.entry import Context
 from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.analysis.regimes import regime
@@ -21,6 +22,7 @@ from virtuoso.analysis.regimes.dwell import Dwell, DwellRule
 from virtuoso.analysis.regimes.regime import RegimeArrays
 from virtuoso.analysis.scoring import QUALITY_CODE, STALE, BankKey, Codes, FactorArrays, Total, score_all
 from virtuoso.analysis.signals import UNKNOWN, Labelled, LabelRule, Labels
+from virtuoso.analysis.warm_up import warm_up
 from virtuoso.market.panel import BarBlock, BookBlock, Cut, Floats, Ints
 from virtuoso.model.errors import InvariantError
 from virtuoso.model.evidence import Evidence
@@ -64,6 +66,7 @@ class Engine:
         self.base = self._banks.base
         self._dwell = Dwell(DwellRule(), self.base.ms)
         self._labels = Labels(rule or LabelRule(), self.base.ms)
+        self._past = ScorePast()
         self._entry_size = entry_size
         self._symbols: dict[int, str] = {}
 
@@ -72,8 +75,8 @@ class Engine:
         self._labels.rule = rule
 
     def history(self, timeframe: Timeframe) -> int:
-        """Bars of `timeframe` after which everything computed from bars alone is ready."""
-        return self._banks.history(timeframe)
+        """Bars of `timeframe` after which everything computed from bars alone is ready, and a past of scores known."""
+        return self._banks.history(timeframe) + -(-WARM_CLOSES * self.base.ms // timeframe.ms)
 
     def add(self, symbol: str, row: int) -> None:
         """Watch `symbol` in `row`, as if the row had never been used."""
@@ -82,6 +85,7 @@ class Engine:
         if row in self._symbols:
             self.remove(row)  # a row that was never taken, or was freed, remembers nothing
         self._symbols[row] = symbol
+        self._past.begin(symbol, row)
 
     def remove(self, row: int) -> None:
         """Forget everything about `row`."""
@@ -97,9 +101,12 @@ class Engine:
                 memory.reset(slice(row, row + 1))
 
     def warm_up(self, blocks: Sequence[BarBlock]) -> None:
-        """Take long blocks of closed bars; no scores, no labels. Bars already seen are ignored."""
-        for block in blocks:
-            self._banks.warm_up(block)
+        """Take long blocks of closed bars; no labels. Bars already seen are ignored.
+
+        What the scores of the last closes were, from bars alone, goes into the past that later ones are ranked in.
+        """
+        attainable = float(attainable_coverage(self.factors, [Evidence.BARS])[0])
+        warm_up(self._banks, self._past, self._labels.rule, blocks, attainable)
 
     def score_blocks(self, blocks: Mapping[Timeframe, BarBlock], evidence: Evidence) -> History:
         """Take a block of base bars, with the higher bars that close with them, and score every base close.
@@ -128,7 +135,7 @@ class Engine:
         if cut.book is not None:
             self._banks.step_book(cut.book, cut.close_ms)
         rows = as_rows(cut.rows)
-        factors, total, labelled, regimes = self._score(cut.close_ms, rows, qualities, attainable)
+        factors, total, labelled, regimes, ranked = self._score(cut.close_ms, rows, qualities, attainable)
         return Evaluation(
             close_ms=cut.close_ms,
             symbols=cut.symbols,
@@ -138,6 +145,7 @@ class Engine:
             total=total,
             labelled=labelled,
             regimes=regimes,
+            ranked=ranked,
             context=self._context(rows, cut.book, qualities[Feed.BOOK]),
             rule=self._labels.rule,
             attainable=attainable,
@@ -172,15 +180,17 @@ class Engine:
 
     def _score(
         self, close_ms: int, rows: Rows, qualities: Mapping[Feed, Codes], attainable: Floats
-    ) -> tuple[tuple[FactorArrays, ...], Total, Labelled, RegimeArrays]:
+    ) -> tuple[tuple[FactorArrays, ...], Total, Labelled, RegimeArrays, Ranked]:
         values = self._banks.last(rows)
         due: dict[BankKey, Ints | int] = {tf: close_ms // tf.ms - 1 for tf in self.timeframes}
         due[None] = due[self.base]
         factors, total = score_all(self._banks.sources, values, due, qualities)
         score = 50.0 * (1.0 + total.confluence.x)
         allowed = self._labels.rule.covered(total.coverage, attainable) & (total.quality < STALE)
-        labelled = self._labels.step(rows, score, allowed & ~stale_feeds(qualities), close_ms)
-        return factors, total, labelled, self._regimes(close_ms, rows, values)
+        allowed &= ~stale_feeds(qualities)
+        labelled = self._labels.step(rows, score, allowed, close_ms)
+        ranked = self._past.step(rows, score, allowed, close_ms)
+        return factors, total, labelled, self._regimes(close_ms, rows, values), ranked
 
     def _regimes(self, close_ms: int, rows: Rows, values: Mapping[BankKey, Values]) -> RegimeArrays:
         frame = values[self._banks.regime_timeframe]
@@ -208,6 +218,7 @@ class Engine:
         yield from self._banks.memories()
         yield self._labels.memory
         yield self._dwell.memory
+        yield self._past.memory
 
     def checkpoints(self) -> dict[str, Checkpoint]:
         """Where each symbol stands."""
@@ -232,6 +243,14 @@ class Engine:
             known_ms = (then_ms if checkpoint.known_ms is None else checkpoint.known_ms) + missed * self.base.ms
             self._labels.resume(row, checkpoint.label, checkpoint.held + missed, known_ms, close_ms)
         self._dwell.resume(row, checkpoint.regimes)
+
+    def recall(self, days: Iterable[PastDay]) -> None:
+        """Take over what earlier runs counted of the past of scores; each symbol goes on from it once it is added."""
+        self._past.recall(days)
+
+    def changed_past(self) -> tuple[PastDay, ...]:
+        """The days of the past of scores that changed since this was asked last."""
+        return self._past.changed(self._symbols)
 
     def state(self) -> dict[str, dict[str, Floats]]:
         """Copies of all arrays that the engine remembers, by bank."""

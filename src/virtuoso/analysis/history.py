@@ -38,6 +38,27 @@ class History:
     total: Total
 
 
+def bar_scores(banks: Banks, blocks: Mapping[Timeframe, BarBlock]) -> tuple[tuple[FactorArrays, ...], Total]:
+    """Take a block of base bars, with the higher bars that close with them; factors and confluence over t·n columns."""
+    base = blocks[banks.base]
+    t, n = base.close.shape
+    with np.errstate(all="ignore"):
+        values = banks.over(blocks)
+    closes = base.open_ms + banks.base.ms
+    due: dict[BankKey, Ints | int] = {tf: np.repeat(closes // tf.ms - 1, n) for tf in banks.timeframes}
+    due[None] = due[banks.base]
+    seen = np.full(t * n, QUALITY_CODE[DataQuality.LIVE])
+    none = np.full(t * n, QUALITY_CODE[DataQuality.UNAVAILABLE])
+    qualities = {Feed.BARS: seen, Feed.TAPE: seen, Feed.TICKER: none, Feed.BOOK: none}
+    return score_all(banks.sources, values, due, qualities)
+
+
+def whole_bars(base: BarBlock) -> NDArray[np.bool_]:
+    """Where a bar is there, with nothing missing [t, n]."""
+    whole: NDArray[np.bool_] = np.isfinite(base.open + base.high + base.low + base.close + base.volume)
+    return whole
+
+
 def score_blocks(banks: Banks, labels: Labels, blocks: Mapping[Timeframe, BarBlock], attainable: float) -> History:
     """Take a block of base bars, with the higher bars that close with them, and score every base close.
 
@@ -46,17 +67,10 @@ def score_blocks(banks: Banks, labels: Labels, blocks: Mapping[Timeframe, BarBlo
     base = blocks[banks.base]
     t, n = base.close.shape
     closes = base.open_ms + banks.base.ms
-    with np.errstate(all="ignore"):
-        values = banks.over(blocks)
-    due: dict[BankKey, Ints | int] = {tf: np.repeat(closes // tf.ms - 1, n) for tf in banks.timeframes}
-    due[None] = due[banks.base]
-    seen = np.full(t * n, QUALITY_CODE[DataQuality.LIVE])
-    none = np.full(t * n, QUALITY_CODE[DataQuality.UNAVAILABLE])
-    qualities = {Feed.BARS: seen, Feed.TAPE: seen, Feed.TICKER: none, Feed.BOOK: none}
-    factors, total = score_all(banks.sources, values, due, qualities)
+    factors, total = bar_scores(banks, blocks)
     score = (50.0 * (1.0 + total.confluence.x)).reshape(t, n)
     coverage = total.coverage.reshape(t, n)
-    present = np.isfinite(base.open + base.high + base.low + base.close + base.volume)
+    present = whole_bars(base)
     allowed = present & labels.rule.covered(coverage, np.full(n, attainable))
     rows = as_rows(base.rows)
     labelled = [labels.step(rows, score[k], allowed[k], int(closes[k])) for k in range(t)]

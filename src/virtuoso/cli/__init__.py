@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from virtuoso import __version__
 from virtuoso.model.errors import UsageError, VirtuosoError
+from virtuoso.model.installed.extras import need
 from virtuoso.processes.loading import load
 
 _COMMANDS: Final = {
@@ -27,6 +28,8 @@ _COMMANDS: Final = {
     "alerts": ("virtuoso.cli.alerts", "List alerts, say why they were told or not, acknowledge and silence them."),
     "config": ("virtuoso.cli.config", "Write, show and check the configuration."),
 }
+_EXTRAS: Final = {"backtest": "parquet"}
+"""Commands that cannot even be loaded without an extra."""
 
 
 class _Lazy(TyperGroup):
@@ -41,6 +44,8 @@ class _Lazy(TyperGroup):
         module, line = _COMMANDS[cmd_name]
         if "--help" in sys.argv[1:2] or "-h" in sys.argv[1:2]:
             return TyperGroup(name=cmd_name, help=line)  # the list of commands needs no imports
+        if cmd_name in _EXTRAS:
+            need(_EXTRAS[cmd_name], f"virtuoso {cmd_name}")
         command = typer.main.get_command(load(module).app)
         command.name = cmd_name
         return command

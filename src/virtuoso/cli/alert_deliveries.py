@@ -7,8 +7,7 @@ import msgspec
 import typer
 
 from virtuoso.cli.terminal import alert_tables as tables
-from virtuoso.cli.terminal.api import ADDRESS, AsJson, Token, TokenFile, Url, asked, identified, printed
-from virtuoso.cli.terminal.client import Client, token_of
+from virtuoso.cli.terminal.api import AsJson, Config, Token, TokenFile, Url, asked, client, identified, printed
 from virtuoso.model.alerts import documents as docs
 
 
@@ -18,25 +17,27 @@ def deliveries(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20,
     cursor: Annotated[str | None, typer.Option(help="Where the listing before this ended.")] = None,
     as_json: AsJson = False,
-    url: Url = ADDRESS,
+    url: Url = None,
+    config: Config = None,
     token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
     """List messages of the outbox, newest first."""
     wanted = {"channel": channel, "state": "dead" if dead else None, "limit": limit, "cursor": cursor}
     query = urlencode({name: value for name, value in wanted.items() if value is not None})
-    body = asked(Client(url, token_of(token, token_file)), f"/api/alerts/deliveries?{query}")
+    body = asked(client(url, config, token, token_file), f"/api/alerts/deliveries?{query}")
     printed(body, docs.Deliveries, tables.deliveries, as_json=as_json)
 
 
 def resend(
     delivery: Annotated[str, typer.Argument(metavar="ID", help="Id of a message, as `alerts deliveries` shows it.")],
-    url: Url = ADDRESS,
+    url: Url = None,
+    config: Config = None,
     token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
     """Send again a message that was given up."""
     path = f"/api/alerts/deliveries/{identified(delivery, digits=32)}/resend"
-    body = asked(Client(url, token_of(token, token_file)), path, "POST", docs.Nothing())
+    body = asked(client(url, config, token, token_file), path, "POST", docs.Nothing())
     found = msgspec.json.decode(body, type=docs.DeliveryRow)
     typer.echo(f"{found.id} waits for {found.channel} again")

@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.config import load
 from virtuoso.config.keys import secret_texts
 from virtuoso.delivery.channels.protocol import Channel, ChannelError
@@ -21,13 +21,12 @@ from virtuoso.wiring.channels import channel_plans, make_channels
 
 def send_test(
     channel: Annotated[list[str] | None, typer.Option(help="Name of a channel; repeatable. All without.")] = None,
-    config: Annotated[
-        list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
-    ] = None,
+    config: Config = None,
+    no_config: NoConfig = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Send a test message through the channels of the configuration; exit code 1 when one does not take it."""
-    settings = load(config or [], os.environ)
+    settings = load(files_of(config, no_config), os.environ)
     logs.configure("warning", settings.logging.format, secret_texts(settings))
     clock = SystemClock()
     channels = make_channels(channel_plans(settings.monitoring.alerts), clock)

@@ -11,8 +11,9 @@ from virtuoso.alerts.rules.mistakes import Mistaken
 from virtuoso.cli.alert_deliveries import deliveries, resend
 from virtuoso.cli.alert_test import send_test
 from virtuoso.cli.terminal import alert_tables as tables
-from virtuoso.cli.terminal.api import ADDRESS, AsJson, Token, TokenFile, Url, asked, identified, printed
-from virtuoso.cli.terminal.client import Client, token_of
+from virtuoso.cli.terminal import rule_tables
+from virtuoso.cli.terminal.api import AsJson, Config, Token, TokenFile, Url, asked, client, identified, printed
+from virtuoso.cli.terminal.tables import plain
 from virtuoso.model.alerts import documents as docs
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.clock import SystemClock, iso
@@ -34,7 +35,8 @@ def list_alerts(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20,
     cursor: Annotated[str | None, typer.Option(help="Where the listing before this ended.")] = None,
     as_json: AsJson = False,
-    url: Url = ADDRESS,
+    url: Url = None,
+    config: Config = None,
     token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
@@ -45,25 +47,35 @@ def list_alerts(
         "cursor": cursor,
     }  # fmt: skip
     query = urlencode({name: value for name, value in wanted.items() if value is not None})
-    body = asked(Client(url, token_of(token, token_file)), f"/api/alerts?{query}")
+    body = asked(client(url, config, token, token_file), f"/api/alerts?{query}")
     printed(body, docs.AlertHistory, tables.alerts, as_json=as_json)
 
 
 @app.command()
 def show(
-    alert: AlertId, as_json: AsJson = False, url: Url = ADDRESS, token: Token = None, token_file: TokenFile = None
+    alert: AlertId,
+    as_json: AsJson = False,
+    url: Url = None,
+    config: Config = None,
+    token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Show one incident with its details."""
-    body = asked(Client(url, token_of(token, token_file)), f"/api/alerts/{identified(alert)}")
+    body = asked(client(url, config, token, token_file), f"/api/alerts/{identified(alert)}")
     printed(body, docs.AlertDetail, tables.detail, as_json=as_json)
 
 
 @app.command()
 def why(
-    alert: AlertId, as_json: AsJson = False, url: Url = ADDRESS, token: Token = None, token_file: TokenFile = None
+    alert: AlertId,
+    as_json: AsJson = False,
+    url: Url = None,
+    config: Config = None,
+    token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Say stage by stage why an incident was told, or was not."""
-    body = asked(Client(url, token_of(token, token_file)), f"/api/alerts/{identified(alert)}")
+    body = asked(client(url, config, token, token_file), f"/api/alerts/{identified(alert)}")
     printed(body, docs.AlertDetail, tables.path, as_json=as_json)
 
 
@@ -72,15 +84,16 @@ def ack(
     alert: AlertId,
     by: By,
     comment: Annotated[str, typer.Option(help="What there is to say.")] = "",
-    url: Url = ADDRESS,
+    url: Url = None,
+    config: Config = None,
     token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
     """Take note of an incident: it is not told again until it is over."""
-    client, said = Client(url, token_of(token, token_file)), docs.NewAcknowledgement(by=by, comment=comment)
-    body = asked(client, f"/api/alerts/{identified(alert)}/ack", "POST", said)
+    said = docs.NewAcknowledgement(by=by, comment=comment)
+    body = asked(client(url, config, token, token_file), f"/api/alerts/{identified(alert)}/ack", "POST", said)
     found = msgspec.json.decode(body, type=docs.AlertDetail)
-    typer.echo(f"{found.id} is acknowledged by {tables.plain(found.acknowledged_by or '')}")
+    typer.echo(f"{found.id} is acknowledged by {plain(found.acknowledged_by or '')}")
 
 
 @app.command()
@@ -92,7 +105,8 @@ def silence(
     comment: Annotated[str, typer.Option(help="Why.")],
     for_: Annotated[str, typer.Option("--for", metavar="DURATION", help="How long, as in 30m, 2h, 1d.")],
     starts_in: Annotated[str, typer.Option("--in", metavar="DURATION", help="When it begins.")] = "0",
-    url: Url = ADDRESS,
+    url: Url = None,
+    config: Config = None,
     token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
@@ -101,7 +115,7 @@ def silence(
         matcher=_matcher(matchers), author=by, comment=comment, duration_s=_duration_ms("--for", for_) / 1000,
         starts_in_s=_duration_ms("--in", starts_in) / 1000,
     )  # fmt: skip
-    body = asked(Client(url, token_of(token, token_file)), "/api/silences", "POST", wanted)
+    body = asked(client(url, config, token, token_file), "/api/silences", "POST", wanted)
     made = msgspec.json.decode(body, type=docs.SilenceRow)
     typer.echo(f"silence {made.id} from {made.starts_at} until {made.ends_at}")
 
@@ -110,38 +124,44 @@ def silence(
 def silences(
     over: Annotated[bool, typer.Option("--over", help="Those of the last 30 days that are over, too.")] = False,
     as_json: AsJson = False,
-    url: Url = ADDRESS,
+    url: Url = None,
+    config: Config = None,
     token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
     """List silences in force or to come: what, until when, who and why."""
-    body = asked(Client(url, token_of(token, token_file)), f"/api/silences?over={str(over).lower()}")
+    body = asked(client(url, config, token, token_file), f"/api/silences?over={str(over).lower()}")
     printed(body, docs.Silences, tables.silences, as_json=as_json)
 
 
 @app.command()
 def unsilence(
     silence_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a silence, as `alerts silences` shows it.")],
-    url: Url = ADDRESS,
+    url: Url = None,
+    config: Config = None,
     token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
     """End a silence now: what it withheld and still holds is told."""
-    asked(Client(url, token_of(token, token_file)), f"/api/silences/{identified(silence_id)}", "DELETE")
+    asked(client(url, config, token, token_file), f"/api/silences/{identified(silence_id)}", "DELETE")
     typer.echo(f"silence {silence_id} is over")
 
 
 @app.command()
-def rules(as_json: AsJson = False, url: Url = ADDRESS, token: Token = None, token_file: TokenFile = None) -> None:
+def rules(
+    as_json: AsJson = False, url: Url = None, config: Config = None, token: Token = None, token_file: TokenFile = None
+) -> None:
     """List kinds and your own rules, as they are in force."""
-    body = asked(Client(url, token_of(token, token_file)), "/api/alerts/rules")
-    printed(body, docs.AlertRules, tables.rules, as_json=as_json)
+    body = asked(client(url, config, token, token_file), "/api/alerts/rules")
+    printed(body, docs.AlertRules, rule_tables.rules, as_json=as_json)
 
 
 @app.command()
-def pipeline(as_json: AsJson = False, url: Url = ADDRESS, token: Token = None, token_file: TokenFile = None) -> None:
+def pipeline(
+    as_json: AsJson = False, url: Url = None, config: Config = None, token: Token = None, token_file: TokenFile = None
+) -> None:
     """Show what each stage passed and withheld, and how the channels are."""
-    body = asked(Client(url, token_of(token, token_file)), "/api/alerts/pipeline")
+    body = asked(client(url, config, token, token_file), "/api/alerts/pipeline")
     printed(body, docs.AlertPipeline, tables.pipeline, as_json=as_json)
 
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -12,6 +11,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.reading import only_on, show
 from virtuoso.config import Settings, load
 from virtuoso.config.keys import secret_texts
@@ -29,16 +29,15 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def analyze(
     symbol: Annotated[str, typer.Argument(help="Symbol, such as BTCUSDT or BTC/USDT:USDT.")],
-    config: Annotated[
-        list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
-    ] = None,
+    config: Config = None,
+    no_config: NoConfig = False,
     timeframe: Annotated[
         str | None, typer.Option(help="Show the components of this timeframe alone, such as 5m, in full.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the document of /api/symbols/{symbol}.")] = False,
 ) -> None:
     """Ask the exchange once, score the last closed minute, and say why. Exit code 1 when there is no score."""
-    settings = load(config or [], os.environ)
+    settings = load(files_of(config, no_config), os.environ)
     only = None if timeframe is None else _configured(timeframe, settings)
     logs.configure("error", settings.logging.format, secret_texts(settings))
     with _telling() as tell:
@@ -47,7 +46,7 @@ def analyze(
         detail = found.detail if only is None else only_on(found.detail, only)
         typer.echo(msgspec.json.encode(detail))
     else:
-        show(Console(), found.detail, found.closes, only)
+        show(found.detail, found.closes, only)
     if found.detail.signal.score is None:
         raise typer.Exit(1)
 

@@ -3,22 +3,26 @@
 import json
 import os
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.console import RenderableType
+from rich.text import Text
 
 from virtuoso.analysis.component import Feed
 from virtuoso.analysis.engine import FACTORS
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import telling
+from virtuoso.cli.terminal.tables import Cells, Table, at, facts, plain, show
 from virtuoso.config import Settings, load
 from virtuoso.research.backtest import Backtest, fed_by_bars
 from virtuoso.research.bar_files.bars import Bars, read_bars
+from virtuoso.research.bar_files.hints import Hints, columns_of, zone_of
 from virtuoso.research.results import Results
 from virtuoso.research.summary import Summary
 from virtuoso.wiring.parts import label_rule
@@ -28,29 +32,49 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def backtest(
-    data: Annotated[Path, typer.Argument(help="Parquet or CSV of 1m bars, or a folder of such files.")],
+    data: Annotated[list[Path], typer.Argument(help="Files of 1m bars or of trades, folders of them, or patterns.")],
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for signals.parquet and summary.json; none: only the summary.")
     ] = None,
-    config: Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; later ones win.")] = None,
+    config: Config = None,
+    no_config: NoConfig = False,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave bad rows out, as missing minutes, and count them.")
     ] = False,
+    symbol: Annotated[
+        str | None, typer.Option("--symbol", help="Symbol of files that neither hold one nor have one in their names.")
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option("--columns", help="Columns of a layout that is not known: time=start_at,close=last, or numbers."),
+    ] = None,
+    zone: Annotated[
+        str | None, typer.Option("--zone", help="Zone of times that name none: UTC, +03:00, Europe/Berlin.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Score every closed bar of DATA as it would have been scored live: nothing is seen before its close.
 
-    DATA has the columns ts or open_time, symbol, open, high, low, close, volume, and taker_buy_volume if known.
+    DATA is of Binance Vision, public.bybit.com, CryptoDataDownload, MetaTrader, TradingView, freqtrade or Excel, or has
+    the columns ts or open_time, symbol, open, high, low, close, volume, and taker_buy_volume and turnover if known.
+    What it was taken for is said on standard error.
     """
-    settings = load(config or [], os.environ)
+    settings = load(files_of(config, no_config), os.environ)
+    hints = Hints(
+        symbol=symbol,
+        columns=columns_of(columns) if columns is not None else {},
+        zone=zone_of(zone) if zone is not None else None,
+    )
     with ExitStack() as stack:
-        with telling(f"reading {data}") as tell:
-            bars = stack.enter_context(read_bars(data, skip_bad=skip_bad, progress=tell))
+        with telling(f"reading {data[0]}{' and more' if len(data) > 1 else ''}") as tell:
+            bars = stack.enter_context(
+                read_bars(data, hints=hints, skip_bad=skip_bad, progress=tell, recognised=partial(typer.echo, err=True))
+            )
         summary = _run(bars, settings, out)
     if as_json:
         typer.echo(json.dumps(summary))
     else:
-        _print(summary, out)
+        show(_drawn(summary, out))
 
 
 def _run(bars: Bars, settings: Settings, out: Path | None) -> dict[str, Any]:
@@ -95,12 +119,10 @@ def _why_absent(factor: str) -> str:
     }[FACTORS[factor].feed]
 
 
-def _print(summary: dict[str, Any], out: Path | None) -> None:
-    """Print the summary as tables and a histogram of scores, for people."""
-    console = Console()
+def _drawn(summary: dict[str, Any], out: Path | None) -> Iterator[RenderableType]:
+    """The summary as tables and a histogram of scores, for people."""
     period, score, labels = summary["period"], summary["score"], summary["labels"]
-    facts = Table(box=None, show_header=False, pad_edge=False)
-    rows = {
+    yield facts({
         "period": f"{period['first_close']} to {period['last_close']}",
         "readings": f"{summary['readings']:,} of {len(summary['symbols'])} symbols",
         "bars": f"{summary['bars']['read']:,} read, {summary['bars']['missing']:,} missing, "
@@ -112,31 +134,31 @@ def _print(summary: dict[str, Any], out: Path | None) -> None:
         "entered BUY, SELL": f"{labels['entered']['BUY']:,}, {labels['entered']['SELL']:,}",
         "label changes": f"{_number(labels['changes_per_symbol_and_day'])} per symbol and day",
         "speed": f"{_number(summary['symbol_bars_per_second'], 0)} symbol-bars/s, {summary['seconds']:.1f} s",
-    }
-    for name, value in rows.items():
-        facts.add_row(name, value)
-    console.print(facts)
+    })  # fmt: skip
     for seam in summary["seams"]:
-        console.print(f"[yellow]{escape(seam['text'])}[/yellow]", highlight=False)
-    _print_factors(console, summary)
+        yield Text(plain(seam["text"]), "yellow")
+    yield Text()
+    yield _factors(summary)
+    yield Text()
     peak = max((bin_["count"] for bin_ in score["histogram"]), default=0)
     for bin_ in score["histogram"]:
         if bin_["count"]:
             bar = "█" * max(1, round(40 * bin_["count"] / peak))
-            console.print(f"{bin_['from']:>4}–{bin_['to']:<3} {bar} {bin_['count']:,}", highlight=False)
+            yield Text(f"{bin_['from']:>4}–{bin_['to']:<3} {bar} {bin_['count']:,}")
     if out is not None:
-        console.print(f"\nwritten: {out / 'signals.parquet'}, {out / 'summary.json'}", highlight=False)
+        yield Text(f"\nwritten: {out / 'signals.parquet'}, {out / 'summary.json'}")
 
 
-def _print_factors(console: Console, summary: dict[str, Any]) -> None:
-    table = Table("factor", "readings", "mean", "deviation", box=None, pad_edge=False)
-    for name, moments in summary["factors"].items():
-        table.add_row(name, f"{moments['count']:,}", _number(moments["mean"]), _number(moments["standard_deviation"]))
-    for name, reason in summary["absent_factors"].items():
-        table.add_row(name, "absent", reason, "")
-    console.print()
-    console.print(table)
-    console.print()
+def _factors(summary: dict[str, Any]) -> Table[Cells]:
+    """A row a factor; of those that are absent, why."""
+    known = [
+        (name, f"{moments['count']:,}", _number(moments["mean"]), _number(moments["standard_deviation"]), "")
+        for name, moments in summary["factors"].items()
+    ]
+    absent = [(name, "absent", "", "", reason) for name, reason in summary["absent_factors"].items()]
+    numbers = enumerate(("readings", "mean", "deviation"), start=1)
+    columns = [at("factor", 0), *(at(title, n, right=True) for n, title in numbers)]
+    return Table([*columns, *([at("why absent", 4, least=24)] if absent else [])], [*known, *absent])
 
 
 def _percent(share: float | None) -> str:

@@ -1,64 +1,86 @@
 """`virtuoso config`: init, show, check, schema."""
 
+import asyncio
 import json
 import os
-from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import SecretStr
-from rich.console import Console
-from rich.table import Table
 
-from virtuoso.config import Settings, load, load_with_origins
-from virtuoso.config.document import KeyPath
-from virtuoso.config.keys import leaves, shown
-from virtuoso.config.layers import Layers
+from virtuoso.cli.terminal import tables
+from virtuoso.cli.terminal.configuration import OF_THE_FOLDER, Config, NoConfig, files_of
+from virtuoso.config import Settings, load_with_origins
+from virtuoso.config.keys import secret_texts, written
+from virtuoso.config.loading import read
+from virtuoso.config.starter import starter_text
+from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError
+from virtuoso.operations import logs
 
 app = typer.Typer(add_completion=False, help="Write, show and check the configuration.", no_args_is_help=True)
 
-Files = Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
 def init(
-    path: Annotated[Path, typer.Argument(help="File to write.")] = Path("virtuoso.yaml"),
+    path: Annotated[Path, typer.Argument(help="File to write.")] = OF_THE_FOLDER,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write the commented default configuration."""
+    """Write a configuration to begin with: every key, commented out, with its default and what it is."""
     if path.exists() and not force:
         raise UsageError(f"{path}: exists already; choose another name, or --force to overwrite it")
     try:
-        path.write_text(default_text(), "utf-8")
+        path.write_text(starter_text(), "utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
-    typer.echo(f"wrote {path}; start with: virtuoso up -c {path}")
+    named = "" if path == OF_THE_FOLDER else f" -c {path}"
+    typer.echo(f"wrote {path}; start with: virtuoso up{named}")
 
 
 @app.command()
-def show(config: Files = None, as_json: AsJson = False) -> None:
+def show(config: Config = None, no_config: NoConfig = False, as_json: AsJson = False) -> None:
     """Show every effective value and where it came from; secrets are masked."""
-    settings, layers = load_with_origins(config or [], os.environ)
-    rows = list(_values(settings, layers))
+    settings, layers = load_with_origins(files_of(config, no_config), os.environ)
+    rows = [(path, value, layers.origin(path) or "default") for path, value in written(settings)]
     if as_json:
         typer.echo(json.dumps({".".join(p): {"value": v, "origin": o} for p, v, o in rows}, indent=2))
         return
-    table = Table("key", "value", "from", box=None, pad_edge=False)
-    for path, value, origin in rows:
-        table.add_row(".".join(path), json.dumps(value), origin)
-    Console().print(table)
+    columns = (tables.at("key", 0, least=40), tables.at("value", 1, least=16), tables.at("from", 2, least=16))
+    cells = [(".".join(path), json.dumps(value, ensure_ascii=False), origin) for path, value, origin in rows]
+    tables.show([tables.Table(columns, cells)])
 
 
 @app.command()
-def check(config: Files = None, as_json: AsJson = False) -> None:
-    """Check files and environment; one line for each mistake, exit code 2."""
-    load(config or [], os.environ)
-    names = [str(path) for path in config or []]
-    typer.echo(json.dumps({"ok": True, "files": names}) if as_json else f"ok: {', '.join(names) or 'defaults'}")
+def check(
+    config: Config = None,
+    no_config: NoConfig = False,
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Ask stores, exchange and channels too, each within seconds.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check whether `virtuoso up` could start: one line for each mistake, exit code 2. Nothing is begun or changed."""
+    from virtuoso.processes.checking.check import check as checked  # noqa: PLC0415 - slow to import, and only needed here
+
+    files = files_of(config, no_config)
+    reading = read(files, os.environ)
+    logs.configure("error", "auto", frozenset() if reading.settings is None else secret_texts(reading.settings))
+    found = asyncio.run(checked(reading, SystemClock(), connect=connect))
+    names = [str(path) for path in files]
+    if as_json:
+        body = {"ok": not found.mistakes, "files": names, "mistakes": found.mistakes, "notes": found.notes}
+        typer.echo(json.dumps(body, ensure_ascii=False))
+    for note in found.notes:
+        typer.echo(f"virtuoso: {note}", err=True)
+    if not found.mistakes:
+        if not as_json:
+            typer.echo(f"ok: {', '.join(names) or 'defaults'}")
+    elif as_json:
+        raise typer.Exit(UsageError.exit_code)
+    else:
+        raise UsageError("\n".join(found.mistakes))
 
 
 @app.command()
@@ -66,23 +88,3 @@ def schema() -> None:
     """Print the JSON Schema of the configuration."""
     body = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema()}
     typer.echo(json.dumps(body, indent=2))
-
-
-def default_text() -> str:
-    """The shipped `config.yaml`."""
-    packaged = files("virtuoso.config") / "config.yaml"
-    if packaged.is_file():
-        return packaged.read_text("utf-8")
-    return (Path(__file__).parents[3] / "config" / "config.yaml").read_text("utf-8")  # a checkout
-
-
-def _values(settings: Settings, layers: Layers) -> Iterator[tuple[KeyPath, Any, str]]:
-    """Every leaf as (path, value, origin)."""
-    for path, value in leaves(settings):
-        yield path, shown(path, _plain(value)), layers.origin(path) or "default"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Path | SecretStr) else value

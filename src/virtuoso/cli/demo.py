@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from virtuoso.cli.terminal.configuration import say_unused
 from virtuoso.cli.terminal.times import epoch_ms
 from virtuoso.config import load
 from virtuoso.exchange.bybit import paths
@@ -59,6 +60,7 @@ def demo(
 ) -> None:
     """Everything on the bundled recording: no configuration, no network. Its data is labelled `replay`."""
     runtime = ctx.ensure_object(Runtime) if speed == 1.0 else faster(speed)
+    say_unused(config)
     start_ms = _start_ms(start, runtime.clock().now_ns() // 1_000_000)
     with _exchange(runtime, seed, start_ms) as address, TemporaryDirectory(prefix="virtuoso-demo-") as folder:
         typer.echo(_banner(address, start_ms, speed))

@@ -10,16 +10,18 @@ from typing import Annotated, Any
 
 import typer
 
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import telling
 from virtuoso.config import load
 from virtuoso.model.clock import SystemClock, iso
 from virtuoso.model.errors import UsageError
+from virtuoso.model.installed.extras import need
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.storage.timeseries.archive import export as write
 from virtuoso.storage.timeseries.embedded.partitions import kinds_of
 from virtuoso.storage.timeseries.embedded.reader import EmbeddedReader
 from virtuoso.storage.timeseries.schema import BARS, MEASUREMENTS, Measurement
-from virtuoso.wiring.stores import series_folder
+from virtuoso.wiring.folders import series_folder
 
 app = typer.Typer(add_completion=False)
 
@@ -32,12 +34,13 @@ def export(
     timeframe: Annotated[Timeframe, typer.Option("--timeframe", help="Of bars.")] = Timeframe.M1,
     since: Annotated[str | None, typer.Option("--from", help="Day or instant, UTC; the first recorded.")] = None,
     until: Annotated[str | None, typer.Option("--to", help="Day or instant, UTC, not included; now.")] = None,
-    config: Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; later ones win.")] = None,
+    config: Config = None,
+    no_config: NoConfig = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Write what was recorded to a file; bars of 1m in the form that `virtuoso backtest` reads."""
-    settings = load(config or [], os.environ)
+    settings = load(files_of(config, no_config), os.environ)
     measurement = _measurement(what)
     first_ms, end_ms = _instant("--from", since), _instant("--to", until)
     _check(out, force)
@@ -122,6 +125,8 @@ def _instant(option: str, text: str | None) -> int | None:
 def _check(out: Path, force: bool) -> None:
     if out.suffix not in {".parquet", ".csv"}:
         raise UsageError(f"--out {out}: the name must end in .parquet or .csv")
+    if out.suffix == ".parquet":
+        need("parquet", f"--out {out}")
     if out.is_dir() or not out.parent.is_dir():
         raise UsageError(f"--out {out}: {'is a folder' if out.is_dir() else f'there is no folder {out.parent}'}")
     if out.exists() and not force:

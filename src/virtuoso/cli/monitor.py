@@ -4,11 +4,11 @@ import asyncio
 import os
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.config import Settings, load
 from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import Clock
@@ -16,7 +16,8 @@ from virtuoso.operations import logs
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.stopping import hangups, reload_on_hangup, stop_signals, until_stopped
 from virtuoso.storage.cache.memory import MemoryCache
-from virtuoso.wiring.stores import make_data_dir, need_shared_tier, opened
+from virtuoso.wiring.folders import make_data_dir
+from virtuoso.wiring.stores import need_shared_tier, opened
 
 if TYPE_CHECKING:
     from virtuoso.monitor.app import Monitor
@@ -27,17 +28,17 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def monitor(
     ctx: typer.Context,
-    config: Annotated[
-        list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
-    ] = None,
+    config: Config = None,
+    no_config: NoConfig = False,
 ) -> None:
     """Watch the configured exchange and publish to Redis and Memcached; one of each identity runs at a time."""
-    settings = load(config or [], os.environ)
+    files = files_of(config, no_config)
+    settings = load(files, os.environ)
     need_shared_tier(settings)
     logs.configure(settings.logging.level, settings.logging.format, secret_texts(settings))
     make_data_dir(settings)
     runtime = ctx.ensure_object(Runtime)
-    runtime.run(_run(settings, partial(load, config or [], os.environ), runtime.clock()))
+    runtime.run(_run(settings, partial(load, files, os.environ), runtime.clock()))
 
 
 async def _run(settings: Settings, read: Callable[[], Settings], clock: Clock) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.config import Settings, load
 from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import Clock
@@ -29,7 +30,8 @@ app = typer.Typer(add_completion=False)
 def record(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="The recording, such as day.vrec.zst; files are numbered.")],
-    config: Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; later ones win.")] = None,
+    config: Config = None,
+    no_config: NoConfig = False,
     while_running: Annotated[
         bool, typer.Option("--while-running", help="Serve the API and the page meanwhile, as `virtuoso up` does.")
     ] = False,
@@ -39,14 +41,15 @@ def record(
     keep: Annotated[int | None, typer.Option(min=1, help="Files kept; all.")] = None,
 ) -> None:
     """Record everything that a monitor asks for and is told."""
-    settings = load(config or [], os.environ)
+    files = files_of(config, no_config)
+    settings = load(files, os.environ)
     runtime, recording = ctx.ensure_object(Runtime), Recording(file, rotate_mb * 1_000_000, rotate_hours * 3600, keep)
     if while_running:
         if for_s is not None:
             raise UsageError(
                 "--for: a program that serves runs until it is stopped; leave out --for or --while-running"
             )
-        serve(partial(load, config or [], os.environ), runtime, record=recording)
+        serve(partial(load, files, os.environ), runtime, record=recording)
         return
     logs.configure("warning", settings.logging.format, secret_texts(settings))
     runtime.run(_record(recording, settings, runtime.clock(), for_s))

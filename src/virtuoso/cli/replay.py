@@ -10,7 +10,9 @@ from typing import Annotated
 import msgspec
 import typer
 
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import told
+from virtuoso.cli.terminal.tables import facts, show
 from virtuoso.config import load
 from virtuoso.model.clock import iso
 from virtuoso.operations import logs
@@ -24,7 +26,8 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def replay(
     file: Annotated[Path, typer.Argument(help="The recording.")],
-    config: Annotated[list[Path] | None, typer.Option("-c", help="Configuration; later ones win.")] = None,
+    config: Config = None,
+    no_config: NoConfig = False,
     speed: Annotated[
         float | None, typer.Option(min=0.01, help="Recorded seconds per second; as fast as it goes.")
     ] = None,
@@ -32,7 +35,7 @@ def replay(
 ) -> None:
     """Play a recording: same input, same documents, to the byte (SHA-256), whatever the speed."""
     logs.configure("warning", "auto")
-    player, reader = Replay(monitor_parts(load(config or [], os.environ))), read(file)
+    player, reader = Replay(monitor_parts(load(files_of(config, no_config), os.environ))), read(file)
     records = told(reader, f"replaying {file}", lambda: reader.bytes_read / max(1, reader.bytes_total))
     began = time.perf_counter()
     asyncio.run(player.play(records, None if speed is None else _Pace(speed)))
@@ -53,8 +56,7 @@ def replay(
     if as_json:
         typer.echo(json.dumps(result))
         return
-    for name, value in result.items():
-        typer.echo(f"{name:>10}  {value}")
+    show([facts({name: str(value) for name, value in result.items()})])
 
 
 class _Pace:

@@ -3,53 +3,74 @@
 import asyncio
 import json
 import os
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
 from virtuoso.alerts.rules.mistakes import RulesError
 from virtuoso.alerts.rules.rule import Rule, RuleSet
+from virtuoso.cli.terminal import tables
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
+from virtuoso.cli.terminal.observed_rules import RulesOnRecording
 from virtuoso.cli.terminal.progress import told
+from virtuoso.cli.terminal.tables import Cells, Table, at, plain
 from virtuoso.config import load
 from virtuoso.model.clock import iso
+from virtuoso.model.text.duration import written
 from virtuoso.operations import logs
-from virtuoso.playback.rule_diff import Alert, Difference
+from virtuoso.playback.rule_diff import Alert, Difference, compared
 from virtuoso.recording.reader import read
 from virtuoso.wiring.monitor import monitor_parts
 from virtuoso.wiring.rule_files import RuleFiles, rule_files
 
+if TYPE_CHECKING:
+    from virtuoso.playback.rule_replay import RuleReplay
+
 app = typer.Typer(add_completion=False, help="Check, list and compare your own alert rules.", no_args_is_help=True)
 
-Config = Annotated[list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
+_SIGNS = {"+": "green", "-": "red", "~": "yellow"}
 
 
 @app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files of rules.")],
+    recording: Annotated[
+        Path | None,
+        typer.Option("--on", metavar="RECORDING", help="Say how often each condition was true in this recording."),
+    ] = None,
     config: Config = None,
+    no_config: NoConfig = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check files: one line for each mistake, exit code 1. With a configuration, the channels must be in it."""
+    """Check files: one line for each mistake, exit code 1. With a configuration, the channels must be in it.
+
+    With a recording it is told how often each condition was true there, and of one that never was, why: the exit code
+    stays 0, for another day may be another.
+    """
     try:
-        rules = _read(files, config)
+        configured = files_of(config, no_config)
+        rules = _read(files, configured)
     except RulesError as error:
         if as_json:
             typer.echo(json.dumps({"ok": False, "mistakes": [asdict(mistake) for mistake in error.mistakes]}))
         else:
             typer.echo(str(error))
         raise typer.Exit(1) from None
+    found = None if recording is None else _observed(rules, recording, configured)
     if as_json:
-        typer.echo(json.dumps({"ok": True, "rules": [rule.name for rule in rules.rules]}))
-    else:
-        typer.echo(f"ok: {len(rules.rules)} rules in {', '.join(map(str, files))}")
+        observed = {} if found is None else {"on": str(recording), "observed": found.document()}
+        typer.echo(json.dumps({"ok": True, "rules": [rule.name for rule in rules.rules], **observed}))
+        return
+    typer.echo(f"ok: {len(rules.rules)} rules in {', '.join(map(str, files))}")
+    for line in () if found is None else found.lines():
+        typer.echo(line)
 
 
 @app.command("list")
@@ -58,10 +79,11 @@ def list_(
         list[Path] | None, typer.Argument(metavar="[FILE…]", help="Files of rules; those of the configuration.")
     ] = None,
     config: Config = None,
+    no_config: NoConfig = False,
     as_json: AsJson = False,
 ) -> None:
     """List the rules with their defaults filled in."""
-    rules = _read(files, config)
+    rules = _read(files, files_of(config, no_config))
     rows = [_row(rule) for rule in rules.rules]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -69,13 +91,11 @@ def list_(
     if not rows:
         typer.echo("no rules: name files here, or in monitoring.alerts.rules of the configuration")
         return
-    table = Table("rule", "severity", "for", "cooldown", "rearm", "channels", "when", box=None, pad_edge=False)
-    for row in rows:
-        channels = "as routed" if row["channels"] is None else ", ".join(row["channels"])
-        severity = row["severity"] if row["enabled"] else "disabled"
-        times = [_duration(round(row[key] * 1_000)) for key in ("for", "cooldown", "rearm")]
-        table.add_row(*map(Text, (row["name"], severity, *times, channels, row["when"])))
-    Console().print(table)
+    columns = (
+        at("rule", 0), at("severity", 1), at("for", 2, 1), at("cooldown", 3, 2), at("rearm", 4, 3),
+        at("channels", 5, 4), at("when", 6, least=30),
+    )  # fmt: skip
+    tables.show([Table(columns, map(_listed, rows))])
 
 
 @app.command()
@@ -84,30 +104,50 @@ def diff(
     new: Annotated[Path, typer.Argument(help="Rules as they would be.")],
     recording: Annotated[Path, typer.Option("--on", metavar="RECORDING", help="What `virtuoso record` kept.")],
     config: Config = None,
+    no_config: NoConfig = False,
     as_json: AsJson = False,
 ) -> None:
     """Play a recording once and tell which alerts would appear, vanish or move in time, and the messages they make."""
-    from virtuoso.playback.rule_replay import RuleReplay  # noqa: PLC0415 - slow to import, and only needed here
-
-    settings = load(config or [], os.environ)
-    before, after = _read([old], config), _read([new], config)
-    reader = read(recording)
-    records = told(reader, f"replaying {recording}", lambda: reader.bytes_read / max(1, reader.bytes_total))
-    logs.configure("warning", "auto")
-    player = RuleReplay(monitor_parts(settings), before, after)
-    asyncio.run(player.play(records))
-    found = player.difference()
+    configured = files_of(config, no_config)
+    rules = _read([old], configured), _read([new], configured)
+    player = _player(configured)
+    before, after = map(player.judged, rules)
+    _play(player, recording)
+    found = compared(before, after)
     if as_json:
         typer.echo(json.dumps(_document(found), indent=2))
     else:
         show(found)
 
 
-def _read(files: list[Path] | None, config: list[Path] | None) -> RuleSet:
-    """The files, or those of the configuration; checked against it where one is named."""
-    if files and config is None:
+def _observed(rules: RuleSet, recording: Path, config: list[Path]) -> RulesOnRecording:
+    """Play a recording once, and see how often the conditions of rules are true in it, and which alerts they make."""
+    player = _player(config)
+    observed, judged = player.observed(rules), player.judged(rules)
+    _play(player, recording)
+    judged.finish()
+    alerts = Counter(alert.rule for alert in judged.alerts())
+    return RulesOnRecording(observed.observations(), alerts, player.span_s, len(player.symbols))
+
+
+def _player(config: list[Path]) -> "RuleReplay":
+    from virtuoso.playback.rule_replay import RuleReplay  # noqa: PLC0415 - slow to import, and only needed here
+
+    return RuleReplay(monitor_parts(load(config, os.environ)))
+
+
+def _play(player: "RuleReplay", recording: Path) -> None:
+    reader = read(recording)
+    records = told(reader, f"replaying {recording}", lambda: reader.bytes_read / max(1, reader.bytes_total))
+    logs.configure("warning", "auto")
+    asyncio.run(player.play(records))
+
+
+def _read(files: list[Path] | None, config: list[Path]) -> RuleSet:
+    """The files, or those of the configuration; checked against it where there is one."""
+    if files and not config:
         return RuleFiles(tuple(files)).read()
-    alerts = load(config or [], os.environ).monitoring.alerts
+    alerts = load(config, os.environ).monitoring.alerts
     return rule_files(alerts, files or None).read()
 
 
@@ -134,18 +174,6 @@ def _row(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _duration(ms: int) -> str:
-    """Format a duration in milliseconds, such as `1h30m`, or `0s` for none; the sign is left out."""
-    parts, left = "", abs(ms)
-    for unit, size in _UNITS:
-        count, left = divmod(left, size)
-        if count:
-            parts += f"{count}{unit}"
-    if left:
-        parts += f"{left}ms"
-    return parts or "0s"
-
-
 def _document(found: Difference) -> dict[str, Any]:
     return {
         "appear": [_alert(alert) for alert in found.appear],
@@ -164,29 +192,41 @@ def _alert(alert: Alert) -> dict[str, Any]:
     return {"rule": alert.rule, "symbol": alert.symbol, "at": iso(alert.fired_ms), "message": alert.message}
 
 
+def _listed(row: dict[str, Any]) -> Cells:
+    times = (written(row[key]) for key in ("for", "cooldown", "rearm"))
+    channels = "as routed" if row["channels"] is None else ", ".join(row["channels"])
+    return row["name"], row["severity"] if row["enabled"] else "disabled", *times, channels, row["when"]
+
+
 def show(found: Difference) -> None:
     """Print what differs, as tables."""
-    console = Console()
+    tables.show(_drawn(found))
+
+
+def _drawn(found: Difference) -> Iterator[RenderableType]:
     counts = (len(found.appear), len(found.vanish), len(found.moved), found.same)
-    console.print("alerts: {} appear, {} vanish, {} move, {} stay".format(*counts))
-    table = Table("", "rule", "symbol", "at", "message", box=None, pad_edge=False)
-    _add(table, "+", "green", found.appear)
-    _add(table, "-", "red", found.vanish)
-    for old, new in found.moved:
-        ms = new.fired_ms - old.fired_ms
-        cells = ("~", new.rule, new.symbol or "", iso(new.fired_ms) or "")
-        table.add_row(*(Text(c, "yellow") for c in cells), Text(f"{_duration(ms)} {'later' if ms > 0 else 'earlier'}"))
-    if table.row_count:
-        console.print(table)
-    channels = Table("channel", "messages before", "after", box=None, pad_edge=False)
-    for channel, (before, after) in found.messages.items():
-        channels.add_row(Text(channel), str(before), str(after))
-    console.print(channels)
+    yield Text("alerts: {} appear, {} vanish, {} move, {} stay".format(*counts))
+    changes = [*_changes("+", found.appear), *_changes("-", found.vanish), *map(_move, found.moved)]
+    if changes:
+        columns = [at(title, n) for n, title in enumerate(("", "rule", "symbol", "at"))]
+        yield Table([*columns, at("message", 4, least=24)], changes)
+    counted = [(channel, str(before), str(after)) for channel, (before, after) in found.messages.items()]
+    yield Table([at("channel", 0), at("messages before", 1, right=True), at("after", 2, right=True)], counted)
     if found.unjudged:
-        console.print(f"not judged, for a recording does not hold values of the system: {', '.join(found.unjudged)}")
+        yield Text(f"not judged, for a recording does not hold values of the system: {', '.join(found.unjudged)}")
 
 
-def _add(table: Table, sign: str, style: str, alerts: Iterable[Alert]) -> None:
+def _changes(sign: str, alerts: Iterable[Alert]) -> Iterator[Cells]:
     for alert in alerts:
-        cells = (sign, alert.rule, alert.symbol or "", iso(alert.fired_ms) or "", alert.message)
-        table.add_row(*(Text(cell, style) for cell in cells))
+        yield _coloured(sign, alert, alert.message)
+
+
+def _move(moved: tuple[Alert, Alert]) -> Cells:
+    old, new = moved
+    ms = new.fired_ms - old.fired_ms
+    return _coloured("~", new, f"{written(abs(ms), 'ms')} {'later' if ms > 0 else 'earlier'}")
+
+
+def _coloured(sign: str, alert: Alert, said: str) -> Cells:
+    cells = (sign, alert.rule, alert.symbol or "", iso(alert.fired_ms) or "", said)
+    return tuple(Text(plain(cell), _SIGNS[sign]) for cell in cells)

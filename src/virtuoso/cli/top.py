@@ -12,9 +12,10 @@ import uvloop
 from rich.console import Console
 from rich.live import Live
 
-from virtuoso.cli.terminal.api import ADDRESS, Token, TokenFile, Url
-from virtuoso.cli.terminal.client import Client, token_of
+from virtuoso.cli.terminal.api import Config, Token, TokenFile, Url, client
+from virtuoso.cli.terminal.client import Client
 from virtuoso.cli.terminal.screen import Screen
+from virtuoso.cli.terminal.tables import show, terminal
 from virtuoso.model import documents as docs
 from virtuoso.model.errors import UsageError, VirtuosoError
 
@@ -30,7 +31,8 @@ _DOCUMENTS = {"overview": "/api/market/overview", "alerts": "/api/alerts/recent"
 
 @app.command()
 def top(
-    url: Url = ADDRESS,
+    url: Url = None,
+    config: Config = None,
     token: Token = None,
     token_file: TokenFile = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Symbols at most.")] = 15,
@@ -40,15 +42,15 @@ def top(
     as_json: Annotated[bool, typer.Option("--json", help="Print the document of /api/signals/top once.")] = False,
 ) -> None:
     """Follow the strongest signals of a running Virtuoso; Ctrl-C ends."""
-    client, console = Client(url, token_of(token, token_file)), Console()
+    asking, console = client(url, config, token, token_file), terminal()
     if as_json:
-        typer.echo(uvloop.run(_document(client, limit)))
+        typer.echo(uvloop.run(_document(asking, limit)))
     elif once or not console.is_terminal:
-        board = Screen(client.url)
-        rows = uvloop.run(_filled(client, board, limit))
-        console.print(board.drawn(rows, console.width))
+        board = Screen(asking.url)
+        rows = uvloop.run(_filled(asking, board, limit))
+        show([board.drawn(rows, whole=True)])
     else:
-        uvloop.run(_live(client, console, limit))
+        uvloop.run(_live(asking, console, limit))
 
 
 async def _document(client: Client, limit: int) -> bytes:
@@ -97,7 +99,7 @@ async def _live(client: Client, console: Console, limit: int) -> None:
 async def _draw(board: Screen, console: Console, limit: int) -> None:
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
-            live.update(board.drawn(board.rows(limit, console.height), console.width), refresh=True)
+            live.update(board.drawn(board.rows(limit, console.height)), refresh=True)
             await asyncio.sleep(_DRAW_S)
 
 

@@ -4,14 +4,13 @@ import asyncio
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
+from virtuoso.cli.terminal.tables import Cells, Table, at, show
 from virtuoso.config import Settings, load
 from virtuoso.market.universe.choice import Universe, select, unknown_includes, why_empty
 from virtuoso.market.universe.listing import Listings
@@ -26,13 +25,12 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def universe(
-    config: Annotated[
-        list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
-    ] = None,
+    config: Config = None,
+    no_config: NoConfig = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Ask the exchange once and show the choice."""
-    settings = load(config or [], os.environ)
+    settings = load(files_of(config, no_config), os.environ)
     instruments, chosen = asyncio.run(_choose(settings))
     rules = universe_rules(settings)
     problems = list(unknown_includes(chosen, rules, instruments).values())
@@ -48,12 +46,10 @@ def universe(
         return
     if problems:
         typer.echo(f"virtuoso: {'; '.join(problems)}", err=True)
-    table = Table("symbol", "watched", "class", "why not", box=None, pad_edge=False)
-    for symbol, kind in classes.items():
-        table.add_row(symbol, "yes", kind, "")
-    for symbol, reason in sorted(chosen.left_out.items()):
-        table.add_row(symbol, "no", "", reason)
-    Console().print(table)
+    watched: list[Cells] = [(symbol, "yes", str(kind), "") for symbol, kind in classes.items()]
+    left_out: list[Cells] = [(symbol, "no", "", reason) for symbol, reason in sorted(chosen.left_out.items())]
+    columns = (at("symbol", 0), at("watched", 1), at("class", 2), at("why not", 3, least=24))
+    show([Table(columns, [*watched, *left_out])])
 
 
 async def _choose(settings: Settings) -> tuple[Sequence[Instrument], Universe]:

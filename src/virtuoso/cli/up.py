@@ -2,11 +2,10 @@
 
 import os
 from functools import partial
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.config import load
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.up import serve
@@ -17,9 +16,8 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def up(
     ctx: typer.Context,
-    config: Annotated[
-        list[Path] | None, typer.Option("-c", "--config", help="YAML file; repeatable, later ones win.")
-    ] = None,
+    config: Config = None,
+    no_config: NoConfig = False,
 ) -> None:
     """Watch the configured exchange and serve the API and the status page."""
-    serve(partial(load, config or [], os.environ), ctx.ensure_object(Runtime))
+    serve(partial(load, files_of(config, no_config), os.environ), ctx.ensure_object(Runtime))

@@ -20,9 +20,11 @@ from virtuoso.config.channels import (
 )
 from virtuoso.config.detectors import FastSettings, SuddenMoveSettings
 from virtuoso.config.section import FilePath, Names, Section
+from virtuoso.config.values.durations import Duration, Milliseconds, Seconds
 from virtuoso.model.catalogue.kinds import MARKET_KINDS, SYSTEM_KINDS
 
-Seconds = Annotated[float, Field(ge=0, le=31_536_000)]
+_YEAR_S = 31_536_000
+UpToYear = Annotated[float, Field(ge=0, le=_YEAR_S), Duration("s")]
 Percent = Annotated[float, Field(gt=0, le=100)]
 Paths = Annotated[tuple[FilePath, ...], Field(strict=False)]
 
@@ -48,34 +50,34 @@ class KindSettings(Section):
 
     enabled: bool = Field(default=True, description="Whether it raises incidents at all.")
     severity: Least | None = Field(None, description="Severity, whatever the detector says.")
-    for_: Seconds | None = Field(None, alias="for", description="Seconds for which the condition must hold.")
-    cooldown: Seconds | None = Field(None, description="Seconds in which an identity is not told again.")
-    rearm: Seconds | None = Field(None, description="Seconds for which it must be over before it is resolved.")
+    for_: UpToYear | None = Field(None, alias="for", description="Time for which the condition must hold.")
+    cooldown: UpToYear | None = Field(None, description="Time in which an identity is not told again.")
+    rearm: UpToYear | None = Field(None, description="Time for which it must be over before it is resolved.")
     change: float | None = Field(
         None,
         gt=0,
         le=1000,
         description="Told again when its value has grown by this ratio (0.5: half); null: never.",
     )
-    escalate_after: float | None = Field(
-        None, gt=0, le=31_536_000, description="Seconds unacknowledged until it is one more severe; null: never."
+    escalate_after: Annotated[float, Field(gt=0, le=_YEAR_S), Duration("s")] | None = Field(
+        None, description="Time unacknowledged until it is one more severe; null: never."
     )
     channels: Names | None = Field(None, description="Who is told; null: whom the channels' own settings say.")
 
 
 class TtlSettings(Section):
-    """Seconds after which a message that could not be sent is not worth sending."""
+    """Time after which a message that could not be sent is not worth sending."""
 
-    info: float = Field(3_600.0, ge=1, description="Of an info.")
-    warning: float = Field(21_600.0, ge=1, description="Of a warning.")
-    critical: float = Field(86_400.0, ge=1, description="Of what is critical.")
+    info: Seconds = Field(3_600.0, ge=1, description="Of an info.")
+    warning: Seconds = Field(21_600.0, ge=1, description="Of a warning.")
+    critical: Seconds = Field(86_400.0, ge=1, description="Of what is critical.")
 
 
 class CpuAlertSettings(Section):
     """When this machine's processors are too busy."""
 
     threshold: Percent = Field(90.0, description="Percent of all processors, from which it counts.")
-    hold: Seconds = Field(60.0, description="Seconds for which it must last.")
+    hold: UpToYear = Field(60.0, description="Time for which it must last.")
     use_system_webhook: bool = Field(default=True, description="Whether it goes to the system webhook.")
 
 
@@ -83,21 +85,23 @@ class UsageAlertSettings(Section):
     """When this machine's memory, or the disk of `data_dir`, is too full."""
 
     threshold: Percent = Field(90.0, description="Percent in use, from which it counts.")
-    hold: Seconds = Field(60.0, description="Seconds for which it must last.")
+    hold: UpToYear = Field(60.0, description="Time for which it must last.")
 
 
 class LoopLagAlertSettings(Section):
     """When the event loop is late."""
 
-    threshold: float = Field(500.0, gt=0, le=60_000, description="Milliseconds late, from which it counts.")
-    hold: Seconds = Field(30.0, description="Seconds for which it must last.")
+    threshold: Milliseconds = Field(
+        500.0, gt=0, le=60_000, description="How late, from which it counts; a plain number is milliseconds."
+    )
+    hold: UpToYear = Field(30.0, description="Time for which it must last.")
 
 
 class RestartAlertSettings(Section):
     """When the monitor crashes too often; a run that was stopped does not count."""
 
     count: int = Field(5, ge=2, le=1000, description="Starts, from which it counts.")
-    within: float = Field(3_600.0, ge=60, le=604_800, description="Seconds in which there were so many.")
+    within: Seconds = Field(3_600.0, ge=60, le=604_800, description="Time in which there were so many.")
 
 
 class HeartbeatSettings(Section):
@@ -105,7 +109,7 @@ class HeartbeatSettings(Section):
 
     url: WebAddress = Field(None, description="Address to GET; null: none.")
     url_file: FilePath | None = Field(None, description="File that holds the address.")
-    interval: float = Field(60.0, ge=5, le=86_400, description="Seconds between requests.")
+    interval: Seconds = Field(60.0, ge=5, le=86_400, description="Time between requests.")
 
     @model_validator(mode="after")
     def _one_address(self) -> Self:
@@ -124,7 +128,7 @@ class AlertSettings(Section):
 
     sudden_move: SuddenMoveSettings = SuddenMoveSettings()
     fast: FastSettings = FastSettings()
-    slow_cycle: float = Field(5.0, gt=0, description="Seconds from which a cycle counts as slow.")
+    slow_cycle: Seconds = Field(5.0, gt=0, description="Time from which a cycle counts as slow.")
     keep: int = Field(200, ge=10, le=10_000, description="Incidents kept for /api/alerts/recent.")
     cpu_alerts: CpuAlertSettings = CpuAlertSettings()
     memory_alerts: UsageAlertSettings = UsageAlertSettings()
@@ -134,9 +138,9 @@ class AlertSettings(Section):
     heartbeat: HeartbeatSettings = HeartbeatSettings()
     rules: Paths = Field((), description="YAML files of your own rules.")
     kinds: dict[Kind, KindSettings] = Field({}, description="By kind: what is different for it.")
-    cooldown: Seconds = Field(43_200.0, description="Seconds in which an identity is not told again.")
-    group_wait: float = Field(5.0, ge=0, le=600, description="Seconds that followers of a group's first wait.")
-    group_interval: float = Field(60.0, ge=1, le=86_400, description="Seconds between a group's later messages.")
+    cooldown: UpToYear = Field(43_200.0, description="Time in which an identity is not told again.")
+    group_wait: Seconds = Field(5.0, ge=0, le=600, description="Time that followers of a group's first wait.")
+    group_interval: Seconds = Field(60.0, ge=1, le=86_400, description="Time between a group's later messages.")
     digest_above: int = Field(10, ge=2, le=1000, description="Waiting messages from which a channel gets a digest.")
     ttl: TtlSettings = TtlSettings()
     public_url: str | None = Field(

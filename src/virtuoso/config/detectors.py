@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import Field
 
 from virtuoso.config.section import Section, made
+from virtuoso.config.values.durations import Duration
 from virtuoso.model.catalogue.detectors import DETECTORS, FastParameters
 
 
@@ -17,8 +18,15 @@ def _section(parameters: type, keys: Mapping[str, Any]) -> Any:
 
 def _detector(parameters: type) -> Any:
     """The section of one detector."""
-    keys = {each.name: (each.type, Field(each.default, **each.metadata)) for each in fields(parameters)}
-    return _section(parameters, keys)
+    return _section(parameters, {each.name: _key(each) for each in fields(parameters)})
+
+
+def _key(parameter: Any) -> tuple[Any, Any]:
+    """The type and the default of the key of one parameter."""
+    said = dict(parameter.metadata)
+    unit = said.pop("unit", None)
+    kind = parameter.type if unit is None else Annotated[parameter.type, Duration(unit)]
+    return kind, Field(parameter.default, **said)
 
 
 _detectors = {name: _detector(parameters) for name, parameters in DETECTORS.items()}

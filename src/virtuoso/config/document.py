@@ -7,17 +7,33 @@ from typing import Any
 
 import yaml
 
+from virtuoso.config.section import KeyPath
+from virtuoso.config.traps import not_yaml, without_quotes
 from virtuoso.model.errors import ConfigError
-from virtuoso.model.yaml_text import BoundedLoader, TooLargeError, read_text
-
-KeyPath = tuple[str, ...]
+from virtuoso.model.text.yaml import BoundedLoader, TooLargeError, read_text
 
 
 class _Loader(BoundedLoader):
-    """PyYAML follows YAML 1.1; here `1e3` is a number, and `010` (8 there) and `1:30` (90 there) are none."""
+    """PyYAML follows YAML 1.1; here `1e3` is a number, and `010` (8 there) and `1:30` (90 there) are none.
+
+    `place` is the path of the key that is being read: where one stops, it says at which.
+    """
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.place: KeyPath = ()
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose one node, at its place: `index` is the node of its key, or its number in a list."""
+        before = self.place
+        if index is not None:
+            self.place = (*before, str(getattr(index, "value", index)))
+        node = super().compose_node(parent, index)
+        self.place = before
+        return node
 
 
-_INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+_STR, _INT, _FLOAT = "tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in {_INT, _FLOAT}]
     for first, resolvers in BoundedLoader.yaml_implicit_resolvers.items()
@@ -34,11 +50,12 @@ _Loader.add_implicit_resolver(
 
 @dataclass(slots=True)
 class Document:
-    """A file's data and, by key path, the line each key stands on."""
+    """A file's data and, by key path, the line each key stands on, and how a value is written that is no text."""
 
     name: str
     data: dict[str, Any] = field(default_factory=dict)
     lines: dict[KeyPath, int] = field(default_factory=dict)
+    texts: dict[KeyPath, str] = field(default_factory=dict)
 
 
 def scalar(text: str) -> Any:
@@ -89,9 +106,10 @@ def parse(text: str, name: str) -> Document:
         document.data = _mapping(loader, node, (), document)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigError(f"{name}{line}: is not valid YAML: {_first_line(error.problem or error.context)}") from error
+        place = loader.place if loader else ()
+        raise ConfigError(f"{name}{line}: {not_yaml(error, place)}") from error
     except yaml.YAMLError as error:
-        raise ConfigError(f"{name}: is not valid YAML: {_first_line(str(error))}") from error
+        raise ConfigError(f"{name}: is not valid YAML: {without_quotes(str(error))}") from error
     finally:
         if loader is not None:
             loader.dispose()
@@ -101,22 +119,31 @@ def parse(text: str, name: str) -> Document:
 def _mapping(loader: _Loader, node: yaml.MappingNode, path: KeyPath, document: Document) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        key = str(loader.construct_object(key_node))
+        is_text = isinstance(key_node, yaml.ScalarNode)  # a channel may be called `no` or `010`
+        key = key_node.value if is_text else str(loader.construct_object(key_node))
         here = (*path, key)
         line = key_node.start_mark.line + 1
         if key in data:
             first = document.lines[here]
-            raise ConfigError(f"{document.name}:{line}: {'.'.join(here)} is given twice, first on line {first}")
+            raise ConfigError(
+                f"{document.name}:{line}: {'.'.join(here)} is given twice, first on line {first}; keep one"
+            )
         document.lines[here] = line
+        loader.place = here
         if isinstance(value_node, yaml.MappingNode):
             data[key] = _mapping(loader, value_node, here, document)
         else:
             data[key] = loader.construct_object(value_node, deep=True)
+            _note(value_node, here, document)
     return data
 
 
-def _first_line(text: str | None) -> str:
-    """Without what it quotes, which may be a secret: `password: !abc` is a tag to YAML."""
-    if text is not None and text.startswith("found undefined alias"):
-        return "a * begins a reference to an &anchor, and there is none of this name; write a pattern in quotes"
-    return re.sub(r"(['\"])[^'\"]{2,}.*\1", "…", (text or "unknown error").splitlines()[0])
+def _note(node: yaml.Node, path: KeyPath, document: Document) -> None:
+    """Keep how a value is written that is no text to YAML, and the lines of a list's items."""
+    if isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            here = (*path, str(number))
+            document.lines[here] = item.start_mark.line + 1
+            _note(item, here, document)
+    elif isinstance(node, yaml.ScalarNode) and node.tag != _STR and node.style is None:
+        document.texts[path] = node.value

@@ -1,6 +1,5 @@
 """What the sections say of a key path: which keys stand there, and what must not be shown."""
 
-import difflib
 import re
 import types
 from collections.abc import Iterator, Mapping
@@ -9,8 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
 
-from virtuoso.config.document import KeyPath
+from virtuoso.config.section import KeyPath
 from virtuoso.config.settings import Settings
+from virtuoso.config.values.durations import Duration, unit_in
 
 HIDDEN = "***"
 _SECRET_WORDS = re.compile(r"token|secret|passw|webhook|key|url|credential|auth", re.IGNORECASE)
@@ -34,13 +34,29 @@ def fields(model: type[BaseModel]) -> list[tuple[str, str]]:
     return [(field.alias or name, name) for name, field in model.model_fields.items()]
 
 
-def nearest(path: KeyPath) -> str:
-    """The key of the same section that comes closest, else all that there are."""
-    known = keys_of(path[:-1])
-    match = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.6)
-    if match:
-        return f"; did you mean {'.'.join((*path[:-1], match[0]))}?"
-    return f"; {'.'.join(path[:-1]) or 'the top level'} has {', '.join(known)}"
+def paths(section: KeyPath = ()) -> Iterator[KeyPath]:
+    """Every key of a section and of the sections in it that is no section itself, by its path."""
+    model = _at(section)
+    for key in keys_of(section):
+        here = (*section, key)
+        if _is_model(_inner(model, key)):
+            yield from paths(here)
+        else:
+            yield here
+
+
+def is_section(path: KeyPath) -> bool:
+    """Whether keys and values stand at a path, of the program's choice or of the user's."""
+    return _is_section(_at(path))
+
+
+def unit_at(path: KeyPath) -> Duration | None:
+    """How the duration at a path is written; `None` where there is none."""
+    model = _at(path[:-1])
+    if not path or not _is_model(model):
+        return None
+    field = next((field for name, field in model.model_fields.items() if path[-1] == (field.alias or name)), None)
+    return None if field is None else unit_in((*field.metadata, field.annotation))
 
 
 def shown(path: KeyPath, value: Any) -> Any:
@@ -64,6 +80,16 @@ def _may_be_secret(path: KeyPath, kind: Any, value: Any) -> bool:
     if _is_section(kind):
         return isinstance(value, str)
     return get_origin(_at(path[:-1])) is dict and _SECRET_WORDS.search(path[-1]) is not None
+
+
+def written(settings: Settings) -> Iterator[tuple[KeyPath, Any]]:
+    """Every value as it would be written into a file, by its path; secrets are `***`."""
+    document = settings.model_dump(mode="json", by_alias=True)
+    for path, value in leaves(settings):
+        text: Any = document
+        for key in path:
+            text = text[key]
+        yield path, shown(path, None if value is None else text)
 
 
 def leaves(section: BaseModel, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:

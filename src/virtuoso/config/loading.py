@@ -2,23 +2,20 @@
 
 import copy
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from types import NoneType
-from typing import Any, Final
+from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from virtuoso.config.document import KeyPath
-from virtuoso.config.keys import HIDDEN, fields, nearest, shown
-from virtuoso.config.layers import PREFIX, Layers, merge
+from virtuoso.config.hints import PREFIX, meant
+from virtuoso.config.keys import fields
+from virtuoso.config.layers import Layers, merge
+from virtuoso.config.mistakes import line
+from virtuoso.config.section import KeyPath
 from virtuoso.config.settings import Settings
 from virtuoso.model.errors import ConfigError
-from virtuoso.model.yaml_text import read_text
-
-_TAKEN_FOR: Final = {
-    bool: "true or false", int: "a number", float: "a number", NoneType: "nothing", date: "a date", datetime: "a time",
-}  # fmt: skip
+from virtuoso.model.text.yaml import read_text
 
 
 def load(paths: Sequence[Path], environment: Mapping[str, str]) -> Settings:
@@ -32,74 +29,137 @@ def load(paths: Sequence[Path], environment: Mapping[str, str]) -> Settings:
 
 def load_with_origins(paths: Sequence[Path], environment: Mapping[str, str]) -> tuple[Settings, Layers]:
     """`load`, and where each value came from."""
-    mistakes = [
-        f"{name}: is not read; configuration variables begin with {PREFIX}, e.g. {PREFIX}{_after(name)}"
-        for name in sorted(environment)
-        if _near_miss(name)
-    ]
+    reading = read(paths, environment)
+    if reading.settings is None or reading.mistakes:
+        raise ConfigError("\n".join(reading.mistakes))
+    return reading.settings, reading.layers
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What files and environment say, as far as it can be understood.
+
+    Attributes:
+        settings: `None` where nothing can be made of it; with the defaults at the places of mistakes.
+        mistakes: a line each.
+        left_out: the places of mistakes.
+    """
+
+    settings: Settings | None
+    layers: Layers
+    mistakes: tuple[str, ...]
+    left_out: tuple[KeyPath, ...]
+
+    def holds(self, *section: str) -> bool:
+        """Whether there is no mistake in a section, so that it says what its writer meant."""
+        return not any(path[: len(section)] == section or section[: len(path)] == path for path in self.left_out)
+
+
+def read(paths: Sequence[Path], environment: Mapping[str, str]) -> Reading:
+    """Read everything, and tell every mistake that does not follow from another."""
     layers = merge(paths, environment)
-    settings, wrong = _checked(layers, layers.data)
-    mistakes += wrong
-    if settings is None or mistakes:
-        raise ConfigError("\n".join(dict.fromkeys(mistakes)))
-    return _with_files(settings, layers), layers
+    mistakes = [
+        f"{name}: is not read; variables of the configuration begin with {PREFIX}; did you mean {wanted}?"
+        for name in sorted(environment)
+        if (wanted := meant(name)) is not None
+    ]
+    mistakes += layers.mistakes
+    left_out, data = list(layers.left_out), layers.data
+    settings, wrong = _checked(data)
+    mistakes += [line(layers, detail) for detail in wrong if not _follows(detail, left_out)]
+    while wrong:
+        places = [_place(detail) for detail in wrong]
+        left_out += places
+        before, data = data, _without(data, places)
+        if data == before:
+            break
+        settings, wrong = _checked(data)
+    if settings is not None:
+        settings, layers = _with_files(settings, layers, data, mistakes, left_out)
+    return Reading(settings, layers, tuple(dict.fromkeys(mistakes)), tuple(left_out))
 
 
-def _checked(layers: Layers, data: dict[str, Any]) -> tuple[Settings | None, list[str]]:
-    """The settings, or what is wrong with them."""
+def _checked(data: dict[str, Any]) -> tuple[Settings | None, list[dict[str, Any]]]:
+    """The settings, or pydantic's details of what is wrong with them."""
     try:
         return Settings.model_validate(data), []
     except ValidationError as error:
-        return None, [_line(layers, dict(detail)) for detail in error.errors()]
+        return None, [dict(detail) for detail in error.errors()]
 
 
-def _near_miss(name: str) -> bool:
-    """`VIRTUOSO_WEB__PORT` or `VIRTUOSO_WEB_PORT`: meant for us, but misspelt."""
-    upper = name.upper()
-    if upper.startswith(PREFIX) or not upper.startswith("VIRTUOSO_"):
-        return False
-    return _after(name).partition("__")[0].partition("_")[0].lower() in {
-        field.partition("_")[0] for field in Settings.model_fields
-    }
+def _place(detail: dict[str, Any]) -> KeyPath:
+    return tuple(str(part) for part in detail["loc"])
 
 
-def _after(name: str) -> str:
-    return name[len("VIRTUOSO_") :].lstrip("_").upper()
+def _follows(detail: dict[str, Any], left_out: list[KeyPath]) -> bool:
+    """Whether it may be wrong only because something is missing in it that could not be read."""
+    place = _place(detail)
+    return any(path[: len(place)] == place for path in left_out) or () in left_out
 
 
-def _with_files(settings: Settings, layers: Layers) -> Settings:
+def _without(data: dict[str, Any], places: list[KeyPath]) -> dict[str, Any]:
+    """A copy without what stands at these places, or without the section that lacks what should stand there."""
+    found = copy.deepcopy(data)
+    for place in places:
+        section, depth = found, 0
+        if not place:
+            continue
+        while depth + 1 < len(place) and isinstance(section.get(place[depth]), dict) and place[depth + 1] != "[key]":
+            if depth + 2 == len(place) and place[-1] not in section[place[depth]]:
+                break
+            section, depth = section[place[depth]], depth + 1
+        section.pop(place[depth], None)
+    return found
+
+
+def _with_files(
+    settings: Settings, layers: Layers, data: dict[str, Any], mistakes: list[str], left_out: list[KeyPath]
+) -> tuple[Settings, Layers]:
     """The settings with each secret `x` read from its `x_file`, and checked like one that was written down."""
-    secrets: dict[KeyPath, SecretStr] = {}
-    filled: Settings = _filled(settings, (), secrets)
-    if secrets:
-        data = copy.deepcopy(layers.data)
-        for path, secret in secrets.items():
-            section = data
-            for key in path[:-1]:
-                section = section[key]
-            section[path[-1]] = secret.get_secret_value()
-            del section[f"{path[-1]}_file"]
-        origins = layers.origins | {
-            path: layers.origin((*path[:-1], f"{path[-1]}_file")) or "default" for path in secrets
-        }
-        _, mistakes = _checked(Layers(data, origins), data)
-        if mistakes:
-            raise ConfigError("\n".join(dict.fromkeys(mistakes)))
-    return filled
+    secrets: dict[KeyPath, tuple[SecretStr, Path]] = {}
+    unread: dict[KeyPath, str] = {}
+    filled: Settings = _filled(settings, (), secrets, unread)
+    mistakes += unread.values()
+    left_out += unread
+    if not secrets:
+        return settings, layers
+    data, origins = copy.deepcopy(data), dict(layers.origins)
+    for path, (secret, file) in secrets.items():
+        section = data
+        for key in path[:-1]:
+            section = section[key]
+        section[path[-1]] = secret.get_secret_value()
+        named = (*path[:-1], f"{path[-1]}_file")
+        del section[named[-1]]
+        origins[path] = f"{layers.origin(named)}: {file}"
+    _, wrong = _checked(data)
+    mistakes += [line(Layers(data, origins), detail) for detail in wrong]
+    left_out += map(_place, wrong)
+    return filled, Layers(layers.data, origins, layers.texts)
 
 
-def _filled(section: Any, path: KeyPath, secrets: dict[KeyPath, SecretStr]) -> Any:
-    """A section, or a mapping of sections, with what its files hold, which `secrets` gets too."""
+def _filled(
+    section: Any, path: KeyPath, secrets: dict[KeyPath, tuple[SecretStr, Path]], unread: dict[KeyPath, str]
+) -> Any:
+    """A section, or a mapping of sections, with what its files hold, which `secrets` gets too.
+
+    `unread` gets why one cannot be used.
+    """
     found: dict[str, Any] = {}
     names = fields(type(section)) if isinstance(section, BaseModel) else [(name, name) for name in section]
     for key, name in names:
         value = section[name] if isinstance(section, dict) else getattr(section, name)
         if isinstance(value, BaseModel | dict):
-            if (filled := _filled(value, (*path, key), secrets)) is not value:
+            if (filled := _filled(value, (*path, key), secrets, unread)) is not value:
                 found[name] = filled
         elif isinstance(value, Path) and key.endswith("_file"):
             held = (*path, key.removesuffix("_file"))
-            found[held[-1]] = secrets[held] = _secret(".".join((*path, key)), value)
+            try:
+                found[held[-1]] = _secret(".".join((*path, key)), value)
+            except ConfigError as error:
+                unread[held] = str(error)
+            else:
+                secrets[held] = found[held[-1]], value
     if not found:
         return section
     return section | found if isinstance(section, dict) else section.model_copy(update=found)
@@ -113,39 +173,3 @@ def _secret(key: str, file: Path) -> SecretStr:
     if not text:
         raise ConfigError(f"{key} = {file}: is empty; it must hold the {key.rpartition('.')[2].removesuffix('_file')}")
     return SecretStr(text)
-
-
-def _line(layers: Layers, detail: dict[str, Any]) -> str:
-    """Describe one of pydantic's errors in one line: where it is, which key, its value, what would be right."""
-    path: KeyPath = tuple(str(part) for part in detail["loc"])
-    origin = layers.origin(path)
-    place = f"{origin}: " if origin else ""
-    if path[-1:] == ("[key]",):  # pydantic's way of saying that a key of a mapping is wrong
-        return f"{place}{'.'.join(path[:-1])}: {_wanted(detail)}"
-    key = ".".join(path) or "configuration"
-    if detail["type"] == "missing":
-        return f"{place}{key}: is required"
-    if detail["type"] == "value_error" and isinstance(detail["input"], dict):  # of a section: the text says which key
-        return f"{place}{key}: {_wanted(detail)}"
-    value = _short(path, detail.get("input"))
-    if detail["type"] == "extra_forbidden":
-        return f"{place}{key} = {value}: unknown key{nearest(path)}"
-    return f"{place}{key} = {value}: {_wanted(detail)}"
-
-
-def _wanted(detail: dict[str, Any]) -> str:
-    if detail["type"] in {"model_type", "dict_type"}:
-        return "must be a section, of keys and values"
-    if detail["type"] == "tuple_type":
-        return "must be a list, such as [first, second]"
-    taken = _TAKEN_FOR.get(type(detail.get("input")))
-    if detail["type"] == "string_type" and taken is not None:
-        return f"must be text, and YAML takes it for {taken}; write it in quotes"
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return message[:1].lower() + message[1:].replace("Input should", "should")
-
-
-def _short(path: KeyPath, value: Any) -> str:
-    told = shown(path, value)
-    text = HIDDEN if told == HIDDEN else repr(told)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -12,10 +12,12 @@ from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, field_v
 from virtuoso.config.alerts import AlertSettings
 from virtuoso.config.section import FilePath, Names, Section, made
 from virtuoso.config.stores import CacheSettings, DatabaseSettings, TimeseriesSettings
+from virtuoso.config.values.addresses import HttpUrl, StreamUrl
+from virtuoso.config.values.durations import Days, Duration, Seconds
 from virtuoso.model.catalogue.factors import WEIGHTS
+from virtuoso.model.text.duration import written
 from virtuoso.model.timeframe import Timeframe
 
-Url = Annotated[str, Field(pattern=r"^(https?|wss?)://[^\s/]+", examples=["https://api.bybit.com"])]
 BarLength = Annotated[Timeframe, Field(strict=False)]
 Weight = Annotated[float, Field(gt=0, le=1)]
 
@@ -33,8 +35,8 @@ class ExchangeSettings(Section):
         description="`bybit` (also any Bybit-compatible host), or one that ccxt knows, polled: `okx`, `binanceusdm`, …",
     )
     category: Literal["linear", "spot"] = Field("linear", description="Kind of contracts to watch.")
-    rest_url: Url = Field(BYBIT_REST, description="Base address of the REST API.")
-    stream_url: Url = Field(
+    rest_url: HttpUrl = Field(BYBIT_REST, description="Base address of the REST API.")
+    stream_url: StreamUrl = Field(
         "wss://stream.bybit.com/v5/public", description="Base address of the public streams, without the category."
     )
     depth: Literal[50, 200] = Field(50, description="Levels a side of the order book.")
@@ -74,13 +76,14 @@ class MarketDataSettings(Section):
 class SmartIntervalSettings(Section):
     """How often the slower data of a symbol is asked for."""
 
-    min_interval: float = Field(30.0, ge=5, le=3600, description="Seconds, for the most volatile symbol.")
-    max_interval: float = Field(60.0, ge=5, le=3600, description="Seconds, for the calmest, or when requests are few.")
+    min_interval: Seconds = Field(30.0, ge=5, le=3600, description="For the most volatile symbol.")
+    max_interval: Seconds = Field(60.0, ge=5, le=3600, description="For the calmest, or when requests are few.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.min_interval > self.max_interval:
-            raise ValueError(f"min_interval {self.min_interval:g} must not exceed max_interval {self.max_interval:g}")
+            least, most = written(self.min_interval), written(self.max_interval)
+            raise ValueError(f"min_interval {least} must not exceed max_interval {most}")
         return self
 
 
@@ -103,19 +106,19 @@ class UniverseSettings(Section):
     )
     quote: str = Field("USDT", min_length=1, description="Quote coin.")
     min_turnover_24h: float = Field(0.0, ge=0, description="Least 24 h turnover, in the quote coin.")
-    min_age_days: float = Field(0.0, ge=0, description="Least age since listing, in days.")
+    min_age_days: Days = Field(0.0, ge=0, description="Least age since listing; a plain number is days.")
     include: Names = Field((), description="Symbols that are always watched.")
     exclude: Names = Field((), description="Patterns of symbols that never are, such as `1000*`.")
     hysteresis: float = Field(
         1.2, ge=1, le=5, description="A watched symbol stays while its rank is within size times this."
     )
-    refresh_interval: float = Field(300.0, ge=10, description="Seconds between polls of the lists of the exchange.")
+    refresh_interval: Seconds = Field(300.0, ge=10, description="Time between polls of the lists of the exchange.")
 
 
 class MonitoringSettings(Section):
     """How often the market is analysed and published, and what is told of it."""
 
-    interval: float = Field(10.0, ge=1, le=3600, description="Seconds from one cycle's start to the next.")
+    interval: Seconds = Field(10.0, ge=1, le=3600, description="Time from one cycle's start to the next.")
     alerts: AlertSettings = AlertSettings()
 
 
@@ -161,18 +164,6 @@ class FactorSettings(Section):
 class _Factors(Section):
     """The six views of a symbol."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _own_weights(cls, value: object) -> object:
-        """Each factor has a default weight of its own: `{enabled: false}` says enough."""
-        if not isinstance(value, dict):
-            return value
-        known = {name: field.default.weight for name, field in cls.model_fields.items()}
-        return {
-            name: {"weight": known[name], **given} if name in known and isinstance(given, dict) else given
-            for name, given in value.items()
-        }
-
     @model_validator(mode="after")
     def _some(self) -> Self:
         if not self.weights():
@@ -217,16 +208,16 @@ class AnalysisSettings(Section):
     )
 
 
-ScanMinutes = Annotated[int, Field(ge=1, le=30)]
+Scan = Annotated[int, Field(ge=1, le=30), Duration("m")]
 
 
 class AlphaIntervalsSettings(Section):
-    """How often each of the analysis' timeframes is scanned, in minutes."""
+    """How often each of the analysis' timeframes is scanned; a plain number is minutes."""
 
-    base: ScanMinutes = Field(1, description="Minutes between scans of the base timeframe.")
-    low: ScanMinutes = Field(5, description="Minutes between scans of the low timeframe.")
-    middle: ScanMinutes = Field(15, description="Minutes between scans of the middle timeframe.")
-    high: ScanMinutes = Field(30, description="Minutes between scans of the high timeframe.")
+    base: Scan = Field(1, description="Time between scans of the base timeframe.")
+    low: Scan = Field(5, description="Time between scans of the low timeframe.")
+    middle: Scan = Field(15, description="Time between scans of the middle timeframe.")
+    high: Scan = Field(30, description="Time between scans of the high timeframe.")
 
 
 class AlphaScanningSettings(Section):
@@ -241,8 +232,8 @@ class AlphaScanningSettings(Section):
 class WebsocketSettings(Section):
     """How streams are kept alive, and from when on a feed is stale."""
 
-    ping_interval: float = Field(30.0, ge=1, le=300, description="Seconds between pings.")
-    stale_after: float = Field(10.0, ge=5, le=300, description="Seconds without a sign of life until data is stale.")
+    ping_interval: Seconds = Field(30.0, ge=1, le=300, description="Time between pings.")
+    stale_after: Seconds = Field(10.0, ge=5, le=300, description="Time without a sign of life until data is stale.")
 
 
 _SHORTEST_TOKEN = 16
@@ -295,7 +286,7 @@ class LoggingSettings(Section):
 
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     format: Literal["auto", "console", "json"] = Field(
-        "auto", description="`auto`: console on a terminal, JSON lines otherwise."
+        "auto", description="`auto`: console on a terminal, JSON lines otherwise; `json`: whatever the process says is."
     )
 
 

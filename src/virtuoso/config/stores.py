@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from virtuoso.config.section import FilePath, Section
+from virtuoso.config.values.addresses import HostAndPort, HttpUrl
+from virtuoso.config.values.durations import Seconds, WholeDays
 
 Tiers = Annotated[tuple[Literal["memory", "memcached", "redis"], ...], Field(strict=False)]
 
@@ -43,8 +45,8 @@ class CacheSettings(Section):
         SecretStr("redis://127.0.0.1:6379/0"),
         description="`redis://[user:password@]host:port/database`, or `rediss://`.",
     )
-    memcached: str = Field("127.0.0.1:11211", pattern=r"^[^\s:]+:\d{1,5}$", description="host:port")
-    cleanup_interval: float = Field(300.0, ge=1, description="Seconds between removals of expired documents.")
+    memcached: HostAndPort = Field("127.0.0.1:11211", description="host:port")
+    cleanup_interval: Seconds = Field(300.0, ge=1, description="Time between removals of expired documents.")
 
     @field_validator("tiers")
     @classmethod
@@ -87,17 +89,17 @@ class DatabaseSettings(Section):
 
 
 class RetentionSettings(Section):
-    """How long the embedded store keeps what it measured, in days."""
+    """How long the embedded store keeps what it measured; a plain number is days."""
 
-    minutes_days: int = Field(30, ge=2, le=3650, description="Days of minutes: bars, tickers, factors.")
-    frames_days: int = Field(28, ge=14, le=3650, description="Days of bars of 3 to 30 minutes.")
-    hours_days: int = Field(1092, ge=90, le=36500, description="Days of bars of an hour and longer.")
+    minutes_days: WholeDays = Field(30, ge=2, le=3650, description="Of minutes: bars, tickers, factors.")
+    frames_days: WholeDays = Field(28, ge=14, le=3650, description="Of bars of 3 to 30 minutes.")
+    hours_days: WholeDays = Field(1092, ge=90, le=36500, description="Of bars of an hour and longer.")
 
 
 class InfluxSettings(Section):
     """How the InfluxDB server is reached, and what waits for it while it is not."""
 
-    url: str = Field("http://127.0.0.1:8086", pattern=r"^https?://[^\s/]+", description="Address of the server.")
+    url: HttpUrl = Field("http://127.0.0.1:8086", description="Address of the server.")
     version: Literal[1, 2] = Field(
         1, description="1: `/write` and InfluxQL. 2: `/api/v2/write` with a token, a path for writing only."
     )
@@ -109,7 +111,7 @@ class InfluxSettings(Section):
     token: SecretStr | None = Field(None, description="Token, for version 2.")
     token_file: FilePath | None = Field(None, description="File that holds the token.")
     batch: int = Field(5_000, ge=1, le=100_000, description="Points in one request, at most.")
-    flush: float = Field(1.0, ge=0.05, le=60, description="Seconds after which fewer are sent, too.")
+    flush: Seconds = Field(1.0, ge=0.05, le=60, description="Time after which fewer are sent, too.")
     spool_mb: int = Field(
         512, ge=1, le=100_000, description="Size of the spool in `data_dir` that takes points while the server is down."
     )

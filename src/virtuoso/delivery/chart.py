@@ -7,12 +7,12 @@ pool's workers would not), and it is given none of this process's environment, i
 import asyncio
 import os
 import sys
-from pathlib import Path
 from typing import cast
 
 import msgspec
 
 from virtuoso.model.alerts.notice import Candles, PriceLevel
+from virtuoso.model.text.numbers import PLAIN, Denomination
 
 MOST_BARS = 240
 """Of more, the latest are drawn."""
@@ -30,26 +30,26 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """What a chart shows. `source` is the data's origin: `live`, or it is labelled as what it is."""
+    """What a chart shows: `source` is the data's origin, and if that is not `live` it is labelled as what it is."""
 
     title: str
     candles: Candles
     levels: tuple[PriceLevel, ...] = ()
     marks: tuple[Mark, ...] = ()
     source: str = "live"
+    denomination: Denomination = PLAIN
 
 
 class Charts:
     """Draws one picture after the other; the process starts with the first and ends after `idle_s` without any.
 
     Args:
-        folder: where matplotlib keeps its list of fonts between starts; made if it is not there.
         limit_s: what one chart may take, its waiting for others included.
         idle_s: after which the process ends by itself.
     """
 
-    def __init__(self, folder: Path, *, limit_s: float = 3.0, idle_s: float = 600.0) -> None:
-        self._folder, self._limit_s, self._idle_s = folder, limit_s, idle_s
+    def __init__(self, *, limit_s: float = 3.0, idle_s: float = 600.0) -> None:
+        self._limit_s, self._idle_s = limit_s, idle_s
         self._lock = asyncio.Lock()
         self._starting: asyncio.Task[asyncio.subprocess.Process] | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -93,12 +93,11 @@ class Charts:
         return self._process
 
     async def _start(self) -> asyncio.subprocess.Process:
-        self._folder.mkdir(parents=True, exist_ok=True)
         given = {name: os.environ[name] for name in _KEPT if name in os.environ}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "virtuoso.delivery.chart_process", str(self._idle_s),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            env={**given, "MPLCONFIGDIR": str(self._folder)}, start_new_session=True,
+            env=given, start_new_session=True,
         )  # fmt: skip
         try:
             async with asyncio.timeout(_START_S):

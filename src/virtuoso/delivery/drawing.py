@@ -1,31 +1,28 @@
-"""Candle charts as PNG, drawn with matplotlib's objects (no pyplot, nothing global).
+"""Candle charts as PNG: candles, volume, levels, and what happened when, on a dark ground.
 
-Imported by the process that draws and by no other: matplotlib takes half a second and 60 MB.
+Imported by the process that draws and by no other, so that a fault in a picture is no fault of the monitor's.
 """
 
-import io
 import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from virtuoso.delivery.chart import MOST_BARS, Mark, Picture
-from virtuoso.delivery.price_axis import APART, DIM, DOWN, GROUND, MARK, UP, price_axis, short, write
+from virtuoso.delivery.canvas import WIDTH, Canvas, Colour, colour, fitted, mixed, width
+from virtuoso.delivery.chart import MOST_BARS, Picture
+from virtuoso.delivery.marks import ROW, draw_bands, draw_marks, labels
+from virtuoso.delivery.plot import Plot
+from virtuoso.delivery.price_axis import DIM, DOWN, GRID, GROUND, UP, Write, last_tag, price_axis
 from virtuoso.model.alerts.notice import PriceLevel
+from virtuoso.model.text.numbers import Denomination
 
-_WIDTH, _HEIGHT, _DPI = 8.0, 4.5, 200
-_LEFT, _BOTTOM, _RIGHT, _TOP = 0.015, 0.085, 0.82, 0.88
-_GRID, _TEXT, _REPLAY = "#262a32", "#e3e6eb", "#f5a623"
-_STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 7200, 14400, 43200)
-_TICKS = 8
-_MINUTE_MS = 60_000
-_MARKS = 4
+_LEFT, _RIGHT, _TOP, _BOTTOM = 24.0, 1312.0, 100.0, 836.0
+_VOLUME = 128.0
+"""Height of the pane below the prices, of which the upper tenth stays empty."""
+_TEXT, _REPLAY = colour("#e3e6eb"), colour("#f5a623")
+_SIZE = 22.0
 
 
 def render(picture: Picture) -> bytes:
@@ -33,30 +30,33 @@ def render(picture: Picture) -> bytes:
     bars = _bars(picture)
     # a bar's time is its middle: marks stand in the bar of their time
     width_ms = float(np.median(np.diff(bars[0])))
-    figure = Figure(figsize=(_WIDTH, _HEIGHT), dpi=_DPI, facecolor=GROUND)
-    axes = figure.add_axes((_LEFT, _BOTTOM, _RIGHT - _LEFT, _TOP - _BOTTOM), facecolor=GROUND)
+    first_ms, last_ms = float(bars[0, 0]) - width_ms, float(bars[0, -1]) + 3 * width_ms
     low, high = _range(bars, picture.levels)
-    axes.set_xlim(bars[0, 0] - width_ms, bars[0, -1] + 3 * width_ms)
-    axes.set_ylim(low, high)
-    _candles(axes, bars, width_ms)
-    _time_axis(axes)
-    decimals = _decimals(bars, high - low)
-    price_axis(axes, bars, picture.levels, decimals)
-    for row, mark in enumerate(picture.marks[:_MARKS]):
-        _mark(axes, bars, width_ms, mark, 0.965 - row * APART)
-    _heading(figure, picture, bars, decimals)
-    canvas = FigureCanvasAgg(figure)
-    png = io.BytesIO()
-    canvas.print_png(png, pil_kwargs={"compress_level": 1})  # type: ignore[no-untyped-call]
-    return png.getvalue()
+    volume = bool((bars[5] > 0).any())
+    plot = Plot(_LEFT, _RIGHT, _TOP, _BOTTOM - (_VOLUME if volume else 0.0), first_ms, last_ms, low, high)
+    shown = labels(picture.marks, bars, plot)
+    plot = plot._replace(top=_TOP + ROW * max((1 + label.row for label in shown), default=0))
+    write = _writing(picture.denomination, bars, high - low)
+    canvas = Canvas(GROUND)
+    draw_bands(canvas, shown, bars, plot, _TOP, _BOTTOM)
+    _grid(canvas, plot)
+    if volume:
+        _volume(canvas, bars, plot, picture.denomination.base)
+    last = last_tag(float(bars[4, -1]), bool(bars[4, -1] >= bars[1, -1]), write)
+    price_axis(canvas, plot, last, picture.levels, write, _TOP)
+    _candles(canvas, bars, plot)
+    draw_marks(canvas, shown, bars, plot, _TOP)
+    _heading(canvas, picture, bars, write)
+    return canvas.png()
 
 
 def _bars(picture: Picture) -> NDArray[np.float64]:
-    """Rows: middle of the bar in epoch ms, open, high, low, close. Bars without all prices are left out."""
+    """Rows: middle of the bar in epoch ms, open, high, low, close, volume. Bars without all prices are left out."""
     candles = picture.candles
-    rows = np.array([candles.open_ms, candles.open, candles.high, candles.low, candles.close], dtype=np.float64)
-    rows = rows[:, -MOST_BARS:]
-    rows = rows[:, np.isfinite(rows).all(axis=0)]
+    volume = candles.volume or (math.nan,) * len(candles.open_ms)
+    prices = (candles.open_ms, candles.open, candles.high, candles.low, candles.close)
+    rows = np.array([*prices, volume], dtype=np.float64)[:, -MOST_BARS:]
+    rows = rows[:, np.isfinite(rows[:5]).all(axis=0)]
     if rows.shape[1] < 2:
         raise ValueError(f"{rows.shape[1]} bars with prices are no chart")
     rows[0] += np.median(np.diff(rows[0])) / 2
@@ -70,96 +70,100 @@ def _range(bars: NDArray[np.float64], levels: Iterable[PriceLevel]) -> tuple[flo
     near = [level.price for level in levels if low - room * 0.6 <= level.price <= high + room * 0.6]
     low, high = min([low, *near]), max([high, *near])
     room = (high - low) or room
-    return low - room * 0.10, high + room * 0.12
+    return low - room * 0.08, high + room * 0.08
 
 
-def _candles(axes: Axes, bars: NDArray[np.float64], width_ms: float) -> None:
-    middle, opened, high, low, closed = bars
-    colours = np.where(closed >= opened, UP, DOWN).tolist()
-    half = width_ms * 0.34
-    wicks = np.stack([np.stack([middle, low], axis=1), np.stack([middle, high], axis=1)], axis=1)
-    corners = [(middle - half, opened), (middle - half, closed), (middle + half, closed), (middle + half, opened)]
-    bodies = np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)
-    axes.add_collection(LineCollection(list(wicks), colors=colours, linewidths=0.9, zorder=3), autolim=False)
-    # the edge keeps a bar visible that closed where it opened
-    axes.add_collection(
-        PolyCollection(list(bodies), facecolors=colours, edgecolors=colours, linewidths=0.7, zorder=4), autolim=False
-    )
-
-
-def _time_axis(axes: Axes) -> None:
-    first, last = axes.get_xlim()
-    step = next((one for one in _STEPS_MIN if (last - first) / _MINUTE_MS / one <= _TICKS), _STEPS_MIN[-1])
-    step_ms = step * _MINUTE_MS
-    at = [tick * step_ms for tick in range(math.ceil(first / step_ms), math.floor(last / step_ms) + 1)]
-    at = [tick for tick in at[:: max(1, math.ceil(len(at) / (2 * _TICKS)))] if tick > first + (last - first) * 0.025]
-    shown = [datetime.fromtimestamp(tick / 1000, UTC) for tick in at]
-    axes.set_xticks(
-        at, [f"{one:%d %b}" if step >= 1440 or f"{one:%H%M}" == "0000" else f"{one:%H:%M}" for one in shown]
-    )
-    axes.tick_params(axis="x", colors=DIM, labelsize=8, length=0, pad=5)
-    axes.grid(visible=True, color=_GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
-    for side in axes.spines.values():
-        side.set_visible(False)
-    write(axes, 1.018, -0.034, "UTC", colour=DIM, size=8)
-
-
-def _decimals(bars: NDArray[np.float64], span: float) -> int:
-    """Enough to tell neighbouring prices apart."""
+def _writing(denomination: Denomination, bars: NDArray[np.float64], span: float) -> Write:
+    """Prices by their tick; where that is unknown, with decimals enough to tell neighbouring ones apart."""
+    if denomination.tick_size is not None:
+        return denomination.price
     last = abs(float(bars[4, -1])) or 1.0
     by_span, by_price = 2 - math.floor(math.log10(span)), 4 - math.floor(math.log10(last))
-    return min(max(0, by_span, by_price), 12)
+    decimals = min(max(0, by_span, by_price), 12)
+    return lambda price: f"{price:,.{decimals}f}"
 
 
-def _mark(axes: Axes, bars: NDArray[np.float64], width_ms: float, mark: Mark, up: float) -> None:
-    """A line at its time, an arrow at the bar, and its name above; nothing if its time is not shown."""
-    first, last = axes.get_xlim()
-    if not first <= mark.at_ms <= last:
-        return
-    low, high = axes.get_ylim()
-    bar = int(np.argmin(np.abs(bars[0] - mark.at_ms)))
-    colour = {True: UP, False: DOWN, None: MARK}[mark.up]
-    axes.axvspan(
-        bars[0, bar] - width_ms / 2, bars[0, bar] + width_ms / 2, color=MARK, alpha=0.14, linewidth=0, zorder=1
-    )
-    gap = (high - low) * 0.04
-    under = mark.up is not False
-    beside = slice(max(0, bar - 1), bar + 2)
-    height = float(bars[3, beside].min()) - gap if under else float(bars[2, beside].max()) + gap
-    axes.plot(
-        [bars[0, bar]], [height], marker="^" if under else "v",
-        markersize=9, color=colour, markeredgecolor=GROUND, markeredgewidth=1.0, zorder=6, clip_on=False,
-    )  # fmt: skip
-    left = bars[0, bar] < first + (last - first) * 0.7
-    text = f"{short(mark.text, 36)} · {datetime.fromtimestamp(mark.at_ms / 1000, UTC):%H:%M}"
-    write(
-        axes, bars[0, bar], up, text, colour=MARK, size=8, weight="bold",
-        align="left" if left else "right", by_time=True,
-        box={"facecolor": GROUND, "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
-    )  # fmt: skip
+def _grid(canvas: Canvas, plot: Plot) -> None:
+    """Lines at round prices and times, and the times below."""
+    for price in plot.round_prices():
+        canvas.level(plot.left, plot.right, plot.y(price), GRID, thick=1.5)
+    at, step = plot.round_times()
+    for tick in at:
+        x = plot.x(tick)
+        if x < plot.left + 30:  # its text would be cut off
+            continue
+        canvas.box(x - 0.75, _TOP, x + 0.75, _BOTTOM, fill=GRID)
+        shown = datetime.fromtimestamp(tick / 1000, UTC)
+        text = f"{shown:%d %b}" if step >= 1440 or f"{shown:%H%M}" == "0000" else f"{shown:%H:%M}"
+        canvas.text(x, _BOTTOM + 27, text, DIM, _SIZE, align="middle")
+    last = datetime.fromtimestamp(plot.last_ms / 1000, UTC)
+    canvas.text(plot.right + 25, _BOTTOM + 27, f"{last:%d %b %Y} UTC", DIM, _SIZE - 1)
 
 
-def _heading(figure: Figure, picture: Picture, bars: NDArray[np.float64], decimals: int) -> None:
-    figure.text(
-        _LEFT + 0.005, 0.943, short(picture.title, 60), color=_TEXT, fontsize=12.5, fontweight="bold", va="center",
-        parse_math=False,
-    )  # fmt: skip
+def _slots(bars: NDArray[np.float64], plot: Plot) -> tuple[list[int], int]:
+    """The middles of the bars and half the thickness of their bodies, in whole pixels: edges are sharp there."""
+    pitch = plot.x(float(np.median(np.diff(bars[0]))) + plot.first_ms) - plot.left
+    return [round(plot.x(float(middle))) for middle in bars[0]], min(max(1, round(pitch * 0.36)), 40)
+
+
+def _shades(bars: NDArray[np.float64]) -> list[Colour]:
+    return [UP if rose else DOWN for rose in bars[4] >= bars[1]]
+
+
+def _candles(canvas: Canvas, bars: NDArray[np.float64], plot: Plot) -> None:
+    middles, half = _slots(bars, plot)
+    heights = [[plot.y(float(price)) for price in row] for row in bars[1:5]]
+    for x, opened, high, low, closed, shade in zip(middles, *heights, _shades(bars), strict=True):
+        canvas.box(x - 1, high, x + 1, low, fill=shade)
+        top, bottom = min(opened, closed), max(opened, closed)
+        # at least so high that a bar is seen that closed where it opened
+        bottom = max(bottom, top + 2)
+        canvas.box(x - half, top, x + half, bottom, fill=shade)
+
+
+def _volume(canvas: Canvas, bars: NDArray[np.float64], plot: Plot, coin: str | None) -> None:
+    """Bars of volume on the floor, from zero; the last one and the highest as numbers."""
+    most = float(np.nanmax(bars[5]))
+    middles, half = _slots(bars, plot)
+    canvas.level(plot.left, plot.right, _BOTTOM, GRID, thick=1.5)
+    for x, size, shade in zip(middles, bars[5], _shades(bars), strict=True):
+        if size > 0:
+            height = max(1.0, float(size) / most * (_VOLUME - 24))
+            canvas.box(x - half, _BOTTOM - height, x + half, _BOTTOM, fill=mixed(shade, GROUND, 0.55))
+    left, last = plot.right + 25, float(bars[5, -1])
+    canvas.text(left, _BOTTOM - _VOLUME + 36, fitted(f"volume {coin or ''}", _SIZE - 1, 240), DIM, _SIZE - 1)
+    shown = [("last", last, _shades(bars)[-1]), ("peak", most, DIM)]
+    for row, (name, size, shade) in enumerate(shown):
+        text = "unknown" if math.isnan(size) else _short(size)
+        canvas.text(left, _BOTTOM - _VOLUME + 68 + 32 * row, f"{name} {text}", shade, _SIZE - 1)
+
+
+def _short(size: float) -> str:
+    """Three digits with K, M, G or T: 1.23M."""
+    for power, name in ((12, "T"), (9, "G"), (6, "M"), (3, "K")):
+        if size >= 10**power:
+            size /= 10**power
+            return f"{size:.{max(0, 2 - math.floor(math.log10(size)))}f}{name}"
+    return f"{size:.{min(8, max(0, 2 - math.floor(math.log10(size))))}f}" if size > 0 else "0"
+
+
+def _heading(canvas: Canvas, picture: Picture, bars: NDArray[np.float64], write: Write) -> None:
+    """The title, the bars' length and where they come from; at the right the last price and how far it went."""
     last, before = float(bars[4, -1]), float(bars[1, 0])
     change = f"{last / before - 1:+.2%}" if before > 0 else ""
     hours = (bars[0, -1] - bars[0, 0]) / 3_600_000
     span = f"{hours:.0f} h" if 2 <= hours < 72 else f"{hours / 24:.0f} d" if hours >= 72 else f"{hours * 60:.0f} min"
-    for across, text, colour in (
-        (0.80, f"{last:,.{decimals}f}", _TEXT),
-        (0.985, f"{change} in {span}", UP if last >= before else DOWN),
-    ):
-        figure.text(
-            across, 0.943, text, color=colour, fontsize=10.5, fontweight="bold", ha="right", va="center",
-            parse_math=False,
-        )  # fmt: skip
-    if picture.source != "live":
-        figure.text(
-            _LEFT + 0.012, 0.115, f"{short(picture.source, 20)} data, not live".upper(), color=GROUND, fontsize=8,
-            fontweight="bold", va="center", parse_math=False,
-            bbox={"facecolor": _REPLAY, "edgecolor": "none", "boxstyle": "round,pad=0.35"},
-        )  # fmt: skip
+    right, y, rose = WIDTH - 24.0, 52.0, UP if last >= before else DOWN
+    shown = [(f"in {span}", DIM, 24, False), (change, rose, 29, True), (write(last), _TEXT, 29, True)]
+    for text, shade, size, bold in shown:
+        canvas.text(right, y, text, shade, size, bold=bold, align="right")
+        right -= width(text, size) + 14
+    badge = "" if picture.source == "live" else f"{fitted(picture.source, 20, 200)} data, not live".upper()
+    frame = fitted(picture.candles.timeframe, 26, 100)
+    room = right - 20 - _LEFT - width(frame, 26) - 20 - (width(badge, 20) + 44 if badge else 0)
+    x = canvas.text(_LEFT, y, fitted(picture.title, 35, room), _TEXT, 35, bold=True)
+    x = canvas.text(x + 20, y, frame, DIM, 26)
+    if badge:
+        left = x + 22
+        canvas.box(left, y - 18, left + width(badge, 20) + 22, y + 18, fill=_REPLAY, radius=7)
+        canvas.text(left + 11, y, badge, GROUND, 20, bold=True)

@@ -1,118 +1,109 @@
-"""The price axis of a candle chart, and texts in it: tags of the last price and of levels, none over another."""
+"""The price axis of a candle chart: tags of the last price and of levels, none over another, between round prices."""
 
 import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.font_manager import findfont, get_font
-from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import blended_transform_factory
-from numpy.typing import NDArray
-
+from virtuoso.delivery.canvas import WIDTH, Canvas, Colour, colour, fitted, mixed, width
+from virtuoso.delivery.plot import Plot
 from virtuoso.model.alerts.notice import PriceLevel
 
-GROUND, DIM, UP, DOWN, MARK = "#17191e", "#8d95a3", "#2ebd85", "#f6465d", "#f0b90b"
-APART = 0.058
-"""Least distance of two tags, in parts of the plot's height."""
-_LEVEL = "#7aa2f7"
+GROUND, GRID, DIM = colour("#17191e"), colour("#262a32"), colour("#8d95a3")
+UP, DOWN, MARK = colour("#2ebd85"), colour("#f6465d"), colour("#f0b90b")
+APART = 37.0
+"""Least distance of the middles of two tags, pixels."""
+_LEVEL = colour("#7aa2f7")
 _BY_NAME = {"support": UP, "target": UP, "resistance": DOWN, "stop": DOWN, "entry": MARK}
 """Colours of levels: by the first word of their names that is one of these."""
 _LEVELS = 7
-_ROOM = 19
-"""Characters that fit beside the plot."""
+_SIZE, _HALF, _PADDING, _LEADER = 21.0, 15.0, 8.0, 17.0
+
+Write = Callable[[float], str]
+"""Makes the text of a price."""
 
 
 class _Tag(NamedTuple):
     price: float
     text: str
-    colour: str
-    full: bool
+    name: str
+    shade: Colour
 
 
-def price_axis(axes: Axes, bars: NDArray[np.float64], levels: Sequence[PriceLevel], decimals: int) -> None:
-    """Prices at the right: the last one, levels with their names, and round ones where there is room."""
-    axes.yaxis.tick_right()
-    low, high = axes.get_ylim()
-    last, rising = float(bars[4, -1]), bars[4, -1] >= bars[1, -1]
+def price_axis(canvas: Canvas, plot: Plot, last: _Tag, levels: Sequence[PriceLevel], write: Write, top: float) -> None:
+    """Draw prices at the right, no tag above `top`: the last, levels with names, round ones where there is room."""
     finite = [level for level in levels if math.isfinite(level.price)]
-    near = sorted(finite, key=lambda level: abs(level.price - last))[:_LEVELS]
-    tags = [_Tag(last, f"{last:,.{decimals}f}", UP if rising else DOWN, full=True)]
-    tags += [_level(axes, level, decimals) for level in near]
-    axes.axhline(last, color=tags[0].colour, linewidth=0.7, linestyle=(0, (1, 2)), zorder=2)
-    heights = _tags(axes, tags)
-    ticks = [tick for tick in MaxNLocator(nbins=7).tick_values(low, high) if low < tick < high]
-    free = [min(abs((tick - low) / (high - low) - height) for height in heights) >= APART * 0.9 for tick in ticks]
-    axes.set_yticks(ticks, [f"{tick:,.{decimals}f}" if there else "" for tick, there in zip(ticks, free, strict=True)])
-    axes.tick_params(axis="y", colors=DIM, labelsize=8, length=0, pad=6)
+    near = sorted(finite, key=lambda level: abs(level.price - last.price))[:_LEVELS]
+    tags = [last, *(_level(canvas, plot, level, write) for level in near)]
+    y = plot.y(last.price)
+    canvas.level(plot.left, plot.right, y, last.shade, thick=1.5, dash=(3, 5))
+    places = _tags(canvas, plot, tags, top)
+    for price in plot.round_prices():
+        free = min(abs(plot.y(price) - place) for place in places) >= APART * 0.9
+        if free and plot.y(price) < plot.bottom - _HALF:
+            canvas.text(plot.right + 25, plot.y(price), write(price), DIM, _SIZE)
 
 
-def _level(axes: Axes, level: PriceLevel, decimals: int) -> _Tag:
+def last_tag(price: float, rising: bool, write: Write) -> _Tag:
+    """The tag of the price that the chart ends with."""
+    return _Tag(price, write(price), "", UP if rising else DOWN)
+
+
+def _level(canvas: Canvas, plot: Plot, level: PriceLevel, write: Write) -> _Tag:
     """Its tag, with an arrow if it is out of sight; and its line if it is not."""
-    low, high = axes.get_ylim()
     words = level.name.lower().replace("_", " ").split()
-    colour = next((_BY_NAME[word] for word in words if word in _BY_NAME), _LEVEL)
-    arrow = "" if low <= level.price <= high else "↑ " if level.price > high else "↓ "
-    if arrow == "":
-        axes.axhline(level.price, color=colour, linewidth=0.9, linestyle=(0, (5, 3)), alpha=0.75, zorder=2)
-    text = f"{arrow}{level.price:,.{decimals}f}"
-    return _Tag(level.price, f"{text} {short(' '.join(words), max(1, _ROOM - len(text)))}", colour, full=False)
+    shade = next((_BY_NAME[word] for word in words if word in _BY_NAME), _LEVEL)
+    arrow = "" if plot.low <= level.price <= plot.high else "↑ " if level.price > plot.high else "↓ "
+    if not arrow:
+        y = plot.y(level.price)
+        canvas.level(plot.left, plot.right, y, mixed(shade, GROUND, 0.75), thick=2.0, dash=(13, 8))
+    return _Tag(level.price, f"{arrow}{write(level.price)}", " ".join(words), shade)
 
 
-def _tags(axes: Axes, tags: list[_Tag]) -> list[float]:
-    """Beside the plot, none over another, each led to from its price; returns their heights in parts of the plot's."""
-    low, high = axes.get_ylim()
-    true = [min(max((tag.price - low) / (high - low), 0.02), 0.98) for tag in tags]
-    heights = _spread(true)
-    leaders = [[(1.0, there), (1.012, height)] for there, height in zip(true, heights, strict=True)]
-    colours = [tag.colour for tag in tags]
-    axes.add_collection(
-        LineCollection(leaders, colors=colours, linewidths=0.8, transform=axes.transAxes, clip_on=False), autolim=False
-    )
-    for height, tag in zip(heights, tags, strict=True):
-        write(
-            axes, 1.012, height, tag.text, colour=GROUND if tag.full else tag.colour, size=8.5 if tag.full else 7.5,
-            weight="bold",
-            box={"facecolor": tag.colour if tag.full else GROUND, "edgecolor": tag.colour, "lw": 0.8, "pad": 2.4},
-        )  # fmt: skip
-    return heights
+def _tags(canvas: Canvas, plot: Plot, tags: Sequence[_Tag], top: float) -> list[float]:
+    """Draw them beside the plot, none over another, each led to from its price; returns where their middles are."""
+    true = [min(max(plot.y(tag.price), plot.top), plot.bottom) for tag in tags]
+    places = spread(true, APART, top + _HALF, plot.bottom - _HALF)
+    left = plot.right + _LEADER
+    for tag, there, place in zip(tags, true, places, strict=True):
+        canvas.stroke([(plot.right, there), (left, place)], tag.shade, 2.0)
+    for number, (tag, place) in enumerate(zip(tags, places, strict=True)):
+        full = number == 0  # the last price
+        size = _SIZE + 3 if full else _SIZE
+        room = WIDTH - 8 - left - 2 * _PADDING
+        text = fitted(tag.text, size, room)
+        gap = size * 0.4 if tag.name else 0.0
+        name = fitted(tag.name, size, room - width(text, size) - gap) if tag.name else ""
+        right = left + 2 * _PADDING + width(text, size) + gap + width(name, size)
+        half = _HALF + 2 if full else _HALF
+        canvas.box(
+            left, place - half, right, place + half, fill=tag.shade if full else GROUND, edge=tag.shade, radius=4
+        )
+        shade = GROUND if full else tag.shade
+        after = canvas.text(left + _PADDING, place, text, shade, size, bold=True)
+        canvas.text(after + gap, place, name, shade, size)
+    return places
 
 
-def _spread(heights: list[float]) -> list[float]:
-    """At least `APART` from each other, in the same order, each as near to its own as that allows."""
-    order = sorted(range(len(heights)), key=heights.__getitem__)
-    groups: list[tuple[float, list[int]]] = []  # the height of the middle, and who is in it from below
+def spread(wanted: Sequence[float], apart: float, first: float, last: float) -> list[float]:
+    """Places at least `apart` from each other, in the same order, each as near to what is wanted as that allows.
+
+    All are within `first` and `last`, as long as so many have room there.
+    """
+    order = sorted(range(len(wanted)), key=wanted.__getitem__)
+    groups: list[tuple[float, list[int]]] = []  # the place of the middle, and who is in it in order
     for one in order:
-        middle, members = heights[one], [one]
-        while groups and groups[-1][0] + (len(groups[-1][1]) + len(members)) / 2 * APART > middle:
-            lower, below = groups.pop()
-            middle = (lower * len(below) + middle * len(members)) / (len(below) + len(members))
-            members = below + members
-        half = (len(members) - 1) / 2 * APART
-        groups.append((min(max(middle, half), 1 - half), members))
-    placed = list(heights)
+        middle, members = wanted[one], [one]
+        while True:
+            half = (len(members) - 1) / 2 * apart
+            middle = min(max(middle, first + half), last - half)
+            if not groups or groups[-1][0] + (len(groups[-1][1]) + len(members)) / 2 * apart <= middle:
+                break
+            _, before = groups.pop()
+            members = before + members
+            middle = sum(wanted[member] for member in members) / len(members)
+        groups.append((middle, members))
+    placed = list(wanted)
     for middle, members in groups:
         for rank, one in enumerate(members):
-            placed[one] = middle + (rank - (len(members) - 1) / 2) * APART
+            placed[one] = middle + (rank - (len(members) - 1) / 2) * apart
     return placed
-
-
-def write(
-    axes: Axes, across: float, up: float, text: str, *, colour: str, size: float, weight: str = "normal",
-    align: str = "left", by_time: bool = False, box: dict[str, Any] | None = None,
-) -> None:  # fmt: skip
-    """A text at parts of the plot's width and height (`across` is a time if `by_time`)."""
-    place = blended_transform_factory(axes.transData, axes.transAxes) if by_time else axes.transAxes
-    axes.text(
-        across, up, text, transform=place, color=colour, fontsize=size, fontweight=weight, ha=align, va="center",
-        bbox=box, parse_math=False, zorder=7,
-    )  # fmt: skip
-
-
-def short(text: str, most: int) -> str:
-    """In characters that the font has, on one line, cut to `most`."""
-    known = get_font(findfont("DejaVu Sans")).get_charmap()
-    shown = "".join(character if ord(character) in known and ord(character) >= 32 else "?" for character in text[:most])
-    return shown if len(text) <= most else shown[:-1].rstrip() + "…"

@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 import structlog
 
-from virtuoso.exchange.protocol import Exchange, PollStatus, Stream, StreamEvent
+from virtuoso.exchange.protocol import BudgetStatus, Exchange, PollStatus, Stream, StreamEvent
 from virtuoso.model.clock import Clock
-from virtuoso.model.errors import ExchangeError, ExchangeRejected, MalformedMessage, NotOffered
+from virtuoso.model.errors import ExchangeError, ExchangeRejected, MalformedMessage, NotOffered, UsageError
 from virtuoso.model.feed import FeedStatus, Refusal, SymbolSink
 from virtuoso.model.feed_kind import POLLED, POLLED_PLAIN, FeedKind
+from virtuoso.model.text.duration import written
 from virtuoso.model.timeframe import Timeframe
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,20 @@ def largest_universe(capacity: int, window_s: float, interval_s: float) -> int:
     """
     affordable = capacity / window_s * interval_s - _PER_ROUND
     return max(0, int(affordable / (_PER_SYMBOL + _REPAIRS_A_MINUTE * interval_s / 60)))
+
+
+def pollable(budget: BudgetStatus, interval_s: float) -> int:
+    """`largest_universe` of an exchange's budget.
+
+    Raises:
+        UsageError: not even one symbol can be polled in time.
+    """
+    largest = largest_universe(budget.capacity, budget.window_s, interval_s)
+    if largest == 0:
+        raise UsageError(
+            f"monitoring.interval = {written(interval_s)}: too short to poll even one symbol; make it longer"
+        )
+    return largest
 
 
 @dataclass(slots=True)
@@ -225,7 +240,7 @@ class Polling:
         status.seconds = time.perf_counter() - began
         if self._stream is None:
             self._report(reached=len(failed) < len(wanted))
-        log.debug("polled", symbols=len(wanted), failed=len(failed), seconds=round(status.seconds, 3))
+        log.debug("polled", seldom=True, symbols=len(wanted), failed=len(failed), seconds=round(status.seconds, 3))
 
     def _report(self, *, reached: bool) -> None:
         """Say when a round first brings nothing at all, and when one brings something again."""
@@ -339,7 +354,7 @@ class Polling:
         if isinstance(error, NotOffered):
             topic.lacking = str(error)
             topic.again_ns = self._clock.monotonic_ns() + int(_LACKING_AGAIN_S * 1e9)
-        log.debug("could not be polled", symbol=symbol, kind=kind, error=str(error))
+        log.debug("could not be polled", seldom=True, symbol=symbol, kind=kind, error=str(error))
 
     def _exchange_ms(self) -> int:
         return int(self._clock.now_ns() / 1e6 + (self._exchange.clock_offset_ms or 0.0))

@@ -79,7 +79,7 @@ class BarBlock:
     buy_volume: Floats
     minutes: MinuteBlock | None = None
 
-    def part(self, bars: slice, columns: "slice | NDArray[np.bool_]" = slice(None)) -> "BarBlock":
+    def part(self, bars: slice, columns: "slice | NDArray[np.bool_] | Ints" = slice(None)) -> "BarBlock":
         """These bars of these columns."""
         return BarBlock(
             timeframe=self.timeframe,
@@ -96,7 +96,7 @@ MINUTE_FIELDS = tuple(field.name for field in fields(MinuteBlock))
 """The arrays [t, n] of a `MinuteBlock`."""
 
 
-def part_of(minutes: MinuteBlock, bars: slice, columns: "slice | NDArray[np.bool_]") -> MinuteBlock:
+def part_of(minutes: MinuteBlock, bars: slice, columns: "slice | NDArray[np.bool_] | Ints") -> MinuteBlock:
     """These bars of these columns."""
     return MinuteBlock(**{n: np.ascontiguousarray(getattr(minutes, n)[bars][:, columns]) for n in MINUTE_FIELDS})
 

@@ -25,6 +25,7 @@ from virtuoso.model.market import (
     TickerUpdate,
     Trade,
 )
+from virtuoso.model.text.numbers import PLAIN
 from virtuoso.model.timeframe import Timeframe
 
 _BASE_MS = Timeframe.M1.ms
@@ -48,6 +49,7 @@ class SymbolState:
         offset_ms: ClockOffset | None = None,
     ) -> None:
         self.symbol = symbol
+        self.denomination = PLAIN
         self.book = Book()
         self.tape = Tape()
         self.stats = Ticker()

@@ -4,6 +4,7 @@ PUBLIC = (
     "alerts.documents", "alerts.incident", "alerts.kind", "alerts.notice", "alerts.outbox", "alpha_documents",
     "catalogue.alert_examples", "catalogue.detectors", "catalogue.documents", "catalogue.examples",
     "catalogue.factors", "catalogue.kinds", "clock", "documents", "errors", "evidence", "feed", "feed_kind",
-    "instrument", "market", "quality", "signal", "timeframe", "units", "views", "yaml_text",
+    "installed.extras", "installed.zstd", "instrument", "market", "quality", "signal", "text.duration", "text.numbers",
+    "text.yaml", "timeframe", "units", "views",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

@@ -8,10 +8,15 @@ class FeedKind(StrEnum):
     """What the events of a feed are; an exchange's own word for it is known to its adapter alone."""
 
     BOOK = "book"
+    """Order book: bids and asks."""
     TRADE = "trade"
+    """Every public trade."""
     TICKER = "ticker"
+    """Last price, 24 h figures, funding and open interest."""
     BAR = "bar"
+    """Bars of 1m, and when each is closed."""
     LIQUIDATION = "liquidation"
+    """Positions closed by force."""
 
 
 BEGINS_WHOLE: Final = frozenset({FeedKind.TICKER, FeedKind.BOOK})

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
+from virtuoso.model.text.numbers import Denomination
+
 
 class Kind(StrEnum):
     """What sort of contract an instrument is."""
@@ -46,6 +48,11 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     def symbol(self) -> str:
         """The exchange's own name, e.g. `BTCUSDT`."""
         return self.id.symbol
+
+    @property
+    def denomination(self) -> Denomination:
+        """What its numbers are counted in."""
+        return Denomination(self.tick_size, self.lot_size, self.quote, self.base)
 
     @property
     def dated(self) -> bool:

@@ -8,18 +8,26 @@ class DataQuality(StrEnum):
     """How fresh a datum is."""
 
     LIVE = "live"
+    """Its feed is alive, however quiet the market is."""
     DELAYED = "delayed"
+    """Its connection was lost seconds ago, or data comes more than 2 s late."""
     STALE = "stale"
+    """Nothing proved its feed alive for 10 s (as configured), or data comes as late; no label is given on it."""
     PARTIAL = "partial"
+    """Some of what it needs was never there."""
     UNAVAILABLE = "unavailable"
+    """Nothing of it was ever there."""
 
 
 class DataSource(StrEnum):
     """What the exchange behind a datum is; later members are further from the market."""
 
     LIVE = "live"
+    """The exchange itself."""
     REPLAY = "replay"
+    """A recording of real data, played again."""
     SYNTHETIC = "synthetic"
+    """Made up by a model of a market."""
 
 
 _QUALITY_RANK = {

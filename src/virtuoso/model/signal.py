@@ -9,125 +9,167 @@ from virtuoso.model.timeframe import Timeframe
 
 
 class Label(StrEnum):
-    """What a reading amounts to. HOLD is a finding: there is evidence enough, and it leans nowhere far enough."""
+    """What a reading amounts to."""
 
     BUY = "BUY"
+    """The score is high: 70 or more by default, left below 65."""
     SELL = "SELL"
+    """The score is low: 30 or less by default, left above 35."""
     HOLD = "HOLD"
+    """A finding, too: there is evidence enough, and it leans nowhere far enough."""
 
 
 class ComponentScore(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One signed indicator, on one timeframe (`None` for book, tape and sentiment).
-
-    `raw` in `unit`; `value` in [-1, 1] after its modifiers, `score` = 50·(1 + value); `weight` after redistribution,
-    inside its factor, summing to 1 over what is available; `contribution` in score points: over a factor they sum to
-    the factor's score less 50. `time` is the close of the bar it was computed from, `quality` that of its feed.
-    `reason` says why `value` is null.
-    """
+    """One signed indicator, on one timeframe."""
 
     name: str
+    """Name of the indicator; `docs/methodology.md` has the formula of each."""
     timeframe: Timeframe | None
+    """Length of the bars it is computed from; `null` for book, tape and sentiment, which have none."""
     raw: float | None
+    """What was measured, in `unit`; `null` with a `reason`."""
     unit: str
+    """Unit of `raw`, such as `bp`, `share` or `ATR`."""
     value: float | None
+    """What it says after its modifiers, −1 (down) to 1 (up), 0 neutral; `null` with a `reason`."""
     score: float | None
+    """The same as 0–100, 50 neutral: 50·(1 + value); `null` with a `reason`."""
     weight: float
+    """Share of its factor that it makes, 0–1, sum 1 over what is available; 0 without a value."""
     contribution: float
+    """What it adds to its factor's score, score points: over a factor they sum to the score less 50."""
     time: str | None
+    """Close of the bar it was computed from, ISO 8601 in UTC; `null` where that bar is missing."""
     quality: DataQuality
+    """How fresh its feed was."""
     reason: str | None = None
+    """Why `value` is `null`, such as that bars are missing or too few; `null` where it is known."""
 
 
 class ModifierScore(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One unsigned measure in [0, 1] and what it scales."""
+    """One unsigned measure, and what it makes weaker."""
 
     name: str
+    """Name of the measure; `docs/methodology.md` has the formula of each."""
     timeframe: Timeframe | None
+    """Length of the bars it is computed from; `null` for book, tape and sentiment, which have none."""
     raw: float | None
+    """What was measured, in `unit`; `null` with a `reason`."""
     unit: str
+    """Unit of `raw`, such as `bp`, `share` or `ratio`."""
     value: float | None
+    """What is left of what it scales, 0 (nothing) to 1 (all); `null` with a `reason`, and then all is left."""
     scales: str
+    """The component that it scales, or the factor as a whole, or `confidence`."""
     reason: str | None = None
+    """Why `value` is `null`; `null` where it is known."""
 
 
 class FactorScore(msgspec.Struct, frozen=True, kw_only=True):
-    """One view of a symbol: `score` is 50·(1+x) in [0, 100], or null with a `reason`.
-
-    `weight` is the configured one, `effective_weight` after redistribution; `contribution` in points of the
-    confluence: over the factors they sum to the reading's score less 50.
-    """
+    """One view of a symbol, made of its components."""
 
     name: str
+    """Name of the factor, as in `analysis.factors` of the configuration."""
     score: float | None
+    """Where this view leans, 0–100, 50 neutral; `null` with a `reason`."""
     weight: float
+    """Weight as configured, a ratio to those of the other factors."""
     effective_weight: float
+    """Share of the score that it makes, 0–1, sum 1 over the factors that have data; 0 without a score."""
     contribution: float
+    """What it adds to the symbol's score, score points: over the factors they sum to the score less 50."""
     quality: DataQuality
+    """How fresh its data was."""
     components: tuple[ComponentScore, ...]
+    """The indicators it is made of, one for each timeframe, shortest first."""
     modifiers: tuple[ModifierScore, ...] = ()
+    """The measures that make components, the factor or the confidence weaker."""
     reason: str | None = None
+    """Why there is no score; `null` where there is one."""
 
 
 class TimeframeScore(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the factors of bars would make of one timeframe alone: `score` in [0, 100], `null` without data."""
+    """What the factors of bars would make of one timeframe alone."""
 
     timeframe: Timeframe
+    """Length of the bars."""
     weight: float
+    """Share of the timeframe in the factors of bars, 0–1, sum 1."""
     score: float | None
+    """Where this timeframe alone leans, 0–100, 50 neutral; `null` without data."""
 
 
 class Counterfactual(msgspec.Struct, frozen=True, kw_only=True):
-    """The nearest change of one component alone that would give another label, verified by recomputing the score.
-
-    `raw` is what it is, `needed` what it would have to be, in `unit`; `score` the score that would follow.
-    """
+    """The nearest change of one component alone that would give another label, verified by recomputing the score."""
 
     label: Label
+    """The label that would follow."""
     factor: str
+    """Name of the factor whose component would change."""
     component: str
+    """Name of the component that would change."""
     timeframe: Timeframe | None
+    """Length of the bars of that component; `null` for book, tape and sentiment, which have none."""
     unit: str
+    """Unit of `raw` and `needed`, such as `bp` or `share`."""
     raw: float
+    """What was measured, in `unit`."""
     needed: float
+    """What it would have to be, in `unit`."""
     score: float
+    """The score that would follow, 0–100, 50 neutral."""
 
 
 class Slippage(msgspec.Struct, frozen=True, kw_only=True):
-    """Cost of taking `size` quote units from the book at the cut, in bp of the mid; `null` with a `reason`."""
+    """Cost of taking `size` at once from the book as it was at the close."""
 
     size: float
+    """Value that would be traded, quote units, as configured."""
     buy_bp: float | None
+    """How far above the mid a buy would be filled on average, bp; `null` with a `reason`."""
     sell_bp: float | None
+    """How far below the mid a sale would be filled on average, bp; `null` with a `reason`."""
     reason: str | None = None
+    """Why a cost is `null`: no book was seen, or its ten best levels hold less; else `null`."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What an entry at `price` in the direction that the score leans to would mean; prices in quote units.
-
-    `stop` lies beyond the last confirmed swing where that is near, else 1.5 ATR away (`basis` says which);
-    `invalidation` is the price at which the idea is wrong; `reward_risk` = (first target − price)/(price − stop).
-    `null` with a `reason` where it is unknown.
-    """
+    """What an entry at the last close would mean, in the direction that the label or else the score leans to."""
 
     side: str
+    """`long` where it leans up, `short` where it leans down."""
     price: float | None
+    """Close of the 1m bar that the score was computed from, quote units; `null` where that is not known."""
     timeframe: Timeframe
+    """Length of the bars that ATR and swings are read from: the analysed one nearest to 30m."""
     atr: float | None
+    """Average true range (Wilder, 14 bars of `timeframe`), quote units; `null` with a `reason`."""
     stop: float | None
+    """Where to give up, quote units: beyond the last confirmed swing where that is near, else 1.5 ATR away; `null` with
+    a `reason`."""
     invalidation: float | None
+    """Price at which the idea is wrong, quote units: the swing itself, or the stop; `null` with a `reason`."""
     targets: tuple[float, ...]
+    """Where to take profit, quote units, the nearest first: the swing ahead where it is near, and twice the risk; empty
+    with a `reason`."""
     reward_risk: float | None
+    """Ratio of what is to be won up to the first target to what is risked down to the stop; `null` with a `reason`."""
     basis: str | None
+    """What the stop goes by: `swing low`, `swing high` or `1.5 ATR`; `null` with a `reason`."""
     slippage: Slippage
+    """What the book would charge for it."""
     reason: str | None = None
+    """Why the levels are `null`: there is no ATR yet; else `null`."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """The scores of one symbol at one closed base bar.
 
-    `signal` is `None` where there is no label: `reasons` say why. `coverage` is the share of enabled factor weight that
-    had data, `attainable` the largest that a symbol of this `evidence_class` can have;
-    `consensus` and `disagreement` in [0, 1];
+    `signal` is `None` where there is no label: `reasons` say why. `score_percentile` in [0, 100] says how much of the
+    symbol's own past lies below the score, `None` without a label or with too short a past: `past_closes` earlier
+    closes, of which `past_from_bars` were scored from bars alone when it began to be watched. `coverage`
+    is the share of enabled factor weight that had data, `attainable` the largest that a symbol of this
+    `evidence_class` can have; `consensus` and `disagreement` in [0, 1];
     `confidence` in [0, 1] = agreement × coverage × data quality; `reasons` say what withheld or weakened it.
     `alignment` in [0, 1] is how far the `timeframes` agree. `why` says it in plain sentences; `input_hash` names
     everything the score was computed from.
@@ -137,6 +179,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     close_ms: int
     signal: Label | None
     score: float | None
+    score_percentile: float | None
+    past_closes: int
+    past_from_bars: int
     confidence: float | None
     coverage: float
     attainable: float

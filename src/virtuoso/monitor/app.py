@@ -12,16 +12,16 @@ from functools import partial
 import numpy as np
 import structlog
 
-from virtuoso.exchange.polling import Polling, largest_universe
+from virtuoso.exchange.polling import Polling, pollable
 from virtuoso.exchange.protocol import Exchange, StreamEvent
 from virtuoso.exchange.supervise import Backoff
 from virtuoso.market.universe.choice import UniverseRules
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.alerts.outbox import ChannelStatus
 from virtuoso.model.clock import Clock, iso
-from virtuoso.model.errors import ExchangeError, UsageError, VirtuosoError
+from virtuoso.model.errors import ExchangeError, VirtuosoError
 from virtuoso.model.evidence import DETAILED, PLAIN
-from virtuoso.monitor.alerting.root import AlertRoot, Keeping
+from virtuoso.monitor.alerting.root import AlertRoot
 from virtuoso.monitor.alerting.service import AlertService
 from virtuoso.monitor.beats import Beats
 from virtuoso.monitor.cycle.alert_context import AlertContext
@@ -81,7 +81,7 @@ class Monitor:
             clock,
             exchange.name,
             self._changed,
-            None if leased is None else Keeping(leased, parts.data_dir),
+            leased,
         )
         self.committer = Committer(
             leased, parts.kernel.market, self.alerts.incidents,
@@ -123,11 +123,9 @@ class Monitor:
         """The universe as configured, or in poll mode what of it can be polled."""
         if not self._polled:
             return rules
-        budget, interval_s = self.exchange.budget, self.parts.kernel.interval_s
-        largest = self.vitals.largest_polled = largest_universe(budget.capacity, budget.window_s, interval_s)
+        interval_s = self.parts.kernel.interval_s
+        largest = self.vitals.largest_polled = pollable(self.exchange.budget, interval_s)
         log.info("poll mode", interval_s=interval_s, largest_universe=largest, wanted=rules.size)
-        if largest == 0:
-            raise UsageError(f"monitoring.interval = {interval_s:g}: too short to poll even one symbol; make it longer")
         if rules.size > largest:
             log.warning(
                 "the universe is larger than can be polled and is cut; a longer monitoring.interval allows for more",
@@ -313,6 +311,7 @@ class Monitor:
         self.cycle.regimes.resume(None if kept is None else kept.regimes, recalled.transitions)
         recorded, until_ms = ({}, 0) if kept is None else (kept.recorded, kept.close_ms)
         self.kernel.results.signals.resume(recorded, until_ms, recalled.labels)
+        self.kernel.recall_past(recalled.past)
         if kept is not None:
             self.watch.checkpoints, self.watch.stood_ms = kept.checkpoints, kept.close_ms
             log.info("resumed", close=iso(kept.close_ms), symbols=len(kept.checkpoints))
@@ -421,7 +420,7 @@ class Monitor:
                 self._universe_refresh.poll_soon(event.symbols)
 
     def _task_died(self, name: str, reason: str) -> None:
-        text = f"task {name} died and is being restarted: {reason}"
+        text = f"{name} is started again: {reason}"
         self.incidents.fire("task_died", Severity.CRITICAL, text, self._now_ms(), part=name, details={"task": name})
 
     def _task_restarted(self, name: str) -> None:

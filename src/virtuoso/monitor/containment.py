@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 import structlog
 
 from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.limits import FAILING_MS
 from virtuoso.model.alerts.incident import Details, Severity
 from virtuoso.model.clock import Clock
 from virtuoso.model.feed import SymbolSink
@@ -16,8 +17,6 @@ from virtuoso.model.feed import SymbolSink
 log = structlog.get_logger(__name__)
 
 KIND = "symbol_failed"
-_LASTS_MS = 15_000
-"""A fault that is repeated for longer is told."""
 _OVER_MS = 60_000
 """A fault that was not repeated for so long, or for twice the time between its last two, is over, also where nothing
 of its kind was tried since."""
@@ -116,7 +115,7 @@ class Contained:
             elif now_ms - fault.last_ms > fault.lasts_ms:
                 self.clear(symbol, what)
                 self._over[symbol, what] = fault
-            elif now_ms - fault.since_ms >= _LASTS_MS and fault.times > 1:
+            elif now_ms - fault.since_ms >= FAILING_MS and fault.times > 1:
                 text = f"{symbol} is not analysed or shown whole: {fault.reason}"
                 details: Details = {"reason": fault.reason, "times": fault.times, "since_ms": fault.since_ms}
                 incidents.fire(KIND, Severity.WARNING, text, now_ms, symbol=symbol, part=symbol, details=details)

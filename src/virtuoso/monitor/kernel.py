@@ -1,12 +1,14 @@
 """The kernel: what a live monitor, a replay and one pass over a symbol share, composed here and nowhere else."""
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from virtuoso.alerts.conditions import FeedOutage
 from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.percentile import PastDay
 from virtuoso.exchange.protocol import Exchange, PollStatus, Stream
 from virtuoso.market.state import MarketState
 from virtuoso.model.clock import Clock
@@ -128,6 +130,10 @@ class Kernel:
             parts, market=old.market, timeframes=old.timeframes, factors=old.factors, entry_size=old.entry_size,
             depth=old.depth, polled=old.polled, alpha_intervals=intervals,
         )  # fmt: skip
+
+    def recall_past(self, days: Sequence[PastDay]) -> None:
+        """Let scores be ranked in what earlier runs counted, too; before anything is watched."""
+        self._engine.recall(days)
 
     def now_ms(self) -> int:
         """Return the time of the kernel's clock in epoch milliseconds."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from virtuoso.alerts.conditions import ExchangeState, StoreState, observe_exchange, observe_stores
+from virtuoso.alerts.limits import REFUSED_TOPIC_MS
 from virtuoso.alerts.refusals import RefusedFrames
 from virtuoso.alerts.universe_conditions import UniverseState, observe_universe
 from virtuoso.market.quality import speaks
@@ -19,8 +20,6 @@ from virtuoso.storage.stores import Stores
 
 PERIOD_S = 1.0
 """Seconds between two checks."""
-_DENIED_NS = 10_000_000_000
-"""A refusal this old is told; a delisted symbol is gone from the universe by then."""
 
 
 class Supervision:
@@ -126,7 +125,7 @@ def denied_by_symbol(feeds: Sequence[FeedStatus], now_ns: int) -> dict[str, str]
     """What to say of each symbol of whose topics some have been refused for a while."""
     denied: dict[str, list[FeedStatus]] = {}
     for feed in feeds:
-        if feed.denied_ns is not None and now_ns - feed.denied_ns >= _DENIED_NS:
+        if feed.denied_ns is not None and now_ns - feed.denied_ns >= REFUSED_TOPIC_MS * 1_000_000:
             denied.setdefault(feed.symbol, []).append(feed)
     return {
         symbol: f"the exchange refuses {', '.join(feed.topic for feed in refused)}: {refused[0].denied}; asked again"

@@ -1,51 +1,51 @@
 """Logs: for people on a terminal, JSON lines otherwise; UTC with `Z`. No secret leaves the process through them."""
 
-import json
 import logging
 import sys
+import threading
 from collections.abc import Iterable, MutableMapping
-from typing import Any, TextIO
+from types import TracebackType
+from typing import Any
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
+
+from virtuoso.model.clock import Clock, SystemClock
+from virtuoso.operations import streams
 
 _SECRET = ("token", "secret", "password", "webhook", "api_key")
 _HIDDEN = "***"
 
 
-class MaskedStream:
-    """A stream of text in which each secret is `***`, whoever writes: a log, a traceback, a library.
+_SELDOM_S = 60.0
 
-    A secret is found when it is written in one piece.
-    """
 
-    def __init__(self, stream: TextIO, secrets: Iterable[str]) -> None:
-        self._stream = stream
-        self._forms: list[str] = []
-        self.hide(secrets)
+class _Seldom:
+    """Lets what is marked as `seldom` pass once a minute at most, by what is said and of which symbol."""
 
-    def hide(self, secrets: Iterable[str]) -> None:
-        """Mask these secrets from now on, in addition to those known already, also in JSON or Python quotes."""
-        # As it is, and as JSON and Python quote it; long ones first, for one may be a part of another.
-        forms = {form for secret in secrets for form in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1])}
-        self._forms = sorted(forms.union(self._forms), key=len, reverse=True)
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._said_s: dict[tuple[Any, Any], float] = {}
 
-    def write(self, text: str) -> int:
-        """Write it masked; the length that was asked for."""
-        length = len(text)
-        for form in self._forms:
-            if form in text:
-                text = text.replace(form, _HIDDEN)
-        self._stream.write(text)
-        return length
+    def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if event.pop("seldom", False):
+            said, now_s = (event.get("event"), event.get("symbol")), self._clock.monotonic_ns() / 1e9
+            if now_s - self._said_s.get(said, -_SELDOM_S) < _SELDOM_S:
+                raise structlog.DropEvent
+            self._said_s = {of: at_s for of, at_s in self._said_s.items() if now_s - at_s < _SELDOM_S} | {said: now_s}
+        return event
 
-    def writelines(self, lines: Iterable[str]) -> None:
-        """Write the lines with their secrets masked."""
-        for line in lines:
-            self.write(line)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+class _FromLibraries(logging.Handler):
+    """What libraries log, and what Python warns of, goes the way of our own logs."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it with the name of its logger."""
+        try:
+            log = structlog.get_logger(__name__)
+            log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info or None)
+        except (OSError, TypeError, ValueError):  # nobody reads any longer, or its arguments do not fit its text
+            self.handleError(record)
 
 
 def _masked(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -55,24 +55,15 @@ def _masked(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
     return event
 
 
-def hide(secrets: Iterable[str]) -> None:
-    """Mask `secrets` in all that this process says on standard output and standard error from now on."""
-    known = list(secrets)
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if isinstance(stream, MaskedStream):
-            stream.hide(known)
-        else:
-            setattr(sys, name, MaskedStream(stream, known))
-
-
 def configure(level: str, form: str, secrets: Iterable[str] | None = None) -> None:
     """Set up the process's logs, and `hide` the secrets where there is a configuration that may hold some.
 
-    `form` is console, json or auto (console on a terminal).
+    `form` is console, json (which holds for whatever else the process says too) or auto (console on a terminal).
     """
     if secrets is not None:
-        hide(secrets)
+        streams.hide(secrets)
+    if form == "json":
+        streams.speak_json()
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
     # Never the local variables of a traceback: they hold what secrets are made of.
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -80,6 +71,7 @@ def configure(level: str, form: str, secrets: Iterable[str] | None = None) -> No
     tracebacks = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
     structlog.configure(
         processors=[
+            _Seldom(SystemClock()),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _masked,
@@ -89,4 +81,26 @@ def configure(level: str, form: str, secrets: Iterable[str] | None = None) -> No
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
+    )
+    _take_libraries(max(logging.WARNING, logging.getLevelName(level.upper())))
+
+
+def _take_libraries(level: int) -> None:
+    """Let nobody write beside our logs: libraries, warnings, and errors that nobody caught."""
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, _FromLibraries)]:
+        root.removeHandler(handler)
+    root.addHandler(_FromLibraries(level))
+    logging.captureWarnings(capture=True)
+    log = structlog.get_logger(__name__)
+
+    def failed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        log.critical("the program failed", exc_info=(kind, error, trace))
+
+    sys.excepthook = failed
+    threading.excepthook = lambda each: log.critical(
+        "a thread failed", exc_info=(each.exc_type, each.exc_value, each.exc_traceback)
+    )
+    sys.unraisablehook = lambda each: log.error(
+        each.err_msg or "an error could not be raised", exc_info=(each.exc_type, each.exc_value, each.exc_traceback)
     )

@@ -189,6 +189,11 @@ class Replay:
         return self._hash.hexdigest()
 
     @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that are watched."""
+        return tuple(self._market.rows)
+
+    @property
     def span_s(self) -> float:
         """Seconds of frames played."""
         return 0.0 if self._first_ns is None else (self.clock.now_ns() - self._first_ns) / 1e9

@@ -1,17 +1,18 @@
 """Two rule sets judged beside each other: which alerts would appear, vanish, or move in time, and what they send."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.policy import Policy
 from virtuoso.alerts.rules.evaluator import Evaluator, Values, enter
-from virtuoso.alerts.rules.rule import RuleSet
-from virtuoso.alerts.rules.values import Scope
+from virtuoso.alerts.rules.rule import Rule, RuleSet
+from virtuoso.alerts.rules.values import CATALOGUE, Scope
 from virtuoso.alerts.stages.pipeline import Pipeline, PipelineSettings
 from virtuoso.alerts.stages.stage_state import Route
 from virtuoso.model.alerts.incident import Incident
+from virtuoso.monitor.alerting.rule_values import RECORDED
 
 _USUAL = Policy()
 
@@ -34,7 +35,7 @@ class Difference:
         moved: the same rule and symbol at another time, old and new.
         same: how many come at the same time.
         messages: by channel, how many before and after.
-        unjudged: rules of the system, which a recording does not hold.
+        unjudged: rules that name values which a recording does not hold.
     """
 
     appear: tuple[Alert, ...]
@@ -60,10 +61,10 @@ class Judged:
         self._pipeline = Pipeline(settings, routes, policies=lambda kind: policies.get(kind, _USUAL))
         self._now_ms = 0
 
-    def step(self, now_ms: int, symbols: dict[str, Values], market: Values) -> None:
+    def step(self, now_ms: int, symbols: Mapping[str, Values], market: Values, system: Values) -> None:
         """Evaluate the rules for one cycle at `now_ms` and count the messages that follow from them."""
         self._pass_time(now_ms)
-        enter(self._evaluator.step(now_ms, symbols, market, {}), self._log, now_ms)
+        enter(self._evaluator.step(now_ms, symbols, market, system), self._log, now_ms)
         self._tell(now_ms)
         self._now_ms = now_ms
 
@@ -102,8 +103,14 @@ def compared(old: Judged, new: Judged) -> Difference:
         moved=tuple(moved),
         same=len(before) - len(vanish) - len(moved),
         messages={channel: (old.messages[channel], new.messages[channel]) for channel in old.channels},
-        unjudged=tuple(sorted({rule.name for rule in rules if Scope.SYSTEM in rule.when.scopes})),
+        unjudged=tuple(sorted({rule.name for rule in rules if unrecorded(rule)})),
     )
+
+
+def unrecorded(rule: Rule) -> tuple[str, ...]:
+    """The values that the condition of a rule names and a recording does not hold."""
+    names = rule.when.names
+    return tuple(name for name in names if CATALOGUE[name].scope is Scope.SYSTEM and name not in RECORDED)
 
 
 def differing(old: Iterable[Alert], new: Iterable[Alert]) -> tuple[list[Alert], list[Alert], list[tuple[Alert, Alert]]]:

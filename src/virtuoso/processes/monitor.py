@@ -3,6 +3,7 @@
 import numpy as np
 
 from virtuoso.config import Settings
+from virtuoso.exchange.polling import pollable
 from virtuoso.exchange.protocol import Tap
 from virtuoso.model.clock import Clock
 from virtuoso.monitor.app import Monitor
@@ -22,10 +23,12 @@ def monitor_for(
     `mode` is what its health calls the process; `tap` is given everything that goes over the wire.
 
     Raises:
-        UsageError: the configured exchange cannot be recorded.
+        UsageError: the configured exchange cannot be recorded, or not be polled so often.
         ConfigError: a channel or a file of rules is wrong.
     """
     parts = monitor_parts(settings, told=stores is not None)
     exchange = exchange_for(settings, clock, np.random.default_rng(), tap)
+    if parts.kernel.polled:
+        pollable(exchange.budget, parts.kernel.interval_s)
     board = HealthState(clock, parts.kernel.interval_s, mode)
     return Monitor(parts, exchange, clock, cache, board, stores)

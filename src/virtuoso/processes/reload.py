@@ -8,7 +8,7 @@ from virtuoso.config import Settings
 from virtuoso.config.keys import secret_texts
 from virtuoso.model.errors import UsageError
 from virtuoso.monitor.app import Monitor
-from virtuoso.operations import logs
+from virtuoso.operations import streams
 from virtuoso.wiring.monitor import monitor_parts
 
 log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ def reloading(monitor: Monitor, read: Callable[[], Settings]) -> Callable[[], Aw
     async def reload() -> None:
         try:
             settings = read()
-            logs.hide(secret_texts(settings))
+            streams.hide(secret_texts(settings))
             await monitor.reload(monitor_parts(settings, told=monitor.stores is not None))
         except UsageError as error:
             log.warning("the configuration has mistakes; the one in force stays", mistakes=str(error).splitlines())

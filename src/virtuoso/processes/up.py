@@ -11,6 +11,7 @@ from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import Clock
 from virtuoso.monitor.app import Monitor
 from virtuoso.operations import logs
+from virtuoso.processes.announcing import announced
 from virtuoso.processes.monitor import monitor_for
 from virtuoso.processes.reload import reloading
 from virtuoso.processes.runtime import Runtime
@@ -20,7 +21,8 @@ from virtuoso.recording.recorder import Recorder, Recording
 from virtuoso.storage.cache.feed import Feed
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.web.connections.listening import listen
-from virtuoso.wiring.stores import make_data_dir, opened
+from virtuoso.wiring.folders import make_data_dir
+from virtuoso.wiring.stores import opened
 
 
 def serve(
@@ -47,11 +49,14 @@ async def _run(
     clock = runtime.clock()
     cache = MemoryCache(clock)
     url = f"http://{settings.web.host}:{sock.getsockname()[1]}"
-    banner(f"virtuoso: {url} · watching {settings.exchange.address} · Ctrl-C stops")
     web = WebProcess(settings, runtime, sock, Feed(cache, clock))
     await web.start()  # it imports while the stores are opened and the market warms up
     try:
-        await _watch(settings, read, clock, cache, web, stop, hangup, lambda said: banner(f"{said} · {url}"), record)
+        await announced(
+            _watch(settings, read, clock, cache, web, stop, hangup, lambda said: banner(f"{said} · {url}"), record),
+            sock,
+            lambda: banner(f"virtuoso: {url} · watching {settings.exchange.address} · Ctrl-C stops"),
+        )
     finally:
         await web.close()
 

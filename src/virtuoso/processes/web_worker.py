@@ -21,7 +21,8 @@ from virtuoso.processes.web import DATABASE_THREADS, serve_documents
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.cache.replica import Replica
 from virtuoso.storage.database.store import Database
-from virtuoso.wiring.stores import database_for, make_data_dir, tiers_for
+from virtuoso.wiring.folders import make_data_dir
+from virtuoso.wiring.stores import database_for, tiers_for
 
 log = structlog.get_logger(__name__)
 

@@ -19,7 +19,7 @@ import struct
 from typing import NamedTuple
 from zlib import crc32
 
-import zstandard
+from virtuoso.model.installed.zstd import CompressionParameter, ZstdCompressor, ZstdDecompressor, ZstdError
 
 MOST_RAW = 1 << 30
 """No block unpacks to more (bytes)."""
@@ -27,6 +27,7 @@ MOST_RAW = 1 << 30
 BEGINNING = struct.pack("<II4s", 0x184D2A5B, 20, b"VREC")
 """What every block begins with, and so every file."""
 
+_OPTIONS: dict[int, int] = {CompressionParameter.compression_level: 3, CompressionParameter.checksum_flag: 1}
 _LENGTHS = struct.Struct("<III")
 _CRC = struct.Struct("<I")
 MARK_BYTES = len(BEGINNING) + _LENGTHS.size + _CRC.size
@@ -53,23 +54,22 @@ class Packer:
     """Makes blocks. Compressing lets go of the interpreter's lock."""
 
     def __init__(self) -> None:
-        self._compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
+        self._compressor = ZstdCompressor(options=_OPTIONS)
         self._begin()
 
     def _begin(self) -> None:
-        self._packing = self._compressor.compressobj()
         self._pieces: list[bytes] = []
         self.raw = 0
         """Bytes in the block so far."""
 
     def add(self, data: bytes | bytearray) -> None:
         """Append records to the block."""
-        self._pieces.append(self._packing.compress(data))
+        self._pieces.append(self._compressor.compress(data))
         self.raw += len(data)
 
     def block(self) -> bytes:
         """The block; the next one begins."""
-        data = b"".join((*self._pieces, self._packing.flush()))
+        data = b"".join((*self._pieces, self._compressor.flush()))
         mark = Mark(len(data), self.raw, crc32(data))
         self._begin()
         return _marked(mark) + data
@@ -87,8 +87,9 @@ def unpacked(found: Mark, data: bytes) -> bytes | None:
     """The data unpacked; `None` when they are not what the mark announces."""
     if crc32(data) != found.crc:
         return None
+    unpacking = ZstdDecompressor()
     try:
-        raw = zstandard.ZstdDecompressor().decompress(data, max_output_size=found.raw)
-    except zstandard.ZstdError:
+        raw = unpacking.decompress(data, found.raw + 1)
+    except ZstdError:
         return None
-    return raw if len(raw) == found.raw else None
+    return raw if len(raw) == found.raw and unpacking.eof else None

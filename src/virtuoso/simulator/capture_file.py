@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import zstandard
 from msgspec import field
 
 from virtuoso.model.errors import UsageError
+from virtuoso.model.installed.zstd import ZstdError, ZstdFile
 from virtuoso.simulator.source import Row
 
 _PACKED = b"\x28\xb5\x2f\xfd"
@@ -66,7 +66,7 @@ def read_capture(path: Path) -> Captured:
         for text in _lines(path):
             number += 1
             _take(found, msgspec.json.decode(text, type=_Line))
-    except (OSError, zstandard.ZstdError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, ZstdError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: the capture cannot be read: {error}") from error
     except (msgspec.MsgspecError, RecursionError) as error:
         form = '{"t": "recv", "conn": …, "ts": …, "data": …}'
@@ -85,7 +85,7 @@ def _lines(path: Path) -> Iterator[str]:
     with path.open("rb") as file:
         packed = file.read(len(_PACKED)) == _PACKED
         file.seek(0)
-        with TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file) if packed else file, "utf-8") as text:
+        with TextIOWrapper(ZstdFile(file) if packed else file, "utf-8") as text:
             yield from text
 
 

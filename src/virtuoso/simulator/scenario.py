@@ -8,7 +8,7 @@ import msgspec
 import yaml
 
 from virtuoso.model.errors import UsageError
-from virtuoso.model.yaml_text import BoundedLoader, TooLargeError, read_text
+from virtuoso.model.text.yaml import BoundedLoader, TooLargeError, read_text
 from virtuoso.simulator.faults import Fault
 
 Steps = Sequence[tuple[float, Fault]]

@@ -114,6 +114,7 @@ def _score(row: Row) -> ScoreRow:
         timestamp=iso(time_ms) or "",
         signal=None if label is None else Label(str(label)),
         score=_number(by_name["score"]),
+        score_percentile=_number(by_name["score_percentile"]),
         confidence=_number(by_name["confidence"]),
         coverage=_number(by_name["coverage"]),
         factors={name: _number(by_name[name]) for name in factors.FACTORS},

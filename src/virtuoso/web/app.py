@@ -14,8 +14,9 @@ from virtuoso.web.routes import alerts, deliveries, documents, health, pages, si
 from virtuoso.web.routes.health import Judged
 
 _DESCRIPTION = (
-    "What matters in crypto derivatives, why, and how fresh the data behind it is. Times are ISO 8601 in UTC; `null` "
-    "is unknown, and `reasons` says why. Errors are RFC 9457 problem details."
+    "What matters in crypto derivatives, why, and how fresh the data behind it is. Begin with `/api/signals/top`. "
+    "Scores run from 0 to 100, 50 is neutral; prices are in quote units (the USDT of BTCUSDT), sizes in base units "
+    "(its BTC), times ISO 8601 in UTC. `null` is unknown, and `reasons` says why. Errors are RFC 9457 problem details."
 )
 
 
@@ -42,18 +43,19 @@ def application(
         title="Virtuoso", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None,
     )  # fmt: skip
     routers = (
-        health.router(board),
         documents.router(cache),
-        symbols.router(views),
+        symbols.router(views, cache),
         signals.router(database),
         deliveries.router(database, identity, clock),  # before `/api/alerts/{id}`
         alerts.router(cache, database, clock),
         silences.router(database, clock),
         stream.router(cache),
+        health.router(board),
         pages.router(),
     )
     for router in routers:
         app.include_router(router)
-    problems.install(app, [*app.routes, *(route for router in routers for route in router.routes)])
-    openapi.install(app)
+    routes = [*app.routes, *(route for router in routers for route in router.routes)]
+    problems.install(app, routes)
+    openapi.install(app, routes)
     return app

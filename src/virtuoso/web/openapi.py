@@ -1,10 +1,13 @@
 """The OpenAPI document: schemas from the same structs that are encoded."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from virtuoso import __version__
 from virtuoso.model import documents as docs
@@ -12,6 +15,7 @@ from virtuoso.model.alerts import documents as alerts
 from virtuoso.model.catalogue.documents import DOCUMENTS
 from virtuoso.model.documents import Problem
 from virtuoso.web.access import OPEN_PATHS
+from virtuoso.web.descriptions import describe
 
 SCHEMAS: tuple[type[msgspec.Struct], ...] = (
     *dict.fromkeys(document.schema for document in DOCUMENTS.values() if document.example is not None),
@@ -21,11 +25,24 @@ SCHEMAS: tuple[type[msgspec.Struct], ...] = (
 )  # fmt: skip
 """Of published documents, and of what routes answer or take besides."""
 _TEXTS = {
-    400: "It is no good HTTP", 401: "The token is missing or wrong", 429: "Too many wrong tokens are being given",
-    403: "Another site asks for it", 404: "There is no such thing", 409: "There are too many", 413: "It is too large",
-    415: "It is not called JSON", 421: "The Host header names no allowed host", 422: "A parameter is wrong",
-    503: "Not available now",
-}  # fmt: skip
+    304: "The document is still the version that `If-None-Match` names; the answer has no body.",
+    400: "The request is no good HTTP: no Host header, or one that is given twice.",
+    401: "The token is missing or wrong.",
+    403: "Another site asks for a change; only pages of this one may.",
+    404: "There is no such thing; `detail` says where those are listed that there are.",
+    408: "The request took too long to come.",
+    409: "There are as many already as there may be.",
+    413: "The body has more than 65,536 bytes.",
+    415: "The body is not called JSON: send `Content-Type: application/json`.",
+    421: "The Host header names no host that is allowed (`web.allowed_hosts`).",
+    422: "A parameter or the body is wrong; `detail` names it, and what would be right.",
+    429: "Too many wrong tokens are being given; try again later.",
+    431: "The request line and the headers are too large or too many.",
+    500: "The request failed for a reason of the server's own; its log says more.",
+    503: "The service cannot answer this now: a store is missing or does not answer, or there are too many clients.",
+}
+_ALWAYS, _OF_TOKENS = (400, 408, 421, 431, 500, 503), (401, 429)
+"""What any route may say, and any that is not open."""
 _TEMPLATE = "#/components/schemas/{name}"
 
 
@@ -34,46 +51,56 @@ def reference(struct: type[msgspec.Struct]) -> dict[str, str]:
     return {"$ref": _TEMPLATE.format(name=struct.__name__)}
 
 
-def answers(schema: dict[str, Any], example: Any, *errors: int) -> dict[int | str, dict[str, Any]]:
-    """What FastAPI documents of a route: its document with an example, and its problems."""
+def answers(schema: dict[str, Any], example: Any, *others: int) -> dict[int | str, dict[str, Any]]:
+    """What FastAPI documents of a route that reads: its document with an example, and what else it may say."""
     found: dict[int | str, dict[str, Any]] = {
-        200: {"description": "OK", "content": {"application/json": {"schema": schema, "example": example}}},
-        304: {"description": "Not modified"},
-        421: _problem(_TEXTS[421]),
+        200: {
+            "description": "The document, as JSON.",
+            "content": {"application/json": {"schema": schema, "example": example}},
+        },
     }
-    return found | {status: _problem(_TEXTS[status]) for status in errors}
+    return found | {status: _answer(status) for status in others}
 
 
 def changes(status: int, schema: dict[str, Any] | None, example: Any, *errors: int) -> dict[int | str, dict[str, Any]]:
     """What FastAPI documents of a route that changes something: its answer (`None`: empty), and its problems."""
-    done: dict[str, Any] = {"description": "Done"}
+    done: dict[str, Any] = {"description": "It is done."}
     if schema is not None:
         done["content"] = {"application/json": {"schema": schema, "example": example}}
     found: dict[int | str, dict[str, Any]] = {status: done}
-    return found | {problem: _problem(_TEXTS[problem]) for problem in (403, 421, 503, *errors)}
+    return found | {status: _answer(status) for status in (403, *errors)}
 
 
-def _problem(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {"application/problem+json": {"schema": reference(Problem)}}}
+def _answer(status: int) -> dict[str, Any]:
+    """An answer without the document: that it did not change, or a problem."""
+    content = {"content": {"application/problem+json": {"schema": reference(Problem)}}} if status >= 400 else {}
+    return {"description": _TEXTS[status], **content}
 
 
 def _state_access(document: dict[str, Any]) -> None:
-    """A token is asked for where `web.token` is set, but for paths that are open."""
+    """A token is asked for where `web.token` is set, but for paths that are open; and what any route may say."""
     document["components"]["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "description": "`web.token`, where one is configured."}
     }
     document["security"] = [{"token": []}, {}]
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            operation["responses"] |= {"400": _problem(_TEXTS[400])}
             if path in OPEN_PATHS:
                 operation["security"] = []
-            else:
-                operation["responses"] |= {"401": _problem(_TEXTS[401]), "429": _problem(_TEXTS[429])}
+            always = _ALWAYS if path in OPEN_PATHS else (*_ALWAYS, *_OF_TOKENS)
+            responses = {str(status): _answer(status) for status in always} | operation["responses"]
+            operation["responses"] = dict(sorted(responses.items()))
 
 
-def install(app: FastAPI) -> None:
-    """Make the application's OpenAPI document, once."""
+def _taken(routes: Sequence[BaseRoute]) -> Iterator[object]:
+    """The types of the parameters that routes take."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield from route.endpoint.__annotations__.values()
+
+
+def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Make the OpenAPI document of the application, which has these routes, once."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -85,6 +112,7 @@ def install(app: FastAPI) -> None:
             for errors in ("HTTPValidationError", "ValidationError"):  # not what is served
                 schemas.pop(errors, None)
             schemas.update(components)
+            describe(schemas, (*SCHEMAS, *_taken(routes)))
             _state_access(document)
             app.openapi_schema = document
         return app.openapi_schema

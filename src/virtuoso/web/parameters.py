@@ -8,12 +8,19 @@ from fastapi import HTTPException, Query
 from pydantic import BeforeValidator
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
-Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many rows at most, 1 to 1000.")]
 SymbolName = Annotated[
-    str | None, Query(description="The exchange's own name, such as BTCUSDT.", pattern=r"^[^\s\x00-\x1f\x7f]{1,40}$")
+    str | None,
+    Query(
+        description="Only of this symbol, by the exchange's own name, such as `BTCUSDT`; all where none is given.",
+        pattern=r"^[^\s\x00-\x1f\x7f]{1,40}$",
+    ),
 ]
 MonitorName = Annotated[
-    str | None, Query(description="Identity of the monitor, where several share a database.", pattern="^[!-~]{1,200}$")
+    str | None,
+    Query(
+        description="Only of the monitor of this identity, where several share a database.", pattern="^[!-~]{1,200}$"
+    ),
 ]
 
 
@@ -25,9 +32,14 @@ def _written_out(value: object) -> object:
 
 
 _WrittenOut = BeforeValidator(_written_out)
-Since = Annotated[datetime | None, Query(description="At or after, ISO 8601 with a time zone."), _WrittenOut]
-Until = Annotated[datetime | None, Query(description="Before, ISO 8601 with a time zone."), _WrittenOut]
-Cursor = Annotated[str | None, Query(description="`next` of the page before this.", max_length=200)]
+Since = Annotated[
+    datetime | None, Query(description="Only at this time or after, ISO 8601 with a time zone."), _WrittenOut
+]
+Until = Annotated[datetime | None, Query(description="Only before this time, ISO 8601 with a time zone."), _WrittenOut]
+Cursor = Annotated[
+    str | None,
+    Query(description="The `next` of the page before; the first page where none is given.", max_length=200),
+]
 
 
 def milliseconds(name: str, when: datetime | None) -> int | None:

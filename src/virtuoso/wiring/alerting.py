@@ -9,6 +9,7 @@ from virtuoso.alerts.stages.pipeline import PipelineSettings
 from virtuoso.alerts.stages.stage_state import Route
 from virtuoso.config.alerts import AlertSettings
 from virtuoso.model.alerts.incident import Severity
+from virtuoso.wiring.alert_conditions import conditions
 from virtuoso.wiring.alert_policies import default_policy, fallbacks, policies, routes
 from virtuoso.wiring.channels import ChannelPlan, channel_plans
 from virtuoso.wiring.rule_files import RuleFiles, rule_files
@@ -21,6 +22,7 @@ class AlertingParts:
     Attributes:
         most_incidents: kept in memory and served as recent ones.
         public_url: what links in messages begin with; `None` = there are none.
+        conditions: by built-in kind, what makes an incident of it, for people.
         usual: the policy of a kind that has none of its own in `policies`.
         routes: the channels, by what each is told; none where nobody is told.
         digest_above: of so many waiting messages a channel gets one that sums them up.
@@ -40,6 +42,7 @@ class AlertingParts:
     digest_above: int
     charts: bool
     limits: HostLimits
+    conditions: Mapping[str, str]
     crashes: int
     crashes_within_s: float
 
@@ -65,6 +68,7 @@ def alerting_parts(alerts: AlertSettings, *, told: bool = True) -> AlertingParts
             disk_pct=alerts.disk_alerts.threshold,
             loop_lag_ms=alerts.loop_lag_alerts.threshold,
         ),
+        conditions=conditions(alerts),
         crashes=alerts.restart_alerts.count,
         crashes_within_s=alerts.restart_alerts.within,
     )

@@ -11,6 +11,7 @@ from virtuoso.delivery.channels.protocol import Channel
 from virtuoso.delivery.channels.registry import make
 from virtuoso.delivery.channels.spec import ChannelSpec, Option
 from virtuoso.model.clock import Clock
+from virtuoso.model.errors import ConfigError
 
 _PLACE = "monitoring.alerts"
 _DISCORD = DiscordSettings().api_url
@@ -58,18 +59,22 @@ def make_channels(plans: Mapping[str, ChannelPlan], clock: Clock) -> dict[str, C
     """Make the channels, validated; nothing is connected yet.
 
     Raises:
-        ConfigError: one is configured wrongly.
+        ConfigError: some are configured wrongly; a line each.
     """
-    return {
-        name: make(
-            plan.type,
-            ChannelSpec(
-                name=name, key=plan.key, clock=clock, url=plan.url, secret=plan.secret,
-                allowed_hosts=plan.allowed_hosts, options=plan.options,
-            ),
-        )
-        for name, plan in plans.items()
-    }  # fmt: skip
+    found: dict[str, Channel] = {}
+    mistakes: list[str] = []
+    for name, plan in plans.items():
+        spec = ChannelSpec(
+            name=name, key=plan.key, clock=clock, url=plan.url, secret=plan.secret,
+            allowed_hosts=plan.allowed_hosts, options=plan.options,
+        )  # fmt: skip
+        try:
+            found[name] = make(plan.type, spec)
+        except ConfigError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return found
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

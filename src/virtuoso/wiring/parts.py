@@ -8,7 +8,7 @@ import numpy as np
 
 from virtuoso.analysis.signals import LabelRule
 from virtuoso.config import Settings
-from virtuoso.config.settings import BYBIT_REST
+from virtuoso.config.settings import BYBIT_REST, ExchangeSettings
 from virtuoso.exchange.bybit import Bybit
 from virtuoso.exchange.ccxt import CcxtExchange
 from virtuoso.exchange.ledger import Ledger
@@ -95,11 +95,22 @@ def exchange_for(settings: Settings, clock: Clock, rng: np.random.Generator, tap
         category=exchange.category,
         depth=exchange.depth,
         ping_interval_s=settings.websocket.ping_interval,
-        ledger=Ledger(urlsplit(exchange.rest_url).netloc, exchange.budget_dir),
+        ledger=_ledger(exchange),
         clock=clock,
         rng=rng,
         tap=tap,
     )
+
+
+def _ledger(exchange: ExchangeSettings) -> Ledger:
+    """The account of requests that all processes of this machine share; `UsageError` where it cannot be kept."""
+    try:
+        return Ledger(urlsplit(exchange.rest_url).netloc, exchange.budget_dir)
+    except OSError as error:
+        where = exchange.budget_dir or "the folder for temporary files"
+        raise UsageError(
+            f"exchange.budget_dir = {where}: cannot be written: {(error.strerror or str(error)).lower()}; name a folder"
+        ) from error
 
 
 def label_rule(settings: Settings) -> LabelRule:

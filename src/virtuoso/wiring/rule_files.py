@@ -9,6 +9,7 @@ from virtuoso.alerts.rules.rule import RuleSet
 from virtuoso.config.alerts import AlertSettings
 from virtuoso.config.channels import BUILT_IN
 from virtuoso.config.document import text_of
+from virtuoso.model.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,16 @@ class RuleFiles:
 
         Raises:
             RulesError: one line for each mistake.
-            ConfigError: a file cannot be read.
+            ConfigError: files cannot be read; a line each.
         """
-        files = [(str(path), text_of(path)) for path in self.paths]
+        files, unread = [], []
+        for path in self.paths:
+            try:
+                files.append((str(path), text_of(path)))
+            except ConfigError as error:
+                unread.append(str(error))
+        if unread:
+            raise ConfigError("\n".join(unread))
         if self.channels is None or self.cooldown_ms is None:
             return parse(files)
         return parse(files, channels=self.channels, cooldown_ms=self.cooldown_ms)

@@ -8,7 +8,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ from virtuoso import __version__
 from virtuoso.config import Settings
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import UsageError
+from virtuoso.model.installed.extras import need
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.cache.publisher import Publisher
 from virtuoso.storage.cache.tier import Fence, Tier
@@ -29,6 +29,7 @@ from virtuoso.storage.database.lease.rows import STOPPED
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.stores import Stores
 from virtuoso.storage.timeseries.protocol import Readable, TimeSeries
+from virtuoso.wiring.folders import series_folder, spool_folder, sqlite_file
 
 if TYPE_CHECKING:
     from virtuoso.storage.timeseries.influx.store import InfluxStore
@@ -39,18 +40,6 @@ _WARM_S = 2.0
 _RIVAL_S = 3.0
 _MOST_SAID = 300
 _SHARED = {"redis", "memcached"}
-
-
-def make_data_dir(settings: Settings) -> None:
-    """The folder of everything that is kept.
-
-    Raises:
-        UsageError: it cannot be made.
-    """
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"data_dir = {settings.data_dir}: cannot be made: {error.strerror}") from error
 
 
 def tiers_for(settings: Settings) -> list[Tier]:
@@ -86,18 +75,15 @@ def need_shared_tier(settings: Settings) -> None:
 
 def database_for(settings: Settings, clock: Clock, threads: int = 1, *, follows: bool = False) -> Database:
     """The database, not opened yet; `follows` for those that keep no state of a monitor in it."""
-    url = settings.database.url
-    address = f"sqlite:///{_file(settings)}" if url is None else url.get_secret_value()
+    address = _revealed(settings.database.url) or f"sqlite:///{sqlite_file(settings)}"
     return Database(address, clock, threads=threads, follows=follows)
 
 
 def owner_of(settings: Settings) -> str:
     """Who publishes, as other monitors are told: the identity, and the database that knows of its lease; no secret."""
-    url = settings.database.url
-    if url is None or url.get_secret_value().startswith("sqlite:"):
-        path = _file(settings) if url is None else url.get_secret_value().removeprefix("sqlite:///")
+    if (path := sqlite_file(settings)) is not None:
         return f"{settings.identity} with the database {path} on {socket.gethostname()}"
-    parts = urlsplit(url.get_secret_value())
+    parts = urlsplit(_revealed(settings.database.url) or "")
     return f"{settings.identity} with the database {parts.hostname}:{parts.port or 5432}{parts.path}"
 
 
@@ -110,22 +96,19 @@ def clash(settings: Settings, owner: str) -> str:
     )
 
 
-def _file(settings: Settings) -> Path:
-    return settings.data_dir.absolute() / "virtuoso.sqlite"
-
-
-def series_folder(settings: Settings) -> Path:
-    """Of the embedded time series: one a market, so that none is taken for another's."""
-    return settings.data_dir / "timeseries" / settings.exchange.market
-
-
 def series_for(settings: Settings, clock: Clock) -> TimeSeries | None:
-    """The time-series store to write, not opened yet; `None` where nothing is to be kept."""
+    """The time-series store to write, not opened yet; `None` where nothing is to be kept.
+
+    Raises:
+        UsageError: what the archive needs is not installed.
+    """
     series = settings.timeseries
     if series.store == "none":
         return None
     if series.store == "influx":
         return _influx(settings, clock)
+    if series.archive:
+        need("parquet", "timeseries.archive = true")  # now, not when the first of it is too old
     from virtuoso.storage.timeseries.embedded.retention import Retention
     from virtuoso.storage.timeseries.embedded.store import EmbeddedStore
 
@@ -148,7 +131,7 @@ def _influx(settings: Settings, clock: Clock) -> "InfluxStore":
         url=influx.url,
         version=influx.version,
         database=influx.database,
-        spool=settings.data_dir / "spool" / settings.exchange.market,
+        spool=spool_folder(settings),
         clock=clock,
         market=settings.exchange.market,
         org=influx.org or None,
@@ -205,9 +188,11 @@ async def opened(settings: Settings, clock: Clock, memory: MemoryCache) -> Async
     """All stores of a monitor: the lease is held within the block, and given back at its end.
 
     Raises:
-        UsageError: another monitor of this identity runs, or publishes under our prefix, or the database is not ours.
+        UsageError: another monitor of this identity runs, or publishes under our prefix, or the database is not ours,
+            or what is to be archived as Parquet cannot be.
         StoreUnavailable: the database cannot be reached, without which nobody knows who may run.
     """
+    series = series_for(settings, clock)
     async with AsyncExitStack() as stack:
         database = database_for(settings, clock)
         stack.push_async_callback(database.close)
@@ -218,7 +203,6 @@ async def opened(settings: Settings, clock: Clock, memory: MemoryCache) -> Async
         await lease.acquire()
         stack.push_async_exit(_giving_back(lease))
         log.info("lease acquired", identity=settings.identity, epoch=lease.epoch, holder=lease.holder)
-        series = series_for(settings, clock)
         if series is not None:
             stack.push_async_callback(series.close)
             await series.start()

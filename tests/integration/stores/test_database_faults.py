@@ -138,6 +138,21 @@ async def test_a_server_that_stalls_holds_no_caller_and_serves_again(server: Ser
 
 
 @pytest.mark.slow
+async def test_a_start_waits_for_a_server_that_takes_no_connection_yet(server: Server) -> None:
+    database = Database(postgres_url(server), SystemClock())
+    stall(server)
+    starting = asyncio.create_task(database.start())
+    try:
+        await until(lambda: database.status().counts["failed"] > 0, "a first attempt fails")  # type: ignore[operator]
+        assert not starting.done()
+    finally:
+        go_on(server)
+    assert await starting
+    assert database.status().state == "up"
+    await database.close()
+
+
+@pytest.mark.slow
 async def test_a_newcomer_does_not_take_over_because_the_server_was_away(server: Server, tmp_path: Path) -> None:
     url = postgres_url(server)
     async with held(url) as (_, lease):

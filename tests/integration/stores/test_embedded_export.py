@@ -16,7 +16,8 @@ from tests.support.embedded import MINUTE_MS, START_MS, kept, running_store
 
 from virtuoso.model.clock import ManualClock
 from virtuoso.research.bar_files.bars import read_bars
-from virtuoso.storage.timeseries.schema import BARS, FEEDS, Row
+from virtuoso.storage.timeseries.archive import export
+from virtuoso.storage.timeseries.schema import BARS, CYCLES, FEEDS, Row
 
 MINUTES = 1500
 FROM_MS = START_MS + 22 * 3_600_000
@@ -86,6 +87,29 @@ def test_a_part_as_csv(config: Path, tmp_path: Path) -> None:
     again = _virtuoso("export", "bars", "-o", str(out), *options)
     assert (again.returncode, "--force" in again.stderr) == (2, True)
     assert _virtuoso("export", "bars", "-o", str(out), *options, "--force").returncode == 0
+
+
+async def test_what_is_unknown_or_odd_comes_back_from_csv(tmp_path: Path) -> None:
+    """Each kind of value, as Arrow reads it: it infers a type from what is written."""
+    at = START_MS + 1
+    fed = [
+        (at, 'a "quoted", name', 3, 1, 0, 0, 99, 0, 1.5e-300, None),
+        (at + 1, "名", 3, 1, 0, 0, 99, 0, 0.1 + 0.2, 1e300),
+    ]
+    cycles = [(at, True, 15, 1.0, 2.0, 3.0, 4.0, 5.0), (at + 1, False, None, None, None, None, None, 1.0)]
+    async with running_store(tmp_path / "store", ManualClock((START_MS + MINUTE_MS) * 10**6)) as store:
+        await kept(store, FEEDS, fed)
+        await kept(store, CYCLES, cycles)
+        for measurement, rows in ((FEEDS, fed), (CYCLES, cycles)):
+            out = tmp_path / f"{measurement.name}.csv"
+            assert await export(store, measurement, START_MS, START_MS + MINUTE_MS, {}, out) == 2
+            table = arrow_csv.read_csv(out)
+            assert table.column_names == ["ts", *measurement.columns[1:]]
+            found = sorted(tuple(row.values())[1:] for row in table.to_pylist())
+            assert found == sorted(row[1:] for row in rows)
+            assert [time.isoformat() for time in sorted(table["ts"].to_pylist())] == [
+                "2026-05-25T00:00:00.001000+00:00", "2026-05-25T00:00:00.002000+00:00",
+            ]  # fmt: skip
 
 
 @pytest.mark.slow

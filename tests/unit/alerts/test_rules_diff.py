@@ -32,7 +32,7 @@ def played(rule: str) -> tuple[list[tuple[str | None, int]], dict[str, int]]:
     side = judged(rule)
     for second in range(1, 61, 2):
         score = 80.0 if 10 <= second < 30 else 60.0
-        side.step(second * 1_000, {f"S{i}": {"symbol": f"S{i}", "score": score} for i in range(10)}, {})
+        side.step(second * 1_000, {f"S{i}": {"symbol": f"S{i}", "score": score} for i in range(10)}, {}, {})
     side.finish()
     return [(each.symbol, each.fired_ms) for each in side.alerts()], dict(side.messages)
 

@@ -11,23 +11,27 @@ from virtuoso.alerts.rules.parse import KEYS, parse
 from virtuoso.alerts.rules.values import CATALOGUE, Scope
 
 FIRES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "strong-buy": ({"signal": "BUY", "score": 80.2, "confidence": 0.7, "price": 5.0}, {"signal": "SELL"}),
-    "settled-signal": ({"signal": "SELL", "score": 20, "confidence": 0.7, "coverage": 0.9}, {"coverage": 0.5}),
+    "strong-buy": (
+        {"signal": "BUY", "score": 71, "score_percentile": 96.0, "confidence": 0.7, "price": 5.0}, {"signal": "SELL"},
+    ),
+    "settled-signal": (
+        {"signal": "SELL", "score": 29, "score_percentile": 4.0, "confidence": 0.7, "coverage": 0.9}, {"coverage": 0.5},
+    ),
     "buy-with-the-market": (
         {"signal": "BUY", "regime": "BULLISH", "market_regime": "BULLISH", "market_above_ema50_pct": 61},
         {"market_regime": "BEARISH"},
     ),
-    "costly-funding": ({"funding_rate": -0.11}, {"funding_rate": 0.1}),
-    "premium": ({"mark_price": 99.0, "index_price": 100.0}, {"mark_price": 100.4}),
+    "costly-funding": ({"funding_rate": -0.031}, {"funding_rate": 0.03}),
+    "premium": ({"price": 99.95, "index_price": 100.0}, {"price": 100.03}),
     "my-longs-in-danger": ({"symbol": "ETHUSDT", "signal": "SELL", "confidence": 0.6}, {"symbol": "XRPUSDT"}),
     "good-entry": (
         {
-            "signal": "BUY", "entry_side": "long", "entry_reward_risk": 3.0, "slippage_buy_bp": 4.9,
+            "signal": "BUY", "entry_side": "long", "entry_reward_risk": 2.0, "slippage_buy_bp": 4.9,
             "data_quality": "live",
         },
         {"data_quality": "delayed"},
     ),
-    "wide-spread": ({"spread_bp": 11, "turnover_24h": 6e7}, {"turnover_24h": 4e7}),
+    "wide-spread": ({"spread_bp": 6, "turnover_24h": 3e7}, {"turnover_24h": 2e7}),
     "market-falls": (
         {"market_change_24h": -5.1, "market_declining": 41, "market_advancing": 10, "market_symbols": 60},
         {"market_advancing": 11},

@@ -13,7 +13,7 @@ from virtuoso.alerts.rules.rule import Rule, RuleSet
 from virtuoso.alerts.rules.template import MAX_MESSAGE
 from virtuoso.alerts.rules.values import Known
 from virtuoso.model.alerts.incident import Severity
-from virtuoso.model.yaml_text import MOST_BYTES
+from virtuoso.model.text.yaml import MOST_BYTES
 
 WHOLE = """\
 # what I want to hear of
@@ -68,7 +68,7 @@ def test_every_key_arrives_and_every_default_is_filled_in() -> None:
     assert costly.when.text == "abs(funding_rate) > 0.1 and turnover_24h > 100000000.0"
     assert costly.message is not None
     known: dict[str, Known] = {"symbol": "BTCUSDT", "funding_rate": 0.12, "price": 61234.5}
-    assert costly.message.render(known) == "BTCUSDT pays +0.120 %, {so much} at 61234.5"
+    assert costly.message.render(known) == "BTCUSDT pays +0.120 %, {so much} at 61,234.5"
     assert costly.message.render({}) == "unknown pays unknown %, {so much} at unknown"
     assert (strong.place, costly.place) == ("my.yaml:3", "my.yaml:5")
 

@@ -20,14 +20,15 @@ LIVE, DELAYED, STALE, PARTIAL, NONE = DataQuality
 
 ROW = docs.SymbolRow(
     symbol="BTCUSDT", name="BTC/USDT:USDT", price=1.0, change=2.0, bid=3.0, ask=4.0, spread_bp=5.0, mark_price=6.0,
-    index_price=7.0, turnover_24h=8.0, open_interest=9.0, funding_rate=10.0, next_funding=None,
+    index_price=7.0, turnover_24h=8.0, open_interest=9.0, funding_rate=10.0, funding_interval_h=10.5,
+    tick_size=0.5, quote="USDT", next_funding=None,
     long_account_ratio=11.0, updated_at=None, evidence_class="detailed",
     data_quality=DELAYED, data_source=DataSource.REPLAY,
 )  # fmt: skip
 SIGNAL = docs.SignalRow(
     symbol="BTCUSDT", signal=Label.BUY, confidence=12.0, price=0.0, change=0.0, timestamp=None, data_quality=STALE,
-    data_source=None, score=13.0, probability=None, coverage=14.0, attainable_coverage=1.0,
-    evidence_class="detailed", consensus=15.0, disagreement=16.0,
+    data_source=None, score=13.0, score_percentile=17.0, past_closes=300, past_from_bars=240, probability=None,
+    coverage=14.0, attainable_coverage=1.0, evidence_class="detailed", consensus=15.0, disagreement=16.0,
     factors={name: 20.0 + i for i, name in enumerate(FACTORS)}, reasons=(),
 )  # fmt: skip
 REGIME = docs.RegimeRow(
@@ -111,12 +112,22 @@ def test_what_is_not_known_is_unknown_never_a_number() -> None:
     bare = {
         "regime": None, "entry": None, "alignment": None,
         "signal": msgspec.structs.replace(
-            SIGNAL, score=None, signal=None, confidence=None, coverage=None, consensus=None, disagreement=None,
+            SIGNAL, score=None, score_percentile=None, signal=None, confidence=None, coverage=None,
+            consensus=None, disagreement=None,
             factors={},
         ),
     }  # fmt: skip
     values = symbol_values(msgspec.structs.replace(DETAIL, **bare))
-    for name in ("signal", "score", "order_flow_score", "regime", "bullish_probability", "atr", "alignment"):
+    for name in (
+        "signal",
+        "score",
+        "score_percentile",
+        "order_flow_score",
+        "regime",
+        "bullish_probability",
+        "atr",
+        "alignment",
+    ):
         assert values.get(name) is None, name
     assert values["price"] == 1.0
     nothing = status()

@@ -222,7 +222,7 @@ def test_a_group_is_resolved_when_all_of_it_is_over() -> None:
     (ended,) = desk.step(10)
     assert (ended.notice.role, ended.notice.amends) == (Role.RESOLVED, alone.notice.id)
     assert ended.notice.title == "Resolved: A: whale trade"
-    assert ended.notice.text == "A whale_trade (it lasted 10 s)"
+    assert ended.notice.text == "whale_trade (it lasted 10 s)"
     assert ended.notice.resolved_ms == T0 + 10 * S
     desk.log.resolve("whale_trade", T0 + 11 * S, symbol="B")
     assert desk.step(11) == []

@@ -10,6 +10,7 @@ from tests.support.panels import aggregate, cut, part, random_bars, random_book,
 
 from virtuoso.analysis.component import Mirror
 from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.percentile import WARM_CLOSES
 from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.analysis.signals import LabelRule
 from virtuoso.market.panel import Cut
@@ -327,8 +328,8 @@ def test_unknown_factors_are_refused() -> None:
 
 def test_history_is_what_the_slowest_measure_needs() -> None:
     engine = Engine()
-    assert engine.history(Timeframe.M1) == 185
-    assert engine.history(Timeframe.M30) == 337
+    assert engine.history(Timeframe.M1) == 185 + WARM_CLOSES
+    assert engine.history(Timeframe.M30) == 337 + WARM_CLOSES // 30
 
 
 def test_tape_quality_counts_where_taker_sides_count() -> None:

@@ -104,7 +104,7 @@ async def test_an_address_where_nothing_answers_names_the_next_step() -> None:
         with pytest.raises(VirtuosoError, match=r"cannot be reached: connection refused; start `virtuoso up`"):
             await client.body("/health")
     async with Client("desk", None) as client:
-        with pytest.raises(UsageError, match="--url desk: not an address"):
+        with pytest.raises(UsageError, match="--url desk: is no address"):
             await client.body("/health")
 
 

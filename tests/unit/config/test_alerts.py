@@ -97,7 +97,7 @@ def test_a_kind_says_what_is_different(tmp_path: Path) -> None:
         ("{channels: {a: {type: x, fallback: b}}}", ": channels.a.fallback names b, which is no channel"),
         ("{channels: {a: {type: x, fallback: a}}}", ": the fallbacks go round in a circle: a comes back to a"),
         ("{discord: {fallback: a}, channels: {a: {type: x, fallback: discord}}}", "go round in a circle"),
-        ("{ttl: {info: 0}}", ".ttl.info = 0: input should be greater than or equal to 1"),
+        ("{ttl: {info: 0}}", ".ttl.info = 0s: must be at least 1s"),
     ],
 )
 def test_one_clear_line_without_a_secret(tmp_path: Path, text: str, expected: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from virtuoso.config import load
 from virtuoso.model.errors import UsageError
-from virtuoso.model.yaml_text import MOST_BYTES
+from virtuoso.model.text.yaml import MOST_BYTES
 from virtuoso.simulator.scenario import read_scenario
 from virtuoso.wiring.rule_files import RuleFiles
 
@@ -35,7 +35,7 @@ BOMBS = {
     "number": ("web: {port: " + "9" * 100_000 + "}", "at most 2,000"),
     "sexagesimal": ("web: {port: " + "1:" * 50_000 + "1}", "at most 2,000"),
     "hexadecimal": ("web: {port: 0x" + "f" * 100_000 + "}", "at most 2,000"),
-    "tag": ("web: !!python/object/apply:os.system [id]", "could not determine a constructor"),
+    "tag": ("web: !!python/object/apply:os.system [id]", "takes a ! for a tag; write the value in quotes"),
     "no truth": ("web: !!bool maybe", "no bool"),
     "no number": ("web: {port: !!int ''}", "no int"),
     "no time": ("web: {port: !!timestamp never}", "no timestamp"),

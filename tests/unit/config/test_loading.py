@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from virtuoso.config import Settings, load, load_with_origins
 from virtuoso.config.document import parse, scalar
+from virtuoso.config.loading import read
 from virtuoso.model.errors import ConfigError
 from virtuoso.model.timeframe import Timeframe
 
@@ -46,11 +47,11 @@ def test_later_layers_win_key_by_key(tmp_path: Path) -> None:
     [
         ("universe:\n  sise: 3\n", ":2: universe.sise = 3: unknown key; did you mean universe.size?"),
         ("univers: 3\n", ":1: univers = 3: unknown key; did you mean universe?"),
-        ("monitoring: {interval: yes}\n", ":1: monitoring.interval = True: input should be a valid number"),
-        ("monitoring: {interval: fast}\n", ":1: monitoring.interval = 'fast': input should be a valid number"),
-        ("monitoring: {interval: 0}\n", ":1: monitoring.interval = 0: input should be greater than or equal to 1"),
+        ("monitoring: {interval: yes}\n", ":1: monitoring.interval = True: must be a duration, such as 10s, 5m"),
+        ("monitoring: {interval: fast}\n", ":1: monitoring.interval = 'fast': must be a duration, such as 10s, 5m"),
+        ("monitoring: {interval: 0}\n", ":1: monitoring.interval = 0s: must be at least 1s"),
         ("web:\n  port: 1\n  port: 2\n", ":3: web.port is given twice, first on line 2"),
-        ("a: [\n", ":2: is not valid YAML"),
+        ("a: [\n", ":2: a: is not valid YAML"),
         ("- a\n", ":1: must be a mapping of keys to values"),
         ("exchange: {category: futures}\n", ":1: exchange.category = 'futures': input should be 'linear' or 'spot'"),
         ("exchange: {rest_url: api.bybit.com}\n", ":1: exchange.rest_url = 'api.bybit.com'"),
@@ -79,6 +80,40 @@ def test_one_clear_line(tmp_path: Path, text: str, expected: str) -> None:
 def test_all_mistakes_are_told(tmp_path: Path) -> None:
     lines = mistakes([written(tmp_path, "web: {port: x}\nuniverse: {size: y}\n")], VIRTUOSO__WEB__PRT="1")
     assert len(lines) == 3
+
+
+def test_mistakes_of_several_files_and_variables_are_told_at_once(tmp_path: Path) -> None:
+    broken, unset = (
+        written(tmp_path, "web: [\n", "a.yaml"),
+        written(tmp_path, "web: {host: 0.0.0.0, token: '${NO}'}", "b.yaml"),
+    )
+    lines = mistakes([broken, unset, tmp_path / "c.yaml"], VIRTUOSO__WEB__PORT="[", VIRTUOSO_WEB_HOST="1")
+    assert len(lines) == 5
+    lines = mistakes([unset], VIRTUOSO__UNIVERSE__SIZE="x")
+    assert ["${NO}" in line or "universe.size" in line for line in lines] == [True, True]
+    secrets = f"web: {{token_file: {tmp_path / 'x'}}}\ndatabase: {{url_file: {tmp_path / 'y'}}}\n"
+    assert len(mistakes([written(tmp_path, secrets)])) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "web: {port: x}",
+        "analysis: {factors: {volume: {weight: 9}}}",
+        "web: {host: 0.0.0.0}",
+        "a: 1",
+        "monitoring: {alerts: {channels: {A b: {type: x}}}}",
+        "monitoring: {alerts: {channels: {a: {url: x}}, kinds: {b: {}}}}",
+        "monitoring: {alerts: 5}",
+    ],
+)
+def test_what_is_right_is_understood_beside_a_mistake(tmp_path: Path, text: str) -> None:
+    reading = read([written(tmp_path, text)], {"VIRTUOSO__UNIVERSE__SIZE": "33"})
+    assert len(reading.mistakes) >= 1
+    assert reading.settings is not None
+    assert reading.settings.universe.size == 33
+    assert reading.holds("universe")
+    assert not reading.holds(text.partition(":")[0])
 
 
 def test_unreadable_files(tmp_path: Path) -> None:
@@ -130,16 +165,6 @@ def test_markets_are_kept_apart() -> None:
     assert load([], given).exchange.market == "bybit-spot@127.0.0.1-9"
 
 
-def test_misspelt_variables_stop_the_start() -> None:
-    assert mistakes([], VIRTUOSO__WEB__PRT="3") == [
-        "VIRTUOSO__WEB__PRT: web.prt = 3: unknown key; did you mean web.port?"
-    ]
-    assert "begin with VIRTUOSO__" in mistakes([], VIRTUOSO_WEB__PORT="3")[0]
-    assert "begin with VIRTUOSO__" in mistakes([], VIRTUOSO_WEB_PORT="3")[0]
-    assert "valid integer" in mistakes([], VIRTUOSO__WEB__PORT="abc")[0]
-    assert load([], {"VIRTUOSO_TOKEN": "not a key of ours"}) == Settings()
-
-
 def test_secrets_never_print(tmp_path: Path) -> None:
     path = written(tmp_path, "web: {token: hush-hush-hush-hush}\n")
     settings = load([path], {})
@@ -175,24 +200,6 @@ def test_a_file_where_the_data_folder_should_be(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_scalars(text: str, value: object) -> None:
     assert scalar(text) == value
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("universe: {include: [NO]}", "= False: must be text, and YAML takes it for true or false; write it in quotes"),
-        ("universe: {include: [1e3]}", "takes it for a number; write it in quotes"),
-        ("universe: {include: [~]}", "takes it for nothing; write it in quotes"),
-        ("universe: {include: [2025-01-01]}", "takes it for a date; write it in quotes"),
-        ("universe: {include: BTCUSDT}", "universe.include = 'BTCUSDT': must be a list, such as [first, second]"),
-        ("universe:\n  exclude: *USDC\n", "none of this name; write a pattern in quotes"),
-        ("websocket: {ping_interval: 1:30}", "websocket.ping_interval = '1:30': input should be a valid number"),
-        ("monitoring: {interval: 010}", "monitoring.interval = '010': input should be a valid number"),
-    ],
-)  # fmt: skip
-def test_what_yaml_makes_of_a_name_is_told_and_a_number_is_decimal(tmp_path: Path, text: str, says: str) -> None:
-    (line,) = mistakes([written(tmp_path, text + "\n", "x.yaml")])
-    assert line.endswith(says)
 
 
 def test_names_that_yaml_leaves_alone_are_names(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.chat_rules import refusal, units
 
-from virtuoso.delivery.channels.discord.context import price_text
 from virtuoso.delivery.channels.discord.embed import embed_of
 from virtuoso.delivery.channels.discord.text import clean, fit, plain
 from virtuoso.model.alerts.incident import Severity
@@ -262,12 +261,3 @@ def test_fit_cuts_at_a_word_when_one_ends_near() -> None:
     assert fit("one two three four", 10) == ("one two…", True)
     assert fit("a" * 50, 10) == ("a" * 9 + "…", True)
     assert fit("*" * 10, 8) == (r"\*\*\*…", True)
-
-
-@pytest.mark.parametrize(
-    ("price", "text"),
-    [(64231.5, "64,231.5"), (0.00001234, "0.00001234"), (1.5, "1.5"), (0.0, "0"), (1e15, "1e+15"),
-     (float("nan"), "–"), (100000.0, "100,000"), (1234567.89, "1,234,568"), (-2.5, "-2.5")],
-)  # fmt: skip
-def test_prices_are_written_as_people_do(price: float, text: str) -> None:
-    assert price_text(price) == text

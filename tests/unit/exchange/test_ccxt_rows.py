@@ -110,3 +110,11 @@ def test_a_dated_future_is_no_perpetual_and_a_launch_in_another_unit_is_unknown(
     }  # fmt: skip
     found = rows.instrument("any", Kind.LINEAR, market, {"interval": "8h"}, 4)
     assert (found.perpetual, found.funding_interval_min, found.launch_ms) == (False, None, None)
+
+
+@pytest.mark.parametrize(
+    ("own", "name"),
+    [("BTCUSDT", "BTCUSDT"), ("0", "BTC/USDC:USDC"), ("@107", "BTC/USDC:USDC"), ("PURR/USDC", "PURR/USDC")],
+)
+def test_a_market_whose_own_name_is_a_mere_number_goes_by_its_unified_one(own: str, name: str) -> None:
+    assert rows.name_of({"id": own, "symbol": "BTC/USDC:USDC"}) == name

@@ -63,21 +63,21 @@ def test_a_name_that_is_not_listed_is_told_with_what_it_may_mean() -> None:
     [
         (
             UniverseRules(quote="usdt"),
-            "the universe is empty: no instrument is quoted in universe.quote = usdt; did you mean USDT?",
+            "nothing is watched: no instrument is quoted in universe.quote = usdt; did you mean USDT?",
         ),
         (
             UniverseRules(quote="EUR"),
-            "the universe is empty: no instrument is quoted in universe.quote = EUR; it has USDC, USDT",
+            "nothing is watched: no instrument is quoted in universe.quote = EUR; it has USDC, USDT",
         ),
         (
             UniverseRules(exclude=("*",)),
-            "the universe is empty: of 6 instruments none passes: 6 × excluded by pattern *",
+            "nothing is watched: of 6 instruments none passes: 6 × excluded by pattern *",
         ),
         (
             UniverseRules(min_turnover_24h=1e12),
             (
-                "the universe is empty: of 6 instruments none passes: 4 × 24 h turnover 1,000,000,000 below "
-                "1,000,000,000,000; 1 × not a perpetual; 1 × quoted in USDC, not USDT"
+                "nothing is watched: of 6 instruments none passes: 4 × 24 h turnover 1,000,000,000 USDT below "
+                "1,000,000,000,000 USDT; 1 × not a perpetual; 1 × quoted in USDC, not USDT"
             ),
         ),
     ],

@@ -38,7 +38,7 @@ RANKED = market({f"S{rank:02}USDT": 1e9 / rank for rank in range(1, 31)})
         ({"launch_ms": NOW_MS - 2 * DAY_MS}, 1e7, "listed 2.0 days ago, less than 7"),
         ({"launch_ms": None}, 1e7, "age unknown"),
         ({}, None, "24 h turnover unknown"),
-        ({}, 999_999.0, "24 h turnover 999,999 below 1,000,000"),
+        ({}, 999_999.0, "24 h turnover 999,999 USDT below 1,000,000 USDT"),
         ({"id": InstrumentId("bybit", Kind.LINEAR, "1000PEPEUSDT")}, 1e7, "excluded by pattern 1000*"),
     ],
 )

@@ -21,6 +21,7 @@ from virtuoso.model.catalogue.kinds import KINDS, MARKET_KINDS, OUTAGES, SYSTEM_
 from virtuoso.model.feed_kind import BEGINS_WHOLE, MAY_BE_SILENT, POLLED, POLLED_PLAIN, FeedKind
 from virtuoso.monitor.cycle.alpha_scanner import KINDS as ALPHA_KINDS
 from virtuoso.storage.timeseries import schema
+from virtuoso.wiring.alert_conditions import conditions
 
 FIRING = {"fire", "resolve", "open_parts", "observe", "_observe"}
 
@@ -65,7 +66,10 @@ def test_every_kind_is_raised_somewhere_and_nothing_else_is(root: Path) -> None:
 def test_the_kinds_are_told_in_the_docs(root: Path) -> None:
     text = (root / "docs" / "alerts.md").read_text("utf-8").partition("## The kinds")[2].partition("\n## ")[0]
     rows = [tuple(map(str.strip, line.strip("|").split(" | "))) for line in text.splitlines() if line.startswith("| `")]
-    assert rows == [(f"`{k.name}`", k.title, k.meaning, k.check) for k in KINDS.values()]
+    when = conditions(Settings().monitoring.alerts)
+    assert rows == [
+        (f"`{k.name}`", k.title, " or ".join(k.severities), when[k.name], k.meaning, k.check) for k in KINDS.values()
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
@@ -73,8 +77,8 @@ def test_a_kind_is_told_in_sentences(kind: Any) -> None:
     assert re.fullmatch(r"[a-z_]+", kind.name)
     assert kind.title[0].isupper()
     assert not kind.title.endswith(".")
-    for sentence in (kind.meaning, kind.check):
-        assert (sentence[0].isupper() or sentence[0] == "`", sentence[-1]) == (True, ".")
+    for sentence in (kind.condition, kind.meaning, kind.check):
+        assert (sentence[0].isupper() or sentence[0] in "`{", sentence[-1]) == (True, ".")
 
 
 def test_the_factors_are_the_same_everywhere(root: Path) -> None:

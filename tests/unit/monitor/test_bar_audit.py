@@ -13,6 +13,7 @@ from virtuoso.model.alerts.incident import Incident, Severity
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeUnavailable
 from virtuoso.model.market import Bar, TickerUpdate
+from virtuoso.model.text.numbers import price_text
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.watching.bar_audit import BarAudit
 
@@ -134,7 +135,7 @@ async def test_a_correction_is_told_for_a_while(small: SmallMonitor) -> None:
     audit.observe(small.incidents)
     (told,) = (incident for incident in small.incidents.open() if incident.kind == "bars_corrected")
     assert (told.kind, told.symbol, told.severity) == ("bars_corrected", BAD, Severity.INFO)
-    assert f"close {off(true).close:g} → {true.close:g}" in told.message
+    assert f"close {price_text(off(true).close)} → {price_text(true.close)}" in told.message
     small.clock.advance(700_000_000_000)
     audit.observe(small.incidents)
     assert tuple(small.incidents.open_parts("bars_corrected")) == ()

@@ -52,7 +52,7 @@ class Shelf:
     async def state(self, key: str) -> StateRecord | None:
         if self.away:
             raise StoreUnavailable("away")
-        kept = [record for changes in self.commits for record in changes.state]
+        kept = [record for changes in self.commits for record in changes.state if record.key == key]
         return kept[-1] if kept else None
 
     async def incidents(self, limit: int, told_since_ms: int) -> tuple[Incident, ...]:
@@ -102,6 +102,42 @@ async def test_what_is_committed_is_what_a_restart_goes_on_from() -> None:
     assert again.resolve("stale_feed", 9_000, part="0") is not None
 
 
+async def test_scores_are_ranked_in_the_past_of_earlier_runs_too() -> None:
+    """A run that is ended at any close, and one that takes its place, rank as one that was never ended."""
+    names, bars = panels.symbols(2), panels.random_bars(700, 2, seed=9)
+
+    def begun(upto: int, recalled: Recalled | None = None) -> Engine:
+        engine = an_engine()
+        if recalled is not None:
+            engine.recall(recalled.past)
+        for row, symbol in enumerate(names):
+            engine.add(symbol, row)
+        engine.warm_up([panels.part(bars, 0, upto)])
+        return engine
+
+    shelf, whole = Shelf(), begun(580)
+    committer = Committer(shelf, "bybit", IncidentLog(10))
+    assert committer.keeps
+    for k in range(580, 640):
+        close_ms = whole.step(panels.cut(bars, {}, k)).close_ms
+        committer.close(kept(close_ms), (), (), whole.changed_past())
+        if k % 7 == 0:
+            shelf.away = not shelf.away
+        await committer.commit()
+    shelf.away = False
+    await committer.commit()
+    again = begun(640, await Committer(shelf, "bybit", IncidentLog(10)).recall(0))
+    anew = begun(640)
+    for k in range(640, 700):
+        one, other, new = (engine.step(panels.cut(bars, {}, k)).ranked for engine in (whole, again, anew))
+        np.testing.assert_array_equal(one.percentile, other.percentile)
+        np.testing.assert_array_equal((one.closes, one.from_bars), (other.closes, other.from_bars))
+        assert np.isfinite(one.percentile).all()
+        assert (new.closes < one.closes).all()
+    shelf.commits.append(Changes(state=(StateRecord(key="scores bybit 3", close_ms=1, body='{"day":1}'),)))
+    assert len((await Committer(shelf, "bybit", IncidentLog(10)).recall(0)).past) <= 1
+
+
 async def test_a_database_that_is_away_costs_nothing_but_time() -> None:
     shelf, incidents = Shelf(), IncidentLog(10)
     committer = Committer(shelf, "bybit", incidents)
@@ -133,7 +169,7 @@ async def test_state_goes_with_the_last_of_its_signals() -> None:
 
 async def test_a_state_of_another_version_begins_anew() -> None:
     shelf = Shelf()
-    shelf.commits.append(Changes(state=(StateRecord(key="monitor", close_ms=1, body='{"else":1}'),)))
+    shelf.commits.append(Changes(state=(StateRecord(key="monitor bybit", close_ms=1, body='{"else":1}'),)))
     assert (await Committer(shelf, "bybit", IncidentLog(10)).recall(0)).state is None
     shelf.away = True
     assert await Committer(shelf, "bybit", IncidentLog(10), wait_s=0.01).recall(0) == Recalled()

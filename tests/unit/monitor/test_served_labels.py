@@ -27,6 +27,9 @@ class Read:
     close_ms: int = CLOSE_MS
     reasons: tuple[str, ...] = ()
     score: float = 72.0
+    score_percentile: float | None = 97.0
+    past_closes: int = 500
+    past_from_bars: int = 240
     confidence: float = 0.5
     coverage: float = 0.9
     attainable: float = 1.0

@@ -28,12 +28,13 @@ from tests.support.bar_files import (
 )
 
 from virtuoso.model.errors import UsageError
-from virtuoso.research.bar_files import csv_source, parquet_source
 from virtuoso.research.bar_files.bars import read_bars
+from virtuoso.research.bar_files.formats import csv_source, parquet_source
 from virtuoso.research.bar_files.problems import DataError
 
 SYMBOLS = ("ADAUSDT", "BTCUSDT")
 CLEAN = made(SYMBOLS, 50)
+ONE_MINUTE = "bars of 1m are needed, of which longer ones are made: take the file of 1m, or one of trades"
 ONE = {"open": 10.0, "high": 12.0, "low": 9.0, "close": 11.0, "volume": 5.0}
 
 
@@ -261,14 +262,21 @@ def test_bars_of_another_length_are_refused_by_their_length(
     columns["ts"] = columns["ts"][0] + (columns["ts"] - columns["ts"][0]) // 60 * seconds
     columns = taken(columns, np.random.default_rng(1).random(400) > 0.2)
     path = write(tmp_path / "bars.parquet", order(columns))
-    assert error(path) in {f"{path}: {symbol} has bars of {name}; bars of 1m are needed" for symbol in SYMBOLS}
+    assert error(path) in {f"{path}: {symbol} has bars of {name}; {ONE_MINUTE}" for symbol in SYMBOLS}
 
 
 def test_one_symbol_of_another_length_is_refused_by_its_name(tmp_path: Path) -> None:
     columns = made(SYMBOLS, 300)
     kept = (columns["symbol"] != "BTCUSDT") | (columns["ts"] % 300_000 == 0)
     path = write(tmp_path / "bars.csv", taken(columns, kept))
-    assert error(path, skip_bad=True) == f"{path}: BTCUSDT has bars of 5m; bars of 1m are needed"
+    assert error(path, skip_bad=True) == f"{path}: BTCUSDT has bars of 5m; {ONE_MINUTE}"
+
+
+def test_a_file_of_another_length_among_others_is_refused_by_its_name(tmp_path: Path) -> None:
+    columns = made(["BTCUSDT"], 600)
+    write(tmp_path / "a.csv", columns)
+    other = write(tmp_path / "b.csv", taken(columns, columns["ts"] % 300_000 == 0))
+    assert error(tmp_path) == f"{other}: BTCUSDT has bars of 5m; {ONE_MINUTE}"
 
 
 def test_a_symbol_that_hardly_trades_is_no_other_length(tmp_path: Path) -> None:
@@ -289,22 +297,25 @@ def test_a_time_without_a_zone_is_refused_with_the_way_out(tmp_path: Path, name:
     else:
         pq.write_table(arrow({**columns, "ts": pa.array(columns["ts"]).cast(pa.timestamp("ms"))}), path)
         what = "is of type timestamp[ms]"
-    fix = "write 2025-05-04T15:37:00Z, or give the column a time zone (pandas: dt.tz_localize('UTC'))"
+    fix = "say its zone with --zone UTC (or +03:00, Europe/Berlin)"
     assert error(path, skip_bad=True) == f"{path}: column ts {what}, a time without a zone; {fix}"
 
 
-NEEDED = "needed are ts or open_time, symbol, open, high, low, close, volume (and if there: taker_buy_volume, turnover)"
+NEEDED = (
+    "needed are a time (ts or open_time), open, high, low, close, volume "
+    "(and if there: symbol, taker_buy_volume, turnover); name columns of another kind with --columns time=…,close=…"
+)
 
 
 @pytest.mark.parametrize("name", ["bars.csv", "bars.csv.gz", "bars.csv.zst", "bars.parquet"])
 def test_a_missing_column_is_told_with_the_nearest_one(tmp_path: Path, name: str) -> None:
-    renames = {"ts": "time", "open": "Open", "volume": "vol"}
+    renames = {"ts": "tss", "open": "opened", "volume": "volumes"}
     columns = {renames.get(k, k): v for k, v in CLEAN.items()}
     path = write(tmp_path / name, columns)
     assert error(path, skip_bad=True) == (
-        f"{path}: column ts or open_time is missing (nearest is 'time'); column open is missing (nearest is 'Open'); "
-        "column volume is missing (nearest is 'vol'). "
-        f"It has 'time', 'symbol', 'Open', 'high', 'low', 'close', 'vol'; {NEEDED}"
+        f"{path}: column ts or open_time is missing (nearest is 'tss'); column open is missing (nearest is 'opened'); "
+        "column volume is missing (nearest is 'volumes'). "
+        f"It has 'tss', 'symbol', 'opened', 'high', 'low', 'close', 'volumes'; {NEEDED}"
     )
 
 
@@ -317,12 +328,10 @@ def test_headers_that_are_none_or_double_are_told(tmp_path: Path) -> None:
     lines = csv_bytes(CLEAN).decode().splitlines()
     path = tmp_path / "bars.csv"
     headless = error(text_file(path, "\n".join(lines[1:])))
-    assert headless.startswith(f"{path}: column ts or open_time is missing; column symbol is missing")
-    assert "It has '1746373020000', 'ADAUSDT', " in headless
-    numbers = error(text_file(path, "1746373020000,1,2,1,2,5\n"))
-    assert numbers.startswith(f"{path}: has no line of column names; the first must be ts or open_time, symbol, ")
+    assert headless.startswith(f"{path}: has no line of column names, and no layout known without one; say which ")
+    assert headless.endswith("--columns time=1,open=2,high=3,low=4,close=5,volume=6: " + lines[1].replace(",", ", "))
     both = error(text_file(path, "\n".join([lines[0] + ",open_time", *lines[1:]])))
-    assert both == f"{path}: has the columns ts and open_time; keep one for the time"
+    assert both == f"{path}: has the columns ts and open_time; keep one for the time, or say --columns time=…"
     twice = error(text_file(path, "\n".join([lines[0] + ",high", *lines[1:]])))
     assert twice == f"{path}: has the column high twice; keep one"
     many = error(text_file(path, ",".join(f"a{i}" for i in range(30)) + "\n"))
@@ -352,9 +361,14 @@ def test_a_path_that_is_nothing_or_another_kind_is_told(tmp_path: Path) -> None:
     nowhere = tmp_path / "none.csv"
     assert error(nowhere) == f"{nowhere}: there is no such file or directory"
     other = text_file(tmp_path / "bars.xlsx", "x")
-    kinds = ".parquet, .csv, .csv.gz, .csv.zst"
-    assert error(other) == f"{other}: is of an unknown kind; known are {kinds}"
-    assert error(tmp_path) == f"{tmp_path}: is a directory without any {kinds} file"
+    kinds = ".parquet, .feather, .arrow, .csv, .tsv, .json (the last three also with .gz or .zst), .zip"
+    assert error(other) == f"{other}: is a spreadsheet: save it as CSV; known are {kinds}"
+    strange = text_file(tmp_path / "bars.doc", "x")
+    assert error(strange) == f"{strange}: is of an unknown kind; known are {kinds}"
+    assert error(tmp_path) == f"{tmp_path}: is a directory without any file of {kinds}"
+    pattern = tmp_path / "*.csv"
+    assert error(pattern) == f"{pattern}: no file matches"
+    assert error(tmp_path / "*.doc").endswith(f"none of the 1 files that match is one of {kinds}")
 
 
 def test_a_damaged_file_is_told(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ from tests.support.bar_files import (
 
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.research.bar_files import csv_source, parquet_source
 from virtuoso.research.bar_files.bars import read_bars
+from virtuoso.research.bar_files.formats import csv_source, parquet_source
 
 SYMBOLS = ("SOLUSDT", "ADAUSDT", "BTCUSDT", "1000PEPEUSDT")
 FORMATS = ("bars.parquet", "bars.csv", "bars.csv.gz", "bars.csv.zst")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -71,4 +72,36 @@ def test_ten_times_the_parquet_takes_no_more_memory(tmp_path: Path, order: str) 
 def test_ten_times_the_csv_takes_no_more_memory(tmp_path: Path) -> None:
     columns = {days: made(SYMBOLS, days * DAY) for days in (6, 60)}
     peaks = [used("blocks", write_long_csv(tmp_path / f"{days}.csv", of))[1] for days, of in columns.items()]
+    assert peaks[1] <= 1.2 * peaks[0], peaks
+
+
+def json_rows(path: Path, count: int) -> Path:
+    """Candles as freqtrade writes them."""
+    with path.open("w") as out:
+        out.write("[[1609459200000,1.0,2.0,1.0,2.0,5.0]")
+        out.writelines(f",[{1_609_459_200_000 + 60_000 * i},1.0,2.0,1.0,2.0,5.25]" for i in range(1, count))
+        out.write("]")
+    return path
+
+
+def trades(path: Path, count: int) -> Path:
+    """Trades as public.bybit.com has them, two a minute."""
+    with path.open("w") as out:
+        out.write("id,timestamp,price,volume,side,rpi\n")
+        out.writelines(
+            f"{i},{1_609_459_200_000 + 30_000 * i},{100 + i % 7}.5,0.0{i % 9 + 1},buy,0\n" for i in range(count)
+        )
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("write", "name", "rows"), [(json_rows, "BTCUSDT.json", 1), (trades, "BTCUSDT.csv", 2)])
+def test_three_times_the_rows_or_trades_take_no_more_memory(
+    tmp_path: Path, write: Callable[[Path, int], Path], name: str, rows: int
+) -> None:
+    peaks = []
+    for count in (500_000, 1_500_000):
+        read, peak = used("blocks", write(tmp_path / name, count))
+        assert read == count // rows
+        peaks.append(peak)
     assert peaks[1] <= 1.2 * peaks[0], peaks

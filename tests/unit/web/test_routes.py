@@ -110,12 +110,12 @@ def client(cache: MemoryCache, board: HealthState, token: str | None = None) -> 
 def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthState) -> None:
     app = application(cache, board, NoViews(), None, "m", ManualClock())
     routers = [
-        health.router(board), documents.router(cache), symbols.router(NoViews()), signals.router(None),
+        health.router(board), documents.router(cache), symbols.router(NoViews(), cache), signals.router(None),
         stream.router(cache), pages.router(), alerts.router(cache, None, ManualClock()),
         silences.router(None, ManualClock()),
         deliveries.router(None, "m", ManualClock()),
     ]  # fmt: skip
-    served = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)}
+    served = {route.path_format for router in routers for route in router.routes if isinstance(route, APIRoute)}
     assert len(served) >= 20
     assert served == set(app.openapi()["paths"])
     assert set(HOT) <= served
@@ -190,6 +190,15 @@ def test_a_published_document_is_answered_as_it_is(cache: MemoryCache, board: He
 def test_a_symbol_of_another_script_is_a_symbol(cache: MemoryCache, board: HealthState) -> None:
     cache.put("symbol:币安人生USDT", b'{"a":1}', Version(1, 1), 60)
     assert client(cache, board).get("/api/symbols/币安人生USDT").content == b'{"a":1}'
+
+
+def test_a_symbol_with_a_slash_is_a_symbol(cache: MemoryCache, board: HealthState) -> None:
+    """A server hands the path on with `%2F` decoded."""
+    cache.put("symbol:BTC/USDC:USDC", b'{"a":1}', Version(1, 1), 60)
+    asked = client(cache, board)
+    assert asked.get("/api/symbols/BTC/USDC:USDC").content == b'{"a":1}'
+    missing = asked.get("/api/symbols/BTC/EUR/bars")
+    assert (missing.status_code, missing.json()["detail"].split()[0]) == (404, "BTC/EUR")
 
 
 def test_a_token_is_required_when_there_is_one(cache: MemoryCache, board: HealthState) -> None:

@@ -11,6 +11,7 @@ from virtuoso.alerts.fast.sizes import Sizes
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.catalogue.detectors import CascadeParameters, LiquidationParameters
 from virtuoso.model.market import Liquidation, Side
+from virtuoso.model.text.numbers import PLAIN, Denomination, number_text
 
 SINGLE, CASCADE = "liquidation", "liquidation_cascade"
 _HOUR_S = 3_600.0
@@ -95,8 +96,8 @@ class Liquidations:
     """
 
     __slots__ = (
-        "_cascade", "_findings", "_flows", "_market", "_once_in_s", "_parameters", "_quiet_ms", "_sizes", "_symbol",
-        "_window_ms", "turnover",
+        "_cascade", "_denomination", "_findings", "_flows", "_market", "_once_in_s", "_parameters", "_quiet_ms",
+        "_sizes", "_symbol", "_window_ms", "turnover",
     )  # fmt: skip
 
     def __init__(
@@ -106,8 +107,10 @@ class Liquidations:
         cascade: CascadeParameters,
         findings: Findings,
         market: MarketCascade,
+        denomination: Denomination = PLAIN,
     ) -> None:
         self._symbol = symbol
+        self._denomination = denomination
         self._parameters = parameters
         self._once_in_s = parameters.once_in_hours * _HOUR_S
         self._quiet_ms = int(parameters.quiet * 1_000)
@@ -142,7 +145,8 @@ class Liquidations:
         self._findings.found(
             SINGLE,
             Severity.INFO,
-            f"{self._symbol}: a {_position(one.side)} of {value:,.0f} was liquidated at {one.price:g}",
+            f"{self._symbol}: a {_position(one.side)} of {self._denomination.amount(value)} was liquidated "
+            f"at {self._denomination.price(one.price)}",
             now_ns,
             symbol=self._symbol,
             side=one.side,
@@ -169,8 +173,8 @@ class Liquidations:
         self._findings.found(
             CASCADE,
             Severity.WARNING,
-            f"{self._symbol}: {_position(one.side)}s of {flow.value:,.0f} were liquidated within "
-            f"{self._window_ms / 1000:g} s",
+            f"{self._symbol}: {_position(one.side)}s of {self._denomination.amount(flow.value)} were liquidated "
+            f"within {number_text(self._window_ms / 1000)} s",
             now_ns,
             symbol=self._symbol,
             side=one.side,

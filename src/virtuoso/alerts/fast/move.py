@@ -7,6 +7,7 @@ from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.incidents import Details
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.catalogue.detectors import SuddenMoveParameters
+from virtuoso.model.text.numbers import PLAIN, Denomination
 from virtuoso.model.units import unit_jump
 
 KIND = "sudden_move"
@@ -31,12 +32,15 @@ class SuddenMove:
     """
 
     __slots__ = (
-        "_closes", "_closes_ms", "_down", "_findings", "_limit", "_parameters", "_ring", "_second", "_side", "_sigma",
-        "_since", "_symbol", "_up", "begin_ms", "end_ms", "high", "last", "low",
+        "_closes", "_closes_ms", "_denomination", "_down", "_findings", "_limit", "_parameters", "_ring", "_second",
+        "_side", "_sigma", "_since", "_symbol", "_up", "begin_ms", "end_ms", "high", "last", "low",
     )  # fmt: skip
 
-    def __init__(self, symbol: str, parameters: SuddenMoveParameters, findings: Findings) -> None:
+    def __init__(
+        self, symbol: str, parameters: SuddenMoveParameters, findings: Findings, denomination: Denomination = PLAIN
+    ) -> None:
         self._symbol = symbol
+        self._denomination = denomination
         self._parameters = parameters
         self._findings = findings
         self._ring = [0.0] * parameters.seconds
@@ -159,7 +163,7 @@ class SuddenMove:
         }  # fmt: skip
         if self._sigma:
             details["sigmas"] = move / (self._sigma * sqrt(self._parameters.seconds / 60))
-        text = f"{self._symbol} {direction} {abs(percent):.2f} % in {span}, to {price:g}"
+        text = f"{self._symbol} {direction} {abs(percent):.2f} % in {span}, to {self._denomination.price(price)}"
         self._findings.found(
             KIND, Severity.WARNING, text, now_ns, symbol=self._symbol, side=direction, value=percent, details=details
         )

@@ -17,6 +17,7 @@ from virtuoso.alerts.fast.wall import BookWalls
 from virtuoso.alerts.fast.whale import WhaleTrades
 from virtuoso.model.catalogue.detectors import FastParameters
 from virtuoso.model.market import Bar, Liquidation, TickerUpdate, Trade
+from virtuoso.model.text.numbers import PLAIN, Denomination
 
 _MINUTE_MS = 60_000
 _TRADES_LEAD_MS = 2_000
@@ -30,14 +31,23 @@ class SymbolDetectors:
     __slots__ = ("_closes", "_funding", "_interest", "_interval_h", "_liquidations", "_minutes", "_move", "_spread",
                  "_traded_ms", "_volume", "_walls", "_whales")  # fmt: skip
 
-    def __init__(self, symbol: str, parameters: FastParameters, findings: Findings, market: MarketCascade) -> None:
+    def __init__(
+        self,
+        symbol: str,
+        parameters: FastParameters,
+        findings: Findings,
+        market: MarketCascade,
+        denomination: Denomination = PLAIN,
+    ) -> None:
         self._minutes = Minutes()
         self._closes: deque[float] = deque(maxlen=parameters.sudden_move.window_minutes + 1)
-        self._whales = WhaleTrades(symbol, parameters.whale_trade, findings)
-        self._liquidations = Liquidations(symbol, parameters.liquidation, parameters.cascade, findings, market)
-        self._move = SuddenMove(symbol, parameters.sudden_move, findings)
+        self._whales = WhaleTrades(symbol, parameters.whale_trade, findings, denomination)
+        self._liquidations = Liquidations(
+            symbol, parameters.liquidation, parameters.cascade, findings, market, denomination
+        )
+        self._move = SuddenMove(symbol, parameters.sudden_move, findings, denomination)
         self._spread = SpreadBlowout(symbol, parameters.spread, findings)
-        self._walls = BookWalls(symbol, parameters.book_wall, findings)
+        self._walls = BookWalls(symbol, parameters.book_wall, findings, denomination)
         self._volume = VolumeSpike(symbol, parameters.volume_spike, findings)
         self._funding = FundingExtreme(symbol, parameters.funding, findings)
         self._interest = InterestSurge(symbol, parameters.open_interest, findings)

@@ -8,6 +8,7 @@ from virtuoso.alerts.fast.findings import Findings
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.catalogue.detectors import BookWallParameters
 from virtuoso.model.market import Side
+from virtuoso.model.text.numbers import PLAIN, Denomination
 
 KIND = "book_wall"
 _LOOKS_READY = 600
@@ -29,9 +30,11 @@ class BookWalls:
 
     __slots__ = ("_asks", "_bids")
 
-    def __init__(self, symbol: str, parameters: BookWallParameters, findings: Findings) -> None:
-        self._bids = _Side(symbol, Side.BUY, parameters, findings)
-        self._asks = _Side(symbol, Side.SELL, parameters, findings)
+    def __init__(
+        self, symbol: str, parameters: BookWallParameters, findings: Findings, denomination: Denomination = PLAIN
+    ) -> None:
+        self._bids = _Side(symbol, Side.BUY, parameters, findings, denomination)
+        self._asks = _Side(symbol, Side.SELL, parameters, findings, denomination)
 
     def observe(
         self,
@@ -53,11 +56,14 @@ class BookWalls:
 
 
 class _Side:
-    __slots__ = ("_baseline", "_findings", "_latest_ms", "_open", "_parameters", "_price", "_side", "_since_ms",
-                 "_stay_ms", "_symbol")  # fmt: skip
+    __slots__ = ("_baseline", "_denomination", "_findings", "_latest_ms", "_open", "_parameters", "_price", "_side",
+                 "_since_ms", "_stay_ms", "_symbol")  # fmt: skip
 
-    def __init__(self, symbol: str, side: Side, parameters: BookWallParameters, findings: Findings) -> None:
+    def __init__(
+        self, symbol: str, side: Side, parameters: BookWallParameters, findings: Findings, denomination: Denomination
+    ) -> None:
         self._symbol = symbol
+        self._denomination = denomination
         self._side = side
         self._parameters = parameters
         self._stay_ms = int(parameters.stay * 1_000)
@@ -123,11 +129,12 @@ class _Side:
         size = levels[price]
         mean = (total - size) / (len(levels) - 1)
         stayed_s = (event_ms - self._since_ms) / 1000
-        name = "bid" if self._side is Side.BUY else "ask"
+        name, denomination = "bid" if self._side is Side.BUY else "ask", self._denomination
         self._findings.found(
             KIND,
             Severity.INFO,
-            f"{self._symbol}: {size:,.6g} on the {name} at {price:g} for {stayed_s:.0f} s, "
+            f"{self._symbol}: {denomination.size(size)} on the {name} at {denomination.price(price)} "
+            f"for {stayed_s:.0f} s, "
             f"{size / mean:.0f} times a mean level",
             now_ns,
             symbol=self._symbol,

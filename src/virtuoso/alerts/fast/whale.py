@@ -8,6 +8,7 @@ from virtuoso.alerts.fast.sizes import Sizes
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.catalogue.detectors import WhaleTradeParameters
 from virtuoso.model.market import Side, Trade
+from virtuoso.model.text.numbers import PLAIN, Denomination
 
 KIND = "whale_trade"
 _HOUR_S = 3_600.0
@@ -26,12 +27,15 @@ class WhaleTrades:
     """
 
     __slots__ = (
-        "_again_ms", "_findings", "_limit", "_min_trades", "_newest_ms", "_once_in_s", "_pending", "_quiet_ms",
-        "_settled_ms", "_sizes", "_symbol",
+        "_again_ms", "_denomination", "_findings", "_limit", "_min_trades", "_newest_ms", "_once_in_s", "_pending",
+        "_quiet_ms", "_settled_ms", "_sizes", "_symbol",
     )  # fmt: skip
 
-    def __init__(self, symbol: str, parameters: WhaleTradeParameters, findings: Findings) -> None:
+    def __init__(
+        self, symbol: str, parameters: WhaleTradeParameters, findings: Findings, denomination: Denomination = PLAIN
+    ) -> None:
         self._symbol = symbol
+        self._denomination = denomination
         self._once_in_s = parameters.once_in_hours * _HOUR_S
         self._min_trades = parameters.min_trades
         self._quiet_ms = int(parameters.quiet * 1_000)
@@ -106,11 +110,12 @@ class WhaleTrades:
     def _found(self, order: _Order, now_ns: int) -> None:
         at_ms, side, value, size, fills = order
         direction = "up" if side is Side.BUY else "down"
+        denomination = self._denomination
         self._findings.found(
             KIND,
             Severity.INFO,
-            f"{self._symbol}: a taker {'bought' if side is Side.BUY else 'sold'} for {value:,.0f} at once, "
-            f"at {value / size:g}",
+            f"{self._symbol}: a taker {'bought' if side is Side.BUY else 'sold'} for {denomination.amount(value)} "
+            f"at once, at {denomination.price(value / size)}",
             now_ns,
             symbol=self._symbol,
             side=side,

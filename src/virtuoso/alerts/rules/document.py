@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import yaml
 
 from virtuoso.alerts.rules.mistakes import Mistake, Mistaken, nearest
-from virtuoso.model.yaml_text import MOST_BYTES, BoundedLoader
+from virtuoso.model.text.yaml import MOST_BYTES, BoundedLoader
 
 _LONGEST_KEY = 60
 

@@ -196,7 +196,7 @@ def enter(findings: Iterable[Finding], log: IncidentLog, now_ms: int) -> None:
 
 def _plain(rule: Rule, symbol: str | None, values: Values) -> str:
     """The name of the rule, and the values that its condition names."""
-    named = ", ".join(f"{name} {shown(values.get(name))}" for name in rule.when.names if name != "symbol")
+    named = ", ".join(f"{name} {shown(name, values)}" for name in rule.when.names if name != "symbol")
     return cut(f"{symbol + ': ' if symbol else ''}{rule.name}{': ' + named if named else ''}")
 
 

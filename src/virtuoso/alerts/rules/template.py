@@ -7,7 +7,8 @@ from string import Formatter
 from typing import Final
 
 from virtuoso.alerts.rules.mistakes import Mistaken, nearest
-from virtuoso.alerts.rules.values import CATALOGUE, Known, Scope, Type
+from virtuoso.alerts.rules.values import CATALOGUE, Form, Known, Scope, Type
+from virtuoso.model.text.numbers import amount_text, number_text, price_text
 
 MAX_LENGTH: Final = 500
 MAX_MESSAGE: Final = 1_000
@@ -17,7 +18,6 @@ _FORMATS: Final = {
     Type.NUMBER: re.compile(r"[<>^]?[+ -]?0?\d{0,2}[,_]?(\.\d{1,2})?[eEfFgG%]?"),
     Type.TEXT: re.compile(r"[<>^]?\d{0,2}(\.\d{1,2})?s?"),
 }
-_LARGE, _SMALL = 1e6, 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Template:
         for literal, name, spec in self.parts:
             texts.append(literal)
             if name is not None:
-                texts.append(shown(values.get(name), spec))
+                texts.append(shown(name, values, spec))
         return cut("".join(texts))
 
 
@@ -68,15 +68,25 @@ def _check(name: str, spec: str, conversion: str | None, allowed: frozenset[Scop
         raise Mistaken(f"{{{name}:{spec[:60]}}}: no format of a {value.type}; one is {example}")
 
 
-def shown(value: Known, spec: str = "") -> str:
-    """A value as text; without a format a number has at most six significant digits."""
+def shown(name: str, values: Mapping[str, Known], spec: str = "") -> str:
+    """A value as text; without a format a price goes by its tick, an amount has its currency, others six digits."""
+    value = values.get(name)
     if value is None:
         return UNKNOWN
     if isinstance(value, str):
         return format(cut(value), spec)
     if spec:
         return format(float(value), spec)
-    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.6g}"
+    of = CATALOGUE[name]
+    known = values if of.scope is Scope.SYMBOL else {}
+    tick, quote = known.get("tick_size"), known.get("quote")
+    match of.form:
+        case Form.PRICE:
+            return price_text(value, tick if isinstance(tick, float) else None)
+        case Form.AMOUNT:
+            return amount_text(value, quote if isinstance(quote, str) else None)
+        case _:
+            return number_text(value)
 
 
 def cut(text: str) -> str:

@@ -21,6 +21,14 @@ class Type(StrEnum):
     CONDITION = "condition"
 
 
+class Form(StrEnum):
+    """How a number is written in a message that says nothing about it."""
+
+    NUMBER = "number"
+    PRICE = "price"  # by the symbol's tick
+    AMOUNT = "amount"  # with the currency
+
+
 class Scope(StrEnum):
     """Whose value it is. Names of the market begin with `market_`, those of the system with `system_`."""
 
@@ -31,13 +39,14 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One name. `choices` are all the texts that it can be; none: any text, or a number."""
+    """One name. `choices` are all the texts that it can be; none: any text, or a number, which is written in `form`."""
 
     name: str
     type: Type
     unit: str
     meaning: str
     choices: tuple[str, ...] = ()
+    form: Form = Form.NUMBER
 
     @property
     def scope(self) -> Scope:
@@ -55,6 +64,14 @@ def _number(name: str, unit: str, meaning: str) -> Value:
     return Value(name, Type.NUMBER, unit, meaning)
 
 
+def _price(name: str, meaning: str) -> Value:
+    return Value(name, Type.NUMBER, "quote coin", meaning, form=Form.PRICE)
+
+
+def _amount(name: str, meaning: str) -> Value:
+    return Value(name, Type.NUMBER, "quote coin", meaning, form=Form.AMOUNT)
+
+
 def _text(name: str, meaning: str, choices: tuple[str, ...] = ()) -> Value:
     return Value(name, Type.TEXT, "", meaning, choices)
 
@@ -62,22 +79,26 @@ def _text(name: str, meaning: str, choices: tuple[str, ...] = ()) -> Value:
 _LABELS = tuple(str(label) for label in Label)
 _OF_SYMBOL = (
     _text("symbol", "the exchange's name of it"),
-    _number("price", "quote coin", "last price"),
+    _price("price", "last price"),
     _number("change_24h", "%", "change of the price over 24 h"),
-    _number("bid", "quote coin", "best bid"),
-    _number("ask", "quote coin", "best ask"),
+    _price("bid", "best bid"),
+    _price("ask", "best ask"),
     _number("spread_bp", "bp", "ask less bid, in basis points of their middle"),
-    _number("mark_price", "quote coin", "mark price"),
-    _number("index_price", "quote coin", "index price"),
-    _number("turnover_24h", "quote coin", "turnover of 24 h"),
+    _price("mark_price", "mark price"),
+    _price("index_price", "index price"),
+    _amount("turnover_24h", "turnover of 24 h"),
+    _price("tick_size", "least step of the price"),
+    _text("quote", "currency of its prices"),
     _number("open_interest", "base coin", "open interest"),
     _number("funding_rate", "% per interval", "funding rate"),
+    _number("funding_interval_h", "h", "hours from one funding to the next"),
     _number("long_account_ratio", "0–1", "share of accounts that are net long"),
     _number("liquidations", "count", "liquidations held in memory, the latest"),
     _text("data_quality", "how fresh the ticker is", _QUALITIES),
     _text("data_source", "what the exchange is", _SOURCES),
     _text("signal", "label of the last reading; unknown while there is none or its data is stale", _LABELS),
     _number("score", "0–100", "confluence of all factors; 50 is neutral"),
+    _number("score_percentile", "0–100", "share of the symbol's own past that lies below the score"),
     _number("confidence", "0–1", "agreement × coverage × data quality"),
     _number("coverage", "0–1", "share of the factor weight that had data"),
     _number("consensus", "0–1", "how far the factors agree"),
@@ -95,11 +116,11 @@ _OF_SYMBOL = (
     _number("volatility", "% a day", "volatility now"),
     _number("avg_volatility", "% a day", "its long average"),
     _text("entry_side", "side that the score leans to", ("long", "short")),
-    _number("entry_price", "quote coin", "price of an entry at the last reading"),
-    _number("entry_stop", "quote coin", "where its stop would lie"),
-    _number("entry_invalidation", "quote coin", "price at which the idea is wrong"),
+    _price("entry_price", "price of an entry at the last reading"),
+    _price("entry_stop", "where its stop would lie"),
+    _price("entry_invalidation", "price at which the idea is wrong"),
     _number("entry_reward_risk", "ratio", "way to the first target over the way to the stop"),
-    _number("atr", "quote coin", "average true range of the entry's timeframe"),
+    _price("atr", "average true range of the entry's timeframe"),
     _number("slippage_buy_bp", "bp", "cost of buying the configured size from the book"),
     _number("slippage_sell_bp", "bp", "cost of selling it"),
 )  # fmt: skip
@@ -112,9 +133,9 @@ _OF_MARKET = (
     _number("market_momentum_score", "0–100", "momentum, weighted by turnover; 50 is none"),
     _text("market_sentiment", "breadth and momentum in one word", ("BULLISH", "BEARISH", "NEUTRAL")),
     _number("market_btc_dominance", "%", "BTC's share of the turnover"),
-    _number("market_total_volume", "quote coin", "turnover of 24 h of all symbols"),
-    _number("market_btc_price", "quote coin", "price of BTC"),
-    _number("market_eth_price", "quote coin", "price of ETH"),
+    _amount("market_total_volume", "turnover of 24 h of all symbols"),
+    _price("market_btc_price", "price of BTC"),
+    _price("market_eth_price", "price of ETH"),
     _number("market_change_24h", "%", "mean change over 24 h"),
     _number("market_above_ema50_pct", "%", "share of symbols above their EMA-50"),
     _number("market_new_highs_24h", "count", "symbols that made their 24 h high within the last hour"),

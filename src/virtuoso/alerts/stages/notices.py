@@ -7,6 +7,7 @@ from virtuoso.alerts.incidents import ENDED_BY
 from virtuoso.alerts.labels import is_system
 from virtuoso.model.alerts.incident import Incident
 from virtuoso.model.alerts.notice import Context, Line, Notice, Role
+from virtuoso.model.catalogue.kinds import KINDS
 
 _MOST_TITLE = 200
 _MOST_LINES = 20
@@ -26,7 +27,7 @@ def alert(incident: Incident, now_ms: int, context: Contexts) -> Notice:
         role = Role.UPDATE
         escalated = incident.severity.rank > incident.told.severity.rank
         title = f"{title}, now {incident.severity}" if escalated else f"{title}, larger"
-    return _notice(role, (incident,), title, incident.message, now_ms, context)
+    return _notice(role, (incident,), title, _beside(title, incident), now_ms, context)
 
 
 def folded(leader: Incident, members: Sequence[Incident], now_ms: int, context: Contexts) -> Notice:
@@ -39,7 +40,7 @@ def folded(leader: Incident, members: Sequence[Incident], now_ms: int, context: 
     else:
         what = f"{_words(leader)} ({side})" if side else _words(leader)
     title = f"{what}: led by {led}, {followers} follow"
-    text = f"{followers} after {led}: {leader.message}"
+    text = f"{followers} after {led}: {_beside(led, leader)}"
     return _notice(Role.GROUP, members, title, text, now_ms, context)
 
 
@@ -52,11 +53,11 @@ def over(members: Sequence[Incident], amends: str | None, now_ms: int, context: 
     if len(members) == 1:
         title = f"{said}: {_title(first)}"
         seconds = ((first.resolved_ms or first.fired_ms) - first.fired_ms) // 1_000
-        text = f"{first.message} ({'watched' if expired else 'it lasted'} {seconds:,} s)"
+        text = f"{_beside(title, first)} ({'watched' if expired else 'it lasted'} {seconds:,} s)"
         text += "" if why is None else f"; {why}"
     else:
         title = f"{said}: {_words(first).lower()}, all {len(members)}"
-        text = f"{first.message} (and {len(members) - 1} more)"
+        text = f"{_beside(title, first)} (and {len(members) - 1} more)"
     return _notice(Role.RESOLVED, members, title, text, now_ms, context, amends)
 
 
@@ -106,7 +107,24 @@ def _common(incident: Incident) -> dict[str, str]:
 def _title(incident: Incident) -> str:
     if incident.symbol is not None:
         return f"{incident.symbol}: {_words(incident).lower()}"
-    return _words(incident) if incident.part is None else f"{_words(incident)}: {incident.part}"
+    named = incident.part is None or incident.part in incident.message
+    return _words(incident) if named else f"{_words(incident)}: {incident.part}"
+
+
+def _beside(title: str, incident: Incident) -> str:
+    """The message without what it begins with where the title beside it says that: a symbol, the name of a rule.
+
+    Of a sentence that the user wrote nothing is left out.
+    """
+    text, said = incident.message, title.lower().replace(_words(incident).lower(), incident.kind.lower())
+    ends = {":", " "} if incident.kind in KINDS else {":"}
+    for name in (incident.symbol, incident.part, incident.kind):
+        if name and name.lower() in said:
+            bare = text.removeprefix("the ")
+            rest = bare.removeprefix(name)
+            if rest != bare and rest[:1] in ends and rest[1:].strip():
+                text = rest[1:].strip()
+    return text
 
 
 def _words(incident: Incident) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from virtuoso.model.signal import ComponentScore, Counterfactual, FactorScore, Label
+from virtuoso.model.text.numbers import number_text
 
 _NAMED = 3
 
@@ -62,7 +63,7 @@ def _points(factor: FactorScore, component: ComponentScore) -> float:
 
 def _measured(component: ComponentScore) -> str:
     where = f" on {component.timeframe}" if component.timeframe else ""
-    raw = "unknown" if component.raw is None else f"{component.raw:.3g}"
+    raw = "unknown" if component.raw is None else number_text(component.raw, 3)
     return f"{_words(component.name)}{where} at {raw} {component.unit}"
 
 
@@ -70,8 +71,8 @@ def _change(found: Counterfactual) -> str:
     where = f" on {found.timeframe}" if found.timeframe else ""
     way = "above" if found.needed > found.raw else "below"
     return (
-        f"It would be {found.label} with {_words(found.component)}{where} {way} {found.needed:.3g} {found.unit} "
-        f"(now {found.raw:.3g}), all else equal."
+        f"It would be {found.label} with {_words(found.component)}{where} {way} "
+        f"{number_text(found.needed, 3)} {found.unit} (now {number_text(found.raw, 3)}), all else equal."
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.analysis.component import Component
+from virtuoso.analysis.percentile import Ranked
 from virtuoso.analysis.readings.counterfactual import Counterfactuals, counterfactuals
 from virtuoso.analysis.readings.entry import Context
 from virtuoso.analysis.regimes.regime import RegimeArrays
@@ -34,6 +35,7 @@ class Scores:
     total: Total
     labelled: Labelled
     regimes: RegimeArrays
+    ranked: Ranked
     context: Context
     rule: LabelRule
     attainable: Floats

@@ -3,21 +3,31 @@
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import typer
 import uvloop
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
-from virtuoso.cli.terminal.client import Client
+from virtuoso.cli.terminal.address import DEFAULT, VARIABLE, address
+from virtuoso.cli.terminal.client import Client, token_of
+from virtuoso.cli.terminal.tables import show
 from virtuoso.model.errors import UsageError, VirtuosoError
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-ADDRESS: Final = "http://127.0.0.1:8002"
-
-Url = Annotated[str, typer.Option(help="Address of the running Virtuoso.")]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        show_default=f"{VARIABLE}, the configuration, or {DEFAULT}",
+        help="Address of the running Virtuoso, such as localhost:8002.",
+    ),
+]  # fmt: skip
+Config = Annotated[
+    list[Path] | None,
+    typer.Option("-c", "--config", help="YAML file with its web.host and web.port; virtuoso.yaml of this folder."),
+]
 Token = Annotated[
     str | None, typer.Option(envvar="VIRTUOSO_TOKEN", show_envvar=True, help="Token, where it needs one.")
 ]
@@ -25,12 +35,18 @@ TokenFile = Annotated[Path | None, typer.Option(help="File that holds the token.
 AsJson = Annotated[bool, typer.Option("--json", help="Print the document of the API.")]
 
 
-def asked(client: Client, path: str, method: str = "GET", document: msgspec.Struct | None = None) -> bytes:
-    """Send one request with `client`, close it, and return the bytes of the answer."""
+def client(url: str | None, config: list[Path] | None, token: str | None, token_file: Path | None) -> Client:
+    """A client of the address that is named: by the option, the variable, the configuration, or the default."""
+    found = address(url, config)
+    return Client(found.url, token_of(token, token_file) or found.token, found.origin)
+
+
+def asked(asking: Client, path: str, method: str = "GET", document: msgspec.Struct | None = None) -> bytes:
+    """Send one request by `asking`, close it, and return the bytes of the answer."""
 
     async def ask() -> bytes:
-        async with client:
-            return await client.send(method, path, document)
+        async with asking:
+            return await asking.send(method, path, document)
 
     return uvloop.run(ask())
 
@@ -46,9 +62,7 @@ def printed(body: bytes, kind: type[T], drawn: Callable[[T], Iterable[Renderable
         raise VirtuosoError(f"not an answer of this version of Virtuoso: {error}") from error
     if (reason := getattr(document, "reason", None)) is not None:
         raise VirtuosoError(reason)
-    console = Console()
-    for part in drawn(document):
-        console.print(part)
+    show(drawn(document))
 
 
 def identified(text: str, digits: int = 16) -> str:

@@ -20,10 +20,14 @@ _LARGEST = 32 * 1024 * 1024
 
 
 class Client:
-    """Asks one address. Every call may raise `VirtuosoError`, whose one line says what to do next."""
+    """Asks one address. Every call may raise `VirtuosoError`, whose one line says what to do next.
 
-    def __init__(self, url: str, token: str | None) -> None:
+    `origin` is where the address came from, for people.
+    """
+
+    def __init__(self, url: str, token: str | None, origin: str = "--url") -> None:
         self.url = url.rstrip("/")
+        self._origin = origin
         self._headers = {} if token is None else {"authorization": f"Bearer {token}"}
         self._session: aiohttp.ClientSession | None = None
 
@@ -99,11 +103,14 @@ class Client:
     def _unreachable(self, error: Exception) -> VirtuosoError:
         reason = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
         if isinstance(error, aiohttp.InvalidURL):
-            return UsageError(f"--url {self.url}: not an address; one is http://127.0.0.1:8002")
+            return UsageError(f"{self._origin} {self.url}: is no address; one is localhost:8002")
         if isinstance(error, aiohttp.ClientConnectorError):
             number = error.os_error.errno
             reason = os.strerror(number).lower() if number else str(error.os_error)
-        return VirtuosoError(f"{self.url}: cannot be reached: {reason}; start `virtuoso up`, or give --url")
+        return VirtuosoError(
+            f"{self.url} ({self._origin}): cannot be reached: {reason}; start `virtuoso up`, or name another address "
+            "with --url or VIRTUOSO_URL"
+        )
 
 
 def parsed(event: bytes) -> tuple[str, bytes] | None:

@@ -1,14 +1,13 @@
-"""Small drawings for a terminal: sparklines, bars from the middle, and numbers as people read them."""
+"""Small drawings for a terminal: sparklines, bars from the middle, and numbers in columns."""
 
 from collections.abc import Sequence
-from math import floor, log10
 
 from rich.text import Text
 
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label
+from virtuoso.model.text.numbers import UNKNOWN, number_text
 
-UNKNOWN = "—"
 _ACRONYMS = frozenset({"adl", "adx", "cci", "cmf", "di", "macd", "obv", "poc", "rsi", "vpin", "vwap"})
 _STEPS = "▁▂▃▄▅▆▇█"
 _LABELS = {Label.BUY: "bold green", Label.SELL: "bold red", Label.HOLD: "bold"}
@@ -76,20 +75,9 @@ def percent(value: float | None) -> Text:
     return Text(UNKNOWN if value is None else f"{number(value, 2, signed=True)} %", style(value))
 
 
-def price(value: float | None) -> str:
-    """A price to about six digits, at least one and at most ten of them behind the point."""
-    if value is None:
-        return UNKNOWN
-    if value <= 0.0:
-        return number(value, 1)
-    return number(value, min(10, max(1, 5 - floor(log10(value)))))
-
-
 def raw(value: float | None, digits: int = 4) -> str:
     """A raw value of any magnitude, to `digits` significant digits."""
-    if value is None:
-        return UNKNOWN
-    return f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+    return number_text(value, digits)
 
 
 def words(name: str) -> str:

@@ -3,44 +3,52 @@
 from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
-from virtuoso.cli.terminal import drawing
+from virtuoso.cli.terminal import drawing, tables
 from virtuoso.cli.terminal.components import detailed, matrix
+from virtuoso.cli.terminal.tables import Cells, Column, Table, facts, plain, terminal
 from virtuoso.model.documents import SymbolDetail
-from virtuoso.model.signal import Counterfactual, Entry, FactorScore
+from virtuoso.model.signal import Counterfactual, Entry, FactorScore, TimeframeScore
+from virtuoso.model.text.numbers import UNKNOWN, Denomination, price_text
 from virtuoso.model.timeframe import Timeframe
 
 _SIDE = 10
-_NARROW = 132
+_WIDEST = 120
+"""Characters of the line of closes at most."""
 
 
-def show(console: Console, detail: SymbolDetail, closes: Sequence[float], only: Timeframe | None) -> None:
+def show(detail: SymbolDetail, closes: Sequence[float], only: Timeframe | None) -> None:
     """Print the whole reading; of its components those of `only`, where given."""
-    console.print(_header(detail, closes, console.width))
-    for sentence in detail.why:
-        console.print(Text(sentence))
-    for title, part in _parts(detail, only, narrow=console.width < _NARROW):
-        console.print()
-        console.print(Text(title, "bold underline"))
-        console.print(part)
+    console = terminal()
+    header = _header(detail, closes, min(console.width, _WIDEST))
+    tables.show([header, *map(Text, detail.why), *_titled(detail, only)])
 
 
-def _parts(detail: SymbolDetail, only: Timeframe | None, *, narrow: bool) -> Iterator[tuple[str, RenderableType]]:
+def _titled(detail: SymbolDetail, only: Timeframe | None) -> Iterator[RenderableType]:
+    for title, part in _parts(detail, only):
+        yield Text()
+        yield Text(title, "bold underline")
+        yield part
+
+
+def _parts(detail: SymbolDetail, only: Timeframe | None) -> Iterator[tuple[str, RenderableType]]:
     """Title and body of each part."""
     ranked = by_weight(detail.factors)
     yield "Timeframes, each alone", _frames(detail, only)
     if only is None:
         yield "Factors, and the points each adds to 50", _factors(ranked)
-        yield "Components: value in [−1, 1] on each timeframe", matrix(ranked, detail.timeframes, raws=not narrow)
+        yield "Components: value in [−1, 1] on each timeframe", matrix(ranked, detail.timeframes)
     else:
         closed = next((p.time for factor in ranked for p in factor.components if p.timeframe is only), None)
         yield f"Components on {only}, closed {drawing.clock_time(closed)}", detailed(ranked, only)
     yield "What would change the label", _change(detail.counterfactual)
     if detail.entry is not None:
-        yield f"Entry, judged on {detail.entry.timeframe}", _entry(detail.entry)
+        yield (
+            f"Entry, judged on {detail.entry.timeframe}",
+            _entry(detail.entry, Denomination(detail.ticker.tick_size, quote=detail.ticker.quote)),
+        )
     if detail.regime is not None:
         yield "Regime", _regime(detail)
     yield "Notes", Group(*(Text(f"· {line}") for line in (*detail.signal.reasons, _hashed(detail))))
@@ -70,11 +78,13 @@ def only_on(detail: SymbolDetail, timeframe: Timeframe) -> SymbolDetail:
 def _header(detail: SymbolDetail, closes: Sequence[float], width: int) -> RenderableType:
     signal, ticker = detail.signal, detail.ticker
     first = Text.assemble(
-        (ticker.symbol, "bold"), f"  {drawing.price(ticker.price)}  ", drawing.percent(ticker.change),
+        (ticker.symbol, "bold"), f"  {price_text(ticker.price, ticker.tick_size)} {ticker.quote or ''}  ",
+        drawing.percent(ticker.change),
         (" in 24 h   ", "dim"), drawing.label(signal.signal), f"  {drawing.number(signal.score, 1)}",
     )  # fmt: skip
     second = Text.assemble(
-        ("confidence ", "dim"), drawing.number(signal.confidence, 2), (" · coverage ", "dim"),
+        ("percentile ", "dim"), drawing.number(signal.score_percentile, 0),
+        (" · confidence ", "dim"), drawing.number(signal.confidence, 2), (" · coverage ", "dim"),
         drawing.number(signal.coverage, 2), (" · consensus ", "dim"), drawing.number(signal.consensus, 2),
         (" · alignment ", "dim"), drawing.number(detail.alignment, 2),
     )  # fmt: skip
@@ -87,28 +97,42 @@ def _header(detail: SymbolDetail, closes: Sequence[float], width: int) -> Render
     return Group(first, second, third, fourth, Text())
 
 
-def _frames(detail: SymbolDetail, only: Timeframe | None) -> Table:
-    table = _table("", "score", "", "weight")
-    for frame in detail.timeframes:
-        if only in (None, frame.timeframe):
-            score = drawing.number(frame.score, 1)
-            bar = drawing.drawn(drawing.of_score(frame.score), _SIDE)
-            table.add_row(frame.timeframe, score, bar, drawing.number(frame.weight, 2))
-    return table
+def _frames(detail: SymbolDetail, only: Timeframe | None) -> Table[TimeframeScore]:
+    return Table(
+        (
+            Column("", lambda frame: frame.timeframe),
+            Column("score", lambda frame: drawing.number(frame.score, 1), right=True),
+            Column("", lambda frame: drawing.drawn(drawing.of_score(frame.score), _SIDE)),
+            Column("weight", lambda frame: drawing.number(frame.weight, 2), right=True),
+        ),
+        [frame for frame in detail.timeframes if only in (None, frame.timeframe)],
+    )
 
 
-def _factors(ranked: Sequence[FactorScore]) -> Table:
-    table = _table("", "score", "", "points", "weight", "data")
-    for factor in ranked:
+def _factors(ranked: Sequence[FactorScore]) -> Table[FactorScore]:
+    def weight(factor: FactorScore) -> str:
+        own, used = drawing.number(factor.weight, 2), drawing.number(factor.effective_weight, 2)
+        changed = factor.score is not None and abs(factor.effective_weight - factor.weight) >= 0.005
+        return f"{own} → {used}" if changed else own
+
+    def data(factor: FactorScore) -> Text:
         known = factor.score is not None
-        weight = drawing.number(factor.weight, 2)
-        if known and abs(factor.effective_weight - factor.weight) >= 0.005:
-            weight += f" → {drawing.number(factor.effective_weight, 2)}"
-        said = drawing.quality(factor.quality) if known else Text(factor.reason or "no data", "dim")
-        score, bar = drawing.number(factor.score, 1), drawing.drawn(drawing.of_score(factor.score), _SIDE)
-        added = drawing.points(factor.contribution if known else None)
-        table.add_row(drawing.words(factor.name), score, bar, added, weight, said)
-    return table
+        return drawing.quality(factor.quality) if known else Text(plain(factor.reason or "no data"), "dim")
+
+    return Table(
+        (
+            Column("", lambda factor: drawing.words(factor.name)),
+            Column("score", lambda factor: drawing.number(factor.score, 1), right=True),
+            Column("", lambda factor: drawing.drawn(drawing.of_score(factor.score), _SIDE), 1),
+            Column(
+                "points",
+                lambda factor: drawing.points(None if factor.score is None else factor.contribution), right=True,
+            ),
+            Column("weight", weight, right=True),
+            Column("data", data, least=20),
+        ),
+        ranked,
+    )  # fmt: skip
 
 
 def _change(found: Counterfactual | None) -> Text:
@@ -123,24 +147,23 @@ def _change(found: Counterfactual | None) -> Text:
     )  # fmt: skip
 
 
-def _entry(entry: Entry) -> Table:
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="dim")
-    table.add_column()
-    table.add_row("side", Text(f"{entry.side} at {drawing.price(entry.price)}", drawing.style(_sign(entry))))
+def _entry(entry: Entry, of: Denomination) -> Table[Cells]:
+    said: dict[str, str | Text] = {
+        "side": Text(f"{entry.side} at {of.price(entry.price)}", drawing.style(_sign(entry)))
+    }
     if entry.reason is not None:
-        table.add_row("", entry.reason)
+        said[""] = entry.reason
     else:
-        table.add_row("stop", f"{drawing.price(entry.stop)}{_away(entry, entry.stop)}, by {entry.basis}")
-        table.add_row("wrong past", f"{drawing.price(entry.invalidation)}{_away(entry, entry.invalidation)}")
-        targets = " · ".join(f"{drawing.price(target)}{_away(entry, target)}" for target in entry.targets)
-        table.add_row("targets", targets or drawing.UNKNOWN)
-        table.add_row("reward/risk", f"{drawing.number(entry.reward_risk, 2)} to the first target")
+        said["stop"] = f"{of.price(entry.stop)}{_away(entry, entry.stop)}, by {entry.basis}"
+        said["wrong past"] = f"{of.price(entry.invalidation)}{_away(entry, entry.invalidation)}"
+        targets = " · ".join(f"{of.price(target)}{_away(entry, target)}" for target in entry.targets)
+        said["targets"] = targets or UNKNOWN
+        said["reward/risk"] = f"{drawing.number(entry.reward_risk, 2)} to the first target"
     cost = entry.slippage
     paid = [f"{way} {bp:.2f} bp" for way, bp in (("buy", cost.buy_bp), ("sell", cost.sell_bp)) if bp is not None]
-    said = " · ".join([*paid, *([cost.reason] if cost.reason else [])])
-    table.add_row("slippage", f"{said}, for {drawing.number(cost.size, 0)} quote units")
-    return table
+    costs = " · ".join([*paid, *([cost.reason] if cost.reason else [])])
+    said["slippage"] = f"{costs}, for {of.amount(cost.size)}"
+    return facts(said)
 
 
 def _away(entry: Entry, level: float | None) -> str:
@@ -166,12 +189,4 @@ def _regime(detail: SymbolDetail) -> Text:
 
 
 def _hashed(detail: SymbolDetail) -> str:
-    return f"computed from input {detail.input_hash or drawing.UNKNOWN}"
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in titles:
-        right = title in ("score", "points", "weight")
-        table.add_column(title, justify="right" if right else "left", no_wrap=title != "data")
-    return table
+    return f"computed from input {detail.input_hash or UNKNOWN}"

@@ -1,23 +1,24 @@
 """The board of `virtuoso top`: what was last heard, drawn to the width and height of the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
-from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.text import Text
 
 from virtuoso.cli.terminal import drawing
-from virtuoso.cli.terminal.columns import GAP, Column, factor_column, fitted
+from virtuoso.cli.terminal.tables import Cells, Column, Table, at, plain
 from virtuoso.model import documents as docs
 from virtuoso.model.alerts.documents import Alert
 from virtuoso.model.errors import VirtuosoError
+from virtuoso.model.text.numbers import UNKNOWN, price_text
 
 _SPARK = 20
+_SIDE, _BARS_RANK, _NUMBERS_RANK = 4, 9, 4
 _INCIDENTS = 3
-_FRAME = 7 + _INCIDENTS
-"""Lines around the rows: three above, two of titles or one and a legend, a blank one, the incidents, their title."""
+_FRAME = 8 + _INCIDENTS
+"""Lines around the rows: three above, two of titles or one and a legend of two, a blank one, incidents."""
 
 
 @dataclass(slots=True)
@@ -57,9 +58,12 @@ class Screen:
         fitting = limit if height is None else max(1, min(limit, height - _FRAME))
         return self.signals.signals[:fitting] if self.signals else ()
 
-    def drawn(self, rows: Sequence[docs.SignalRow], width: int) -> RenderableType:
-        """Draw the whole board: header, market, the table of `rows` and the latest incidents."""
-        return Group(self._header(), self._market(), Text(), self._table(rows, width), Text(), *self._incidents())
+    def drawn(self, rows: Sequence[docs.SignalRow], *, whole: bool = False) -> RenderableType:
+        """Draw the board: header, market, the table of `rows` and the latest incidents.
+
+        An incident is a line, cut where the terminal ends, unless the `whole` of it is wanted.
+        """
+        return Group(self._header(), self._market(), Text(), self._table(rows), Text(), *self._incidents(whole))
 
     def _header(self) -> Text:
         since = drawing.clock_time(self.signals.timestamp if self.signals else None)
@@ -82,53 +86,82 @@ class Screen:
             return Text()
         breadth = overview.breadth
         return Text.assemble(
-            ("BTC ", "dim"), drawing.price(overview.btc_price), (" · market ", "dim"),
-            (overview.regime or drawing.UNKNOWN).lower(), (" · up ", "dim"), (str(breadth.advancing), "green"),
+            ("BTC ", "dim"), price_text(overview.btc_price), (" · market ", "dim"),
+            (overview.regime or UNKNOWN).lower(), (" · up ", "dim"), (str(breadth.advancing), "green"),
             (" down ", "dim"), (str(breadth.declining), "red"), (" flat ", "dim"), str(breadth.neutral),
             (" · average ", "dim"), drawing.percent(overview.avg_market_change), no_wrap=True,
         )  # fmt: skip
 
-    def _table(self, rows: Sequence[docs.SignalRow], width: int) -> RenderableType:
+    def _table(self, rows: Sequence[docs.SignalRow]) -> RenderableType:
         if not rows:
             return Text((self.signals and self.signals.reason) or "no signals yet", "dim")
-        table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="dim")
-        columns = fitted(self._columns(rows), width)
-        for column in columns:
-            title = Text(column.title, justify="center" if column.narrow else column.justify)  # above the bars' middle
-            table.add_column(title, justify=column.justify, width=column.width, no_wrap=True, vertical="bottom")
-        for row in rows:
-            table.add_row(*(column.cell(row) for column in columns))
-        short = {drawing.initials(name): drawing.words(name) for name in rows[0].factors}
-        legend = " · ".join(f"{column.title} {short[column.title]}" for column in columns if column.title in short)
-        return Group(table, Text(legend, "dim", no_wrap=True)) if legend else table
+        return _Board(self._columns(rows), rows, gap=1)
 
-    def _columns(self, rows: Sequence[docs.SignalRow]) -> list[Column]:
-        """All columns, were there room for them."""
+    def _columns(self, rows: Sequence[docs.SignalRow]) -> list[Column[docs.SignalRow]]:
+        """All columns, were there room for them; of a width that does not change with what is heard."""
+        symbol, price = max(6, *(len(row.symbol) for row in rows)), self._price
         return [
-            Column("symbol", max(6, *(len(row.symbol) for row in rows)), 0, lambda row: Text(row.symbol, "bold")),
-            Column("label", 5, 0, lambda row: drawing.label(row.signal)),
-            Column("score", 5, 0, lambda row: Text(drawing.number(row.score, 1)), "right"),
-            Column("", 11, 8, lambda row: drawing.drawn(drawing.of_score(row.score), 5)),
-            Column("conf", 4, 2, lambda row: Text(drawing.number(row.confidence, 2)), "right"),
-            Column("price", 10, 1, lambda row: Text(drawing.price(self.prices.get(row.symbol, row.price))), "right"),
-            Column("24 h", 8, 3, lambda row: drawing.percent(row.change), "right"),
+            Column("symbol", lambda row: Text(row.symbol, "bold"), width=symbol),
+            Column("label", lambda row: drawing.label(row.signal), width=5),
+            Column("score", lambda row: drawing.number(row.score, 1), right=True, width=5),
+            Column("pctl", lambda row: drawing.number(row.score_percentile, 0), 4, right=True, width=4),
+            Column("", lambda row: drawing.drawn(drawing.of_score(row.score), 5), 8, width=11),
+            Column("conf", lambda row: drawing.number(row.confidence, 2), 2, right=True, width=4),
+            Column("price", price, 1, right=True, width=max(10, *(len(price(row)) for row in rows))),
+            Column("24 h", lambda row: drawing.percent(row.change), 3, right=True, width=8),
             *(factor_column(name) for name in rows[0].factors),
-            Column("regime", 8, 7, lambda row: Text(self.regimes.get(row.symbol, drawing.UNKNOWN).lower())),
-            Column("data", 11, 6, lambda row: drawing.quality(row.data_quality)),
+            Column("regime", lambda row: self.regimes.get(row.symbol, UNKNOWN).lower(), 7, width=8),
+            Column("data", lambda row: drawing.quality(row.data_quality), 6, width=11),
             Column(
-                "closes, 1m", _SPARK, 5, lambda row: Text(drawing.sparkline(self.closes.get(row.symbol, ()), _SPARK))
+                "closes, 1m", lambda row: drawing.sparkline(self.closes.get(row.symbol, ()), _SPARK), 5, width=_SPARK
             ),
         ]
 
-    def _incidents(self) -> list[Text]:
+    def _price(self, row: docs.SignalRow) -> str:
+        return price_text(self.prices.get(row.symbol, row.price), row.tick_size)
+
+    def _incidents(self, whole: bool) -> Iterable[RenderableType]:
         latest = self.alerts[:_INCIDENTS]
         if not latest:
             return [Text("no incidents", "dim")]
         colours = {"critical": "bold red", "warning": "yellow"}
-        lines = [Text("latest incidents", "dim")]
+        rows: list[Cells] = []
         for alert in latest:
             state = "resolved" if alert.resolved else alert.level
             colour = "green" if alert.resolved else colours.get(alert.level, "")
-            when = (f"{drawing.clock_time(alert.timestamp)}  ", "dim")
-            lines.append(Text.assemble(when, (f"{state}  ", colour), alert.message, no_wrap=True, overflow="ellipsis"))
-        return lines
+            when = Text(drawing.clock_time(alert.timestamp), "dim")
+            rows.append((when, Text(state, colour), plain(alert.message)))
+        if whole:
+            drawn: list[RenderableType] = [Table([at("", 0), at("", 1), at("", 2, least=24)], rows, titled=False)]
+        else:
+            lines = (Text("  ", no_wrap=True, overflow="ellipsis").join(map(Text.assemble, row)) for row in rows)
+            drawn = list(lines)
+        return [Text("latest incidents", "dim"), *drawn]
+
+
+class _Board(Table[docs.SignalRow]):
+    """The table of signals; where factors go by their initials, a line says whose these are."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterable[Text]:
+        yield from super().__rich_console__(console, options)
+        short = {drawing.initials(name): drawing.words(name) for name in self.rows[0].factors}
+        shown = [title for title in self.titles(options.max_width) if title in short]
+        if shown:
+            yield Text(" · ".join(f"{title} {short[title]}" for title in shown), "dim")
+
+
+def factor_column(name: str) -> Column[docs.SignalRow]:
+    """A factor as a bar, or where there is little room as a number in [−100, 100] under its initials."""
+
+    def value(row: docs.SignalRow) -> float | None:
+        return drawing.of_score(row.factors.get(name))
+
+    def numbered(row: docs.SignalRow) -> Text:
+        found = value(row)
+        return drawing.points(None if found is None else 100 * found, 0)
+
+    narrow = Column(drawing.initials(name), numbered, _NUMBERS_RANK, right=True, width=4)
+    title, width = name.replace("_", "\n"), 2 * _SIDE + 1
+    return Column(
+        title, lambda row: drawing.drawn(value(row), _SIDE), _BARS_RANK, width=width, narrow=narrow, centred=True
+    )

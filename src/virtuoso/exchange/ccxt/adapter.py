@@ -64,8 +64,8 @@ _FIELDS = (
 class CcxtExchange:
     """One category of ccxt's exchange `name` (`okx`, `binanceusdm`, …); nothing is sent before the first call.
 
-    Symbols are the exchange's own names (ccxt's `market["id"]`). `urls` puts other addresses in place of ccxt's
-    `urls["api"]`, by its group (`public`, `fapiPublic`, …) or for every group by `*`.
+    Symbols are the exchange's own names, or ccxt's where these are mere numbers. `urls` puts other addresses in place
+    of ccxt's `urls["api"]`, by its group (`public`, `fapiPublic`, …) or for every group by `*`.
 
     Raises:
         UsageError: ccxt is not installed.
@@ -352,7 +352,7 @@ class CcxtExchange:
             return
         markets = await self._ask("load_markets", reload)
         of_kind = "spot" if self._kind is Kind.SPOT else "linear"
-        self._markets = {m["id"]: m for m in markets.values() if m[of_kind] and not m.get("option")}
+        self._markets = {rows.name_of(m): m for m in markets.values() if m[of_kind] and not m.get("option")}
 
     async def _market(self, symbol: str) -> Any:
         await self._load()

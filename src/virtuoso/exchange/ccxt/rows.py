@@ -35,11 +35,17 @@ _TICK_SIZE, _DECIMALS = 4, 2
 """ccxt's `precisionMode`s that name a step; the third, significant digits, names none."""
 
 
+def name_of(market: Any) -> str:
+    """A market's name: the exchange's own, or ccxt's where that is a mere number (hyperliquid)."""
+    own = str(market["id"])
+    return own if any(letter.isalpha() for letter in own) else str(market["symbol"])
+
+
 def instrument(exchange: str, kind: Kind, market: Any, rate: Any, mode: int) -> Instrument:
     """A market; `rate` is its funding rate or interval, `{}` if not known."""
     interval_h = hours(rate.get("interval")) if market["swap"] else None
     return Instrument(
-        id=InstrumentId(exchange, kind, market["id"]),
+        id=InstrumentId(exchange, kind, name_of(market)),
         unified=market["symbol"],
         base=market["base"],
         quote=market["quote"],

@@ -28,8 +28,8 @@ from virtuoso.model.errors import (
     MalformedMessage,
     NotOffered,
     RateLimited,
-    UsageError,
 )
+from virtuoso.model.installed.extras import need
 from virtuoso.model.instrument import Kind
 
 SOURCE_HEADER = "x-virtuoso-source"
@@ -83,7 +83,7 @@ class Transport:
         self.missing: Counter[str] = Counter()
         self._clock = clock
         self._closed = False
-        self._ccxt = _ccxt()
+        self._ccxt = _ccxt(name)
         self.client = _client(self._ccxt, name, kind)
         _redirect(self.client, urls)
         self.budget = CcxtBudget(clock, self.client)
@@ -272,17 +272,16 @@ class CcxtBudget:
         return self._clock.monotonic_ns() / 1e9
 
 
-def _ccxt() -> Any:
-    try:
-        return importlib.import_module("ccxt.async_support")
-    except ModuleNotFoundError as error:
-        raise UsageError('this exchange needs ccxt, which is not installed: pip install "virtuoso[ccxt]"') from error
+def _ccxt(name: str) -> Any:
+    need("ccxt", f"exchange.name = {name}")
+    return importlib.import_module("ccxt.async_support")
 
 
 def _client(ccxt: Any, name: str, kind: Kind) -> Any:
     if name not in ccxt.exchanges:
         near = get_close_matches(name, ccxt.exchanges, 1)
-        raise ConfigError(f"ccxt knows no exchange {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"exchange.name = {name}: ccxt knows no exchange of this name{hint}")
     spot = kind is Kind.SPOT
     options = {"defaultType": "spot"} if spot else {"defaultType": "swap", "defaultSubType": "linear"}
     client = getattr(ccxt, name)({"enableRateLimit": True, "options": options})

@@ -8,6 +8,7 @@ from typing import Final
 
 from virtuoso.market.universe.names import meant
 from virtuoso.model.instrument import Instrument
+from virtuoso.model.text.numbers import amount_text
 
 _DAY_MS = 86_400_000
 NOT_LISTED: Final = "included by configuration, but the exchange lists nothing readable of this name"
@@ -112,7 +113,8 @@ def _rejection(
     if turnover is None:
         return None if watched else "24 h turnover unknown"
     if turnover < rules.min_turnover_24h:
-        return f"24 h turnover {turnover:,.0f} below {rules.min_turnover_24h:,.0f}"
+        least = amount_text(rules.min_turnover_24h, instrument.quote)
+        return f"24 h turnover {amount_text(turnover, instrument.quote)} below {least}"
     return None
 
 
@@ -134,13 +136,13 @@ def why_empty(universe: Universe, rules: UniverseRules, instruments: Sequence[In
     if quotes and rules.quote not in quotes:
         like = [quote for quote in quotes if quote.upper() == rules.quote.upper()]
         hint = _hint(like) if like else f"; it has {', '.join(quotes[:_QUOTES])}"
-        return f"the universe is empty: no instrument is quoted in universe.quote = {rules.quote}{hint}"
+        return f"nothing is watched: no instrument is quoted in universe.quote = {rules.quote}{hint}"
     alike: dict[str, list[str]] = {}
     for reason in universe.left_out.values():
         alike.setdefault(_NUMBER.sub("", reason), []).append(reason)
     most = sorted(alike.values(), key=len, reverse=True)[:_REASONS]
     why = "; ".join(f"{len(same)} × {'' if len(set(same)) == 1 else 'e.g. '}{same[0]}" for same in most)
-    return f"the universe is empty: of {len(instruments)} instruments none passes: {why or 'nothing is listed'}"
+    return f"nothing is watched: of {len(instruments)} instruments none passes: {why or 'nothing is listed'}"
 
 
 def _hint(symbols: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from virtuoso.model.market import TickerUpdate
 LOOKS: Final = 3
 """A symbol that neither list names in so many polls in a row is gone; first lists that contradict each other in so
 many are taken as they are."""
-_COLLAPSE: Final = 0.5
+COLLAPSE: Final = 0.5
 """A list with less than this share of what was known is doubted."""
 _OFF: Final = 10.0
 """Turnover over volume is a price: one further off the day's extremes than this factor is no turnover."""
@@ -162,11 +162,11 @@ class Listings:
     def _of_instruments(self, rows: Mapping[str, Instrument]) -> Doubt | None:
         listed = sum(row.status == _TRADING for row in rows.values())
         known = sum(row.status == _TRADING for row in self._known.values())
-        return Doubt("instruments", listed, known) if not listed or listed < _COLLAPSE * known else None
+        return Doubt("instruments", listed, known) if not listed or listed < COLLAPSE * known else None
 
     def _of_tickers(self, tickers: Mapping[str, TickerUpdate], worth: Mapping[str, float]) -> Doubt | None:
         listed, known = len(worth), len(self._turnovers)
-        return Doubt("tickers", listed, known) if not tickers or listed < _COLLAPSE * known else None
+        return Doubt("tickers", listed, known) if not tickers or listed < COLLAPSE * known else None
 
 
 def _unlike(rows: Mapping[str, Instrument], tickers: Mapping[str, TickerUpdate]) -> list[Doubt]:
@@ -174,9 +174,9 @@ def _unlike(rows: Mapping[str, Instrument], tickers: Mapping[str, TickerUpdate])
     trading = {symbol for symbol, row in rows.items() if row.status == _TRADING}
     known, quoted = len(rows.keys() & tickers.keys()), len(trading & tickers.keys())
     found = []
-    if known < _COLLAPSE * len(tickers):
+    if known < COLLAPSE * len(tickers):
         found.append(Doubt("instruments", known, len(tickers), "tickers"))
-    if quoted < _COLLAPSE * len(trading):
+    if quoted < COLLAPSE * len(trading):
         found.append(Doubt("tickers", quoted, len(trading), "instruments"))
     return found
 

@@ -13,8 +13,11 @@ class Severity(StrEnum):
     """How much attention an incident asks for."""
 
     INFO = "info"
+    """Worth knowing, nothing to do."""
     WARNING = "warning"
+    """Worth a look soon."""
     CRITICAL = "critical"
+    """Worth a look now."""
 
     @property
     def rank(self) -> int:

@@ -6,6 +6,7 @@ from hashlib import blake2s
 import msgspec
 
 from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.text.numbers import PLAIN, Denomination
 
 
 class Role(StrEnum):
@@ -66,6 +67,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     levels: tuple[PriceLevel, ...] = ()
     data_quality: str | None = None
     data_source: str | None = None
+    denomination: Denomination = PLAIN
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +136,7 @@ def delivery_id(notice: str, channel: str) -> str:
 
 
 class Candles(msgspec.Struct, frozen=True):
-    """Closed bars, oldest first: open times (epoch ms), open, high, low, close."""
+    """Closed bars, oldest first: open times (epoch ms), prices, and volume in the base coin, empty if it is unknown."""
 
     timeframe: str
     open_ms: tuple[int, ...]
@@ -142,3 +144,4 @@ class Candles(msgspec.Struct, frozen=True):
     high: tuple[float, ...]
     low: tuple[float, ...]
     close: tuple[float, ...]
+    volume: tuple[float, ...] = ()

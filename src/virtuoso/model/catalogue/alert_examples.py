@@ -1,7 +1,9 @@
 """Examples for the OpenAPI document: alerts."""
 
+from dataclasses import asdict
 from typing import Any
 
+from virtuoso.model.catalogue.detectors import SuddenMoveParameters
 from virtuoso.model.catalogue.kinds import KINDS
 
 ALERT: dict[str, Any] = {
@@ -37,16 +39,18 @@ DELIVERY: dict[str, Any] = {
     "repeat": False, "error": "status 400: the message is too long", "folded_into": None,
 }  # fmt: skip
 DELIVERIES = {"deliveries": [DELIVERY], "next": None, "reason": None}
+_MOVE = KINDS["sudden_move"]
 _POLICY: dict[str, Any] = {
-    "kind": "sudden_move", "enabled": True, "system": False, "severity": None, "for": 0.0, "cooldown": 43200.0,
-    "rearm": 0.0, "change": None, "escalate_after": None, "channels": None, "place": None, "when": None, "labels": {},
-    "title": KINDS["sudden_move"].title, "meaning": KINDS["sudden_move"].meaning, "check": KINDS["sudden_move"].check,
+    "kind": "sudden_move", "enabled": True, "system": False, "severity": None, "severities": list(_MOVE.severities),
+    "for": 0.0, "cooldown": 43200.0, "rearm": 0.0, "change": None, "escalate_after": None, "channels": None,
+    "place": None, "when": _MOVE.condition_of(asdict(SuddenMoveParameters())), "labels": {}, "title": _MOVE.title,
+    "meaning": _MOVE.meaning, "check": _MOVE.check,
 }  # fmt: skip
 RULES = {
     "timestamp": "2026-11-23T20:46:10.000Z", "kinds": [_POLICY],
     "rules": [_POLICY | {
-        "kind": "funding-and-score", "severity": "warning", "for": 300.0, "place": "rules.yaml:3",
-        "when": "funding > 0.05 and score < 35", "labels": {"desk": "perps"},
+        "kind": "funding-and-score", "severity": "warning", "severities": ["warning"], "for": 300.0,
+        "place": "rules.yaml:3", "when": "funding > 0.05 and score < 35", "labels": {"desk": "perps"},
         "title": None, "meaning": None, "check": None,
     }],
     "reason": None,

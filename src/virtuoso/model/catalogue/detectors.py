@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, get_type_hints
 
-from virtuoso.model.alerts.kind import AlertKind, market
+from virtuoso.model.alerts.kind import INFO, WARNING, WORSENING, AlertKind, market
+from virtuoso.model.text.duration import Unit
 
 
-def _parameter(default: float, description: str, **bounds: float) -> Any:
-    """A parameter that may be configured; `bounds` (gt, ge, lt, le) are kept by the configuration."""
-    return field(default=default, metadata={"description": description, **bounds})
+def _parameter(default: float, description: str, unit: Unit | None = None, **bounds: float) -> Any:
+    """A parameter that may be configured; `bounds` (gt, ge, lt, le) are kept by the configuration.
+
+    A duration has the `unit` that the number counts.
+    """
+    return field(default=default, metadata={"description": description, **bounds} | ({"unit": unit} if unit else {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +24,17 @@ class SuddenMoveParameters:
     """When a price move is worth an incident: unusual for the symbol, or large in itself."""
 
     kind: ClassVar[AlertKind] = market(
-        "sudden_move", "Sudden move",
+        "sudden_move", "Sudden move", WARNING,
+        "It moves {sigmas:g} standard deviations of its own volatility within {seconds} s, {floor_pct:g} % at least; "
+        "or {threshold_pct:g} % within {window_minutes} min, whatever its volatility.",
         "The price moved faster than its own volatility allows for.",
         "See whether other symbols moved too, and who led.",
     )  # fmt: skip
     sigmas: float = _parameter(6.0, "Move in standard deviations of the symbol's own volatility.", gt=0, le=100)
-    seconds: int = _parameter(60, "Time within which it moved so far.", ge=5, le=600)
+    seconds: int = _parameter(60, "Time within which it moved so far.", "s", ge=5, le=600)
     floor_pct: float = _parameter(0.3, "Least such move, in percent.", gt=0)
     threshold_pct: float = _parameter(3.0, "Move that counts at any volatility, in percent.", gt=0)
-    window_minutes: int = _parameter(5, "Closed minutes within which it counts.", ge=1, le=60)
+    window_minutes: int = _parameter(5, "Closed minutes within which it counts.", "m", ge=1, le=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +42,14 @@ class WhaleTradeParameters:
     """When a taker's order is a whale's."""
 
     kind: ClassVar[AlertKind] = market(
-        "whale_trade", "Whale trade",
+        "whale_trade", "Whale trade", INFO,
+        "An order is worth what only one in {once_in_hours:g} h is, of {min_trades:,} orders or more.",
         "One order traded more than this symbol sees in hours.",
         "See its side, and what price and book did after it.",
     )  # fmt: skip
-    once_in_hours: float = _parameter(6.0, "An order so large comes once in so many hours.", gt=0, le=168)
-    min_trades: int = _parameter(2_000, "Orders seen before one is judged, and a 36th of the hours.", ge=100)
-    quiet: float = _parameter(60.0, "Seconds after the last one until the incident is over.", gt=0)
+    once_in_hours: float = _parameter(6.0, "An order so large comes once in so long.", "h", gt=0, le=168)
+    min_trades: int = _parameter(2_000, "Orders seen before one is judged, and a 36th of that time.", ge=100)
+    quiet: float = _parameter(60.0, "Time after the last one until the incident is over.", "s", gt=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +57,15 @@ class LiquidationParameters:
     """When a single liquidation is worth an incident."""
 
     kind: ClassVar[AlertKind] = market(
-        "liquidation", "Large liquidation",
+        "liquidation", "Large liquidation", INFO,
+        "It is worth {share_of_minute:g} of a usual minute's turnover or more, and what one in {once_in_hours:g} h is.",
         "A position was liquidated that is large for this symbol.",
         "Look at the liquidations and the open interest around it.",
     )  # fmt: skip
     share_of_minute: float = _parameter(0.1, "Least value, as a share of a usual minute's turnover.", gt=0)
-    once_in_hours: float = _parameter(12.0, "One so large comes once in so many hours.", gt=0, le=168)
-    min_count: int = _parameter(50, "Liquidations seen before the hours count.", ge=10)
-    quiet: float = _parameter(300.0, "Seconds after the last one until the incident is over.", gt=0)
+    once_in_hours: float = _parameter(12.0, "One so large comes once in so long.", "h", gt=0, le=168)
+    min_count: int = _parameter(50, "Liquidations seen before that time counts.", ge=10)
+    quiet: float = _parameter(300.0, "Time after the last one until the incident is over.", "s", gt=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +73,13 @@ class CascadeParameters:
     """When liquidations are a cascade."""
 
     kind: ClassVar[AlertKind] = market(
-        "liquidation_cascade", "Liquidation cascade",
+        "liquidation_cascade", "Liquidation cascade", WORSENING,
+        "Within {window:g} s, {min_count} liquidations or more sum to {share_of_minute:g} of a usual minute's "
+        "turnover and {times_usual:g} usual sums; of {symbols} symbols at once it is critical.",
         "Liquidations of one side follow each other quickly.",
         "Expect thin books; see whether several symbols are in it.",
     )  # fmt: skip
-    window: float = _parameter(60.0, "Seconds in which a liquidation fades to 37 %.", ge=1, le=3600)
+    window: float = _parameter(60.0, "Time in which a liquidation fades to 37 %.", "s", ge=1, le=3600)
     share_of_minute: float = _parameter(0.2, "Least sum, as a share of a usual minute's turnover.", gt=0)
     times_usual: float = _parameter(10.0, "Least sum, in sums that are usual of the last six hours.", gt=1)
     min_count: int = _parameter(5, "Least number of liquidations.", ge=2)
@@ -81,14 +91,15 @@ class SpreadParameters:
     """When a spread is a blow-out."""
 
     kind: ClassVar[AlertKind] = market(
-        "spread_blowout", "Spread blow-out",
+        "spread_blowout", "Spread blow-out", WARNING,
+        "It is {ratio:g} usual spreads, {sigmas:g} sigmas and {floor_bp:g} bp wide or wider, for {hold:g} s.",
         "The spread is far wider than usual, and stays so.",
         "Do not trust market orders in it; see whether the book is thin on one side.",
     )  # fmt: skip
     ratio: float = _parameter(5.0, "Least spread, in usual spreads.", gt=1)
     sigmas: float = _parameter(4.0, "Least distance from the usual, in its spreads (logarithms).", gt=0)
     floor_bp: float = _parameter(3.0, "Least spread in basis points.", gt=0)
-    hold: float = _parameter(2.0, "Seconds for which it must last.", ge=0)
+    hold: float = _parameter(2.0, "Time for which it must last.", "s", ge=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +107,16 @@ class BookWallParameters:
     """When a level of the book is a wall."""
 
     kind: ClassVar[AlertKind] = market(
-        "book_wall", "Book wall",
+        "book_wall", "Book wall", INFO,
+        "A level within {within_bp:g} bp of the best price is {ratio:g} mean levels large, {sigmas:g} sigmas above the "
+        "usual largest one, for {stay:g} s.",
         "An order near the touch is far larger than this book usually holds.",
         "Watch whether it stays as the price comes nearer: walls are often taken away.",
     )  # fmt: skip
     ratio: float = _parameter(8.0, "Least size, in mean levels.", gt=1)
     sigmas: float = _parameter(4.5, "Least distance from the symbol's usual largest level.", gt=0)
     within_bp: float = _parameter(50.0, "Distance from the best price, in basis points.", gt=0)
-    stay: float = _parameter(10.0, "Seconds for which it must stay.", ge=1)
+    stay: float = _parameter(10.0, "Time for which it must stay.", "s", ge=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +124,14 @@ class VolumeSpikeParameters:
     """When a minute's volume is a spike."""
 
     kind: ClassVar[AlertKind] = market(
-        "volume_spike", "Volume spike",
+        "volume_spike", "Volume spike", INFO,
+        "It is {ratio:g} usual minutes and {sigmas:g} sigmas; by the same time of day once {min_days} days are known.",
         "A minute's volume is far above what this time of day usually has.",
         "Compare with the price move and the sides of the takers.",
     )  # fmt: skip
     ratio: float = _parameter(5.0, "Least volume, in usual minutes.", gt=1)
     sigmas: float = _parameter(3.5, "Least distance from the usual, in its spreads (logarithms).", gt=0)
-    min_days: int = _parameter(3, "Days before a minute is compared with its time of day.", ge=1, le=7)
+    min_days: int = _parameter(3, "Time before a minute is compared with its time of day.", "d", ge=1, le=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +139,8 @@ class FundingParameters:
     """When a funding rate is extreme."""
 
     kind: ClassVar[AlertKind] = market(
-        "funding_extreme", "Funding extreme",
+        "funding_extreme", "Funding extreme", INFO,
+        "It is {level_pct:g} % per 8 h or more; or a quarter of that, {sigmas:g} sigmas from its mean of three days.",
         "The funding rate is far from what this symbol usually pays.",
         "See who pays whom, and when it settles next.",
     )  # fmt: skip
@@ -138,11 +153,12 @@ class OpenInterestParameters:
     """When open interest surges."""
 
     kind: ClassVar[AlertKind] = market(
-        "open_interest_surge", "Open interest surge",
+        "open_interest_surge", "Open interest surge", INFO,
+        "It changes by {floor_pct:g} % and {sigmas:g} robust deviations of four hours within {window_minutes} min.",
         "Open interest changed far more than it usually does.",
         "Compare with the price: new positions, or positions closed.",
     )  # fmt: skip
-    window_minutes: int = _parameter(5, "Time in which it changed.", ge=1, le=60)
+    window_minutes: int = _parameter(5, "Time in which it changed.", "m", ge=1, le=60)
     sigmas: float = _parameter(8.0, "Least change, in robust deviations of the last four hours.", gt=0)
     floor_pct: float = _parameter(1.0, "Least change in percent.", gt=0)
 

@@ -5,9 +5,10 @@ from typing import Any
 from virtuoso.model.catalogue.alert_examples import ALERT
 
 _SIGNAL: dict[str, Any] = {
-    "symbol": "BTCUSDT", "signal": "HOLD", "confidence": 0.41, "price": 105989.5, "change": 2.6861,
-    "timestamp": "2026-11-23T20:46:00.000Z", "data_quality": "live", "data_source": "replay", "score": 57.2,
-    "probability": None, "coverage": 1.0, "attainable_coverage": 1.0, "evidence_class": "detailed",
+    "symbol": "BTCUSDT", "signal": "HOLD", "confidence": 0.41, "price": 105989.5, "tick_size": 0.1,
+    "change": 2.6861, "timestamp": "2026-11-23T20:46:00.000Z", "data_quality": "live", "data_source": "replay",
+    "score": 57.2, "score_percentile": 78.4, "past_closes": 1906, "past_from_bars": 300, "probability": None,
+    "coverage": 1.0, "attainable_coverage": 1.0, "evidence_class": "detailed",
     "consensus": 0.67, "disagreement": 0.2,
     "factors": {"order_book": 61.3, "volume": 55.0, "technical": 52.1},
     "reasons": ["probability: no outcomes have been measured yet"],
@@ -51,7 +52,8 @@ SIGNAL_HISTORY = {
 SCORES = {
     "symbol": "BTCUSDT",
     "scores": [{
-        "timestamp": "2026-11-23T20:46:00.000Z", "signal": "HOLD", "score": 57.2, "confidence": 0.41, "coverage": 1.0,
+        "timestamp": "2026-11-23T20:46:00.000Z", "signal": "HOLD", "score": 57.2, "score_percentile": 78.4,
+        "confidence": 0.41, "coverage": 1.0,
         "factors": {"order_flow": 60.1, "order_book": 61.3, "volume": 55.0, "price_structure": 50.2,
                     "technical": 52.1, "sentiment": 48.9},
     }],
@@ -70,8 +72,8 @@ _TICKER: dict[str, Any] = {
     "symbol": "BTCUSDT", "name": "BTC/USDT:USDT", "price": 105989.5, "change": 2.6861, "bid": 105989.4,
     "ask": 105989.6, "spread_bp": 0.0189, "mark_price": 106012.41, "index_price": 106027.69,
     "turnover_24h": 21969818471.1077, "open_interest": 76703.748, "funding_rate": 0.008379,
-    "next_funding": "2026-11-24T00:00:00.000Z", "long_account_ratio": 0.6308,
-    "updated_at": "2026-11-23T20:46:09.800Z", "evidence_class": "detailed",
+    "funding_interval_h": 8.0, "next_funding": "2026-11-24T00:00:00.000Z", "long_account_ratio": 0.6308,
+    "updated_at": "2026-11-23T20:46:09.800Z", "tick_size": 0.1, "quote": "USDT", "evidence_class": "detailed",
     "data_quality": "live", "data_source": "replay", "reason": None,
 }  # fmt: skip
 SYMBOLS = {

@@ -7,16 +7,19 @@ from msgspec.structs import replace
 
 from virtuoso.alerts.changes import observe_gap, observe_regime, observe_signal
 from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.limits import GAP_MS, STOP_GAP_MS
 from virtuoso.alerts.policy import Policy, default_policy
 from virtuoso.alerts.rules.evaluator import Evaluator, Finding, RuleState, enter
 from virtuoso.alerts.rules.rule import RuleSet
 from virtuoso.alerts.rules.values import Known
 from virtuoso.alerts.stages.pipeline import Pipeline, PipelineSettings
 from virtuoso.analysis.regimes.dwell import Transition
+from virtuoso.market.state import MarketState
 from virtuoso.model import documents as docs
 from virtuoso.model.alerts.incident import Incident, Silence
 from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.clock import Clock
+from virtuoso.model.text.numbers import PLAIN
 from virtuoso.monitor.alerting.policies import PolicyBook
 from virtuoso.monitor.alerting.rule_values import market_values, symbol_values
 from virtuoso.monitor.containment import Contained, each
@@ -24,8 +27,6 @@ from virtuoso.storage.database.records import SignalRecord
 
 log = structlog.get_logger(__name__)
 
-_GAP_MS, _STOP_MS = 5_000, 60_000
-"""A gap that is told: after a crash, and after a stop on purpose."""
 _VALUES, _RULES = "its values for rules", "its rules"
 
 
@@ -37,7 +38,8 @@ def untold(incidents: IncidentLog, clock: Clock) -> "Alerting":
 class Alerting:
     """Used on the event loop, but for `judge`, which runs where the documents are built.
 
-    `public_url` is what links in messages begin with; without it there are none.
+    `public_url` is what links in messages begin with; without it there are none. `conditions` says by built-in kind
+    what makes an incident of it.
     """
 
     def __init__(
@@ -48,11 +50,13 @@ class Alerting:
         policies: PolicyBook | None = None,
         public_url: str | None = None,
         rules: RuleSet | None = None,
+        conditions: Mapping[str, str] | None = None,
     ) -> None:
         self.incidents = incidents
         self.pipeline = pipeline
         self._policies = policies
         self.public_url = public_url
+        self.conditions = conditions or {}
         self._evaluator = Evaluator(rules or RuleSet())
         self._clock = clock
         self._silences: tuple[Silence, ...] = ()
@@ -95,7 +99,7 @@ class Alerting:
         resumed = self.incidents.resume(incidents)
         self.pipeline.resume(resumed, now_ms)
         self._evaluator.resume(resumed)
-        if watched_ms is not None and now_ms - watched_ms >= (_STOP_MS if was_stopped else _GAP_MS):
+        if watched_ms is not None and now_ms - watched_ms >= (STOP_GAP_MS if was_stopped else GAP_MS):
             observe_gap(self.incidents, watched_ms, now_ms, now_ms)
 
     def frozen(self, since_ms: int, until_ms: int) -> None:
@@ -108,13 +112,14 @@ class Alerting:
         for identity, by in acknowledged.items():
             self.incidents.acknowledge(identity, by, self._now_ms())
 
-    def signals(self, changes: Sequence[SignalRecord]) -> None:
-        """Turn changes of labels into incidents."""
+    def signals(self, changes: Sequence[SignalRecord], market: MarketState) -> None:
+        """Turn changes of labels into incidents; the market knows what prices are counted in."""
         now_ms = self._now_ms()
         for change in changes:
             observe_signal(
                 self.incidents, change.symbol, change.before, change.label, now_ms,
                 score=change.score, confidence=change.confidence, price=change.price,
+                denomination=market[change.symbol].denomination if change.symbol in market else PLAIN,
             )  # fmt: skip
 
     def regimes(self, transitions: Sequence[Transition]) -> None:

@@ -9,6 +9,7 @@ from virtuoso.alerts.conditions import ChannelCondition, observe_channels
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.policy import Policy
 from virtuoso.model.alerts import documents as docs
+from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.alerts.kind import About
 from virtuoso.model.alerts.outbox import ChannelStatus
 from virtuoso.model.catalogue.kinds import KINDS
@@ -51,15 +52,19 @@ def rules_document(alerting: Alerting, now_ms: int) -> docs.AlertRules:
         timestamp=iso(now_ms) or "",
         kinds=tuple(
             replace(
-                _row(kind.name, alerting.policy(kind.name), system=kind.about is About.SYSTEM), title=kind.title,
-                meaning=kind.meaning, check=kind.check,
+                _row(
+                    kind.name, alerting.policy(kind.name), system=kind.about is About.SYSTEM,
+                    severities=kind.severities, when=alerting.conditions.get(kind.name),
+                ),
+                title=kind.title, meaning=kind.meaning, check=kind.check,
             )
             for kind in KINDS.values()
         ),
         rules=tuple(
             _row(
-                rule.name, rule.policy, system=rule.labels.get("scope") == "system", place=rule.place,
-                when=rule.when.text, labels=dict(rule.labels),
+                rule.name, rule.policy, system=rule.labels.get("scope") == "system",
+                severities=(rule.severity,), place=rule.place, when=rule.when.text,
+                labels=dict(rule.labels),
             )
             for rule in alerting.rules.rules
         ),
@@ -71,6 +76,7 @@ def _row(
     policy: Policy,
     *,
     system: bool,
+    severities: tuple[Severity, ...],
     place: str | None = None,
     when: str | None = None,
     labels: dict[str, str] | None = None,
@@ -80,6 +86,7 @@ def _row(
         enabled=policy.enabled,
         system=system,
         severity=None if policy.severity is None else str(policy.severity),
+        severities=tuple(map(str, severities if policy.severity is None else (policy.severity,))),
         hold=policy.hold_ms / 1000,
         cooldown=policy.cooldown_ms / 1000,
         rearm=policy.rearm_ms / 1000,
@@ -105,12 +112,5 @@ def pipeline_document(alerting: Alerting, channels: tuple[ChannelStatus, ...], n
             docs.StageRow(stage=stage, passed=counts["passed"], withheld=counts["withheld"], held=held[stage])
             for stage, counts in alerting.pipeline.counters.items()
         ),
-        channels=tuple(
-            docs.ChannelRow(
-                name=each.name, state=each.state, since=iso(each.since_ms), not_before=iso(each.not_before_ms),
-                error=each.error, waiting=each.waiting, dead=each.dead, oldest=iso(each.oldest_ms),
-                counters=each.counters,
-            )
-            for each in channels
-        ),
-    )  # fmt: skip
+        channels=tuple(map(docs.channel_of, channels)),
+    )

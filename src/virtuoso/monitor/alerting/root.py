@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -36,25 +34,18 @@ class ContextSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Keeping:
-    """Where messages that are to be sent are kept, and the folder for the charts."""
-
-    outbox: OutboxStore
-    folder: Path
-
-
 class AlertRoot:
     """Built once, by the monitor; `context` is set as soon as there is a market to ask.
 
-    Without stores nobody is told. `wake` is called when an incident has changed.
+    `kept` is where messages that are to be sent are kept: without it nobody is told. `wake` is called when an incident
+    has changed.
 
     Raises:
         ConfigError: a channel or a file of rules is wrong.
     """
 
     def __init__(
-        self, parts: AlertingParts, clock: Clock, exchange: str, wake: Callable[[], None], keeping: Keeping | None
+        self, parts: AlertingParts, clock: Clock, exchange: str, wake: Callable[[], None], kept: OutboxStore | None
     ) -> None:
         self.parts = parts
         self.policies = PolicyBook(parts.default, parts.policies)
@@ -63,26 +54,28 @@ class AlertRoot:
         pipeline = Pipeline(parts.pipeline, parts.routes, policies=self.policies, context=self._context_of)
         rules = parts.rules.read()
         self.policies.take(rules.policies)
-        self.alerting = Alerting(self.incidents, pipeline, clock, self.policies, parts.public_url, rules)
+        self.alerting = Alerting(
+            self.incidents, pipeline, clock, self.policies, parts.public_url, rules, parts.conditions
+        )
         self.charts: Charts | None = None
         self.outbox: Outbox | None = None
-        self._clock, self._keeping = clock, keeping
+        self._clock, self._kept = clock, kept
         self._replaced, self._delivering = asyncio.Event(), False
         self._left: list[Outbox] = []
-        if keeping is not None:
-            self.outbox = self._outbox_for(make_channels(parts.channels, clock), keeping)
+        if kept is not None:
+            self.outbox = self._outbox_for(make_channels(parts.channels, clock), kept)
 
-    def _outbox_for(self, channels: dict[str, Channel], keeping: Keeping) -> Outbox:
+    def _outbox_for(self, channels: dict[str, Channel], kept: OutboxStore) -> Outbox:
         parts = self.parts
         if (
             parts.charts
             and self.charts is None
             and any(isinstance(channel, Illustrating) for channel in channels.values())
         ):
-            self.charts = Charts(keeping.folder / "charts")
+            self.charts = Charts()
         return Outbox(
             channels,
-            keeping.outbox,
+            kept,
             self._clock,
             np.random.default_rng(),
             digest_above=parts.digest_above,
@@ -103,10 +96,11 @@ class AlertRoot:
         self.policies.change(parts.default, parts.policies)
         self.alerting.reload(rules)
         self.alerting.public_url = parts.public_url
+        self.alerting.conditions = parts.conditions
         self.alerting.pipeline.configure(parts.pipeline, parts.routes)
-        if outbox is not None and told_otherwise and self._keeping is not None:
+        if outbox is not None and told_otherwise and self._kept is not None:
             self._left.append(outbox)
-            self.outbox = self._outbox_for(made, self._keeping)
+            self.outbox = self._outbox_for(made, self._kept)
             self._replaced.set()
             if not self._delivering:
                 await self._close_left()

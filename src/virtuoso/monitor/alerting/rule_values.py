@@ -7,6 +7,11 @@ from virtuoso.model import documents as docs
 from virtuoso.model.catalogue.factors import FACTORS
 from virtuoso.model.quality import DataQuality
 
+RECORDED = frozenset({
+    "system_universe", "system_feeds", "system_feeds_stale", "system_feeds_mute", "system_clock_offset_ms",
+    "system_data_quality",
+})  # fmt: skip
+"""The values of the system that a recording holds; the others are of the process and machine that recorded it."""
 _UNFRESH = frozenset({DataQuality.STALE, DataQuality.UNAVAILABLE})
 
 
@@ -23,14 +28,18 @@ def symbol_values(detail: docs.SymbolDetail) -> dict[str, Known]:
         "mark_price": row.mark_price,
         "index_price": row.index_price,
         "turnover_24h": row.turnover_24h,
+        "tick_size": row.tick_size,
+        "quote": row.quote,
         "open_interest": row.open_interest,
         "funding_rate": row.funding_rate,
+        "funding_interval_h": row.funding_interval_h,
         "long_account_ratio": row.long_account_ratio,
         "liquidations": detail.liquidations,
         "data_quality": row.data_quality,
         "data_source": row.data_source,
         "signal": signal.signal,
         "score": signal.score,
+        "score_percentile": signal.score_percentile,
         "confidence": signal.confidence,
         "coverage": signal.coverage,
         "consensus": signal.consensus,
@@ -103,6 +112,11 @@ def market_values(overview: docs.MarketOverview) -> dict[str, Known]:
         "market_data_quality": overview.data_quality,
         "market_data_source": overview.data_source,
     }
+
+
+def recorded_values(status: docs.MonitoringStatus) -> dict[str, Known]:
+    """Of the system, from the status of a replay: what the recording tells."""
+    return {name: value for name, value in system_values(status, {}, None).items() if name in RECORDED}
 
 
 def system_values(

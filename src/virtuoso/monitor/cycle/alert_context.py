@@ -46,6 +46,7 @@ class AlertContext:
             levels=() if reading is None else _levels(reading.entry),
             data_quality=str(DataQuality.UNAVAILABLE if quality is None else quality.joined),
             data_source=None if self._cycle.source is None else str(self._cycle.source),
+            denomination=state.denomination,
         )
 
     def picture(self, notice: Notice) -> Picture | None:
@@ -62,6 +63,7 @@ class AlertContext:
             high=tuple(bar.high for bar in bars),
             low=tuple(bar.low for bar in bars),
             close=tuple(bar.close for bar in bars),
+            volume=tuple(bar.volume for bar in bars),
         )
         return Picture(
             title=f"{notice.symbol} · {notice.kind.replace('_', ' ')}",
@@ -69,6 +71,7 @@ class AlertContext:
             levels=() if notice.context is None else notice.context.levels,
             marks=(Mark(self._by_exchange(notice.lines[0].fired_ms), notice.kind.replace("_", " "), _favours(notice)),),
             source=str(self._cycle.source or "unknown"),
+            denomination=self._market[notice.symbol].denomination,
         )
 
     def _by_exchange(self, at_ms: int) -> int:

@@ -129,8 +129,9 @@ class Cycle:
         if repair_ms is not None:
             async with self._timed("refresh"):
                 refreshed = self.last_refresh = await self._refresh.complete(repair_ms)
-                log.info(
+                log.debug(
                     "refresh complete",
+                    seldom=True,
                     close=iso(repair_ms),
                     symbols=len(self._market.rows),
                     fresh_from_stream=refreshed.fresh,
@@ -162,7 +163,7 @@ class Cycle:
         """Step the engine by what closed; rows that were late for an earlier close are stepped alone."""
         if close_ms is not None:
             self.analysed_ms = close_ms
-            self._alerting.signals(self._results.lapsed(close_ms - self._engine.base.ms, self.source))
+            self._alerting.signals(self._results.lapsed(close_ms - self._engine.base.ms, self.source), self._market)
         for symbol in self._watch.unlinked:
             self.evaluations.pop(symbol, None)  # of what it was before its history began anew
         ready = self._market.confirmed(self.analysed_ms) & self._watch.ready if self.analysed_ms else set()
@@ -209,7 +210,7 @@ class Cycle:
         for symbol in cut.symbols:
             self.evaluations[symbol] = found.evaluation
         self._results.evaluated(cut, found)
-        self._alerting.signals(found.signals)
+        self._alerting.signals(found.signals, self._market)
 
     def _evaluate(self, cut: Cut, source: DataSource | None) -> Found:
         """On the worker: step, and build what will be asked for, so that what cannot be built fails here."""

@@ -8,6 +8,7 @@ import msgspec
 
 from virtuoso.analysis.overview import MarketOverview as Overview
 from virtuoso.analysis.overview import MarketRow, market_overview, movers
+from virtuoso.analysis.percentile import LEAST_CLOSES
 from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.analysis.regimes.dwell import Transition
 from virtuoso.analysis.regimes.regime import Regime, SymbolRegime
@@ -146,9 +147,11 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
     """
     if reading is None:
         return docs.SignalRow(
-            symbol=row.symbol, signal=None, confidence=None, price=row.price, change=row.change, timestamp=None,
-            data_quality=row.data_quality, data_source=frame.source, score=None, probability=None, coverage=None,
-            attainable_coverage=None, evidence_class=row.evidence_class, consensus=None, disagreement=None, factors={},
+            symbol=row.symbol, signal=None, confidence=None, price=row.price, tick_size=row.tick_size,
+            change=row.change, timestamp=None,
+            data_quality=row.data_quality, data_source=frame.source, score=None, score_percentile=None,
+            past_closes=None, past_from_bars=None, probability=None, coverage=None, attainable_coverage=None,
+            evidence_class=row.evidence_class, consensus=None, disagreement=None, factors={},
             reasons=(row.reason or _WAITING,),
         )  # fmt: skip
     quality = worst_quality((reading.quality, row.data_quality))
@@ -160,11 +163,15 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
         signal=reading.signal if held_back is None else None,
         confidence=reading.confidence,
         price=row.price,
+        tick_size=row.tick_size,
         change=row.change,
         timestamp=iso(reading.close_ms),
         data_quality=quality,
         data_source=frame.source,
         score=reading.score,
+        score_percentile=reading.score_percentile,
+        past_closes=reading.past_closes,
+        past_from_bars=reading.past_from_bars,
         probability=None,
         coverage=reading.coverage,
         attainable_coverage=reading.attainable,
@@ -172,8 +179,17 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
         consensus=reading.consensus,
         disagreement=reading.disagreement,
         factors={factor.name: factor.score for factor in sorted(reading.factors, key=lambda factor: -factor.weight)},
-        reasons=(*(() if held_back is None else (held_back,)), *reading.reasons, _UNMEASURED),
+        reasons=(*(() if held_back is None else (held_back,)), *reading.reasons, *_unranked(reading), _UNMEASURED),
     )
+
+
+def _unranked(reading: Reading) -> tuple[str, ...]:
+    """Why a score has no percentile, where it has none."""
+    if reading.score_percentile is not None:
+        return ()
+    if reading.past_closes < LEAST_CLOSES:
+        return (f"score_percentile: {reading.past_closes} of {LEAST_CLOSES} closes of its past are known",)
+    return ("score_percentile: the score has too little evidence to be compared with its past",)
 
 
 def _why(reading: Reading | None, row: docs.SignalRow) -> tuple[str, ...]:

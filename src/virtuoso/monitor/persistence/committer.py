@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -11,6 +11,7 @@ import structlog
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.analysis.checkpoint import Checkpoint
+from virtuoso.analysis.percentile import DAYS, PastDay
 from virtuoso.analysis.regimes.dwell import Transition
 from virtuoso.analysis.regimes.regime import Regime
 from virtuoso.model.alerts.incident import Incident
@@ -74,12 +75,14 @@ class Recalled:
         transitions: the latest, newest first.
         incidents: oldest first.
         labels: by symbol, the latest signal in the history: it may be later than the state.
+        past: the days of the past of scores.
     """
 
     state: RestartState | None = None
     transitions: tuple[Transition, ...] = ()
     incidents: tuple[Incident, ...] = ()
     labels: Mapping[str, LastLabel] = field(default_factory=dict)
+    past: tuple[PastDay, ...] = ()
 
 
 class Committer:
@@ -119,13 +122,26 @@ class Committer:
         self._decide = decide
         self._told = committed
         self._state: RestartState | None = None
+        self._past: dict[int, PastDay] = {}
         self._wake = asyncio.Event()
         self.committed_close_ms = 0
         """The base close whose signals and state are in the database."""
 
-    def close(self, kept: RestartState, signals: tuple[SignalRecord, ...], transitions: tuple[Transition, ...]) -> None:
-        """A base close was analysed."""
+    @property
+    def keeps(self) -> bool:
+        """Whether there is a database at all."""
+        return self._store is not None
+
+    def close(
+        self,
+        kept: RestartState,
+        signals: tuple[SignalRecord, ...],
+        transitions: tuple[Transition, ...],
+        past: tuple[PastDay, ...] = (),
+    ) -> None:
+        """A base close was analysed; `past` are the days of the scores' past that it changed."""
         self._state = kept
+        self._past.update((day.day % DAYS, day) for day in past)
         self._signals.extend(signals)
         for t in transitions:
             self._transitions.append(
@@ -163,7 +179,7 @@ class Committer:
                 transitions=transitions,
                 incidents=tuple(self._unkept.values()),
                 deliveries=tuple(self._deliveries.values()),
-                state=() if state is None else (self._record(state),),
+                state=() if state is None else (self._record(state), *self._past_records(state.close_ms)),
             )
             try:
                 await self._store.commit(changes)
@@ -202,6 +218,7 @@ class Committer:
             self.committed_close_ms = state.close_ms
             if self._state is state:
                 self._state = None
+                self._past.clear()
 
     async def recall(self, told_since_ms: int) -> Recalled:
         """What earlier runs kept.
@@ -216,6 +233,7 @@ class Committer:
                 transitions = await self._store.transitions(_TRANSITIONS)
                 incidents = await self._store.incidents(self._incidents.keep, told_since_ms)
                 labels = await self._store.last_labels()
+                days = [await self._store.state(self._past_key(slot)) for slot in range(DAYS)]
                 break
             except StoreUnavailable as error:
                 log.warning("what earlier runs kept could not be read", error=str(error), tries_left=left)
@@ -228,10 +246,19 @@ class Committer:
                 kept = msgspec.json.decode(record.body, type=RestartState)
             except msgspec.MsgspecError as error:
                 log.warning("the kept state is of another version; labels and regimes begin anew", error=str(error))
-        return Recalled(kept, tuple(_transitions(transitions)), tuple(reversed(incidents)), labels)
+        past = tuple(_past(record for record in days if record is not None))
+        return Recalled(kept, tuple(_transitions(transitions)), tuple(reversed(incidents)), labels, past)
 
     def _record(self, kept: RestartState) -> StateRecord:
         return StateRecord(key=self._key, close_ms=kept.close_ms, body=msgspec.json.encode(kept).decode())
+
+    def _past_key(self, slot: int) -> str:
+        """A record for each day that is counted; a new day takes the place of the oldest."""
+        return f"scores {self._exchange} {slot}"
+
+    def _past_records(self, close_ms: int) -> Iterator[StateRecord]:
+        for slot, day in self._past.items():
+            yield StateRecord(key=self._past_key(slot), close_ms=close_ms, body=msgspec.json.encode(day).decode())
 
     @property
     def waiting(self) -> Mapping[str, int]:
@@ -247,6 +274,18 @@ def _drop(waiting: deque[_T], kept: tuple[_T, ...]) -> None:
     for each in kept:
         if waiting and waiting[0] is each:
             waiting.popleft()
+
+
+def _past(records: Iterable[StateRecord]) -> Iterator[PastDay]:
+    """The days of the past of scores that this program can read."""
+    for record in records:
+        try:
+            day = msgspec.json.decode(record.body, type=PastDay)
+            day.table()
+        except (msgspec.MsgspecError, ValueError) as error:
+            log.warning("a kept day of scores is left out", key=record.key, error=str(error))
+            continue
+        yield day
 
 
 def _transitions(records: Sequence[TransitionRecord]) -> Iterator[Transition]:

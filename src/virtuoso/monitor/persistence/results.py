@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from virtuoso.analysis.checkpoint import Checkpoint
 from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.percentile import PastDay
 from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.market.panel import Cut
 from virtuoso.model import documents as docs
@@ -28,6 +29,7 @@ class Found:
     evaluation: Evaluation
     signals: tuple[SignalRecord, ...]
     checkpoints: Mapping[str, Checkpoint]
+    past: tuple[PastDay, ...]
     factors: list[Row]
 
 
@@ -41,6 +43,7 @@ class Results:
         self.signals = SignalLog(exchange)
         self._pending: list[SignalRecord] = []
         self._checkpoints: Mapping[str, Checkpoint] = {}
+        self._past: dict[int, PastDay] = {}
         self._kept_ms = 0
         self._feeds_ms = 0
 
@@ -49,7 +52,8 @@ class Results:
         checkpoints = engine.checkpoints()
         changes = self.signals.observe(evaluation, cut.symbols, source) + self.signals.retain(checkpoints, source)
         rows = factor_rows(evaluation.reading(symbol) for symbol in cut.symbols) if self._series is not None else []
-        return Found(evaluation, changes, checkpoints, rows)
+        past = engine.changed_past() if self._committer.keeps else ()
+        return Found(evaluation, changes, checkpoints, past, rows)
 
     def evaluated(self, cut: Cut, found: Found) -> None:
         """Bars, scores and changes of label are kept."""
@@ -58,6 +62,7 @@ class Results:
             self._archive.closed(blocks, symbols)
         self._pending += found.signals
         self._checkpoints = found.checkpoints
+        self._past.update((day.day, day) for day in found.past)
         self._kept_ms = 0
         if self._series is not None:
             self._series.write(FACTORS, found.factors)
@@ -81,8 +86,9 @@ class Results:
         kept = RestartState(
             close_ms=close_ms, checkpoints=dict(self._checkpoints), recorded=self.signals.recorded(), regimes=regimes
         )
-        self._committer.close(kept, tuple(self._pending), state.new)
+        self._committer.close(kept, tuple(self._pending), state.new, tuple(self._past.values()))
         self._pending.clear()
+        self._past.clear()
         if self._series is not None:
             self._series.write(MARKET, [market_row(close_ms, overview)])
 

@@ -21,8 +21,9 @@ def factor_rows(readings: Iterable[Reading]) -> list[Row]:
     for reading in readings:
         scores = {factor.name: factor.score for factor in reading.factors}
         values: tuple[Value, ...] = (
-            reading.symbol, reading.signal and reading.signal.value, reading.score, reading.confidence,
-            reading.coverage, reading.consensus, reading.disagreement, *(scores.get(name) for name in FACTORS),
+            reading.symbol, reading.signal and reading.signal.value, reading.score,
+            reading.score_percentile, reading.confidence, reading.coverage, reading.consensus,
+            reading.disagreement, *(scores.get(name) for name in FACTORS),
         )  # fmt: skip
         rows.append((reading.close_ms, *values))
     return rows

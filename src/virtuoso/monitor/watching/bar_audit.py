@@ -16,6 +16,7 @@ from virtuoso.model.alerts.incident import Details, Severity
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import ExchangeError
 from virtuoso.model.market import Bar
+from virtuoso.model.text.numbers import price_text
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.model.units import unit_jump
 from virtuoso.monitor.persistence.bar_archive import BarArchive
@@ -199,7 +200,7 @@ def _same(one: Bar | None, other: Bar) -> bool:
 def _told(before: Bar, after: Bar) -> str:
     names = ("open", "high", "low", "close", "volume")
     values = [(name, getattr(before, name), getattr(after, name)) for name in names]
-    changes = ", ".join(f"{name} {old:g} → {new:g}" for name, old, new in values if old != new)
+    changes = ", ".join(f"{name} {price_text(old)} → {price_text(new)}" for name, old, new in values if old != new)
     return f"{iso(before.open_ms)}: {changes or 'turnover'}"
 
 

@@ -77,7 +77,8 @@ class Detection:
         self._findings.sweep(now_ns)
 
     def _sink(self, symbol: str, state: SymbolState, now_ns: int) -> "DetectingSink":
-        sink = DetectingSink(state, SymbolDetectors(symbol, self._parameters, self._findings, self._market_cascade))
+        detectors = SymbolDetectors(symbol, self._parameters, self._findings, self._market_cascade, state.denomination)
+        sink = DetectingSink(state, detectors)
         if self._contained is None:
             sink.learn(now_ns)
         else:

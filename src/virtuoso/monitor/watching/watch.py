@@ -180,6 +180,7 @@ class Watch:
         for symbol in universe.symbols:
             if (instrument := self.instruments.get(symbol)) is not None:
                 self._market[symbol].gate.steps(instrument.tick_size)
+                self._market[symbol].denomination = instrument.denomination
         await self.load_history(new)
         await self._warm_up(rows)
         self.ready.update(new)

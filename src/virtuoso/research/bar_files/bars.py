@@ -1,11 +1,11 @@
-"""1m bars from Parquet and CSV, as blocks in the order of time, in memory bounded by a block.
+"""1m bars from files, as blocks in the order of time, in memory bounded by a block.
 
 All rows are read once: checked, indexed and sorted into spans on the disk (`spill`); then the spans come back as
 blocks. So files may be in any order, by symbol, by time or by chance, and every mistake is known before the first
 block is given out.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,17 +15,20 @@ import numpy as np
 from virtuoso.market.panel import BarBlock, Floats
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.research.bar_files.columns import NUMBERS, OPTIONAL
+from virtuoso.research.bar_files.formats.files import open_all
+from virtuoso.research.bar_files.hints import NUMBERS, OPTIONAL, Hints
 from virtuoso.research.bar_files.index import Index, length
 from virtuoso.research.bar_files.part import Source
 from virtuoso.research.bar_files.problems import DataError, Problems
+from virtuoso.research.bar_files.report import Report
 from virtuoso.research.bar_files.rows import Symbols, checked
-from virtuoso.research.bar_files.sources import open_all
 from virtuoso.research.bar_files.spill import Records, Spill
 from virtuoso.research.seams import Seam, SeamFinder
 
 BLOCK_MINUTES = 240
 _MINUTE = Timeframe.M1
+_NO_HINTS = Hints()
+_ONE_MINUTE = "bars of 1m are needed, of which longer ones are made: take the file of 1m, or one of trades"
 
 
 class Bars:
@@ -120,42 +123,46 @@ def _turnover(arrays: dict[str, Floats]) -> Floats:
 
 @contextmanager
 def read_bars(
-    path: Path,
+    data: Path | Sequence[Path],
     *,
+    hints: Hints = _NO_HINTS,
     skip_bad: bool = False,
     minutes: int = BLOCK_MINUTES,
     scratch: Path | None = None,
     progress: Callable[[float], None] = lambda _: None,
+    recognised: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Bars]:
-    """Read a file of 1m bars, or all such files of a directory; the blocks are there while the context is open.
+    """Read files of 1m bars or of trades; the blocks are there while the context is open.
 
     Args:
-        path: `.parquet`, `.csv`, `.csv.gz`, `.csv.zst`, or a directory of these. Columns `ts` or `open_time`,
-            `symbol`, `open`, `high`, `low`, `close`, `volume`, and if there `taker_buy_volume` and `turnover`.
+        data: files, folders of files, or patterns that match files. Their layouts are told by `layouts.table`.
+        hints: what the files do not say of themselves.
         skip_bad: leave bad rows out, so that they become missing minutes; of a minute that is there twice the first
             row stays.
         minutes: length of a block.
         scratch: where temporary files are put, up to 68 bytes a bar; the system's place for them when `None`.
         progress: told the share that was read, in [0, 1].
+        recognised: told what the files were taken for, a line for each group of them.
 
     Raises:
         DataError: a file cannot be read, lacks a column, or holds bars of another length.
         UsageError: rows are bad: the first ten with file and line, and how many there are.
     """
-    sources = open_all(path)
+    sources = open_all([data] if isinstance(data, Path) else data, hints)
     fields = [key for key in NUMBERS if key not in OPTIONAL or any(key in source.names for source in sources)]
     known, index, problems = Symbols(), Index(), Problems()
+    report = Report(known)
     with Spill(scratch, minutes, fields) as spill:
-        _read(sources, known, index, spill, problems, progress)
-        wrong = index.wrong_interval(all_good=not problems.count)
-        if wrong is not None:
-            symbol, seconds = wrong
-            raise DataError(path, f"{known.names[symbol]} has bars of {length(seconds)}; bars of 1m are needed")
+        _read(sources, known, index, spill, problems, report, progress)
+        _refuse_other_lengths(None, known, index.wrong_interval(all_good=not problems.count))
+        for line in report.lines():
+            recognised(line)
         repeated = 0 if index.ordered else _drop_repeated(spill, known, problems)
         if problems.count and not skip_bad:
             raise problems.error()
         if not spill.spans():
-            raise UsageError("\n".join((*problems.listed(), f"{path}: none of the {problems.count:,} rows is good")))
+            none = f"{sources[0].path}: none of the {problems.count:,} rows is good"
+            raise UsageError("\n".join((*problems.listed(), none)))
         yield Bars(spill, known, index, repeated, problems)
 
 
@@ -165,6 +172,7 @@ def _read(
     index: Index,
     spill: Spill,
     problems: Problems,
+    report: Report,
     progress: Callable[[float], None],
 ) -> None:
     """Check, index and spill all rows of all files."""
@@ -172,16 +180,28 @@ def _read(
     base = 0
     for source in sources:
         problems.open(source.path, source.unit, base)
-        end = 0
+        end, own = 0, Index()
         for part in source.parts():
             rows, timed = checked(source, part, base, known, problems)
             index.time(timed)
+            own.time(timed)
             index.add(rows)
             spill.add(rows)
+            report.add(rows.symbol)
             end = part.end
             progress((done + source.share() * source.bytes) / total)
+        _refuse_other_lengths(source.path, known, own.wrong_interval(all_good=False))
+        report.close(source)
         base += end
         done += source.bytes
+
+
+def _refuse_other_lengths(path: Path | None, known: Symbols, wrong: tuple[int, int] | None) -> None:
+    """Raise `DataError` for bars of another length, of the symbol's first file when it is of no single one."""
+    if wrong is not None:
+        symbol, seconds = wrong
+        bars = f"{known.names[symbol]} has bars of {length(seconds)}"
+        raise DataError(path or known.files[symbol], f"{bars}; {_ONE_MINUTE}")
 
 
 def _drop_repeated(spill: Spill, known: Symbols, problems: Problems) -> int:

@@ -1,8 +1,6 @@
-"""The columns of a bar file: which there must be, and numbers and symbols from what is in them."""
+"""Numbers and symbols from the columns of a bar file."""
 
-import difflib
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,64 +10,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from virtuoso.market.panel import Floats
+from virtuoso.research.bar_files.layouts.recognition import cut
 from virtuoso.research.bar_files.problems import DataError
 
 Bools = NDArray[np.bool_]
 Names = Mapping[str, str]
 """Key → the column's name in the file."""
 
-TIME, SYMBOL = "time", "symbol"
-TIME_NAMES = ("ts", "open_time")
-PRICES = ("open", "high", "low", "close")
-REQUIRED = (*PRICES, "volume")
-OPTIONAL = ("taker_buy_volume", "turnover")
-NUMBERS = (*REQUIRED, *OPTIONAL)
-
 _NUMBER = r"^[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|(?i:nan|inf|infinity))$"
 _NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
-_SHOWN_NAMES = 20
-
-
-def find(path: Path, present: Sequence[str]) -> Names:
-    """The column of each key that the file has.
-
-    Raises:
-        DataError: one that must be there is missing or there twice; names what is nearest.
-    """
-    stripped = [name.strip() for name in present]
-    times = [name for name in stripped if name in TIME_NAMES]
-    if len(times) > 1:
-        raise DataError(path, f"has the columns {' and '.join(times)}; keep one for the time")
-    found = {TIME: present[stripped.index(times[0])]} if times else {}
-    for key in (SYMBOL, *NUMBERS):
-        if stripped.count(key) > 1:
-            raise DataError(path, f"has the column {key} twice; keep one")
-        if key in stripped:
-            found[key] = present[stripped.index(key)]
-    missing = [key for key in (TIME, SYMBOL, *REQUIRED) if key not in found]
-    if missing:
-        raise DataError(path, _missing(missing, stripped))
-    return found
-
-
-def _missing(missing: list[str], present: list[str]) -> str:
-    if not any(re.search("[A-Za-z]", name) for name in present):
-        return f"has no line of column names; the first must be {_NEEDED}"
-    told = ", ".join(repr(_cut(name)) for name in present[:_SHOWN_NAMES])
-    more = f" and {len(present) - _SHOWN_NAMES:,} more" if len(present) > _SHOWN_NAMES else ""
-    lacks = "; ".join(_lack(key, present) for key in missing)
-    return f"{lacks}. It has {told}{more}; needed are {_NEEDED}"
-
-
-def _lack(key: str, present: list[str]) -> str:
-    wanted = TIME_NAMES if key == TIME else (key,)
-    spelt = {name.lower(): name for name in present}
-    near = [hit for name in wanted for hit in difflib.get_close_matches(name, spelt, n=1)]
-    nearest = f" (nearest is {spelt[near[0]]!r})" if near else ""
-    return f"column {' or '.join(wanted)} is missing{nearest}"
-
-
-_NEEDED = f"ts or open_time, symbol, {', '.join(REQUIRED)} (and if there: {', '.join(OPTIONAL)})"
 
 
 def numbers(path: Path, name: str, column: Any) -> tuple[Floats, Bools]:
@@ -119,11 +68,7 @@ def shown(column: Any, row: int) -> str:
         return ""
     if pa.types.is_timestamp(column.type):
         return f"{pc.cast(pc.cast(cell, pa.timestamp(column.type.unit)), pa.string())}Z"
-    return _cut(str(cell.as_py()).strip())
-
-
-def _cut(text: str, width: int = 40) -> str:
-    return text if len(text) <= width else f"{text[:width]}…"
+    return cut(str(cell.as_py()).strip())
 
 
 def _floats(column: Any) -> Floats:

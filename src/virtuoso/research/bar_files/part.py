@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from virtuoso.market.panel import Ints
 from virtuoso.research.bar_files.columns import Names
+from virtuoso.research.bar_files.layouts.recognition import Recognised
 from virtuoso.research.bar_files.times import Times
 
 
@@ -34,6 +35,9 @@ class Source(Protocol):
     bytes: int
     names: Names
     times: Times
+    recognised: Recognised
+    form: str
+    """How it is written, in words; nothing when there is nothing to say."""
 
     def parts(self) -> Iterator[Part]:
         """Read the file once and yield all its rows in parts, in the order of the file."""

@@ -11,18 +11,8 @@ from numpy.typing import NDArray
 
 from virtuoso.market.bounds.ranges import LEAST_PRICE, MOST_AMOUNT, MOST_PRICE
 from virtuoso.market.panel import Floats, Ints
-from virtuoso.research.bar_files.columns import (
-    NUMBERS,
-    OPTIONAL,
-    PRICES,
-    REQUIRED,
-    SYMBOL,
-    TIME,
-    Bools,
-    numbers,
-    shown,
-    symbols,
-)
+from virtuoso.research.bar_files.columns import Bools, numbers, shown, symbols
+from virtuoso.research.bar_files.hints import NUMBERS, OPTIONAL, PRICES, REQUIRED, SYMBOL, TIME
 from virtuoso.research.bar_files.part import Part, Source
 from virtuoso.research.bar_files.problems import DataError, Problems
 from virtuoso.research.bar_files.times import Instants
@@ -60,10 +50,16 @@ class Timed(NamedTuple):
 
 
 class Symbols:
-    """A code for each symbol, in the order in which they came; −1 for what is none."""
+    """A code for each symbol, in the order in which they came; −1 for what is none.
+
+    Attributes:
+        names: by code.
+        files: the first file of each, by code.
+    """
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.files: list[Path] = []
         self._codes: dict[str, int] = {"": -1}
 
     def codes(self, names: list[str], path: Path) -> Ints:
@@ -76,6 +72,7 @@ class Symbols:
             if name not in self._codes and _NOT_UTF8 not in name:
                 self._codes[name] = len(self.names)
                 self.names.append(name)
+                self.files.append(path)
         if len(self.names) > MOST_SYMBOLS:
             raise DataError(path, f"has over {MOST_SYMBOLS:,} symbols; is the column {SYMBOL} the right one?")
         return np.array([self._codes.get(name, -1) for name in names], dtype=np.int64)
@@ -97,8 +94,7 @@ def checked(source: Source, part: Part, base: int, known: Symbols, problems: Pro
     path, names = source.path, source.names
     origin = part.number + base
     instants = source.times.read(part.columns[TIME])
-    different, index = symbols(path, names[SYMBOL], part.columns[SYMBOL])
-    code = known.codes([*different, ""], path)[index]
+    code = _codes(source, part, known)
     values: dict[str, Floats] = {}
     unparsed: dict[str, Bools] = {}
     for key in NUMBERS:
@@ -124,6 +120,16 @@ def checked(source: Source, part: Part, base: int, known: Symbols, problems: Pro
         ),
         Timed(instants.second[timed], symbol[timed], instants.off[timed]),
     )
+
+
+def _codes(source: Source, part: Part, known: Symbols) -> Ints:
+    """The code [m] of each row's symbol, −1 where there is none."""
+    if SYMBOL not in part.columns:
+        return np.repeat(known.codes([source.recognised.symbol or ""], source.path), part.number.size)
+    different, index = symbols(source.path, source.names[SYMBOL], part.columns[SYMBOL])
+    if source.recognised.layout.pairs:
+        different = [name.replace("/", "") for name in different]
+    return known.codes([*different, ""], source.path)[index]
 
 
 def _describe(describe: Describe, rows: Ints, i: int) -> str:

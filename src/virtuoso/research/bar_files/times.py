@@ -1,9 +1,10 @@
-"""Times of a bar file: epoch integers of any usual unit, ISO 8601 texts, Arrow timestamps; always UTC.
+"""Times of a bar file: epoch integers of any usual unit, ISO 8601 or dotted texts, Arrow timestamps; always UTC.
 
-Epoch integers are told apart by magnitude: those of s, ms, µs and ns from September 2001 to November 2286 have 10, 13,
-16 and 19 digits, so that none can be taken for another.
+Epoch integers are told apart by magnitude, each by itself: those of s, ms, µs and ns from September 2001 to November
+2286 have 10, 13, 16 and 19 digits, so that none can be taken for another.
 """
 
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,18 +12,25 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from virtuoso.market.panel import Ints
+from virtuoso.market.panel import Floats, Ints
 from virtuoso.research.bar_files.columns import Bools, is_text
+from virtuoso.research.bar_files.layouts.recognition import cut
 from virtuoso.research.bar_files.problems import DataError
 
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-_EARLIEST_S, _LATEST_S = 10**9, 10**10
+_WRITTEN = {"s": "s", "ms": "ms", "us": "µs", "ns": "ns"}
+EARLIEST_S, LATEST_S = 10**9, 10**10
 _LARGEST = np.iinfo(np.int64).max
-_EPOCH = r"^\d{1,18}$|^[1-8]\d{18}$"
+_EPOCH = r"^(\d{1,18}|[1-8]\d{18})(\.0*)?$"
 _ISO = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?)?"
 _ZONED = rf"{_ISO}(Z|[+-]\d\d(:?\d\d)?)$"
 _NAIVE = rf"{_ISO}$"
+_DOTTED = r"^(\d{4})\.(\d\d)\.(\d\d)"
 _UTC = pa.timestamp("ns", "UTC")
+_LOCAL = pa.timestamp("ns")
+
+
+_WORDS = {_ZONED: "ISO 8601", _NAIVE: "dates"}
 
 
 class Instants(NamedTuple):
@@ -34,17 +42,31 @@ class Instants(NamedTuple):
 
 
 class Times:
-    """Reads the time column of one file, whose first time says how the others are written.
+    """Reads the time column of one file, whose first time says whether the others are integers or texts.
 
     Attributes:
-        kind: the Arrow type in which texts are read; `None` until one was seen.
+        kind: the Arrow type in which texts are best parsed; `None` until a time was seen.
+        zone_used: the zone that times without one were taken for; `None` when there were none.
+
+    Args:
+        path: the file.
+        name: of the column.
+        zone: of times that name none; `None`: there must be no such times.
     """
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, zone: str | None = None) -> None:
         self.kind: Any = None
+        self.zone_used: str | None = None
         self._path = path
         self._name = name
-        self._unit: str | None = None
+        self._zone = zone
+        self._form: str | None = None
+        self._seen: dict[str, None] = {}
+
+    @property
+    def written(self) -> str:
+        """How the times are written that were read so far, in a word or two."""
+        return " and ".join(self._seen) or "no times"
 
     def read(self, column: Any) -> Instants:
         """The times of an Arrow column [m].
@@ -57,44 +79,100 @@ class Times:
         kind = column.type
         if pa.types.is_timestamp(kind):
             if kind.tz is None:
-                raise self._naive(f"is of type {kind}")
-            return _instants(column, kind.unit)
+                column = self._in_zone(column, f"is of type {kind}")
+            self._seen[_WORDS[self._form] if self._form else "timestamps"] = None
+            return instants(_integers(column), _PER_SECOND[kind.unit])
         if not pa.types.is_integer(kind):
             raise DataError(self._path, f"column {self._name} is of type {kind}; {_WANTED}")
-        column = pc.cast(column, pa.int64(), safe=False)
-        self._unit = self._unit or _unit(column)
-        return _instants(column, self._unit or "ms")
+        values, null = _integers(pc.cast(column, pa.int64(), safe=False))
+        per_second, units = units_of(values)
+        self._seen |= dict.fromkeys(units)
+        return instants((values, null), per_second)
 
     def _from_text(self, column: Any) -> Any:
-        text = pc.utf8_trim_whitespace(column)
-        if self.kind is None:
-            self.kind = self._kind_of(text)
-        if self.kind == _UTC:
-            right = _matching(text, _ZONED)
+        text = pc.replace_substring_regex(pc.utf8_trim_whitespace(column), _DOTTED, r"\1-\2-\3")
+        if self._form is None:
+            self._recognise(text)
+        if self._form in {_ZONED, _NAIVE}:
+            right = _matching(text, self._form)
             text = pc.if_else(right, text, pa.scalar(None, text.type))
+            kind = _UTC if self._form == _ZONED else _LOCAL
             try:
-                return pc.cast(text, _UTC)
+                return pc.cast(text, kind)
             except pa.ArrowInvalid:  # the 31st of June
-                return pa.array([_instant(one) for one in text.to_pylist()], _UTC)
+                return pa.array([_instant(one, kind) for one in text.to_pylist()], kind)
         right = _matching(text, _EPOCH)
-        return pc.cast(pc.if_else(right, text, pa.scalar(None, text.type)), pa.int64())
+        whole = pc.replace_substring_regex(text, r"\.0*$", "")
+        return pc.cast(pc.if_else(right, whole, pa.scalar(None, text.type)), pa.int64())
 
-    def _kind_of(self, text: Any) -> Any:
+    def _recognise(self, text: Any) -> None:
         """How the first time that is one is written."""
-        first = [_first(text, pattern) for pattern in (_EPOCH, _ZONED, _NAIVE)]
-        epoch, zoned, naive = first
-        if min(first) == len(text):
-            return None
-        if naive == min(first):
-            raise self._naive(f"holds {text[naive].as_py()!r}")
-        return pa.int64() if epoch < zoned else _UTC
+        forms = {form: _first(text, form) for form in (_EPOCH, _ZONED, _NAIVE)}
+        form = min(forms, key=forms.__getitem__)
+        if forms[form] == len(text):
+            self._refuse(text)
+            return
+        first = text[forms[form]].as_py()
+        if form == _NAIVE and self._zone is None:
+            raise self._naive(f"holds {first!r}")
+        self._form = form
+        self.kind = _UTC if form == _ZONED else pa.int64() if form == _EPOCH and first.isdigit() else pa.string()
+
+    def _refuse(self, text: Any) -> None:
+        """Tell of a column whose first times are none at all."""
+        written = pc.filter(text, pc.fill_null(pc.not_equal(text, ""), fill_value=False))
+        if len(written) < _EVIDENCE:
+            return
+        first = written[0].as_py()
+        cure = next((cure for pattern, cure in _CURES.items() if re.match(pattern, first)), _WANTED)
+        raise DataError(self._path, f"column {self._name} holds {cut(first)!r}, which is no time: {cure}")
+
+    def _in_zone(self, column: Any, what: str) -> Any:
+        """Times without a zone as those of the zone that holds for them."""
+        if self._zone is None:
+            raise self._naive(what)
+        self.zone_used = self._zone
+        if self._zone[:1] in {"+", "-"}:
+            sign, hours, minutes = self._zone[0], int(self._zone[1:3]), int(self._zone[4:6])
+            offset = np.timedelta64((hours * 60 + minutes) * (1 if sign == "+" else -1), "m")
+            return pc.assume_timezone(pc.subtract(column, pa.scalar(offset.astype("timedelta64[s]"))), "UTC")
+        return pc.assume_timezone(column, self._zone, ambiguous="earliest", nonexistent="earliest")
 
     def _naive(self, what: str) -> DataError:
-        fix = "write 2025-05-04T15:37:00Z, or give the column a time zone (pandas: dt.tz_localize('UTC'))"
+        fix = "say its zone with --zone UTC (or +03:00, Europe/Berlin)"
         return DataError(self._path, f"column {self._name} {what}, a time without a zone; {fix}")
 
 
-_WANTED = "epoch integers (s, ms, µs or ns), ISO 8601 texts or timestamps with a time zone are needed"
+_EVIDENCE = 2
+"""Texts of which none is a time, from which the column is the wrong one; fewer are bad rows."""
+_CURES = {
+    r"\d[.,]\d+[eE]": "a spreadsheet rounded it; take the file as it was downloaded",
+    r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}": "nobody can tell day from month; write 2025-05-04 15:37 and --zone",
+    r"\d{4}-\d\d-\d\d \d\d-[AP]M": "hours are too long; take the file of minutes",
+}
+_WANTED = "epoch integers (s, ms, µs or ns), ISO 8601 texts or timestamps are needed"
+
+
+def units_of(values: Ints | Floats) -> tuple[Ints, tuple[str, ...]]:
+    """Units a second of each epoch time [m], 1,000 for what is no time in any unit, and the units there are."""
+    per_second, units = np.full(values.shape, 1_000, np.int64), []
+    for unit, factor in _PER_SECOND.items():
+        inside = (values >= EARLIEST_S * factor) & (values < min(LATEST_S * factor, _LARGEST))
+        if inside.any():
+            per_second[inside] = factor
+            units.append(_WRITTEN[unit])
+    return per_second, tuple(units)
+
+
+def instants(integers: tuple[Ints, Bools], per_second: Any) -> Instants:
+    """The instants of epoch integers, of which so many make a second; the second array tells where there is none."""
+    values, unknown = integers
+    second, rest = np.divmod(values, per_second)
+    return Instants(
+        second,
+        unknown | (second < EARLIEST_S) | (second >= LATEST_S),
+        (rest != 0) | (second % 60 != 0),
+    )
 
 
 def _matching(text: Any, pattern: str) -> Any:
@@ -107,31 +185,11 @@ def _first(text: Any, pattern: str) -> int:
     return len(text) if index < 0 else int(index)
 
 
-def _instant(text: str | None) -> Any:
+def _instant(text: str | None, kind: Any) -> Any:
     try:
-        return None if text is None else pc.cast(pa.scalar(text), _UTC).value
+        return None if text is None else pc.cast(pa.scalar(text), kind).value
     except pa.ArrowInvalid:
         return None
-
-
-def _unit(column: Any) -> str | None:
-    """The unit of the first integer that is a time in any; `None` when none is."""
-    values, places = _integers(column)[0], {}
-    for unit, per_second in _PER_SECOND.items():
-        inside = (values >= _EARLIEST_S * per_second) & (values < min(_LATEST_S * per_second, _LARGEST))
-        if inside.any():
-            places[int(inside.argmax())] = unit
-    return places[min(places)] if places else None
-
-
-def _instants(column: Any, unit: str) -> Instants:
-    values, unknown = _integers(column)
-    second, rest = np.divmod(values, _PER_SECOND[unit])
-    return Instants(
-        second,
-        unknown | (second < _EARLIEST_S) | (second >= _LATEST_S),
-        (rest != 0) | (second % 60 != 0),
-    )
 
 
 def _integers(column: Any) -> tuple[Ints, Bools]:

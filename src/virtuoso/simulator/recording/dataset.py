@@ -6,9 +6,9 @@ from importlib.resources import files
 
 import msgspec
 import numpy as np
-import zstandard
 from numpy.typing import NDArray
 
+from virtuoso.model.installed.zstd import decompress
 from virtuoso.simulator.instruments import Facts, instrument_row, table
 from virtuoso.simulator.source import Row
 
@@ -91,7 +91,7 @@ def load() -> Recording:
     """The bundle, read once; nobody may write to its arrays."""
     folder = files("virtuoso.simulator") / "data"
     meta = msgspec.json.decode((folder / "recording.json").read_bytes())
-    blob = zstandard.ZstdDecompressor().decompress((folder / "recording.bin.zst").read_bytes())
+    blob = decompress((folder / "recording.bin.zst").read_bytes())
     symbols = {}
     offset = 0
     for symbol, about in meta["symbols"].items():

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from virtuoso.model.clock import iso
 from virtuoso.storage.timeseries.embedded import tables
 from virtuoso.storage.timeseries.embedded.partitions import DAY_MS, named
 from virtuoso.storage.timeseries.protocol import Readable, Tags
@@ -166,11 +167,31 @@ def _parquet(measurement: Measurement, path: Path) -> Iterator[tuple[Write, Call
 
 @contextmanager
 def _csv(measurement: Measurement, path: Path) -> Iterator[tuple[Write, Callable[[], int]]]:
-    from pyarrow import csv  # noqa: PLC0415 - only what writes files loads it
+    """As Arrow writes it, without Arrow: texts in quotes, UTC to the millisecond, nothing for what is unknown."""
+    kinds: list[type] = [str for _ in measurement.tags]
+    kinds += measurement.fields.values()
 
-    schema = _schema(measurement)
-    with csv.CSVWriter(path, schema) as writer, _gathered(lambda rows: writer.write(_table(schema, rows))) as gathered:
+    def line(row: Row) -> str:
+        time_ms, *values = row
+        at = (iso(time_ms) or "").replace("T", " ")
+        return ",".join((at, *(_cell(value, kind) for value, kind in zip(values, kinds, strict=True)))) + "\n"
+
+    with (
+        path.open("w", encoding="utf-8", newline="") as file,
+        _gathered(lambda rows: file.writelines(map(line, rows))) as gathered,
+    ):
+        file.write(",".join(f'"{name}"' for name in _names(measurement)) + "\n")
         yield gathered
+
+
+def _cell(value: Value, kind: type) -> str:
+    if value is None:
+        return ""
+    if kind is bool:  # SQLite has none
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + value.replace('"', '""') + '"'
+    return float.__repr__(value) if isinstance(value, float) else str(value)
 
 
 @contextmanager

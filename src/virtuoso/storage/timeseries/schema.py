@@ -54,9 +54,10 @@ TICKERS: Final = Measurement(
 FACTORS: Final = Measurement(
     "factors",
     ("symbol",),
-    {"label": str} | _floats("score", "confidence", "coverage", "consensus", "disagreement", *factors.FACTORS),
+    {"label": str}
+    | _floats("score", "score_percentile", "confidence", "coverage", "consensus", "disagreement", *factors.FACTORS),
 )
-"""Scores of a reading, by the close it belongs to; scores 0–100, the rest in [0, 1]."""
+"""Scores of a reading, by the close it belongs to; scores and percentile 0–100, the rest in [0, 1]."""
 
 SIGNALS: Final = Measurement(
     "signals", ("symbol",), {"label": str, "before": str, "id": str} | _floats("score", "confidence", "price")

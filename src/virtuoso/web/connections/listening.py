@@ -26,9 +26,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         sock.bind((host.strip("[]"), port))
         sock.listen(_BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a name that cannot be one is the latter
         sock.close()
-        reason = (error.strerror or str(error)).lower()
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise UsageError(f"web.port = {port}: cannot listen on {host}:{port}: {reason}; choose another port") from error
     sock.settimeout(0.0)
     return sock

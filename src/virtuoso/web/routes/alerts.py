@@ -29,14 +29,20 @@ class AlertState(StrEnum):
     """States of an incident by which a list can be narrowed."""
 
     FIRING = "firing"
+    """It holds."""
     RESOLVED = "resolved"
+    """It is over."""
     EXPIRED = "expired"
+    """Nobody can tell any longer whether it holds."""
 
 
-AlertId = Annotated[str, Path(description="`id` of an alert.", pattern="^[0-9a-f]{16}$")]
-Kind = Annotated[str | None, Query(description="A built-in kind, or the name of a rule.", pattern="^[a-z0-9_-]{1,64}$")]
-Least = Annotated[Severity | None, Query(description="The least severity.")]
-InState = Annotated[AlertState | None, Query(description="How far it is.")]
+AlertId = Annotated[str, Path(description="The `id` of an incident: 16 hex digits.", pattern="^[0-9a-f]{16}$")]
+Kind = Annotated[
+    str | None,
+    Query(description="Only of this kind: a built-in one, or the name of a rule.", pattern="^[a-z0-9_-]{1,64}$"),
+]
+Least = Annotated[Severity | None, Query(description="Only of this severity or a higher one.")]
+InState = Annotated[AlertState | None, Query(description="Only incidents that are so far.")]
 
 
 def router(cache: MemoryCache, database: Database | None, clock: Clock) -> APIRouter:
@@ -50,7 +56,7 @@ def router(cache: MemoryCache, database: Database | None, clock: Clock) -> APIRo
 def _listings(routes: APIRouter, cache: MemoryCache, database: Database | None) -> None:
     @routes.get(
         "/api/alerts/recent", summary="The latest incidents, newest first", response_class=Response,
-        responses=answers({"type": "array", "items": reference(docs.Alert)}, [examples.ALERT], 422),
+        responses=answers({"type": "array", "items": reference(docs.Alert)}, [examples.ALERT], 304, 422),
     )  # fmt: skip
     async def recent_alerts(request: Request, limit: Limit = 200) -> Response:
         published = msgspec.json.decode(body_of(cache, "alerts"), type=tuple[docs.Alert, ...])
@@ -82,7 +88,7 @@ def _listings(routes: APIRouter, cache: MemoryCache, database: Database | None) 
 def _single(routes: APIRouter, database: Database | None, clock: Clock) -> None:
     @routes.get(
         "/api/alerts/{alert_id}", summary="One incident, and every decision about it", response_class=Response,
-        responses=answers(reference(docs.AlertDetail), examples.DETAIL, 404, 422, 503),
+        responses=answers(reference(docs.AlertDetail), examples.DETAIL, 404, 422),
     )  # fmt: skip
     async def alert(request: Request, alert_id: AlertId) -> Response:
         with needed(database) as kept:

@@ -24,16 +24,24 @@ class DeliveryState(StrEnum):
     """The state of a delivery, from waiting in the outbox to sent, folded or dead."""
 
     WAITING = "waiting"
+    """In the outbox, to be sent."""
     SENDING = "sending"
+    """Being sent now."""
     SENT = "sent"
+    """The channel took it."""
     FOLDED = "folded"
+    """It went into a digest, or to another channel."""
     DEAD = "dead"
+    """The channel will never take it."""
     EXPIRED = "expired"
+    """It waited for too long to be worth sending."""
 
 
-DeliveryId = Annotated[str, Path(description="`id` of a delivery.", pattern="^[0-9a-f]{32}$")]
-ChannelName = Annotated[str | None, Query(description="Name of the channel.", pattern="^[a-z0-9_-]{1,60}$")]
-InState = Annotated[DeliveryState | None, Query(description="How far it is.")]
+DeliveryId = Annotated[str, Path(description="The `id` of a message: 32 hex digits.", pattern="^[0-9a-f]{32}$")]
+ChannelName = Annotated[
+    str | None, Query(description="Only messages for this channel, by its name.", pattern="^[a-z0-9_-]{1,60}$")
+]
+InState = Annotated[DeliveryState | None, Query(description="Only messages that are so far.")]
 
 
 def router(database: Database | None, identity: str, clock: Clock) -> APIRouter:

@@ -1,10 +1,10 @@
 """Routes that answer a published document, whole or sliced."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from fastapi import APIRouter, HTTPException, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue import examples
@@ -22,35 +22,25 @@ HOT = {path: document.name for path, document in WHOLE.items()} | {
 }
 """Paths that the front answers by itself."""
 
-Symbol = Annotated[str, Path(description="The exchange's own name, such as BTCUSDT.", min_length=1, max_length=40)]
-
 
 def router(cache: MemoryCache) -> APIRouter:
     """Make the routes of the published documents."""
     routes = APIRouter()
-    for path, document in WHOLE.items():
-        routes.add_api_route(
-            path, whole(cache, document.name), methods=["GET"], summary=document.summary, name=document.name,
-            responses=answers(reference(document.schema), document.example), response_class=Response,
-        )  # fmt: skip
 
     @routes.get(
-        "/api/signals/top", summary="Signals, the strongest first", response_class=Response,
-        responses=answers(reference(docs.TopSignals), examples.SIGNALS, 422),
+        "/api/signals/top", summary="Signals, the strongest first: label, score, confidence, reasons",
+        response_class=Response,
+        responses=answers(reference(docs.TopSignals), examples.SIGNALS, 304, 422),
     )  # fmt: skip
     async def top_signals(request: Request, limit: Limit = 10) -> Response:
         top = msgspec.json.decode(body_of(cache, "signals"), type=docs.TopSignals)
         return answer(request, msgspec.json.encode(msgspec.structs.replace(top, signals=top.signals[:limit])))
 
-    @routes.get(
-        "/api/symbols/{symbol}", summary="One symbol: ticker, signal, regime, and the whole tree of reasons",
-        response_class=Response, responses=answers(reference(docs.SymbolDetail), examples.SYMBOL, 404, 422),
-    )  # fmt: skip
-    async def symbol_detail(request: Request, symbol: Symbol) -> Response:
-        document = cache.get(f"symbol:{symbol}")
-        if document is None:
-            raise not_watched(symbol)
-        return answer(request, document.body, document.etag.decode())
+    for path, document in WHOLE.items():
+        routes.add_api_route(
+            path, whole(cache, document.name), methods=["GET"], summary=document.summary, name=document.name,
+            responses=answers(reference(document.schema), document.example, 304), response_class=Response,
+        )  # fmt: skip
 
     return routes
 
@@ -77,8 +67,3 @@ def answer(request: Request, body: bytes, etag: str | None = None) -> Response:
     if etag is not None and etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")
-
-
-def not_watched(symbol: str) -> HTTPException:
-    """The problem of an unknown symbol."""
-    return HTTPException(404, f"{symbol} is not watched; /api/symbols lists what is, and why others are not")

@@ -28,7 +28,8 @@ def router(health: Judged) -> APIRouter:
     """Make the routes `/health`, `/health/ready` and `/health/live`."""
     routes = APIRouter()
     schema = reference(docs.Health)
-    unhealthy = {"description": "Not healthy", "content": {"application/json": {"schema": schema}}}
+    stalled = {"description": "No cycle is completed: a restart may help."}
+    unhealthy = {"description": "Not healthy: `reasons` say why.", "content": {"application/json": {"schema": schema}}}
 
     @routes.get(
         "/health", summary="Whether cycles are completed, and what is watched is fresh and analysed",
@@ -46,7 +47,7 @@ def router(health: Judged) -> APIRouter:
 
     @routes.get(
         "/health/live", summary="Whether cycles are completed: for a supervisor", response_class=Response,
-        responses=answers({"type": "object"}, {"status": "alive"}) | {503: {"description": "A restart may help"}},
+        responses=answers({"type": "object"}, {"status": "alive"}) | {503: stalled},
     )  # fmt: skip
     async def live(request: Request) -> Response:
         if health.live:

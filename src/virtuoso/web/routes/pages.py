@@ -6,14 +6,14 @@ from importlib.resources import files
 from fastapi import APIRouter, Response
 
 _PAGES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/docs": ("docs.html", "text/html; charset=utf-8"),
-    "/static/status.css": ("status.css", "text/css; charset=utf-8"),
-    "/static/status.js": ("status.js", "text/javascript; charset=utf-8"),
-    "/static/draw.js": ("draw.js", "text/javascript; charset=utf-8"),
-    "/static/detail.js": ("detail.js", "text/javascript; charset=utf-8"),
-    "/static/docs.js": ("docs.js", "text/javascript; charset=utf-8"),
-    "/static/icon.svg": ("icon.svg", "image/svg+xml"),
+    "/": ("index.html", "text/html; charset=utf-8", "The status page, for people"),
+    "/docs": ("docs.html", "text/html; charset=utf-8", "This API, for people"),
+    "/static/status.css": ("status.css", "text/css; charset=utf-8", "How the pages look"),
+    "/static/status.js": ("status.js", "text/javascript; charset=utf-8", "What the status page does"),
+    "/static/draw.js": ("draw.js", "text/javascript; charset=utf-8", "How the status page draws curves"),
+    "/static/detail.js": ("detail.js", "text/javascript; charset=utf-8", "How the status page shows one symbol"),
+    "/static/docs.js": ("docs.js", "text/javascript; charset=utf-8", "What the page of the API does"),
+    "/static/icon.svg": ("icon.svg", "image/svg+xml", "The icon of the pages"),
 }
 
 
@@ -21,12 +21,12 @@ def router() -> APIRouter:
     """The routes; the files are read once."""
     routes = APIRouter(include_in_schema=True)
     folder = files("virtuoso.web") / "static"
-    for path, (name, kind) in _PAGES.items():
+    for path, (name, kind, summary) in _PAGES.items():
         body = (folder / name).read_bytes()
         content = {kind.partition(";")[0]: {"schema": {"type": "string"}}}
         routes.add_api_route(
-            path, _page(body, kind), methods=["GET"], name=name, summary=name, response_class=Response,
-            responses={200: {"description": "OK", "content": content}},
+            path, _page(body, kind), methods=["GET"], name=name, summary=summary, response_class=Response,
+            responses={200: {"description": "The file, as it is.", "content": content}},
         )  # fmt: skip
     return routes
 

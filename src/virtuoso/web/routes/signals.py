@@ -17,7 +17,9 @@ from virtuoso.web.openapi import answers, reference
 from virtuoso.web.parameters import Cursor, Limit, Since, SymbolName, Until, milliseconds
 from virtuoso.web.routes.documents import answer
 
-Kind = Annotated[Label | None, Query(description="The label that was taken.")]
+Kind = Annotated[
+    Label | None, Query(description="Only changes to this label; to any, and to none, where none is given.")
+]
 
 
 class _Why(msgspec.Struct):

@@ -18,8 +18,8 @@ from virtuoso.web.openapi import answers, changes, reference
 from virtuoso.web.required_database import needed
 from virtuoso.web.routes.documents import answer
 
-SilenceId = Annotated[str, Path(description="`id` of a silence.", pattern="^[0-9a-f]{16}$")]
-Over = Annotated[bool, Query(description="Those of the last 30 days that are over, too.")]
+SilenceId = Annotated[str, Path(description="The `id` of a silence: 16 hex digits.", pattern="^[0-9a-f]{16}$")]
+Over = Annotated[bool, Query(description="Whether to list those of the last 30 days that are over, too.")]
 
 
 def router(database: Database | None, clock: Clock) -> APIRouter:

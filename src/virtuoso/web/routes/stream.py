@@ -25,7 +25,7 @@ def router(cache: MemoryCache) -> APIRouter:
     """Make the route `/api/stream`; all its clients share one set of encoded events."""
     routes = APIRouter()
     events = Events(cache)
-    documented = answers({"type": "string"}, "", 503)
+    documented = answers({"type": "string"}, "")
     documented[200] = {
         "description": f"Events named {', '.join(STREAMED)}; data is the document, id its version.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},

@@ -74,7 +74,7 @@ def _signal(context: Context) -> tuple[list[Field], bool]:
 
 def _entry(context: Context) -> tuple[list[Field], bool]:
     rows = {
-        "Price": price_text(context.price) if context.price is not None else None,
+        "Price": None if context.price is None else context.denomination.price(context.price),
         "Spread": _basis_points(context.spread_bp),
         "Slippage": _basis_points(context.slippage_bp),
     }
@@ -86,7 +86,7 @@ def _levels(context: Context) -> tuple[list[Field], bool]:
         return [], False
     shown = sorted(context.levels[:_LEVELS], key=lambda level: -level.price)
     names = [fit(level.name.replace("_", " "), 14, coded) for level in shown]
-    prices = _column([level.price for level in shown])
+    prices = [context.denomination.price(level.price) for level in shown]
     wide, widest = max(units(name) for name, _ in names), max(map(len, prices))
     rows = [
         f"{name:<{wide}} {price:>{widest}} {_distance(level.price, context.price)}".rstrip()
@@ -94,15 +94,6 @@ def _levels(context: Context) -> tuple[list[Field], bool]:
     ]
     cut = len(context.levels) > _LEVELS or any(cut for _, cut in names)
     return [Field("Levels", _block(rows))], cut
-
-
-def _column(prices: list[float]) -> list[str]:
-    """Prices with their points under each other."""
-    texts = [price_text(price) for price in prices]
-    decimals = max(len(text.partition(".")[2]) for text in texts)
-    if any("e" in text or text == _UNKNOWN for text in texts):
-        return texts
-    return [f"{price:,.{decimals}f}" for price in prices]
 
 
 def _distance(level: float, price: float | None) -> str:
@@ -128,14 +119,3 @@ def _within(value: float, most: float, form: str, unit: str) -> str:
 
 def _block(rows: list[str]) -> str:
     return "```\n" + "\n".join(rows) + "\n```"
-
-
-def price_text(price: float) -> str:
-    """With six significant digits at least and no exponent where people would not write one."""
-    if not math.isfinite(price):
-        return _UNKNOWN
-    if price == 0 or not 1e-9 <= abs(price) < 1e12:
-        return f"{price:.6g}"
-    decimals = max(0, 5 - math.floor(math.log10(abs(price))))
-    text = f"{price:,.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

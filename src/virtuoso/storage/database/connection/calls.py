@@ -11,12 +11,14 @@ from sqlalchemy import Connection
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable, UsageError
 from virtuoso.storage.database.connection.backend import WRITING, Backend
-from virtuoso.storage.database.connection.errors import NoDatabase, StoreFull, explained
-from virtuoso.storage.database.connection.migrate import MIGRATION_S, migrate
+from virtuoso.storage.database.connection.errors import NoDatabase, StoreFull, StoreStarting, explained
+from virtuoso.storage.database.connection.migrate import MIGRATION_S, migrate, needs_migration
 from virtuoso.storage.status import StoreStatus
 
 T = TypeVar("T")
 _WAITING = 256
+_STARTS, _START_AGAIN_S = 5, 1.0
+"""How often a server that starts is asked, and how long after the last answer: connecting takes two seconds at most."""
 
 
 class Calls:
@@ -50,11 +52,28 @@ class Calls:
     async def start(self) -> bool:
         """Open it and bring the schema up to date, within a minute; `True` when there was something to do.
 
+        A server that takes no connection yet is asked again, for some seconds.
+
         Raises `UsageError` when the schema is newer than the program or the file is no database, `StoreUnavailable`
         when it cannot be reached.
         """
+        for _ in range(_STARTS - 1):
+            try:
+                return await self._open()
+            except StoreStarting:
+                await asyncio.sleep(_START_AGAIN_S)
+        return await self._open()
+
+    async def _open(self) -> bool:
         try:
             return await self._bounded(lambda: migrate(self._backend), MIGRATION_S + self._timeout_s)
+        except NoDatabase as error:
+            raise UsageError(str(error)) from error
+
+    async def look(self) -> None:
+        """See whether it could be opened; changes nothing, and raises as `start` does."""
+        try:
+            await self._bounded(lambda: needs_migration(self._backend), self._timeout_s)
         except NoDatabase as error:
             raise UsageError(str(error)) from error
 

@@ -16,6 +16,10 @@ class StoreLocked(StoreUnavailable):
     """Another process held the database for longer than the wait."""
 
 
+class StoreStarting(StoreUnavailable):
+    """The server is there and takes no connection yet: it starts, or its machine is busy."""
+
+
 class NoDatabase(StoreUnavailable):
     """The file is there and is something else."""
 
@@ -24,6 +28,8 @@ _FULL = {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "53100"}
 _LOCKED = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_BUSY_SNAPSHOT", "SQLITE_BUSY_RECOVERY", "55P03", "40P01"}
 _SLOW = {"SQLITE_INTERRUPT", "57014"}
 _FOREIGN = {"SQLITE_NOTADB"}
+_STARTING, _CONNECTING = {"57P03"}, "ConnectionTimeout"
+"""The latter is a class of psycopg, by its name: whoever has no server need not import it."""
 
 
 @contextmanager
@@ -48,7 +54,9 @@ def explain(place: str, error: BaseException) -> StoreUnavailable:
         return StoreUnavailable(f"the database {place} was too slow: the statement was cancelled")
     if code in _FOREIGN:
         return NoDatabase(f"{place} is not a database: name another file, or move this one away to begin a new one")
-    return StoreUnavailable(f"the database {place} does not answer: {_one_line(error)}")
+    starts = code in _STARTING or type(error).__name__ == _CONNECTING
+    kind = StoreStarting if starts else StoreUnavailable
+    return kind(f"the database {place} does not answer: {_one_line(error)}")
 
 
 def _one_line(error: BaseException) -> str:

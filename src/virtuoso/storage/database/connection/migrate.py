@@ -26,9 +26,7 @@ def migrate(backend: Backend) -> bool:
 
     Raises `UsageError` when the schema is newer than the program, or the file is no database.
     """
-    with backend.engine.connect() as connection:
-        stored = _stored(connection)
-    if not _is_older(backend.place, stored):
+    if not needs_migration(backend):
         return False
     from alembic import command  # noqa: PLC0415 - slow to import, and seldom needed
     from alembic.config import Config  # noqa: PLC0415
@@ -53,6 +51,13 @@ def migrate(backend: Backend) -> bool:
             if backend.sqlite:
                 backend.patience(connection, backend.busy_ms)
     return True
+
+
+def needs_migration(backend: Backend) -> bool:
+    """Whether the schema is older than the program's; changes nothing, and raises as `migrate` does."""
+    with backend.engine.connect() as connection:
+        stored = _stored(connection)
+    return _is_older(backend.place, stored)
 
 
 def _stored(connection: Connection) -> Any:

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from virtuoso.research.bar_files.columns import SYMBOL, TIME, find
+from virtuoso.research.bar_files.columns import Names
+from virtuoso.research.bar_files.hints import SYMBOL, TIME, Hints
+from virtuoso.research.bar_files.layouts.recognition import by_names
 from virtuoso.research.bar_files.part import Part
 from virtuoso.research.bar_files.problems import DataError
 from virtuoso.research.bar_files.times import Times
@@ -23,21 +25,24 @@ class ParquetSource:
     """The rows of one Parquet file."""
 
     unit = "row"
+    form = "Parquet"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, hints: Hints) -> None:
         self.path = path
         with self._opened() as file:
             self.bytes = path.stat().st_size
             present, self._rows = file.schema_arrow.names, int(file.metadata.num_rows)
-        self.names = find(path, present)
-        self.times = Times(path, self.names[TIME])
+        self.recognised = by_names(path, present, self.form, hints)
+        self.names: Names = {key: present[i] for key, i in self.recognised.columns.items()}
+        self.times = Times(path, self.names[TIME], self.recognised.zone)
         if not self._rows:
             raise DataError(path, "has no rows")
         self._read = 0
 
     def parts(self) -> Iterator[Part]:
         """Read the file once and yield its rows in parts, one batch at a time."""
-        with self._opened(read_dictionary=[self.names[SYMBOL]]) as file:
+        texts = [self.names[SYMBOL]] if SYMBOL in self.names else []
+        with self._opened(read_dictionary=texts) as file:
             for batch in file.iter_batches(_ROWS, columns=list(self.names.values()), use_threads=False):
                 first, self._read = self._read + 1, self._read + batch.num_rows
                 columns = {key: batch.column(name) for key, name in self.names.items()}

@@ -1,0 +1,1 @@
+"""Types of values: addresses and durations, as they are written."""

@@ -1,0 +1,130 @@
+"""Documents of incidents: the lists, one with every decision about it, and taking note of it."""
+
+from typing import Any
+
+import msgspec
+
+from virtuoso.model.alerts.documents.texts import Comment, Person
+from virtuoso.model.alerts.incident import Details, Incident
+from virtuoso.model.clock import iso
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """One incident: a condition from when it fired to when it was over."""
+
+    id: str
+    """Identity of the incident: 16 hex digits that follow from its labels and when it fired."""
+    level: str
+    """How much attention it asks for, the most so far: `info`, `warning` or `critical`."""
+    message: str
+    """What happened, in one sentence for people."""
+    details: Details
+    """The figures behind the message, by name; its end says the unit: `_pct` is percent, `_bp` bp, `_ms` ms."""
+    timestamp: str
+    """When it fired, ISO 8601 in UTC."""
+    source: str
+    """Who found it; always `monitor` so far."""
+    alert_type: str
+    """Its kind: a built-in one as `/api/alerts/rules` lists them, or the name of the user's rule."""
+    symbol: str | None
+    """The symbol that it is about; `null` where it is about the market or the program."""
+    resolved: bool
+    """Whether it ended, in whatever way."""
+    resolved_at: str | None
+    """When it ended, ISO 8601 in UTC; `null` while it holds."""
+    acknowledged: bool
+    """Whether somebody took note of it; it is not told again until it is over."""
+    labels: dict[str, str]
+    """What it is identified by: kind, exchange, where they apply symbol, side and part, and those of the user's
+    rule."""
+    state: str
+    """How far it is: `firing` (it holds), `resolved` (it is over) or `expired` (nobody can tell any longer)."""
+    value: float | None
+    """The size that a material change is measured by, in the unit of its kind; `null` where it has none."""
+    acknowledged_by: str | None
+    """Who took note of it first; `null` while nobody did."""
+    held: str | None
+    """The stage that withholds it for now: `inhibit`, `silence`, `cooldown` or `group`; `null` while none does."""
+    told_at: str | None
+    """When a message about it was last made, ISO 8601 in UTC; `null` where nobody was told."""
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What one stage decided about an incident."""
+
+    at: str
+    """When it was decided, ISO 8601 in UTC."""
+    stage: str
+    """The stage: `inhibit`, `silence`, `dedup`, `cooldown`, `group` or `route`."""
+    passed: bool
+    """Whether it let the incident pass, or withheld it."""
+    reason: str
+    """Why it did so: a name, a colon, and words."""
+
+
+class AlertDetail(Alert, frozen=True, kw_only=True):
+    """`/api/alerts/{id}`: one incident, and every decision about it."""
+
+    part: str | None
+    """What tells it apart from others of its kind without a symbol, such as the name of a task; `null` where nothing
+    needs to."""
+    pending_at: str | None
+    """Since when its condition held before it fired, ISO 8601 in UTC; `null` where it fired at once."""
+    escalated_at: str | None
+    """When it became more severe last, ISO 8601 in UTC; `null` where it never did."""
+    told_level: str | None
+    """The level at which it was told last: `info`, `warning` or `critical`; `null` where nobody was told."""
+    path: tuple[Decision, ...]
+    """The latest decisions, oldest first; 30 at most."""
+
+
+class AlertHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """`/api/alerts`: incidents by filters, newest first."""
+
+    alerts: tuple[Alert, ...]
+    """The incidents of this page, newest first."""
+    next: str | None
+    """Give it as `cursor` for the page after; `null` at the end."""
+    reason: str | None = None
+    """Why there is nothing, or something is left out: no database is kept, it does not answer, or rows are damaged;
+    `null` otherwise."""
+
+
+class NewAcknowledgement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who takes note of an incident; it is not told again until it is over."""
+
+    by: Person
+    """Who takes note: a name, 100 characters at most."""
+    comment: Comment = ""
+    """What there is to say about it, 1000 characters at most."""
+
+
+def alert_of(incident: Incident) -> Alert:
+    """An incident as the API lists it."""
+    return Alert(**_listed(incident))
+
+
+def detail_of(incident: Incident) -> AlertDetail:
+    """An incident with all that was decided about it."""
+    return AlertDetail(
+        **_listed(incident),
+        part=incident.part,
+        pending_at=iso(incident.pending_ms),
+        escalated_at=iso(incident.escalated_ms),
+        told_level=None if incident.told is None else incident.told.severity,
+        path=tuple(
+            Decision(at=iso(step.at_ms) or "", stage=step.stage, passed=step.passed, reason=step.reason)
+            for step in incident.path
+        ),
+    )
+
+
+def _listed(incident: Incident) -> dict[str, Any]:
+    return {
+        "id": incident.id, "level": incident.severity, "message": incident.message, "details": incident.details,
+        "timestamp": iso(incident.fired_ms) or "", "source": incident.source, "alert_type": incident.kind,
+        "symbol": incident.symbol, "resolved": incident.resolved_ms is not None,
+        "resolved_at": iso(incident.resolved_ms), "acknowledged": incident.acknowledged, "labels": incident.labels,
+        "state": incident.state, "value": incident.value, "acknowledged_by": incident.acknowledged_by,
+        "held": incident.held, "told_at": None if incident.told is None else iso(incident.told.at_ms),
+    }  # fmt: skip

@@ -1,0 +1,130 @@
+"""Documents of how alerts are made and sent: kinds and rules in force, stages and channels."""
+
+import msgspec
+
+from virtuoso.model.alerts.outbox import ChannelStatus
+from virtuoso.model.clock import iso
+
+
+class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How the incidents of one kind live and are told."""
+
+    kind: str
+    """Name of the built-in kind, or of the user's rule."""
+    enabled: bool
+    """Whether it fires at all."""
+    system: bool
+    """Whether it is about the program and its surroundings, or about the market."""
+    severity: str | None
+    """The level of its incidents: `info`, `warning` or `critical`; `null` where the detector says it of each."""
+    severities: tuple[str, ...]
+    """Levels that its incidents may have when they fire, the usual one first."""
+    hold: float = msgspec.field(name="for")
+    """How long the condition must hold before it fires, seconds."""
+    cooldown: float
+    """How long after a message a new incident of the same labels is not told, unless it is more severe, seconds."""
+    rearm: float
+    """How long the condition must be false before the incident is over, seconds."""
+    change: float | None
+    """Ratio by which the value must grow for an open incident to be told again (0.5 is by half); `null` for never."""
+    escalate_after: float | None
+    """How long it may stay open and unacknowledged before it becomes more severe, seconds; `null` for ever."""
+    channels: tuple[str, ...] | None
+    """Names of the only channels that hear of it; `null` for all that take its level and scope."""
+    place: str | None = None
+    """File and line of the user's rule; `null` for a built-in kind."""
+    when: str | None = None
+    """The condition: a rule's as it stands in its file, a built-in kind's in words with the thresholds in force; `null`
+    where nothing is known of it."""
+    labels: dict[str, str] = {}
+    """Labels that the user's rule adds; empty for a built-in kind."""
+    title: str | None = None
+    """What the built-in kind is called, for people; `null` for a rule."""
+    meaning: str | None = None
+    """What happened, in one sentence; `null` for a rule."""
+    check: str | None = None
+    """What to look at first, in one sentence; `null` for a rule."""
+
+
+class AlertRules(msgspec.Struct, frozen=True, kw_only=True):
+    """`/api/alerts/rules`: the built-in kinds and the user's rules, as they are in force."""
+
+    timestamp: str
+    """When it was published, ISO 8601 in UTC; 1970 before the first publication."""
+    kinds: tuple[PolicyRow, ...]
+    """The built-in kinds, with what each means."""
+    rules: tuple[PolicyRow, ...]
+    """The user's rules, in the order of their files."""
+    reason: str | None = None
+    """Why there is nothing: the monitor has not published yet; `null` once it has."""
+
+
+class StageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What one stage let pass and withheld since the start."""
+
+    stage: str
+    """The stage: `inhibit`, `silence`, `dedup`, `cooldown`, `group` or `route`, in this order."""
+    passed: int
+    """How many times it let an incident pass since the start."""
+    withheld: int
+    """How many times it withheld an incident since the start."""
+    held: int
+    """How many incidents it withholds now."""
+
+
+class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How one channel is now."""
+
+    name: str
+    """Name of the channel, as configured."""
+    state: str
+    """How it is: `up`, `down`, `limited` (no request before `not_before`) or `disabled` (its address is gone)."""
+    since: str | None
+    """Since when it is so, ISO 8601 in UTC; `null` where that is not known."""
+    not_before: str | None
+    """Before when nothing is sent, ISO 8601 in UTC; `null` where it may be at once."""
+    error: str | None
+    """Why it is not up; `null` where it is."""
+    waiting: int
+    """How many messages wait for it now, the one being sent included."""
+    dead: int
+    """How many messages it will never take, to be looked at by people."""
+    oldest: str | None
+    """When the oldest message that waits was made, ISO 8601 in UTC; `null` where none waits."""
+    counters: dict[str, int]
+    """How many messages since the start, by what became of them: `sent` (`edited` and `digests` among them), `failed`
+    attempts, `repeats`, `dead`, `moved` to the fallback, `illustrated`."""
+
+
+class AlertPipeline(msgspec.Struct, frozen=True, kw_only=True):
+    """`/api/alerts/pipeline`: what became of the incidents since the start, and how the channels are."""
+
+    timestamp: str
+    """When it was published, ISO 8601 in UTC; 1970 before the first publication."""
+    fired: int
+    """How many incidents fired since the start."""
+    resolved: int
+    """How many incidents ended since the start, in whatever way."""
+    open: int
+    """How many incidents hold now."""
+    stages: tuple[StageRow, ...]
+    """The stages, in the order in which an incident goes through them."""
+    channels: tuple[ChannelRow, ...]
+    """The configured channels."""
+    reason: str | None = None
+    """Why there is nothing: the monitor has not published yet; `null` once it has."""
+
+
+def channel_of(status: ChannelStatus) -> ChannelRow:
+    """A channel as the API lists it."""
+    return ChannelRow(
+        name=status.name,
+        state=status.state,
+        since=iso(status.since_ms),
+        not_before=iso(status.not_before_ms),
+        error=status.error,
+        waiting=status.waiting,
+        dead=status.dead,
+        oldest=iso(status.oldest_ms),
+        counters=status.counters,
+    )

@@ -1,0 +1,145 @@
+"""Documents of signals: the label of each symbol now, its changes, and the scores of earlier closes."""
+
+import msgspec
+
+from virtuoso.model.quality import DataQuality, DataSource
+from virtuoso.model.signal import Label
+
+
+class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One symbol's signal: the label, the score that it follows from, and how much evidence there was."""
+
+    symbol: str
+    """The exchange's own name of the instrument, such as `BTCUSDT`."""
+    signal: Label | None
+    """The label; `null` where there is none, and `reasons` say why: the symbol was not scored yet or not lately, there
+    is too little evidence, or data is stale by now."""
+    confidence: float | None
+    """How far the score can be relied on, 0–1: agreement of the factors × coverage × data quality. It is not the chance
+    of a gain. `null` before the first closed bar, and where no factor leans anywhere."""
+    price: float | None
+    """Price of the last trade, quote units; `null` before the first ticker."""
+    tick_size: float | None = None
+    """Step of the price, quote units; `null` until the instrument is known."""
+    change: float | None
+    """Change of the price over the last 24 h as the exchange tells it, percent (1.5 is +1.5 %); `null` before the first
+    ticker, and where the contract was multiplied or divided meanwhile."""
+    timestamp: str | None
+    """Close of the 1m bar that the score was computed from, ISO 8601 in UTC; `null` before the first closed bar."""
+    data_quality: DataQuality
+    """How fresh it is: the worse of what the score was computed from and of what comes in now."""
+    data_source: DataSource | None
+    """What the exchange behind it is; `null` until it has answered once."""
+    score: float | None
+    """Where the symbol leans, 0–100: 50 is neutral, above it leans up, below down. The weighted factors over all
+    timeframes at the close `timestamp`; `null` before the first closed bar, and while no factor has data."""
+    score_percentile: float | None
+    """Share of the symbol's own past that lies below the score, 0–100: of the closes of today (UTC) and the seven days
+    before it at which it could have a label. `null` without a label, and with fewer than 240 such closes."""
+    past_closes: int | None
+    """How many closes that past has; `null` before the first closed bar."""
+    past_from_bars: int | None
+    """How many of them were scored from bars alone, when the symbol began to be watched; `null` before the first
+    closed bar."""
+    probability: float | None
+    """Chance that the signal turns out right, 0–1; always `null` so far, for no outcomes have been measured yet."""
+    coverage: float | None
+    """Share of all enabled evidence, by weight, that had data, 0–1; `null` before the first closed bar."""
+    attainable_coverage: float | None
+    """Largest `coverage` that this symbol can have the way it is watched, 0–1; `null` before the first closed bar."""
+    evidence_class: str
+    """How it is watched: `detailed`, with order book and trades, or `plain` (past `universe.detailed`), without."""
+    consensus: float | None
+    """How far the factors lean to one side, 0–1: 1 where all lean the same way, 0 where they cancel; `null` before the
+    first closed bar, and where all are neutral."""
+    disagreement: float | None
+    """How far the factors lie apart, 0–1: their weighted standard deviation on a scale from −1 to 1; `null` before the
+    first closed bar, and while no factor has data."""
+    factors: dict[str, float | None]
+    """Score of each factor by name, the heaviest first: 0–100, 50 neutral, `null` without data. Empty before the first
+    closed bar."""
+    reasons: tuple[str, ...]
+    """Why something is `null`, or weaker than it could be, in words."""
+
+
+class TopSignals(msgspec.Struct, frozen=True, kw_only=True):
+    """`/api/signals/top`: the signals of the watched symbols, the strongest first."""
+
+    signals: tuple[SignalRow, ...]
+    """Ordered by |score − 50| · confidence; those without a label have no rank and come last."""
+    timestamp: str
+    """When it was published, ISO 8601 in UTC; 1970 before the first publication."""
+    reason: str | None = None
+    """Why nothing is scored yet; `null` once something is."""
+
+
+class SignalChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A BUY or SELL that began or ended, kept for good."""
+
+    id: str
+    """Identity of the change: 32 hex digits that follow from exchange, symbol, close and label."""
+    exchange: str
+    """Exchange and category by which stored data is kept apart."""
+    symbol: str
+    """The exchange's own name of the instrument, such as `BTCUSDT`."""
+    signal: Label | None
+    """The label from this close on; `null` where the old one ended with no other: its data was missing for minutes, or
+    the symbol is watched no longer."""
+    before: Label | None
+    """The label until then; `null` where there was none."""
+    timestamp: str
+    """Close of the 1m bar at which it changed, ISO 8601 in UTC."""
+    score: float | None
+    """Score at that close, 0–100, 50 neutral; `null` where it was not scored."""
+    confidence: float | None
+    """How far that score could be relied on, 0–1; `null` where it was not scored."""
+    price: float | None
+    """Price at that close, quote units; `null` where it was not scored."""
+    data_quality: DataQuality
+    """How fresh the data was that it was computed from."""
+    data_source: DataSource | None
+    """What the exchange behind it was; `null` where that was not known."""
+    why: tuple[str, ...]
+    """The reading behind it in plain sentences; empty where it was not scored."""
+
+
+class SignalHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """`/api/signals`: changes of label, newest first."""
+
+    signals: tuple[SignalChange, ...]
+    """The changes of this page, newest first."""
+    next: str | None
+    """Give it as `cursor` for the page after; `null` at the end."""
+    reason: str | None = None
+    """Why there is nothing, or something is left out: no database is kept, it does not answer, or rows are damaged;
+    `null` otherwise."""
+
+
+class ScoreRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The scores of one symbol at one close."""
+
+    timestamp: str
+    """Close of the 1m bar that it was computed from, ISO 8601 in UTC."""
+    signal: Label | None
+    """The label at that close; `null` where there was none."""
+    score: float | None
+    """Score, 0–100, 50 neutral; `null` where no factor had data."""
+    score_percentile: float | None
+    """Share of the symbol's past at that close that lay below the score, 0–100; `null` where it was not known."""
+    confidence: float | None
+    """How far the score could be relied on, 0–1; `null` where no factor leaned anywhere."""
+    coverage: float | None
+    """Share of all enabled evidence, by weight, that had data, 0–1; `null` where it was not kept."""
+    factors: dict[str, float | None]
+    """Score of each factor by name: 0–100, 50 neutral, `null` without data."""
+
+
+class ScoreHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """`/api/symbols/{symbol}/scores`: readings as they were at each close."""
+
+    symbol: str
+    """The exchange's own name of the instrument, such as `BTCUSDT`."""
+    scores: tuple[ScoreRow, ...]
+    """A row for each scored close, oldest first."""
+    reason: str | None = None
+    """Why there is nothing: no time series is kept, or it does not answer; `null` otherwise."""

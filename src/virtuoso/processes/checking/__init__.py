@@ -1,0 +1,1 @@
+"""Checks what a start needs, without beginning anything."""

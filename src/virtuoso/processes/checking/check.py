@@ -1,0 +1,144 @@
+"""Finds everything that a start would refuse, all at once and without starting; and, if wanted, who does not answer."""
+
+import asyncio
+import urllib.request
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from virtuoso.config import Settings
+from virtuoso.config.loading import Reading
+from virtuoso.exchange.polling import pollable
+from virtuoso.model.clock import Clock
+from virtuoso.model.errors import UsageError, VirtuosoError
+from virtuoso.model.text.duration import written
+from virtuoso.processes.checking.reach import Servers
+from virtuoso.web.connections.listening import listen
+from virtuoso.wiring.channels import channel_plans, make_channels
+from virtuoso.wiring.folders import check_folders, sqlite_file
+from virtuoso.wiring.parts import exchange_for, kernel_parts
+from virtuoso.wiring.rule_files import rule_files
+from virtuoso.wiring.stores import database_for, series_for
+
+_LIMIT_S = 10.0
+"""For each part; what it asks for has shorter limits of its own."""
+_ALIVE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is wrong, a line each, and what is only to be known."""
+
+    mistakes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+async def check(reading: Reading, clock: Clock, *, connect: bool) -> Found:
+    """Check what files and environment say, and whether a start could go by it.
+
+    A part of which the configuration itself is wrong is not looked at: what it would say follows from that.
+    """
+    found = Found(list(reading.mistakes))
+    if (settings := reading.settings) is None:
+        return found
+    parts = _Start(settings, clock, found.notes).parts()
+    if connect:
+        parts += Servers(settings, clock, found.notes).parts()
+    whole = [part for sections, part in parts if all(reading.holds(*name.split(".")) for name in sections)]
+    for mistakes in await asyncio.gather(*map(_mistakes, whole)):
+        found.mistakes.extend(line for line in mistakes if line not in found.mistakes)
+    return found
+
+
+Part = Callable[[], Awaitable[None]]
+"""Looks at one part; raises a `VirtuosoError` with a line for each mistake."""
+
+
+async def _mistakes(part: Part) -> list[str]:
+    try:
+        async with asyncio.timeout(_LIMIT_S):
+            await part()
+    except VirtuosoError as error:
+        return str(error).splitlines()
+    except TimeoutError:
+        return [f"{part.__name__.replace('_', ' ')}: could not be checked within {written(_LIMIT_S)}"]
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Looks at each part of a start, by the functions that a start calls."""
+
+    settings: Settings
+    clock: Clock
+    notes: list[str]
+
+    def parts(self) -> list[tuple[tuple[str, ...], Part]]:
+        """Each part, by the sections that it depends on."""
+        return [
+            (("data_dir", "database", "timeseries", "exchange"), self.folders),
+            (("data_dir", "timeseries", "exchange"), self.time_series),
+            (("data_dir", "database"), self.database),
+            (("exchange", "market_data", "monitoring.interval", "websocket"), self.exchange),
+            (("monitoring.alerts",), self.rules),
+            (("monitoring.alerts",), self.channels),
+            (("web",), self.listening),
+        ]
+
+    async def folders(self) -> None:
+        """See whether what is kept can be written."""
+        check_folders(self.settings)
+
+    async def time_series(self) -> None:
+        """See whether what its archive needs is installed."""
+        if (series := series_for(self.settings, self.clock)) is not None:
+            await series.close()
+
+    async def database(self) -> None:
+        """Look at a file that is there; a server is asked with those that are to be connected."""
+        file = sqlite_file(self.settings)
+        if file is None or not file.exists():
+            return
+        database = database_for(self.settings, self.clock)
+        try:
+            await database.look()
+        finally:
+            await database.close()
+
+    async def exchange(self) -> None:
+        """See whether there is an adapter, and whether its budget suffices where it is polled."""
+        exchange = exchange_for(self.settings, self.clock, np.random.default_rng())
+        try:
+            if kernel_parts(self.settings).polled:
+                pollable(exchange.budget, self.settings.monitoring.interval)
+        finally:
+            await exchange.close()
+
+    async def rules(self) -> None:
+        """Read the user's rules."""
+        rule_files(self.settings.monitoring.alerts).read()
+
+    async def channels(self) -> None:
+        """Make the channels."""
+        for channel in make_channels(channel_plans(self.settings.monitoring.alerts), self.clock).values():
+            await channel.close()
+
+    async def listening(self) -> None:
+        """Take the port; where Virtuoso itself has it all is well: one checks what a reload is to read."""
+        host, port = self.settings.web.host, self.settings.web.port
+        try:
+            listen(host, port).close()
+        except UsageError:
+            if not await asyncio.to_thread(_is_virtuoso, host, port):
+                raise
+            self.notes.append(f"web.port = {port}: a running Virtuoso listens there; a second one could not start")
+
+
+def _is_virtuoso(host: str, port: int) -> bool:
+    there = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared, not listened on
+    try:
+        with urllib.request.urlopen(f"http://{there}:{port}/health/live", timeout=_ALIVE_S) as answer:
+            return b'"alive"' in answer.read(100)
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,1 @@
+"""How files of bars are laid out: the table of layouts, and what tells which one a file has."""

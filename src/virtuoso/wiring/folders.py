@@ -1,0 +1,68 @@
+"""Where what is kept is kept, as configured, and whether it could be written there."""
+
+from pathlib import Path
+from tempfile import mkdtemp
+
+from virtuoso.config import Settings
+from virtuoso.model.errors import UsageError
+
+
+def make_data_dir(settings: Settings) -> None:
+    """The folder of everything that is kept.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"data_dir = {settings.data_dir}: cannot be made: {error.strerror}") from error
+
+
+def check_folders(settings: Settings) -> None:
+    """See whether everything that is kept could be written where it is to be; nothing is made.
+
+    Raises:
+        UsageError: it could not; a line for each folder.
+    """
+    store, wanted = settings.timeseries.store, {"data_dir": settings.data_dir}
+    if store != "none":
+        wanted["data_dir"] = series_folder(settings) if store == "embedded" else spool_folder(settings)
+    if (file := sqlite_file(settings)) is not None and settings.database.url is not None:
+        wanted["database.url"] = file.parent
+    mistakes = [f"{key} = {folder}: {why}" for key, folder in wanted.items() if (why := _not_writable(folder))]
+    if mistakes:
+        raise UsageError("\n".join(mistakes))
+
+
+def _not_writable(folder: Path) -> str | None:
+    """Why nothing could be written into a folder, or into where it would be made; `None` where it could."""
+    there = folder.absolute()
+    try:
+        while not there.exists():
+            there = there.parent
+        if not there.is_dir():
+            return f"{there} is a file; a folder is needed"
+        Path(mkdtemp(prefix=".virtuoso-", dir=there)).rmdir()
+    except OSError as error:
+        return f"cannot be written: {(error.strerror or str(error)).lower()}"
+    return None
+
+
+def sqlite_file(settings: Settings) -> Path | None:
+    """The file of the database; `None` where it is a server."""
+    url = settings.database.url
+    if url is None:
+        return settings.data_dir.absolute() / "virtuoso.sqlite"
+    _, is_file, path = url.get_secret_value().partition("sqlite:///")
+    return Path(path) if is_file else None
+
+
+def series_folder(settings: Settings) -> Path:
+    """Of the embedded time series: one a market, so that none is taken for another's."""
+    return settings.data_dir / "timeseries" / settings.exchange.market
+
+
+def spool_folder(settings: Settings) -> Path:
+    """Of what waits for InfluxDB: one a market."""
+    return settings.data_dir / "spool" / settings.exchange.market

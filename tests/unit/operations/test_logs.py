@@ -1,0 +1,90 @@
+"""`logging.format: json` holds for every line of a process, whoever writes it; chatter is said once a minute."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import structlog
+
+from virtuoso.operations.logs import _Seldom
+from virtuoso.operations.streams import MaskedStream
+
+_PROGRAM = """
+import asyncio, logging, sys, threading, warnings
+from virtuoso.operations import logs
+logs.configure("info", "json", ["canary-secret"])
+print("a banner · with canary-secret")
+print("begun ", end=""); print("and ended")
+print()
+warnings.warn("it is old", DeprecationWarning if "quiet" in sys.argv else UserWarning)
+logging.getLogger("lib").warning("what %s said", "it")
+logging.getLogger("lib").info("chatter")
+logging.getLogger("lib").warning("%d", "no number")
+sys.stderr.write('{"event": "already"}\\n[1, 2]\\n')
+async def lost():
+    asyncio.get_running_loop().call_exception_handler({"message": "nobody took it"})
+asyncio.run(lost())
+def fails(): raise ValueError("in a thread")
+thread = threading.Thread(target=fails); thread.start(); thread.join()
+print("no end", end="")
+raise RuntimeError("at the end, canary-secret")
+"""
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_every_line_is_json_whoever_writes_it() -> None:
+    done = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "canary" not in done.stdout + done.stderr
+    said, told = _objects(done.stdout), _objects(done.stderr)
+    assert [each["event"] for each in said] == ["a banner · with ***", "begun and ended", "no end"]
+    assert all(each["level"] == "info" and each["timestamp"].endswith("Z") for each in said)
+    events = [each["event"] for each in told]
+    for event in ("what it said", "already", "[1, 2]", "nobody took it", "a thread failed", "the program failed"):
+        assert event in events, told
+    assert any("UserWarning: it is old" in event for event in events)
+    assert "chatter" not in events
+    failed = told[events.index("the program failed")]
+    assert failed["exception"][0]["exc_value"] == "at the end, ***"
+    assert (failed["level"], told[events.index("what it said")]["logger"]) == ("critical", "lib")
+
+
+def test_a_line_is_json_however_it_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = MaskedStream(sys.stdout, [])
+    stream.as_json = True
+    for part in ("a", "b\nc", "\n\n", '{"event"', ': "d"}\n', "{not json}\n", "e"):
+        assert stream.write(part) == len(part)
+    stream.finish()
+    stream.finish()
+    assert [each["event"] for each in _objects(capsys.readouterr().out)] == ["ab", "c", "d", "{not json}", "e"]
+
+
+def test_what_is_seldom_is_said_once_a_minute_of_each_symbol() -> None:
+    now_s = 1_000.0
+
+    class Clock:
+        def monotonic_ns(self) -> int:
+            return int(now_s * 1e9)
+
+    seldom = _Seldom(Clock())  # type: ignore[arg-type]
+
+    def passes(**event: Any) -> bool:
+        try:
+            return seldom(None, "debug", {"seldom": True, **event}) == event
+        except structlog.DropEvent:
+            return False
+
+    assert passes(event="polled")
+    assert not passes(event="polled")
+    assert passes(event="polled", symbol="A")
+    assert seldom(None, "info", {"event": "polled"}) == {"event": "polled"}
+    now_s += 59.9
+    assert not passes(event="polled")
+    now_s += 0.2
+    assert passes(event="polled")
+    assert not passes(event="polled")
