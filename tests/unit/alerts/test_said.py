@@ -49,13 +49,13 @@ def _driven() -> list[Incident]:
         denied={"ETHUSDT": "the exchange refuses publicTrade.ETHUSDT: Invalid symbol; asked again"},
         maintenance="HTTP 503: system maintenance", rest_down=None, banned_until_ms=NOW + 60_000,
         origin_change="the exchange is no longer what it was: its streams say live, and it was replay",
-        clock_offset_ms=-4_000.0, clock_doubt="the exchange's clock moved by +90.0 s against ours",
+        clock_skew_ms=-4_000.0, clock_doubt="the exchange's clock moved by +90.0 s against ours",
     )  # fmt: skip
     observe_exchange(log, weather, NOW)
     down = "no good answer to any request for 20 s: cannot connect to host api.bybit.com"
     calm = ExchangeState(
         mute={}, denied={}, maintenance=None, rest_down=down, origin_change=None, banned_until_ms=None,
-        clock_offset_ms=0.0, clock_doubt=None,
+        clock_skew_ms=0.0, clock_doubt=None,
     )  # fmt: skip
     observe_exchange(log, calm, NOW + 1)
     for state in ("down", "full", "refusing"):
