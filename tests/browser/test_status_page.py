@@ -12,6 +12,7 @@ from tests.support.program import Program, running_program, settings_for
 from tests.support.services import quality, running_site, started, url_of
 
 from virtuoso.model.catalogue import examples
+from virtuoso.model.text.numbers import price_text
 
 pytestmark = pytest.mark.slow
 
@@ -78,6 +79,22 @@ def test_prices_follow_the_stream(browser: Browser, program: Program) -> None:
         arg=before,
         timeout=10_000,
     )
+    assert complaints == []
+    page.context.close()
+
+
+def test_the_page_writes_prices_as_all_else_does(browser: Browser, program: Program) -> None:
+    page, complaints = opened(browser, program, 1280, "light")
+    pairs: list[tuple[float | None, float | None]] = [
+        (mantissa * step, tick)
+        for step in (1e-10, 1e-8, 2.5e-5, 0.0001, 0.05, 0.1, 0.5, 1.0, 10.0, 1e5)
+        for mantissa in (1, 7, 2_659, 104_217.3, 99_999_999)
+        for tick in (step, None)
+    ]
+    pairs += [(None, 0.1), (0.0, 0.01), (65114.2381, 0.1), (0.00031234567, 0.0001), (1e19, 1.0), (-2.5, 0.5)]
+    drawn = "async pairs => { const draw = await import('/static/draw.js'); return pairs.map(p => draw.price(...p)); }"
+    shown = page.evaluate(drawn, pairs)
+    assert shown == [price_text(*pair) for pair in pairs]
     assert complaints == []
     page.context.close()
 

@@ -30,7 +30,7 @@ export function followDetail(signals) {
 function title(symbol, doc) {
   if (doc === null) return [symbol];
   return [symbol, " ", label(doc.signal.signal), " ", make("span", number(doc.signal.score, 1)),
-    make("span", ` at ${price(doc.ticker.price)}, ${percent(doc.ticker.change)} in 24 h`, "muted")];
+    make("span", ` at ${price(doc.ticker.price, doc.ticker.tick_size)} ${doc.ticker.quote ?? ""}, ${percent(doc.ticker.change)} in 24 h`, "muted")];
 }
 
 function parts(doc) {
@@ -40,7 +40,7 @@ function parts(doc) {
     section("Timeframes, each alone", timeframes(doc)),
     section("Factors, and the points each adds to 50", factors(doc)),
     section("What would change the label", make("p", changed(doc.counterfactual))),
-    doc.entry && section(`Entry, judged on ${doc.entry.timeframe}`, entry(doc.entry)),
+    doc.entry && section(`Entry, judged on ${doc.entry.timeframe}`, entry(doc.entry, doc.ticker)),
     notes(doc),
   ];
 }
@@ -151,9 +151,10 @@ function changed(found) {
   return `${found.label} at ${number(found.score, 1)}, were ${words(found.component, true)}${where} ${way} ${raw(found.needed)} ${found.unit} (now ${raw(found.raw)}), all else equal.`;
 }
 
-function entry(doc) {
-  const away = (level) => (level === null || !doc.price ? price(level) : `${price(level)} (${percent(100 * (level / doc.price - 1))})`);
-  const side = make("span", `${doc.side} at ${price(doc.price)}`, direction(doc.side === "long" ? 1 : -1));
+function entry(doc, ticker) {
+  const priced = (level) => price(level, ticker.tick_size);
+  const away = (level) => (level === null || !doc.price ? priced(level) : `${priced(level)} (${percent(100 * (level / doc.price - 1))})`);
+  const side = make("span", `${doc.side} at ${priced(doc.price)}`, direction(doc.side === "long" ? 1 : -1));
   const cost = doc.slippage;
   const levels = doc.reason ? [["Levels", doc.reason]] : [
     ["Stop", `${away(doc.stop)}, by ${doc.basis}`],
@@ -163,7 +164,7 @@ function entry(doc) {
   ];
   const costs = [["buy", cost.buy_bp], ["sell", cost.sell_bp]].filter(([, bp]) => bp !== null).map(([way, bp]) => `${way} ${number(bp, 2)} bp`);
   const paid = [...costs, cost.reason].filter(Boolean).join(" · ");
-  return terms([["Side", side], ...levels, [`Slippage of ${number(cost.size, 0)}`, paid]], "rows");
+  return terms([["Side", side], ...levels, [`Slippage of ${number(cost.size, 0)} ${ticker.quote ?? "quote units"}`, paid]], "rows");
 }
 
 function notes(doc) {

@@ -16,17 +16,30 @@ export function number(value, digits, signed = false) {
   });
 }
 
-// A price to about six digits.
-export function price(value) {
-  if (value === null || value === undefined) return "—";
-  if (value <= 0) return number(value, 1);
-  return number(value, Math.min(10, Math.max(1, 5 - Math.floor(Math.log10(value)))));
+// Digits behind the point of the shortest text that is this number.
+function places(value) {
+  const [mantissa, exponent] = value.toExponential().split("e");
+  return Math.max(0, (mantissa.split(".")[1] ?? "").length - Number(exponent));
+}
+
+// A price to its tick's decimals, between ticks and without one to as many more as it needs: as `model.text.numbers` does.
+export function price(value, tick = null) {
+  if (value === null || value === undefined || !(Math.abs(value) < 1e18)) return "—";
+  const isStep = tick !== null && tick >= 1e-15 && tick < 1e18;
+  if (Math.abs(value) < 1e-15) return number(0, isStep ? places(tick) : 0);
+  const most = Math.max(0, 14 - Math.floor(Math.log10(Math.abs(value))));
+  if (!isStep) return number(value, Math.min(most, places(Number(value.toPrecision(15)))));
+  let decimals = Math.min(most, places(tick));
+  while (decimals < most && Math.abs(Number(value.toFixed(decimals)) - value) > 5e-6 * Math.abs(value)) decimals += 1;
+  return number(value, decimals);
 }
 
 // A raw value of any magnitude, to four digits.
 export function raw(value) {
   if (value === null || value === undefined) return "—";
-  return Math.abs(value) >= 1e4 ? number(value, 0) : String(Number(value.toPrecision(4)));
+  if (Math.abs(value) < 1e-15) return "0";
+  const rounded = Number(value.toPrecision(4));
+  return number(Math.abs(value) >= 1e4 ? value : rounded, Math.abs(value) >= 1e4 ? 0 : places(rounded));
 }
 
 export function compact(value) {

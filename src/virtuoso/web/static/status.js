@@ -96,10 +96,17 @@ function signalRow(signal, factors) {
   quality.append(badge(signal.data_quality, QUALITY[signal.data_quality]));
   row.append(
     opener(signal.symbol), labelled, scored(signal.score, 64), make("td", number(signal.confidence, 2), "number"),
-    make("td", price(signal.price), "number price"), make("td", percent(signal.change), `number ${direction(signal.change)}`),
+    priced(signal), make("td", percent(signal.change), `number ${direction(signal.change)}`),
     ...factors.map((name) => scored(signal.factors[name], 36, 0)), quality,
   );
   return row;
+}
+
+// A price in a cell that knows its tick, for the prices that follow by the stream.
+function priced(signal) {
+  const cell = make("td", price(signal.price, signal.tick_size), "number price");
+  if (signal.tick_size !== null) cell.dataset.tick = signal.tick_size;
+  return cell;
 }
 
 // A symbol's name in a cell, which opens its detail.
@@ -116,7 +123,7 @@ function opener(symbol) {
 function drawTicks(doc) {
   for (const tick of doc.ticks) {
     const cell = document.querySelector(`#signals tr[data-symbol="${CSS.escape(tick.symbol)}"] .price`);
-    if (cell && tick.price !== null) cell.textContent = price(tick.price);
+    if (cell && tick.price !== null) cell.textContent = price(tick.price, cell.dataset.tick ? Number(cell.dataset.tick) : null);
   }
 }
 
