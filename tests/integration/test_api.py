@@ -67,7 +67,9 @@ def test_top_signals_as_in_the_report(program: Program) -> None:
         assert row["data_source"] == "replay"
         complete = None not in row["factors"].values()
         assert row["data_quality"] == ("live" if complete else "partial")
-    strength = [abs(row["score"] - 50) * row["confidence"] for row in signals]
+    ranked = [row["signal"] is not None for row in signals]
+    assert ranked == sorted(ranked, reverse=True)
+    strength = [abs(row["score"] - 50) * row["confidence"] for row in signals if row["signal"] is not None]
     assert strength == sorted(strength, reverse=True)
 
 

@@ -15,8 +15,8 @@ from virtuoso.cli.rules import app
 pytestmark = pytest.mark.slow
 
 WEEK_MS = 7 * 86_400_000
-RISE_MS = 1_748_486_070_000
-"""2025-05-29T02:34:30Z: the market is bullish, and most symbols are bought."""
+RISE_MS = 1_748_485_770_000
+"""2025-05-29T02:29:30Z: the market is bullish, and most symbols are bought."""
 FALL_MS = 1_748_655_270_000
 """2025-05-31T01:34:30Z: it has fallen by a twelfth within a day, and is sold; funding of XLM is negative."""
 SECONDS, LOST = 430, (300, 400)
