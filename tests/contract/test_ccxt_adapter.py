@@ -200,7 +200,7 @@ async def test_an_exchange_without_time_has_no_offset() -> None:
 
 
 def test_an_unknown_exchange_or_address_is_a_configuration_error() -> None:
-    with pytest.raises(ConfigError, match="exchange.name = binanceusd: .* did you mean binanceusdm"):
+    with pytest.raises(ConfigError, match=r"exchange.name = binanceusd: .* did you mean binanceusdm"):
         CcxtExchange(name="binanceusd", clock=CLOCK)
     with pytest.raises(ConfigError, match=r"bybit has no addresses \['fapiPublic'\]"):
         CcxtExchange(name="bybit", clock=CLOCK, urls={"fapiPublic": "http://127.0.0.1"})
