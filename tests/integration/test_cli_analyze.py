@@ -52,6 +52,7 @@ def test_the_document_is_that_of_the_api_and_sums_up(running: tuple[Path, Progra
         if factor.score is not None:
             assert sum(part.contribution for part in factor.components) == pytest.approx(factor.score - 50, abs=1e-9)
     assert detail.signal.data_source == "replay"
+    assert (detail.ticker.tick_size, detail.ticker.quote) == (0.1, "USDT")
     assert detail.why[0].startswith("BTCUSDT is ")
     assert any(reason.startswith("one pass: book and ticker were seen") for reason in detail.signal.reasons)
     depth = next(part for factor in detail.factors for part in factor.components if part.name == "depth_imbalance")

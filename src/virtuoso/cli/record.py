@@ -16,6 +16,7 @@ from virtuoso.config import Settings, load
 from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import UsageError, VirtuosoError
+from virtuoso.model.text.duration import read
 from virtuoso.operations import logs
 from virtuoso.processes.monitor import monitor_for
 from virtuoso.processes.runtime import Runtime
@@ -35,12 +36,15 @@ def record(
     while_running: Annotated[
         bool, typer.Option("--while-running", help="Serve the API and the page meanwhile, as `virtuoso up` does.")
     ] = False,
-    for_s: Annotated[float | None, typer.Option("--for", min=1, help="Seconds; until it is stopped.")] = None,
+    for_: Annotated[
+        str | None, typer.Option("--for", metavar="DURATION", help="Such as 90s or 1h30m; until it is stopped.")
+    ] = None,
     rotate_mb: Annotated[int, typer.Option(min=1, help="Megabytes after which a new file begins.")] = 256,
     rotate_hours: Annotated[float, typer.Option(min=0.01, help="Hours after which a new file begins.")] = 24.0,
     keep: Annotated[int | None, typer.Option(min=1, help="Files kept; all.")] = None,
 ) -> None:
     """Record everything that a monitor asks for and is told."""
+    for_s = None if for_ is None else _seconds(for_)
     files = files_of(config, no_config)
     settings = load(files, os.environ)
     runtime, recording = ctx.ensure_object(Runtime), Recording(file, rotate_mb * 1_000_000, rotate_hours * 3600, keep)
@@ -53,6 +57,13 @@ def record(
         return
     logs.configure("warning", settings.logging.format, secret_texts(settings))
     runtime.run(_record(recording, settings, runtime.clock(), for_s))
+
+
+def _seconds(text: str) -> float:
+    found = read(text)
+    if found is None or found < 1:
+        raise UsageError(f"--for {text}: must be a duration of a second at least, such as 90s or 1h30m")
+    return found
 
 
 async def _record(recording: Recording, settings: Settings, clock: Clock, for_s: float | None) -> None:

@@ -115,6 +115,11 @@ def _add_mapping(
             layers.mistakes += [f"{place}: {'.'.join(here)}: ${{{n}}} {said} ${{{n}:-default}}" for n in filling.unset]
             layers.left_out.append(here)
             continue
+        if filling.unclosed:
+            said = "a ${ that names no variable; write ${NAME} or ${NAME:-default}"
+            layers.mistakes.append(f"{place}: {'.'.join(here)}: {said}")
+            layers.left_out.append(here)
+            continue
         origin = f"{place} ({', '.join(f'${{{name}}}' for name in filling.used)})" if filling.used else place
         layers.put(here, filled, origin)
         if not isinstance(filled, dict):
@@ -140,6 +145,8 @@ class _Filling:
     environment: Mapping[str, str]
     used: dict[str, None] = field(default_factory=dict)
     unset: dict[str, None] = field(default_factory=dict)
+    unclosed: bool = False
+    """Whether a `${` is no variable: it is not closed, or names none."""
 
     def filled(self, value: Any) -> Any:
         """A value, or a list of them; a text that had any variable is read as YAML again."""
@@ -148,6 +155,8 @@ class _Filling:
         if not isinstance(value, str) or "${" not in value:
             return value
         text = _VARIABLE.sub(self._put, value)
+        if "${" in _VARIABLE.sub("", value):
+            self.unclosed = True
         if self.is_secret and text:
             return text  # a token of digits is no number
         try:

@@ -100,6 +100,7 @@ def test_what_is_hostile_or_unsupported_is_refused_before_it_is_evaluated(text: 
         ("symbol in (price,)", "a list holds texts"),
         ("symbol is 'BTC'", "is is not allowed; write =="),
         ("score > 1 & price > 1", "& is not allowed; write `and`"),
+        ("price = 1", "equal is written =="),
     ],
 )
 def test_a_mistake_is_named_with_what_would_be_right(text: str, said: str) -> None:

@@ -103,6 +103,10 @@ async def test_an_address_where_nothing_answers_names_the_next_step() -> None:
     async with Client("http://127.0.0.1:9", None) as client:
         with pytest.raises(VirtuosoError, match=r"cannot be reached: connection refused; start `virtuoso up`"):
             await client.body("/health")
+    async with Client("http://me:secret@nohost.invalid", None) as client:
+        with pytest.raises(VirtuosoError, match=r"^http://nohost.invalid \(--url\): .* no host of this name") as caught:
+            await client.body("/health")
+        assert "secret" not in str(caught.value)
     async with Client("desk", None) as client:
         with pytest.raises(UsageError, match="--url desk: is no address"):
             await client.body("/health")

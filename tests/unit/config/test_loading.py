@@ -263,3 +263,9 @@ def test_settings_go_to_another_process_as_they_are() -> None:
     settings = Settings.model_validate(changed)
     assert pickle.loads(pickle.dumps(settings)) == settings
     assert settings != Settings()
+
+
+def test_a_dollar_and_brace_that_name_no_variable_are_a_mistake(tmp_path: Path) -> None:
+    for text in ("${NOPE", "a${", "${1}", "${SET} and ${"):
+        (line,) = mistakes([written(tmp_path, f"data_dir: '{text}'")], SET="x")
+        assert line.endswith("data_dir: a ${ that names no variable; write ${NAME} or ${NAME:-default}"), line

@@ -7,6 +7,7 @@ Three-valued after Kleene: a value that is not known makes unknown what depends 
 import ast
 import math
 import operator
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ MAX_LENGTH: Final = 1_000
 MAX_NODES: Final = 100
 MAX_DEPTH: Final = 20
 """There are no loops: an evaluation visits each node at most once."""
+_ASSIGNED: Final = re.compile(r"(?<![=<>!])=(?!=)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ def parse(text: str, wanted: Type) -> Expression:
             warnings.simplefilter("error")  # what Python would only warn of is a mistake here
             tree = ast.parse(" ".join(text.split()), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise Mistaken(f"cannot be read: {getattr(error, 'msg', None) or 'nested too deeply'}") from None
+        hint = "; equal is written ==" if _ASSIGNED.search(text) else ""
+        raise Mistaken(f"cannot be read: {getattr(error, 'msg', None) or 'nested too deeply'}{hint}") from None
     nodes = _size(tree)
     found = check(tree)
     if found.type is not wanted:

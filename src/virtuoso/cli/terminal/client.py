@@ -1,6 +1,7 @@
 """A client of a running Virtuoso: documents asked for, and the stream of server-sent events."""
 
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,16 +18,18 @@ _ANSWER_S = 10.0
 _SILENT_S = 25.0
 """The stream says that it is alive every 10 s."""
 _LARGEST = 32 * 1024 * 1024
+_USER = re.compile(r"://[^/?#]*@")
 
 
 class Client:
     """Asks one address. Every call may raise `VirtuosoError`, whose one line says what to do next.
 
-    `origin` is where the address came from, for people.
+    `origin` is where the address came from, for people; `url` is the address as it may be shown, without a password.
     """
 
     def __init__(self, url: str, token: str | None, origin: str = "--url") -> None:
-        self.url = url.rstrip("/")
+        self._address = url.rstrip("/")
+        self.url = _USER.sub("://", self._address)
         self._origin = origin
         self._headers = {} if token is None else {"authorization": f"Bearer {token}"}
         self._session: aiohttp.ClientSession | None = None
@@ -87,7 +90,7 @@ class Client:
         body = None if document is None else msgspec.json.encode(document)
         headers = {} if document is None else {"content-type": "application/json"}
         return self._session.request(
-            method, self.url + path, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            method, self._address + path, data=body, headers=headers, timeout=timeout, allow_redirects=False
         )
 
     def _check(self, status: int, path: str, body: bytes) -> None:
@@ -104,7 +107,11 @@ class Client:
         reason = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
         if isinstance(error, aiohttp.InvalidURL):
             return UsageError(f"{self._origin} {self.url}: is no address; one is localhost:8002")
-        if isinstance(error, aiohttp.ClientConnectorError):
+        if isinstance(error, aiohttp.ClientConnectorDNSError):
+            reason = "there is no host of this name"
+        elif isinstance(error, aiohttp.ClientSSLError):
+            reason = "TLS cannot be spoken there; a plain Virtuoso is asked by http://"
+        elif isinstance(error, aiohttp.ClientConnectorError):
             number = error.os_error.errno
             reason = os.strerror(number).lower() if number else str(error.os_error)
         return VirtuosoError(

@@ -1,7 +1,7 @@
 """What is watched: the universe chosen, its history loaded, its rows in market and engine kept alike."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 
@@ -177,10 +177,7 @@ class Watch:
         for symbol in universe.symbols:
             if symbol not in rows and (ticker := self._tickers.get(symbol)) is not None:
                 self.contained.attempt(symbol, _TICKER, self._market[symbol].fill_ticker, now_ns, ticker)
-        for symbol in universe.symbols:
-            if (instrument := self.instruments.get(symbol)) is not None:
-                self._market[symbol].gate.steps(instrument.tick_size)
-                self._market[symbol].denomination = instrument.denomination
+        self._take_terms(universe.symbols)
         await self.load_history(new)
         await self._warm_up(rows)
         self.ready.update(new)
@@ -200,8 +197,16 @@ class Watch:
     def only(self, symbol: str) -> None:
         """Watch one symbol, in detail, without its history."""
         self._market.add(symbol)
+        self._take_terms((symbol,))
         self.universe = Universe((symbol,), {}, frozenset({symbol}))
         self.detailed = self.universe.detailed
+
+    def _take_terms(self, symbols: Iterable[str]) -> None:
+        """Judge and write the numbers of symbols by the steps and currencies of their instruments."""
+        for symbol in symbols:
+            if (instrument := self.instruments.get(symbol)) is not None:
+                self._market[symbol].gate.steps(instrument.tick_size)
+                self._market[symbol].denomination = instrument.denomination
 
     async def load_history(self, symbols: Sequence[str]) -> None:
         """Fetch what the indicators need; a symbol that fails is noted and neither delays nor fails the others.
