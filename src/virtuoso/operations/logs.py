@@ -80,7 +80,7 @@ def configure(level: str, form: str, secrets: Iterable[str] | None = None) -> No
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # a logger that is kept would go on to write where logs went before
     )
     _take_libraries(max(logging.WARNING, logging.getLevelName(level.upper())))
 
