@@ -40,7 +40,7 @@ Align = Literal["left", "middle", "right"]
 
 
 def colour(code: str) -> Colour:
-    """Of `#rrggbb`."""
+    """Read a colour from its text `#rrggbb`: red, green, blue, 0–255."""
     red, green, blue = bytes.fromhex(code.removeprefix("#"))
     return red, green, blue
 
@@ -87,7 +87,7 @@ class Canvas:
         self._draw.line([(x * _FINE, y * _FINE) for x, y in points], shade, round(thick * _FINE), joint="curve")
 
     def polygon(self, points: Sequence[Point], shade: Colour) -> None:
-        """A filled shape."""
+        """Fill the shape between points (pixels) with a colour."""
         self._draw.polygon([(x * _FINE, y * _FINE) for x, y in points], shade)
 
     def text(

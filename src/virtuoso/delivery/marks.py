@@ -84,7 +84,7 @@ def draw_marks(canvas: Canvas, shown: Sequence[Label], bars: NDArray[np.float64]
 
 
 def _half(bars: NDArray[np.float64], plot: Plot) -> float:
-    """Half of a bar's width."""
+    """Measure half of a bar's width, in pixels, by the median distance of two bars."""
     return (plot.x(float(np.median(np.diff(bars[0]))) + plot.first_ms) - plot.left) / 2
 
 

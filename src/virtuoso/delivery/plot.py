@@ -25,15 +25,15 @@ class Plot(NamedTuple):
     high: float
 
     def x(self, at_ms: float) -> float:
-        """Where a time is."""
+        """Map a time (epoch ms) to its pixel from the left."""
         return self.left + (at_ms - self.first_ms) / (self.last_ms - self.first_ms) * (self.right - self.left)
 
     def y(self, price: float) -> float:
-        """Where a price is."""
+        """Map a price (quote units) to its pixel from the top."""
         return self.bottom - (price - self.low) / (self.high - self.low) * (self.bottom - self.top)
 
     def ys(self, prices: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Where prices are."""
+        """Map prices (quote units) to their pixels from the top."""
         return self.bottom - (prices - self.low) / (self.high - self.low) * (self.bottom - self.top)
 
     def round_prices(self) -> list[float]:

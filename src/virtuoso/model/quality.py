@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class DataQuality(StrEnum):
-    """How fresh a datum is."""
+    """Says how far a value can be relied on now, by when its feed last proved itself alive."""
 
     LIVE = "live"
     """Its feed is alive, however quiet the market is."""

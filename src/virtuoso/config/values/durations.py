@@ -32,7 +32,7 @@ class Duration:
         return core_schema.no_info_before_validator_function(read, handler(source), serialization=written)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Both ways to write it."""
+        """Describe both ways to write a duration: a text, or a plain number."""
         text = f"A duration: {_EXAMPLES}."
         return {
             "anyOf": [

@@ -6,7 +6,7 @@ from virtuoso.model.quality import DataQuality, DataSource
 
 
 class BarRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One closed bar."""
+    """One closed bar of a symbol: when it began, its prices, and what was traded in it."""
 
     open_time: str
     """When the bar began, ISO 8601 in UTC."""

@@ -106,7 +106,7 @@ class RateBudget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Build(msgspec.Struct, frozen=True, kw_only=True):
-    """The running program."""
+    """Names the program that runs: its version, and since when."""
 
     version: str
     """Version of Virtuoso."""

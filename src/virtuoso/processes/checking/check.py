@@ -116,11 +116,11 @@ class _Start:
             await exchange.close()
 
     async def rules(self) -> None:
-        """Read the user's rules."""
+        """Read the user's rules as a start would; raises what is wrong with them."""
         rule_files(self.settings.monitoring.alerts).read()
 
     async def channels(self) -> None:
-        """Make the channels."""
+        """Make the channels as a start would, and close them; raises what is wrong with them."""
         for channel in make_channels(channel_plans(self.settings.monitoring.alerts), self.clock).values():
             await channel.close()
 
