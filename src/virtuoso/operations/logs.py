@@ -79,8 +79,9 @@ def configure(level: str, form: str, secrets: Iterable[str] | None = None) -> No
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,  # a logger that is kept would go on to write where logs went before
+        # Standard error as it is when something is said: a stream kept from now may be closed by then.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        cache_logger_on_first_use=False,
     )
     _take_libraries(max(logging.WARNING, logging.getLevelName(level.upper())))
 

@@ -1,5 +1,6 @@
 """`logging.format: json` holds for every line of a process, whoever writes it; chatter is said once a minute."""
 
+import io
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
+from virtuoso.operations import logs
 from virtuoso.operations.logs import _Seldom
 from virtuoso.operations.streams import MaskedStream
 
@@ -52,6 +54,22 @@ def test_every_line_is_json_whoever_writes_it() -> None:
     failed = told[events.index("the program failed")]
     assert failed["exception"][0]["exc_value"] == "at the end, ***"
     assert (failed["level"], told[events.index("what it said")]["logger"]) == ("critical", "lib")
+
+
+def test_a_logger_goes_on_when_the_stream_of_its_first_line_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = io.StringIO(), io.StringIO()
+    earlier = structlog.get_config()
+    try:
+        monkeypatch.setattr(sys, "stderr", before)
+        logs.configure("info", "console")
+        log = structlog.get_logger("here")
+        log.warning("first")
+        monkeypatch.setattr(sys, "stderr", after)
+        before.close()
+        log.warning("second")
+    finally:
+        structlog.configure(**earlier)
+    assert "second" in after.getvalue()
 
 
 def test_a_line_is_json_however_it_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
