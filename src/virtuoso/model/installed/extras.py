@@ -6,8 +6,8 @@ from typing import Final
 
 from virtuoso.model.errors import UsageError
 
-EXTRAS: Final = {"ccxt": "ccxt", "parquet": "pyarrow"}
-"""Extras of the distribution, and what each installs."""
+EXTRAS: Final = {"ccxt": "ccxt", "parquet": "pyarrow", "research": "arch"}
+"""Extras of the distribution, and the package that shows each is there."""
 _CHECKOUT: Final = Path(__file__).parents[4]
 
 
