@@ -1,0 +1,102 @@
+"""What a round trip costs: two taker fees, the spread, walking the book, and funding where a settlement lies inside."""
+
+import numpy as np
+
+from virtuoso.analysis.block import Memory, Rows
+from virtuoso.analysis.forecast.hours import HourlyMeans
+from virtuoso.analysis.forecast.lags import Extremes, Lags
+from virtuoso.market.panel import BarBlock, BookBlock, Floats, Ints
+from virtuoso.model.timeframe import Timeframe
+
+GATE_COST_BP = 12.0
+"""The cost by which forecasts are judged on files of bars."""
+TAKER_FEE_BP = 5.5
+"""Bybit's taker fee of a linear contract without a discount; it is paid twice."""
+_TICK_MINUTES = (15, 60, 240)
+_SPREAD_HOURS = 24
+
+
+def book_cost_bp(book: BookBlock, size: float) -> Floats:
+    """Spread and walking the book [n] for buying and selling `size` quote units at once, in basis points of the mid.
+
+    `nan` where a side's levels hold less, or the book was not seen.
+    """
+    with np.errstate(all="ignore"):
+        mid = 0.5 * (book.bid_price[:, 0] + book.ask_price[:, 0])
+        bought = _mean_price(book.ask_price, book.ask_size, size)
+        sold = _mean_price(book.bid_price, book.bid_size, size)
+        cost: Floats = 1e4 * (bought - sold) / mid
+    return cost
+
+
+def _mean_price(prices: Floats, sizes: Floats, size: float) -> Floats:
+    """Mean price [n] (quote value over base units) of filling `size` from levels [n, k]; `nan` when they run out."""
+    value = prices * sizes
+    filled = np.cumsum(value, axis=1)
+    before = np.concatenate([np.zeros((len(value), 1)), filled[:, :-1]], axis=1)
+    # levels behind the one that fills the size may be unknown
+    after = np.logical_or.accumulate(before >= size, axis=1)
+    base = np.where(after, 0.0, np.minimum(size - before, value) / prices).sum(axis=1)
+    out: Floats = np.where((filled >= size).any(axis=1), size / base, np.nan)
+    return out
+
+
+def funding_bp(rate: Floats, settlement_ms: Ints, entry_ms: int, minutes: int) -> Floats:
+    """What a long pays and a short receives [n], in basis points: `rate` where a settlement lies inside, else 0.
+
+    `rate` [n] is a fraction per settlement, `settlement_ms` [n] the next one (epoch ms); inside is after the entry and
+    by its horizon of `minutes`.
+    """
+    inside = (settlement_ms > entry_ms) & (settlement_ms <= entry_ms + minutes * Timeframe.M1.ms)
+    return np.where(inside, 1e4 * rate, 0.0)
+
+
+class BarCosts:
+    """Cost of a round trip [t, n] where only bars are known: two taker fees and a stated proxy of the spread.
+
+    The proxy is Abdi & Ranaldo's (2017), s² = 4·E[(c − η)(c − η₊)], c the log close and η, η₊ the log mid-ranges of its
+    bar and the next, over the last 24 hours (known after one), and at least one tick, the least step between the prices
+    of the last four hours. Walking the book cannot be seen in bars and is not in it.
+
+    Args:
+        memory: where the state of the rows is kept.
+        base: the timeframe of the bars.
+        fee_bp: one taker fee.
+    """
+
+    def __init__(self, memory: Memory, base: Timeframe, fee_bp: float = TAKER_FEE_BP) -> None:
+        self._fee_bp = fee_bp
+        self._previous = Lags(memory, 1)
+        self._middle = Lags(memory, 1)
+        self._covariance = HourlyMeans(memory, Timeframe.H1.minutes // base.minutes, (_SPREAD_HOURS,), (1,))
+        self._tick = TickFinder(memory, base)
+
+    def step(self, number: int, rows: Rows, block: BarBlock) -> Floats:
+        """Take the bars of `block`, the first being bar `number`, without a gap; the cost at each close [t, n], bp."""
+        with np.errstate(all="ignore"):
+            middle = 0.5 * (np.log(block.high) + np.log(block.low))
+            close = np.log(block.close)
+            (before,) = self._previous.step(number, rows, close, [1])
+            (earlier,) = self._middle.step(number, rows, middle, [1])
+            (mean,) = self._covariance.step(number, rows, 4.0 * (before - earlier) * (before - middle))
+            tick = self._tick.step(number, rows, block) / block.close
+            cost: Floats = 2.0 * self._fee_bp + 1e4 * np.fmax(np.sqrt(np.maximum(mean, 0.0)), tick)
+        return cost
+
+
+class TickFinder:
+    """The least step between prices seen in the last four hours: open, high, low and close of one bar, and closes."""
+
+    def __init__(self, memory: Memory, base: Timeframe) -> None:
+        self._close = Lags(memory, 1)
+        self._least = Extremes(memory, np.fmin, [minutes // base.minutes for minutes in _TICK_MINUTES])
+
+    def step(self, number: int, rows: Rows, block: BarBlock) -> Floats:
+        """Take the bars of `block` from `number` on; the least step [t, n] in quote units, `nan` where none is seen."""
+        (before,) = self._close.step(number, rows, block.close, [1])
+        steps = np.abs(
+            np.stack([block.close - before, block.open - before, block.high - block.low, block.close - block.open])
+        )
+        least = np.fmin.reduce(np.where(steps > 0.0, steps, np.nan), axis=0)
+        found: Floats = self._least.step(number, rows, least)[-1]
+        return found
