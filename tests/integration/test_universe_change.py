@@ -79,7 +79,7 @@ async def test_symbols_come_and_go_while_cycles_run() -> None:
         while not changing.done():
             await monitor.cycle.run()
         assert sorted(changing.result()) == sorted(others)
-        monitor.stream.watch(monitor.market.sinks())
+        monitor.kernel.stream.watch(monitor.market.sinks())
         await monitor.cycle.run()
         assert (monitor.cycle.failures, monitor.cycle.last_error) == (0, None)
         assert set(monitor.cycle.evaluations) == set(chosen.symbols)
@@ -88,7 +88,7 @@ async def test_symbols_come_and_go_while_cycles_run() -> None:
         rows = monitor.market.rows
         assert len(set(rows.values())) == len(rows) == 8
         await asyncio.sleep(1.5)
-        topics = {feed.symbol for feed in monitor.stream.feeds() if feed.connected}
+        topics = {feed.symbol for feed in monitor.kernel.stream.feeds() if feed.connected}
         assert topics == set(chosen.symbols)
 
 
@@ -135,7 +135,7 @@ async def test_a_universe_that_is_empty_by_configuration_is_not_healthy() -> Non
         await until("all is well", lambda: monitor.health.healthy)
         monitor.watch.rules = replace(monitor.watch.rules, quote="usdt")
         await monitor.watch.adopt(await monitor.watch.choose())
-        await monitor._stream_watched()
+        await monitor.streaming.feed()
         await until("not healthy", lambda: not monitor.health.healthy)
         assert monitor.health.live
         (reason,) = monitor.health.document().reasons

@@ -63,8 +63,8 @@ async def analyze_once(
         await asyncio.gather(stream.poll({symbol: (FeedKind.TICKER, FeedKind.BOOK)}), kernel.slow.poll())
         seen_ms = see(kernel.market[symbol], kernel.watch.exchange_ms())
         tell(f"loading the history of {symbol}")
-        await kernel.watch.recover(symbol)
-        if (failure := kernel.watch.failed.get(symbol)) is not None:
+        await kernel.watch.loader.recover(symbol)
+        if (failure := kernel.watch.loader.failed.get(symbol)) is not None:
             raise VirtuosoError(f"{symbol}: its history could not be loaded: {failure}")
         kernel.watch.ready.add(symbol)
         tell("scoring the last closed minute")
@@ -150,5 +150,5 @@ async def _scored(kernel: Kernel, symbol: str) -> None:
                 if symbol not in cycle.evaluations:
                     await asyncio.sleep(_LOOK_S)
     if symbol not in cycle.evaluations:
-        why = kernel.watch.failed.get(symbol, "the exchange does not serve its last minute")
+        why = kernel.watch.loader.failed.get(symbol, "the exchange does not serve its last minute")
         raise VirtuosoError(f"{symbol}: could not be scored: {why}")

@@ -218,7 +218,7 @@ class Replay:
                 if record.path in _POLLED:
                     await self._take_polled(record.path, symbol)
                 elif record.path == paths.TRADES and symbol in self._market:
-                    await self._watch.fill_tape([symbol])  # a gap in the tape was filled while it ran
+                    await self._watch.loader.fill_tape([symbol])  # a gap in the tape was filled while it ran
                 elif record.path == paths.BARS and self._compared(record):
                     await self._kernel.audit.check(symbol)
                 elif record.path == paths.BARS and record.status == _GOOD and self._refresh.answered(symbol):
@@ -278,9 +278,9 @@ class Replay:
         self._detection.sweep(now_ns)
         await self.cycle.run()
         self._alerts.alerting.decide()
-        if self._watch.unlinked:
-            self.stream.forget(self._watch.unlinked)
-            self._watch.unlinked = set()
+        if self._watch.restarts.unlinked:
+            self.stream.forget(self._watch.restarts.unlinked)
+            self._watch.restarts.unlinked = set()
             self.stream.watch(self._detection.sinks(self._market, self.clock.now_ns()), self._watch.detailed)
         for name in sorted(self.cache.names()):
             document = self.cache.get(name)

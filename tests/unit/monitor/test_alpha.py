@@ -286,7 +286,7 @@ async def test_a_newcomers_history_is_loaded_as_far_back_as_a_scan_reads() -> No
             exchange=exchange, market=market, engine=Engine(), worker=worker, rules=UniverseRules(size=9), clock=clock,
             archive=BarArchive(None, market),
         )  # fmt: skip
-        await watch.load_history(["BTCUSDT"])
+        await watch.loader.load(["BTCUSDT"])
     await exchange.close()
     assert set(exchange.asked) == set(frames)
     assert all(exchange.asked[timeframe] > history(timeframe) for timeframe in frames)

@@ -217,7 +217,7 @@ async def test_an_impossible_bar_is_fetched_and_one_that_stays_costs_its_row_alo
     assert small.market[BAD].history.base.last(1) == [true]
     odd(small).said[BAD, open_ms + MINUTE] = [impossible]
     await small.minute({BAD: impossible})
-    assert small.watch.failed == {
+    assert small.watch.loader.failed == {
         BAD: "the exchange's minute of 2025-05-29T00:01:00.000Z is impossible (high: below open or close)"
     }
     row = small.documents()[f"symbol:{BAD}"]["ticker"]
@@ -242,7 +242,7 @@ async def test_repairs_wait_longer_each_time_never_ask_beyond_now_and_hold_up_no
     small.clock.advance(120_000_000_000)
     await small.refresh.complete(small.cycle.analysed_ms + 60 * MINUTE)
     assert odd(small).asked[-1][3] < small.now_ms
-    assert small.watch.failed == {}
+    assert small.watch.loader.failed == {}
 
 
 def failing(small: SmallMonitor) -> list[Incident]:
@@ -283,11 +283,11 @@ async def test_a_repair_that_failed_is_forgotten_when_the_stream_brings_the_minu
     late = await small.true_bar(BAD, Timeframe.M1.floor(small.now_ms))
     odd(small).silent.add(BAD)
     await small.minute({BAD: None})
-    assert small.watch.failed == {BAD: "planted: no bars"}
+    assert small.watch.loader.failed == {BAD: "planted: no bars"}
     small.sinks[BAD].bars(small.clock.now_ns(), [late])
     odd(small).silent.clear()
     await small.minute()
-    assert small.watch.failed == {}
+    assert small.watch.loader.failed == {}
 
 
 async def test_a_minute_that_is_not_served_is_no_fault_of_its_symbol(small: SmallMonitor) -> None:
@@ -295,7 +295,7 @@ async def test_a_minute_that_is_not_served_is_no_fault_of_its_symbol(small: Smal
     await small.minute({BAD: None})
     await seconds_pass(small, 120)
     assert failing(small) == []
-    assert small.watch.failed == {BAD: "planted: no bars"}
+    assert small.watch.loader.failed == {BAD: "planted: no bars"}
 
 
 async def test_a_history_of_which_nothing_can_be_is_told_and_asked_for_seldom() -> None:
@@ -313,11 +313,11 @@ async def test_a_history_of_which_nothing_can_be_is_told_and_asked_for_seldom() 
     await seconds_pass(small, 300)
     asked = [each for each in exchange.asked if each[0] == BAD and each[1] is Timeframe.M1]
     assert 12 <= len(asked) <= 24
-    assert small.watch.failed == {BAD: "the exchange's last minute is impossible (low: not a positive number)"}
+    assert small.watch.loader.failed == {BAD: "the exchange's last minute is impossible (low: not a positive number)"}
     assert [each.symbol for each in failing(small)] == [BAD]
     exchange.lies = False
     await seconds_pass(small, 25)
-    assert (failing(small), small.watch.failed) == ([], {})
+    assert (failing(small), small.watch.loader.failed) == ([], {})
     assert small.market[BAD].history.base.next_ms is not None
     small.close()
 
@@ -355,7 +355,7 @@ async def test_a_contract_that_was_multiplied_begins_anew(small: SmallMonitor) -
     assert detail["ticker"]["change"] is None
     levels = [detail["entry"][name] for name in ("price", "stop", "invalidation", "atr")]
     assert all(level is None or level > 1_000 for level in levels), "none is in the old unit"
-    assert small.watch.restarted[BAD][1] == reason
+    assert small.watch.restarts.restarted[BAD][1] == reason
     audit = audit_of(small)
     audit.observe(small.incidents)
     found = [incident for incident in small.incidents.recent(100) if incident.symbol == BAD]
@@ -373,7 +373,7 @@ async def test_a_price_that_the_stream_alone_multiplies_is_not_believed(small: S
     await small.minute({BAD: times_of(true, 1000.0)})
     assert small.market[BAD] is before
     assert before.history.base.last(1) == [true]
-    assert small.watch.restarted == {}
+    assert small.watch.restarts.restarted == {}
 
 
 async def test_a_price_that_rest_alone_multiplies_waits_for_another_to_say_so(small: SmallMonitor) -> None:
@@ -383,7 +383,7 @@ async def test_a_price_that_rest_alone_multiplies_waits_for_another_to_say_so(sm
     odd(small).said[BAD, open_ms] = [times_of(true, 1000.0)]
     await small.minute({BAD: None})
     assert small.market[BAD] is before
-    assert "multiplied by 1,000, which nothing else says" in small.watch.failed[BAD]
+    assert "multiplied by 1,000, which nothing else says" in small.watch.loader.failed[BAD]
     odd(small).said.clear()
     small.clock.advance(10_000_000_000)
     await small.cycle.run()
@@ -423,7 +423,7 @@ async def test_an_instrument_that_was_listed_anew_begins_with_its_launch(
     first_ms = small.market[BAD].history.base.first_ms
     assert first_ms is not None
     assert launch_ms <= first_ms < launch_ms + MINUTE
-    assert "listed anew" in small.watch.restarted[BAD][1]
+    assert "listed anew" in small.watch.restarts.restarted[BAD][1]
     await small.minute()
     assert small.cycle.failures == 0
 
@@ -438,7 +438,7 @@ async def test_a_launch_that_one_look_tells_or_trades_contradict_restarts_nothin
     await relaunched(small, monkeypatch, looks)
     assert small.market[BAD] is before
     assert len(before.history.base) == bars
-    assert small.watch.restarted == {}
+    assert small.watch.restarts.restarted == {}
 
 
 class Written:

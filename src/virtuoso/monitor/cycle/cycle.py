@@ -151,7 +151,7 @@ class Cycle:
     def _judge(self) -> None:
         """Set the data quality of every symbol as of now; bars that end before the analysed close are stale."""
         found = symbol_qualities(
-            self._market.rows, self._watch.detailed, self._stream.feeds(), self._watch.fetched_ns,
+            self._market.rows, self._watch.detailed, self._stream.feeds(), self._watch.loader.fetched_ns,
             self._watch.now_ns(), self._stale_after_s, self._watch.evidence, self._contained,
         )  # fmt: skip
         if self.analysed_ms:  # a minute that neither stream nor request brought: what is there is old
@@ -164,7 +164,7 @@ class Cycle:
         if close_ms is not None:
             self.analysed_ms = close_ms
             self._alerting.signals(self._results.lapsed(close_ms - self._engine.base.ms, self.source), self._market)
-        for symbol in self._watch.unlinked:
+        for symbol in self._watch.restarts.unlinked:
             self.evaluations.pop(symbol, None)  # of what it was before its history began anew
         ready = self._market.confirmed(self.analysed_ms) & self._watch.ready if self.analysed_ms else set()
         corrected, self._watch.corrected = self._watch.corrected & ready, set()
@@ -200,7 +200,7 @@ class Cycle:
 
     async def _step_anew(self, symbol: str, quality: Qualities, before_ms: int) -> None:
         """Let the engine take a symbol's bars up to `before_ms` anew, and step it by those that followed."""
-        await self._watch.rewarm([symbol], before_ms)
+        await self._watch.loader.rewarm([symbol], before_ms)
         await self._step({symbol: quality})
 
     async def _step(self, pending: Mapping[str, Qualities]) -> None:
@@ -300,7 +300,7 @@ class Cycle:
         watched = [symbol for symbol in self._watch.universe.symbols if symbol in market]
 
         def row(symbol: str) -> SymbolRow:
-            reason = contained.reason(symbol) or self._watch.failed.get(symbol) or market[symbol].history.seam
+            reason = contained.reason(symbol) or self._watch.loader.failed.get(symbol) or market[symbol].history.seam
             return symbol_row(symbol, market, instruments.get(symbol), self.qualities.get(symbol), self.source, reason)
 
         def unknown(symbol: str) -> SymbolRow:

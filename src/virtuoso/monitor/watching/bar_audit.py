@@ -163,7 +163,7 @@ class BarAudit:
         held = {bar.open_ms: bar for bar in history.base.last(len(history.base))}
         units = {unit_jump(held[bar.open_ms].close, bar.close) for bar in bars}
         if len(units) == 1 and 0 not in units:  # the exchange tells its whole past in the new unit
-            await self._watch.restart(symbol, 0, units.pop())
+            await self._watch.restarts.begin_anew(symbol, 0, units.pop())
             return
         asked = [
             (timeframe, await self._ask(symbol, timeframe, open_ms, open_ms))
@@ -185,7 +185,7 @@ class BarAudit:
         """Tell of corrections, and of histories that began anew, for some minutes after each."""
         now_ms = self._watch.now_ns() // 1_000_000
         _tell(incidents, CORRECTED, Severity.INFO, "bars were replaced by the exchange's own", self.corrected, now_ms)
-        _tell(incidents, RESTARTED, Severity.WARNING, "its history began anew", self._watch.restarted, now_ms)
+        _tell(incidents, RESTARTED, Severity.WARNING, "its history began anew", self._watch.restarts.restarted, now_ms)
 
 
 def _same(one: Bar | None, other: Bar) -> bool:

@@ -133,9 +133,9 @@ class Refresh:
                 await self._fetch(symbol, close_ms)
         except Exception as error:  # noqa: BLE001 - of whatever kind: it neither delays nor fails the others
             said = str(error) or ("timed out" if isinstance(error, TimeoutError) else type(error).__name__)
-            say = log.debug if symbol in self._watch.failed else log.warning  # once, however often it is tried
+            say = log.debug if symbol in self._watch.loader.failed else log.warning  # once, however often it is tried
             say("bars could not be repaired", symbol=symbol, error=said)
-            self._watch.failed[symbol] = said
+            self._watch.loader.failed[symbol] = said
             self._failing.add(symbol)
             self._wait(symbol)
             if isinstance(error, ImpossibleBars):  # no answer is told of the exchange, not of each symbol
@@ -147,7 +147,7 @@ class Refresh:
     def _over(self, symbol: str) -> None:
         """Nothing of a symbol is missing any more."""
         self._failing.discard(symbol)
-        self._watch.failed.pop(symbol, None)
+        self._watch.loader.failed.pop(symbol, None)
         self._waits.pop(symbol, None)
         self._watch.contained.clear(symbol, _REPAIR)
 
@@ -170,8 +170,8 @@ class Refresh:
     async def _recover(self, symbol: str) -> None:
         """Load a history that there is not; raises when there still is none, or why it could not be loaded."""
         refused = self._market[symbol].history.refused.copy()
-        await self._watch.recover(symbol)
-        if (why := self._watch.failed.get(symbol)) is not None:
+        await self._watch.loader.recover(symbol)
+        if (why := self._watch.loader.failed.get(symbol)) is not None:
             raise ExchangeUnavailable(why)
         history = self._market[symbol].history
         if history.base.next_ms is None:
@@ -183,12 +183,12 @@ class Refresh:
         refused = history.refused.copy()
         history.load(_BASE, await self._exchange.bars(symbol, _BASE, first_ms, close_ms - _BASE.ms))
         if history.jump is not None:
-            await self._watch.heed_jump(symbol)
+            await self._watch.restarts.heed_jump(symbol)
             return
         if (missing_ms := history.base.next_ms or 0) < close_ms:
             raise _wanting(f"minute of {iso(missing_ms)}", history.refused - refused)
-        self._watch.fetched_ns[symbol] = self._watch.now_ns()
-        await self._watch.fill_tape([symbol])
+        self._watch.loader.fetched_ns[symbol] = self._watch.now_ns()
+        await self._watch.loader.fill_tape([symbol])
 
 
 def _wanting(what: str, refused: Counter[str]) -> ExchangeUnavailable:
