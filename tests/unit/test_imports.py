@@ -46,6 +46,7 @@ FORBIDDEN = [
 ]
 BANNED = [("market.book", "time"), ("analysis.engine", "asyncio"), ("alerts.incidents", "structlog")]
 BANNED += [("monitor.app", "pyarrow"), ("storage.stores", "pyarrow")]
+BANNED += [("analysis.engine", "sklearn"), ("monitor.app", "arch"), ("market.book", "scipy")]
 
 
 @pytest.fixture(scope="module")

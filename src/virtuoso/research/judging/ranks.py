@@ -1,0 +1,38 @@
+"""Rank correlation of what was said with what followed (information coefficient)."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from virtuoso.market.panel import Floats
+from virtuoso.research.judging.blocks import Blocks, quotient, summed
+from virtuoso.research.judging.figures import Figure
+
+
+def rank_correlation(x: Floats, y: Floats, blocks: Blocks, chosen: NDArray[np.bool_] | None = None) -> Figure:
+    """Spearman's rank correlation of `x` with `y` [t, n], pooled, over readings of which both are known.
+
+    Ranks are taken once, not in each resample.
+    """
+    used = np.isfinite(x + y)
+    if chosen is not None:
+        used &= chosen
+    a, b = _ranked(x, used), _ranked(y, used)
+    return blocks.figure(used, summed(used, a, b, a * a, b * b, a * b, 1.0), _correlation)
+
+
+def _ranked(values: Floats, used: NDArray[np.bool_]) -> Floats:
+    """Ranks of the used values in (−½, ½), so that sums of their squares lose nothing; 0 elsewhere."""
+    out = np.zeros(values.shape)
+    count = np.count_nonzero(used)
+    if count:
+        out[used] = (rankdata(values[used]) - 0.5) / count - 0.5
+    return out
+
+
+def _correlation(sums: Floats) -> Floats:
+    """Pearson's correlation from Σa, Σb, Σa², Σb², Σab, n."""
+    a, b, aa, bb, ab, n = np.moveaxis(sums, -1, 0)
+    n = np.where(n > 0, n, np.nan)
+    spread = np.maximum(aa - a * a / n, 0.0) * np.maximum(bb - b * b / n, 0.0)
+    return quotient(ab - a * b / n, np.sqrt(spread))

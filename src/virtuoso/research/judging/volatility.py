@@ -1,0 +1,78 @@
+"""How well volatility was foreseen: the share of log realised volatility explained, and the loss of the variance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from virtuoso.market.panel import Floats
+from virtuoso.research.judging.blocks import Blocks, quotient, ratio, summed
+from virtuoso.research.judging.figures import Figure
+from virtuoso.research.judging.paired import Paired, compare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolatilityQuality:
+    """R² of the log of realised volatility against each symbol's own past mean, QLIKE, and both against rivals.
+
+    `squared` compares squared errors of the logs, `qlike_against` the QLIKE, below 0 where the forecast is better.
+    """
+
+    r2: Figure
+    qlike: Figure
+    rival_r2: Mapping[str, Figure]
+    squared: Mapping[str, Paired]
+    qlike_against: Mapping[str, Paired]
+
+
+def quality(
+    forecast: Floats, realised: Floats, past: Floats, rivals: Mapping[str, Floats], blocks: Blocks
+) -> VolatilityQuality:
+    """Judge standard deviations `forecast` of `realised` ones [t, n], `nan` for unknown, against `past` and `rivals`.
+
+    Args:
+        forecast: what was foreseen.
+        realised: root of the sum of squared returns of base bars over the horizon.
+        past: mean of each symbol's own log realised volatility that was known at the time.
+        rivals: other forecasts by name. Only readings of which all are known are judged.
+        blocks: the blocks of the closes.
+    """
+    used = np.isfinite(_log(forecast) + _log(realised) + past)
+    for rival in rivals.values():
+        used &= np.isfinite(_log(rival))
+    error, loss = log_error(forecast, realised), qlike(forecast, realised)
+    return VolatilityQuality(
+        r2=r_squared(forecast, realised, past, used, blocks),
+        qlike=blocks.figure(used, summed(used, loss, 1.0), ratio),
+        rival_r2={name: r_squared(rival, realised, past, used, blocks) for name, rival in rivals.items()},
+        squared={name: compare(error, log_error(rival, realised), blocks, used) for name, rival in rivals.items()},
+        qlike_against={name: compare(loss, qlike(rival, realised), blocks, used) for name, rival in rivals.items()},
+    )
+
+
+def r_squared(forecast: Floats, realised: Floats, past: Floats, used: NDArray[np.bool_], blocks: Blocks) -> Figure:
+    """1 − Σ(log realised − log forecast)²/Σ(log realised − past)²."""
+    terms = summed(used, log_error(forecast, realised), (_log(realised) - past) ** 2)
+    return blocks.figure(used, terms, _explained)
+
+
+def log_error(forecast: Floats, realised: Floats) -> Floats:
+    """Squared difference of the logarithms [t, n]."""
+    return (_log(realised) - _log(forecast)) ** 2
+
+
+def qlike(forecast: Floats, realised: Floats) -> Floats:
+    """s²/f² − ln(s²/f²) − 1 [t, n]: 0 where exact; robust to noise in what is called realised (Patton, 2011)."""
+    with np.errstate(all="ignore"):
+        share = (realised / forecast) ** 2
+        return np.where(share > 0, share - np.log(share) - 1.0, np.nan)
+
+
+def _log(x: Floats) -> Floats:
+    with np.errstate(all="ignore"):
+        return np.where(x > 0, np.log(x), np.nan)
+
+
+def _explained(sums: Floats) -> Floats:
+    return 1.0 - quotient(sums[..., 0], sums[..., 1])
