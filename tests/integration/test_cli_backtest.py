@@ -51,7 +51,11 @@ def test_a_row_for_every_symbol_and_closed_bar_equal_to_the_engine_stepped_bar_b
     assert done.returncode == 0, done.stderr
     table = pq.read_table(out / "signals.parquet")
     factors = ["order_flow", "volume", "price_structure", "technical"]
-    assert table.column_names == ["time", "symbol", "signal", "score", "confidence", "coverage", *factors]
+    regimes = ["p_bullish", "p_bearish", "p_neutral", "p_volatile"]
+    assert table.column_names == [
+        "time", "symbol", "signal", "regime", "score", "confidence", "coverage", *factors,
+        "score_1m", "score_5m", "score_30m", "score_4h", *regimes,
+    ]  # fmt: skip
     assert table.num_rows == MINUTES * N
     assert table["time"][0].as_py().isoformat() == "2025-05-29T00:01:00+00:00"
     scores = np.array(table["score"].to_numpy(zero_copy_only=False), dtype=float).reshape(MINUTES, N)

@@ -113,7 +113,8 @@ class Engine:
 
         `evidence` is what the source of the bars can have at all.
         """
-        return score_blocks(self._banks, self._labels, blocks, float(attainable_coverage(self.factors, [evidence])[0]))
+        attainable = float(attainable_coverage(self.factors, [evidence])[0])
+        return score_blocks(self._banks, self._labels, self._dwell, blocks, attainable)
 
     def step(self, cut: Cut) -> Evaluation:
         """Take one cut and score its symbols; closes before `cut.close_ms` (late bars) move their labels in order."""

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.bank import Values
 from virtuoso.analysis.banks import Banks
 from virtuoso.analysis.block import as_rows
 from virtuoso.analysis.component import Feed
+from virtuoso.analysis.regimes import regime
+from virtuoso.analysis.regimes.dwell import Dwell
 from virtuoso.analysis.scoring import QUALITY_CODE, BankKey, FactorArrays, Total, score_all
 from virtuoso.analysis.signals import LabelCodes, Labels
 from virtuoso.market.panel import BarBlock, Floats, Ints
@@ -22,7 +25,8 @@ class History:
 
     Where the base bar itself is missing, `present` is false and the label unknown. `bridged` are the labels with their
     short unknown gaps bridged.
-    `columns` are the factors' own arrays over t·n columns, `total` their confluence.
+    `columns` are the factors' own arrays over t·n columns, `total` their confluence. `regime` is the place in
+    `regime.REGIMES` of the regime that is held [t, n], `probabilities` [4, t, n] are those of all four.
     """
 
     close_ms: Ints
@@ -34,16 +38,24 @@ class History:
     coverage: Floats
     alignment: Floats
     factors: Mapping[str, Floats]
+    regime: Floats
+    probabilities: Floats
     columns: tuple[FactorArrays, ...]
     total: Total
 
 
 def bar_scores(banks: Banks, blocks: Mapping[Timeframe, BarBlock]) -> tuple[tuple[FactorArrays, ...], Total]:
     """Take a block of base bars, with the higher bars that close with them; factors and confluence over t·n columns."""
-    base = blocks[banks.base]
-    t, n = base.close.shape
+    return _scores(banks, blocks[banks.base], _values(banks, blocks))
+
+
+def _values(banks: Banks, blocks: Mapping[Timeframe, BarBlock]) -> dict[BankKey, Values]:
     with np.errstate(all="ignore"):
-        values = banks.over(blocks)
+        return banks.over(blocks)
+
+
+def _scores(banks: Banks, base: BarBlock, values: Mapping[BankKey, Values]) -> tuple[tuple[FactorArrays, ...], Total]:
+    t, n = base.close.shape
     closes = base.open_ms + banks.base.ms
     due: dict[BankKey, Ints | int] = {tf: np.repeat(closes // tf.ms - 1, n) for tf in banks.timeframes}
     due[None] = due[banks.base]
@@ -59,7 +71,9 @@ def whole_bars(base: BarBlock) -> NDArray[np.bool_]:
     return whole
 
 
-def score_blocks(banks: Banks, labels: Labels, blocks: Mapping[Timeframe, BarBlock], attainable: float) -> History:
+def score_blocks(
+    banks: Banks, labels: Labels, dwell: Dwell, blocks: Mapping[Timeframe, BarBlock], attainable: float
+) -> History:
     """Take a block of base bars, with the higher bars that close with them, and score every base close.
 
     `attainable` is the coverage that the source of the bars can reach.
@@ -67,13 +81,18 @@ def score_blocks(banks: Banks, labels: Labels, blocks: Mapping[Timeframe, BarBlo
     base = blocks[banks.base]
     t, n = base.close.shape
     closes = base.open_ms + banks.base.ms
-    factors, total = bar_scores(banks, blocks)
+    values = _values(banks, blocks)
+    factors, total = _scores(banks, base, values)
     score = (50.0 * (1.0 + total.confluence.x)).reshape(t, n)
     coverage = total.coverage.reshape(t, n)
     present = whole_bars(base)
     allowed = present & labels.rule.covered(coverage, np.full(n, attainable))
     rows = as_rows(base.rows)
     labelled = [labels.step(rows, score[k], allowed[k], int(closes[k])) for k in range(t)]
+    frame, short = values[banks.regime_timeframe], banks.short_volatility(values)
+    regimes = regime.classify(frame.raw[banks.of_regimes], frame.age, banks.regime_timeframe, short)
+    probabilities = regimes.probabilities.reshape(-1, t, n)
+    held = [dwell.hold(rows, int(closes[k]), probabilities[:, k])[0] for k in range(t)]
     return History(
         close_ms=closes,
         present=present,
@@ -84,6 +103,8 @@ def score_blocks(banks: Banks, labels: Labels, blocks: Mapping[Timeframe, BarBlo
         coverage=coverage,
         alignment=total.alignment.reshape(t, n),
         factors={a.factor.name: 50.0 * (1.0 + a.result.x).reshape(t, n) for a in factors},
+        regime=np.stack(held),
+        probabilities=probabilities,
         columns=factors,
         total=total,
     )

@@ -23,7 +23,7 @@ from virtuoso.config import Settings, load
 from virtuoso.research.backtest import Backtest, fed_by_bars
 from virtuoso.research.bar_files.bars import Bars, read_bars
 from virtuoso.research.bar_files.hints import Hints, columns_of, zone_of
-from virtuoso.research.results import Results
+from virtuoso.research.output.results import Results
 from virtuoso.research.summary import Summary
 from virtuoso.wiring.parts import label_rule
 
@@ -34,7 +34,10 @@ app = typer.Typer(add_completion=False)
 def backtest(
     data: Annotated[list[Path], typer.Argument(help="Files of 1m bars or of trades, folders of them, or patterns.")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for signals.parquet and summary.json; none: only the summary.")
+        Path | None,
+        typer.Option(
+            "--out", help="Folder for the readings, what followed them, and the summary; none: only the summary."
+        ),
     ] = None,
     config: Config = None,
     no_config: NoConfig = False,
@@ -51,6 +54,12 @@ def backtest(
     zone: Annotated[
         str | None, typer.Option("--zone", help="Zone of times that name none: UTC, +03:00, Europe/Berlin.")
     ] = None,
+    components: Annotated[
+        bool,
+        typer.Option(
+            "--components/--no-components", help="Whether --out has the value of each component of a reading."
+        ),
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Score every closed bar of DATA as it would have been scored live: nothing is seen before its close.
@@ -70,22 +79,22 @@ def backtest(
             bars = stack.enter_context(
                 read_bars(data, hints=hints, skip_bad=skip_bad, progress=tell, recognised=partial(typer.echo, err=True))
             )
-        summary = _run(bars, settings, out)
+        summary = _run(bars, settings, out, components=components)
     if as_json:
         typer.echo(json.dumps(summary))
     else:
         show(_drawn(summary, out))
 
 
-def _run(bars: Bars, settings: Settings, out: Path | None) -> dict[str, Any]:
+def _run(bars: Bars, settings: Settings, out: Path | None, *, components: bool) -> dict[str, Any]:
     """Score all blocks; the summary."""
     rule, frames = label_rule(settings), settings.analysis.timeframes.weights()
     enabled = settings.analysis.factors.weights()
     weights = fed_by_bars(enabled, taker_sides=bars.taker_sides)
     run = Backtest(bars.symbols, frames, weights, rule, taker_sides=bars.taker_sides)
-    summary = Summary(bars.symbols, list(weights), buy=rule.buy, sell=rule.sell)
+    summary = Summary(bars.symbols, run.readings.factors, buy=rule.buy, sell=rule.sell)
     began, done, told = time.perf_counter(), 0, 0
-    with nullcontext() if out is None else Results(out, bars.symbols, list(weights)) as results:
+    with nullcontext() if out is None else Results(out, run.readings, components=components) as results:
         with telling("scoring") as tell:
             for block in bars.blocks():
                 for seam in bars.seams[told:]:

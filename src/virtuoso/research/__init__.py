@@ -1,6 +1,6 @@
 """Backtests and calibration: the same market and analysis as live, driven by files."""
 
 PUBLIC = (
-    "backtest", "bar_files.bars", "bar_files.hints", "results", "summary",
+    "backtest", "bar_files.bars", "bar_files.hints", "output.results", "summary",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

@@ -15,7 +15,7 @@ from virtuoso.analysis.signals import LabelRule
 from virtuoso.market.panel import BAR_FIELDS, BarBlock
 from virtuoso.model.evidence import Evidence
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.research.scored import ScoredBlock
+from virtuoso.research.scored import Readings, ScoredBlock
 from virtuoso.research.seams import Seam
 
 _BASE = Timeframe.M1
@@ -53,6 +53,7 @@ class Backtest:
         self._evidence = Evidence.BARS | Evidence.SIDES if taker_sides else Evidence.BARS
         self._symbols = tuple(symbols)
         self._engine = Engine(timeframes, factor_weights, rule)
+        self.readings = Readings.of(symbols, self._engine.factors, self._engine.timeframes)
         self._higher = self._engine.timeframes[1:]
         self._longest = self._engine.timeframes[-1].minutes
         for row, symbol in enumerate(self._symbols):
@@ -64,17 +65,7 @@ class Backtest:
         A symbol with one of `seams` in the block begins anew there, as one that was not seen before.
         """
         for history in self.histories(block, seams):
-            yield ScoredBlock(
-                close_ms=history.close_ms,
-                symbols=self._symbols,
-                present=history.present,
-                label=history.label,
-                bridged=history.bridged,
-                score=history.score,
-                confidence=history.confidence,
-                coverage=history.coverage,
-                factors=history.factors,
-            )
+            yield ScoredBlock.of(history, self.readings)
 
     def histories(self, block: BarBlock, seams: Sequence[Seam] = ()) -> Iterator[History]:
         """The same with everything behind the scores."""

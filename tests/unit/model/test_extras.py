@@ -90,5 +90,5 @@ print(len(names), *sorted(failed))
         "virtuoso.cli.backtest",
         "virtuoso.research.bar_files",
         "virtuoso.research.judging",
-        "virtuoso.research.results",
+        "virtuoso.research.output",
     ]

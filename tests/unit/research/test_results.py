@@ -1,7 +1,7 @@
 """What a backtest leaves behind: both files, read back, and a summary that a slow count confirms."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -15,17 +15,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from virtuoso.analysis.regimes.regime import REGIMES
 from virtuoso.model.errors import UsageError
-from virtuoso.research import results as results_module
 from virtuoso.research.moments import Moments
-from virtuoso.research.results import Results
-from virtuoso.research.scored import ScoredBlock
+from virtuoso.research.output import table_file
+from virtuoso.research.output.results import Results
+from virtuoso.research.scored import Readings, ScoredBlock
 from virtuoso.research.summary import Summary
 
 SYMBOLS = ("ADAUSDT", "BTCUSDT", "ETHUSDT")
 FACTORS = ("technical", "volume", "price_structure")
 MINUTE_MS = 60_000
 FIRST_CLOSE_MS = 1_746_373_080_000
+FRAMES = ("1m", "4h")
+COMPONENTS = ("technical.rsi.1m", "technical.rsi.4h", "order_flow.volume_delta")
+READINGS = Readings(SYMBOLS, FACTORS, FRAMES, COMPONENTS)
+COLUMNS = [
+    "time", "symbol", "signal", "regime", "score", "confidence", "coverage", *FACTORS, "score_1m", "score_4h",
+    "p_bullish", "p_bearish", "p_neutral", "p_volatile",
+]  # fmt: skip
 NAMES = {-1: "SELL", 0: "HOLD", 1: "BUY", 2: "unknown"}
 OTHER = {"bars_read": 900, "bars_missing": 7, "bad_rows_skipped": 3, "seconds": 2.0, "config_digest": "abc"}
 
@@ -54,6 +62,10 @@ def scored(minutes: int = 400, seed: int = 2) -> ScoredBlock:
         confidence=unknown(rng.random(shape), 0.05),
         coverage=rng.random(shape),
         factors={name: unknown(50 + common + rng.normal(0, 3 * i, shape), 0.1 * i) for i, name in enumerate(FACTORS)},
+        frames={name: unknown(50 + common, 0.1) for name in FRAMES},
+        regime=unknown(rng.integers(0, 4, shape).astype(float), 0.2),
+        probabilities={regime.value: unknown(rng.random(shape), 0.2) for regime in REGIMES},
+        components={name: unknown(rng.uniform(-1, 1, shape), 0.3) for name in COMPONENTS},
     )
 
 
@@ -72,8 +84,16 @@ def pieces(block: ScoredBlock, cuts: list[int]) -> Iterator[ScoredBlock]:
             score=block.score[part],
             confidence=block.confidence[part],
             coverage=block.coverage[part],
-            factors={name: array[part] for name, array in block.factors.items()},
+            factors=cut(block.factors, part),
+            frames=cut(block.frames, part),
+            regime=block.regime[part],
+            probabilities=cut(block.probabilities, part),
+            components=cut(block.components, part),
         )
+
+
+def cut(arrays: Mapping[str, np.ndarray], part: slice) -> dict[str, np.ndarray]:
+    return {name: array[part] for name, array in arrays.items()}
 
 
 def rows_of(block: ScoredBlock) -> list[dict[str, Any]]:
@@ -83,12 +103,16 @@ def rows_of(block: ScoredBlock) -> list[dict[str, Any]]:
         for j, symbol in enumerate(block.symbols):
             if block.present[i, j]:
                 arrays = {"score": block.score, "confidence": block.confidence, "coverage": block.coverage}
-                numbers = {k: float(v[i, j]) for k, v in {**arrays, **block.factors}.items()}
+                arrays |= {**block.factors, **{f"score_{name}": array for name, array in block.frames.items()}}
+                arrays |= {f"p_{name.lower()}": array for name, array in block.probabilities.items()}
+                numbers = {k: float(v[i, j]) for k, v in arrays.items()}
+                regime = block.regime[i, j]
                 rows.append(
                     {
                         "time": datetime.fromtimestamp(close_ms / 1000, UTC),
                         "symbol": symbol,
                         "signal": None if block.label[i, j] == 2 else NAMES[int(block.label[i, j])],
+                        "regime": None if np.isnan(regime) else REGIMES[int(regime)].value,
                         **{k: None if np.isnan(v) else v for k, v in numbers.items()},
                     }
                 )
@@ -103,14 +127,14 @@ def summed(blocks: Iterator[ScoredBlock] | list[ScoredBlock], **options: float) 
 
 
 def write(directory: Path, blocks: Iterator[ScoredBlock] | list[ScoredBlock], summary: dict[str, Any]) -> None:
-    with Results(directory, SYMBOLS, FACTORS) as results:
+    with Results(directory, READINGS) as results:
         for block in blocks:
             results.write(block)
         results.finish(summary)
 
 
 def test_signals_are_read_back_as_they_were_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results_module, "_GROUP_ROWS", 100)
+    monkeypatch.setattr(table_file, "GROUP_CELLS", 100 * len(COLUMNS))
     block = scored()
     write(tmp_path / "new" / "out", pieces(block, [1, 7, 7, 150, 390]), {})
     path = tmp_path / "new" / "out" / "signals.parquet"
@@ -119,10 +143,25 @@ def test_signals_are_read_back_as_they_were_written(tmp_path: Path, monkeypatch:
     assert file.metadata.num_row_groups == 3, "small blocks are gathered, and no more than a group is held"
     assert file.metadata.row_group(0).column(3).compression == "ZSTD"
     text = pa.dictionary(pa.int32(), pa.string())
-    kinds = [pa.timestamp("ms", "UTC"), text, file.schema_arrow.field("signal").type, *[pa.float64()] * 6]
+    kinds = [pa.timestamp("ms", "UTC"), text, *file.schema_arrow.types[2:4], *[pa.float64()] * (len(COLUMNS) - 4)]
     assert file.schema_arrow.types == kinds
-    assert pa.types.is_dictionary(kinds[2])
-    assert file.schema_arrow.names == ["time", "symbol", "signal", "score", "confidence", "coverage", *FACTORS]
+    assert all(map(pa.types.is_dictionary, kinds[2:4]))
+    assert file.schema_arrow.names == COLUMNS
+
+
+def test_components_are_rows_of_the_same_readings(tmp_path: Path) -> None:
+    block = scored()
+    write(tmp_path, pieces(block, [50, 51]), {})
+    signals, components = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("signals", "components"))
+    assert components.column_names == ["time", "symbol", *COMPONENTS]
+    assert components.select(["time", "symbol"]).to_pylist() == signals.select(["time", "symbol"]).to_pylist()
+    for name in COMPONENTS:
+        found = components[name].to_numpy(zero_copy_only=False)
+        np.testing.assert_array_equal(found, block.components[name][block.present].astype(np.float32))
+    with Results(tmp_path, READINGS, components=False) as results:
+        results.write(block)
+        results.finish({})
+    assert not (tmp_path / "components.parquet").exists(), "its rows would be readings of another run"
 
 
 def test_pandas_reads_the_signals_in_utc_with_names(tmp_path: Path) -> None:
@@ -148,7 +187,7 @@ def test_two_runs_leave_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         blocks = list(pieces(scored(), [50, 60]))
         write(tmp_path / name, blocks, summed(blocks))
-    for file in ("signals.parquet", "summary.json"):
+    for file in ("signals.parquet", "components.parquet", "summary.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
@@ -156,32 +195,32 @@ def test_an_earlier_run_stays_until_the_next_is_finished(tmp_path: Path) -> None
     write(tmp_path, [scored(20)], {"run": 1})
     (tmp_path / "notes.txt").write_text("mine")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert set(before) == {"signals.parquet", "summary.json", "notes.txt"}
+    assert set(before) == {"signals.parquet", "components.parquet", "summary.json", "notes.txt"}
 
     class Interrupted(Exception):
         pass
 
     def interrupted() -> None:
-        with Results(tmp_path, SYMBOLS, FACTORS) as results:
+        with Results(tmp_path, READINGS) as results:
             results.write(scored(30))
             assert {name: (tmp_path / name).read_bytes() for name in before} == before
             raise Interrupted
 
     with pytest.raises(Interrupted):
         interrupted()
-    with pytest.raises(ValueError, match="Out of range"), Results(tmp_path, SYMBOLS, FACTORS) as results:
+    with pytest.raises(ValueError, match="Out of range"), Results(tmp_path, READINGS) as results:
         results.finish({"speed": float("nan")})
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before, "nothing is left of it either"
     write(tmp_path, [scored(30)], {"run": 2})
     assert json.loads((tmp_path / "summary.json").read_text()) == {"run": 2}
     assert pq.read_table(tmp_path / "signals.parquet").num_rows == len(rows_of(scored(30)))
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a directory")
     with pytest.raises(UsageError, match=r"file: cannot be written: File exists"):
-        Results(tmp_path / "file", SYMBOLS, FACTORS)
+        Results(tmp_path / "file", READINGS)
     (tmp_path / "out" / "summary.json").mkdir(parents=True)
     with pytest.raises(UsageError, match=r"out: cannot be written: Is a directory"):
         write(tmp_path / "out", [scored(5)], {})
