@@ -57,7 +57,7 @@ def test_top_signals_as_in_the_report(program: Program) -> None:
             {
                 "symbol": TEXT,
                 "signal": TEXT if row["signal"] else type(None),
-                "confidence": NUMBER,
+                "agreement": NUMBER,
                 "price": NUMBER,
                 "change": NUMBER,
             },
@@ -69,7 +69,7 @@ def test_top_signals_as_in_the_report(program: Program) -> None:
         assert row["data_quality"] == ("live" if complete else "partial")
     ranked = [row["signal"] is not None for row in signals]
     assert ranked == sorted(ranked, reverse=True)
-    strength = [abs(row["score"] - 50) * row["confidence"] for row in signals if row["signal"] is not None]
+    strength = [abs(row["score"] - 50) * row["agreement"] for row in signals if row["signal"] is not None]
     assert strength == sorted(strength, reverse=True)
 
 

@@ -53,7 +53,7 @@ def test_a_row_for_every_symbol_and_closed_bar_equal_to_the_engine_stepped_bar_b
     factors = ["order_flow", "volume", "price_structure", "technical"]
     regimes = ["p_bullish", "p_bearish", "p_neutral", "p_volatile"]
     assert table.column_names == [
-        "time", "symbol", "signal", "regime", "score", "confidence", "coverage", *factors,
+        "time", "symbol", "signal", "regime", "score", "agreement", "coverage", *factors,
         "score_1m", "score_5m", "score_30m", "score_4h", *regimes,
     ]  # fmt: skip
     assert table.num_rows == MINUTES * N

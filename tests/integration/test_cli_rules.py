@@ -90,7 +90,7 @@ def test_check_of_good_files_and_their_channels(files: Path) -> None:
         1, [f"{files / 'changed.yaml'}:2: rules[0]: there is a rule 'there' already, at {good}:2"],
     )  # fmt: skip
     found = called("check", str(good), "--json")
-    assert (found.exit_code, json.loads(found.stdout)) == (0, {"ok": True, "rules": ["there", "gone"]})
+    assert (found.exit_code, json.loads(found.stdout)) == (0, {"ok": True, "rules": ["there", "gone"], "warnings": []})
     (files / "config.yaml").write_text("monitoring: {alerts: {cooldown: 60}}")
     good.write_text(GOOD.replace("[console]", "[consle]"))
     assert called("check", str(good)).exit_code == 0
@@ -98,6 +98,22 @@ def test_check_of_good_files_and_their_channels(files: Path) -> None:
     assert (found.exit_code, found.stdout) == (
         1, f"{good}:8: rules[1].channels[0]: 'consle' is not known; did you mean 'console'?\n",
     )  # fmt: skip
+
+
+def test_check_warns_of_names_that_older_rules_used_in_another_sense(files: Path) -> None:
+    old = files / "old.yaml"
+    old.write_text(
+        "rules:\n"
+        '  - {name: sure, when: signal == "BUY" and confidence > 0.5}\n'
+        '  - {name: told, when: score > 70, message: "{confidence:.0%}"}\n'
+        "  - {name: new, when: agreement > 0.5}\n"
+    )
+    found = called("check", str(old))
+    assert found.exit_code == 0
+    assert [line.partition(" is ")[0] for line in found.stdout.splitlines()] == [
+        f"ok: 3 rules in {old}", f"{old}:2: sure: warning: confidence", f"{old}:3: told: warning: confidence",
+    ]  # fmt: skip
+    assert "agreement" in json.loads(called("check", str(old), "--json").stdout)["warnings"][0]
 
 
 def test_list_shows_what_is_in_force_with_defaults(files: Path) -> None:

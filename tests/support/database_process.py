@@ -33,7 +33,7 @@ def signal(number: int) -> SignalRecord:
     """One of a known series, told apart by its close."""
     return SignalRecord(
         exchange="test", symbol=f"S{number % 7}", close_ms=number * 60_000, label=Label.BUY, before=Label.HOLD,
-        score=71.0, confidence=0.5, price=1.0 + number, data_quality=DataQuality.LIVE, data_source=None, why="{}",
+        score=71.0, agreement=0.5, price=1.0 + number, data_quality=DataQuality.LIVE, data_source=None, why="{}",
     )  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def board(step: float, price: float) -> str:
 def alerts(of: Denomination, price: float) -> list[str]:
     """What detectors and a change of label say at a price."""
     log, desk = IncidentLog(10), Desk()
-    observe_signal(log, "X", None, Label.BUY, 1, score=71.0, confidence=0.5, price=price, denomination=of)
+    observe_signal(log, "X", None, Label.BUY, 1, score=71.0, agreement=0.5, price=price, denomination=of)
     detector = Liquidations("X", PARAMETERS.liquidation, PARAMETERS.cascade, desk.findings, desk.market, of)
     detector.turnover = price
     detector.take([Liquidation(START_MS, price, 1.0, Side.BUY)], ns(START_MS))

@@ -19,7 +19,7 @@ def observe_signal(
     now_ms: int,
     *,
     score: float | None,
-    confidence: float | None,
+    agreement: float | None,
     price: float | None,
     denomination: Denomination = PLAIN,
 ) -> None:
@@ -35,15 +35,15 @@ def observe_signal(
     if label is None or label is Label.HOLD:
         return
     details: Details = {
-        "label": str(label), "before": before and str(before), "score": score, "confidence": confidence, "price": price,
+        "label": str(label), "before": before and str(before), "score": score, "agreement": agreement, "price": price,
     }  # fmt: skip
     said = [f"{symbol} {label}"]
     if price is not None:
         said.append(f"at {denomination.price(price)}")
     if score is not None:
         said.append(f"· score {score:.0f}")
-    if confidence is not None:
-        said.append(f"· confidence {100 * confidence:.0f} %")
+    if agreement is not None:
+        said.append(f"· agreement {100 * agreement:.0f} %")
     log.fire(
         SIGNAL, Severity.WARNING, " ".join(said), now_ms, symbol=symbol, side=label.lower(), value=score,
         details=details,

@@ -43,8 +43,8 @@ class Feed(StrEnum):
 
 UNBOUNDED = (-np.inf, np.inf)
 SHARE = (-1.0, 1.0)
-CONFIDENCE = "confidence"
-"""What a modifier scales that weighs on the reading's confidence instead of on a component."""
+AGREEMENT = "agreement"
+"""What a modifier scales that weighs on the reading's agreement instead of on a component."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class Component:
 class Modifier:
     """An unsigned measure, brought to [0, 1] by `map`, that multiplies the component named by `scales`.
 
-    With `scales` empty it multiplies all of the factor, with "confidence" the confidence of the reading. Where it is
+    With `scales` empty it multiplies all of the factor, with "agreement" the agreement of the reading. Where it is
     missing it leaves what it scales alone.
     """
 

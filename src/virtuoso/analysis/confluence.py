@@ -88,28 +88,28 @@ def combine_factor(values: Floats, timeframe_weights: Floats, factor: Factor) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Concord:
     """How far the factors say the same [n]: all in [0, 1].
 
-    consensus = |Σ w·x|/Σ w·|x|; disagreement = √(Σ w·(x − Σ w·x)²); agreement = consensus·(1 − disagreement).
+    consensus = |Σ w·x|/Σ w·|x|; disagreement = √(Σ w·(x − Σ w·x)²); `both` = consensus·(1 − disagreement).
     """
 
     consensus: Floats
     disagreement: Floats
 
     @property
-    def agreement(self) -> Floats:
+    def both(self) -> Floats:
         """consensus·(1 − disagreement)."""
         return self.consensus * (1.0 - self.disagreement)
 
 
-def agreement_of(x: Floats, weights: Floats) -> Agreement:
-    """Agreement of factor values `x` [F, n] under effective `weights` [F, n]; `nan` where none or all are 0."""
+def concord_of(x: Floats, weights: Floats) -> Concord:
+    """Concord of factor values `x` [F, n] under effective `weights` [F, n]; `nan` where none or all are 0."""
     values = zeroed(x)
     mean = (weights * values).sum(axis=0)
     spread = np.sqrt((weights * (values - mean) ** 2).sum(axis=0))
     some = weights.sum(axis=0) > 0
-    return Agreement(consensus_of(x, weights), np.where(some, np.minimum(spread, 1.0), np.nan))
+    return Concord(consensus_of(x, weights), np.where(some, np.minimum(spread, 1.0), np.nan))
 
 
 def consensus_of(x: Floats, weights: Floats) -> Floats:

@@ -34,7 +34,7 @@ class History:
     score: Floats
     label: LabelCodes
     bridged: LabelCodes
-    confidence: Floats
+    agreement: Floats
     coverage: Floats
     alignment: Floats
     factors: Mapping[str, Floats]
@@ -99,7 +99,7 @@ def score_blocks(
         score=score,
         label=np.stack([each.label for each in labelled]),
         bridged=np.stack([each.bridged for each in labelled]),
-        confidence=total.confidence.reshape(t, n),
+        agreement=total.agreement.reshape(t, n),
         coverage=coverage,
         alignment=total.alignment.reshape(t, n),
         factors={a.factor.name: 50.0 * (1.0 + a.result.x).reshape(t, n) for a in factors},

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.analysis.bank import Measures, Values
-from virtuoso.analysis.component import CONFIDENCE, Factor, Feed
+from virtuoso.analysis.component import AGREEMENT, Factor, Feed
 from virtuoso.analysis.confluence import (
     Weighted,
-    agreement_of,
     combine_factor,
     combine_frames,
+    concord_of,
     normalised,
     stretched,
 )
@@ -31,7 +31,7 @@ QUALITIES = (
 )
 QUALITY_CODE = {quality: code for code, quality in enumerate(QUALITIES)}
 QUALITY_SHARE = np.array([1.0, 0.9, 0.6, 0.25, 0.0])
-"""What a quality leaves of the confidence, in the order of `QUALITIES`."""
+"""What a quality leaves of the agreement, in the order of `QUALITIES`."""
 Codes = NDArray[np.int64]
 STALE = QUALITY_CODE[DataQuality.STALE]
 PARTIAL = QUALITY_CODE[DataQuality.PARTIAL]
@@ -95,11 +95,11 @@ class FactorArrays:
     """Share of the factor's own nominal weight that had data [n]."""
 
     @property
-    def confidence(self) -> Floats:
-        """What the factor's modifiers leave of the reading's confidence [n], in [0, 1]."""
+    def agreement(self) -> Floats:
+        """What the factor's modifiers leave of the reading's agreement [n], in [0, 1]."""
         out = np.ones(self.quality.shape)
         for i, modifier in enumerate(self.factor.modifiers):
-            if modifier.scales == CONFIDENCE:
+            if modifier.scales == AGREEMENT:
                 value = self.modifier_value[0, i]
                 out = out * np.where(np.isnan(value), 1.0, value)
         return out
@@ -152,7 +152,7 @@ def _scaling(shape: tuple[int, ...], measured: Floats, factor: Factor) -> Floats
     names = [component.name for component in factor.components]
     scaling = np.ones(shape)
     for i, modifier in enumerate(factor.modifiers):
-        if modifier.scales == CONFIDENCE:
+        if modifier.scales == AGREEMENT:
             continue
         by = np.where(np.isnan(measured[:, i]), 1.0, measured[:, i])
         if modifier.scales:
@@ -170,7 +170,7 @@ class Total:
     coverage: Floats
     consensus: Floats
     disagreement: Floats
-    confidence: Floats
+    agreement: Floats
     quality: Codes
     frames: Floats
     alignment: Floats
@@ -188,7 +188,7 @@ def combine(factors: Sequence[FactorArrays]) -> Total:
     """Weigh the factors that have data.
 
     coverage = Σ W·a/Σ W over the enabled factors, a the share of a factor's own weight that had data;
-    confidence = consensus·(1 − disagreement) × coverage × Σ w·share(quality) × modifiers of the confidence. The
+    agreement = consensus·(1 − disagreement) × coverage × Σ w·share(quality) × modifiers of the agreement. The
     quality is the worst of the factors that count, and at best `partial` where a factor is missing.
     """
     x = np.stack([arrays.result.x for arrays in factors])
@@ -197,21 +197,21 @@ def combine(factors: Sequence[FactorArrays]) -> Total:
     confluence = total_of(x, [arrays.factor for arrays in factors])
     available = np.stack([arrays.available for arrays in factors])
     coverage = (nominal[:, None] * available).sum(axis=0) / nominal.sum()
-    agreement = agreement_of(x, confluence.weights)
+    concord = concord_of(x, confluence.weights)
     quality = np.stack([arrays.quality for arrays in factors])
     worst = np.where(known, quality, 0).max(axis=0)
     worst = np.where(known.all(axis=0), worst, np.maximum(worst, PARTIAL))
     worst = np.where(known.any(axis=0), worst, quality.max(axis=0))
-    confidence = agreement.agreement * coverage * (confluence.weights * QUALITY_SHARE[quality]).sum(axis=0)
+    agreement = concord.both * coverage * (confluence.weights * QUALITY_SHARE[quality]).sum(axis=0)
     for arrays in factors:
-        confidence = confidence * arrays.confidence
+        agreement = agreement * arrays.agreement
     frames, alignment = _frames(factors, x.shape[1])
     return Total(
         confluence=confluence,
         coverage=coverage,
-        consensus=agreement.consensus,
-        disagreement=agreement.disagreement,
-        confidence=confidence,
+        consensus=concord.consensus,
+        disagreement=concord.disagreement,
+        agreement=agreement,
         quality=worst,
         frames=frames,
         alignment=alignment,

@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from virtuoso.alerts.rules.mistakes import RulesError
+from virtuoso.alerts.rules.older_words import older_words
 from virtuoso.alerts.rules.rule import Rule, RuleSet
 from virtuoso.cli.terminal import tables
 from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
@@ -51,6 +52,8 @@ def check(
 ) -> None:
     """Check files: one line for each mistake, exit code 1. With a configuration, the channels must be in it.
 
+    Names that older rules used in another sense are warned of, and change no exit code.
+
     With a recording it is told how often each condition was true there, and of one that never was, why: the exit code
     stays 0, for another day may be another.
     """
@@ -66,9 +69,12 @@ def check(
     found = None if recording is None else _observed(rules, recording, configured)
     if as_json:
         observed = {} if found is None else {"on": str(recording), "observed": found.document()}
-        typer.echo(json.dumps({"ok": True, "rules": [rule.name for rule in rules.rules], **observed}))
+        names, warnings = [rule.name for rule in rules.rules], older_words(rules)
+        typer.echo(json.dumps({"ok": True, "rules": names, "warnings": warnings, **observed}))
         return
     typer.echo(f"ok: {len(rules.rules)} rules in {', '.join(map(str, files))}")
+    for line in older_words(rules):
+        typer.echo(line)
     for line in () if found is None else found.lines():
         typer.echo(line)
 

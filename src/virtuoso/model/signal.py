@@ -60,7 +60,7 @@ class ModifierScore(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     value: float | None
     """What is left of what it scales, 0 (nothing) to 1 (all); `null` with a `reason`, and then all is left."""
     scales: str
-    """The component that it scales, or the factor as a whole, or `confidence`."""
+    """The component that it scales, or the factor as a whole, or `agreement`."""
     reason: str | None = None
     """Why `value` is `null`; `null` where it is known."""
 
@@ -83,7 +83,7 @@ class FactorScore(msgspec.Struct, frozen=True, kw_only=True):
     components: tuple[ComponentScore, ...]
     """The indicators it is made of, one for each timeframe, shortest first."""
     modifiers: tuple[ModifierScore, ...] = ()
-    """The measures that make components, the factor or the confidence weaker."""
+    """The measures that make components, the factor or the agreement weaker."""
     reason: str | None = None
     """Why there is no score; `null` where there is one."""
 
@@ -170,7 +170,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     closes, of which `past_from_bars` were scored from bars alone when it began to be watched. `coverage`
     is the share of enabled factor weight that had data, `attainable` the largest that a symbol of this
     `evidence_class` can have; `consensus` and `disagreement` in [0, 1];
-    `confidence` in [0, 1] = agreement × coverage × data quality; `reasons` say what withheld or weakened it.
+    `agreement` in [0, 1] = consensus × (1 − disagreement) × coverage × data quality; `reasons` say what withheld or
+    weakened it.
     `alignment` in [0, 1] is how far the `timeframes` agree. `why` says it in plain sentences; `input_hash` names
     everything the score was computed from.
     """
@@ -182,7 +183,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     score_percentile: float | None
     past_closes: int
     past_from_bars: int
-    confidence: float | None
+    agreement: float | None
     coverage: float
     attainable: float
     evidence_class: str

@@ -50,7 +50,7 @@ class ScoredBlock:
     Shapes: `close_ms` [t] (epoch ms); the rest [t, n]. `present` says where a symbol had a closed base bar: only
     there is a reading. `label` is −1 SELL, 0 HOLD, 1 BUY, 2 unknown, `bridged` the same with short unknown gaps
     bridged; `score`, each of `factors` and each timeframe alone (`frames`) are score points in [0, 100];
-    `confidence` and `coverage` in [0, 1]. `regime` is the place in `REGIMES` of the one that is held, `probabilities`
+    `agreement` and `coverage` in [0, 1]. `regime` is the place in `REGIMES` of the one that is held, `probabilities`
     are those of each in [0, 1]; `components` are in [−1, 1], after their modifiers.
     """
 
@@ -60,7 +60,7 @@ class ScoredBlock:
     label: NDArray[np.int8]
     bridged: NDArray[np.int8]
     score: Floats
-    confidence: Floats
+    agreement: Floats
     coverage: Floats
     factors: Mapping[str, Floats]
     frames: Mapping[str, Floats]
@@ -80,7 +80,7 @@ class ScoredBlock:
             label=history.label,
             bridged=history.bridged,
             score=history.score,
-            confidence=history.confidence,
+            agreement=history.agreement,
             coverage=history.coverage,
             factors=history.factors,
             frames=dict(zip(readings.timeframes, _points(history.total.frames.reshape(-1, *shape)), strict=True)),

@@ -17,7 +17,7 @@ BIN_POINTS = 5
 _EDGES = np.arange(0, 100 + BIN_POINTS, BIN_POINTS)
 _DAY_READINGS = 1_440
 _NAMES = {BUY: Label.BUY.value, SELL: Label.SELL.value, HOLD: Label.HOLD.value, UNKNOWN: "unknown"}
-_MEASURES = ("score", "confidence", "coverage")
+_MEASURES = ("score", "agreement", "coverage")
 
 
 class Summary:
@@ -56,7 +56,7 @@ class Summary:
         self._first_ms = int(closes[0]) if self._first_ms is None else self._first_ms
         self._last_ms = int(closes[-1])
         self._readings += block.present.sum(axis=0)
-        measures = (block.score, block.confidence, block.coverage, *(block.factors[name] for name in self._factors))
+        measures = (block.score, block.agreement, block.coverage, *(block.factors[name] for name in self._factors))
         self._moments.add(np.stack([array[block.present] for array in measures], axis=1))
         score = block.score[block.present & np.isfinite(block.score)]
         self._bins += np.histogram(score, _EDGES)[0]
@@ -144,7 +144,7 @@ class Summary:
                 "low": {"at_most": self._sell, "share": _share(self._low, scores)},
                 "histogram": bins,
             },
-            "confidence": {"mean": _number(mean[1])},
+            "agreement": {"mean": _number(mean[1])},
             "coverage": {"mean": _number(mean[2])},
         }
 

@@ -115,7 +115,7 @@ def _score(row: Row) -> ScoreRow:
         signal=None if label is None else Label(str(label)),
         score=_number(by_name["score"]),
         score_percentile=_number(by_name["score_percentile"]),
-        confidence=_number(by_name["confidence"]),
+        agreement=_number(by_name["agreement"]),
         coverage=_number(by_name["coverage"]),
         factors={name: _number(by_name[name]) for name in factors.FACTORS},
     )

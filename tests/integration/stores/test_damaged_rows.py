@@ -71,7 +71,7 @@ async def test_a_damaged_incident_is_left_out_and_named(web: Web, tmp_path: Path
 
 async def test_what_else_is_read_is_whole_but_for_the_damaged(web: Web, tmp_path: Path) -> None:
     values = {
-        "exchange": "bybit", "label": Label.BUY, "before": Label.HOLD, "score": 71.0, "confidence": 0.5, "price": 1.0,
+        "exchange": "bybit", "label": Label.BUY, "before": Label.HOLD, "score": 71.0, "agreement": 0.5, "price": 1.0,
         "data_quality": DataQuality.LIVE, "data_source": None, "why": '{"why":["because"]}',
     }  # fmt: skip
     signals = tuple(SignalRecord(symbol=s, close_ms=NOW_MS, **values) for s in ("A", "B", "C"))  # type: ignore[arg-type]

@@ -69,7 +69,7 @@ def test_every_field_of_an_incident_has_a_column() -> None:
 
 async def test_a_commit_is_read_back_as_it_was_given(database: Database, term: Term) -> None:
     full = replace(signal(3), data_source=DataSource.REPLAY, why='{"score": 71.0}')
-    bare = replace(signal(2), score=None, confidence=None, price=None, why=None, data_quality=DataQuality.PARTIAL)
+    bare = replace(signal(2), score=None, agreement=None, price=None, why=None, data_quality=DataQuality.PARTIAL)
     transitions = (
         TransitionRecord(exchange="test", symbol=None, before="RANGE", after="TREND_UP", at_ms=60_000),
         TransitionRecord(exchange="test", symbol="S", before="RANGE", after="TREND_UP", at_ms=60_000),

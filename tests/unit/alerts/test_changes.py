@@ -8,7 +8,7 @@ from virtuoso.model.signal import Label
 
 def test_a_label_that_is_lost_ends_as_unknown_and_is_told_so() -> None:
     log = IncidentLog(10)
-    said = {"score": 71.0, "confidence": 0.5, "price": 1.0}
+    said = {"score": 71.0, "agreement": 0.5, "price": 1.0}
     observe_signal(log, "BTCUSDT", None, Label.BUY, 1_000, **said)
     observe_signal(log, "BTCUSDT", Label.BUY, None, 61_000, **said)
     (ended,) = log.recent(1)

@@ -12,10 +12,10 @@ from virtuoso.alerts.rules.values import CATALOGUE, Scope
 
 FIRES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "strong-buy": (
-        {"signal": "BUY", "score": 71, "score_percentile": 96.0, "confidence": 0.7, "price": 5.0}, {"signal": "SELL"},
+        {"signal": "BUY", "score": 71, "score_percentile": 96.0, "agreement": 0.7, "price": 5.0}, {"signal": "SELL"},
     ),
     "settled-signal": (
-        {"signal": "SELL", "score": 29, "score_percentile": 4.0, "confidence": 0.7, "coverage": 0.9}, {"coverage": 0.5},
+        {"signal": "SELL", "score": 29, "score_percentile": 4.0, "agreement": 0.7, "coverage": 0.9}, {"coverage": 0.5},
     ),
     "buy-with-the-market": (
         {"signal": "BUY", "regime": "BULLISH", "market_regime": "BULLISH", "market_above_ema50_pct": 61},
@@ -23,7 +23,7 @@ FIRES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "costly-funding": ({"funding_rate": -0.031}, {"funding_rate": 0.03}),
     "premium": ({"price": 99.95, "index_price": 100.0}, {"price": 100.03}),
-    "my-longs-in-danger": ({"symbol": "ETHUSDT", "signal": "SELL", "confidence": 0.6}, {"symbol": "XRPUSDT"}),
+    "my-longs-in-danger": ({"symbol": "ETHUSDT", "signal": "SELL", "agreement": 0.6}, {"symbol": "XRPUSDT"}),
     "good-entry": (
         {
             "signal": "BUY", "entry_side": "long", "entry_reward_risk": 2.0, "slippage_buy_bp": 4.9,

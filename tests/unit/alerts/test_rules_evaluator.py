@@ -187,7 +187,7 @@ def test_after_a_restart_what_was_open_ends_when_it_is_over_and_expires_where_no
 
 def test_six_hundred_symbols_and_twenty_rules_cost_little() -> None:
     texts = [
-        'score > 70 and confidence > 0.6 and data_quality == "live"',
+        'score > 70 and agreement > 0.6 and data_quality == "live"',
         'signal in ("BUY", "SELL") and turnover_24h > 1e8',
         "abs(funding_rate) > 0.1",
         "(mark_price - index_price) / index_price * 100 > 0.5",

@@ -91,7 +91,7 @@ def test_what_is_hostile_or_unsupported_is_refused_before_it_is_evaluated(text: 
         ("data_quality == 'good'", "one of live, delayed, stale, partial, unavailable"),
         ("signal > 'BUY'", "signal is a text: > orders numbers"),
         ("score", "is a number; it must be a condition"),
-        ("score > 70 and confidence", "confidence is a number; `and` and `or` join conditions"),
+        ("score > 70 and agreement", "agreement is a number; `and` and `or` join conditions"),
         ("not score", "score is a number; `not`"),
         ("(score > 70) == (price > 1)", "is a condition and cannot be compared"),
         ("abs(signal) > 1", "signal is a text; abs takes numbers"),

@@ -28,8 +28,8 @@ def parts(found: Observation) -> list[tuple[str, bool, bool]]:
 
 def test_the_comparison_that_never_held_is_named_with_what_its_sides_were() -> None:
     found = observed(
-        "signal == 'BUY' and score > 75 and confidence > 0.5",
-        {"signal": "BUY", "score": 31.2, "confidence": 0.7}, {"signal": "SELL", "score": 68.9, "confidence": 0.2},
+        "signal == 'BUY' and score > 75 and agreement > 0.5",
+        {"signal": "BUY", "score": 31.2, "agreement": 0.7}, {"signal": "SELL", "score": 68.9, "agreement": 0.2},
     )  # fmt: skip
     assert (found.judged, found.held, found.unknown) == (2, 0, 0)
     assert parts(found) == [("score > 75", True, False)]
@@ -49,18 +49,16 @@ def test_texts_and_what_is_always_unknown_are_told() -> None:
 
 
 def test_parts_that_held_but_never_at_once_are_told_as_that() -> None:
-    found = observed("score > 70 and confidence > 0.5", {"score": 80, "confidence": 0}, {"score": 0, "confidence": 1})
-    assert parts(found) == [("score > 70 and confidence > 0.5", True, True)]
-    found = observed("(score > 70 and confidence > 0.5) or price > 9", {"score": 80, "confidence": 0, "price": 1},
-                     {"score": 0, "confidence": 1, "price": 2})  # fmt: skip
-    assert parts(found) == [("score > 70 and confidence > 0.5", True, True), ("price > 9", True, False)]
+    found = observed("score > 70 and agreement > 0.5", {"score": 80, "agreement": 0}, {"score": 0, "agreement": 1})
+    assert parts(found) == [("score > 70 and agreement > 0.5", True, True)]
+    found = observed("(score > 70 and agreement > 0.5) or price > 9", {"score": 80, "agreement": 0, "price": 1},
+                     {"score": 0, "agreement": 1, "price": 2})  # fmt: skip
+    assert parts(found) == [("score > 70 and agreement > 0.5", True, True), ("price > 9", True, False)]
 
 
 def test_after_not_it_is_what_was_never_false() -> None:
-    found = observed(
-        "not (score < 70 or confidence < 2)", {"score": 80, "confidence": 1}, {"score": 9, "confidence": 1}
-    )
-    assert parts(found) == [("confidence < 2", False, False)]
+    found = observed("not (score < 70 or agreement < 2)", {"score": 80, "agreement": 1}, {"score": 9, "agreement": 1})
+    assert parts(found) == [("agreement < 2", False, False)]
     assert parts(observed("not score < 70", {"score": 9})) == [("score < 70", False, False)]
 
 

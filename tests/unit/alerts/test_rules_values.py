@@ -26,10 +26,10 @@ ROW = docs.SymbolRow(
     data_quality=DELAYED, data_source=DataSource.REPLAY,
 )  # fmt: skip
 SIGNAL = docs.SignalRow(
-    symbol="BTCUSDT", signal=Label.BUY, confidence=12.0, price=0.0, change=0.0, timestamp=None, data_quality=STALE,
-    data_source=None, score=13.0, score_percentile=17.0, past_closes=300, past_from_bars=240, probability=None,
-    coverage=14.0, attainable_coverage=1.0, evidence_class="detailed", consensus=15.0, disagreement=16.0,
-    factors={name: 20.0 + i for i, name in enumerate(FACTORS)}, reasons=(),
+    symbol="BTCUSDT", signal=Label.BUY, confidence=11.5, agreement=12.0, price=0.0, change=0.0, timestamp=None,
+    data_quality=STALE, data_source=None, score=13.0, score_percentile=17.0, past_closes=300, past_from_bars=240,
+    probability=None, coverage=14.0, attainable_coverage=1.0, evidence_class="detailed",
+    consensus=15.0, disagreement=16.0, factors={name: 20.0 + i for i, name in enumerate(FACTORS)}, reasons=(),
 )  # fmt: skip
 REGIME = docs.RegimeRow(
     symbol="BTCUSDT", regime="VOLATILE", since=None, probabilities={name: 30.0 + i for i, name in enumerate(REGIMES)},
@@ -112,7 +112,7 @@ def test_what_is_not_known_is_unknown_never_a_number() -> None:
     bare = {
         "regime": None, "entry": None, "alignment": None,
         "signal": msgspec.structs.replace(
-            SIGNAL, score=None, score_percentile=None, signal=None, confidence=None, coverage=None,
+            SIGNAL, score=None, score_percentile=None, signal=None, confidence=None, agreement=None, coverage=None,
             consensus=None, disagreement=None,
             factors={},
         ),

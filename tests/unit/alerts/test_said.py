@@ -85,7 +85,7 @@ def _driven() -> list[Incident]:
         unknown={"BTCUSD": "universe.include names BTCUSD, and the exchange lists nothing readable of this name"},
     )  # fmt: skip
     observe_universe(log, universe, NOW)
-    changes.observe_signal(log, "BTCUSDT", None, Label.BUY, NOW, score=71.0, confidence=0.6, price=1.0)
+    changes.observe_signal(log, "BTCUSDT", None, Label.BUY, NOW, score=71.0, agreement=0.6, price=1.0)
     changes.observe_regime(log, "NEUTRAL", "BULLISH", NOW)
     changes.observe_gap(log, NOW - 900_000, NOW, NOW)
     return list(log.recent())

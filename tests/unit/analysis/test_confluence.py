@@ -1,4 +1,4 @@
-"""Weights, gains, contributions and agreement."""
+"""Weights, gains, contributions and concord."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from virtuoso.analysis.confluence import agreement_of, combine_factor, normalised, stretched
+from virtuoso.analysis.confluence import combine_factor, concord_of, normalised, stretched
 from virtuoso.analysis.factors import technical, volume
 from virtuoso.analysis.gains import CONFLUENCE, Gain
 
@@ -107,23 +107,23 @@ def test_inputs_of_two_sorts_have_the_same_spread_too() -> None:
         assert np.arctanh(x).std() == pytest.approx(0.2, rel=0.02)
 
 
-def test_agreement_of_one_mind_and_of_two() -> None:
+def test_concord_of_one_mind_and_of_two() -> None:
     weights = np.array([[0.5, 0.5, 0.5, 0.0], [0.5, 0.5, 0.5, 0.0]])
     x = np.array([[0.4, 0.4, 0.0, np.nan], [0.4, -0.4, 0.0, np.nan]])
-    agreement = agreement_of(x, weights)
-    np.testing.assert_allclose(agreement.consensus, [1.0, 0.0, np.nan, np.nan])
-    np.testing.assert_allclose(agreement.disagreement, [0.0, 0.4, 0.0, np.nan])
-    np.testing.assert_allclose(agreement.agreement[:2], [1.0, 0.0])
+    concord = concord_of(x, weights)
+    np.testing.assert_allclose(concord.consensus, [1.0, 0.0, np.nan, np.nan])
+    np.testing.assert_allclose(concord.disagreement, [0.0, 0.4, 0.0, np.nan])
+    np.testing.assert_allclose(concord.both[:2], [1.0, 0.0])
 
 
 @settings(max_examples=60, deadline=None)
 @given(x=arrays(np.float64, (3, 2), elements=st.floats(-1, 1) | st.just(np.nan)))
-def test_confluence_contributions_sum_and_agreement_is_bounded(x: np.ndarray) -> None:
+def test_confluence_contributions_sum_and_concord_is_bounded(x: np.ndarray) -> None:
     weights = normalised(np.where(np.isfinite(x), np.array([[0.2], [0.18], [0.1]]), 0.0), axis=0)
     result = stretched(x, weights, CONFLUENCE)
     known = np.isfinite(result.x)
     np.testing.assert_allclose(result.contributions(x).sum(axis=0)[known], 50 * result.x[known], rtol=0, atol=1e-12)
-    agreement = agreement_of(x, weights)
-    for measure in (agreement.consensus, agreement.disagreement):
+    concord = concord_of(x, weights)
+    for measure in (concord.consensus, concord.disagreement):
         finite = measure[np.isfinite(measure)]
         assert ((finite >= 0) & (finite <= 1)).all()

@@ -134,7 +134,7 @@ def test_a_restored_engine_goes_on_as_if_nothing_had_happened() -> None:
         Engine({Timeframe.M1: 1.0}).load(engine.state())
 
 
-def test_mirroring_the_market_mirrors_scores_labels_and_keeps_confidence() -> None:
+def test_mirroring_the_market_mirrors_scores_labels_and_keeps_agreement() -> None:
     mirrored = mirror_bars(BASE, Mirror.DIFFERENCE)
     higher = {tf: aggregate(mirrored, tf) for tf in HIGHER}
     engine = _engine(mirrored=True, pure=True)
@@ -146,7 +146,7 @@ def test_mirroring_the_market_mirrors_scores_labels_and_keeps_confidence() -> No
     for a, b in zip(here, there, strict=True):
         np.testing.assert_allclose(a.score - 50, 50 - b.score, rtol=0, atol=1e-7)
         np.testing.assert_array_equal(a.label, -b.label)
-        np.testing.assert_allclose(a.total.confidence, b.total.confidence, atol=1e-7)
+        np.testing.assert_allclose(a.total.agreement, b.total.agreement, atol=1e-7)
 
 
 def test_late_bars_in_a_later_cut_give_the_same_reading() -> None:
@@ -210,7 +210,7 @@ def test_nothing_yet_is_null_with_reasons() -> None:
         engine.add(symbol, row)
     reading = engine.step(replace(_cut(0), book=None)).reading("S0USDT")
     assert reading.score is None
-    assert reading.confidence is None or reading.confidence == 0
+    assert reading.agreement is None or reading.agreement == 0
     assert reading.signal is None
     assert reading.coverage == 0
     assert reading.reasons[0] == "no factor has data"
@@ -246,15 +246,15 @@ def test_a_stale_book_drops_out() -> None:
     ("quality", "share"),
     [(DataQuality.LIVE, 1.0), (DataQuality.DELAYED, 0.9), (DataQuality.PARTIAL, 0.6), (DataQuality.STALE, 0.25)],
 )
-def test_confidence_is_agreement_times_coverage_times_quality(quality: DataQuality, share: float) -> None:
+def test_agreement_is_agreement_times_coverage_times_quality(quality: DataQuality, share: float) -> None:
     whole = _cut(START, quality=quality)
     reading = _engine().step(replace(whole, book=None)).reading("S3USDT")
     assert reading.consensus is not None
     assert reading.disagreement is not None
     vpin = next(m for m in reading.factors[FLOW].modifiers if m.name == "vpin")
-    assert vpin.scales == "confidence"
+    assert vpin.scales == "agreement"
     expected = reading.consensus * (1 - reading.disagreement) * reading.coverage * share * vpin.value
-    assert reading.confidence == pytest.approx(expected, abs=1e-12)
+    assert reading.agreement == pytest.approx(expected, abs=1e-12)
     worst = DataQuality.PARTIAL if quality in {DataQuality.LIVE, DataQuality.DELAYED} else quality
     assert reading.quality is worst
 

@@ -13,7 +13,7 @@ from tests.support.panels import part, random_bars
 
 from virtuoso.analysis.bank import BarBank
 from virtuoso.analysis.block import Memory
-from virtuoso.analysis.component import CONFIDENCE, Component, Feed
+from virtuoso.analysis.component import AGREEMENT, Component, Feed
 from virtuoso.analysis.factors.flow import FACTOR
 from virtuoso.analysis.indicators.impact import Vpin, bucket_imbalance
 from virtuoso.market.panel import MINUTE_FIELDS, BarBlock, MinuteBlock
@@ -201,7 +201,7 @@ def test_maps_are_bounded_monotone_and_without_a_jump(name: str) -> None:
 def test_the_factor_is_what_the_design_says() -> None:
     assert (FACTOR.name, FACTOR.weight, FACTOR.feed) == ("order_flow", 0.30, Feed.TAPE)
     assert {m.name: m.scales for m in FACTOR.modifiers} == {
-        "kyle_lambda": "trade_flow_imbalance", "amihud": "trade_flow_imbalance", "vpin": CONFIDENCE,
+        "kyle_lambda": "trade_flow_imbalance", "amihud": "trade_flow_imbalance", "vpin": AGREEMENT,
     }  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def notice(**changes: Any) -> Notice:
 
 def context(**changes: Any) -> Context:
     given = {
-        "symbol": "BTCUSDT", "price": 64_231.5, "signal": "LONG", "score": 78.4, "confidence": 0.64,
+        "symbol": "BTCUSDT", "price": 64_231.5, "signal": "LONG", "score": 78.4, "agreement": 0.64,
         "regime": "BULLISH", "spread_bp": 0.16, "slippage_bp": 1.34, "data_quality": "live", "data_source": "live",
         "factors": (FactorScore("order_flow", 72.0, 0.25), FactorScore("technical", None, 0.2)),
         "why": ("Buyers took 2.3 M USDT in 5 min",),
@@ -93,7 +93,7 @@ class TestWhatItTells:
         assert fields(embed) == {
             "Factors · score, weight": "```\norder flow ███████░░░  72  25%\ntechnical  ··········   –  20%\n```",
             "Why": "• Buyers took 2.3 M USDT in 5 min",
-            "Signal": "Signal: **LONG**\nRegime: **BULLISH**\nScore: 78 of 100\nConfidence: 64%",
+            "Signal": "Signal: **LONG**\nRegime: **BULLISH**\nScore: 78 of 100\nAgreement: 64%",
             "Entry": "Price: 64,231.5\nSpread: 0.2 bp\nSlippage: 1.3 bp",
             "Levels": "```\nresistance 65,000 +1.20%\nsupport    63,500 -1.14%\n```",
             "State": "Fired <t:1789999910:R> · <t:1789999910:f>",
@@ -221,7 +221,7 @@ def notices(draw: st.DrawFn) -> Notice:
         fired_ms=st.integers(), symbol=st.one_of(st.none(), text), resolved_ms=st.one_of(st.none(), st.integers()),
     ), max_size=25))  # fmt: skip
     about = st.builds(
-        Context, symbol=text, price=number, signal=st.one_of(st.none(), text), score=number, confidence=number,
+        Context, symbol=text, price=number, signal=st.one_of(st.none(), text), score=number, agreement=number,
         regime=st.one_of(st.none(), text), spread_bp=number, slippage_bp=number,
         factors=st.lists(st.builds(FactorScore, text, number, st.floats()), max_size=16).map(tuple),
         why=st.lists(text, max_size=7).map(tuple), data_quality=st.one_of(st.none(), text),

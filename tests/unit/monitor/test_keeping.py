@@ -68,7 +68,7 @@ class Shelf:
 def signal(close_ms: int) -> SignalRecord:
     return SignalRecord(
         exchange="bybit", symbol="BTCUSDT", close_ms=close_ms, label=Label.BUY, before=Label.HOLD, score=71.0,
-        confidence=0.5, price=1.0, data_quality=DataQuality.LIVE, data_source=None,
+        agreement=0.5, price=1.0, data_quality=DataQuality.LIVE, data_source=None,
     )  # fmt: skip
 
 

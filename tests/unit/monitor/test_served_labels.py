@@ -30,7 +30,7 @@ class Read:
     score_percentile: float | None = 97.0
     past_closes: int = 500
     past_from_bars: int = 240
-    confidence: float = 0.5
+    agreement: float = 0.5
     coverage: float = 0.9
     attainable: float = 1.0
     evidence_class: str = "detailed"

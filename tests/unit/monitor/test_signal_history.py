@@ -47,7 +47,7 @@ class Evaluated:
 class _Reading(SimpleNamespace):
     def __init__(self, symbol: str, close_ms: int) -> None:
         super().__init__(
-            symbol=symbol, close_ms=close_ms, score=70.0, confidence=0.5, quality=DataQuality.LIVE,
+            symbol=symbol, close_ms=close_ms, score=70.0, agreement=0.5, quality=DataQuality.LIVE,
             entry=SimpleNamespace(price=1.0),
         )  # fmt: skip
 

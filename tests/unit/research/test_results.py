@@ -31,7 +31,7 @@ FRAMES = ("1m", "4h")
 COMPONENTS = ("technical.rsi.1m", "technical.rsi.4h", "order_flow.volume_delta")
 READINGS = Readings(SYMBOLS, FACTORS, FRAMES, COMPONENTS)
 COLUMNS = [
-    "time", "symbol", "signal", "regime", "score", "confidence", "coverage", *FACTORS, "score_1m", "score_4h",
+    "time", "symbol", "signal", "regime", "score", "agreement", "coverage", *FACTORS, "score_1m", "score_4h",
     "p_bullish", "p_bearish", "p_neutral", "p_volatile",
 ]  # fmt: skip
 NAMES = {-1: "SELL", 0: "HOLD", 1: "BUY", 2: "unknown"}
@@ -59,7 +59,7 @@ def scored(minutes: int = 400, seed: int = 2) -> ScoredBlock:
         label=label,
         bridged=np.where((label == 2) & (rng.random(shape) < 0.5), np.int8(1), label),  # a part of the gaps is bridged
         score=unknown(score, 0.05),
-        confidence=unknown(rng.random(shape), 0.05),
+        agreement=unknown(rng.random(shape), 0.05),
         coverage=rng.random(shape),
         factors={name: unknown(50 + common + rng.normal(0, 3 * i, shape), 0.1 * i) for i, name in enumerate(FACTORS)},
         frames={name: unknown(50 + common, 0.1) for name in FRAMES},
@@ -82,7 +82,7 @@ def pieces(block: ScoredBlock, cuts: list[int]) -> Iterator[ScoredBlock]:
             label=block.label[part],
             bridged=block.bridged[part],
             score=block.score[part],
-            confidence=block.confidence[part],
+            agreement=block.agreement[part],
             coverage=block.coverage[part],
             factors=cut(block.factors, part),
             frames=cut(block.frames, part),
@@ -102,7 +102,7 @@ def rows_of(block: ScoredBlock) -> list[dict[str, Any]]:
     for i, close_ms in enumerate(block.close_ms.tolist()):
         for j, symbol in enumerate(block.symbols):
             if block.present[i, j]:
-                arrays = {"score": block.score, "confidence": block.confidence, "coverage": block.coverage}
+                arrays = {"score": block.score, "agreement": block.agreement, "coverage": block.coverage}
                 arrays |= {**block.factors, **{f"score_{name}": array for name, array in block.frames.items()}}
                 arrays |= {f"p_{name.lower()}": array for name, array in block.probabilities.items()}
                 numbers = {k: float(v[i, j]) for k, v in arrays.items()}
@@ -243,7 +243,7 @@ def test_the_summary_says_what_a_slow_count_says() -> None:
     assert score["low"] == {"at_most": 30.0, "share": np.mean(scores <= 30)}
     counts = [sum(low <= s < low + 5 or (low == 95 and s == 100) for s in scores) for low in range(0, 100, 5)]
     assert score["histogram"] == [{"from": 5 * i, "to": 5 * i + 5, "count": n} for i, n in enumerate(counts)]
-    for name in ("confidence", "coverage"):
+    for name in ("agreement", "coverage"):
         known = [row[name] for row in rows if row[name] is not None]
         assert document[name]["mean"] == pytest.approx(np.mean(known), rel=1e-12)
     assert document["symbols"] == list(SYMBOLS)

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from virtuoso.analysis.component import CONFIDENCE, SHARE, Component, Factor, Feed, Mirror, Modifier
+from virtuoso.analysis.component import AGREEMENT, SHARE, Component, Factor, Feed, Mirror, Modifier
 from virtuoso.analysis.gains import FLOW
 from virtuoso.analysis.indicators.flow import AggressorPressure, CumulativeDelta, InterestQuadrant, LargeTradeFlow
 from virtuoso.analysis.indicators.impact import Amihud, KyleLambda, Vpin
@@ -126,7 +126,7 @@ FACTOR = Factor(
             ready=60,
             exact=60,
             map=_calm,
-            scales=CONFIDENCE,
+            scales=AGREEMENT,
             undefined=_SIDES_UNSEEN,
         ),
     ),

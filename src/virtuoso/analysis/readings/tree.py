@@ -42,7 +42,7 @@ def reading_of(scores: Scores, branches: Sequence["Branches"], i: int) -> Readin
         score_percentile=_number(scores.ranked.percentile[i]),
         past_closes=int(scores.ranked.closes[i]),
         past_from_bars=int(scores.ranked.from_bars[i]),
-        confidence=_number(total.confidence[i]),
+        agreement=_number(total.agreement[i]),
         coverage=float(total.coverage[i]),
         attainable=float(scores.attainable[i]),
         evidence_class=class_of(detailed=scores.detailed[i]),

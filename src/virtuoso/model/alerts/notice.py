@@ -51,14 +51,14 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a symbol at the time: for people who must decide. `None` is unknown.
 
     Units: prices in the quote coin, `spread_bp` and `slippage_bp` (of an entry of the configured size) in basis
-    points, `score` 0–100, `confidence` in [0, 1].
+    points, `score` 0–100, `agreement` in [0, 1].
     """
 
     symbol: str
     price: float | None = None
     signal: str | None = None
     score: float | None = None
-    confidence: float | None = None
+    agreement: float | None = None
     regime: str | None = None
     factors: tuple[FactorScore, ...] = ()
     why: tuple[str, ...] = ()

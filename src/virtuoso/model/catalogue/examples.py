@@ -5,7 +5,7 @@ from typing import Any
 from virtuoso.model.catalogue.alert_examples import ALERT
 
 _SIGNAL: dict[str, Any] = {
-    "symbol": "BTCUSDT", "signal": "HOLD", "confidence": 0.41, "price": 105989.5, "tick_size": 0.1,
+    "symbol": "BTCUSDT", "signal": "HOLD", "confidence": None, "agreement": 0.41, "price": 105989.5, "tick_size": 0.1,
     "change": 2.6861, "timestamp": "2026-11-23T20:46:00.000Z", "data_quality": "live", "data_source": "replay",
     "score": 57.2, "score_percentile": 78.4, "past_closes": 1906, "past_from_bars": 300, "probability": None,
     "coverage": 1.0, "attainable_coverage": 1.0, "evidence_class": "detailed",
@@ -43,7 +43,7 @@ BARS = {
 SIGNAL_HISTORY = {
     "signals": [{
         "id": "0f6c9b0a5d3e4f71a2b8c4d5e6f70812", "exchange": "bybit", "symbol": "BTCUSDT", "signal": "BUY",
-        "before": "HOLD", "timestamp": "2026-11-23T20:46:00.000Z", "score": 70.6, "confidence": 0.55,
+        "before": "HOLD", "timestamp": "2026-11-23T20:46:00.000Z", "score": 70.6, "agreement": 0.55,
         "price": 105989.5, "data_quality": "live", "data_source": "replay",
         "why": ["BUY: the score is 70.6, at 70 or above"],
     }],
@@ -53,7 +53,7 @@ SCORES = {
     "symbol": "BTCUSDT",
     "scores": [{
         "timestamp": "2026-11-23T20:46:00.000Z", "signal": "HOLD", "score": 57.2, "score_percentile": 78.4,
-        "confidence": 0.41, "coverage": 1.0,
+        "agreement": 0.41, "coverage": 1.0,
         "factors": {"order_flow": 60.1, "order_book": 61.3, "volume": 55.0, "price_structure": 50.2,
                     "technical": 52.1, "sentiment": 48.9},
     }],

@@ -1,6 +1,6 @@
 """Published documents: one struct each, encoded once, served as bytes; the schema of the HTTP API.
 
-The text below a field is its description in the OpenAPI document. Prices in quote units; scores 0–100; confidence,
+The text below a field is its description in the OpenAPI document. Prices in quote units; scores 0–100; agreement,
 coverage and probabilities in [0, 1]; times ISO 8601 in UTC. `null` means unknown, and `reasons` (or `reason`) says why.
 """
 

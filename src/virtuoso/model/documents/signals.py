@@ -15,8 +15,10 @@ class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
     """The label; `null` where there is none, and `reasons` say why: the symbol was not scored yet or not lately, there
     is too little evidence, or data is stale by now."""
     confidence: float | None
-    """How far the score can be relied on, 0–1: agreement of the factors × coverage × data quality. It is not the chance
-    of a gain. `null` before the first closed bar, and where no factor leans anywhere."""
+    """The probability that what `signal` says turns out right, 0–1; always `null` so far, for none is forecast yet."""
+    agreement: float | None
+    """How far the factors agree and how much stands behind them, 0–1: consensus × (1 − disagreement) × coverage × data
+    quality. It is not the chance of a gain. `null` before the first closed bar, and where no factor leans anywhere."""
     price: float | None
     """Price of the last trade, quote units; `null` before the first ticker."""
     tick_size: float | None = None
@@ -66,7 +68,7 @@ class TopSignals(msgspec.Struct, frozen=True, kw_only=True):
     """`/api/signals/top`: the signals of the watched symbols, the strongest first."""
 
     signals: tuple[SignalRow, ...]
-    """Ordered by |score − 50| · confidence; those without a label have no rank and come last."""
+    """Ordered by |score − 50| · agreement; those without a label have no rank and come last."""
     timestamp: str
     """When it was published, ISO 8601 in UTC; 1970 before the first publication."""
     reason: str | None = None
@@ -91,8 +93,8 @@ class SignalChange(msgspec.Struct, frozen=True, kw_only=True):
     """Close of the 1m bar at which it changed, ISO 8601 in UTC."""
     score: float | None
     """Score at that close, 0–100, 50 neutral; `null` where it was not scored."""
-    confidence: float | None
-    """How far that score could be relied on, 0–1; `null` where it was not scored."""
+    agreement: float | None
+    """How far the factors agreed at that close, 0–1; `null` where it was not scored."""
     price: float | None
     """Price at that close, quote units; `null` where it was not scored."""
     data_quality: DataQuality
@@ -126,8 +128,8 @@ class ScoreRow(msgspec.Struct, frozen=True, kw_only=True):
     """Score, 0–100, 50 neutral; `null` where no factor had data."""
     score_percentile: float | None
     """Share of the symbol's past at that close that lay below the score, 0–100; `null` where it was not known."""
-    confidence: float | None
-    """How far the score could be relied on, 0–1; `null` where no factor leaned anywhere."""
+    agreement: float | None
+    """How far the factors agreed, 0–1; `null` where no factor leaned anywhere."""
     coverage: float | None
     """Share of all enabled evidence, by weight, that had data, 0–1; `null` where it was not kept."""
     factors: dict[str, float | None]

@@ -118,7 +118,7 @@ class Alerting:
         for change in changes:
             observe_signal(
                 self.incidents, change.symbol, change.before, change.label, now_ms,
-                score=change.score, confidence=change.confidence, price=change.price,
+                score=change.score, agreement=change.agreement, price=change.price,
                 denomination=market[change.symbol].denomination if change.symbol in market else PLAIN,
             )  # fmt: skip
 

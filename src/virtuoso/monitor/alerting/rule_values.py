@@ -41,6 +41,7 @@ def symbol_values(detail: docs.SymbolDetail) -> dict[str, Known]:
         "score": signal.score,
         "score_percentile": signal.score_percentile,
         "confidence": signal.confidence,
+        "agreement": signal.agreement,
         "coverage": signal.coverage,
         "consensus": signal.consensus,
         "disagreement": signal.disagreement,

@@ -37,7 +37,7 @@ class AlertContext:
             price=state.stats.values["last"],
             signal=self._cycle.label(symbol),
             score=None if reading is None else reading.score,
-            confidence=None if reading is None else reading.confidence,
+            agreement=None if reading is None else reading.agreement,
             regime=None if regime is None else str(regime),
             factors=() if reading is None else _factors(reading),
             why=() if reading is None else reading.why[:_WHY],

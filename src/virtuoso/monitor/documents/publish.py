@@ -28,7 +28,7 @@ from virtuoso.monitor.regimes import RegimeState
 TOP = 10
 _WAITING = "no bars have been scored yet"
 _DOCUMENT = "its document"
-_UNMEASURED = "probability: no outcomes have been measured yet"
+_UNMEASURED = "confidence, probability: nothing has been forecast yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +147,7 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
     """
     if reading is None:
         return docs.SignalRow(
-            symbol=row.symbol, signal=None, confidence=None, price=row.price, tick_size=row.tick_size,
+            symbol=row.symbol, signal=None, confidence=None, agreement=None, price=row.price, tick_size=row.tick_size,
             change=row.change, timestamp=None,
             data_quality=row.data_quality, data_source=frame.source, score=None, score_percentile=None,
             past_closes=None, past_from_bars=None, probability=None, coverage=None, attainable_coverage=None,
@@ -161,7 +161,8 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
     return docs.SignalRow(
         symbol=row.symbol,
         signal=reading.signal if held_back is None else None,
-        confidence=reading.confidence,
+        confidence=None,
+        agreement=reading.agreement,
         price=row.price,
         tick_size=row.tick_size,
         change=row.change,
@@ -206,7 +207,7 @@ def _why(reading: Reading | None, row: docs.SignalRow) -> tuple[str, ...]:
 
 def _strength(row: docs.SignalRow) -> float:
     """What ranks it; what has no label ranks nowhere."""
-    return -1.0 if row.signal is None or row.score is None else abs(row.score - 50) * (row.confidence or 0.0)
+    return -1.0 if row.signal is None or row.score is None else abs(row.score - 50) * (row.agreement or 0.0)
 
 
 def market_rows(symbols: Sequence[docs.SymbolRow], instruments: Mapping[str, Instrument]) -> list[MarketRow]:

@@ -22,7 +22,7 @@ def factor_rows(readings: Iterable[Reading]) -> list[Row]:
         scores = {factor.name: factor.score for factor in reading.factors}
         values: tuple[Value, ...] = (
             reading.symbol, reading.signal and reading.signal.value, reading.score,
-            reading.score_percentile, reading.confidence, reading.coverage, reading.consensus,
+            reading.score_percentile, reading.agreement, reading.coverage, reading.consensus,
             reading.disagreement, *(scores.get(name) for name in FACTORS),
         )  # fmt: skip
         rows.append((reading.close_ms, *values))
@@ -33,7 +33,7 @@ def signal_rows(signals: Iterable[SignalRecord]) -> list[Row]:
     """`signals`, a row a change of label."""
     return [
         (
-            s.close_ms, s.symbol, s.label and s.label.value, s.before and s.before.value, s.id, s.score, s.confidence,
+            s.close_ms, s.symbol, s.label and s.label.value, s.before and s.before.value, s.id, s.score, s.agreement,
             s.price,
         )
         for s in signals

@@ -76,7 +76,7 @@ class SignalLog:
             self._judged_ms[symbol] += self._bar_ms
             yield SignalRecord(
                 exchange=self._exchange, symbol=symbol, close_ms=self._judged_ms[symbol], label=None, before=before,
-                score=None, confidence=None, price=None, data_quality=DataQuality.UNAVAILABLE, data_source=source,
+                score=None, agreement=None, price=None, data_quality=DataQuality.UNAVAILABLE, data_source=source,
             )  # fmt: skip
 
     def _record(
@@ -89,7 +89,7 @@ class SignalLog:
             label=label,
             before=before,
             score=reading.score,
-            confidence=reading.confidence,
+            agreement=reading.agreement,
             price=reading.entry.price,
             data_quality=reading.quality,
             data_source=source,

@@ -24,7 +24,7 @@ _TABLES = (SIGNALS, COMPONENTS)
 _LABELS = pa.array([Label.SELL.value, Label.HOLD.value, Label.BUY.value])
 """In the order of the codes SELL, HOLD, BUY, which are −1, 0, 1; unknown is null."""
 _REGIMES = pa.array([regime.value for regime in REGIMES])
-_MEASURES = ("score", "confidence", "coverage")
+_MEASURES = ("score", "agreement", "coverage")
 
 
 class Results:
@@ -72,7 +72,7 @@ class Results:
         pick = _picker(block.present)
         label = pick(block.label)
         tables = (block.factors, block.frames, block.probabilities)
-        numbers = [block.score, block.confidence, block.coverage, *(array for of in tables for array in of.values())]
+        numbers = [block.score, block.agreement, block.coverage, *(array for of in tables for array in of.values())]
         keys = self._keys(block.close_ms, row, column)
         with self._told():
             self._files[SIGNALS].write(

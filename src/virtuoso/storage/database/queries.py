@@ -171,7 +171,7 @@ def _signal(row: Row[tuple[object, ...]]) -> SignalRecord:
         msgspec.json.decode(row.why, type=_Why)
     return SignalRecord(
         exchange=row.exchange, symbol=row.symbol, close_ms=row.close_ms, label=_label(row.label),
-        before=_label(row.before), score=row.score, confidence=row.confidence, price=row.price,
+        before=_label(row.before), score=row.score, agreement=row.agreement, price=row.price,
         data_quality=DataQuality(row.data_quality),
         data_source=None if row.data_source is None else DataSource(row.data_source), why=row.why,
     )  # fmt: skip

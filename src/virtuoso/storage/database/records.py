@@ -26,7 +26,7 @@ class SignalRecord:
     Attributes:
         close_ms: close of the bar, epoch ms.
         score: 0–100.
-        confidence: in [0, 1].
+        agreement: in [0, 1].
         price: of the last trade at the close, in quote units.
         why: the tree of reasons as JSON, as it was published.
     """
@@ -37,7 +37,7 @@ class SignalRecord:
     label: Label | None
     before: Label | None
     score: float | None
-    confidence: float | None
+    agreement: float | None
     price: float | None
     data_quality: DataQuality
     data_source: DataSource | None

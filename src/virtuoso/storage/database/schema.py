@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, Table, Text, text
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest revision in `migrations/versions` (a test compares); asking Alembic for it costs its import."""
 
 METADATA: Final = MetaData()
@@ -43,7 +43,7 @@ SIGNALS: Final = Table(
     Column("label", Text),  # null is unknown
     Column("before", Text),
     Column("score", Double),
-    Column("confidence", Double),
+    Column("agreement", Double),
     Column("price", Double),
     Column("data_quality", Text, nullable=False),
     Column("data_source", Text),

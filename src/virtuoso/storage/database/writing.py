@@ -28,7 +28,7 @@ class Writing:
             {
                 "id": s.id, "exchange": s.exchange, "symbol": s.symbol, "close_ms": s.close_ms,
                 "label": s.label and s.label.value,
-                "before": s.before and s.before.value, "score": s.score, "confidence": s.confidence, "price": s.price,
+                "before": s.before and s.before.value, "score": s.score, "agreement": s.agreement, "price": s.price,
                 "data_quality": s.data_quality.value, "epoch": term.epoch, "why": s.why,
                 "data_source": None if s.data_source is None else s.data_source.value,
             }

@@ -55,12 +55,12 @@ FACTORS: Final = Measurement(
     "factors",
     ("symbol",),
     {"label": str}
-    | _floats("score", "score_percentile", "confidence", "coverage", "consensus", "disagreement", *factors.FACTORS),
+    | _floats("score", "score_percentile", "agreement", "coverage", "consensus", "disagreement", *factors.FACTORS),
 )
 """Scores of a reading, by the close it belongs to; scores and percentile 0–100, the rest in [0, 1]."""
 
 SIGNALS: Final = Measurement(
-    "signals", ("symbol",), {"label": str, "before": str, "id": str} | _floats("score", "confidence", "price")
+    "signals", ("symbol",), {"label": str, "before": str, "id": str} | _floats("score", "agreement", "price")
 )
 """Changes of label, by the close at which they were made."""
 

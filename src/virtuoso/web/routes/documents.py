@@ -28,7 +28,7 @@ def router(cache: MemoryCache) -> APIRouter:
     routes = APIRouter()
 
     @routes.get(
-        "/api/signals/top", summary="Signals, the strongest first: label, score, confidence, reasons",
+        "/api/signals/top", summary="Signals, the strongest first: label, score, agreement, reasons",
         response_class=Response,
         responses=answers(reference(docs.TopSignals), examples.SIGNALS, 304, 422),
     )  # fmt: skip

@@ -73,7 +73,7 @@ def _row(record: SignalRecord) -> docs.SignalChange:
         before=record.before,
         timestamp=iso(record.close_ms) or "",
         score=record.score,
-        confidence=record.confidence,
+        agreement=record.agreement,
         price=record.price,
         data_quality=record.data_quality,
         data_source=record.data_source,

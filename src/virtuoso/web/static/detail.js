@@ -60,7 +60,7 @@ function sentences(doc) {
 function facts(doc) {
   const signal = doc.signal;
   return terms([
-    ["Confidence", number(signal.confidence, 2)],
+    ["Agreement", number(signal.agreement, 2)],
     ["Coverage", `${number(signal.coverage, 2)} of ${number(signal.attainable_coverage, 2)} (${signal.evidence_class})`],
     ["Consensus", number(signal.consensus, 2)],
     ["Alignment", number(doc.alignment, 2)],

@@ -67,8 +67,8 @@ def _signal(context: Context) -> tuple[list[Field], bool]:
     rows = {name: f"**{text}**" for name, (text, _) in made.items() if text}
     if context.score is not None:
         rows["Score"] = _within(context.score, 100, ".0f", " of 100")
-    if context.confidence is not None:
-        rows["Confidence"] = _within(context.confidence, 1, ".0%", "")
+    if context.agreement is not None:
+        rows["Agreement"] = _within(context.agreement, 1, ".0%", "")
     return _rows("Signal", rows), any(cut for _, cut in made.values())
 
 
