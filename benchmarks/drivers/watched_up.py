@@ -24,6 +24,7 @@ from virtuoso.exchange.bybit.listener import Listener
 from virtuoso.monitor import app
 from virtuoso.operations.metrics import Durations
 from virtuoso.processes.runtime import Runtime
+from virtuoso.processes.settings import settings_of
 from virtuoso.processes.up import serve
 
 PERIOD_S = 0.005
@@ -85,7 +86,7 @@ def main(config: Path, result: Path) -> None:
     parts.Listener = TimedListener
     monitor: Any = app
     monitor.measure_loop_lag = probe
-    serve(lambda: load([config], os.environ), Runtime())
+    serve(settings_of([config], os.environ), lambda: load([config], os.environ), Runtime())
     found = {"state": AGES.summary(), "pauses": COLLECTOR.pauses_ms.summary()}
     found |= {f"lag, {name}": lags.summary() for name, lags in LAGS.items()}
     result.write_text(json.dumps(found))

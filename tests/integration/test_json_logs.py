@@ -26,21 +26,32 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("up", "scored"), ("monitor", "publishing to"), ("web", "serving from"), ("up --over", "already in use")],
+    [
+        ("up", "scored"),
+        ("monitor", "publishing to"),
+        ("web", "serving from"),
+        ("up --over", "already in use"),
+        ("demo --port 0", "scored"),
+        ("up --wrong", "unknown key"),
+    ],
 )
 def test_every_line_of_a_program_is_json(exchange: Running, tmp_path: Path, name: str, said: str) -> None:
-    pace, (program, *over) = exchange.pace, name.split()
+    pace, (program, *rest) = exchange.pace, name.split()
     config = settings_for(exchange, tmp_path, _JSON)
+    over, wrong = rest == ["--over"], rest == ["--wrong"]
+    if wrong:
+        config.write_text(config.read_text("utf-8") + "universe: {sise: 3}\n")
     if over:  # of a port that is taken
         config.write_text(config.read_text("utf-8").replace("port: 0", f"port: {exchange.port}"))
     out, err = tmp_path / "out", tmp_path / "err"
     with out.open("w") as told, err.open("w") as logged:
         process = warm.Popen(
-            command(program, "-c", str(config), pace=pace), stdout=told, stderr=logged, stdin=subprocess.DEVNULL
-        )
+            command(program, *(() if over or wrong else rest), "-c", str(config), pace=pace),
+            stdout=told, stderr=logged, stdin=subprocess.DEVNULL, cwd=tmp_path,
+        )  # fmt: skip
         pace.begun(process)
         try:
-            if over:
+            if over or wrong:
                 with pace.flowing():
                     assert process.wait(60) == 2
             else:
@@ -52,7 +63,7 @@ def test_every_line_of_a_program_is_json(exchange: Running, tmp_path: Path, name
                 process.wait(30)
     lines = _lines(out) + _lines(err)
     assert any(said in line["event"] for line in lines), lines
-    if not over:
+    if not over and not wrong:
         assert sum("refresh complete" in line["event"] for line in lines) <= 1
 
 

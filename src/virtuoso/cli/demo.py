@@ -22,6 +22,7 @@ from virtuoso.model.clock import iso
 from virtuoso.model.errors import UsageError
 from virtuoso.processes.fast import faster
 from virtuoso.processes.runtime import Runtime
+from virtuoso.processes.settings import settings_of
 from virtuoso.processes.up import serve
 from virtuoso.simulator.sources import demo_start_ms
 
@@ -29,6 +30,8 @@ app = typer.Typer(add_completion=False)
 
 _START_S = 30.0
 _MOST_SPEED = 10.0
+_NOT_YET = "127.0.0.1:8010"
+"""Stands for the exchange's address in the settings until there is one."""
 
 
 @app.command()
@@ -60,12 +63,15 @@ def demo(
 ) -> None:
     """Everything on the bundled recording: no configuration, no network. Its data is labelled `replay`."""
     runtime = ctx.ensure_object(Runtime) if speed == 1.0 else faster(speed)
-    say_unused(config)
     start_ms = _start_ms(start, runtime.clock().now_ns() // 1_000_000)
-    with _exchange(runtime, seed, start_ms) as address, TemporaryDirectory(prefix="virtuoso-demo-") as folder:
-        typer.echo(_banner(address, start_ms, speed))
-        environment = _environment(address, port, folder, whole=config is not None)
-        serve(partial(load, config or [], environment), runtime)
+    with TemporaryDirectory(prefix="virtuoso-demo-") as folder:
+        environment = partial(_environment, port=port, folder=folder, whole=config is not None)
+        settings_of(config or [], environment(_NOT_YET))  # the exchange's first line is as `logging` says, too
+        say_unused(config)
+        with _exchange(runtime, seed, start_ms) as (address, moment):
+            typer.echo(_banner(address, start_ms, moment, speed))
+            read = partial(load, config or [], environment(address))
+            serve(read(), read, runtime)
 
 
 def _start_ms(start: str | None, now_ms: int) -> int:
@@ -75,12 +81,12 @@ def _start_ms(start: str | None, now_ms: int) -> int:
     return demo_start_ms(now_ms, None if start is None else epoch_ms("--start", start))
 
 
-def _banner(address: str, start_ms: int, speed: float) -> str:
-    said = f"virtuoso: embedded exchange on http://{address} · a recorded market, from {iso(start_ms)} by its clock"
+def _banner(address: str, start_ms: int, moment: str, speed: float) -> str:
+    said = f"virtuoso: embedded exchange on http://{address} · {iso(start_ms)} by its clock, {moment}"
     return said if speed == 1.0 else f"{said} · TIME PASSES {speed:g} TIMES AS FAST AS ON THE WALL"
 
 
-def _environment(address: str, port: int, folder: str, *, whole: bool) -> dict[str, str]:
+def _environment(address: str, *, port: int, folder: str, whole: bool) -> dict[str, str]:
     """What the user set, and the exchange. What a demo keeps is gone with it, unless a folder is given.
 
     Without a file of the user's own, webhooks that stand in the environment are not for a demo.
@@ -96,16 +102,19 @@ def _environment(address: str, port: int, folder: str, *, whole: bool) -> dict[s
 
 
 @contextmanager
-def _exchange(runtime: Runtime, seed: int, start_ms: int) -> Iterator[str]:
-    """The embedded exchange as a child that goes when we go, however we go: it reads its end from a pipe."""
+def _exchange(runtime: Runtime, seed: int, start_ms: int) -> Iterator[tuple[str, str]]:
+    """The embedded exchange as a child that goes when we go, however we go: it reads its end from a pipe.
+
+    Yields its address, and which moment of the recording it plays.
+    """
     command = runtime.command("virtuoso.processes.child_exchange", str(seed), str(start_ms))
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
     try:
-        address = (child.stdout.readline() if child.stdout else "").strip()
+        address, moment = ((child.stdout.readline() if child.stdout else "").strip() for _ in range(2))
         if not address:
             raise UsageError(f"the embedded exchange did not start (exit {child.wait(5)}); see the lines above")
         _await(address)
-        yield address
+        yield address, moment
     finally:
         child.terminate()
         try:

@@ -14,7 +14,7 @@ from virtuoso.processes.runtime import Runtime
 from virtuoso.simulator.model_market.listing import MOST
 from virtuoso.simulator.scenario import read_scenario
 from virtuoso.simulator.server import EmbeddedExchange
-from virtuoso.simulator.sources import MODEL_UNIVERSE, NAMES, caveat, open_source
+from virtuoso.simulator.sources import MODEL_UNIVERSE, NAMES, caveat, moment, open_source
 
 app = typer.Typer(add_completion=False)
 
@@ -58,16 +58,17 @@ def exchange(
         start_ms=None if start is None else start_ms,  # opening the market took a second
         scenario=() if scenario is None else read_scenario(scenario),
     )  # fmt: skip
-    runtime.run(_serve(server, source, start_ms, caveat(market)))
+    begins = ", ".join(filter(None, (f"{source} from {iso(start_ms)}", moment(market))))
+    runtime.run(_serve(server, begins, caveat(market)))
 
 
-async def _serve(server: EmbeddedExchange, source: str, start_ms: int, warning: str | None) -> None:
+async def _serve(server: EmbeddedExchange, begins: str, warning: str | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with server:
-        typer.echo(f"exchange: {source} from {iso(start_ms)} · REST {server.rest_url} · streams {server.stream_url}")
+        typer.echo(f"exchange: {begins} · REST {server.rest_url} · streams {server.stream_url}")
         if warning is not None:
             typer.echo(f"exchange: {warning}")
         stopped = asyncio.create_task(stop.wait())

@@ -1,18 +1,14 @@
 """`virtuoso monitor`: watch the configured exchange and publish to the shared cache; `virtuoso web` serves it."""
 
 import asyncio
-import os
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
-from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
-from virtuoso.config import Settings, load
-from virtuoso.config.keys import secret_texts
+from virtuoso.cli.terminal.configuration import Config, NoConfig, running_settings
+from virtuoso.config import Settings
 from virtuoso.model.clock import Clock
-from virtuoso.operations import logs
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.stopping import hangups, reload_on_hangup, stop_signals, until_stopped
 from virtuoso.storage.cache.memory import MemoryCache
@@ -32,13 +28,11 @@ def monitor(
     no_config: NoConfig = False,
 ) -> None:
     """Watch the configured exchange and publish to Redis and Memcached; one of each identity runs at a time."""
-    files = files_of(config, no_config)
-    settings = load(files, os.environ)
+    settings, read = running_settings(config, no_config)
     need_shared_tier(settings)
-    logs.configure(settings.logging.level, settings.logging.format, secret_texts(settings))
     make_data_dir(settings)
     runtime = ctx.ensure_object(Runtime)
-    runtime.run(_run(settings, partial(load, files, os.environ), runtime.clock()))
+    runtime.run(_run(settings, read, runtime.clock()))
 
 
 async def _run(settings: Settings, read: Callable[[], Settings], clock: Clock) -> None:

@@ -1,23 +1,19 @@
 """`virtuoso record`: keep what goes over the wire, byte for byte."""
 
 import asyncio
-import os
 import signal
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
-from virtuoso.config import Settings, load
-from virtuoso.config.keys import secret_texts
+from virtuoso.cli.terminal.configuration import Config, NoConfig, running_settings
+from virtuoso.config import Settings
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import UsageError, VirtuosoError
 from virtuoso.model.text.duration import read
-from virtuoso.operations import logs
 from virtuoso.processes.monitor import monitor_for
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.up import serve
@@ -45,17 +41,15 @@ def record(
 ) -> None:
     """Record everything that a monitor asks for and is told."""
     for_s = None if for_ is None else _seconds(for_)
-    files = files_of(config, no_config)
-    settings = load(files, os.environ)
+    settings, read_again = running_settings(config, no_config, None if while_running else "warning")
     runtime, recording = ctx.ensure_object(Runtime), Recording(file, rotate_mb * 1_000_000, rotate_hours * 3600, keep)
     if while_running:
         if for_s is not None:
             raise UsageError(
                 "--for: a program that serves runs until it is stopped; leave out --for or --while-running"
             )
-        serve(partial(load, files, os.environ), runtime, record=recording)
+        serve(settings, read_again, runtime, record=recording)
         return
-    logs.configure("warning", settings.logging.format, secret_texts(settings))
     runtime.run(_record(recording, settings, runtime.clock(), for_s))
 
 

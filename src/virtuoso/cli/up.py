@@ -1,12 +1,8 @@
 """`virtuoso up`: watch the configured exchange."""
 
-import os
-from functools import partial
-
 import typer
 
-from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
-from virtuoso.config import load
+from virtuoso.cli.terminal.configuration import Config, NoConfig, running_settings
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.up import serve
 
@@ -20,4 +16,5 @@ def up(
     no_config: NoConfig = False,
 ) -> None:
     """Watch the configured exchange and serve the API and the status page."""
-    serve(partial(load, files_of(config, no_config), os.environ), ctx.ensure_object(Runtime))
+    settings, read = running_settings(config, no_config)
+    serve(settings, read, ctx.ensure_object(Runtime))

@@ -1,15 +1,11 @@
 """`virtuoso web`: serve what a monitor publishes to the shared cache; keeps nothing, so run as many as you like."""
 
-import os
 from functools import partial
 from typing import Annotated
 
 import typer
 
-from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
-from virtuoso.config import load
-from virtuoso.config.keys import secret_texts
-from virtuoso.operations import logs
+from virtuoso.cli.terminal.configuration import Config, NoConfig, chosen, running_settings
 from virtuoso.processes.announcing import announced
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.web_worker import run_worker
@@ -30,10 +26,8 @@ def web(
     ] = None,
 ) -> None:
     """Serve the API and the page from Redis and Memcached."""
-    files = files_of(config, no_config)
-    settings = load(files, os.environ)
+    settings, _ = running_settings(config, no_config)
     need_shared_tier(settings)
-    logs.configure(settings.logging.level, settings.logging.format, secret_texts(settings))
     count = workers or settings.web.workers
     sock = listen(settings.web.host, settings.web.port)
     url = f"http://{settings.web.host}:{sock.getsockname()[1]}"
@@ -43,7 +37,7 @@ def web(
     if count == 1:
         serving = run_worker(settings, runtime.clock(), sock)
     else:
-        arguments = [str(argument) for path in files for argument in ("-c", path)]
+        arguments = [str(argument) for path in chosen(config, no_config) for argument in ("-c", path)]
         command = runtime.command("virtuoso.processes.web_worker", str(sock.fileno()), *arguments)
         serving = keep_workers(count, command, sock.fileno())
     said = f"virtuoso web: {url} · serving from {shared}{many} · Ctrl-C stops"

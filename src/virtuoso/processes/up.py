@@ -7,10 +7,8 @@ from socket import socket
 import typer
 
 from virtuoso.config import Settings
-from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import Clock
 from virtuoso.monitor.app import Monitor
-from virtuoso.operations import logs
 from virtuoso.processes.announcing import announced
 from virtuoso.processes.monitor import monitor_for
 from virtuoso.processes.reload import reloading
@@ -26,16 +24,14 @@ from virtuoso.wiring.stores import opened
 
 
 def serve(
-    read: Callable[[], Settings], runtime: Runtime, banner: Callable[[str], None] = typer.echo, *,
+    settings: Settings, read: Callable[[], Settings], runtime: Runtime, banner: Callable[[str], None] = typer.echo, *,
     record: Recording | None = None,
 ) -> None:  # fmt: skip
-    """Run until SIGINT or SIGTERM, by the settings that `read` gives, now and at each SIGHUP.
+    """Run until SIGINT or SIGTERM, by `settings`, and from each SIGHUP on by those that `read` gives.
 
     Raises:
         UsageError: the data folder or the port cannot be had, or another monitor of this identity runs.
     """
-    settings = read()
-    logs.configure(settings.logging.level, settings.logging.format, secret_texts(settings))
     make_data_dir(settings)
     sock = listen(settings.web.host, settings.web.port)
     runtime.run(_run(settings, read, runtime, sock, banner, record))

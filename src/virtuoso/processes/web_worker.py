@@ -9,13 +9,12 @@ from pathlib import Path
 
 import structlog
 
-from virtuoso.config import Settings, load
-from virtuoso.config.keys import secret_texts
+from virtuoso.config import Settings
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable, VirtuosoError
 from virtuoso.monitor.tasks import TrackedTasks
-from virtuoso.operations import logs
 from virtuoso.processes.runtime import Runtime
+from virtuoso.processes.settings import settings_of
 from virtuoso.processes.stopping import stop_signals
 from virtuoso.processes.web import DATABASE_THREADS, serve_documents
 from virtuoso.storage.cache.memory import MemoryCache
@@ -63,8 +62,7 @@ async def _open(database: Database) -> None:
 def main(runtime: Runtime) -> None:
     """One of several: `FD -c FILE …`, the listening socket inherited; it ends when its parent does."""
     descriptor, *rest = sys.argv[1:]
-    settings = load([Path(path) for path in rest[1::2]], os.environ)
-    logs.configure(settings.logging.level, settings.logging.format, secret_texts(settings))
+    settings = settings_of([Path(path) for path in rest[1::2]], os.environ)
     sock = socket.socket(fileno=int(descriptor))
     sock.setblocking(False)
     try:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from virtuoso.model.clock import iso
 from virtuoso.simulator.capture import CaptureSource
 from virtuoso.simulator.model_market import open_model
-from virtuoso.simulator.recording import OPENING_MS, open_recording
+from virtuoso.simulator.recording import OPENING_MS, RecordingSource, open_recording
 from virtuoso.simulator.recording.timeline import WEEK_MS
 from virtuoso.simulator.source import Source
 
@@ -38,6 +39,14 @@ def open_source(
 def caveat(source: Source) -> str | None:
     """What would surprise whoever watches this market, to be said at its start; `None` = nothing."""
     return source.caveat if isinstance(source, CaptureSource) else None
+
+
+def moment(source: Source) -> str | None:
+    """Which moment of its recording a market is at, in words; `None` where the market was not recorded for the loop."""
+    if not isinstance(source, RecordingSource):
+        return None
+    at_ms, back = source.moment
+    return f"playing {iso(at_ms)} of the recording{', backwards' if back else ''}"
 
 
 def demo_start_ms(now_ms: int, wanted_ms: int | None = None) -> int:

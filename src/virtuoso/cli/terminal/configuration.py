@@ -1,11 +1,16 @@
 """The files that a command is configured by: those that are named, else `virtuoso.yaml` of the working folder."""
 
+import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from virtuoso.config import Settings, load
 from virtuoso.model.errors import UsageError
+from virtuoso.processes.settings import settings_of
 
 OF_THE_FOLDER: Final = Path("virtuoso.yaml")
 
@@ -24,12 +29,43 @@ def files_of(config: list[Path] | None, no_config: bool) -> list[Path]:
     Raises:
         UsageError: files are named, and none is to be read.
     """
+    files = chosen(config, no_config)
+    if not config:
+        say_used(files)
+    return files
+
+
+def chosen(config: list[Path] | None, no_config: bool) -> list[Path]:
+    """Choose the files as `files_of` does, and say nothing."""
     if config and no_config:
         raise UsageError("--no-config: a file is named by -c; leave one of them out")
     if config or no_config or not OF_THE_FOLDER.exists():
         return config or []
-    typer.echo(f"virtuoso: using {OF_THE_FOLDER} of this folder; --no-config leaves it out", err=True)
     return [OF_THE_FOLDER]
+
+
+def running_settings(
+    config: list[Path] | None, no_config: bool, level: str | None = None
+) -> tuple[Settings, Callable[[], Settings]]:
+    """Read the settings of a program that goes on running, and give what reads them again.
+
+    Whatever is said from then on, the file that is used included, is said as `logging.format` wants it. `level` is that
+    of the logs where the settings do not say it.
+
+    Raises:
+        UsageError: files are named, and none is to be read, or there are mistakes.
+    """
+    files = chosen(config, no_config)
+    settings = settings_of(files, os.environ, level)
+    if not config:
+        say_used(files)
+    return settings, partial(load, files, os.environ)
+
+
+def say_used(files: list[Path]) -> None:
+    """Say that `virtuoso.yaml` of the working folder is used, where it is."""
+    if files:
+        typer.echo(f"virtuoso: using {OF_THE_FOLDER} of this folder; --no-config leaves it out", err=True)
 
 
 def say_unused(config: list[Path] | None) -> None:

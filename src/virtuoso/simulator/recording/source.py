@@ -67,6 +67,11 @@ class RecordingSource:
         self._quiet_ms = min((self._due_ms.get(topic, to_ms) for _, topic in wanted), default=to_ms)
         return pushes
 
+    @property
+    def moment(self) -> tuple[int, bool]:
+        """The recorded moment (epoch ms) that is played now, and whether it is played backwards."""
+        return self._timeline.recorded(self._now_ms)
+
     def restarts_at(self) -> int | None:
         """Never: the loop has no end."""
         return None

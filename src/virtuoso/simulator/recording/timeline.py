@@ -48,6 +48,13 @@ class Timeline:
         back = phase >= self.loop
         return self.lead + (2 * self.loop - 1 - phase if back else phase), back
 
+    def recorded(self, at_ms: int) -> tuple[int, bool]:
+        """Return the recorded moment (epoch ms) that is played at `at_ms`, and whether it is played backwards."""
+        index, back = self.minute(at_ms)
+        within_ms = (at_ms - self.anchor_ms) % MINUTE_MS
+        open_ms = self.minutes_ms - self.shift_ms + index * MINUTE_MS
+        return open_ms + (MINUTE_MS - within_ms if back else within_ms), back
+
     def minutes(self, open_ms: Ints) -> tuple[Ints, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
         """Do what `minute` does for an array of opening times (epoch ms); both results are arrays of its shape."""
         number = (open_ms - self.anchor_ms) // MINUTE_MS

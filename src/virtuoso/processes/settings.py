@@ -1,0 +1,24 @@
+"""Reads the settings of a program that goes on running, and lets it speak as they say from its first line on."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from virtuoso.config import Settings
+from virtuoso.config.keys import secret_texts
+from virtuoso.config.loading import read
+from virtuoso.model.errors import ConfigError
+from virtuoso.operations import logs
+
+
+def settings_of(paths: Sequence[Path], environment: Mapping[str, str], level: str | None = None) -> Settings:
+    """Read the settings and set up the logs by them, at `level` where that is not for the settings to say.
+
+    Raises:
+        ConfigError: one line for each mistake; they are told as `logging` says, as far as that is without a mistake.
+    """
+    reading = read(paths, environment)
+    if (settings := reading.settings) is not None:
+        logs.configure(level or settings.logging.level, settings.logging.format, secret_texts(settings))
+    if settings is None or reading.mistakes:
+        raise ConfigError("\n".join(reading.mistakes))
+    return settings
