@@ -28,7 +28,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def analyze(
-    symbol: Annotated[str, typer.Argument(help="Symbol, such as BTCUSDT or BTC/USDT:USDT.")],
+    symbol: Annotated[str, typer.Argument(help="Symbol, such as BTCUSDT or BTC/USDT:USDT; BTC, where it is only one.")],
     config: Config = None,
     no_config: NoConfig = False,
     timeframe: Annotated[
@@ -37,6 +37,8 @@ def analyze(
     as_json: Annotated[bool, typer.Option("--json", help="Print the document of /api/symbols/{symbol}.")] = False,
 ) -> None:
     """Ask the exchange once, score the last closed minute, and say why. Exit code 1 when there is no score."""
+    if not symbol.strip():
+        raise UsageError("SYMBOL: is empty; name one, such as BTCUSDT or BTC/USDT:USDT")
     settings = load(files_of(config, no_config), os.environ)
     only = None if timeframe is None else _configured(timeframe, settings)
     logs.configure("error", settings.logging.format, secret_texts(settings))

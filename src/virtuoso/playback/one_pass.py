@@ -12,7 +12,7 @@ from virtuoso.exchange.polling import Polling
 from virtuoso.exchange.protocol import Exchange
 from virtuoso.market.minute import MinuteSampler
 from virtuoso.market.symbol import SymbolState
-from virtuoso.market.universe.names import meant, named
+from virtuoso.market.universe.names import meant, resolved
 from virtuoso.model.clock import Clock
 from virtuoso.model.documents import SymbolDetail
 from virtuoso.model.errors import ExchangeError, UsageError, VirtuosoError
@@ -107,13 +107,13 @@ def _apart(seen_ms: int | None, close_ms: int) -> str:
 
 
 def find(name: str, instruments: Mapping[str, Instrument]) -> Instrument:
-    """The instrument called `name`, by the exchange's name or the unified one, in any case.
+    """The instrument called `name`: by symbol or unified name, as a pair or a coin, where that can be only one.
 
     Raises:
-        UsageError: there is none; the message names those that look like it.
+        UsageError: there is none, or there are several; the message names them, or those that look like it.
     """
     listed = list(instruments.values())
-    if (found := named(name, listed)) is not None:
+    if (found := resolved(name, listed)) is not None:
         return found
     near = meant(name, listed)
     hint = f"did you mean {' or '.join(near)}?" if near else "`virtuoso universe` lists its symbols"

@@ -3,7 +3,7 @@
 import pytest
 
 from virtuoso.market.universe.choice import Universe, UniverseRules, select, unknown_includes, why_empty
-from virtuoso.market.universe.names import meant
+from virtuoso.market.universe.names import meant, resolved
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 
 
@@ -38,12 +38,40 @@ TURNOVERS = {each.symbol: 1e9 for each in LISTED}
         ("QQQQ", ()),
         ("BROKENUSDT", ()),
         ("BTTUSDT", ("BTCUSDT",)),
+        ("ETHH", ("ETHUSDT",)),
+        ("PEPE", ("1000PEPEUSDT",)),
+        ("", ()),
     ],
 )
 def test_what_is_meant(name: str, symbols: tuple[str, ...]) -> None:
     found = meant(name, LISTED)
     assert found[: len(symbols)] == symbols
     assert bool(found) == bool(symbols)
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("BTC/USDT", "BTCUSDT"),
+        ("btc_usdt", "BTCUSDT"),
+        ("BTC-USDT-SWAP", "BTCUSDT"),
+        ("BTCUSDT.P", "BTCUSDT"),
+        ("BTC-26DEC25", "BTC-26DEC25"),
+        ("BTC26DEC25", "BTC-26DEC25"),
+        ("BTC-PERP", "BTCPERP"),
+        ("ETH", "ETHUSDT"),
+        ("eth-perp", "ETHUSDT"),
+        ("pepe", "1000PEPEUSDT"),
+        ("币安人生", "币安人生USDT"),
+        ("BTC", None),  # of two perpetuals
+        ("ETHH", None),
+        ("PERP", None),
+        ("", None),
+    ],
+)
+def test_a_name_that_can_be_only_one_is_resolved(name: str, symbol: str | None) -> None:
+    found = resolved(name, LISTED)
+    assert (None if found is None else found.symbol) == symbol
 
 
 def test_a_name_that_is_not_listed_is_told_with_what_it_may_mean() -> None:
