@@ -24,8 +24,8 @@ from virtuoso.exchange.bybit.listener import Listener
 from virtuoso.monitor import app
 from virtuoso.operations.metrics import Durations
 from virtuoso.processes.runtime import Runtime
-from virtuoso.processes.settings import settings_of
 from virtuoso.processes.up import serve
+from virtuoso.wiring.program import settings_of
 
 PERIOD_S = 0.005
 AGES = Ages()

@@ -22,9 +22,9 @@ from virtuoso.model.clock import iso
 from virtuoso.model.errors import UsageError
 from virtuoso.processes.fast import faster
 from virtuoso.processes.runtime import Runtime
-from virtuoso.processes.settings import settings_of
 from virtuoso.processes.up import serve
 from virtuoso.simulator.sources import demo_start_ms
+from virtuoso.wiring.program import settings_of
 
 app = typer.Typer(add_completion=False)
 

@@ -1,13 +1,15 @@
 """`virtuoso monitor`: watch the configured exchange and publish to the shared cache; `virtuoso web` serves it."""
 
 import asyncio
+import os
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
-from virtuoso.cli.terminal.configuration import Config, NoConfig, running_settings
-from virtuoso.config import Settings
+from virtuoso.cli.terminal.configuration import Config, NoConfig, chosen, running_settings
+from virtuoso.config import Settings, load
 from virtuoso.model.clock import Clock
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.stopping import hangups, reload_on_hangup, stop_signals, until_stopped
@@ -28,11 +30,11 @@ def monitor(
     no_config: NoConfig = False,
 ) -> None:
     """Watch the configured exchange and publish to Redis and Memcached; one of each identity runs at a time."""
-    settings, read = running_settings(config, no_config)
+    settings = running_settings(config, no_config)
     need_shared_tier(settings)
     make_data_dir(settings)
     runtime = ctx.ensure_object(Runtime)
-    runtime.run(_run(settings, read, runtime.clock()))
+    runtime.run(_run(settings, partial(load, chosen(config, no_config), os.environ), runtime.clock()))
 
 
 async def _run(settings: Settings, read: Callable[[], Settings], clock: Clock) -> None:

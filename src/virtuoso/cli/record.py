@@ -1,16 +1,18 @@
 """`virtuoso record`: keep what goes over the wire, byte for byte."""
 
 import asyncio
+import os
 import signal
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from virtuoso.cli.terminal.configuration import Config, NoConfig, running_settings
-from virtuoso.config import Settings
+from virtuoso.cli.terminal.configuration import Config, NoConfig, chosen, running_settings
+from virtuoso.config import Settings, load
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import UsageError, VirtuosoError
 from virtuoso.model.text.duration import read
@@ -41,14 +43,14 @@ def record(
 ) -> None:
     """Record everything that a monitor asks for and is told."""
     for_s = None if for_ is None else _seconds(for_)
-    settings, read_again = running_settings(config, no_config, None if while_running else "warning")
+    settings = running_settings(config, no_config, None if while_running else "warning")
     runtime, recording = ctx.ensure_object(Runtime), Recording(file, rotate_mb * 1_000_000, rotate_hours * 3600, keep)
     if while_running:
         if for_s is not None:
             raise UsageError(
                 "--for: a program that serves runs until it is stopped; leave out --for or --while-running"
             )
-        serve(settings, read_again, runtime, record=recording)
+        serve(settings, partial(load, chosen(config, no_config), os.environ), runtime, record=recording)
         return
     runtime.run(_record(recording, settings, runtime.clock(), for_s))
 

@@ -1,8 +1,12 @@
 """`virtuoso up`: watch the configured exchange."""
 
+import os
+from functools import partial
+
 import typer
 
-from virtuoso.cli.terminal.configuration import Config, NoConfig, running_settings
+from virtuoso.cli.terminal.configuration import Config, NoConfig, chosen, running_settings
+from virtuoso.config import load
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.up import serve
 
@@ -16,5 +20,5 @@ def up(
     no_config: NoConfig = False,
 ) -> None:
     """Watch the configured exchange and serve the API and the status page."""
-    settings, read = running_settings(config, no_config)
-    serve(settings, read, ctx.ensure_object(Runtime))
+    settings = running_settings(config, no_config)
+    serve(settings, partial(load, chosen(config, no_config), os.environ), ctx.ensure_object(Runtime))

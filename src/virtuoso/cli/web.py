@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from virtuoso.cli.terminal.configuration import Config, NoConfig, chosen, running_settings
+from virtuoso.config import Settings
 from virtuoso.processes.announcing import announced
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.web_worker import run_worker
@@ -26,7 +27,7 @@ def web(
     ] = None,
 ) -> None:
     """Serve the API and the page from Redis and Memcached."""
-    settings, _ = running_settings(config, no_config)
+    settings: Settings = running_settings(config, no_config)
     need_shared_tier(settings)
     count = workers or settings.web.workers
     sock = listen(settings.web.host, settings.web.port)

@@ -14,13 +14,13 @@ from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable, VirtuosoError
 from virtuoso.monitor.tasks import TrackedTasks
 from virtuoso.processes.runtime import Runtime
-from virtuoso.processes.settings import settings_of
 from virtuoso.processes.stopping import stop_signals
 from virtuoso.processes.web import DATABASE_THREADS, serve_documents
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.cache.replica import Replica
 from virtuoso.storage.database.store import Database
 from virtuoso.wiring.folders import make_data_dir
+from virtuoso.wiring.program import settings_of
 from virtuoso.wiring.stores import database_for, tiers_for
 
 log = structlog.get_logger(__name__)

@@ -1,16 +1,14 @@
 """The files that a command is configured by: those that are named, else `virtuoso.yaml` of the working folder."""
 
 import os
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from virtuoso.config import Settings, load
+from virtuoso.config import Settings
 from virtuoso.model.errors import UsageError
-from virtuoso.processes.settings import settings_of
+from virtuoso.wiring.program import settings_of
 
 OF_THE_FOLDER: Final = Path("virtuoso.yaml")
 
@@ -44,10 +42,8 @@ def chosen(config: list[Path] | None, no_config: bool) -> list[Path]:
     return [OF_THE_FOLDER]
 
 
-def running_settings(
-    config: list[Path] | None, no_config: bool, level: str | None = None
-) -> tuple[Settings, Callable[[], Settings]]:
-    """Read the settings of a program that goes on running, and give what reads them again.
+def running_settings(config: list[Path] | None, no_config: bool, level: str | None = None) -> Settings:
+    """Read the settings of a program that goes on running.
 
     Whatever is said from then on, the file that is used included, is said as `logging.format` wants it. `level` is that
     of the logs where the settings do not say it.
@@ -59,7 +55,7 @@ def running_settings(
     settings = settings_of(files, os.environ, level)
     if not config:
         say_used(files)
-    return settings, partial(load, files, os.environ)
+    return settings
 
 
 def say_used(files: list[Path]) -> None:
