@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "record": ("virtuoso.cli.record", "Keep what goes over the exchange's wire, byte for byte."),
     "replay": ("virtuoso.cli.replay", "Play a recording through the same code as live data."),
     "backtest": ("virtuoso.cli.backtest", "Score bars of files as they would have been scored live."),
+    "research": ("virtuoso.cli.research", "Judge weights and forecasts on files of bars, net of costs."),
     "export": ("virtuoso.cli.export", "Write what was recorded to a Parquet or CSV file."),
     "analyze": ("virtuoso.cli.analyze", "Look at one symbol once: its score, and every reason for it."),
     "top": ("virtuoso.cli.top", "Follow the strongest signals of a running Virtuoso."),
@@ -28,8 +29,8 @@ _COMMANDS: Final = {
     "alerts": ("virtuoso.cli.alerts", "List alerts, say why they were told or not, acknowledge and silence them."),
     "config": ("virtuoso.cli.config", "Write, show and check the configuration."),
 }
-_EXTRAS: Final = {"backtest": "parquet"}
-"""Commands that cannot even be loaded without an extra."""
+_EXTRAS: Final = {"backtest": ("parquet",), "research": ("parquet", "research")}
+"""Commands that cannot even be loaded without some extras."""
 
 
 class _Lazy(TyperGroup):
@@ -44,8 +45,8 @@ class _Lazy(TyperGroup):
         module, line = _COMMANDS[cmd_name]
         if "--help" in sys.argv[1:2] or "-h" in sys.argv[1:2]:
             return TyperGroup(name=cmd_name, help=line)  # the list of commands needs no imports
-        if cmd_name in _EXTRAS:
-            need(_EXTRAS[cmd_name], f"virtuoso {cmd_name}")
+        for extra in _EXTRAS.get(cmd_name, ()):
+            need(extra, f"virtuoso {cmd_name}")
         command = typer.main.get_command(load(module).app)
         command.name = cmd_name
         return command

@@ -88,7 +88,10 @@ print(len(names), *sorted(failed))
     assert int(count) > 300
     assert failed == [
         "virtuoso.cli.backtest",
+        "virtuoso.cli.research",
+        "virtuoso.cli.research_weights",
         "virtuoso.research.bar_files",
         "virtuoso.research.judging",
         "virtuoso.research.output",
+        "virtuoso.research.weighing",
     ]

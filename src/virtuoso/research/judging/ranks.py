@@ -10,9 +10,10 @@ from virtuoso.research.judging.figures import Figure
 
 
 def rank_correlation(x: Floats, y: Floats, blocks: Blocks, chosen: NDArray[np.bool_] | None = None) -> Figure:
-    """Spearman's rank correlation of `x` with `y` [t, n], pooled, over readings of which both are known.
+    """Spearman's rank correlation of `x` with `y` [t, n] over readings of which both are known.
 
-    Ranks are taken once, not in each resample.
+    Ranks are those within each symbol, so that differences between symbols are no merit, and the correlation is of all
+    symbols together. They are taken once, not in each resample.
     """
     used = np.isfinite(x + y)
     if chosen is not None:
@@ -22,11 +23,13 @@ def rank_correlation(x: Floats, y: Floats, blocks: Blocks, chosen: NDArray[np.bo
 
 
 def _ranked(values: Floats, used: NDArray[np.bool_]) -> Floats:
-    """Ranks of the used values in (−½, ½), so that sums of their squares lose nothing; 0 elsewhere."""
+    """Ranks of each column's used values in (−½, ½), so that columns of any length weigh alike; 0 elsewhere."""
     out = np.zeros(values.shape)
-    count = np.count_nonzero(used)
-    if count:
-        out[used] = (rankdata(values[used]) - 0.5) / count - 0.5
+    for column in range(values.shape[1]):
+        mine = used[:, column]
+        count = np.count_nonzero(mine)
+        if count:
+            out[mine, column] = (rankdata(values[mine, column]) - 0.5) / count - 0.5
     return out
 
 

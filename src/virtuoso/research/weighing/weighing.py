@@ -1,0 +1,122 @@
+"""All weightings on all sets: what each made, and what is chosen."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from virtuoso.research.judging.sets import Weights, scored
+from virtuoso.research.judging.trades import Trades
+from virtuoso.research.weighing.choice import Choice, choose
+from virtuoso.research.weighing.samples import Samples, samples_of
+from virtuoso.research.weighing.trials import Trial, TrialLog, Tried, attempt
+from virtuoso.research.weighing.weightings import all_said, judged
+
+HORIZONS: Final = (15, 60, 240)
+STEP_MIN: Final = 15
+"""Minutes between the closes that are sampled: the shortest horizon, so that its entries need not overlap."""
+
+
+def weigh(
+    sets: Sequence[tuple[str, Path]],
+    weights: Weights,
+    cost_bp: float,
+    log: TrialLog,
+    tell: Callable[[str, float], None] = lambda _name, _share: None,
+) -> dict[str, Any]:
+    """Try every weighting on every set, and choose; a document with plain keys.
+
+    Args:
+        sets: a name and the files of each; one is in memory at a time.
+        weights: how the configured score is made.
+        cost_bp: the cost of a round trip.
+        log: of the trials of earlier runs, which count; those of this run are added.
+        tell: told the set and the share of it that is done.
+    """
+    tried: list[Tried] = []
+    documents = {}
+    for name, path in sets:
+        told = partial(_part, partial(tell, name))
+        samples = _samples(name, path, weights, partial(told, 0.0, 0.5))
+        found, fitted = _attempts(samples, cost_bp, partial(told, 0.5, 0.5))
+        tried += found
+        documents[name] = {
+            "symbols": list(samples.symbols),
+            "trials": [_tried(each) for each in found],
+            "weights": fitted,
+        }
+    trials = [each.trial for each in tried]
+    choice = choose(_joined(trials, log.read()))
+    log.append(trials)
+    return {"cost_bp": cost_bp, "sets": documents, "choice": _choice(choice)}
+
+
+def _samples(name: str, path: Path, weights: Weights, tell: Callable[[float], None]) -> Samples:
+    found = scored(path, weights, step_min=STEP_MIN, tell=tell)
+    return samples_of(name, found.symbols, STEP_MIN, found.readings, found.followed)
+
+
+def _attempts(
+    samples: Samples, cost_bp: float, tell: Callable[[float], None]
+) -> tuple[list[Tried], dict[str, Mapping[str, float]]]:
+    """Every weighting at every horizon, and the weights of the last fits by the trial's name."""
+    tried, fitted = [], {}
+    when = judged(samples)
+    for number, horizon in enumerate(HORIZONS):
+        said = all_said(samples, horizon, partial(_part, tell, number / len(HORIZONS), 1 / len(HORIZONS)))
+        for weighting, each in said.items():
+            tried.append(attempt(samples, weighting, horizon, each.signal, when, cost_bp))
+            if each.weights:
+                fitted[tried[-1].trial.name] = each.weights
+    return tried, fitted
+
+
+def _part(tell: Callable[[float], None], begin: float, length: float, share: float) -> None:
+    """Tell the share that is done of a part of the whole."""
+    tell(begin + length * share)
+
+
+def _joined(trials: Sequence[Trial], logged: Sequence[Trial]) -> list[Trial]:
+    """This run's trials, and those logged of the same sets and days that it did not try again."""
+    days = {trial.set: trial.days for trial in trials}
+    again = {(trial.set, trial.name) for trial in trials}
+    others = [each for each in logged if days.get(each.set) == each.days and (each.set, each.name) not in again]
+    return [*trials, *others]
+
+
+def _tried(tried: Tried) -> dict[str, Any]:
+    return {
+        "name": tried.trial.name,
+        "weighting": tried.weighting,
+        "horizon_min": tried.horizon,
+        "information": tried.information.document(),
+        **_trades(tried.trades),
+        "at_proxy_cost": _trades(tried.trades_at_proxy),
+    }
+
+
+def _trades(trades: Trades) -> dict[str, Any]:
+    return {
+        "entries": trades.entries,
+        "hit": trades.hit.document(),
+        "base_hit": trades.base_hit.document(),
+        "gross_bp": trades.gross_bp.document(),
+        "net_bp": trades.net_bp.document(),
+        "net_twice_bp": trades.net_twice_bp.document(),
+    }
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    return {
+        **{key: value for key, value in asdict(choice).items() if key != "pooled"},
+        "pooled": [
+            {
+                "name": each.name,
+                "net_bp_a_day": each.net_bp.document(),
+                "over_configured_bp_a_day": each.over_configured.document(),
+                "loses_on": list(each.loses_on),
+            }
+            for each in choice.pooled
+        ],
+    }
