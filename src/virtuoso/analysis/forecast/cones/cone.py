@@ -1,0 +1,131 @@
+"""The cone: quantiles of the closing return, the highest high and the lowest low over each horizon."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from virtuoso.analysis.block import Memory, Rows
+from virtuoso.analysis.forecast.cones.conformal import PARTS_OF_DAY, ConformalQuantiles
+from virtuoso.analysis.forecast.horizons import TAILS
+from virtuoso.analysis.forecast.outcomes import Outcomes
+from virtuoso.market.panel import Floats
+from virtuoso.model.timeframe import Timeframe
+
+SERIES: Final = ("close", "high", "low")
+_OVERLAP: Final = 5
+"""At least so many closes a horizon are learnt from, where bars allow: those in between tell little more."""
+_DAY_MIN: Final = 1440
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """Log returns from the entry [k, tail, t, n], one row a horizon, ascending over the tails of `TAILS`."""
+
+    close: Floats
+    high: Floats
+    low: Floats
+
+
+class Cone:
+    """Scales conformal quantiles by the volatility forecast, and learns of what came as it becomes known.
+
+    Args:
+        memory: where the state of the rows is kept.
+        base: the timeframe of the bars.
+        horizons_min: minutes of each horizon, whole numbers of base bars.
+        series: how many of `SERIES` are foreseen, from the first on.
+    """
+
+    def __init__(self, memory: Memory, base: Timeframe, horizons_min: Sequence[int], series: int = len(SERIES)) -> None:
+        self._base_min, self._series = base.minutes, series
+        self._horizons = [_Horizon(memory, base.minutes, minutes, series) for minutes in horizons_min]
+
+    def step(self, number: int, rows: Rows, volatility: Floats, outcomes: Floats) -> Floats:
+        """Take `t` closed bars, the first being bar `number`, without a gap since the last; quantiles at each close.
+
+        Args:
+            number: the first bar's number (open time over bar length).
+            rows: the symbols.
+            volatility: standard deviation of the return over each horizon as forecast at each close [k, t, n].
+            outcomes: what is known at each close of the close a horizon before [k, series, t, n], log returns.
+
+        Returns:
+            Log returns [k, series, tail, t, n].
+        """
+        t, n = volatility.shape[1:]
+        found = np.empty((len(self._horizons), self._series, len(TAILS), t, n))
+        minutes = (number + 1 + np.arange(t)) * self._base_min
+        for k, horizon in enumerate(self._horizons):
+            first = 0
+            for bar in np.flatnonzero(minutes % horizon.stride_min == 0).tolist():
+                if first < bar:
+                    found[k, :, :, first:bar] = horizon.at(int(minutes[first]), rows)
+                horizon.learn(int(minutes[bar]), rows, volatility[k, bar], outcomes[k, :, bar])
+                first = bar
+            found[k, :, :, first:] = horizon.at(int(minutes[first]), rows)
+        found *= volatility[:, None, None]
+        return found
+
+    def begin(self, pools: Mapping[int, Floats]) -> None:
+        """Start from pooled scores [series, bins] that were counted elsewhere, by horizon in minutes."""
+        for horizon in self._horizons:
+            if horizon.minutes in pools:
+                horizon.quantiles.begin(pools[horizon.minutes])
+
+    def state(self) -> dict[str, Floats]:
+        """Copies of what does not belong to a row."""
+        return {f"{h.minutes}.{name}": array for h in self._horizons for name, array in h.quantiles.state().items()}
+
+    def load(self, state: Mapping[str, Floats]) -> None:
+        """Go on from a state; raises `ValueError` when it is of another make."""
+        for horizon in self._horizons:
+            mark = f"{horizon.minutes}."
+            horizon.quantiles.load({key.removeprefix(mark): x for key, x in state.items() if key.startswith(mark)})
+
+
+class _Horizon:
+    """The quantiles of one horizon, and the volatilities whose outcomes are to come."""
+
+    def __init__(self, memory: Memory, base_min: int, minutes: int, series: int) -> None:
+        self.minutes = minutes
+        self.stride_min = _stride(base_min, minutes)
+        self.quantiles = ConformalQuantiles(memory, horizon_min=minutes, stride_min=self.stride_min, series=series)
+        self._pending = memory.table(minutes // self.stride_min)
+
+    def at(self, minute: int, rows: Rows) -> Floats:
+        """The quantiles at a close [series, tail, 1, n], in units of volatility."""
+        return self.quantiles.quantiles(_part_of_day(minute), rows)[:, :, None]
+
+    def learn(self, minute: int, rows: Rows, volatility: Floats, outcomes: Floats) -> None:
+        """Take the outcomes [series, n] known at a close, and keep the volatility [n] that is forecast at it."""
+        close = minute // self.stride_min
+        slot = close % self._pending.data.shape[0]
+        with np.errstate(all="ignore"):
+            scores = outcomes / self._pending.data[slot, rows]
+        self.quantiles.learn(close, _part_of_day(minute - self.minutes), rows, scores)
+        self._pending.data[slot, rows] = volatility
+
+
+def stacked(outcomes: Outcomes) -> Floats:
+    """Outcomes as `Cone.step` takes them [k, series, t, n]."""
+    return np.stack([outcomes.close, outcomes.high, outcomes.low], axis=1)
+
+
+def apart(found: Floats) -> Quantiles:
+    """What `Cone.step` answers, by series."""
+    return Quantiles(*(found[:, i] for i in range(len(SERIES))))
+
+
+def _stride(base_min: int, minutes: int) -> int:
+    """Minutes between two closes that are learnt from: bars and horizon are multiples, and the hour is not favoured.
+
+    Quarters of an hour are livelier than what lies between them, so closes of :00, :12, :24 … are taken for an hour.
+    """
+    fitting = [stride for stride in range(base_min, minutes // _OVERLAP + 1, base_min) if minutes % stride == 0]
+    return max(fitting, default=base_min)
+
+
+def _part_of_day(minute: int) -> int:
+    return minute % _DAY_MIN * PARTS_OF_DAY // _DAY_MIN

@@ -1,0 +1,156 @@
+"""Adaptive conformal quantiles: what share of past outcomes lay below, in units of the volatility that was forecast.
+
+A score is an outcome over the volatility forecast for it (normalised conformal prediction; Papadopoulos et al., 2008;
+Romano, Patterson & Candès, 2019). Scores of all symbols are pooled in one table that forgets by half in two weeks. Each
+tail is read from it at a level of its own, which moves by how often the outcomes were below (Gibbs & Candès, 2021): one
+level a symbol, so that each is covered, and one for each four hours of the day, so that each of those is.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from virtuoso.analysis.block import Memory, Rows
+from virtuoso.analysis.forecast.horizons import TAILS
+from virtuoso.market.panel import Floats
+
+SYMBOL_RATE: Final = 0.004
+"""How far an outcome moves the level of its symbol; overlapping outcomes move it by their share of a horizon."""
+HOURS_RATE: Final = 0.01
+"""How far the outcomes of a close move the level of its part of the day."""
+PARTS_OF_DAY: Final = 6
+HALF_LIFE_MIN: Final = 14 * 1440
+LEAST_OUTCOMES: Final = round(1 / TAILS[0]) - 1
+"""Outcomes one after another without which the outermost quantile is not known: the least n of ⌈(n + 1)τ⌉ ≥ 1."""
+BINS: Final = 513
+"""An odd number: outcomes of exactly 0 fill the middle of one bin, and a level may fall on either side of them."""
+_LOOK_MIN: Final = 60
+"""Minutes after which the pooled table is read anew: it changes slowly."""
+_REACH = np.arcsinh(40.0)
+_EDGES: Floats = np.sinh(np.linspace(-_REACH, _REACH, BINS + 1))
+_TAILS: Floats = np.array(TAILS)[:, None]
+_LOWER: Floats = np.where(_TAILS < 0.5, 0.4 * _TAILS, 1.0 - 2.2 * (1.0 - _TAILS))
+_UPPER: Floats = np.where(_TAILS < 0.5, 2.2 * _TAILS, 1.0 - 0.4 * (1.0 - _TAILS))
+"""Levels stay between .4 and 2.2 times their tail."""
+_PLACES: Final = 17
+"""Places between those two at which the pooled table is read; levels between them are interpolated."""
+_LEVELS: Floats = _LOWER + (_UPPER - _LOWER) * np.arange(_PLACES) / (_PLACES - 1)
+
+
+class ConformalQuantiles:
+    """Quantiles at `TAILS` of some series (close, high, low …) over one horizon, for the rows of a memory.
+
+    Args:
+        memory: where the levels of the rows are kept.
+        horizon_min: minutes of the horizon.
+        stride_min: minutes between two closes whose outcomes are learnt.
+        series: how many series.
+    """
+
+    def __init__(self, memory: Memory, *, horizon_min: int, stride_min: int, series: int) -> None:
+        self._series = series
+        self._closes_per_look = max(1, _LOOK_MIN // stride_min)
+        self._share = stride_min / horizon_min
+        self._kept = 0.5 ** (stride_min / HALF_LIFE_MIN)
+        self._moved = memory.table(series * len(TAILS), 0.0)
+        """How far the level of each row is from its tail."""
+        self._hours: Floats = np.zeros((PARTS_OF_DAY, series, len(TAILS)))
+        self._pool: Floats = np.zeros((series, BINS))
+        self._learnt = np.zeros(1)
+        """Closes whose outcomes were learnt."""
+        self._latest = np.full(1, -np.inf)
+        self._read: Floats = np.full((series, *_LEVELS.shape), np.nan)
+        """The pooled quantiles at each place of each tail, `nan` until enough is known."""
+
+    def learn(self, close: int, part_of_day: int, rows: Rows, scores: Floats) -> None:
+        """Take the scores [series, n] of the forecasts made at a close, now that their outcomes are known.
+
+        A close that is not later than the latest (rows that step late, alone) tells of its symbols, not of the hours.
+
+        Args:
+            close: the number of the close among those that are learnt.
+            part_of_day: which four hours of the day (UTC) the forecasts were made in.
+            rows: the symbols.
+            scores: outcome over volatility; a row with any `nan` is left out.
+        """
+        known = np.isfinite(scores).all(axis=0)
+        if not known.any():
+            return
+        new = close > self._latest[0]
+        if self._ready():
+            missed = np.where(known, _TAILS - (scores[:, None] <= self.quantiles(part_of_day, rows)), 0.0)
+            self._move(part_of_day if new else None, rows, missed, int(known.sum()))
+        if new:
+            if np.isfinite(self._latest[0]):
+                self._pool *= self._kept ** (close - self._latest[0])
+            self._learnt += 1
+            self._latest[0] = close
+        bins = np.clip(np.searchsorted(_EDGES, scores[:, known], side="right") - 1, 0, BINS - 1)
+        places = bins + BINS * np.arange(self._series)[:, None]
+        self._pool += np.bincount(places.ravel(), minlength=self._pool.size).reshape(self._pool.shape)
+        if not self._ready() or (new and self._learnt[0] % self._closes_per_look == 0):
+            self._look_up()
+
+    def quantiles(self, part_of_day: int, rows: Rows) -> Floats:
+        """Quantiles [series, tail, n] in units of volatility, ascending; `nan` until enough is known."""
+        moved = self._moved.read(rows).reshape(self._series, len(TAILS), -1)
+        if not self._ready():
+            return np.full(moved.shape, np.nan)
+        place = moved + (self._hours[part_of_day][..., None] + (_TAILS - _LOWER))
+        place *= (_PLACES - 1) / (_UPPER - _LOWER)
+        np.clip(place, 0.0, _PLACES - 1, out=place)
+        at = np.minimum(place, _PLACES - 2).astype(np.int64)
+        place -= at
+        at += _PLACES * np.arange(self._series * len(TAILS)).reshape(self._series, -1, 1)
+        found: Floats = self._read.take(at)
+        at += 1
+        place *= self._read.take(at) - found
+        found += place
+        crossing = (found[:, 1:] < found[:, :-1]).any(axis=(0, 1))
+        if crossing.any():
+            # each tail has a level of its own; sorted, no quantile is farther off (Chernozhukov et al., 2010)
+            found[..., crossing] = np.sort(found[..., crossing], axis=1)
+        return found
+
+    def begin(self, pool: Floats) -> None:
+        """Start from scores that were counted elsewhere [series, BINS]; they are forgotten as one's own are."""
+        self._pool[...] = pool
+        self._learnt[0] = max(self._learnt[0], np.ceil(LEAST_OUTCOMES / self._share))
+        self._look_up()
+
+    def state(self) -> dict[str, Floats]:
+        """Copies of what does not belong to a row; the levels of the rows are the memory's."""
+        return {name: array.copy() for name, array in self._arrays().items()}
+
+    def load(self, state: Mapping[str, Floats]) -> None:
+        """Go on from a state; raises `ValueError` when it is of another make."""
+        arrays = self._arrays()
+        if any(name not in state or np.shape(state[name]) != array.shape for name, array in arrays.items()):
+            raise ValueError("the saved quantiles are of another make")
+        for name, array in arrays.items():
+            array[...] = state[name]
+
+    def _arrays(self) -> dict[str, Floats]:
+        return {
+            "pool": self._pool, "hours": self._hours, "learnt": self._learnt, "latest": self._latest, "read": self._read
+        }  # fmt: skip
+
+    def _ready(self) -> bool:
+        return bool(np.isfinite(self._read[0, 0, 0]))
+
+    def _move(self, part_of_day: int | None, rows: Rows, missed: Floats, known: int) -> None:
+        """Move the levels up where fewer outcomes than wanted were below, and down where more."""
+        moved = self._moved.read(rows).reshape(missed.shape) + SYMBOL_RATE * self._share * missed
+        self._moved.write(rows, np.clip(moved, _LOWER - _TAILS, _UPPER - _TAILS).reshape(-1, missed.shape[2]))
+        if part_of_day is not None:
+            hours = self._hours[part_of_day] + HOURS_RATE * self._share * missed.sum(axis=2) / known
+            self._hours[part_of_day] = np.clip(hours, (_LOWER - _TAILS)[:, 0], (_UPPER - _TAILS)[:, 0])
+
+    def _look_up(self) -> None:
+        """Read the pooled table at all places."""
+        if self._learnt[0] * self._share < LEAST_OUTCOMES:
+            return
+        below = np.concatenate([np.zeros((self._series, 1)), np.cumsum(self._pool, axis=1)], axis=1)
+        for read, counts in zip(self._read, below, strict=True):
+            read[...] = np.interp(_LEVELS * counts[-1], counts, _EDGES)
