@@ -7,6 +7,7 @@ import numpy as np
 
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.fast.liquidation import MarketCascade
+from virtuoso.alerts.fast.market_move import MarketMove
 from virtuoso.alerts.fast.symbol import SymbolDetectors
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.config import Settings
@@ -18,6 +19,8 @@ from virtuoso.wiring.detectors import fast_parameters
 MINUTE = 60_000
 START_MS = 1_748_476_800_000  # 2025-05-29 00:00 UTC
 PARAMETERS: FastParameters = fast_parameters(Settings().monitoring.alerts)
+Minute = tuple[float, float, float, float, float]
+"""Open, high, low, close, volume."""
 OTHER = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
 
 
@@ -35,10 +38,11 @@ class Desk:
     def __post_init__(self) -> None:
         self.findings = Findings(self.log)
         self.market = MarketCascade(PARAMETERS.cascade.symbols, self.findings)
+        self.moves = MarketMove(PARAMETERS.market_move, self.findings)
 
     def symbol(self, name: str = "X") -> SymbolDetectors:
         """All detectors of a symbol."""
-        return SymbolDetectors(name, PARAMETERS, self.findings, self.market)
+        return SymbolDetectors(name, PARAMETERS, self.findings, self.market, self.moves)
 
     def all(self, kind: str | None = None) -> list[Incident]:
         """Incidents so far, oldest first."""
@@ -61,14 +65,19 @@ def orders(count: int, *, seed: int = 1, gap_ms: int = 100, start_ms: int = STAR
 
 
 def minutes(count: int, *, seed: int = 1, price: float = 100.0, sigma: float = 5e-4, volume: float = 1_000.0,
-            mirror: bool = False) -> list[tuple[float, float, float]]:  # fmt: skip
-    """Open, close and volume of closed minutes: a random walk, log-normal volumes; mirrored, p → price²/p."""
+            mirror: bool = False) -> list[Minute]:  # fmt: skip
+    """Closed minutes: a random walk straight from open to close, log-normal volumes; mirrored, p → price²/p."""
     rng = np.random.default_rng(seed)
     moves = rng.normal(0, sigma, count) * (-1 if mirror else 1)
     closes = price * np.exp(np.cumsum(moves))
     opens = np.concatenate([[price], closes[:-1]])
-    return [(float(o), float(c), float(v)) for o, c, v in
+    return [minute(float(o), float(c), float(v)) for o, c, v in
             zip(opens, closes, volume * np.exp(rng.normal(0, 0.4, count)), strict=True)]  # fmt: skip
+
+
+def minute(opened: float, close: float, volume: float) -> Minute:
+    """A minute that goes straight from its open to its close."""
+    return opened, max(opened, close), min(opened, close), close, volume
 
 
 def warmed(desk: Desk, name: str = "X", **kind: float) -> SymbolDetectors:

@@ -92,6 +92,7 @@ from pathlib import Path
 import virtuoso
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.fast.liquidation import MarketCascade
+from virtuoso.alerts.fast.market_move import MarketMove
 from virtuoso.alerts.fast.symbol import SymbolDetectors
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.config import Settings, load
@@ -104,7 +105,8 @@ good, bad = map(Path, sys.argv[1:])
 parameters = kernel_parts(load([good], {})).detectors
 log = IncidentLog(10)
 findings = Findings(log)
-detectors = SymbolDetectors("X", parameters, findings, MarketCascade(parameters.cascade.symbols, findings))
+cascade, moves = MarketCascade(parameters.cascade.symbols, findings), MarketMove(parameters.market_move, findings)
+detectors = SymbolDetectors("X", parameters, findings, cascade, moves)
 for second, size in enumerate((24.0, 26.0)):
     detectors.trades([Trade(second * 1_000, 100.0, size, Side.BUY, str(second))], second * 1_000_000_000)
 try:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from virtuoso.model.alerts.incident import Incident
 
 _SIDES = frozenset({"Buy", "Sell", "up", "down"})
-_MARKET_WIDE = frozenset({"liquidation_cascade", "regime_change"})
+_MARKET_WIDE = frozenset({"liquidation_cascade", "market_move", "regime_change"})
 """Kinds that are about the market even where they name no symbol."""
 _OF_THE_FEED = frozenset({"mute_topic", "topic_refused"})
 """Kinds that are about the program's surroundings even where they name a symbol."""

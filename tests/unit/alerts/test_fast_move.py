@@ -1,8 +1,9 @@
 """Sudden moves: in units of the symbol's own volatility within a minute, or in percent whatever it is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
-from math import inf, log, nan
+from math import exp, inf, log, nan, sqrt
 
 import pytest
 from hypothesis import given
@@ -12,12 +13,12 @@ from tests.support.detectors import MINUTE, PARAMETERS, START_MS, Desk, minutes,
 from virtuoso.alerts.fast.move import SuddenMove
 
 SIGMA = 1e-3
-LIMIT_PCT = 100 * (2.718281828459045 ** (PARAMETERS.sudden_move.sigmas * SIGMA) - 1)
+LIMIT_PCT = 100 * (exp(PARAMETERS.sudden_move.sigmas * SIGMA) - 1)
 QUIET = [100.0, 100.01] * 60
 
 
 def detector(desk: Desk, sigma: float | None = SIGMA, closes: Sequence[float] = ()) -> SuddenMove:
-    found = SuddenMove("X", PARAMETERS.sudden_move, desk.findings)
+    found = SuddenMove("X", PARAMETERS.sudden_move, desk.findings, desk.moves)
     found.baseline(sigma, closes, START_MS)
     return found
 
@@ -77,19 +78,31 @@ def test_one_move_is_one_incident_until_it_is_half_of_what_it_took() -> None:
     assert len(desk.all()) == 1
 
 
-def test_percent_counts_at_any_volatility_over_the_window() -> None:
-    desk = Desk()
-    closes = [100.0] * (PARAMETERS.sudden_move.window_minutes + 1)
-    found = detector(desk, sigma=1.0, closes=closes)
-    for at_ms, price in seconds(START_MS, [102.9, 102.99, 103.01]):
+def test_the_window_counts_in_its_own_volatility() -> None:
+    desk, parameters = Desk(), PARAMETERS.sudden_move
+    limit = exp(parameters.window_sigmas * SIGMA * sqrt(parameters.window_minutes))
+    closes = [100.0] * (parameters.window_minutes + 1)
+    found = detector(desk, closes=closes)
+    for at_ms, price in seconds(START_MS, [100.0, 99.9 * limit, 100.01 * limit]):
         found.see(at_ms, price, ns(at_ms))
     (incident,) = desk.all()
-    assert incident.details["minutes"] == PARAMETERS.sudden_move.window_minutes
-    assert incident.details["move_pct"] == pytest.approx(3.01)
-    found.baseline(1.0, [*closes[1:], 101.4], START_MS + MINUTE)
-    for at_ms, price in seconds(START_MS + MINUTE, [101.4] * 2):
+    assert incident.details["minutes"] == parameters.window_minutes
+    assert incident.details["sigmas"] == pytest.approx(parameters.window_sigmas, abs=0.1)
+    found.baseline(SIGMA, [*closes[1:], 100.0 * limit**0.4], START_MS + MINUTE)
+    for at_ms, price in seconds(START_MS + MINUTE, [100.0 * limit**0.4] * 2):
         found.see(at_ms, price, ns(at_ms))
     assert desk.log.open() == ()
+
+
+def test_what_the_symbols_own_tail_reaches_often_is_no_finding() -> None:
+    """The level is the farther of its own tail and the least number of standard deviations."""
+    for tail, found in ((None, 1), (2.0, 1), (8.0, 0)):
+        desk = Desk()
+        move = detector(desk)
+        move.baseline(SIGMA, (), START_MS, tail, None)
+        for at_ms, price in seconds(START_MS, [*QUIET, 100.0 * exp(7 * SIGMA)]):
+            move.see(at_ms, price, ns(at_ms))
+        assert len(desk.all()) == found
 
 
 def test_old_closes_are_not_compared_with() -> None:
@@ -181,9 +194,9 @@ def test_the_volatility_is_that_of_the_minutes() -> None:
     from virtuoso.alerts.fast.baseline import Minutes
 
     baseline, rows = Minutes(), minutes(300)
-    for i, (_, close, volume) in enumerate(rows):
+    for i, (*_, close, volume) in enumerate(rows):
         baseline.learn(START_MS + i * MINUTE, close, volume)
-    returns = [log(b[1] / a[1]) for a, b in pairwise(rows)]
+    returns = [log(b[3] / a[3]) for a, b in pairwise(rows)]
     square, alpha = 0.0, 1 - 0.5 ** (1 / 60)
     for n, moved in enumerate(returns, 1):
         weight = max(alpha, 1 / n)
@@ -198,3 +211,56 @@ def test_a_return_over_a_gap_is_not_one_of_a_minute() -> None:
     for i in range(100):
         baseline.learn(START_MS + (i + (1_000 if i >= 50 else 0)) * MINUTE, 100.0 if i < 50 else 300.0, 1.0)
     assert baseline.sigma == 0.0
+
+
+def test_a_move_of_most_symbols_is_one_of_the_market() -> None:
+    """Five of seven go up by 5.5 σ, each too little for itself; the four that it takes, and the fifth joins."""
+    desk, factor = Desk(), exp(5.5 * SIGMA)
+    found = []
+    for i in range(7):
+        move = SuddenMove(f"S{i}", PARAMETERS.sudden_move, desk.findings, desk.moves)
+        desk.moves.watch(f"S{i}")
+        move.baseline(SIGMA, (), START_MS)
+        for at_ms, price in seconds(START_MS, QUIET):
+            move.see(at_ms, price, ns(at_ms))
+        found.append(move)
+    assert desk.moves.enough == 5
+    for i, move in enumerate(found[:5]):
+        at_ms = START_MS + 120_000 + i * 5_000
+        move.see(at_ms, 100.0 * factor, ns(at_ms))
+        assert len(desk.all()) == (i == 4)
+    (market,) = desk.all()
+    assert (market.kind, market.symbol, market.labels["side"], market.value) == ("market_move", None, "up", 5.0)
+    assert market.details["leader"] == "S0"
+    assert market.details["move_pct"] == pytest.approx(100 * (factor - 1), rel=0.01)
+    desk.findings.sweep(ns(START_MS + 140_000 + 300_000))
+    assert market.id not in {each.id for each in desk.log.open()}
+
+
+def test_symbols_that_move_one_after_the_other_are_no_market() -> None:
+    desk = Desk()
+    for i in range(7):
+        desk.moves.watch(f"S{i}")
+    for i in range(7):
+        desk.moves.moved(f"S{i}", "up", 0.5, START_MS + i * 15_000, ns(START_MS + i * 15_000))
+    assert desk.all() == []
+    desk.moves.moved("S0", "down", -0.5, START_MS + 90_000, ns(START_MS + 90_000))
+    assert desk.all() == []
+
+
+@given(st.lists(st.floats(-3e-3, 3e-3), min_size=100, max_size=400), st.floats(5.0, 9.0))
+def test_what_the_market_is_told_changes_nothing_of_a_symbols_own(steps: list[float], tail: float) -> None:
+    """The same finds whether or not a lower bound is looked at for the market."""
+    played_: list[list[tuple[int, int | None]]] = []
+    for market in (PARAMETERS.market_move.sigmas, 100.0):
+        desk = Desk()
+        desk.moves._parameters = replace(PARAMETERS.market_move, sigmas=market)
+        move = SuddenMove("X", PARAMETERS.sudden_move, desk.findings, desk.moves)
+        move.baseline(SIGMA, (), START_MS, tail, None)
+        price = 100.0
+        for i, step in enumerate(steps):
+            price *= exp(step)
+            at_ms = START_MS + i * 1_000
+            move.see(at_ms, price, ns(at_ms))
+        played_.append([(each.fired_ms, each.resolved_ms) for each in desk.all("sudden_move")])
+    assert played_[0] == played_[1]

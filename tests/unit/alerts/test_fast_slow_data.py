@@ -19,7 +19,7 @@ NUMBERS = st.sampled_from([0.0, nan, inf, -inf, -1.0, 1e-9, 1.0, 1e18])
 
 def volumes(desk: Desk, count: int = 240, factor: float = 1.0) -> VolumeSpike:
     found = VolumeSpike("X", PARAMETERS.volume_spike, desk.findings)
-    for i, (_, _, volume) in enumerate(minutes(count)):
+    for i, (*_, volume) in enumerate(minutes(count)):
         found.learn(START_MS + (i - count) * MINUTE, volume * factor)
     return found
 
@@ -49,7 +49,7 @@ def test_a_planted_spike_is_found_while_its_minute_runs() -> None:
 def test_the_stream_without_a_spike_holds_none() -> None:
     desk = Desk()
     found = volumes(desk)
-    for i, (_, _, volume) in enumerate(minutes(2_000, seed=2)):
+    for i, (*_, volume) in enumerate(minutes(2_000, seed=2)):
         found.closed(START_MS + i * MINUTE, volume, 1.0, ns(START_MS + (i + 1) * MINUTE))
     assert desk.all() == []
 
@@ -68,7 +68,7 @@ def test_the_same_minute_of_earlier_days_decides_when_there_are_enough() -> None
     found = VolumeSpike("X", PARAMETERS.volume_spike, desk.findings)
     told = []
     for day in range(7):
-        for i, (_, _, volume) in enumerate(minutes(DAY, seed=day)):
+        for i, (*_, volume) in enumerate(minutes(DAY, seed=day)):
             at_ms = START_MS + (day * DAY + i) * MINUTE
             found.closed(at_ms, volume * (10 if i < 11 else 1), 1.0, ns(at_ms + MINUTE))
         told.append(len(desk.all()))

@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
-from tests.support.detectors import MINUTE, PARAMETERS, START_MS, Desk, minutes, ns, orders, warmed
+from tests.support.detectors import MINUTE, PARAMETERS, START_MS, Desk, minute, minutes, ns, orders, warmed
 
 from virtuoso.alerts.fast.baseline import Minutes
 from virtuoso.alerts.fast.symbol import SymbolDetectors
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.market import Bar, Liquidation, Side, TickerUpdate, Trade
+
+LAST = minutes(240)[-1][3]
+"""The close of the minutes behind a symbol that is `warmed`."""
 
 
 def bar(volume: float, open_ms: int = START_MS) -> Bar:
@@ -23,21 +26,22 @@ def bar(volume: float, open_ms: int = START_MS) -> Bar:
 def test_a_stream_of_quiet_events_finds_nothing() -> None:
     desk = Desk()
     detectors = warmed(desk)
-    rows = minutes(30, seed=3)
-    for i, (opened, close, volume) in enumerate(rows):
+    rows = minutes(30, seed=3, price=LAST)
+    for i, row in enumerate(rows):
+        opened, _, _, close, volume = row
         at_ms = START_MS + i * MINUTE
         for trade in orders(120, seed=i, gap_ms=500, start_ms=at_ms, tail=4.0, price=(opened + close) / 2):
             detectors.trades([trade], ns(trade.event_ms))
             detectors.ticker(trade.event_ms, TickerUpdate(last=trade.price, open_interest=1e6), ns(trade.event_ms))
         detectors.forming(bar(volume, at_ms), ns(at_ms + 59_000))
-        detectors.minutes(at_ms, [(opened, close, volume)], ns(at_ms + MINUTE))
+        detectors.minutes(at_ms, [row], ns(at_ms + MINUTE))
     assert desk.all() == []
 
 
 def test_history_warms_what_it_can_and_is_never_judged() -> None:
     """After four hours of bars: moves in a minute's time, volumes and liquidations at once; orders and books not."""
     desk = Desk()
-    history = [*minutes(238), (100.0, 150.0, 1e9), (150.0, 100.0, 1e9)]
+    history = [*minutes(238), minute(100.0, 150.0, 1e9), minute(150.0, 100.0, 1e9)]
     detectors = desk.symbol()
     detectors.minutes(START_MS - 240 * MINUTE, history, ns(START_MS))
     detectors.learn([Trade(START_MS, 100.0, 1e12, Side.BUY)], 8.0, [(START_MS, 1.0)], [(START_MS, 1.0)])
@@ -46,7 +50,7 @@ def test_history_warms_what_it_can_and_is_never_judged() -> None:
     detectors = warmed(fresh)
     detectors.forming(bar(50_000.0), ns(START_MS))
     detectors.liquidations([Liquidation(START_MS, 100.0, 1_000.0, Side.BUY)], ns(START_MS))
-    detectors.trades([Trade(START_MS, 100.0, 1e9, Side.BUY)], ns(START_MS))
+    detectors.trades([Trade(START_MS, LAST, 1e9, Side.BUY)], ns(START_MS))
     assert [incident.kind for incident in fresh.all()] == ["volume_spike", "liquidation"]
 
 
@@ -69,14 +73,14 @@ def test_the_tickers_price_counts_only_where_trades_say_nothing() -> None:
     detectors = warmed(desk)
     for i in range(90):
         at_ms = START_MS + i * 1_000
-        detectors.trades([Trade(at_ms, 100.0, 1.0, Side.BUY)], ns(at_ms))
+        detectors.trades([Trade(at_ms, LAST, 1.0, Side.BUY)], ns(at_ms))
         detectors.ticker(at_ms + 500, TickerUpdate(last=130.0), ns(at_ms + 500))  # an odd one, beside the trades
     assert desk.all("sudden_move") == []
     plain = Desk()
     alone = warmed(plain)
     for i in range(90):
         at_ms = START_MS + i * 1_000
-        update = TickerUpdate(last=100.0) if i == 0 else TickerUpdate(last=130.0) if i == 80 else TickerUpdate()
+        update = TickerUpdate(last=LAST) if i == 0 else TickerUpdate(last=130.0) if i == 80 else TickerUpdate()
         alone.ticker(at_ms, update, ns(at_ms))
     assert plain.told() == [("sudden_move", "X", "up")]
 
@@ -100,11 +104,11 @@ def test_a_ticker_that_does_not_know_is_no_event() -> None:
 def test_minutes_that_were_repaired_are_learnt_from_and_not_judged() -> None:
     desk = Desk()
     detectors = warmed(desk)
-    busy = [(100.0, 100.0, 50_000.0)] * 10
+    busy = [minute(100.0, 100.0, 50_000.0)] * 10
     detectors.minutes(START_MS, busy, ns(START_MS + 10 * MINUTE))
     assert desk.all() == []
     assert detectors.next_ms == START_MS + 10 * MINUTE
-    detectors.minutes(START_MS + 10 * MINUTE, [(100.0, 100.0, 1e9)], ns(START_MS + 11 * MINUTE))
+    detectors.minutes(START_MS + 10 * MINUTE, [minute(100.0, 100.0, 1e9)], ns(START_MS + 11 * MINUTE))
     assert desk.told() == [("volume_spike", "X", None)]
 
 
@@ -128,7 +132,8 @@ def size_of(thing: Any, seen: set[int]) -> int:
 
 def busy_day(detectors: SymbolDetectors, day: int) -> None:
     """A day in which everything comes once a minute."""
-    for i, (opened, close, volume) in enumerate(minutes(1_440, seed=day)):
+    for i, row in enumerate(minutes(1_440, seed=day)):
+        close, volume = row[3:]
         at_ms = START_MS + (day * 1_440 + i) * MINUTE
         detectors.trades(orders(40, seed=i, gap_ms=1_000, start_ms=at_ms), ns(at_ms))
         detectors.liquidations([Liquidation(at_ms, close, volume, Side.BUY)], ns(at_ms))
@@ -137,7 +142,7 @@ def busy_day(detectors: SymbolDetectors, day: int) -> None:
         )
         levels = {close + j: volume for j in range(200)}
         detectors.book(at_ms, close, close + 1, levels, levels, ns(at_ms))
-        detectors.minutes(at_ms, [(opened, close, volume)], ns(at_ms + MINUTE))
+        detectors.minutes(at_ms, [row], ns(at_ms + MINUTE))
 
 
 def test_state_does_not_grow_with_events() -> None:
@@ -197,7 +202,7 @@ def test_no_minute_raises_or_makes_a_number_up(rows: list[tuple[int, float, floa
     detectors = warmed(desk)
     for number, opened, close, volume in rows:
         at_ms = number * MINUTE
-        detectors.minutes(at_ms, [(opened, close, volume)] * 2, ns(at_ms))
+        detectors.minutes(at_ms, [minute(opened, close, volume)] * 2, ns(at_ms))
         detectors.forming(bar(volume, at_ms), ns(at_ms))
         detectors.trades([Trade(at_ms, close, volume, Side.BUY)], ns(at_ms))
     for sigma in (detectors._minutes.sigma, detectors._minutes.typical_turnover):

@@ -85,12 +85,12 @@ def test_every_call_is_passed_on() -> None:
 def loaded(
     symbol: str = "BTCUSDT", price: float = 65_000.0
 ) -> tuple[MarketState, Detection, IncidentLog, dict[bytes, Feed]]:
-    """A symbol with four hours of minutes up to `START_MS`."""
+    """A symbol with four hours of minutes up to `START_MS`, the last of which closed at `price`."""
     state, log = market((symbol,)), IncidentLog(1_000)
-    rows = minutes(240, price=price)
+    rows = minutes(240, price=price**2 / minutes(240, price=price)[-1][3])
     state[symbol].history.load(
         Timeframe.M1,
-        [Bar(START_MS + (i - 240) * MINUTE, o, max(o, c), min(o, c), c, v, v * c) for i, (o, c, v) in enumerate(rows)],
+        [Bar(START_MS + (i - 240) * MINUTE, o, h, lo, c, v, v * c) for i, (o, h, lo, c, v) in enumerate(rows)],
     )
     detection = Detection(PARAMETERS, log)
     return state, detection, log, feeds_of(detection.sinks(state, ns(START_MS)))

@@ -1,9 +1,10 @@
-"""Sudden moves: of the price within a minute in units of its own volatility, or within some minutes in percent."""
+"""Sudden moves: of the price within a minute, or within some, in units of its own volatility."""
 
 from collections.abc import Sequence
 from math import exp, inf, log, log1p, sqrt
 
 from virtuoso.alerts.fast.findings import Findings
+from virtuoso.alerts.fast.market_move import MarketMove
 from virtuoso.alerts.incidents import Details
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.catalogue.detectors import SuddenMoveParameters
@@ -19,9 +20,9 @@ _MINUTE_MS = 60_000
 class SuddenMove:
     """One symbol's last price against what it was.
 
-    A move counts when |ln(p/p₀)| ≥ `sigmas`·σ₁·√(seconds/60) over `seconds`, and ≥ ln(1 + `floor_pct`/100), σ₁ being
-    that of one minute; or, whatever the volatility, when it is ≥ ln(1 + `threshold_pct`/100) over `window_minutes`
-    closed minutes and the running one.
+    A move counts when |ln(p/p₀)| ≥ k·σ₁·√(seconds/60) over `seconds`, σ₁ being that of one minute; or ≥ k'·σ₁·√m over
+    m = `window_minutes` closed minutes and the running one. k and k' are what the symbol's own moves reach but once
+    in days (`MoveTails`), `sigmas` and `window_sigmas` at least. None counts below ln(1 + `floor_pct`/100).
 
     The price at the end of each of the last seconds is kept, and the bounds beyond which a price is a finding are found
     once a second, so that a price costs three comparisons. It is over when both moves are back to half of what it took.
@@ -32,17 +33,26 @@ class SuddenMove:
     """
 
     __slots__ = (
-        "_closes", "_closes_ms", "_denomination", "_down", "_findings", "_limit", "_parameters", "_ring", "_second",
-        "_side", "_sigma", "_since", "_symbol", "_up", "begin_ms", "end_ms", "high", "last", "low",
+        "_closes", "_closes_ms", "_denomination", "_down", "_findings", "_joined", "_limit", "_market", "_parameters",
+        "_ring", "_second", "_shared", "_side", "_sigma", "_since", "_symbol", "_up", "_window_down", "_window_limit",
+        "_window_up", "begin_ms", "end_ms", "high", "last", "low",
     )  # fmt: skip
 
     def __init__(
-        self, symbol: str, parameters: SuddenMoveParameters, findings: Findings, denomination: Denomination = PLAIN
+        self,
+        symbol: str,
+        parameters: SuddenMoveParameters,
+        findings: Findings,
+        market: MarketMove,
+        denomination: Denomination = PLAIN,
     ) -> None:
         self._symbol = symbol
         self._denomination = denomination
         self._parameters = parameters
         self._findings = findings
+        self._market = market
+        self._shared = inf
+        self._joined = {"up": -_GAP_S, "down": -_GAP_S}
         self._ring = [0.0] * parameters.seconds
         self._second = self._since = -1
         self.begin_ms = self.end_ms = 0
@@ -50,19 +60,34 @@ class SuddenMove:
         self._side: str | None = None
         self._sigma: float | None = None
         self._limit, self._down, self._up = inf, 0.0, inf
+        self._window_limit, self._window_down, self._window_up = inf, 0.0, inf
         self._closes: tuple[float, ...] = ()
         self._closes_ms = 0
         self.last: float | None = None
 
-    def baseline(self, sigma: float | None, closes: Sequence[float], close_ms: int) -> None:
-        """A minute closed: σ of one minute, and the latest closes, oldest first, the last of them at `close_ms`."""
+    def baseline(
+        self,
+        sigma: float | None,
+        closes: Sequence[float],
+        close_ms: int,
+        tail: float | None = None,
+        window_tail: float | None = None,
+    ) -> None:
+        """A minute closed: σ of one minute, and the latest closes, oldest first, the last of them at `close_ms`.
+
+        `tail` and `window_tail` are how far the symbol's own moves go but once in days, in σ of their time;
+        `None` while too little of them is known.
+        """
         parameters = self._parameters
         self._sigma = sigma
         if sigma is not None:
-            self._limit = max(
-                parameters.sigmas * sigma * sqrt(parameters.seconds / 60), log1p(parameters.floor_pct / 100)
-            )
+            least = log1p(parameters.floor_pct / 100)
+            over = max(parameters.sigmas, tail or 0.0) * sqrt(parameters.seconds / 60)
+            over_window = max(parameters.window_sigmas, window_tail or 0.0) * sqrt(parameters.window_minutes)
+            self._shared = max(self._market.sigmas * sqrt(parameters.seconds / 60) * sigma, least)
+            self._limit, self._window_limit = max(over * sigma, least), max(over_window * sigma, least)
             self._down, self._up = exp(-self._limit), exp(self._limit)
+            self._window_down, self._window_up = exp(-self._window_limit), exp(self._window_limit)
         self._closes = tuple(closes)[-parameters.window_minutes - 1 :]
         self._closes_ms = close_ms
         if self.last is not None:
@@ -99,19 +124,41 @@ class SuddenMove:
         if self._side is not None and turned:
             self._release(now_ns)
         if not self.low < price < self.high:
+            self._beyond(event_ms, price, now_ns)
+
+    def _may_join(self, side: str) -> bool:
+        """Whether a move that way would tell the market anything: at most once in half a minute."""
+        return self._second - self._joined[side] >= _GAP_S
+
+    def _beyond(self, event_ms: int, price: float, now_ns: int) -> None:
+        """Far enough to take part in a move of the market, and perhaps for an incident of its own."""
+        side = "down" if price <= self.low else "up"
+        sign = 1.0 if side == "up" else -1.0
+        moves = [(sign * log(price / of), limit, told) for of, limit, told in self._references(self.begin_ms)]
+        for moved, _, told in moves:
+            if "seconds" in told and moved >= self._shared and self._may_join(side):
+                self._joined[side] = self._second
+                self._market.moved(self._symbol, side, 100 * sign * moved, event_ms, now_ns)
+        if any(moved >= limit for moved, limit, _ in moves):
             self._found(event_ms, price, now_ns)
+        else:
+            self._bound(self.begin_ms)
 
     def _references(self, at_ms: int) -> list[tuple[float, float, Details]]:
         """Each price to compare with: the price, the least |log move| that counts, and what to tell of it."""
         parameters, found = self._parameters, list[tuple[float, float, Details]]()
-        if self._sigma is not None and self._second - self._since >= parameters.seconds:
+        if self._sigma is None:
+            return found
+        if self._second - self._since >= parameters.seconds:
             told: Details = {
                 "seconds": parameters.seconds, "sigma_pct": 100 * self._sigma * sqrt(parameters.seconds / 60),
             }  # fmt: skip
             found.append((self._ring[self._second % parameters.seconds], self._limit, told))
         if self._closes_count(at_ms):
-            told = {"minutes": parameters.window_minutes}
-            found.append((self._closes[0], log1p(parameters.threshold_pct / 100), told))
+            told = {
+                "minutes": parameters.window_minutes, "sigma_pct": 100 * self._sigma * sqrt(parameters.window_minutes),
+            }  # fmt: skip
+            found.append((self._closes[0], self._window_limit, told))
         return found
 
     def _closes_count(self, at_ms: int) -> bool:
@@ -125,9 +172,12 @@ class SuddenMove:
         if self._sigma is not None and self._second - self._since >= self._parameters.seconds:
             reference = self._ring[self._second % self._parameters.seconds]
             low, high = reference * self._down, reference * self._up
-        if self._closes_count(at_ms):
-            ratio = 1.0 + self._parameters.threshold_pct / 100
-            low, high = max(low, self._closes[0] / ratio), min(high, self._closes[0] * ratio)
+            if self._shared < self._limit:
+                low = max(low, reference * exp(-self._shared)) if self._may_join("down") else low
+                high = min(high, reference * exp(self._shared)) if self._may_join("up") else high
+        if self._sigma is not None and self._closes_count(at_ms):
+            reference = self._closes[0]
+            low, high = max(low, reference * self._window_down), min(high, reference * self._window_up)
         self.low = 0.0 if self._side == "down" else low
         self.high = inf if self._side == "up" else high
 
@@ -161,8 +211,8 @@ class SuddenMove:
             "threshold_pct": 100 * (exp(sign * limit) - 1), **told, "unit": "percent",
             "event_ms": event_ms,
         }  # fmt: skip
-        if self._sigma:
-            details["sigmas"] = move / (self._sigma * sqrt(self._parameters.seconds / 60))
+        if sigma_pct := told["sigma_pct"]:
+            details["sigmas"] = 100 * move / float(sigma_pct)
         text = f"{self._symbol} {direction} {abs(percent):.2f} % in {span}, to {self._denomination.price(price)}"
         self._findings.found(
             KIND, Severity.WARNING, text, now_ns, symbol=self._symbol, side=direction, value=percent, details=details

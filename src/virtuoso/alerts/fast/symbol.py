@@ -10,8 +10,10 @@ from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.fast.funding import FundingExtreme
 from virtuoso.alerts.fast.interest import InterestSurge
 from virtuoso.alerts.fast.liquidation import Liquidations, MarketCascade
+from virtuoso.alerts.fast.market_move import MarketMove
 from virtuoso.alerts.fast.move import SuddenMove
 from virtuoso.alerts.fast.spread import SpreadBlowout
+from virtuoso.alerts.fast.tails import MoveTails
 from virtuoso.alerts.fast.volume import VolumeSpike
 from virtuoso.alerts.fast.wall import BookWalls
 from virtuoso.alerts.fast.whale import WhaleTrades
@@ -29,23 +31,26 @@ class SymbolDetectors:
     """One symbol's detectors. Methods take events in the order received, with the receive time (epoch ns)."""
 
     __slots__ = ("_closes", "_funding", "_interest", "_interval_h", "_liquidations", "_minutes", "_move", "_spread",
-                 "_traded_ms", "_volume", "_walls", "_whales")  # fmt: skip
+                 "_tails", "_traded_ms", "_volume", "_walls", "_whales")  # fmt: skip
 
     def __init__(
         self,
         symbol: str,
         parameters: FastParameters,
         findings: Findings,
-        market: MarketCascade,
+        cascade: MarketCascade,
+        market: MarketMove,
         denomination: Denomination = PLAIN,
     ) -> None:
         self._minutes = Minutes()
         self._closes: deque[float] = deque(maxlen=parameters.sudden_move.window_minutes + 1)
         self._whales = WhaleTrades(symbol, parameters.whale_trade, findings, denomination)
         self._liquidations = Liquidations(
-            symbol, parameters.liquidation, parameters.cascade, findings, market, denomination
+            symbol, parameters.liquidation, parameters.cascade, findings, cascade, denomination
         )
-        self._move = SuddenMove(symbol, parameters.sudden_move, findings, denomination)
+        self._move = SuddenMove(symbol, parameters.sudden_move, findings, market, denomination)
+        market.watch(symbol)
+        self._tails = MoveTails(parameters.sudden_move.window_minutes, parameters.sudden_move.once_in_hours)
         self._spread = SpreadBlowout(symbol, parameters.spread, findings)
         self._walls = BookWalls(symbol, parameters.book_wall, findings, denomination)
         self._volume = VolumeSpike(symbol, parameters.volume_spike, findings)
@@ -117,22 +122,27 @@ class SymbolDetectors:
         """Judge the volume of the minute that is still running."""
         self._volume.forming(bar.open_ms, bar.volume, bar.close - bar.open, now_ns)
 
-    def minutes(self, open_ms: int, rows: Sequence[tuple[float, float, float]], now_ns: int) -> None:
-        """Closed minutes in order from `open_ms` on, without a gap among them: open, close, volume (base units)."""
+    def minutes(self, open_ms: int, rows: Sequence[Sequence[float]], now_ns: int) -> None:
+        """Closed minutes in order from `open_ms` on, without a gap among them.
+
+        Each is open, high, low, close, volume (base units).
+        """
         judged = len(rows) <= _LATE and self._minutes.next_ms == open_ms
         if open_ms != self._minutes.next_ms:
             self._closes.clear()
+            self._tails.gap()
             self._volume.over(now_ns)
-        for opened, close, amount in rows:
+        for opened, high, low, close, amount in rows:
             if judged:
                 self._volume.closed(open_ms, amount, close - opened, now_ns)
             else:
                 self._volume.learn(open_ms, amount)
+            self._tails.learn(open_ms, high, low, close, self._minutes.sigma)
             self._minutes.learn(open_ms, close, amount)
             self._closes.append(close)
             open_ms += _MINUTE_MS
         self._liquidations.turnover = self._minutes.typical_turnover
-        self._move.baseline(self._minutes.sigma, self._closes, open_ms)
+        self._move.baseline(self._minutes.sigma, self._closes, open_ms, self._tails.minute, self._tails.window)
 
     def book(
         self,

@@ -21,20 +21,44 @@ def _parameter(default: float, description: str, unit: Unit | None = None, **bou
 
 @dataclass(frozen=True, slots=True)
 class SuddenMoveParameters:
-    """When a price move is worth an incident: unusual for the symbol, or large in itself."""
+    """When a price move is worth an incident: as far as this symbol's own goes but once in days."""
 
     kind: ClassVar[AlertKind] = market(
         "sudden_move", "Sudden move", WARNING,
-        "It moves {sigmas:g} standard deviations of its own volatility within {seconds} s, {floor_pct:g} % at least; "
-        "or {threshold_pct:g} % within {window_minutes} min, whatever its volatility.",
-        "The price moved faster than its own volatility allows for.",
+        "Within {seconds} s or {window_minutes} min it moves, in units of its own volatility, as far as this symbol "
+        "does but once in {once_in_hours:g} h; {sigmas:g} ({window_sigmas:g}) standard deviations and {floor_pct:g} % "
+        "at least.",
+        "The price moved as far as this symbol's own does but once in days.",
         "See whether other symbols moved too, and who led.",
     )  # fmt: skip
-    sigmas: float = _parameter(6.0, "Move in standard deviations of the symbol's own volatility.", gt=0, le=100)
+    once_in_hours: float = _parameter(
+        48.0, "A move so far, for its volatility, comes once in so long.", "h", gt=0, le=720
+    )
+    sigmas: float = _parameter(6.0, "Least move in standard deviations of its own volatility.", gt=0, le=100)
     seconds: int = _parameter(60, "Time within which it moved so far.", "s", ge=5, le=600)
-    floor_pct: float = _parameter(0.3, "Least such move, in percent.", gt=0)
-    threshold_pct: float = _parameter(3.0, "Move that counts at any volatility, in percent.", gt=0)
-    window_minutes: int = _parameter(5, "Closed minutes within which it counts.", "m", ge=1, le=60)
+    floor_pct: float = _parameter(0.3, "Least move, in percent.", gt=0)
+    window_sigmas: float = _parameter(
+        5.0, "Least such move over the window, in standard deviations of it.", gt=0, le=100
+    )
+    window_minutes: int = _parameter(5, "Closed minutes of the window, beside the running one.", "m", ge=1, le=60)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketMoveParameters:
+    """When moves of many symbols are one of the market."""
+
+    kind: ClassVar[AlertKind] = market(
+        "market_move", "Market move", WARNING,
+        "Within {within:g} s, {share_pct:g} % of the symbols or more ({symbols} at least) go the same way, each "
+        "{sigmas:g} standard deviations of its own volatility.",
+        "Most symbols moved the same way at once.",
+        "See who led, and whether liquidations follow.",
+    )  # fmt: skip
+    sigmas: float = _parameter(5.0, "Move of a symbol in standard deviations of its own volatility.", gt=0, le=100)
+    share_pct: float = _parameter(60.0, "Percent of the watched symbols that move so at once.", gt=0, le=100)
+    symbols: int = _parameter(4, "Least number of them.", ge=2)
+    within: float = _parameter(60.0, "Time within which they do.", "s", ge=1, le=600)
+    quiet: float = _parameter(300.0, "Time after the last one joined until it is over.", "s", gt=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +192,7 @@ class FastParameters:
     """What the event path looks for, in units of what is usual of each symbol."""
 
     sudden_move: SuddenMoveParameters = SuddenMoveParameters()
+    market_move: MarketMoveParameters = MarketMoveParameters()
     whale_trade: WhaleTradeParameters = WhaleTradeParameters()
     liquidation: LiquidationParameters = LiquidationParameters()
     cascade: CascadeParameters = CascadeParameters()

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.fast.liquidation import MarketCascade
+from virtuoso.alerts.fast.market_move import MarketMove
 from virtuoso.alerts.fast.symbol import SymbolDetectors
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.market.series import CLOSE, OPEN, VOLUME
+from virtuoso.market.series import VOLUME
 from virtuoso.market.state import MarketState
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.alerts.incident import Incident
@@ -29,6 +30,7 @@ class Detection:
         self._parameters = parameters
         self._findings = Findings(log)
         self._market_cascade = MarketCascade(parameters.cascade.symbols, self._findings)
+        self._market_move = MarketMove(parameters.market_move, self._findings)
         self._sinks: dict[str, DetectingSink] = {}
         self._contained = contained
         self._guarded: dict[str, SymbolSink] = {}
@@ -41,6 +43,7 @@ class Detection:
         self._findings.doubt(now_ns, _RESUMED_QUIET_MS)
         self._parameters = parameters
         self._market_cascade = MarketCascade(parameters.cascade.symbols, self._findings)
+        self._market_move = MarketMove(parameters.market_move, self._findings)
         self._sinks.clear()
         self._guarded.clear()
 
@@ -62,6 +65,7 @@ class Detection:
             del self._sinks[symbol], self._guarded[symbol]
             self._findings.forget(symbol, now_ns)
             self._market_cascade.forget(symbol)
+            self._market_move.forget(symbol)
         new = [symbol for symbol in states if symbol not in self._sinks]
         for symbol in new[:at_most]:
             sink = self._sinks[symbol] = self._sink(symbol, states[symbol], now_ns)
@@ -77,7 +81,9 @@ class Detection:
         self._findings.sweep(now_ns)
 
     def _sink(self, symbol: str, state: SymbolState, now_ns: int) -> "DetectingSink":
-        detectors = SymbolDetectors(symbol, self._parameters, self._findings, self._market_cascade, state.denomination)
+        detectors = SymbolDetectors(
+            symbol, self._parameters, self._findings, self._market_cascade, self._market_move, state.denomination
+        )
         sink = DetectingSink(state, detectors)
         if self._contained is None:
             sink.learn(now_ns)
@@ -199,7 +205,7 @@ class DetectingSink:
         """Hand on the closed minutes that the history has and the detectors have not: also those repaired."""
         open_ms, rows = self.state.history.base.since(self._detectors.next_ms)
         if len(rows):
-            self._detectors.minutes(open_ms, rows[:, (OPEN, CLOSE, VOLUME)].tolist(), now_ns)
+            self._detectors.minutes(open_ms, rows[:, : VOLUME + 1].tolist(), now_ns)
 
     def _sample(self, event_ms: int, received_ns: int) -> None:
         self._sampled_ms, self._sample_ms, self._seen_ns = event_ms, event_ms + SAMPLE_MS, received_ns
