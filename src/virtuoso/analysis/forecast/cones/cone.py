@@ -7,16 +7,14 @@ from typing import Final
 import numpy as np
 
 from virtuoso.analysis.block import Memory, Rows
-from virtuoso.analysis.forecast.cones.conformal import PARTS_OF_DAY, ConformalQuantiles
+from virtuoso.analysis.forecast.cones.closes import part_of_day, stride
+from virtuoso.analysis.forecast.cones.conformal import ConformalQuantiles
 from virtuoso.analysis.forecast.horizons import TAILS
 from virtuoso.analysis.forecast.outcomes import Outcomes
 from virtuoso.market.panel import Floats
 from virtuoso.model.timeframe import Timeframe
 
 SERIES: Final = ("close", "high", "low")
-_OVERLAP: Final = 5
-"""At least so many closes a horizon are learnt from, where bars allow: those in between tell little more."""
-_DAY_MIN: Final = 1440
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +88,13 @@ class _Horizon:
 
     def __init__(self, memory: Memory, base_min: int, minutes: int, series: int) -> None:
         self.minutes = minutes
-        self.stride_min = _stride(base_min, minutes)
+        self.stride_min = stride(base_min, minutes)
         self.quantiles = ConformalQuantiles(memory, horizon_min=minutes, stride_min=self.stride_min, series=series)
         self._pending = memory.table(minutes // self.stride_min)
 
     def at(self, minute: int, rows: Rows) -> Floats:
         """The quantiles at a close [series, tail, 1, n], in units of volatility."""
-        return self.quantiles.quantiles(_part_of_day(minute), rows)[:, :, None]
+        return self.quantiles.quantiles(part_of_day(minute), rows)[:, :, None]
 
     def learn(self, minute: int, rows: Rows, volatility: Floats, outcomes: Floats) -> None:
         """Take the outcomes [series, n] known at a close, and keep the volatility [n] that is forecast at it."""
@@ -104,7 +102,7 @@ class _Horizon:
         slot = close % self._pending.data.shape[0]
         with np.errstate(all="ignore"):
             scores = outcomes / self._pending.data[slot, rows]
-        self.quantiles.learn(close, _part_of_day(minute - self.minutes), rows, scores)
+        self.quantiles.learn(close, part_of_day(minute - self.minutes), rows, scores)
         self._pending.data[slot, rows] = volatility
 
 
@@ -116,16 +114,3 @@ def stacked(outcomes: Outcomes) -> Floats:
 def apart(found: Floats) -> Quantiles:
     """What `Cone.step` answers, by series."""
     return Quantiles(*(found[:, i] for i in range(len(SERIES))))
-
-
-def _stride(base_min: int, minutes: int) -> int:
-    """Minutes between two closes that are learnt from: bars and horizon are multiples, and the hour is not favoured.
-
-    Quarters of an hour are livelier than what lies between them, so closes of :00, :12, :24 … are taken for an hour.
-    """
-    fitting = [stride for stride in range(base_min, minutes // _OVERLAP + 1, base_min) if minutes % stride == 0]
-    return max(fitting, default=base_min)
-
-
-def _part_of_day(minute: int) -> int:
-    return minute % _DAY_MIN * PARTS_OF_DAY // _DAY_MIN

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from virtuoso.analysis.block import Memory, Rows
+from virtuoso.analysis.forecast.cones.closes import PARTS_OF_DAY
 from virtuoso.analysis.forecast.horizons import TAILS
 from virtuoso.market.panel import Floats
 
@@ -19,7 +20,6 @@ SYMBOL_RATE: Final = 0.004
 """How far an outcome moves the level of its symbol; overlapping outcomes move it by their share of a horizon."""
 HOURS_RATE: Final = 0.01
 """How far the outcomes of a close move the level of its part of the day."""
-PARTS_OF_DAY: Final = 6
 HALF_LIFE_MIN: Final = 14 * 1440
 LEAST_OUTCOMES: Final = round(1 / TAILS[0]) - 1
 """Outcomes one after another without which the outermost quantile is not known: the least n of ⌈(n + 1)τ⌉ ≥ 1."""
