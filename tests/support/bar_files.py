@@ -118,12 +118,12 @@ def got(bars: Bars) -> dict[tuple[str, int], tuple[float, ...]]:
     for block in bars.blocks():
         for i, open_ms in enumerate(block.open_ms.tolist()):
             assert open_ms == expected_ms, "blocks follow each other without a hole"
-            expected_ms += MINUTE_MS
+            expected_ms += bars.interval.ms
             for j, symbol in enumerate(bars.symbols):
                 values = tuple(float(getattr(block, name)[i, j]) for name in BAR_FIELDS)
                 if not np.isnan(values).all():
                     found[symbol, open_ms] = values
-    assert expected_ms == bars.last_ms + MINUTE_MS
+    assert expected_ms == bars.last_ms + bars.interval.ms
     return found
 
 

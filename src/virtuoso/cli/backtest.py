@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -14,17 +14,14 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from virtuoso.analysis.component import Feed
-from virtuoso.analysis.engine import FACTORS
 from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import telling
 from virtuoso.cli.terminal.tables import Cells, Table, at, facts, plain, show
 from virtuoso.config import Settings, load
-from virtuoso.research.backtest import Backtest, fed_by_bars
 from virtuoso.research.bar_files.bars import Bars, read_bars
 from virtuoso.research.bar_files.hints import Hints, columns_of, zone_of
 from virtuoso.research.output.results import Results
-from virtuoso.research.summary import Summary
+from virtuoso.research.run import Plan, Run
 from virtuoso.wiring.parts import label_rule
 
 app = typer.Typer(add_completion=False)
@@ -32,11 +29,15 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def backtest(
-    data: Annotated[list[Path], typer.Argument(help="Files of 1m bars or of trades, folders of them, or patterns.")],
+    data: Annotated[list[Path], typer.Argument(help="Files of bars or of trades, folders of them, or patterns.")],
     out: Annotated[
         Path | None,
+        typer.Option("--out", help="Folder for readings, their components and the summary; none: only the summary."),
+    ] = None,
+    warm_up: Annotated[
+        list[Path] | None,
         typer.Option(
-            "--out", help="Folder for the readings, what followed them, and the summary; none: only the summary."
+            "--warm-up", help="Bars before DATA, of 1m or longer ones; of them there are no readings. Repeatable."
         ),
     ] = None,
     config: Config = None,
@@ -74,58 +75,42 @@ def backtest(
         columns=columns_of(columns) if columns is not None else {},
         zone=zone_of(zone) if zone is not None else None,
     )
+    plan = Plan(
+        timeframes=settings.analysis.timeframes.weights(),
+        factors=settings.analysis.factors.weights(),
+        rule=label_rule(settings),
+    )
     with ExitStack() as stack:
-        with telling(f"reading {data[0]}{' and more' if len(data) > 1 else ''}") as tell:
-            bars = stack.enter_context(
-                read_bars(data, hints=hints, skip_bad=skip_bad, progress=tell, recognised=partial(typer.echo, err=True))
-            )
-        summary = _run(bars, settings, out, components=components)
+
+        def read(paths: list[Path]) -> Bars:
+            with telling(f"reading {paths[0]}{' and more' if len(paths) > 1 else ''}") as tell:
+                said = partial(typer.echo, err=True)
+                return stack.enter_context(
+                    read_bars(paths, hints=hints, skip_bad=skip_bad, progress=tell, recognised=said)
+                )
+
+        past = [read([path]) for path in warm_up or ()]
+        run = Run(read(data), past, plan)
+        summary = _scored(
+            run, settings, stack.enter_context(Results(out, run.readings, components=components)) if out else None
+        )
     if as_json:
         typer.echo(json.dumps(summary))
     else:
         show(_drawn(summary, out))
 
 
-def _run(bars: Bars, settings: Settings, out: Path | None, *, components: bool) -> dict[str, Any]:
-    """Score all blocks; the summary."""
-    rule, frames = label_rule(settings), settings.analysis.timeframes.weights()
-    enabled = settings.analysis.factors.weights()
-    weights = fed_by_bars(enabled, taker_sides=bars.taker_sides)
-    run = Backtest(bars.symbols, frames, weights, rule, taker_sides=bars.taker_sides)
-    summary = Summary(bars.symbols, run.readings.factors, buy=rule.buy, sell=rule.sell)
-    began, done, told = time.perf_counter(), 0, 0
-    with nullcontext() if out is None else Results(out, run.readings, components=components) as results:
-        with telling("scoring") as tell:
-            for block in bars.blocks():
-                for seam in bars.seams[told:]:
-                    typer.echo(str(seam), err=True)
-                told = len(bars.seams)
-                for scored in run.score(block, bars.seams):
-                    summary.add(scored)
-                    if results is not None:
-                        results.write(scored)
-                done += block.open_ms.size
-                tell(done / bars.minutes)
-        document = summary.document(
-            bars_read=bars.read,
-            bars_missing=bars.missing,
-            bad_rows_skipped=bars.skipped,
-            seams=bars.seams,
-            seconds=round(time.perf_counter() - began, 3),
-            config_digest=blake2b(settings.model_dump_json().encode(), digest_size=16).hexdigest(),
-        )
-        document["absent_factors"] = {name: _why_absent(name) for name in enabled if name not in weights}
-        if results is not None:
-            results.finish(document)
+def _scored(run: Run, settings: Settings, results: Results | None) -> dict[str, Any]:
+    """Score everything; the summary."""
+    began = time.perf_counter()
+    with telling("scoring") as tell:
+        for share in run.score(results, lambda seam: typer.echo(str(seam), err=True)):
+            tell(share)
+    digest = blake2b(settings.model_dump_json().encode(), digest_size=16).hexdigest()
+    document = run.document(seconds=round(time.perf_counter() - began, 3), config_digest=digest)
+    if results is not None:
+        results.finish(document)
     return document
-
-
-def _why_absent(factor: str) -> str:
-    return {
-        Feed.TAPE: "DATA has no taker_buy_volume",
-        Feed.BOOK: "DATA has no order books",
-        Feed.TICKER: "DATA has no funding, account ratios or liquidations",
-    }[FACTORS[factor].feed]
 
 
 def _drawn(summary: dict[str, Any], out: Path | None) -> Iterator[RenderableType]:
@@ -136,6 +121,7 @@ def _drawn(summary: dict[str, Any], out: Path | None) -> Iterator[RenderableType
         "readings": f"{summary['readings']:,} of {len(summary['symbols'])} symbols",
         "bars": f"{summary['bars']['read']:,} read, {summary['bars']['missing']:,} missing, "
         f"{summary['bars']['bad_rows_skipped']:,} bad rows left out",
+        **_apart(summary),
         "coverage": _percent(summary["coverage"]["mean"]),
         f"score ≥ {score['high']['at_least']:g}": _percent(score["high"]["share"]),
         f"score ≤ {score['low']['at_most']:g}": _percent(score["low"]["share"]),
@@ -156,6 +142,25 @@ def _drawn(summary: dict[str, Any], out: Path | None) -> Iterator[RenderableType
             yield Text(f"{bin_['from']:>4}–{bin_['to']:<3} {bar} {bin_['count']:,}")
     if out is not None:
         yield Text(f"\nwritten: {out / 'signals.parquet'}, {out / 'summary.json'}")
+
+
+def _apart(summary: dict[str, Any]) -> dict[str, str]:
+    """What sets a run apart: bars of another length, what came before, labels that were withheld."""
+    said = {}
+    if summary["absent_timeframes"]:
+        absent = ", ".join(summary["absent_timeframes"])
+        said["timeframes"] = f"without {absent}: bars of {summary['interval']} (a reading each {summary['base']})"
+    if summary["warm_up"]:
+        said["warm-up"] = ", ".join(f"{past['bars']:,} bars of {past['interval']}" for past in summary["warm_up"])
+    withheld = summary["withheld"]
+    if withheld["readings"]:
+        causes = {
+            "warming_up": "warming up", "after_gap": f"after {withheld['gaps']['count']:,} gaps",
+            "after_seam": "after the contract changed", "little_evidence": "too little evidence",
+        }  # fmt: skip
+        parts = ", ".join(f"{withheld[cause]:,} {text}" for cause, text in causes.items() if withheld[cause])
+        said["without label"] = f"{_percent(withheld['readings'] / summary['readings'])}: {parts}"
+    return said
 
 
 def _factors(summary: dict[str, Any]) -> Table[Cells]:

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -12,16 +11,16 @@ from virtuoso.analysis.component import Feed
 from virtuoso.analysis.engine import FACTORS, Engine
 from virtuoso.analysis.history import History
 from virtuoso.analysis.signals import LabelRule
-from virtuoso.market.panel import BAR_FIELDS, BarBlock
+from virtuoso.market.panel import BarBlock, Ints
 from virtuoso.model.evidence import Evidence
 from virtuoso.model.timeframe import Timeframe
+from virtuoso.research.folding import Begun, Lengths, aggregated, aligned, filled
 from virtuoso.research.scored import Readings, ScoredBlock
 from virtuoso.research.seams import Seam
 
-_BASE = Timeframe.M1
-_NONE_BEGUN: Mapping[int, Sequence[int]] = {}
+_NO_PAST: Mapping[Timeframe, BarBlock] = {}
 _COLUMNS = 8_192
-"""Symbols × minutes that are scored at once."""
+"""Symbols × closes that are scored at once."""
 
 
 def fed_by_bars(weights: Mapping[str, float], *, taker_sides: bool) -> dict[str, float]:
@@ -31,14 +30,16 @@ def fed_by_bars(weights: Mapping[str, float], *, taker_sides: bool) -> dict[str,
 
 
 class Backtest:
-    """Scores blocks of 1m bars in the order of time.
+    """Scores blocks of bars in the order of time.
 
     Args:
         symbols: the columns of every block.
-        timeframes: weight of each timeframe.
+        timeframes: weight of each timeframe, all of them multiples of the bars' length; the shortest is the base.
         factor_weights: weight of each factor that the data can feed.
         rule: when a score becomes a label.
         taker_sides: whether the data has taker-buy volumes.
+        since_ms: from when on each symbol's bars are those to score [n] (epoch ms); what is before is taken and has no
+            readings. `None`: all are.
     """
 
     def __init__(
@@ -49,79 +50,76 @@ class Backtest:
         rule: LabelRule,
         *,
         taker_sides: bool = False,
+        since_ms: Ints | None = None,
     ) -> None:
         self._evidence = Evidence.BARS | Evidence.SIDES if taker_sides else Evidence.BARS
         self._symbols = tuple(symbols)
         self._engine = Engine(timeframes, factor_weights, rule)
         self.readings = Readings.of(symbols, self._engine.factors, self._engine.timeframes)
-        self._higher = self._engine.timeframes[1:]
+        self.base = self._engine.base
         self._longest = self._engine.timeframes[-1].minutes
+        self._since_ms = np.zeros(len(self._symbols), np.int64) if since_ms is None else since_ms
+        self._has_begun = False
         for row, symbol in enumerate(self._symbols):
             self._engine.add(symbol, row)
 
-    def score(self, block: BarBlock, seams: Sequence[Seam] = ()) -> Iterator[ScoredBlock]:
+    def score(
+        self, block: BarBlock, seams: Sequence[Seam] = (), past: Mapping[Timeframe, BarBlock] = _NO_PAST
+    ) -> Iterator[ScoredBlock]:
         """Score a block whose first bar follows the last one of the block before; the pieces come in order.
 
-        A symbol with one of `seams` in the block begins anew there, as one that was not seen before.
+        A symbol with one of `seams` in the block begins anew there, as one that was not seen before. `past` are bars
+        of other lengths, from where the block begins on: they are taken where no whole bar can be made of the block.
         """
-        for history in self.histories(block, seams):
+        for history in self.histories(block, seams, past):
             yield ScoredBlock.of(history, self.readings)
 
-    def histories(self, block: BarBlock, seams: Sequence[Seam] = ()) -> Iterator[History]:
+    def histories(
+        self, block: BarBlock, seams: Sequence[Seam] = (), past: Mapping[Timeframe, BarBlock] = _NO_PAST
+    ) -> Iterator[History]:
         """The same with everything behind the scores."""
-        base = aligned(block, self._longest)
-        first_ms = int(base.open_ms[0])
-        begun: dict[int, list[int]] = defaultdict(list)
-        for seam in seams:
-            if first_ms <= seam.open_ms < first_ms + base.open_ms.size * _BASE.ms:
-                begun[(seam.open_ms - first_ms) // _BASE.ms].append(seam.column)
-        higher = {timeframe: aggregated(base, timeframe, begun) for timeframe in self._higher}
-        step = max(1, _COLUMNS // max(1, len(self._symbols)))
-        edges = sorted({*range(0, base.open_ms.size, step), *begun, base.open_ms.size})
-        for start, stop in pairwise(edges):
-            for column in begun.get(start, ()):
+        bars = aligned(block, self._longest)
+        begun = _begun(bars, seams)
+        lengths = Lengths(bars, past, begun)
+        base = self._base(bars, lengths, begun)
+        higher = {timeframe: lengths.of(timeframe) for timeframe in self._engine.timeframes[1:]}
+        if not self._has_begun and np.isnan(base.close).all():
+            self._engine.warm_up([bars for bars in higher.values() if bars is not None])
+            return
+        self._has_begun = True
+        k = self.base.minutes // bars.timeframe.minutes
+        anew: dict[int, list[int]] = defaultdict(list)
+        for index, columns in begun.items():
+            anew[-(-index // k)] += columns
+        t, step = base.open_ms.size, max(1, _COLUMNS // max(1, len(self._symbols)))
+        for start, stop in pairwise(sorted({*range(0, t, step), *(index for index in anew if index < t), t})):
+            for column in anew.get(start, ()):
                 self._engine.add(self._symbols[column], column)  # as if it had never been there
-            blocks = {_BASE: base.part(slice(start, stop))}
-            for timeframe, bars in higher.items():
-                closed = slice(start // timeframe.minutes, stop // timeframe.minutes)
-                if closed.stop > closed.start:
-                    blocks[timeframe] = bars.part(closed)
-            yield self._engine.score_blocks(blocks, self._evidence)
+            yield self._scored(base, higher, start, stop)
+
+    def _scored(self, base: BarBlock, higher: Mapping[Timeframe, BarBlock | None], start: int, stop: int) -> History:
+        """Score these bars of the base, with the longer ones that close with them."""
+        blocks = {self.base: base.part(slice(start, stop))}
+        for timeframe, bars in higher.items():
+            k = timeframe.minutes // self.base.minutes
+            closed = slice(start // k, stop // k)
+            if bars is not None and closed.stop > closed.start:
+                blocks[timeframe] = bars.part(closed)
+        history = self._engine.score_blocks(blocks, self._evidence)
+        own = blocks[self.base].open_ms[:, None] >= self._since_ms
+        return history if own.all() else replace(history, present=history.present & own)
+
+    def _base(self, bars: BarBlock, lengths: Lengths, begun: Begun) -> BarBlock:
+        """Base bars: of the bars to score alone from where each symbol has such, before that of whatever is known."""
+        own, known = aggregated(bars, self.base, begun), lengths.of(self.base)
+        return own if known is None else filled(own, known, own.open_ms[:, None] < self._since_ms)
 
 
-def aligned(block: BarBlock, minutes: int) -> BarBlock:
-    """The block with missing (`nan`) minutes before it, so that it begins on a boundary of `minutes`."""
-    lacking = int(block.open_ms[0]) // _BASE.ms % minutes
-    if not lacking:
-        return block
-    begin = int(block.open_ms[0]) - lacking * _BASE.ms
-    hole = np.full((lacking, block.rows.size), np.nan)
-    opens = begin + _BASE.ms * np.arange(lacking + block.open_ms.size, dtype=np.int64)
-    values: dict[str, Any] = {name: np.concatenate([hole, getattr(block, name)]) for name in BAR_FIELDS}
-    return replace(block, open_ms=opens, **values)
-
-
-def aggregated(base: BarBlock, timeframe: Timeframe, begun: Mapping[int, Sequence[int]] = _NONE_BEGUN) -> BarBlock:
-    """The whole bars of a higher timeframe, from minutes on its boundary; one missing minute is a missing bar.
-
-    So is one within which a symbol begins anew: `begun` are columns by the index of the minute.
-    """
-    k = timeframe.minutes
-    t, n = base.open_ms.size // k, base.rows.size
-    fold = {name: getattr(base, name)[: t * k].reshape(t, k, n) for name in BAR_FIELDS}
-    whole = np.where(np.isfinite(fold["close"]).all(axis=1), 1.0, np.nan)
-    for minute, columns in begun.items():
-        if minute % k and minute // k < t:
-            whole[minute // k, list(columns)] = np.nan
-    return BarBlock(
-        timeframe=timeframe,
-        rows=base.rows,
-        open_ms=base.open_ms[: t * k : k],
-        open=fold["open"][:, 0] * whole,
-        high=np.maximum.reduce(fold["high"], axis=1) * whole,
-        low=np.minimum.reduce(fold["low"], axis=1) * whole,
-        close=fold["close"][:, -1] * whole,
-        volume=np.add.reduce(fold["volume"], axis=1) * whole,
-        turnover=np.add.reduce(fold["turnover"], axis=1) * whole,
-        buy_volume=np.add.reduce(fold["buy_volume"], axis=1) * whole,
-    )
+def _begun(bars: BarBlock, seams: Sequence[Seam]) -> dict[int, list[int]]:
+    """The columns of the seams within these bars, by the index of the bar."""
+    found: dict[int, list[int]] = defaultdict(list)
+    first_ms = int(bars.open_ms[0])
+    for seam in seams:
+        if first_ms <= seam.open_ms < first_ms + bars.open_ms.size * bars.timeframe.ms:
+            found[(seam.open_ms - first_ms) // bars.timeframe.ms].append(seam.column)
+    return dict(found)

@@ -1,5 +1,6 @@
 """Where a contract was multiplied or divided by a power of ten: what was before is of another unit."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +62,15 @@ class SeamFinder:
             values = closes[known[:, column], column][-BEFORE:]
             self._tail[:, column] = np.nan
             self._tail[BEFORE - len(values) :, column] = values
+
+
+def seamed(blocks: Iterator[BarBlock], finder: SeamFinder) -> Iterator[tuple[BarBlock, list[Seam]]]:
+    """Each block with the seams in it; one block is read ahead, which may be needed to confirm them."""
+    block = next(blocks, None)
+    while block is not None:
+        following = next(blocks, None)
+        yield block, finder.find(block, following)
+        block = following
 
 
 def _bars(block: BarBlock, column: int) -> list[Bar]:

@@ -15,7 +15,7 @@ from virtuoso.research.seams import Seam
 
 BIN_POINTS = 5
 _EDGES = np.arange(0, 100 + BIN_POINTS, BIN_POINTS)
-_DAY_READINGS = 1_440
+_DAY_MS = 86_400_000
 _NAMES = {BUY: Label.BUY.value, SELL: Label.SELL.value, HOLD: Label.HOLD.value, UNKNOWN: "unknown"}
 _MEASURES = ("score", "agreement", "coverage")
 
@@ -28,15 +28,23 @@ class Summary:
         factors: names of the factors of every block.
         buy: score from which a reading counts as high, in points.
         sell: score up to which it counts as low.
+        bar_ms: from one reading of a symbol to the next.
     """
 
     def __init__(
-        self, symbols: Sequence[str], factors: Sequence[str], *, buy: float = 70.0, sell: float = 30.0
+        self,
+        symbols: Sequence[str],
+        factors: Sequence[str],
+        *,
+        buy: float = 70.0,
+        sell: float = 30.0,
+        bar_ms: int = 60_000,
     ) -> None:
         n = len(symbols)
         self._symbols = tuple(symbols)
         self._factors = tuple(factors)
         self._buy, self._sell = buy, sell
+        self._day_readings = _DAY_MS // bar_ms
         self._moments = Moments(len(_MEASURES) + len(self._factors))
         self._bins: Ints = np.zeros(_EDGES.size - 1, np.int64)
         self._high = self._low = 0
@@ -96,7 +104,7 @@ class Summary:
 
         Args:
             bars_read: good bars of the input.
-            bars_missing: minutes without a bar between a symbol's first and last one.
+            bars_missing: bars that are not there between a symbol's first and last one.
             bad_rows_skipped: rows left out because they were bad.
             seconds: how long the backtest took.
             config_digest: what the settings hash to.
@@ -155,7 +163,7 @@ class Summary:
                 name: _share(int(self._labelled[code][of].sum()), readings) for code, name in _NAMES.items()
             },
             "entered": entered,
-            "changes_per_symbol_and_day": _share(sum(entered.values()) * _DAY_READINGS, readings),
+            "changes_per_symbol_and_day": _share(sum(entered.values()) * self._day_readings, readings),
         }
 
     def _factor_moments(self) -> dict[str, Any]:

@@ -28,13 +28,15 @@ from tests.support.bar_files import (
 )
 
 from virtuoso.model.errors import UsageError
+from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.bar_files.bars import read_bars
 from virtuoso.research.bar_files.formats import csv_source, parquet_source
 from virtuoso.research.bar_files.problems import DataError
 
 SYMBOLS = ("ADAUSDT", "BTCUSDT")
 CLEAN = made(SYMBOLS, 50)
-ONE_MINUTE = "bars of 1m are needed, of which longer ones are made: take the file of 1m, or one of trades"
+TAKEN = "bars of 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h are taken, of which longer ones are made"
+ONE_LENGTH = "all files must have bars of one length: leave one out, or give what came before with --warm-up"
 ONE = {"open": 10.0, "high": 12.0, "low": 9.0, "close": 11.0, "volume": 5.0}
 
 
@@ -252,31 +254,57 @@ def test_of_any_rows_the_good_ones_are_read_once_and_the_others_are_counted(
 
 @pytest.mark.parametrize(
     ("seconds", "name"),
-    [(1, "1s"), (15, "15s"), (30, "30s"), (300, "5m"), (3_600, "1h"), (86_400, "1d"), (5_400, "90m")],
+    [(1, "1s"), (15, "15s"), (30, "30s"), (420, "7m"), (86_400, "1d"), (5_400, "90m")],
 )
 @pytest.mark.parametrize("order", [lambda c: c, by_symbol, shuffled])
-def test_bars_of_another_length_are_refused_by_their_length(
+def test_bars_of_a_length_that_is_no_timeframe_are_refused_by_it(
     tmp_path: Path, seconds: int, name: str, order: Callable[[Columns], Columns]
 ) -> None:
     columns = made(SYMBOLS, 200, start_ms=START_MS - START_MS % 86_400_000)
     columns["ts"] = columns["ts"][0] + (columns["ts"] - columns["ts"][0]) // 60 * seconds
     columns = taken(columns, np.random.default_rng(1).random(400) > 0.2)
     path = write(tmp_path / "bars.parquet", order(columns))
-    assert error(path) in {f"{path}: {symbol} has bars of {name}; {ONE_MINUTE}" for symbol in SYMBOLS}
+    assert error(path) in {f"{path}: {symbol} has bars of {name}; {TAKEN}" for symbol in SYMBOLS}
+
+
+@pytest.mark.parametrize("frame", [frame for frame in Timeframe if Timeframe.M1.ms < frame.ms <= Timeframe.H4.ms])
+@pytest.mark.parametrize("order", [lambda c: c, by_symbol, shuffled])
+def test_bars_of_longer_timeframes_are_taken_for_what_they_are(
+    tmp_path: Path, frame: Timeframe, order: Callable[[Columns], Columns]
+) -> None:
+    columns = made(SYMBOLS, 400, start_ms=START_MS - START_MS % 86_400_000)
+    columns["ts"] = columns["ts"][0] + (columns["ts"] - columns["ts"][0]) * frame.minutes
+    columns = taken(columns, np.random.default_rng(1).random(800) > 0.2)
+    with read_bars(write(tmp_path / "bars.parquet", order(columns))) as bars:
+        assert bars.interval is frame
+        assert same(got(bars), wanted(columns))
+        spans = [columns["ts"][columns["symbol"] == s] for s in SYMBOLS]
+        assert bars.missing == sum((t.max() - t.min()) // frame.ms + 1 - t.size for t in spans)
+        blocks = list(bars.blocks())
+    assert all(block.timeframe is frame and np.ptp(np.diff(block.open_ms)) == 0 for block in blocks)
+    assert sum(block.open_ms.size for block in blocks) == np.ptp(columns["ts"]) // frame.ms + 1
+
+
+def test_bars_beside_the_clock_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    columns = made(["BTCUSDT"], 50, start_ms=START_MS - START_MS % 86_400_000)
+    columns["ts"] = columns["ts"][0] + 1_800_000 + (columns["ts"] - columns["ts"][0]) * 60
+    path = write(tmp_path / "bars.csv", columns)
+    said = "BTCUSDT has bars of 1h that begin 30m past its multiples; if its times are of a zone, say --zone"
+    assert error(path) == f"{path}: {said}"
 
 
 def test_one_symbol_of_another_length_is_refused_by_its_name(tmp_path: Path) -> None:
     columns = made(SYMBOLS, 300)
     kept = (columns["symbol"] != "BTCUSDT") | (columns["ts"] % 300_000 == 0)
     path = write(tmp_path / "bars.csv", taken(columns, kept))
-    assert error(path, skip_bad=True) == f"{path}: BTCUSDT has bars of 5m; {ONE_MINUTE}"
+    assert error(path, skip_bad=True) == f"{path}: BTCUSDT has bars of 5m, ADAUSDT of 1m; {ONE_LENGTH}"
 
 
 def test_a_file_of_another_length_among_others_is_refused_by_its_name(tmp_path: Path) -> None:
     columns = made(["BTCUSDT"], 600)
     write(tmp_path / "a.csv", columns)
     other = write(tmp_path / "b.csv", taken(columns, columns["ts"] % 300_000 == 0))
-    assert error(tmp_path) == f"{other}: BTCUSDT has bars of 5m; {ONE_MINUTE}"
+    assert error(tmp_path) == f"{other}: BTCUSDT has bars of 5m, BTCUSDT of 1m; {ONE_LENGTH}"
 
 
 def test_a_symbol_that_hardly_trades_is_no_other_length(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.bar_files.part import Source
 from virtuoso.research.bar_files.rows import Symbols
 
@@ -51,14 +52,16 @@ class Report:
         self._files.append(_File(source.path, kind, note, self._bars, self._codes))
         self._codes, self._bars = set(), 0
 
-    def lines(self) -> tuple[str, ...]:
+    def lines(self, interval: Timeframe) -> tuple[str, ...]:
         """A line for each run of files that are alike, in the order in which they were read."""
-        return tuple(self._line(list(files)) for _, files in groupby(self._files, lambda file: (file.kind, file.note)))
+        return tuple(
+            self._line(list(files), interval) for _, files in groupby(self._files, lambda file: (file.kind, file.note))
+        )
 
-    def _line(self, files: list[_File]) -> str:
+    def _line(self, files: list[_File], interval: Timeframe) -> str:
         names = sorted(self._known.names[code] for code in set().union(*(file.codes for file in files)))
         symbols = ", ".join(names) if len(names) <= _SHOWN_SYMBOLS else f"{len(names):,} symbols"
         more = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
         bars = sum(file.bars for file in files)
-        what = f"{symbols}, 1m, {bars:,} {'bar' if bars == 1 else 'bars'}" if names else "no good row"
+        what = f"{symbols}, {interval}, {bars:,} {'bar' if bars == 1 else 'bars'}" if names else "no good row"
         return f"{files[0].path.name}{more}: {files[0].kind} → {what}{files[0].note}"

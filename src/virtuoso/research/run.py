@@ -1,0 +1,119 @@
+"""A whole backtest: windows of bars through the engine, into whatever gathers what comes of them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from virtuoso.analysis.component import Feed
+from virtuoso.analysis.engine import FACTORS
+from virtuoso.analysis.signals import LabelRule
+from virtuoso.model.clock import iso
+from virtuoso.model.errors import UsageError
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.research.backtest import Backtest, fed_by_bars
+from virtuoso.research.bar_files.bars import Bars
+from virtuoso.research.output.results import Results
+from virtuoso.research.seams import Seam
+from virtuoso.research.summary import Summary
+from virtuoso.research.timeline import Timeline, fed
+from virtuoso.research.withheld import Withheld
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How bars are scored: weights of all timeframes and factors that are enabled, and the rule of labels."""
+
+    timeframes: Mapping[Timeframe, float]
+    factors: Mapping[str, float]
+    rule: LabelRule
+
+
+class Run:
+    """Scores the bars of `data` once, after those of `past`.
+
+    Args:
+        data: the bars to score.
+        past: bars of any length that came before.
+        plan: how they are scored.
+
+    Raises:
+        UsageError: none of the timeframes can be made of the bars.
+    """
+
+    def __init__(self, data: Bars, past: Sequence[Bars], plan: Plan) -> None:
+        self._data, self._past, self._plan = data, past, plan
+        timeframes = fed(plan.timeframes, data.interval)
+        if not timeframes:
+            wanted = ", ".join(plan.timeframes)
+            raise UsageError(f"bars of {data.interval} make none of the timeframes {wanted} (analysis.timeframes)")
+        factors = fed_by_bars(plan.factors, taker_sides=data.taker_sides)
+        self._timeline = Timeline(data, past)
+        self._backtest = Backtest(
+            data.symbols,
+            timeframes,
+            factors,
+            plan.rule,
+            taker_sides=data.taker_sides,
+            since_ms=data.begins_ms,
+        )
+        self.base = self._backtest.base
+        self.readings = self._backtest.readings
+        self._summary = Summary(
+            data.symbols, self.readings.factors, buy=plan.rule.buy, sell=plan.rule.sell, bar_ms=self.base.ms
+        )
+        self._withheld = Withheld(len(data.symbols), self.base.ms)
+        self._seams: list[Seam] = []
+
+    def score(self, results: Results | None, told: Callable[[Seam], None]) -> Iterator[float]:
+        """Score everything; yields the share that is done. What is scored goes to `results`, each seam to `told`."""
+        for done, window in enumerate(self._timeline.windows(), start=1):
+            for seam in window.seams:
+                told(seam)
+            self._seams += window.seams
+            for scored in self._backtest.score(window.bars, window.seams, window.past):
+                self._summary.add(scored)
+                self._withheld.add(scored, window.seams)
+                if results is not None:
+                    results.write(scored)
+            yield done / len(self._timeline)
+
+    def document(self, *, seconds: float, config_digest: str) -> dict[str, Any]:
+        """The summary of what was scored, with plain keys; `None` where nothing is known."""
+        data, plan = self._data, self._plan
+        document = self._summary.document(
+            bars_read=data.read,
+            bars_missing=data.missing,
+            bad_rows_skipped=data.skipped,
+            seams=self._seams,
+            seconds=seconds,
+            config_digest=config_digest,
+        )
+        document |= {"interval": data.interval.value, "base": self.base.value}
+        document["withheld"] = self._withheld.document()
+        document["warm_up"] = [_told_of(past) for past in self._past]
+        document["absent_factors"] = {
+            name: _WHY_ABSENT[FACTORS[name].feed] for name in plan.factors if name not in self.readings.factors
+        }
+        document["absent_timeframes"] = {
+            frame.value: f"DATA has bars of {data.interval}"
+            for frame in plan.timeframes
+            if frame.value not in self.readings.timeframes
+        }
+        return document
+
+
+_WHY_ABSENT = {
+    Feed.TAPE: "DATA has no taker_buy_volume",
+    Feed.BOOK: "DATA has no order books",
+    Feed.TICKER: "DATA has no funding, account ratios or liquidations",
+}
+
+
+def _told_of(past: Bars) -> dict[str, Any]:
+    """What is said of bars that came before: their length, their number and their period."""
+    return {
+        "interval": past.interval.value,
+        "bars": past.read,
+        "from": iso(past.first_ms),
+        "until": iso(past.last_ms + past.interval.ms),
+    }
