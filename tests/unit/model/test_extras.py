@@ -93,5 +93,7 @@ print(len(names), *sorted(failed))
         "virtuoso.research.bar_files",
         "virtuoso.research.judging",
         "virtuoso.research.output",
+        "virtuoso.research.run",
+        "virtuoso.research.timeline",
         "virtuoso.research.weighing",
     ]
