@@ -11,10 +11,10 @@ stay `nan` until it has left them, and everything is `null` until its `ready` ba
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from virtuoso.market.panel import Floats, Ints, MinuteBlock
 
@@ -34,17 +34,18 @@ class Indicator(Protocol[S_contra]):
 
 
 class Cell:
-    """An array [depth, rows], filled with `fill` until it is written."""
+    """An array [depth, rows], filled with `fill` until it is written; of doubles unless a smaller `dtype` is enough."""
 
-    def __init__(self, depth: int, fill: float) -> None:
+    def __init__(self, depth: int, fill: float, dtype: DTypeLike = np.float64) -> None:
         self.fill = fill
-        self.data: Floats = np.full((depth, 0), fill)
+        self.data: NDArray[Any] = np.full((depth, 0), fill, dtype)
 
     def reserve(self, capacity: int) -> None:
         """Hold at least `capacity` rows."""
         depth, held = self.data.shape
         if capacity > held:
-            self.data = np.concatenate([self.data, np.full((depth, capacity - held), self.fill)], axis=1)
+            more = np.full((depth, capacity - held), self.fill, self.data.dtype)
+            self.data = np.concatenate([self.data, more], axis=1)
 
     def reset(self, rows: Rows) -> None:
         """Fill `rows` with `fill` again, at every depth."""
@@ -124,9 +125,9 @@ class Memory:
         """A new ring of `window` bars per row."""
         return self._kept(Ring(window))
 
-    def table(self, depth: int, fill: float = np.nan) -> Cell:
+    def table(self, depth: int, fill: float = np.nan, dtype: DTypeLike = np.float64) -> Cell:
         """A new column of `depth` values per row."""
-        return self._kept(Cell(depth, fill))
+        return self._kept(Cell(depth, fill, dtype))
 
     def _kept(self, cell: "C") -> "C":
         self._cells.append(cell)
@@ -155,7 +156,7 @@ class Memory:
             if array is None or array.shape[0] != cell.data.shape[0]:
                 raise ValueError("the saved state belongs to other components")
         for cell, array in zip(self._cells, arrays, strict=True):
-            cell.data = np.array(array, dtype=np.float64)
+            cell.data = np.array(array, dtype=cell.data.dtype)
         self.capacity = self._cells[0].data.shape[1] if self._cells else 0
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from virtuoso.analysis.block import Memory, Rows
 from virtuoso.analysis.forecast.hours import HourlyMeans
-from virtuoso.analysis.forecast.lags import Extremes, Lags
+from virtuoso.analysis.forecast.lags import Lags, Rolling
 from virtuoso.market.panel import BarBlock, BookBlock, Floats, Ints
 from virtuoso.model.timeframe import Timeframe
 
@@ -89,7 +89,7 @@ class TickFinder:
 
     def __init__(self, memory: Memory, base: Timeframe) -> None:
         self._close = Lags(memory, 1)
-        self._least = Extremes(memory, np.fmin, [minutes // base.minutes for minutes in _TICK_MINUTES])
+        self._least = Rolling(memory, np.fmin, [m // base.minutes for m in _TICK_MINUTES], np.float32)
 
     def step(self, number: int, rows: Rows, block: BarBlock) -> Floats:
         """Take the bars of `block` from `number` on; the least step [t, n] in quote units, `nan` where none is seen."""

@@ -1,8 +1,9 @@
 """What is said at base closes of how far, how likely, and which way: arrays over symbols, `nan` for unknown."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from virtuoso.analysis.forecast.outcomes import Outcomes
 from virtuoso.market.panel import Floats, Ints
 
 
@@ -22,13 +23,9 @@ class Forecasts:
     rows: Ints
     """The symbols' rows [n]."""
     volatility: Mapping[int, Floats]
-    """Standard deviation of the return over the horizon."""
-    cone: Mapping[int, Floats]
-    """Quantiles of the closing return."""
-    high: Mapping[int, Floats]
-    """Quantiles of the highest high's return: each level is touched before the horizon with 1 − its tail."""
-    low: Mapping[int, Floats]
-    """Quantiles of the lowest low's return."""
+    """Volatility of the return over the horizon: that which realised volatility is as likely above as below."""
+    variance: Mapping[int, Floats]
+    """Expected realised variance over the horizon, more than `volatility` squared, as calm hides the rare storm."""
     large_move: Mapping[int, Floats]
     """P(|return| > `large_move_threshold`)."""
     large_move_base: Mapping[int, Floats]
@@ -41,3 +38,13 @@ class Forecasts:
     """P(−return > the cost of a short)."""
     cost_bp: Floats
     """Cost of a round trip [t, n] without funding, basis points."""
+    outcomes: Outcomes
+    """What is known at each close of the close a horizon before [3, t, n]."""
+    realised: Floats
+    """Log realised volatility over the horizon that ends at each close [3, t, n]."""
+    cone: Mapping[int, Floats] = field(default_factory=dict)
+    """Quantiles of the closing return."""
+    high: Mapping[int, Floats] = field(default_factory=dict)
+    """Quantiles of the highest high's return: each level is touched before the horizon with 1 − its tail."""
+    low: Mapping[int, Floats] = field(default_factory=dict)
+    """Quantiles of the lowest low's return."""

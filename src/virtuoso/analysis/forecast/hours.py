@@ -21,7 +21,7 @@ class HourlyMeans:
     def __init__(self, memory: Memory, per_hour: int, spans: Sequence[int], least: Sequence[int]) -> None:
         self._per_hour, self._spans, self._hours = per_hour, tuple(spans), max(spans)
         self._least = [per_hour * hours for hours in least]
-        self._sums, self._counts = memory.table(self._hours, 0.0), memory.table(self._hours, 0.0)
+        self._sums, self._counts = (memory.table(self._hours, 0.0, np.float32) for _ in range(2))
         self._before = memory.table(2 * len(spans), 0.0)
         """Sums, then counts, of the whole hours of each span."""
 
@@ -55,5 +55,6 @@ class HourlyMeans:
         sums, counts = self._sums.data[:, rows], self._counts.data[:, rows]
         for i, span in enumerate(self._spans):
             slots = (slot - np.arange(1, span)) % self._hours
-            self._before.data[i, rows] = sums[slots].sum(axis=0)
-            self._before.data[len(self._spans) + i, rows] = counts[slots].sum(axis=0)
+            # one after another: a sum over an axis is taken in an order that depends on who steps together
+            self._before.data[i, rows] = np.add.accumulate(sums[slots], dtype=np.float64)[-1]
+            self._before.data[len(self._spans) + i, rows] = np.add.accumulate(counts[slots], dtype=np.float64)[-1]

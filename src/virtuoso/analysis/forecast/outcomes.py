@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from virtuoso.analysis.block import Memory, Rows
-from virtuoso.analysis.forecast.lags import Extremes, Lags
+from virtuoso.analysis.forecast.lags import Lags, Rolling
 from virtuoso.market.panel import BarBlock, Floats
 
 
@@ -31,12 +32,13 @@ class OutcomeTracker:
     Args:
         memory: where the state of the rows is kept.
         bars: the horizons in base bars, ascending, each a multiple of the one before.
+        dtype: of the prices that are kept; single precision is a thousandth of a basis point.
     """
 
-    def __init__(self, memory: Memory, bars: Sequence[int]) -> None:
+    def __init__(self, memory: Memory, bars: Sequence[int], dtype: DTypeLike = np.float64) -> None:
         self._bars = tuple(bars)
-        self._open = Lags(memory, bars[-1])
-        self._high, self._low = Extremes(memory, np.maximum, bars), Extremes(memory, np.minimum, bars)
+        self._open = Lags(memory, bars[-1], dtype)
+        self._high, self._low = (Rolling(memory, extreme, bars, dtype) for extreme in (np.maximum, np.minimum))
 
     def step(self, number: int, rows: Rows, block: BarBlock) -> Outcomes:
         """Take the bars of `block` [t, n], the first being bar `number` of its timeframe, without a gap since the last.
@@ -45,7 +47,7 @@ class OutcomeTracker:
         """
         whole = np.isfinite(block.open + block.high + block.low + block.close)
         opened, high, low = (np.where(whole, x, np.nan) for x in (block.open, block.high, block.low))
-        entries = np.stack(self._open.step(number, rows, opened, [bars - 1 for bars in self._bars]))
+        entries = np.stack(self._open.step(number, rows, opened, [bars - 1 for bars in self._bars])).astype(np.float64)
         close = np.broadcast_to(np.where(whole, block.close, np.nan), entries.shape)
         highest, lowest = self._high.step(number, rows, high), self._low.step(number, rows, low)
         with np.errstate(all="ignore"):

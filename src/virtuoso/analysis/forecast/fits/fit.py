@@ -1,0 +1,175 @@
+"""The daily fit: volatility by ridge, probabilities by logistic regression on it, named by a hash of its content."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from virtuoso.analysis.forecast.fits.design import (
+    OF_TIME,
+    VOLATILITY_COLUMNS,
+    direction_columns,
+    level,
+    volatility_columns,
+)
+from virtuoso.analysis.forecast.fits.exceedance import exceedance, logit_above
+from virtuoso.analysis.forecast.fits.regression import linear, logistic, probability, ridge
+from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN
+from virtuoso.analysis.forecast.training import TrainingSet
+from virtuoso.market.panel import Floats, Ints
+
+LEAST_DAYS = 2
+"""A fit needs samples of so many days."""
+_LEAST_SAMPLES = 200
+_LEVEL_PENALTY, _SPAN_PENALTY, _TIME_PENALTY = 0.5, 3.0, 5.0
+"""Of the constant, the spans and the time of day, over the days seen: symbols move together, so that days count."""
+_TIME_SPREAD = 0.7
+"""Standard deviation of a sine over whole days; of less than a day it would be anything."""
+_USUAL_SPREAD = 1.2
+"""E[realised variance]/e^(2·E[log]) that a fit of no days would assume, worth one day."""
+_CHANCE_PENALTY, _DIRECTION_PENALTY = 0.5, 0.5
+_AS_TABLED = np.array([0.0, 1.0])
+"""Intercept and slope that leave the logit of the table as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """What a fit found; rows of its arrays are horizons, `nan` where there was too little to fit."""
+
+    volatility: Floats
+    """Weights [3, 15] of `volatility_columns`, on top of `level`."""
+    spread: Floats
+    """Half the log of E[realised variance]/e^(2·E[log realised volatility]) [3]."""
+    table: Floats
+    """`exceedance` of the returns over 15 and 60 minutes [2, 66]."""
+    large: Floats
+    """Intercept and slope [2, 2] on the table's logit: P(|return| > the symbol's own threshold)."""
+    beyond: Floats
+    """The same of P(|return| > cost)."""
+    direction: Floats
+    """Weights [2, 3] of `direction_columns`: of returns beyond costs, which way. No constant: a mirror swaps them."""
+    last_ms: int
+    """The last time that anything in it was seen, epoch ms."""
+    days: int
+    """Days of which there were samples."""
+    samples: int
+
+    @property
+    def version(self) -> str:
+        """Name it by its content."""
+        digest = blake2b(digest_size=6)
+        for name, array in self.arrays().items():
+            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def arrays(self) -> dict[str, Floats]:
+        """Everything as plain arrays, for a file or another process."""
+        return {field.name: np.asarray(getattr(self, field.name), dtype=np.float64) for field in fields(self)}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Floats]) -> "Fit":
+        """The fit that gave these `arrays`; raises `ValueError` when it is of another make."""
+        shapes = {
+            "volatility": (len(HORIZONS_MIN), VOLATILITY_COLUMNS), "spread": (len(HORIZONS_MIN),),
+            **{name: (len(CHANCE_HORIZONS_MIN), k) for name, k in _CHANCE_SHAPES.items()},
+        }  # fmt: skip
+        if any(name not in arrays or np.shape(arrays[name]) != shape for name, shape in shapes.items()):
+            raise ValueError("the fit was made by another version")
+        found: dict[str, Any] = {name: np.array(arrays[name], dtype=np.float64) for name in shapes}
+        found |= {name: int(arrays[name]) for name in ("last_ms", "days", "samples")}
+        return cls(**found)
+
+    def log_volatility(self, i: int, volatility: Floats, market: Floats, close_ms: Ints) -> Floats:
+        """Expected log realised volatility over the i-th horizon [...], from the features [6, …]."""
+        columns = volatility_columns(volatility, market, close_ms)
+        return level(volatility, HORIZONS_MIN[i]) + linear(self.volatility[i], columns)
+
+    def large_move(self, i: int, threshold: Floats, volatility: Floats) -> Floats:
+        """P(|return over the i-th horizon| > threshold) [...]."""
+        return probability(linear(self.large[i], _chance_columns(self.table[i], threshold, volatility)))
+
+    def beyond_costs(self, i: int, cost: Floats, volatility: Floats) -> Floats:
+        """P(|return over the i-th horizon| > cost) [...]; `cost` is a log return."""
+        return probability(linear(self.beyond[i], _chance_columns(self.table[i], cost, volatility)))
+
+    def upward(self, i: int, trend: Floats, volatility: Floats) -> Floats:
+        """P(return > 0, given that it goes beyond costs) [...], from the returns of the last spans [3, …]."""
+        columns = direction_columns(trend, volatility, CHANCE_HORIZONS_MIN[i], HORIZONS_MIN)
+        return probability(linear(self.direction[i], columns))
+
+
+_CHANCE_SHAPES = {"table": 66, "large": 2, "beyond": 2, "direction": len(HORIZONS_MIN)}
+
+
+def fitted(training: TrainingSet) -> Fit | None:
+    """Fit everything to what is known; `None` with less than `LEAST_DAYS` days of samples."""
+    ready = np.isfinite(training.volatility).all(axis=0) & np.isfinite(training.market)
+    days = _days(training.close_ms[ready])
+    if days < LEAST_DAYS or ready.sum() < _LEAST_SAMPLES:
+        return None
+    columns = volatility_columns(training.volatility, training.market, training.close_ms)
+    volatility = np.full((len(HORIZONS_MIN), VOLATILITY_COLUMNS), np.nan)
+    spread = np.full(len(HORIZONS_MIN), np.nan)
+    chances = {name: np.full((len(CHANCE_HORIZONS_MIN), k), np.nan) for name, k in _CHANCE_SHAPES.items()}
+    for i, minutes in enumerate(HORIZONS_MIN):
+        base = level(training.volatility, minutes)
+        used = ready & np.isfinite(training.realised[i])
+        if _days(training.close_ms[used]) < LEAST_DAYS or used.sum() < _LEAST_SAMPLES:
+            continue
+        volatility[i], spread[i] = _volatility(columns[:, used], training.realised[i, used] - base[used], days)
+        if i < len(CHANCE_HORIZONS_MIN):
+            _fit_chances(i, training, np.exp(base + linear(volatility[i], columns)), used, chances)
+    return Fit(
+        volatility=volatility, spread=spread, last_ms=training.until_ms, days=days, samples=int(ready.sum()), **chances
+    )
+
+
+def _volatility(columns: Floats, target: Floats, days: int) -> tuple[Floats, float]:
+    """Ridge weights for columns as they come, and the spread around what they foresee."""
+    mean, deviation = columns.mean(axis=1), columns.std(axis=1) + 1e-9
+    mean[0], deviation[0] = 0.0, 1.0
+    mean[OF_TIME], deviation[OF_TIME] = 0.0, _TIME_SPREAD
+    penalty = np.full(len(columns), _SPAN_PENALTY)
+    penalty[0], penalty[OF_TIME] = _LEVEL_PENALTY, _TIME_PENALTY
+    weights = ridge(((columns - mean[:, None]) / deviation[:, None]).T, target, penalty / days) / deviation
+    weights[0] -= (weights[1:] * mean[1:]).sum()
+    excess = float(np.mean(np.exp(2.0 * (target - linear(weights, columns)))))
+    return weights, 0.5 * np.log((excess * days + _USUAL_SPREAD) / (days + 1))
+
+
+def _fit_chances(
+    i: int, training: TrainingSet, volatility: Floats, used: NDArray[np.bool_], chances: dict[str, Floats]
+) -> None:
+    """Probabilities over the i-th horizon, given the `volatility` that the fit itself foresees."""
+    moves = training.returns[i]
+    used = used & np.isfinite(moves)
+    if used.sum() < _LEAST_SAMPLES:
+        return
+    table = chances["table"][i] = exceedance(moves[used], volatility[used])
+    cost = training.cost_bp / 1e4
+    for name, levels in (("large", training.threshold[i]), ("beyond", cost)):
+        known = used & np.isfinite(levels)
+        days = _days(training.close_ms[known])
+        if days < 1 or known.sum() < _LEAST_SAMPLES:
+            continue
+        x = _chance_columns(table, levels[known], volatility[known]).T
+        came = (np.abs(moves[known]) > levels[known]).astype(np.float64)
+        chances[name][i] = logistic(x, came, np.full(2, _CHANCE_PENALTY / days), _AS_TABLED)
+    known = used & (np.abs(moves) > cost) & np.isfinite(training.trend).all(axis=0)
+    x = direction_columns(training.trend[:, known], volatility[known], CHANCE_HORIZONS_MIN[i], HORIZONS_MIN).T
+    if known.sum() >= _LEAST_SAMPLES:
+        penalty = np.full(x.shape[1], _DIRECTION_PENALTY / _days(training.close_ms[known]))
+        upward = (moves[known] > 0.0).astype(np.float64)
+        chances["direction"][i] = logistic(x, upward, penalty, np.zeros(x.shape[1]))
+
+
+def _chance_columns(table: Floats, levels: Floats, volatility: Floats) -> Floats:
+    logit = logit_above(table, levels, volatility)
+    return np.stack([np.ones_like(logit), logit])
+
+
+def _days(close_ms: Ints) -> int:
+    return int(np.unique(close_ms // 86_400_000).size)

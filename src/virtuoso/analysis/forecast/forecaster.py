@@ -1,0 +1,247 @@
+"""The forecaster: state over symbols that says at every base close how far, how likely and which way.
+
+Live a step is one close; warm-up, replay and backtest pass long blocks, and the same bits come out. It never fits by
+itself: at 00:00 UTC it hands out what is known, whoever composes it fits, and the fit holds from 00:05 on, so that a
+replay adopts it at the same close as live did.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from virtuoso.analysis.block import Memory, as_rows
+from virtuoso.analysis.forecast.features import BASES, LARGE, LONG, Features, FeatureState
+from virtuoso.analysis.forecast.fits.design import market_volatility
+from virtuoso.analysis.forecast.fits.fit import Fit
+from virtuoso.analysis.forecast.forecasts import Forecasts
+from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN
+from virtuoso.analysis.forecast.outcomes import Outcomes
+from virtuoso.analysis.forecast.training import SAMPLED_MIN, TrainingPool, TrainingSet, key_of
+from virtuoso.market.panel import BAR_FIELDS, BarBlock, Floats, Ints
+from virtuoso.model.timeframe import Timeframe
+
+ADOPTED_AFTER_MS = 5 * Timeframe.M1.ms
+"""A fit to what was known at a close holds from the close so long after it."""
+_FORGOTTEN_BARS = 8 * 1_440
+"""After a gap so long nothing of before is of use."""
+_LATE_BARS = 64
+"""Rows that come late find what the market did at their close, if it was one of the last so many."""
+_LEAST_COST = 1e-6
+
+
+def refit_due(close_ms: int) -> bool:
+    """Whether a fit is to be made of what is known at this close: at 00:00 UTC."""
+    return close_ms % Timeframe.D1.ms == 0
+
+
+class Forecaster:
+    """Forecasts of the symbols of some rows.
+
+    Args:
+        base: the timeframe of the bars, one of `features.BASES`.
+
+    Raises:
+        ValueError: forecasts cannot be made from bars of `base`.
+    """
+
+    def __init__(self, base: Timeframe) -> None:
+        if base not in BASES:
+            raise ValueError(f"forecasts need bars of {' or '.join(BASES)}, not of {base}")
+        self._base = base
+        self._memory = Memory()
+        self._number = self._memory.vector()
+        """The last base bar of each row."""
+        self._features = FeatureState(self._memory, base)
+        self._pool = TrainingPool(base.ms)
+        self._keys: dict[int, int] = {}
+        self._market_number: Ints = np.full(_LATE_BARS, -1)
+        self._market: Floats = np.full(_LATE_BARS, np.nan)
+        self._fit: Fit | None = None
+        self._version: str | None = None
+
+    def add(self, symbol: str, row: int) -> None:
+        """Watch `symbol` in `row`, as if the row had never been used."""
+        self._memory.reserve(row + 1)
+        if row in self._keys:
+            self.remove(row)
+        self._keys[row] = key_of(symbol)
+
+    def remove(self, row: int) -> None:
+        """Forget everything about `row`; what was learnt from it stays."""
+        if self._keys.pop(row, None) is not None:
+            self._memory.reset(slice(row, row + 1))
+            self._pool.forget(row)
+
+    def warm_up(self, block: BarBlock) -> None:
+        """Take closed bars of one symbol or more without forecasting: a week of 5m in one block, then base bars."""
+        if block.timeframe is LONG and self._base is not LONG:
+            self._features.warm_up_long(block)
+            return
+        for number, part, _, _ in self._new(block):
+            self._features.step(number, as_rows(part.rows), part)
+
+    def step(self, block: BarBlock, cost_bp: Floats, funding_bp: Mapping[int, Floats] | None = None) -> Forecasts:
+        """Take closed base bars and forecast at each of their closes, by the fit adopted before.
+
+        Bars that were seen already are passed over; bars missing before the block count as missing.
+
+        Args:
+            block: bars [t, n] of the base timeframe.
+            cost_bp: what a round trip costs at each close [t, n], basis points.
+            funding_bp: what a long pays and a short receives besides, within each horizon [t, n].
+        """
+        parts = list(self._new(block))
+        if len(parts) == 1 and parts[0][2] == 0 and parts[0][1].rows.size == block.rows.size:
+            return self._advance(parts[0][0], block, cost_bp, funding_bp)
+        out = self._unknown(block, cost_bp)
+        for number, part, skip, columns in parts:
+            if skip < 0:  # bars that were missed
+                self._features.step(number, as_rows(part.rows), part)
+                continue
+            funding = {h: x[skip:, columns] for h, x in (funding_bp or {}).items()}
+            _put(out, self._advance(number, part, cost_bp[skip:, columns], funding), skip, columns)
+        return out
+
+    def training_set(self, close_ms: int) -> TrainingSet:
+        """What is known at a close for a fit, read-only."""
+        return self._pool.known(close_ms)
+
+    def adopt(self, fit: Fit) -> None:
+        """Forecast by `fit` from the next close on."""
+        self._fit, self._version = fit, fit.version
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """Copies of the samples, so that a restart learns from more than it has seen itself; bars it can fetch."""
+        return self._pool.state()
+
+    def load(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+        """Go on from `state`; raises `ValueError` when it is of another make."""
+        self._pool.load(state)
+
+    def _new(self, block: BarBlock) -> Iterator[tuple[int, BarBlock, int, Ints]]:
+        """What of a block is new: number of the first bar, the part, bars it lies after the block's first, columns.
+
+        What is missing before the block comes first, as a part that lies before it.
+        """
+        number, t = int(block.open_ms[0]) // self._base.ms, block.open_ms.size
+        last = self._number.get(as_rows(block.rows)).copy()
+        long_ago = last < number - _FORGOTTEN_BARS
+        self._memory.reset(block.rows[long_ago])
+        last = np.where(np.isnan(last) | long_ago, number - 1, last).astype(np.int64)
+        self._number.put(as_rows(block.rows), np.fmax(last, number + t - 1).astype(np.float64))
+        for before in np.unique(last).tolist():
+            columns = np.flatnonzero(last == before)
+            if before < number - 1:
+                yield before + 1, _missing(block, columns, before + 1, number, self._base), before + 1 - number, columns
+            skip = max(0, before + 1 - number)
+            if skip < t:
+                whole = not skip and columns.size == block.rows.size
+                yield number + skip, block if whole else block.part(slice(skip, None), columns), skip, columns
+
+    def _advance(
+        self, number: int, block: BarBlock, cost_bp: Floats, funding_bp: Mapping[int, Floats] | None
+    ) -> Forecasts:
+        rows = as_rows(block.rows)
+        arrays: dict[str, Any] = {name: np.ascontiguousarray(getattr(block, name)) for name in BAR_FIELDS}
+        block = replace(block, **arrays)
+        found = self._features.step(number, rows, block)
+        market = self._market_at(number, market_volatility(found.volatility))
+        self._learn(number, block.rows, found, market, cost_bp)
+        out = replace(self._unknown(block, cost_bp), outcomes=found.outcomes, realised=found.realised)
+        for i, minutes in enumerate(CHANCE_HORIZONS_MIN):
+            out.large_move_threshold[minutes][:] = found.threshold[i]
+            out.large_move_base[minutes][:] = np.where(np.isfinite(found.threshold[i]), 1.0 - LARGE, np.nan)
+        if self._fit is not None:
+            with np.errstate(all="ignore"):
+                _forecast(self._fit, found, market, cost_bp, funding_bp or {}, out)
+        return out
+
+    def _market_at(self, number: int, own: Floats) -> Floats:
+        """The market's volatility [t] at the closes of bars from `number` on, as those who came first saw it."""
+        bars = number + np.arange(own.size)[-_LATE_BARS:]
+        slots = bars % _LATE_BARS
+        seen = self._market_number[slots] == bars
+        own[-_LATE_BARS:] = np.where(seen, self._market[slots], own[-_LATE_BARS:])
+        newer = self._market_number[slots] < bars
+        self._market_number[slots[newer]] = bars[newer]
+        self._market[slots[newer]] = own[-_LATE_BARS:][newer]
+        return own
+
+    def _learn(self, number: int, rows: Ints, found: Features, market: Floats, cost_bp: Floats) -> None:
+        """Take outcomes and samples at the closes of every quarter of an hour."""
+        closes = (number + 1 + np.arange(market.size)) * self._base.ms
+        keys = np.array([self._keys[row] for row in rows.tolist()])
+        for k in np.flatnonzero(closes % (SAMPLED_MIN * Timeframe.M1.ms) == 0).tolist():
+            close_ms = int(closes[k])
+            self._pool.learn(close_ms, rows, found.realised[:, k], found.outcomes.close[:, k])
+            chosen = self._pool.wanted(close_ms, keys, len(self._keys))
+            chosen = chosen[np.isfinite(found.volatility[:, k, chosen]).all(axis=0)]
+            features = {
+                "volatility": found.volatility[:, k, chosen], "market": np.full(chosen.size, market[k]),
+                "trend": found.outcomes.close[:, k, chosen], "threshold": found.threshold[:, k, chosen],
+                "cost_bp": cost_bp[k, chosen],
+            }  # fmt: skip
+            self._pool.add(close_ms, rows[chosen], features)
+
+    def _unknown(self, block: BarBlock, cost_bp: Floats) -> Forecasts:
+        """Forecasts of which none is known."""
+        shape = block.close.shape
+        of_horizons = [np.full((len(HORIZONS_MIN), *shape), np.nan) for _ in range(4)]
+        mappings: dict[str, Any] = {
+            name: {minutes: np.full(shape, np.nan) for minutes in horizons} for name, horizons in MAPPINGS.items()
+        }
+        return Forecasts(
+            version=self._version, close_ms=block.open_ms + self._base.ms, rows=block.rows, cost_bp=cost_bp,
+            outcomes=Outcomes(*of_horizons[:3]), realised=of_horizons[3], **mappings,
+        )  # fmt: skip
+
+
+MAPPINGS = {
+    "volatility": HORIZONS_MIN, "variance": HORIZONS_MIN, "large_move": CHANCE_HORIZONS_MIN,
+    "large_move_base": CHANCE_HORIZONS_MIN, "large_move_threshold": CHANCE_HORIZONS_MIN,
+    "beyond_up": CHANCE_HORIZONS_MIN, "beyond_down": CHANCE_HORIZONS_MIN,
+}  # fmt: skip
+
+
+def _forecast(
+    fit: Fit, found: Features, market: Floats, cost_bp: Floats, funding_bp: Mapping[int, Floats], out: Forecasts
+) -> None:
+    """Write what `fit` says of the features."""
+    shape = cost_bp.shape
+    of_market = np.broadcast_to(market[:, None], shape)
+    close_ms = np.broadcast_to(out.close_ms[:, None], shape)
+    for i, minutes in enumerate(HORIZONS_MIN):
+        log = fit.log_volatility(i, found.volatility, of_market, close_ms)
+        volatility = out.volatility[minutes][:] = np.exp(log)
+        out.variance[minutes][:] = np.exp(2.0 * (log + fit.spread[i]))
+        if minutes not in CHANCE_HORIZONS_MIN:
+            continue
+        out.large_move[minutes][:] = fit.large_move(i, found.threshold[i], volatility)
+        up = fit.upward(i, found.outcomes.close, volatility)
+        funding = funding_bp.get(minutes, np.zeros(shape))
+        for beyond, sign, side in ((out.beyond_up, 1.0, up), (out.beyond_down, -1.0, 1.0 - up)):
+            cost = np.maximum((cost_bp + sign * funding) / 1e4, _LEAST_COST)
+            beyond[minutes][:] = fit.beyond_costs(i, cost, volatility) * side
+
+
+def _put(out: Forecasts, part: Forecasts, skip: int, columns: Ints) -> None:
+    """Write the forecasts of some columns, from bar `skip` on."""
+    out.realised[:, skip:, columns] = part.realised
+    for name in ("close", "high", "low"):
+        getattr(out.outcomes, name)[:, skip:, columns] = getattr(part.outcomes, name)
+    for field in fields(Forecasts):
+        if field.name in MAPPINGS:
+            for minutes, values in getattr(part, field.name).items():
+                getattr(out, field.name)[minutes][skip:, columns] = values
+
+
+def _missing(block: BarBlock, columns: Ints, first: int, until: int, base: Timeframe) -> BarBlock:
+    """Bars `first` to `until` − 1 of some columns, all of them missing."""
+    nothing: dict[str, Any] = {name: np.full((until - first, columns.size), np.nan) for name in BAR_FIELDS}
+    return BarBlock(
+        timeframe=base, rows=block.rows[columns], open_ms=np.arange(first, until, dtype=np.int64) * base.ms,
+        **nothing,
+    )  # fmt: skip
