@@ -2,7 +2,7 @@
 
 PUBLIC = (
     "alpha.estimates", "alpha.patterns", "block", "breadth", "checkpoint", "component", "engine", "forecast.costs",
-    "forecast.horizons", "forecast.outcomes", "history", "overview", "percentile", "readings.evaluation",
-    "regimes.dwell", "regimes.regime", "signals",
+    "forecast.fits.fit", "forecast.forecaster", "forecast.forecasts", "forecast.horizons", "forecast.outcomes",
+    "history", "overview", "percentile", "readings.evaluation", "regimes.dwell", "regimes.regime", "signals",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

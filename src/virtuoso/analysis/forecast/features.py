@@ -66,8 +66,8 @@ class FeatureState:
         self._squares = Rolling(memory, np.add, ahead, np.float32)
         self._outcomes = OutcomeTracker(memory, ahead, np.float32)
         per_long = LONG.minutes // base.minutes
-        self._high = Rolling(memory, np.maximum, [per_long], np.float32)
-        self._low = Rolling(memory, np.minimum, [per_long], np.float32)
+        self._high = Rolling(memory, np.maximum, [per_long])
+        self._low = Rolling(memory, np.minimum, [per_long])
         self._long = _LongFeatures(memory)
 
     def step(self, number: int, rows: Rows, block: BarBlock) -> Features:

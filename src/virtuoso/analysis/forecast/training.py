@@ -95,6 +95,7 @@ class TrainingPool:
         """Everything known by a bar before `until_ms`: outcomes that ended later are left out."""
         m = min(self._taken, CAPACITY)
         order = (np.arange(m) + (self._taken if self._taken > CAPACITY else 0)) % CAPACITY
+        order = order[self._close_min[order] <= until_ms // _MINUTE_MS]
         close_ms = self._close_min[order].astype(np.int64) * _MINUTE_MS
         values = self._values[:, order].astype(np.float64)
         for i, minutes in enumerate(HORIZONS_MIN):

@@ -107,8 +107,9 @@ _CHANCE_SHAPES = {"table": 66, "large": 2, "beyond": 2, "direction": len(HORIZON
 def fitted(training: TrainingSet) -> Fit | None:
     """Fit everything to what is known; `None` with less than `LEAST_DAYS` days of samples."""
     ready = np.isfinite(training.volatility).all(axis=0) & np.isfinite(training.market)
-    days = _days(training.close_ms[ready])
-    if days < LEAST_DAYS or ready.sum() < _LEAST_SAMPLES:
+    learnt = ready & np.isfinite(training.realised[0])
+    days = _days(training.close_ms[learnt])
+    if days < LEAST_DAYS or learnt.sum() < _LEAST_SAMPLES:
         return None
     columns = volatility_columns(training.volatility, training.market, training.close_ms)
     volatility = np.full((len(HORIZONS_MIN), VOLATILITY_COLUMNS), np.nan)
@@ -123,7 +124,7 @@ def fitted(training: TrainingSet) -> Fit | None:
         if i < len(CHANCE_HORIZONS_MIN):
             _fit_chances(i, training, np.exp(base + linear(volatility[i], columns)), used, chances)
     return Fit(
-        volatility=volatility, spread=spread, last_ms=training.until_ms, days=days, samples=int(ready.sum()), **chances
+        volatility=volatility, spread=spread, last_ms=training.until_ms, days=days, samples=int(learnt.sum()), **chances
     )
 
 
