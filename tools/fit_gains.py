@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from virtuoso.analysis.bands import BandRule
 from virtuoso.analysis.engine import FACTORS, TIMEFRAMES
 from virtuoso.analysis.gains import Gain
-from virtuoso.analysis.signals import LabelRule
 from virtuoso.research.backtest import Backtest, fed_by_bars
 from virtuoso.research.bar_files.bars import read_bars
 
@@ -37,7 +37,7 @@ def gather(path: Path, days: int) -> tuple[dict[str, Factor], dict[str, float], 
     means, squares, sums = {}, {}, {}
     with read_bars(path) as bars:
         weights = fed_by_bars({name: factor.weight for name, factor in FACTORS.items()}, taker_sides=bars.taker_sides)
-        run = Backtest(bars.symbols, TIMEFRAMES, weights, LabelRule(), taker_sides=bars.taker_sides)
+        run = Backtest(bars.symbols, TIMEFRAMES, weights, BandRule(), taker_sides=bars.taker_sides)
         last_fit = bars.first_ms + days * DAY_MINUTES * 60_000
         for block in bars.blocks():
             for history in run.histories(block):
@@ -70,22 +70,22 @@ def fit_stretch(z: np.ndarray, share: float) -> float:
     return round(float(np.arctanh(0.4) / np.quantile(np.abs(z), 1.0 - share)), 4)
 
 
-def report(title: str, score: np.ndarray, rule: LabelRule) -> None:
-    """Print how scores and labels behave in one period."""
+def report(title: str, score: np.ndarray, rule: BandRule) -> None:
+    """Print how scores and bands behave in one period."""
     before, held = np.zeros(score.shape[1]), np.zeros(score.shape[1])
-    labels = np.zeros(score.shape, dtype=np.int8)
+    bands = np.zeros(score.shape, dtype=np.int8)
     for k, row in enumerate(score):
         held = held + 1
-        labels[k] = rule.decide(before, held, row, np.isfinite(row))
-        held = np.where(labels[k] == before, held, 0)
-        before = labels[k].astype(float)
+        bands[k] = rule.decide(before, held, row, np.isfinite(row))
+        held = np.where(bands[k] == before, held, 0)
+        before = bands[k].astype(float)
     days = score.shape[0] / DAY_MINUTES
-    changes = (labels[1:] != labels[:-1]).sum() / score.shape[1] / days
-    entered = [int(((labels[1:] == code) & (labels[:-1] != code)).sum()) for code in (1, -1)]
+    changes = (bands[1:] != bands[:-1]).sum() / score.shape[1] / days
+    entered = [int(((bands[1:] == code) & (bands[:-1] != code)).sum()) for code in (1, -1)]
     print(
         f"{title}: score >= 70 {100 * (score >= 70).mean():.2f} %, <= 30 {100 * (score <= 30).mean():.2f} %; "
-        f"in BUY {100 * (labels == 1).mean():.2f} %, SELL {100 * (labels == -1).mean():.2f} %; entered BUY {entered[0]}, "
-        f"SELL {entered[1]}; {changes:.2f} changes per symbol and day; scores {np.nanmin(score):.1f}–{np.nanmax(score):.1f}"
+        f"stretched up {100 * (bands == 1).mean():.2f} %, down {100 * (bands == -1).mean():.2f} %; entered up {entered[0]}, "
+        f"down {entered[1]}; {changes:.2f} changes per symbol and day; scores {np.nanmin(score):.1f}–{np.nanmax(score):.1f}"
     )
 
 
@@ -116,7 +116,7 @@ def main() -> None:
     print(f"confluence: sigma={gain.sigma} rho={gain.rho} stretch={stretch}")
     whole = known.all(axis=0) | known[DAY_MINUTES * 6 :].all(axis=0)
     score = np.where(known, 50 * (1 + np.tanh(stretch * z)), np.nan)[:, whole]
-    rule = LabelRule()
+    rule = BandRule()
     report(f"days 1–{options.days} (fit)", score[:fit], rule)
     report(f"from day {options.days + 1} (report)", score[fit:], rule)
 

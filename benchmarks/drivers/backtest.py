@@ -11,8 +11,8 @@ import sys
 import time
 
 from benchmarks.drivers.analysis import START_MS, ModelMarket
+from virtuoso.analysis.bands import BandRule
 from virtuoso.analysis.engine import FACTORS, TIMEFRAMES
-from virtuoso.analysis.signals import LabelRule
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.backtest import Backtest, fed_by_bars
@@ -23,7 +23,7 @@ BLOCK = 240
 def main(symbols: int, minutes: int) -> None:
     market = ModelMarket(symbols)
     weights = fed_by_bars({name: factor.weight for name, factor in FACTORS.items()}, taker_sides=True)
-    run = Backtest([f"S{i}" for i in range(symbols)], TIMEFRAMES, weights, LabelRule(), taker_sides=True)
+    run = Backtest([f"S{i}" for i in range(symbols)], TIMEFRAMES, weights, BandRule(), taker_sides=True)
     at_ms = START_MS
 
     def block() -> BarBlock:

@@ -18,7 +18,7 @@ from virtuoso.model.timeframe import Timeframe
 
 MINUTES, N = 900, 3
 BARS = random_bars(MINUTES, N, seed=9)
-FEW = "analysis: {label: {min_coverage: 0.1}}\n"
+FEW = "analysis: {band: {min_coverage: 0.1}}\n"
 
 
 def _table(taker_sides: bool) -> pa.Table:
@@ -53,7 +53,7 @@ def test_a_row_for_every_symbol_and_closed_bar_equal_to_the_engine_stepped_bar_b
     factors = ["order_flow", "volume", "price_structure", "technical"]
     regimes = ["p_bullish", "p_bearish", "p_neutral", "p_volatile"]
     assert table.column_names == [
-        "time", "symbol", "signal", "regime", "score", "agreement", "coverage", *factors,
+        "time", "symbol", "band", "regime", "score", "agreement", "coverage", *factors,
         "score_1m", "score_5m", "score_30m", "score_4h", *regimes,
     ]  # fmt: skip
     assert table.num_rows == MINUTES * N
@@ -83,7 +83,7 @@ def test_the_summary_counts_what_the_rows_say(run: tuple[Path, subprocess.Comple
     assert summary["readings"] == len(table)
     assert summary["coverage"]["mean"] == pytest.approx(table["coverage"].mean())
     assert summary["score"]["high"]["share"] == pytest.approx((table["score"].dropna() >= 70).mean())
-    assert summary["labels"]["time_share"]["BUY"] == pytest.approx((table["signal"] == "BUY").mean())
+    assert summary["bands"]["time_share"]["stretched up"] == pytest.approx((table["band"] == "stretched up").mean())
     assert set(summary["absent_factors"]) == {"order_book", "sentiment"}
     assert table["coverage"].max() < 1  # parts of order flow are not in bars, and the higher timeframes warm up
 

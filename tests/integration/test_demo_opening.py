@@ -37,7 +37,7 @@ def test_two_minutes_show_a_crossing_an_incident_with_a_chart_and_a_finding(
     seed: int, chat: Chat, tmp_path: Path
 ) -> None:
     """By the exchange's clock, from the first page on; with the label thresholds and the scanner's rate of today."""
-    band = Settings().analysis.label
+    band = Settings().analysis.band
     config = tmp_path / "chat.yaml"
     config.write_text(
         f"monitoring: {{alerts: {{discord_webhook_url: '{chat.url()}', discord: {{api_url: '{chat.api_url}'}}}}}}\n"
@@ -53,10 +53,10 @@ def test_two_minutes_show_a_crossing_an_incident_with_a_chart_and_a_finding(
 
         within("every score", lambda: len(scores(program)) == 15)
         first = scores(program)
-        assert all(band.sell < score < band.buy for score in first.values()), "it had happened before anyone looked"
+        assert all(band.down < score < band.up for score in first.values()), "it had happened before anyone looked"
         within("a finding of the scanner", lambda: program.ask("/api/alpha")["found"])
         within("an incident", lambda: any("market move" in each.embed["title"].lower() for each in chat.messages))
-        within("a crossing", lambda: any(not band.sell < score < band.buy for score in scores(program).values()))
+        within("a crossing", lambda: any(not band.down < score < band.up for score in scores(program).values()))
         within("its label", lambda: program.incidents("signal_change"))
         bars = program.ask("/api/symbols/BTCUSDT/bars?timeframe=1m&limit=60")["bars"]
         assert len(bars) == 60, "kept by the exchange's time, and asked for by it"

@@ -60,7 +60,7 @@ def test_a_reload_applies_what_it_can_and_names_what_needs_a_restart(exchange: R
             write(
                 config, interval=2, chat=other, rule="second",
                 more="web: {port: 0, connections: 99}\nuniverse: {size: 3, refresh_interval: 30}\n"
-                "analysis: {label: {buy: 50.001, sell: 49.999, exit_margin: 0, hold_bars: 0}}",
+                "analysis: {band: {up: 50.001, down: 49.999, exit_margin: 0, hold_bars: 0}}",
             )  # fmt: skip
             hang_up(program)
             program.until("the interval", lambda: status(program)["cycle"]["interval_configured"] == 2, 20)

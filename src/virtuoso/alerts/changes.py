@@ -1,13 +1,14 @@
-"""Changes of label and of the market's regime: an incident from the change until the next one."""
+"""Changes of label, band and the market's regime: an incident from the change until the next one."""
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.limits import LONG_GAP_MS
 from virtuoso.model.alerts.incident import Details, Severity
 from virtuoso.model.clock import iso
-from virtuoso.model.signal import Label
+from virtuoso.model.signal import Band, Label
 from virtuoso.model.text.numbers import PLAIN, Denomination
 
-SIGNAL, REGIME, GAP = "signal_change", "regime_change", "watch_gap"
+SIGNAL, PRESSURE, REGIME, GAP = "signal_change", "pressure", "regime_change", "watch_gap"
+_WAYS = {Band.UP: "up", Band.DOWN: "down"}
 _LOST = "is unknown: it has not been scored, or not on fresh and sufficient data, for some minutes"
 
 
@@ -48,6 +49,23 @@ def observe_signal(
         SIGNAL, Severity.WARNING, " ".join(said), now_ms, symbol=symbol, side=label.lower(), value=score,
         details=details,
     )  # fmt: skip
+
+
+def observe_pressure(
+    log: IncidentLog, symbol: str, before: Band | None, band: Band | None, now_ms: int, score: float | None
+) -> None:
+    """A symbol's band changed: being stretched is told, as how things are; it says nothing about what follows."""
+    if before in _WAYS:
+        if band is None:
+            why = f"whether it is still {before} {_LOST}"
+            log.expire(PRESSURE, now_ms, symbol=symbol, side=_WAYS[before], why=why)
+        else:
+            log.resolve(PRESSURE, now_ms, symbol=symbol, side=_WAYS[before])
+    if band not in _WAYS:
+        return
+    said = f"{symbol} is {band}" if score is None else f"{symbol} is {band}: score {score:.0f}"
+    details: Details = {"band": str(band), "before": before and str(before), "score": score}
+    log.fire(PRESSURE, Severity.INFO, said, now_ms, symbol=symbol, side=_WAYS[band], value=score, details=details)
 
 
 def observe_regime(log: IncidentLog, before: str, after: str, now_ms: int) -> None:

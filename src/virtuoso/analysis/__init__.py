@@ -1,8 +1,9 @@
-"""Analysis: from closed bars and cut book features to scores, labels and regimes; pure."""
+"""Analysis: from closed bars and cut book features to scores, bands and regimes; pure."""
 
 PUBLIC = (
-    "alpha.estimates", "alpha.patterns", "block", "breadth", "checkpoint", "component", "engine", "forecast.costs",
-    "forecast.fits.fit", "forecast.forecaster", "forecast.forecasts", "forecast.horizons", "forecast.outcomes",
-    "history", "overview", "percentile", "readings.evaluation", "regimes.dwell", "regimes.regime", "signals",
+    "alpha.estimates", "alpha.patterns", "bands", "block", "breadth", "checkpoint", "component", "engine",
+    "forecast.costs", "forecast.fits.fit", "forecast.forecaster", "forecast.forecasts", "forecast.horizons",
+    "forecast.outcomes", "history", "overview", "percentile", "readings.evaluation", "regimes.dwell",
+    "regimes.regime",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

@@ -1,16 +1,16 @@
-"""Where a symbol stands that no bar can tell: its label and regime, and since when. A restart continues from it."""
+"""Where a symbol stands that no bar can tell: its band and regime, and since when. A restart continues from it."""
 
 import msgspec
 
 
 class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
-    """`label` −1 SELL, 0 HOLD, 1 BUY, `None` unknown, for `held` base bars; it was known last at `known_ms`.
+    """`band` −1 stretched down, 0 balanced, 1 stretched up, `None` unknown, for `held` bars; known last at `known_ms`.
 
     `regime` and `leader` are places in `REGIMES`, held and likeliest since those closes (epoch ms); `None` = unknown.
-    States of before there were unknown labels have no `known_ms`: their label was known when they were kept.
+    States of before there were unknown bands have no `known_ms`: their band was known when they were kept.
     """
 
-    label: float | None
+    band: float | None
     held: float
     regime: float | None = None
     regime_since_ms: float | None = None

@@ -7,6 +7,7 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.bands import UNKNOWN, Banded, BandRule, Bands
 from virtuoso.analysis.bank import Values
 from virtuoso.analysis.banks import Banks
 from virtuoso.analysis.block import Memory, Rows, as_rows
@@ -21,7 +22,6 @@ from virtuoso.analysis.regimes import regime
 from virtuoso.analysis.regimes.dwell import Dwell, DwellRule
 from virtuoso.analysis.regimes.regime import RegimeArrays
 from virtuoso.analysis.scoring import QUALITY_CODE, STALE, BankKey, Codes, FactorArrays, Total, score_all
-from virtuoso.analysis.signals import UNKNOWN, Labelled, LabelRule, Labels
 from virtuoso.analysis.warm_up import warm_up
 from virtuoso.market.panel import BarBlock, BookBlock, Cut, Floats, Ints
 from virtuoso.model.errors import InvariantError
@@ -45,7 +45,7 @@ class Engine:
     Args:
         timeframes: weight of each timeframe; the shortest is the base.
         factor_weights: weight of each enabled factor, by name; `ValueError` for a factor that is not built.
-        rule: when a score becomes a label.
+        rule: when a score becomes a band.
         entry_size: quote units whose slippage an entry states.
     """
 
@@ -53,7 +53,7 @@ class Engine:
         self,
         timeframes: Mapping[Timeframe, float] = TIMEFRAMES,
         factor_weights: Mapping[str, float] | None = None,
-        rule: LabelRule | None = None,
+        rule: BandRule | None = None,
         entry_size: float = ENTRY_SIZE,
     ) -> None:
         weights = factor_weights if factor_weights is not None else {f.name: f.weight for f in FACTORS.values()}
@@ -65,14 +65,14 @@ class Engine:
         self.timeframes = self._banks.timeframes
         self.base = self._banks.base
         self._dwell = Dwell(DwellRule(), self.base.ms)
-        self._labels = Labels(rule or LabelRule(), self.base.ms)
+        self._bands = Bands(rule or BandRule(), self.base.ms)
         self._past = ScorePast()
         self._entry_size = entry_size
         self._symbols: dict[int, str] = {}
 
-    def decide_by(self, rule: LabelRule) -> None:
-        """Decide labels by another rule from the next close on; those that stand stay until it says otherwise."""
-        self._labels.rule = rule
+    def decide_by(self, rule: BandRule) -> None:
+        """Decide bands by another rule from the next close on; those that stand stay until it says otherwise."""
+        self._bands.rule = rule
 
     def history(self, timeframe: Timeframe) -> int:
         """Bars of `timeframe` after which everything computed from bars alone is ready, and a past of scores known."""
@@ -95,18 +95,18 @@ class Engine:
                 memory.reset(slice(row, row + 1))
 
     def restart(self, row: int) -> None:
-        """Forget the bars of `row`, to take them anew; its label, its regime and the past of its book stay."""
+        """Forget the bars of `row`, to take them anew; its band, its regime and the past of its book stay."""
         for memory in self._banks.bar_memories():
             if row < memory.capacity:
                 memory.reset(slice(row, row + 1))
 
     def warm_up(self, blocks: Sequence[BarBlock]) -> None:
-        """Take long blocks of closed bars; no labels. Bars already seen are ignored.
+        """Take long blocks of closed bars; no bands. Bars already seen are ignored.
 
         What the scores of the last closes were, from bars alone, goes into the past that later ones are ranked in.
         """
         attainable = float(attainable_coverage(self.factors, [Evidence.BARS])[0])
-        warm_up(self._banks, self._past, self._labels.rule, blocks, attainable)
+        warm_up(self._banks, self._past, self._bands.rule, blocks, attainable)
 
     def score_blocks(self, blocks: Mapping[Timeframe, BarBlock], evidence: Evidence) -> History:
         """Take a block of base bars, with the higher bars that close with them, and score every base close.
@@ -114,10 +114,10 @@ class Engine:
         `evidence` is what the source of the bars can have at all.
         """
         attainable = float(attainable_coverage(self.factors, [evidence])[0])
-        return score_blocks(self._banks, self._labels, self._dwell, blocks, attainable)
+        return score_blocks(self._banks, self._bands, self._dwell, blocks, attainable)
 
     def step(self, cut: Cut) -> Evaluation:
-        """Take one cut and score its symbols; closes before `cut.close_ms` (late bars) move their labels in order."""
+        """Take one cut and score its symbols; closes before `cut.close_ms` (late bars) move their bands in order."""
         for symbol, row in zip(cut.symbols, cut.rows.tolist(), strict=True):
             if self._symbols.get(row) != symbol:
                 raise InvariantError(f"row {row} was not added for {symbol}")
@@ -136,7 +136,7 @@ class Engine:
         if cut.book is not None:
             self._banks.step_book(cut.book, cut.close_ms)
         rows = as_rows(cut.rows)
-        factors, total, labelled, regimes, ranked = self._score(cut.close_ms, rows, qualities, attainable)
+        factors, total, banded, regimes, ranked = self._score(cut.close_ms, rows, qualities, attainable)
         return Evaluation(
             close_ms=cut.close_ms,
             symbols=cut.symbols,
@@ -144,11 +144,11 @@ class Engine:
             timeframes=self.timeframes,
             factors=factors,
             total=total,
-            labelled=labelled,
+            banded=banded,
             regimes=regimes,
             ranked=ranked,
             context=self._context(rows, cut.book, qualities[Feed.BOOK]),
-            rule=self._labels.rule,
+            rule=self._bands.rule,
             attainable=attainable,
             evidence=cut.evidence,
             detailed=cut.detailed,
@@ -181,17 +181,17 @@ class Engine:
 
     def _score(
         self, close_ms: int, rows: Rows, qualities: Mapping[Feed, Codes], attainable: Floats
-    ) -> tuple[tuple[FactorArrays, ...], Total, Labelled, RegimeArrays, Ranked]:
+    ) -> tuple[tuple[FactorArrays, ...], Total, Banded, RegimeArrays, Ranked]:
         values = self._banks.last(rows)
         due: dict[BankKey, Ints | int] = {tf: close_ms // tf.ms - 1 for tf in self.timeframes}
         due[None] = due[self.base]
         factors, total = score_all(self._banks.sources, values, due, qualities)
         score = 50.0 * (1.0 + total.confluence.x)
-        allowed = self._labels.rule.covered(total.coverage, attainable) & (total.quality < STALE)
+        allowed = self._bands.rule.covered(total.coverage, attainable) & (total.quality < STALE)
         allowed &= ~stale_feeds(qualities)
-        labelled = self._labels.step(rows, score, allowed, close_ms)
+        banded = self._bands.step(rows, score, allowed, close_ms)
         ranked = self._past.step(rows, score, allowed, close_ms)
-        return factors, total, labelled, self._regimes(close_ms, rows, values), ranked
+        return factors, total, banded, self._regimes(close_ms, rows, values), ranked
 
     def _regimes(self, close_ms: int, rows: Rows, values: Mapping[BankKey, Values]) -> RegimeArrays:
         frame = values[self._banks.regime_timeframe]
@@ -217,32 +217,32 @@ class Engine:
 
     def _memories(self) -> Iterator[Memory]:
         yield from self._banks.memories()
-        yield self._labels.memory
+        yield self._bands.memory
         yield self._dwell.memory
         yield self._past.memory
 
     def checkpoints(self) -> dict[str, Checkpoint]:
         """Where each symbol stands."""
         rows = np.array(list(self._symbols), dtype=np.int64)
-        labels = self._labels.checkpoint(rows).T.tolist()
+        bands = self._bands.checkpoint(rows).T.tolist()
         regimes = self._dwell.checkpoint(rows).T.tolist()
         found = {}
-        for symbol, (label, held, known_ms), dwelt in zip(self._symbols.values(), labels, regimes, strict=True):
+        for symbol, (band, held, known_ms), dwelt in zip(self._symbols.values(), bands, regimes, strict=True):
             regime, since_ms, leader, leads_ms = map(_known, dwelt)
-            code = None if label == UNKNOWN else label
+            code = None if band == UNKNOWN else band
             found[symbol] = Checkpoint(code, held, regime, since_ms, leader, leads_ms, known_ms)
         return found
 
     def resume(self, row: int, checkpoint: Checkpoint, then_ms: int, close_ms: int) -> None:
         """Go on from where the symbol of `row` stood at the close `then_ms`, as of the close `close_ms`.
 
-        The closes between were not watched: the label counts as held through them, and is judged at the next. One that
+        The closes between were not watched: the band counts as held through them, and is judged at the next. One that
         was unknown begins anew.
         """
         missed = max(0, (close_ms - then_ms) // self.base.ms)
-        if checkpoint.label is not None:
+        if checkpoint.band is not None:
             known_ms = (then_ms if checkpoint.known_ms is None else checkpoint.known_ms) + missed * self.base.ms
-            self._labels.resume(row, checkpoint.label, checkpoint.held + missed, known_ms, close_ms)
+            self._bands.resume(row, checkpoint.band, checkpoint.held + missed, known_ms, close_ms)
         self._dwell.resume(row, checkpoint.regimes)
 
     def recall(self, days: Iterable[PastDay]) -> None:

@@ -1,4 +1,4 @@
-"""Scores at every close of long blocks of bars: the same banks, scoring and labels as live, without a tree."""
+"""Scores at every close of long blocks of bars: the same banks, scoring and bands as live, without a tree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.bands import BandCodes, Bands
 from virtuoso.analysis.bank import Values
 from virtuoso.analysis.banks import Banks
 from virtuoso.analysis.block import as_rows
@@ -13,7 +14,6 @@ from virtuoso.analysis.component import Feed
 from virtuoso.analysis.regimes import regime
 from virtuoso.analysis.regimes.dwell import Dwell
 from virtuoso.analysis.scoring import QUALITY_CODE, BankKey, FactorArrays, Total, score_all
-from virtuoso.analysis.signals import LabelCodes, Labels
 from virtuoso.market.panel import BarBlock, Floats, Ints
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
@@ -23,7 +23,7 @@ from virtuoso.model.timeframe import Timeframe
 class History:
     """Scores of n symbols at t base closes; arrays are [t, n], `nan` for unknown; `factors` hold scores by name.
 
-    Where the base bar itself is missing, `present` is false and the label unknown. `bridged` are the labels with their
+    Where the base bar itself is missing, `present` is false and the band unknown. `bridged` are the bands with their
     short unknown gaps bridged.
     `columns` are the factors' own arrays over t·n columns, `total` their confluence. `regime` is the place in
     `regime.REGIMES` of the regime that is held [t, n], `probabilities` [4, t, n] are those of all four.
@@ -32,8 +32,8 @@ class History:
     close_ms: Ints
     present: NDArray[np.bool_]
     score: Floats
-    label: LabelCodes
-    bridged: LabelCodes
+    band: BandCodes
+    bridged: BandCodes
     agreement: Floats
     coverage: Floats
     alignment: Floats
@@ -72,7 +72,7 @@ def whole_bars(base: BarBlock) -> NDArray[np.bool_]:
 
 
 def score_blocks(
-    banks: Banks, labels: Labels, dwell: Dwell, blocks: Mapping[Timeframe, BarBlock], attainable: float
+    banks: Banks, bands: Bands, dwell: Dwell, blocks: Mapping[Timeframe, BarBlock], attainable: float
 ) -> History:
     """Take a block of base bars, with the higher bars that close with them, and score every base close.
 
@@ -86,9 +86,9 @@ def score_blocks(
     score = (50.0 * (1.0 + total.confluence.x)).reshape(t, n)
     coverage = total.coverage.reshape(t, n)
     present = whole_bars(base)
-    allowed = present & labels.rule.covered(coverage, np.full(n, attainable))
+    allowed = present & bands.rule.covered(coverage, np.full(n, attainable))
     rows = as_rows(base.rows)
-    labelled = [labels.step(rows, score[k], allowed[k], int(closes[k])) for k in range(t)]
+    banded = [bands.step(rows, score[k], allowed[k], int(closes[k])) for k in range(t)]
     frame, short = values[banks.regime_timeframe], banks.short_volatility(values)
     regimes = regime.classify(frame.raw[banks.of_regimes], frame.age, banks.regime_timeframe, short)
     probabilities = regimes.probabilities.reshape(-1, t, n)
@@ -97,8 +97,8 @@ def score_blocks(
         close_ms=closes,
         present=present,
         score=score,
-        label=np.stack([each.label for each in labelled]),
-        bridged=np.stack([each.bridged for each in labelled]),
+        band=np.stack([each.band for each in banded]),
+        bridged=np.stack([each.bridged for each in banded]),
         agreement=total.agreement.reshape(t, n),
         coverage=coverage,
         alignment=total.alignment.reshape(t, n),

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from virtuoso.analysis.bands import BandRule
 from virtuoso.analysis.banks import Banks
 from virtuoso.analysis.block import as_rows
 from virtuoso.analysis.history import bar_scores, whole_bars
 from virtuoso.analysis.percentile import WARM_CLOSES, ScorePast
-from virtuoso.analysis.signals import LabelRule
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.timeframe import Timeframe
 
@@ -17,7 +17,7 @@ _COLUMNS = 8_192
 """Symbols × closes that are scored at once."""
 
 
-def warm_up(banks: Banks, past: ScorePast, rule: LabelRule, blocks: Sequence[BarBlock], attainable: float) -> None:
+def warm_up(banks: Banks, past: ScorePast, rule: BandRule, blocks: Sequence[BarBlock], attainable: float) -> None:
     """Take long blocks of closed bars; the scores of the last closes that are not counted yet go into the past.
 
     They are scored from bars alone, as of each close, where the evidence of bars (`attainable` in all) is there.

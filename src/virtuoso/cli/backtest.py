@@ -1,4 +1,4 @@
-"""`virtuoso backtest`: bars of files through the same factors, confluence and labels as live."""
+"""`virtuoso backtest`: bars of files through the same factors, confluence and bands as live."""
 
 import json
 import os
@@ -18,13 +18,15 @@ from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import telling
 from virtuoso.cli.terminal.tables import Cells, Table, at, facts, plain, show
 from virtuoso.config import Settings, load
+from virtuoso.model.signal import Band
 from virtuoso.research.bar_files.bars import Bars, read_bars
 from virtuoso.research.bar_files.hints import Hints, columns_of, zone_of
 from virtuoso.research.output.results import Results
 from virtuoso.research.run import Plan, Run
-from virtuoso.wiring.parts import label_rule
+from virtuoso.wiring.parts import band_rule
 
 app = typer.Typer(add_completion=False)
+_SIDES = (Band.UP, Band.DOWN)
 
 
 @app.command()
@@ -78,7 +80,7 @@ def backtest(
     plan = Plan(
         timeframes=settings.analysis.timeframes.weights(),
         factors=settings.analysis.factors.weights(),
-        rule=label_rule(settings),
+        rule=band_rule(settings),
     )
     with ExitStack() as stack:
 
@@ -115,7 +117,7 @@ def _scored(run: Run, settings: Settings, results: Results | None) -> dict[str, 
 
 def _drawn(summary: dict[str, Any], out: Path | None) -> Iterator[RenderableType]:
     """The summary as tables and a histogram of scores, for people."""
-    period, score, labels = summary["period"], summary["score"], summary["labels"]
+    period, score, bands = summary["period"], summary["score"], summary["bands"]
     yield facts({
         "period": f"{period['first_close']} to {period['last_close']}",
         "readings": f"{summary['readings']:,} of {len(summary['symbols'])} symbols",
@@ -125,9 +127,9 @@ def _drawn(summary: dict[str, Any], out: Path | None) -> Iterator[RenderableType
         "coverage": _percent(summary["coverage"]["mean"]),
         f"score ≥ {score['high']['at_least']:g}": _percent(score["high"]["share"]),
         f"score ≤ {score['low']['at_most']:g}": _percent(score["low"]["share"]),
-        "time in BUY, SELL": f"{_percent(labels['time_share']['BUY'])}, {_percent(labels['time_share']['SELL'])}",
-        "entered BUY, SELL": f"{labels['entered']['BUY']:,}, {labels['entered']['SELL']:,}",
-        "label changes": f"{_number(labels['changes_per_symbol_and_day'])} per symbol and day",
+        "time stretched up, down": ", ".join(_percent(bands["time_share"][side]) for side in _SIDES),
+        "became stretched up, down": ", ".join(f"{bands['entered'][side]:,}" for side in _SIDES),
+        "band changes": f"{_number(bands['changes_per_symbol_and_day'])} per symbol and day",
         "speed": f"{_number(summary['symbol_bars_per_second'], 0)} symbol-bars/s, {summary['seconds']:.1f} s",
     })  # fmt: skip
     for seam in summary["seams"]:
@@ -145,7 +147,7 @@ def _drawn(summary: dict[str, Any], out: Path | None) -> Iterator[RenderableType
 
 
 def _apart(summary: dict[str, Any]) -> dict[str, str]:
-    """What sets a run apart: bars of another length, what came before, labels that were withheld."""
+    """What sets a run apart: bars of another length, what came before, bands that were withheld."""
     said = {}
     if summary["absent_timeframes"]:
         absent = ", ".join(summary["absent_timeframes"])
@@ -159,7 +161,7 @@ def _apart(summary: dict[str, Any]) -> dict[str, str]:
             "after_seam": "after the contract changed", "little_evidence": "too little evidence",
         }  # fmt: skip
         parts = ", ".join(f"{withheld[cause]:,} {text}" for cause, text in causes.items() if withheld[cause])
-        said["without label"] = f"{_percent(withheld['readings'] / summary['readings'])}: {parts}"
+        said["without band"] = f"{_percent(withheld['readings'] / summary['readings'])}: {parts}"
     return said
 
 

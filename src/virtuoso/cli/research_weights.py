@@ -18,7 +18,7 @@ from virtuoso.config import load
 from virtuoso.research.judging.sets import Weights
 from virtuoso.research.weighing.trials import TrialLog
 from virtuoso.research.weighing.weighing import weigh
-from virtuoso.wiring.parts import label_rule
+from virtuoso.wiring.parts import band_rule
 
 
 def weights(
@@ -46,7 +46,7 @@ def weights(
     how = Weights(
         timeframes=settings.analysis.timeframes.weights(),
         factors=settings.analysis.factors.weights(),
-        rule=label_rule(settings),
+        rule=band_rule(settings),
     )
     sets = [(path.name, path) for path in data]
     places = {name: number for number, (name, _) in enumerate(sets)}

@@ -184,16 +184,16 @@ else:
 """`analysis.factors`: a key for each factor of the catalogue."""
 
 
-_COVERAGE = "Share of the evidence that a symbol of its class can have, below which it has no label."
+_COVERAGE = "Share of the evidence that a symbol of its class can have, below which it has no band."
 
 
-class LabelSettings(Section):
-    """When a score becomes BUY or SELL, and when it ceases to be."""
+class BandSettings(Section):
+    """When a score is stretched up or down, and when it ceases to be."""
 
-    buy: float = Field(70.0, gt=50, le=100, description="Score from which the label is BUY.")
-    sell: float = Field(30.0, ge=0, lt=50, description="Score down to which the label is SELL.")
-    exit_margin: float = Field(5.0, ge=0, lt=20, description="Points past the threshold before a label is left.")
-    hold_bars: int = Field(3, ge=0, le=1440, description="Base bars for which a new label is kept at least.")
+    up: float = Field(70.0, gt=50, le=100, description="Score from which it is stretched up.")
+    down: float = Field(30.0, ge=0, lt=50, description="Score down to which it is stretched down.")
+    exit_margin: float = Field(5.0, ge=0, lt=20, description="Points past the threshold before it ceases to be.")
+    hold_bars: int = Field(3, ge=0, le=1440, description="Base bars for which a new band is kept at least.")
     min_coverage: float = Field(0.5, ge=0, le=1, description=_COVERAGE)
 
 
@@ -202,7 +202,7 @@ class AnalysisSettings(Section):
 
     timeframes: TimeframesSettings = TimeframesSettings()
     factors: FactorsSettings = FactorsSettings()
-    label: LabelSettings = LabelSettings()
+    band: BandSettings = BandSettings()
     entry_size: float = Field(
         10_000.0, gt=0, description="Size of an entry whose slippage is stated, in the quote coin."
     )

@@ -8,13 +8,24 @@ from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
 
 
+class Band(StrEnum):
+    """How stretched the pressure is: how one-sided the evidence is now, which says nothing about what follows."""
+
+    DOWN = "stretched down"
+    """The score is low: 30 or less by default, left above 35."""
+    BALANCED = "balanced"
+    """A finding, too: there is evidence enough, and it leans nowhere far."""
+    UP = "stretched up"
+    """The score is high: 70 or more by default, left below 65."""
+
+
 class Label(StrEnum):
     """What a reading amounts to."""
 
     BUY = "BUY"
-    """The score is high: 70 or more by default, left below 65."""
+    """The pressure is stretched up."""
     SELL = "SELL"
-    """The score is low: 30 or less by default, left above 35."""
+    """The pressure is stretched down."""
     HOLD = "HOLD"
     """A finding, too: there is evidence enough, and it leans nowhere far enough."""
 
@@ -100,10 +111,10 @@ class TimeframeScore(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Counterfactual(msgspec.Struct, frozen=True, kw_only=True):
-    """The nearest change of one component alone that would give another label, verified by recomputing the score."""
+    """The nearest change of one component alone that would give another band, verified by recomputing the score."""
 
-    label: Label
-    """The label that would follow."""
+    would_be: Band
+    """The band that would follow."""
     factor: str
     """Name of the factor whose component would change."""
     component: str
@@ -134,7 +145,7 @@ class Slippage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What an entry at the last close would mean, in the direction that the label or else the score leans to."""
+    """What an entry at the last close would mean, in the direction that the signal or else the score leans to."""
 
     side: str
     """`long` where it leans up, `short` where it leans down."""
@@ -165,8 +176,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """The scores of one symbol at one closed base bar.
 
-    `signal` is `None` where there is no label: `reasons` say why. `score_percentile` in [0, 100] says how much of the
-    symbol's own past lies below the score, `None` without a label or with too short a past: `past_closes` earlier
+    `band` and `signal` are `None` where there is none: `reasons` say why. `score_percentile` in [0, 100] says how much
+    of the symbol's own past lies below the score, `None` without a band or with too short a past: `past_closes` earlier
     closes, of which `past_from_bars` were scored from bars alone when it began to be watched. `coverage`
     is the share of enabled factor weight that had data, `attainable` the largest that a symbol of this
     `evidence_class` can have; `consensus` and `disagreement` in [0, 1];
@@ -178,6 +189,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     symbol: str
     close_ms: int
+    band: Band | None
     signal: Label | None
     score: float | None
     score_percentile: float | None

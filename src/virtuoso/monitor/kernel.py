@@ -82,7 +82,7 @@ class Kernel:
         self.market = MarketState(
             list(parts.timeframes), depth=parts.depth, clock_offset_ms=lambda: exchange.clock_offset_ms
         )
-        engine = self._engine = Engine(parts.timeframes, parts.factors, parts.label, parts.entry_size)
+        engine = self._engine = Engine(parts.timeframes, parts.factors, parts.band, parts.entry_size)
         self.archive = BarArchive(series, self.market)
         self.watch = Watch(
             exchange=exchange, market=self.market, engine=engine, worker=self.worker, rules=parts.universe,
@@ -110,12 +110,12 @@ class Kernel:
         )  # fmt: skip
 
     async def apply(self, parts: KernelParts) -> None:
-        """Go on by other intervals, thresholds, detectors and rules of labels and universe.
+        """Go on by other intervals, thresholds, detectors and rules of bands and universe.
 
         What else differs between the parts is for a restart. Detectors that change learn the history anew.
         """
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self.worker, self._engine.decide_by, parts.label)
+        await loop.run_in_executor(self.worker, self._engine.decide_by, parts.band)
         self.watch.rules = parts.universe
         self.slow.every(*parts.slow_data_s)
         if parts.detectors != self.parts.detectors:

@@ -36,6 +36,7 @@ async def resume(kernel: Kernel, alerts: AlertRoot, stores: Stores | None) -> No
     for part in kernel.incidents.open_parts("task_died"):
         kernel.incidents.resolve("task_died", now_ms, part=part)
     kernel.detection.resume(incidents, kernel.clock.now_ns())
+    kernel.cycle.pressure.resume({} if kept is None else kept.checkpoints)
     kernel.cycle.regimes.resume(None if kept is None else kept.regimes, recalled.transitions)
     recorded, until_ms = ({}, 0) if kept is None else (kept.recorded, kept.close_ms)
     kernel.results.signals.resume(recorded, until_ms, recalled.labels)

@@ -1,4 +1,4 @@
-"""Bars of files through the same banks, factors, confluence and labels as live, block by block."""
+"""Bars of files through the same banks, factors, confluence and bands as live, block by block."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from virtuoso.analysis.bands import BandRule
 from virtuoso.analysis.component import Feed
 from virtuoso.analysis.engine import FACTORS, Engine
 from virtuoso.analysis.history import History
-from virtuoso.analysis.signals import LabelRule
 from virtuoso.market.panel import BarBlock, Ints
 from virtuoso.model.evidence import Evidence
 from virtuoso.model.timeframe import Timeframe
@@ -36,7 +36,7 @@ class Backtest:
         symbols: the columns of every block.
         timeframes: weight of each timeframe, all of them multiples of the bars' length; the shortest is the base.
         factor_weights: weight of each factor that the data can feed.
-        rule: when a score becomes a label.
+        rule: when a score becomes a band.
         taker_sides: whether the data has taker-buy volumes.
         since_ms: from when on each symbol's bars are those to score [n] (epoch ms); what is before is taken and has no
             readings. `None`: all are.
@@ -47,7 +47,7 @@ class Backtest:
         symbols: Sequence[str],
         timeframes: Mapping[Timeframe, float],
         factor_weights: Mapping[str, float],
-        rule: LabelRule,
+        rule: BandRule,
         *,
         taker_sides: bool = False,
         since_ms: Ints | None = None,

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from virtuoso.analysis.bands import BandRule
 from virtuoso.analysis.component import Feed
 from virtuoso.analysis.engine import FACTORS
-from virtuoso.analysis.signals import LabelRule
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
@@ -21,11 +21,11 @@ from virtuoso.research.withheld import Withheld
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How bars are scored: weights of all timeframes and factors that are enabled, and the rule of labels."""
+    """How bars are scored: weights of all timeframes and factors that are enabled, and the rule of bands."""
 
     timeframes: Mapping[Timeframe, float]
     factors: Mapping[str, float]
-    rule: LabelRule
+    rule: BandRule
 
 
 class Run:
@@ -59,7 +59,7 @@ class Run:
         self.base = self._backtest.base
         self.readings = self._backtest.readings
         self._summary = Summary(
-            data.symbols, self.readings.factors, buy=plan.rule.buy, sell=plan.rule.sell, bar_ms=self.base.ms
+            data.symbols, self.readings.factors, up=plan.rule.up, down=plan.rule.down, bar_ms=self.base.ms
         )
         self._withheld = Withheld(len(data.symbols), self.base.ms)
         self._seams: list[Seam] = []

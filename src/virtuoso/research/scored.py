@@ -48,8 +48,9 @@ class ScoredBlock:
     """The readings of `t` consecutive closes for `n` symbols, `nan` for unknown.
 
     Shapes: `close_ms` [t] (epoch ms); the rest [t, n]. `present` says where a symbol had a closed base bar: only
-    there is a reading. `label` is −1 SELL, 0 HOLD, 1 BUY, 2 unknown, `bridged` the same with short unknown gaps
-    bridged; `score`, each of `factors` and each timeframe alone (`frames`) are score points in [0, 100];
+    there is a reading. `band` is −1 stretched down, 0 balanced, 1 stretched up, 2 unknown,
+    `bridged` the same with short unknown gaps bridged; `score`, each of `factors` and each timeframe alone (`frames`)
+    are score points in [0, 100];
     `agreement` and `coverage` in [0, 1]. `regime` is the place in `REGIMES` of the one that is held, `probabilities`
     are those of each in [0, 1]; `components` are in [−1, 1], after their modifiers.
     """
@@ -57,7 +58,7 @@ class ScoredBlock:
     close_ms: Ints
     symbols: tuple[str, ...]
     present: NDArray[np.bool_]
-    label: NDArray[np.int8]
+    band: NDArray[np.int8]
     bridged: NDArray[np.int8]
     score: Floats
     agreement: Floats
@@ -77,7 +78,7 @@ class ScoredBlock:
             close_ms=history.close_ms,
             symbols=readings.symbols,
             present=history.present,
-            label=history.label,
+            band=history.band,
             bridged=history.bridged,
             score=history.score,
             agreement=history.agreement,

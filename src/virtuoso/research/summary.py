@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from virtuoso.analysis.signals import BUY, HOLD, SELL, UNKNOWN, sided
+from virtuoso.analysis.bands import BALANCED, DOWN, UNKNOWN, UP, is_stretched
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.model.clock import iso
-from virtuoso.model.signal import Label
+from virtuoso.model.signal import Band
 from virtuoso.research.moments import Moments
 from virtuoso.research.scored import ScoredBlock
 from virtuoso.research.seams import Seam
@@ -16,7 +16,7 @@ from virtuoso.research.seams import Seam
 BIN_POINTS = 5
 _EDGES = np.arange(0, 100 + BIN_POINTS, BIN_POINTS)
 _DAY_MS = 86_400_000
-_NAMES = {BUY: Label.BUY.value, SELL: Label.SELL.value, HOLD: Label.HOLD.value, UNKNOWN: "unknown"}
+_NAMES = {UP: Band.UP.value, DOWN: Band.DOWN.value, BALANCED: Band.BALANCED.value, UNKNOWN: "unknown"}
 _MEASURES = ("score", "agreement", "coverage")
 
 
@@ -26,8 +26,8 @@ class Summary:
     Args:
         symbols: those of every block.
         factors: names of the factors of every block.
-        buy: score from which a reading counts as high, in points.
-        sell: score up to which it counts as low.
+        up: score from which a reading counts as high, in points.
+        down: score up to which it counts as low.
         bar_ms: from one reading of a symbol to the next.
     """
 
@@ -36,20 +36,20 @@ class Summary:
         symbols: Sequence[str],
         factors: Sequence[str],
         *,
-        buy: float = 70.0,
-        sell: float = 30.0,
+        up: float = 70.0,
+        down: float = 30.0,
         bar_ms: int = 60_000,
     ) -> None:
         n = len(symbols)
         self._symbols = tuple(symbols)
         self._factors = tuple(factors)
-        self._buy, self._sell = buy, sell
+        self._up, self._down = up, down
         self._day_readings = _DAY_MS // bar_ms
         self._moments = Moments(len(_MEASURES) + len(self._factors))
         self._bins: Ints = np.zeros(_EDGES.size - 1, np.int64)
         self._high = self._low = 0
         self._readings: Ints = np.zeros(n, np.int64)
-        self._labelled: dict[int, Ints] = {code: np.zeros(n, np.int64) for code in _NAMES}
+        self._banded: dict[int, Ints] = {code: np.zeros(n, np.int64) for code in _NAMES}
         self._entered: dict[int, Ints] = {code: np.zeros(n, np.int64) for code in _NAMES}
         self._last = np.full(n, np.int8(UNKNOWN))
         self._first_ms: int | None = None
@@ -68,25 +68,25 @@ class Summary:
         self._moments.add(np.stack([array[block.present] for array in measures], axis=1))
         score = block.score[block.present & np.isfinite(block.score)]
         self._bins += np.histogram(score, _EDGES)[0]
-        self._high += int((score >= self._buy).sum())
-        self._low += int((score <= self._sell).sum())
-        self._take_labels(block)
+        self._high += int((score >= self._up).sum())
+        self._low += int((score <= self._down).sum())
+        self._take_bands(block)
 
-    def _take_labels(self, block: ScoredBlock) -> None:
-        """Time in each label, and signals from one reading of a symbol to its next, however many minutes later.
+    def _take_bands(self, block: ScoredBlock) -> None:
+        """Time in each band, and its changes from one reading of a symbol to its next, however many minutes later.
 
-        A signal begins or ends a BUY or SELL; short unknown gaps are bridged, as they are live.
+        A change enters or leaves a stretched one; short unknown gaps are bridged, as they are live.
         """
         column, row = np.nonzero(block.present.T)
-        label, bridged = block.label[row, column], block.bridged[row, column]
+        band, bridged = block.band[row, column], block.bridged[row, column]
         begins = np.flatnonzero(np.diff(column, prepend=-1))
         before = np.concatenate(([np.int8(UNKNOWN)], bridged[:-1]))
         before[begins] = self._last[column[begins]]
-        changed = (bridged != before) & (sided(bridged) | sided(before))
-        ends = np.append(begins[1:], label.size) - 1
+        changed = (bridged != before) & (is_stretched(bridged) | is_stretched(before))
+        ends = np.append(begins[1:], band.size) - 1
         self._last[column[ends]] = bridged[ends]
         for code in _NAMES:
-            self._labelled[code] += np.bincount(column[label == code], minlength=len(self._symbols))
+            self._banded[code] += np.bincount(column[band == code], minlength=len(self._symbols))
             entered = column[(bridged == code) & changed]
             self._entered[code] += np.bincount(entered, minlength=len(self._symbols))
 
@@ -121,13 +121,13 @@ class Summary:
                 for seam in seams
             ],
             **self._measures(),
-            "labels": self._label_shares(total, slice(None)),
+            "bands": self._band_shares(total, slice(None)),
             "factors": self._factor_moments(),
             "factor_correlation": self._correlation(),
             "by_symbol": {
                 symbol: {
                     "readings": int(self._readings[i]),
-                    **self._label_shares(int(self._readings[i]), slice(i, i + 1)),
+                    **self._band_shares(int(self._readings[i]), slice(i, i + 1)),
                 }
                 for i, symbol in enumerate(self._symbols)
             },
@@ -148,20 +148,18 @@ class Summary:
                 "count": scores,
                 "mean": _number(mean[0]),
                 "standard_deviation": _number(deviation[0]),
-                "high": {"at_least": self._buy, "share": _share(self._high, scores)},
-                "low": {"at_most": self._sell, "share": _share(self._low, scores)},
+                "high": {"at_least": self._up, "share": _share(self._high, scores)},
+                "low": {"at_most": self._down, "share": _share(self._low, scores)},
                 "histogram": bins,
             },
             "agreement": {"mean": _number(mean[1])},
             "coverage": {"mean": _number(mean[2])},
         }
 
-    def _label_shares(self, readings: int, of: slice) -> dict[str, Any]:
+    def _band_shares(self, readings: int, of: slice) -> dict[str, Any]:
         entered = {name: int(self._entered[code][of].sum()) for code, name in _NAMES.items()}
         return {
-            "time_share": {
-                name: _share(int(self._labelled[code][of].sum()), readings) for code, name in _NAMES.items()
-            },
+            "time_share": {name: _share(int(self._banded[code][of].sum()), readings) for code, name in _NAMES.items()},
             "entered": entered,
             "changes_per_symbol_and_day": _share(sum(entered.values()) * self._day_readings, readings),
         }

@@ -1,4 +1,4 @@
-"""Readings whose label was withheld, counted by why: warming up, a gap, a contract that changed, little evidence."""
+"""Readings whose band was withheld, counted by why: warming up, a gap, a contract that changed, little evidence."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from virtuoso.analysis.signals import UNKNOWN
+from virtuoso.analysis.bands import UNKNOWN
 from virtuoso.market.panel import Ints
 from virtuoso.research.scored import ScoredBlock
 from virtuoso.research.seams import Seam
@@ -15,7 +15,7 @@ _NEVER = -1
 
 
 class Cause(StrEnum):
-    """Why a reading has no label."""
+    """Why a reading has no band."""
 
     WARMING_UP = "warming_up"
     AFTER_GAP = "after_gap"
@@ -24,9 +24,9 @@ class Cause(StrEnum):
 
 
 WHY = {
-    Cause.WARMING_UP: "no label yet since the symbol's first bar: components need their bars (--warm-up gives them)",
-    Cause.AFTER_GAP: "bars are missing since the last label: components that need them begin anew",
-    Cause.AFTER_SEAM: "no label yet since the contract was multiplied or divided: all begins anew",
+    Cause.WARMING_UP: "no band yet since the symbol's first bar: components need their bars (--warm-up gives them)",
+    Cause.AFTER_GAP: "bars are missing since the last band: components that need them begin anew",
+    Cause.AFTER_SEAM: "no band yet since the contract was multiplied or divided: all begins anew",
     Cause.LITTLE_EVIDENCE: "no bar is missing, but too few components have a value: price or volume stands still",
 }
 
@@ -45,9 +45,9 @@ class Withheld:
         self._gaps = self._longest = 0
         self._present: Ints = np.full(symbols, _NEVER)
         self._missing: Ints = np.full(symbols, _NEVER)
-        self._labelled: Ints = np.full(symbols, _NEVER)
+        self._banded: Ints = np.full(symbols, _NEVER)
         self._anew: Ints = np.full(symbols, _NEVER)
-        """Closes (epoch ms) at which each was there, was missing, had a label last, and after which it began anew."""
+        """Closes (epoch ms) at which each was there, was missing, had a band last, and after which it began anew."""
 
     def add(self, block: ScoredBlock, seams: Sequence[Seam] = ()) -> None:
         """Take the block that follows, and the seams in it."""
@@ -57,13 +57,13 @@ class Withheld:
             at = np.searchsorted(block.close_ms, seam.open_ms, side="right")
             if at < len(anew) and block.close_ms[at] - self._bar_ms <= seam.open_ms:
                 anew[at, seam.column] = True
-        labelled = block.present & (block.label != UNKNOWN)
+        banded = block.present & (block.band != UNKNOWN)
         began = _latest(anew, closes - self._bar_ms, self._anew)
         before = _before(_latest(block.present, closes, self._present), self._present)
         missing = _latest(~block.present & (before != _NEVER), closes, self._missing)
-        known = _latest(labelled, closes, self._labelled)
+        known = _latest(banded, closes, self._banded)
         self._count_gaps(np.where(block.present & (before != _NEVER), closes - before, 0))
-        withheld = block.present & ~labelled
+        withheld = block.present & ~banded
         first = known <= began  # both are `_NEVER` where there was neither
         causes = {
             Cause.WARMING_UP: first & (began == _NEVER),
@@ -73,7 +73,7 @@ class Withheld:
         }
         for cause, where in causes.items():
             self._counts[cause] += int((withheld & where).sum())
-        self._anew, self._missing, self._labelled = began[-1], missing[-1], known[-1]
+        self._anew, self._missing, self._banded = began[-1], missing[-1], known[-1]
         self._present = _latest(block.present, closes, self._present)[-1]
 
     def _count_gaps(self, passed_ms: Ints) -> None:

@@ -9,7 +9,7 @@ from virtuoso.model.clock import Clock, iso
 from virtuoso.model.documents import BarRow, Bars, Book, ScoreHistory, ScoreRow
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.quality import DataQuality
-from virtuoso.model.signal import Label
+from virtuoso.model.signal import Band
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.timeseries.protocol import Readable
@@ -109,10 +109,10 @@ _BAR_FIELDS = tuple(BARS.fields)[:6]
 def _score(row: Row) -> ScoreRow:
     time_ms, *values = row
     by_name = dict(zip(_SCORED, values, strict=True))
-    label = by_name["label"]
+    band = by_name["band"]
     return ScoreRow(
         timestamp=iso(time_ms) or "",
-        signal=None if label is None else Label(str(label)),
+        band=None if band is None else Band(str(band)),
         score=_number(by_name["score"]),
         score_percentile=_number(by_name["score_percentile"]),
         agreement=_number(by_name["agreement"]),

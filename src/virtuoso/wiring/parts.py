@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from virtuoso.analysis.signals import LabelRule
+from virtuoso.analysis.bands import BandRule
 from virtuoso.config import Settings
 from virtuoso.config.settings import BYBIT_REST, ExchangeSettings
 from virtuoso.exchange.bybit import Bybit
@@ -43,7 +43,7 @@ class KernelParts:
     market: str
     timeframes: Mapping[Timeframe, float]
     factors: Mapping[str, float]
-    label: LabelRule
+    band: BandRule
     entry_size: float
     depth: int
     polled: bool
@@ -65,7 +65,7 @@ def kernel_parts(settings: Settings) -> KernelParts:
         market=settings.exchange.market,
         timeframes=analysis.timeframes.weights(),
         factors=analysis.factors.weights(),
-        label=label_rule(settings),
+        band=band_rule(settings),
         entry_size=analysis.entry_size,
         depth=settings.exchange.depth,
         polled=settings.market_data.mode == "poll" or settings.exchange.ccxt_id is not None,
@@ -113,12 +113,12 @@ def _ledger(exchange: ExchangeSettings) -> Ledger:
         ) from error
 
 
-def label_rule(settings: Settings) -> LabelRule:
-    """The rule of labels as configured."""
-    label = settings.analysis.label
-    return LabelRule(
-        buy=label.buy, sell=label.sell, exit_margin=label.exit_margin, hold_bars=label.hold_bars,
-        min_coverage=label.min_coverage,
+def band_rule(settings: Settings) -> BandRule:
+    """The rule of bands as configured."""
+    band = settings.analysis.band
+    return BandRule(
+        up=band.up, down=band.down, exit_margin=band.exit_margin, hold_bars=band.hold_bars,
+        min_coverage=band.min_coverage,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, SecretStr
 from virtuoso.config import Settings
 
 _APPLIED = (
-    "alpha_scanning", "analysis.label", "cache.cleanup_interval", "monitoring", "smart_intervals", "universe",
+    "alpha_scanning", "analysis.band", "cache.cleanup_interval", "monitoring", "smart_intervals", "universe",
     "websocket.stale_after",
 )  # fmt: skip
 """Sections and keys that a reload takes over."""

@@ -12,7 +12,7 @@ from virtuoso.analysis.regimes.regime import Regime
 from virtuoso.model import documents as docs
 from virtuoso.model.feed_kind import FeedKind
 from virtuoso.model.quality import DataQuality, DataSource
-from virtuoso.model.signal import Entry, Label, Slippage
+from virtuoso.model.signal import Band, Entry, Label, Slippage
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.alerting.rule_values import market_values, symbol_values, system_values
 
@@ -27,7 +27,8 @@ ROW = docs.SymbolRow(
 )  # fmt: skip
 SIGNAL = docs.SignalRow(
     symbol="BTCUSDT", signal=Label.BUY, confidence=11.5, agreement=12.0, price=0.0, change=0.0, timestamp=None,
-    data_quality=STALE, data_source=None, score=13.0, score_percentile=17.0, past_closes=300, past_from_bars=240,
+    data_quality=STALE, data_source=None, score=13.0, band=Band.UP, score_percentile=17.0, past_closes=300,
+    past_from_bars=240,
     probability=None, coverage=14.0, attainable_coverage=1.0, evidence_class="detailed",
     consensus=15.0, disagreement=16.0, factors={name: 20.0 + i for i, name in enumerate(FACTORS)}, reasons=(),
 )  # fmt: skip
@@ -112,7 +113,8 @@ def test_what_is_not_known_is_unknown_never_a_number() -> None:
     bare = {
         "regime": None, "entry": None, "alignment": None,
         "signal": msgspec.structs.replace(
-            SIGNAL, score=None, score_percentile=None, signal=None, confidence=None, agreement=None, coverage=None,
+            SIGNAL, score=None, band=None, score_percentile=None, signal=None,
+            confidence=None, agreement=None, coverage=None,
             consensus=None, disagreement=None,
             factors={},
         ),

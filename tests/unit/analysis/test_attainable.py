@@ -1,4 +1,4 @@
-"""Every class of symbols and every mode can reach BUY and SELL with the defaults: planted evidence shows it."""
+"""Every class of symbols and every mode can reach UP and DOWN with the defaults: planted evidence shows it."""
 
 from dataclasses import replace
 from functools import cache
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from tests.support import panels
 
+from virtuoso.analysis.bands import DOWN, UNKNOWN, UP, BandRule
 from virtuoso.analysis.engine import FACTORS, TIMEFRAMES, Engine, attainable_coverage
 from virtuoso.analysis.readings.evaluation import Evaluation
-from virtuoso.analysis.signals import BUY, SELL, UNKNOWN, LabelRule
 from virtuoso.config.settings import Settings
 from virtuoso.market.panel import BarBlock, BookBlock, MinuteBlock
 from virtuoso.model.evidence import ALL, DERIVATIVES, Evidence, attainable
@@ -103,7 +103,7 @@ def book(close: np.ndarray, sign: int, evidence: Evidence) -> BookBlock | None:
 @cache
 def warmed(sign: int, sides: Evidence) -> dict[str, Any]:
     """The engine's state after a history of bars alone."""
-    engine = Engine(rule=LabelRule())
+    engine = Engine(rule=BandRule())
     engine.add("S0USDT", 0)
     bars = replace(without(market(sign), sides), minutes=None)
     first = LENGTH - SEEN
@@ -120,7 +120,7 @@ def watched(evidence: Evidence, sign: int) -> list[Evaluation]:
     """The last closes, after a history of bars alone: as it is some hours after a start, with all defaults."""
     bars = without(market(sign), evidence)
     higher = {tf: panels.aggregate(bars, tf) for tf in TIMEFRAMES if tf is not M1}
-    engine = Engine(rule=LabelRule())
+    engine = Engine(rule=BandRule())
     engine.add("S0USDT", 0)
     engine.load(warmed(sign, evidence & Evidence.SIDES))
     found = []
@@ -134,17 +134,17 @@ def watched(evidence: Evidence, sign: int) -> list[Evaluation]:
 
 
 def test_the_defaults_are_those_of_the_configuration() -> None:
-    label, rule = Settings().analysis.label, LabelRule()
-    assert (label.buy, label.sell, label.min_coverage) == (rule.buy, rule.sell, rule.min_coverage)
+    band, rule = Settings().analysis.band, BandRule()
+    assert (band.up, band.down, band.min_coverage) == (rule.up, rule.down, rule.min_coverage)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("way", WAYS)
-def test_no_default_makes_a_label_unreachable(way: str, sign: int) -> None:
+def test_no_default_makes_a_band_unreachable(way: str, sign: int) -> None:
     found = watched(WAYS[way], sign)
-    labels = [int(each.label[0]) for each in found]
-    assert (BUY if sign > 0 else SELL) in labels, found[-1].reading("S0USDT").why
-    assert UNKNOWN not in labels[-20:], found[-1].reading("S0USDT").reasons
+    bands = [int(each.band[0]) for each in found]
+    assert (UP if sign > 0 else DOWN) in bands, found[-1].reading("S0USDT").why
+    assert UNKNOWN not in bands[-20:], found[-1].reading("S0USDT").reasons
     last = found[-1].reading("S0USDT")
     assert last.coverage <= last.attainable + 1e-9
 
@@ -153,12 +153,12 @@ def test_no_default_makes_a_label_unreachable(way: str, sign: int) -> None:
 @pytest.mark.parametrize("sides", [True, False])
 def test_nor_in_a_backtest(sign: int, sides: bool) -> None:
     weights = fed_by_bars({name: factor.weight for name, factor in FACTORS.items()}, taker_sides=sides)
-    run = Backtest(["S0USDT"], TIMEFRAMES, weights, LabelRule(), taker_sides=sides)
+    run = Backtest(["S0USDT"], TIMEFRAMES, weights, BandRule(), taker_sides=sides)
     bars = without(market(sign), Evidence.BARS | Evidence.SIDES if sides else Evidence.BARS)
     bars = panels.part(replace(bars, minutes=None), 0, 5_000)
-    labels = np.concatenate([block.label for block in run.score(bars)])
-    assert (BUY if sign > 0 else SELL) in labels
-    assert UNKNOWN not in labels[4_000:]
+    bands = np.concatenate([block.band for block in run.score(bars)])
+    assert (UP if sign > 0 else DOWN) in bands
+    assert UNKNOWN not in bands[4_000:]
 
 
 def test_a_plain_symbol_has_half_of_the_evidence_and_its_reasons_say_that_the_rest_is_not_watched() -> None:
@@ -175,7 +175,7 @@ def test_a_plain_symbol_has_half_of_the_evidence_and_its_reasons_say_that_the_re
     assert attainable_coverage(tuple(FACTORS.values()), [ALL])[0] == pytest.approx(1.0)
 
 
-def test_less_than_the_share_of_what_can_be_had_is_no_label_and_says_of_how_much() -> None:
+def test_less_than_the_share_of_what_can_be_had_is_no_band_and_says_of_how_much() -> None:
     engine = Engine()
     bars = panels.random_bars(40, 1)
     engine.add("S0USDT", 0)

@@ -8,16 +8,16 @@ import pytest
 from tests.support.banks import mirror_bars, mirror_book
 from tests.support.panels import aggregate, cut, part, random_bars, random_book, symbols
 
+from virtuoso.analysis.bands import BandRule
 from virtuoso.analysis.component import Mirror
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.percentile import WARM_CLOSES
 from virtuoso.analysis.readings.evaluation import Evaluation
-from virtuoso.analysis.signals import LabelRule
 from virtuoso.market.panel import Cut
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import InvariantError
 from virtuoso.model.quality import DataQuality
-from virtuoso.model.signal import Label, Reading
+from virtuoso.model.signal import Band, Reading
 from virtuoso.model.timeframe import Timeframe
 
 N = 4
@@ -43,7 +43,7 @@ def _warm(until: int, mirrored: bool, pure: bool) -> dict:
     return engine.state()
 
 
-def _engine(until: int = START, mirrored: bool = False, rule: LabelRule | None = None, pure: bool = False) -> Engine:
+def _engine(until: int = START, mirrored: bool = False, rule: BandRule | None = None, pure: bool = False) -> Engine:
     engine = Engine(FRAMES, PURE if pure else None, rule=rule)
     for row, symbol in enumerate(symbols(N)):
         engine.add(symbol, row)
@@ -103,13 +103,13 @@ def test_a_modifier_scales_what_it_names(evaluations: list[Evaluation]) -> None:
     assert di.value == pytest.approx(np.tanh(di.raw / 20) * adx.value)
 
 
-def test_scores_move_and_labels_follow_them(evaluations: list[Evaluation]) -> None:
+def test_scores_move_and_bands_follow_them(evaluations: list[Evaluation]) -> None:
     scores = np.stack([evaluation.score for evaluation in evaluations])
     assert np.abs(np.diff(scores, axis=0)).max() > 1
-    labels = {evaluation.signal("S1USDT") for evaluation in evaluations}
-    assert labels <= set(Label)
+    bands = {evaluation.bridged_band("S1USDT") for evaluation in evaluations}
+    assert bands <= set(Band)
     entered = scores[0] >= 70
-    assert ((evaluations[0].label == 1) == entered).all()
+    assert ((evaluations[0].band == 1) == entered).all()
 
 
 def test_splitting_between_warm_up_and_steps_changes_no_score() -> None:
@@ -129,12 +129,12 @@ def test_a_restored_engine_goes_on_as_if_nothing_had_happened() -> None:
     other.load(engine.state())
     here, there = _run(engine, START + 5, START + 30)[-1], _run(other, START + 5, START + 30)[-1]
     np.testing.assert_array_equal(here.score, there.score)
-    np.testing.assert_array_equal(here.label, there.label)
+    np.testing.assert_array_equal(here.band, there.band)
     with pytest.raises(ValueError, match="timeframes"):
         Engine({Timeframe.M1: 1.0}).load(engine.state())
 
 
-def test_mirroring_the_market_mirrors_scores_labels_and_keeps_agreement() -> None:
+def test_mirroring_the_market_mirrors_scores_bands_and_keeps_agreement() -> None:
     mirrored = mirror_bars(BASE, Mirror.DIFFERENCE)
     higher = {tf: aggregate(mirrored, tf) for tf in HIGHER}
     engine = _engine(mirrored=True, pure=True)
@@ -145,7 +145,7 @@ def test_mirroring_the_market_mirrors_scores_labels_and_keeps_agreement() -> Non
     ]
     for a, b in zip(here, there, strict=True):
         np.testing.assert_allclose(a.score - 50, 50 - b.score, rtol=0, atol=1e-7)
-        np.testing.assert_array_equal(a.label, -b.label)
+        np.testing.assert_array_equal(a.band, -b.band)
         np.testing.assert_allclose(a.total.agreement, b.total.agreement, atol=1e-7)
 
 
@@ -187,8 +187,8 @@ def _chosen(whole: Cut, columns: np.ndarray) -> Cut:
     )
 
 
-def test_labels_of_repaired_minutes_advance_one_by_one() -> None:
-    """Four late minutes in one cut leave the label where four cuts in time would have left it."""
+def test_bands_of_repaired_minutes_advance_one_by_one() -> None:
+    """Four late minutes in one cut leave the band where four cuts in time would have left it."""
     prompt, late = _engine(), _engine()
     for k in range(START, START + 90):
         expected = prompt.step(replace(_cut(k), book=None))
@@ -200,7 +200,7 @@ def test_labels_of_repaired_minutes_advance_one_by_one() -> None:
                 bars[tf] = (block,)
         got = late.step(replace(_cut(first + 4), bars=bars, book=None))
     np.testing.assert_array_equal(got.score, expected.score)
-    np.testing.assert_array_equal(got.label, expected.label)
+    np.testing.assert_array_equal(got.band, expected.band)
     np.testing.assert_array_equal(late.state()["4"]["1"], prompt.state()["4"]["1"])  # bars held
 
 
@@ -211,7 +211,7 @@ def test_nothing_yet_is_null_with_reasons() -> None:
     reading = engine.step(replace(_cut(0), book=None)).reading("S0USDT")
     assert reading.score is None
     assert reading.agreement is None or reading.agreement == 0
-    assert reading.signal is None
+    assert reading.band is None
     assert reading.coverage == 0
     assert reading.reasons[0] == "no factor has data"
     technical = reading.factors[3]
@@ -259,23 +259,23 @@ def test_agreement_is_agreement_times_coverage_times_quality(quality: DataQualit
     assert reading.quality is worst
 
 
-def test_no_label_on_stale_bars_or_thin_coverage() -> None:
-    """The same market that is BUY or SELL when fresh has no label, and a reason, otherwise."""
+def test_no_band_on_stale_bars_or_thin_coverage() -> None:
+    """The same market that is stretched when fresh has no band, and a reason, otherwise."""
 
     def last(engine: Engine, without_book: bool = False, **options) -> tuple[Reading, ...]:
         for k in range(START, START + 120):
             whole = _cut(k, **options)
             evaluation = engine.step(replace(whole, book=None) if without_book else whole)
-            if (abs(evaluation.label) == 1).any() or (abs(evaluation.score - 50) >= 10).any():
+            if (abs(evaluation.band) == 1).any() or (abs(evaluation.score - 50) >= 10).any():
                 return tuple(evaluation.readings())
         raise AssertionError("the market never moved enough")
 
-    fresh = last(_engine(rule=LabelRule(buy=60, sell=40)))
-    stale = last(_engine(rule=LabelRule(buy=60, sell=40)), quality=DataQuality.STALE)
-    strict = _engine(rule=LabelRule(buy=60, sell=40, min_coverage=1.0))
+    fresh = last(_engine(rule=BandRule(up=60, down=40)))
+    stale = last(_engine(rule=BandRule(up=60, down=40)), quality=DataQuality.STALE)
+    strict = _engine(rule=BandRule(up=60, down=40, min_coverage=1.0))
     thin = last(strict, without_book=True)
-    assert {r.signal for r in fresh} != {Label.HOLD}
-    assert {r.signal for r in stale} == {None} == {r.signal for r in thin}
+    assert {r.band for r in fresh} != {Band.BALANCED}
+    assert {r.band for r in stale} == {None} == {r.band for r in thin}
     assert all("data is stale" in r.reasons for r in stale)
     short = "coverage 0.80 is below 1.00, which is 1 of the 1.00 that this symbol can have"
     assert all(short in r.reasons for r in thin)
@@ -375,10 +375,10 @@ def test_the_sentences_say_the_numbers(evaluations: list[Evaluation]) -> None:
     for evaluation in evaluations[::17]:
         for reading in evaluation.readings():
             first, second, *rest = reading.why
-            assert first.startswith(f"{reading.symbol} is {reading.signal} at {reading.score:.1f}")
+            assert first.startswith(f"{reading.symbol} is {reading.band} at {reading.score:.1f}")
             strongest = max(reading.factors, key=lambda f: abs(f.contribution))
             assert f"{strongest.name.replace('_', ' ')} ({strongest.contribution:+.1f})" in first
             assert second.startswith("What weighs most: ")
             assert bool(rest) == (reading.counterfactual is not None or bool(reading.reasons))
             if reading.counterfactual is not None:
-                assert f"It would be {reading.counterfactual.label} with" in rest[0]
+                assert f"It would be {reading.counterfactual.would_be} with" in rest[0]

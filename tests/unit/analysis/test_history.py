@@ -9,10 +9,10 @@ import pytest
 from tests.support.market import LIVE
 from tests.support.panels import ARRAYS, aggregate, part, random_bars, symbols
 
+from virtuoso.analysis.bands import UNKNOWN
 from virtuoso.analysis.banks import Banks
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.history import History
-from virtuoso.analysis.signals import UNKNOWN
 from virtuoso.market.bars import SymbolBars
 from virtuoso.market.panel import BarBlock
 from virtuoso.market.state import MarketState
@@ -83,19 +83,19 @@ def test_blocks_of_any_length_give_the_same_scores_and_labels(length: int) -> No
         engine.score_blocks(_blocks(BASE, k, min(k + length, MINUTES)), SEEN) for k in range(WARM, MINUTES, length)
     ]
     np.testing.assert_array_equal(np.concatenate([piece.score for piece in pieces]), whole().score)
-    np.testing.assert_array_equal(np.concatenate([piece.label for piece in pieces]), whole().label)
+    np.testing.assert_array_equal(np.concatenate([piece.band for piece in pieces]), whole().band)
     np.testing.assert_array_equal(np.concatenate([piece.regime for piece in pieces]), whole().regime)
 
 
 def test_a_live_run_of_frames_equals_the_final_bars() -> None:
     """Forming bars, one confirmed bar a minute, cuts and steps, as the monitor drives them: difference 0."""
-    live, labels, regimes = _live_run(SymbolBars.update)
+    live, bands, regimes = _live_run(SymbolBars.update)
     final = _scores(UNSEEN)
     assert np.isfinite(final.regime).all()
     np.testing.assert_array_equal(regimes[:, 0], final.regime[: len(live)])
     np.testing.assert_array_equal(regimes[:, 1:], final.probabilities.swapaxes(0, 1)[: len(live)])
     np.testing.assert_array_equal(live, final.score[: len(live)])
-    np.testing.assert_array_equal(labels, final.label[: len(live)])
+    np.testing.assert_array_equal(bands, final.band[: len(live)])
 
 
 def test_a_planted_forming_bar_is_caught_by_the_live_run() -> None:
@@ -113,7 +113,7 @@ def replace_bar(bar: Bar) -> Bar:
 
 
 def _live_run(update: Callable, minutes: int = 45) -> tuple[np.ndarray, ...]:
-    """Scores and labels [minutes, n], and the regime that is held with the probabilities of all [minutes, 5, n]."""
+    """Scores and bands [minutes, n], and the regime that is held with the probabilities of all [minutes, 5, n]."""
     market, engine = MarketState(list(FRAMES)), _engine(UNSEEN)
     for i, symbol in enumerate(symbols(N)):
         market.add(symbol)
@@ -123,7 +123,7 @@ def _live_run(update: Callable, minutes: int = 45) -> tuple[np.ndarray, ...]:
             count = WARM // tf.minutes
             history.load(tf, [_bar(block, k, i) for k in range(max(0, count - 900), count)])
     market.warm_up(list(symbols(N)), int(BASE.open_ms[WARM]))
-    scores, labels, regimes = [], [], []
+    scores, bands, regimes = [], [], []
     for k in range(WARM, WARM + minutes):
         for i, symbol in enumerate(symbols(N)):
             final = _bar(UNSEEN, k, i)
@@ -133,9 +133,9 @@ def _live_run(update: Callable, minutes: int = 45) -> tuple[np.ndarray, ...]:
         close_ms = int(BASE.open_ms[k]) + 60_000
         evaluation = engine.step(market.cut(close_ms, dict.fromkeys(symbols(N), LIVE)))
         scores.append(evaluation.score)
-        labels.append(evaluation.label)
+        bands.append(evaluation.band)
         regimes.append(np.vstack([evaluation.regimes.code, evaluation.regimes.probabilities]))
-    return np.stack(scores), np.stack(labels), np.stack(regimes)
+    return np.stack(scores), np.stack(bands), np.stack(regimes)
 
 
 def _bar(block: BarBlock, k: int, i: int) -> Bar:
@@ -188,7 +188,7 @@ def test_permuted_symbols_give_permuted_scores_and_nothing_else() -> None:
     base = part(BASE, 0, MINUTES, order)
     permuted = _scores(replace(base, rows=np.arange(N)))
     np.testing.assert_array_equal(permuted.score, whole().score[:, order])
-    np.testing.assert_array_equal(permuted.label, whole().label[:, order])
+    np.testing.assert_array_equal(permuted.band, whole().band[:, order])
 
 
 @pytest.mark.parametrize("damage", ["missing", "crash", "constant", "no volume", "huge name"])
@@ -216,7 +216,7 @@ def test_bad_bars_never_raise_and_never_invent(damage: str) -> None:
     known = np.isfinite(there.score[:, 1])
     assert ((there.score[known, 1] >= 0) & (there.score[known, 1] <= 100)).all()
     if damage == "missing":
-        assert (there.label[100:140, 1] == UNKNOWN).all()
+        assert (there.band[100:140, 1] == UNKNOWN).all()
         lost = slice(100 + 1, 130)
         assert (there.coverage[lost, 1] < whole().coverage[lost, 1]).all()
     if damage == "huge name":

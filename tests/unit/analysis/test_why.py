@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.panels import random_book
 
+from virtuoso.analysis.bands import BALANCED, DOWN, UP, Banded, BandRule
 from virtuoso.analysis.confluence import combine_factor
 from virtuoso.analysis.factors import orderbook, technical, volume
 from virtuoso.analysis.readings.counterfactual import REACH, counterfactuals
 from virtuoso.analysis.readings.entry import Context, walked
 from virtuoso.analysis.scoring import FactorArrays, combine, total_of
-from virtuoso.analysis.signals import BUY, HOLD, SELL, Labelled, LabelRule
 from virtuoso.model.timeframe import Timeframe
 
 FRAMES = (Timeframe.M1, Timeframe.M5)
-RULE = LabelRule()
+RULE = BandRule()
 FACTORS = (orderbook.FACTOR, volume.FACTOR, technical.FACTOR)
 
 
@@ -43,16 +43,16 @@ def _factor(factor, rng: np.random.Generator, n: int, lean: np.ndarray) -> Facto
     )  # fmt: skip
 
 
-def _market(seed: int, n: int = 200) -> tuple[tuple[FactorArrays, ...], Labelled]:
+def _market(seed: int, n: int = 200) -> tuple[tuple[FactorArrays, ...], Banded]:
     rng = np.random.default_rng(seed)
     lean = rng.normal(0, 0.9, n)
     factors = tuple(_factor(factor, rng, n, lean) for factor in FACTORS)
     score = 50 * (1 + combine(factors).confluence.x)
-    before = rng.choice([SELL, HOLD, BUY], n).astype(float)
+    before = rng.choice([DOWN, BALANCED, UP], n).astype(float)
     held = rng.integers(1, 8, n).astype(float)
     allowed = rng.random(n) < 0.9
-    label = RULE.decide(before, held, score, allowed)
-    return factors, Labelled(label, before, held, allowed, label)
+    band = RULE.decide(before, held, score, allowed)
+    return factors, Banded(band, before, held, allowed, band)
 
 
 def _score_with(factors: tuple[FactorArrays, ...], f: int, t: int, c: int, i: int, raw: float) -> float:
@@ -70,35 +70,35 @@ def _score_with(factors: tuple[FactorArrays, ...], f: int, t: int, c: int, i: in
 
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_every_counterfactual_changes_the_label_when_recomputed_and_none_nearer_does(seed: int) -> None:
-    factors, labelled = _market(seed)
-    found = counterfactuals(factors, combine(factors).confluence, labelled, RULE)
+def test_every_counterfactual_changes_the_band_when_recomputed_and_none_nearer_does(seed: int) -> None:
+    factors, banded = _market(seed)
+    found = counterfactuals(factors, combine(factors).confluence, banded, RULE)
     assert (found.factor >= 0).sum() > 5
     for i in np.flatnonzero(found.factor >= 0):
         f, t, c = int(found.factor[i]), int(found.timeframe[i]), int(found.component[i])
         component = factors[f].factor.components[c]
         score = _score_with(factors, f, t, c, i, found.raw[i])
         assert score == pytest.approx(found.score[i], abs=1e-9)
-        label = _decide(labelled, i, score)
-        assert label == found.label[i] != labelled.label[i]
+        band = _decide(banded, i, score)
+        assert band == found.band[i] != banded.band[i]
         assert component.limits[0] <= found.raw[i] <= component.limits[1]
         distance = abs(found.raw[i] - factors[f].raw[t, c, i]) / abs(component.scale)
         short = factors[f].raw[t, c, i] + 0.99 * (found.raw[i] - factors[f].raw[t, c, i])
-        assert _decide(labelled, i, _score_with(factors, f, t, c, i, short)) == labelled.label[i]
+        assert _decide(banded, i, _score_with(factors, f, t, c, i, short)) == banded.band[i]
         for g, s, d in _others(factors, i):
             other = factors[g].factor.components[d]
             for sign in (-1, 1):
                 raw = factors[g].raw[s, d, i] + sign * 0.99 * distance * abs(other.scale)
                 inside = other.limits[0] <= raw <= other.limits[1]
                 if inside and abs(raw - other.center) <= REACH * abs(other.scale):
-                    assert _decide(labelled, i, _score_with(factors, g, s, d, i, raw)) == labelled.label[i]
+                    assert _decide(banded, i, _score_with(factors, g, s, d, i, raw)) == banded.band[i]
         if i > 60:
             break
 
 
-def _decide(labelled: Labelled, i: int, score: float) -> int:
+def _decide(banded: Banded, i: int, score: float) -> int:
     one = slice(i, i + 1)
-    return int(RULE.decide(labelled.before[one], labelled.held[one], np.array([score]), labelled.allowed[one])[0])
+    return int(RULE.decide(banded.before[one], banded.held[one], np.array([score]), banded.allowed[one])[0])
 
 
 def _others(factors: tuple[FactorArrays, ...], i: int) -> Iterator[tuple[int, int, int]]:
@@ -107,13 +107,13 @@ def _others(factors: tuple[FactorArrays, ...], i: int) -> Iterator[tuple[int, in
             yield f, int(t), int(c)
 
 
-def test_no_counterfactual_where_nothing_may_be_said_or_a_label_is_held() -> None:
-    factors, labelled = _market(3)
+def test_no_counterfactual_where_nothing_may_be_said_or_a_band_is_held() -> None:
+    factors, banded = _market(3)
     confluence = combine(factors).confluence
-    n = labelled.before.size
-    found = counterfactuals(factors, confluence, replace(labelled, allowed=np.zeros(n, dtype=bool)), RULE)
+    n = banded.before.size
+    found = counterfactuals(factors, confluence, replace(banded, allowed=np.zeros(n, dtype=bool)), RULE)
     assert (found.factor == -1).all()
-    held = replace(labelled, before=np.full(n, float(BUY)), held=np.ones(n), label=np.full(n, BUY, dtype=np.int8))
+    held = replace(banded, before=np.full(n, float(UP)), held=np.ones(n), band=np.full(n, UP, dtype=np.int8))
     assert (counterfactuals(factors, confluence, held, RULE).factor == -1).all()
 
 

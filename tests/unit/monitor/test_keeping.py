@@ -10,11 +10,11 @@ import pytest
 from tests.support import panels
 
 from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.analysis.bands import BandRule
 from virtuoso.analysis.checkpoint import Checkpoint
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.regimes.dwell import Transition
 from virtuoso.analysis.regimes.regime import Regime
-from virtuoso.analysis.signals import LabelRule
 from virtuoso.market.panel import MINUTE_FIELDS
 from virtuoso.market.series import BUY_VOLUME, CLOSE
 from virtuoso.market.state import MarketState
@@ -22,7 +22,7 @@ from virtuoso.model.alerts.incident import Incident, Severity
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.quality import DataQuality
-from virtuoso.model.signal import Label
+from virtuoso.model.signal import Band, Label
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.persistence.bar_archive import BarArchive
 from virtuoso.monitor.persistence.committer import Committer, Recalled, RestartState
@@ -215,7 +215,7 @@ def test_what_begins_or_ends_a_side_is_a_signal_the_first_one_too() -> None:
 
 def an_engine() -> Engine:
     """One that changes its mind often."""
-    return Engine({M1: 1.0}, rule=LabelRule(buy=54, sell=46, exit_margin=1, min_coverage=0.0))
+    return Engine({M1: 1.0}, rule=BandRule(up=54, down=46, exit_margin=1, min_coverage=0.0))
 
 
 async def stored(tmp_path: Path) -> TimeSeries:
@@ -295,7 +295,7 @@ async def test_without_a_store_there_is_nothing_to_recall() -> None:
     assert await BarArchive(Away(), market).recall(["AUSDT"], {M1: 10}, 10, 10**12) == 0  # type: ignore[arg-type]
 
 
-def test_a_resumed_engine_keeps_labels_through_what_it_did_not_watch() -> None:
+def test_a_resumed_engine_keeps_bands_through_what_it_did_not_watch() -> None:
     names, bars = panels.symbols(4), panels.random_bars(420, 4, seed=4)
     engine = an_engine()
     for row, symbol in enumerate(names):
@@ -303,8 +303,8 @@ def test_a_resumed_engine_keeps_labels_through_what_it_did_not_watch() -> None:
     engine.warm_up([panels.part(bars, 0, 300)])
     last = [engine.step(panels.cut(bars, {}, k)) for k in range(300, 400)][-1]
     checkpoints = engine.checkpoints()
-    assert {symbol: checkpoints[symbol].label for symbol in names} == {
-        symbol: {"BUY": 1.0, "HOLD": 0.0, "SELL": -1.0}[last.signal(symbol)] for symbol in names
+    assert {symbol: checkpoints[symbol].band for symbol in names} == {
+        symbol: {Band.UP: 1.0, Band.BALANCED: 0.0, Band.DOWN: -1.0}[last.bridged_band(symbol)] for symbol in names
     }
     other = an_engine()
     for row, symbol in enumerate(names):

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue import examples
 from virtuoso.model.quality import DataQuality
-from virtuoso.model.signal import Label
+from virtuoso.model.signal import Band, Label
 from virtuoso.monitor.documents.publish import _strength, signal_row
 from virtuoso.storage.cache.document import Document, Version
 
@@ -23,6 +23,7 @@ class Read:
     """A reading, as far as its row shows it."""
 
     signal: Label | None = Label.BUY
+    band: Band | None = Band.UP
     quality: DataQuality = DataQuality.LIVE
     close_ms: int = CLOSE_MS
     reasons: tuple[str, ...] = ()

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from virtuoso.analysis.signals import BRIDGE_BARS, UNKNOWN, LabelRule, Labels, label_of
+from virtuoso.analysis.bands import BRIDGE_BARS, UNKNOWN, BandRule, Bands, band_of
+from virtuoso.analysis.readings.scores import signal_of
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Label
 from virtuoso.monitor.persistence.signal_log import SignalLog
@@ -53,7 +54,7 @@ class _Reading(SimpleNamespace):
 
 
 class World:
-    """Labels and log of one monitor, its history, and what a restart finds of it."""
+    """Bands and log of one monitor, its history, and what a restart finds of it."""
 
     def __init__(self) -> None:
         self.now_ms = 0
@@ -63,7 +64,7 @@ class World:
         self._start()
 
     def _start(self) -> None:
-        self.labels, self.log = Labels(LabelRule(hold_bars=1)), SignalLog("bybit")
+        self.labels, self.log = Bands(BandRule(hold_bars=1)), SignalLog("bybit")
         self.labels.memory.reserve(len(SYMBOLS))
 
     def restart(self, minutes: int, *, forgotten: bool) -> None:
@@ -90,10 +91,10 @@ class World:
         for symbol in here:
             row = SYMBOLS.index(symbol)
             score = scores[symbol]
-            labelled = self.labels.step(
+            banded = self.labels.step(
                 slice(row, row + 1), np.array([np.nan if score is None else score]), np.array([True]), self.now_ms
             )
-            bridged[symbol] = label_of(int(labelled.bridged[0]))
+            bridged[symbol] = signal_of(band_of(int(banded.bridged[0])))
         if here:
             found = Evaluated(self.now_ms, bridged)
             self.history += self.log.observe(found, here, None)  # type: ignore[arg-type]

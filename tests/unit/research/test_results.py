@@ -31,10 +31,10 @@ FRAMES = ("1m", "4h")
 COMPONENTS = ("technical.rsi.1m", "technical.rsi.4h", "order_flow.volume_delta")
 READINGS = Readings(SYMBOLS, FACTORS, FRAMES, COMPONENTS)
 COLUMNS = [
-    "time", "symbol", "signal", "regime", "score", "agreement", "coverage", *FACTORS, "score_1m", "score_4h",
+    "time", "symbol", "band", "regime", "score", "agreement", "coverage", *FACTORS, "score_1m", "score_4h",
     "p_bullish", "p_bearish", "p_neutral", "p_volatile",
 ]  # fmt: skip
-NAMES = {-1: "SELL", 0: "HOLD", 1: "BUY", 2: "unknown"}
+NAMES = {-1: "stretched down", 0: "balanced", 1: "stretched up", 2: "unknown"}
 OTHER = {"bars_read": 900, "bars_missing": 7, "bad_rows_skipped": 3, "seconds": 2.0, "config_digest": "abc"}
 
 
@@ -51,13 +51,13 @@ def scored(minutes: int = 400, seed: int = 2) -> ScoredBlock:
     present[: minutes // 3, 2] = False
     score = np.clip(50 + 2 * common + rng.normal(0, 5, shape), 0, 100)
     score[0, 0], score[1, 0], score[2, 0], score[3, 0] = 100.0, 0.0, 70.0, 30.0
-    label = np.where(rng.random(shape) < 0.7, 0, rng.choice([-1, 1, 2], shape)).astype(np.int8)
+    band = np.where(rng.random(shape) < 0.7, 0, rng.choice([-1, 1, 2], shape)).astype(np.int8)
     return ScoredBlock(
         close_ms=FIRST_CLOSE_MS + MINUTE_MS * np.arange(minutes),
         symbols=SYMBOLS,
         present=present,
-        label=label,
-        bridged=np.where((label == 2) & (rng.random(shape) < 0.5), np.int8(1), label),  # a part of the gaps is bridged
+        band=band,
+        bridged=np.where((band == 2) & (rng.random(shape) < 0.5), np.int8(1), band),  # a part of the gaps is bridged
         score=unknown(score, 0.05),
         agreement=unknown(rng.random(shape), 0.05),
         coverage=rng.random(shape),
@@ -79,7 +79,7 @@ def pieces(block: ScoredBlock, cuts: list[int]) -> Iterator[ScoredBlock]:
             close_ms=block.close_ms[part],
             symbols=block.symbols,
             present=block.present[part],
-            label=block.label[part],
+            band=block.band[part],
             bridged=block.bridged[part],
             score=block.score[part],
             agreement=block.agreement[part],
@@ -111,7 +111,7 @@ def rows_of(block: ScoredBlock) -> list[dict[str, Any]]:
                     {
                         "time": datetime.fromtimestamp(close_ms / 1000, UTC),
                         "symbol": symbol,
-                        "signal": None if block.label[i, j] == 2 else NAMES[int(block.label[i, j])],
+                        "band": None if block.band[i, j] == 2 else NAMES[int(block.band[i, j])],
                         "regime": None if np.isnan(regime) else REGIMES[int(regime)].value,
                         **{k: None if np.isnan(v) else v for k, v in numbers.items()},
                     }
@@ -169,8 +169,8 @@ def test_pandas_reads_the_signals_in_utc_with_names(tmp_path: Path) -> None:
     write(tmp_path, [block], {})
     frame = pd.read_parquet(tmp_path / "signals.parquet")
     assert str(frame["time"].dt.tz) == "UTC"
-    assert set(frame["signal"].dropna().astype(str)) == {"BUY", "SELL", "HOLD"}
-    assert frame["signal"].isna().any()
+    assert set(frame["band"].dropna().astype(str)) == {"stretched up", "stretched down", "balanced"}
+    assert frame["band"].isna().any()
     assert int(frame["score"].isna().sum()) == sum(row["score"] is None for row in rows_of(block)) > 0
 
 
@@ -180,7 +180,12 @@ def test_a_run_without_readings_leaves_a_table_without_rows(tmp_path: Path) -> N
     document = json.loads((tmp_path / "summary.json").read_text())
     assert document["readings"] == 0
     assert document["period"] == {"first_close": None, "last_close": None}
-    assert document["score"]["mean"] is document["labels"]["time_share"]["BUY"] is document["coverage"]["mean"] is None
+    assert (
+        document["score"]["mean"]
+        is document["bands"]["time_share"]["stretched up"]
+        is document["coverage"]["mean"]
+        is None
+    )
 
 
 def test_two_runs_leave_the_same_bytes(tmp_path: Path) -> None:
@@ -254,11 +259,11 @@ def test_label_changes_are_counted_between_readings_of_a_symbol_over_blocks_and_
     document = summed(pieces(block, [100, 101, 250]))
     entered = {}
     for j, symbol in enumerate(SYMBOLS):
-        labels = [row["signal"] or "unknown" for row in rows_of(block) if row["symbol"] == symbol]
+        labels = [row["band"] or "unknown" for row in rows_of(block) if row["symbol"] == symbol]
         bridged = [NAMES[code] for code in block.bridged[block.present[:, j], j].tolist()]
         entered[symbol] = dict.fromkeys(NAMES.values(), 0)
         for before, after in pairwise(["unknown", *bridged]):
-            entered[symbol][after] += before != after and bool({before, after} & {"BUY", "SELL"})
+            entered[symbol][after] += before != after and bool({before, after} & {"stretched up", "stretched down"})
         found = document["by_symbol"][symbol]
         assert found["readings"] == len(labels)
         assert found["entered"] == entered[symbol]
@@ -266,8 +271,8 @@ def test_label_changes_are_counted_between_readings_of_a_symbol_over_blocks_and_
         changes = sum(entered[symbol].values())
         assert found["changes_per_symbol_and_day"] == pytest.approx(changes / (len(labels) / 1_440), rel=1e-12)
     total = sum(sum(counts.values()) for counts in entered.values())
-    assert document["labels"]["entered"] == {n: sum(entered[s][n] for s in SYMBOLS) for n in NAMES.values()}
-    assert document["labels"]["changes_per_symbol_and_day"] == pytest.approx(
+    assert document["bands"]["entered"] == {n: sum(entered[s][n] for s in SYMBOLS) for n in NAMES.values()}
+    assert document["bands"]["changes_per_symbol_and_day"] == pytest.approx(
         total * 1_440 / len(rows_of(block)), rel=1e-12
     )
 
@@ -288,10 +293,10 @@ def test_factor_moments_and_correlations_are_those_of_pandas() -> None:
 
 
 @settings(max_examples=40)
-@given(cuts=st.lists(st.integers(0, 120), max_size=12), buy=st.sampled_from([55.0, 70.0]))
-def test_where_the_blocks_are_cut_changes_nothing(cuts: list[int], buy: float) -> None:
+@given(cuts=st.lists(st.integers(0, 120), max_size=12), up=st.sampled_from([55.0, 70.0]))
+def test_where_the_blocks_are_cut_changes_nothing(cuts: list[int], up: float) -> None:
     block = scored(120)
-    whole, cut = flat(summed([block], buy=buy)), flat(summed(pieces(block, cuts), buy=buy))
+    whole, cut = flat(summed([block], up=up)), flat(summed(pieces(block, cuts), up=up))
     texts = {path for path, value in whole.items() if not isinstance(value, int | float)}
     assert {path: cut.pop(path) for path in texts} == {path: whole.pop(path) for path in texts}
     assert cut == pytest.approx(whole, rel=1e-12, abs=1e-12)

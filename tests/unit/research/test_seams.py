@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from virtuoso.analysis.bands import BandRule
 from virtuoso.analysis.engine import TIMEFRAMES
-from virtuoso.analysis.signals import LabelRule
 from virtuoso.cli.backtest import app
 from virtuoso.market.bounds.bar import implausible
 from virtuoso.market.panel import BAR_FIELDS, BarBlock
@@ -87,7 +87,7 @@ def test_minutes_that_are_missing_hide_no_seam() -> None:
 
 def scored(block: BarBlock, seams: list[Seam]) -> list[ScoredBlock]:
     weights = fed_by_bars({"volume": 0.5, "price_structure": 0.3, "technical": 0.2}, taker_sides=True)
-    run = Backtest(("A", "B"), TIMEFRAMES, weights, LabelRule(), taker_sides=True)
+    run = Backtest(("A", "B"), TIMEFRAMES, weights, BandRule(), taker_sides=True)
     return list(run.score(block, seams))
 
 
@@ -142,7 +142,7 @@ def test_what_came_out_right_stays_right(name: str) -> None:
 def test_the_same_market_at_any_scale_has_the_same_scores() -> None:
     with read_bars(INPUTS / "scale-free") as bars:
         weights = fed_by_bars({"volume": 0.5, "price_structure": 0.3, "technical": 0.2}, taker_sides=True)
-        backtest = Backtest(bars.symbols, TIMEFRAMES, weights, LabelRule(), taker_sides=True)
+        backtest = Backtest(bars.symbols, TIMEFRAMES, weights, BandRule(), taker_sides=True)
         scores = np.concatenate([piece.score for block in bars.blocks() for piece in backtest.score(block)])
     np.testing.assert_allclose(scores[:, 1:], scores[:, :1].repeat(2, axis=1), rtol=1e-6)
     assert np.isfinite(scores).any()

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.support.panels import START_MS, aggregate, part, random_bars, symbols
 
-from virtuoso.analysis.signals import UNKNOWN, LabelRule
+from virtuoso.analysis.bands import UNKNOWN, BandRule
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
@@ -22,7 +22,7 @@ from virtuoso.research.scored import ScoredBlock
 MINUTE = 60_000
 N = 2
 FACTORS = {"order_flow": 0.3, "volume": 0.18, "price_structure": 0.15, "technical": 0.1}
-RULE = LabelRule(min_coverage=0.1)
+RULE = BandRule(min_coverage=0.1)
 SHORT = {Timeframe.M1: 0.5, Timeframe.M5: 0.3, Timeframe.M15: 0.2}
 ALL = {Timeframe.M1: 0.4, Timeframe.M5: 0.3, Timeframe.M30: 0.2, Timeframe.H4: 0.1}
 
@@ -85,7 +85,7 @@ def run(data: Path, past: Sequence[Path] = (), timeframes: dict[Timeframe, float
         return gathered, scoring.document(seconds=1.0, config_digest="")
 
 
-SAID = ("close_ms", "score", "label", "bridged", "agreement", "coverage", "regime", "score_15m", "technical.rsi.5m")
+SAID = ("close_ms", "score", "band", "bridged", "agreement", "coverage", "regime", "score_15m", "technical.rsi.5m")
 
 
 @pytest.mark.parametrize("at", [437, 480, 901])
@@ -95,7 +95,7 @@ def test_the_second_half_with_the_first_as_warm_up_says_what_the_whole_run_says(
     whole, _ = run(file(tmp_path, bars, "whole.parquet"))
     first, second = (file(tmp_path, part(bars, *of), f"{of[0]}.parquet") for of in ((0, at), (at, 1_300)))
     warm, document = run(second, [first])
-    assert (whole["label"][at:] != UNKNOWN).all(axis=1).any()
+    assert (whole["band"][at:] != UNKNOWN).all(axis=1).any()
     for name in SAID:
         np.testing.assert_array_equal(warm[name], whole[name][at:], err_msg=name)
     assert document["readings"] == N * (1_300 - at)

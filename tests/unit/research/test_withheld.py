@@ -16,8 +16,8 @@ BAR = 60_000
 
 
 def block(begin: int, present: np.ndarray, labelled: np.ndarray) -> Any:
-    label = np.where(labelled, np.int8(0), np.int8(2))
-    return SimpleNamespace(close_ms=(begin + 1 + np.arange(len(present))) * BAR, present=present, label=label)
+    band = np.where(labelled, np.int8(0), np.int8(2))
+    return SimpleNamespace(close_ms=(begin + 1 + np.arange(len(present))) * BAR, present=present, band=band)
 
 
 def slow(present: np.ndarray, labelled: np.ndarray, anew: np.ndarray) -> tuple[dict[str, int], int, int]:

@@ -149,9 +149,11 @@ def test_every_parameter_and_answer_says_what_it_is(document: Any) -> None:
 def test_every_value_of_an_enumeration_is_told_where_its_name_does_not(document: Any) -> None:
     schemas = document["components"]["schemas"]
     told = {name: schema for name, schema in schemas.items() if "enum" in schema and "imeframe" not in name}
-    assert {"Label", "DataQuality", "DataSource", "FeedKind", "Severity", "AlertState", "DeliveryState"} == set(told)
+    assert {"Band", "Label", "DataQuality", "DataSource", "FeedKind", "Severity", "AlertState", "DeliveryState"} == set(
+        told
+    )
     for schema in told.values():
-        said = dict(re.findall(r"^- `(\w+)`: (.+)$", schema["description"], re.MULTILINE))
+        said = dict(re.findall(r"^- `([\w ]+)`: (.+)$", schema["description"], re.MULTILINE))
         assert sorted(said) == sorted(schema["enum"])
         assert [value for value, text in said.items() if not text.endswith(".")] == []
 

@@ -24,7 +24,7 @@ def changed(folder: Path, before: str, after: str) -> tuple[str, ...]:
     [
         ("universe: {size: 3}", "universe: {size: 4}", ()),
         ("monitoring: {interval: 5}", "monitoring: {interval: 6, alerts: {cooldown: 5}}", ()),
-        ("analysis: {label: {buy: 60}}", "analysis: {label: {buy: 61}}", ()),
+        ("analysis: {band: {up: 60}}", "analysis: {band: {up: 61}}", ()),
         ("web: {port: 1}", "web: {port: 2}", ("web.port",)),
         ("identity: one", "identity: two", ("identity",)),
         ("{}", "cache: {tiers: [memory, redis]}", ("cache.tiers",)),

@@ -7,7 +7,7 @@ from typing import Final
 
 from virtuoso.model.catalogue.factors import FACTORS
 from virtuoso.model.quality import DataQuality, DataSource
-from virtuoso.model.signal import Label
+from virtuoso.model.signal import Band, Label
 
 Known = float | int | str | None
 """A value at one time; `None` is unknown."""
@@ -97,7 +97,8 @@ _OF_SYMBOL = (
     _text("data_quality", "how fresh the ticker is", _QUALITIES),
     _text("data_source", "what the exchange is", _SOURCES),
     _text("signal", "label of the last reading; unknown while there is none or its data is stale", _LABELS),
-    _number("score", "0–100", "confluence of all factors; 50 is neutral"),
+    _number("score", "0–100", "pressure: confluence of all factors; 50 is neutral"),
+    _text("band", "how stretched the score is", tuple(str(band) for band in Band)),
     _number("score_percentile", "0–100", "share of the symbol's own past that lies below the score"),
     _number("confidence", "0–1", "probability that what the signal says turns out right; unknown so far"),
     _number("agreement", "0–1", "how far the factors agree, × coverage × data quality"),

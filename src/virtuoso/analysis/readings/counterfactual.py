@@ -1,14 +1,14 @@
-"""The nearest change of a single component that would give another label, verified by recomputing the score."""
+"""The nearest change of a single component that would give another band, verified by recomputing the score."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from virtuoso.analysis.bands import BandCodes, Banded, BandRule
 from virtuoso.analysis.component import Component
 from virtuoso.analysis.confluence import Weighted, combine_factor
 from virtuoso.analysis.scoring import FactorArrays, total_of
-from virtuoso.analysis.signals import LabelCodes, Labelled, LabelRule
 from virtuoso.market.panel import Floats, Ints
 
 REACH = 3.0
@@ -21,27 +21,27 @@ _PAST = 1e-6
 class Counterfactuals:
     """For n symbols, the component to change: its `factor`, `timeframe` and `component` by index, −1 for none.
 
-    `raw` [n] is the value that it would need, `label` [n] and `score` [n] what would follow.
+    `raw` [n] is the value that it would need, `band` [n] and `score` [n] what would follow.
     """
 
     factor: Ints
     timeframe: Ints
     component: Ints
     raw: Floats
-    label: LabelCodes
+    band: BandCodes
     score: Floats
 
 
 def counterfactuals(
-    factors: Sequence[FactorArrays], confluence: Weighted, labelled: Labelled, rule: LabelRule
+    factors: Sequence[FactorArrays], confluence: Weighted, banded: Banded, rule: BandRule
 ) -> Counterfactuals:
     """The nearest one of each symbol: least |Δraw|/scale within the component's limits and `REACH`."""
     n = confluence.x.size
     best = np.full(n, np.inf)
     at = np.full((3, n), -1)
     raw = np.full(n, np.nan)
-    low, high = rule.edges(labelled.before, labelled.held, labelled.label)
-    usable = labelled.allowed & np.isfinite(confluence.x)
+    low, high = rule.edges(banded.before, banded.held, banded.band)
+    usable = banded.allowed & np.isfinite(confluence.x)
     for edge, past in ((low, -_PAST), (high, _PAST)):
         target = np.where(usable, (edge + past) / 50.0 - 1.0, np.nan)
         for f, arrays in enumerate(factors):
@@ -55,10 +55,10 @@ def counterfactuals(
             at = np.where(nearer, place, at)
             raw = np.where(nearer, needed.reshape(-1, n)[k, column], raw)
     score = _recomputed(factors, at, raw)
-    label = rule.decide(labelled.before, labelled.held, score, usable)
-    holds = np.isfinite(best) & (label != labelled.label)
+    band = rule.decide(banded.before, banded.held, score, usable)
+    holds = np.isfinite(best) & (band != banded.band)
     at = np.where(holds, at, -1)
-    return Counterfactuals(at[0], at[1], at[2], np.where(holds, raw, np.nan), label, score)
+    return Counterfactuals(at[0], at[1], at[2], np.where(holds, raw, np.nan), band, score)
 
 
 def _changes(arrays: FactorArrays, confluence: Weighted, f: int, target: Floats) -> tuple[Floats, Floats]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from virtuoso.model.signal import ComponentScore, Counterfactual, FactorScore, Label
+from virtuoso.model.signal import Band, ComponentScore, Counterfactual, FactorScore
 from virtuoso.model.text.numbers import number_text
 
 _NAMED = 3
@@ -10,7 +10,7 @@ _NAMED = 3
 
 def sentences(
     symbol: str,
-    label: Label | None,
+    band: Band | None,
     score: float | None,
     factors: Sequence[FactorScore],
     counterfactual: Counterfactual | None,
@@ -19,16 +19,16 @@ def sentences(
     """What it is and which factors lean where; the strongest components; what would change it, or withholds it."""
     if score is None:
         return (f"{symbol} has no score: {_words('; '.join(reasons)) or 'no factor has data'}.",)
-    said = [_conclusion(symbol, label, score, factors), _evidence(factors)]
+    said = [_conclusion(symbol, band, score, factors), _evidence(factors)]
     if counterfactual is not None:
         said.append(_change(counterfactual))
     elif reasons:
-        how = "It has no label" if label is None else "It is weakened"
+        how = "It has no band" if band is None else "It is weakened"
         said.append(f"{how}: {_words('; '.join(reasons))}.")
     return tuple(sentence for sentence in said if sentence)
 
 
-def _conclusion(symbol: str, label: Label | None, score: float, factors: Sequence[FactorScore]) -> str:
+def _conclusion(symbol: str, band: Band | None, score: float, factors: Sequence[FactorScore]) -> str:
     sides = []
     for sign, one, more, way in ((1, "lifts", "lift", "up"), (-1, "pulls", "pull", "down")):
         leaning = [factor for factor in factors if sign * factor.contribution > 0]
@@ -36,7 +36,7 @@ def _conclusion(symbol: str, label: Label | None, score: float, factors: Sequenc
             named = _listed([f"{_words(factor.name)} ({factor.contribution:+.1f})" for factor in _strongest(leaning)])
             sides.append(f"{named} {one if len(leaning) == 1 else more} it {way}")
     balance = f": {', '.join(sides)}" if sides else ": no factor leans either way"
-    said = f"is {label} at" if label is not None else "has no label, with its score at"
+    said = f"is {band} at" if band is not None else "has no band, with its score at"
     return f"{symbol} {said} {score:.1f}{balance}."
 
 
@@ -71,7 +71,7 @@ def _change(found: Counterfactual) -> str:
     where = f" on {found.timeframe}" if found.timeframe else ""
     way = "above" if found.needed > found.raw else "below"
     return (
-        f"It would be {found.label} with {_words(found.component)}{where} {way} "
+        f"It would be {found.would_be} with {_words(found.component)}{where} {way} "
         f"{number_text(found.needed, 3)} {found.unit} (now {number_text(found.raw, 3)}), all else equal."
     )
 

@@ -6,25 +6,33 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.bands import BandCodes, Banded, BandRule, band_of
 from virtuoso.analysis.component import Component
 from virtuoso.analysis.percentile import Ranked
 from virtuoso.analysis.readings.counterfactual import Counterfactuals, counterfactuals
 from virtuoso.analysis.readings.entry import Context
 from virtuoso.analysis.regimes.regime import RegimeArrays
 from virtuoso.analysis.scoring import FactorArrays, Total
-from virtuoso.analysis.signals import LabelCodes, Labelled, LabelRule, label_of
 from virtuoso.market.panel import Floats
 from virtuoso.model.evidence import DETAILED_ONLY, Evidence
-from virtuoso.model.signal import Label
+from virtuoso.model.signal import Band, Label
 from virtuoso.model.timeframe import Timeframe
+
+_SIGNALS = {Band.DOWN: Label.SELL, Band.BALANCED: Label.HOLD, Band.UP: Label.BUY}
+
+
+def signal_of(band: Band | None) -> Label | None:
+    """The label that a band stands for until signals are earned by forecasts; `None` for unknown."""
+    return None if band is None else _SIGNALS[band]
 
 
 @dataclass(frozen=True)
 class Scores:
     """The scores of n symbols at one base close; arrays are [n], `nan` for unknown.
 
-    `label` is −1 SELL, 0 HOLD, 1 BUY, 2 unknown. `attainable` is the coverage that each symbol can reach, `evidence` of
-    which kinds, `detailed` whether it is of the class with book and trades; `stale` whether a feed of it was.
+    `band` is −1 stretched down, 0 balanced, 1 stretched up, 2 unknown. `attainable` is the coverage that
+    each symbol can reach, `evidence` of which kinds, `detailed` whether it is of the class with book and trades;
+    `stale` whether a feed of it was.
     """
 
     close_ms: int
@@ -33,11 +41,11 @@ class Scores:
     timeframes: tuple[Timeframe, ...]
     factors: tuple[FactorArrays, ...]
     total: Total
-    labelled: Labelled
+    banded: Banded
     regimes: RegimeArrays
     ranked: Ranked
     context: Context
-    rule: LabelRule
+    rule: BandRule
     attainable: Floats
     evidence: tuple[Evidence, ...]
     detailed: tuple[bool, ...]
@@ -49,9 +57,9 @@ class Scores:
         return 50.0 * (1.0 + self.total.confluence.x)
 
     @property
-    def label(self) -> LabelCodes:
-        """The labels as codes: −1 SELL, 0 HOLD, 1 BUY, 2 unknown."""
-        return self.labelled.label
+    def band(self) -> BandCodes:
+        """The bands as codes: −1 stretched down, 0 balanced, 1 stretched up, 2 unknown."""
+        return self.banded.band
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -59,8 +67,8 @@ class Scores:
 
     @cached_property
     def counterfactuals(self) -> Counterfactuals:
-        """The nearest change of a single component that would change each label."""
-        return counterfactuals(self.factors, self.total.confluence, self.labelled, self.rule)
+        """The nearest change of a single component that would change each band."""
+        return counterfactuals(self.factors, self.total.confluence, self.banded, self.rule)
 
     @cached_property
     def factor_contributions(self) -> Floats:
@@ -72,7 +80,7 @@ class Scores:
 
     def signal(self, symbol: str) -> Label | None:
         """The label of one symbol alone, without building its tree; `None` while it is unknown."""
-        return label_of(int(self.label[self._index[symbol]]))
+        return signal_of(band_of(int(self.band[self._index[symbol]])))
 
     def lacks(self, i: int, component: Component) -> str | None:
         """Why the symbol in column `i` cannot have what a component needs; `None` where it can."""
@@ -85,4 +93,8 @@ class Scores:
 
     def bridged(self, symbol: str) -> Label | None:
         """The label of one symbol with short unknown gaps bridged: what a signal is a change of."""
-        return label_of(int(self.labelled.bridged[self._index[symbol]]))
+        return signal_of(self.bridged_band(symbol))
+
+    def bridged_band(self, symbol: str) -> Band | None:
+        """The band of one symbol with short unknown gaps bridged: whose changes are told as pressure."""
+        return band_of(int(self.banded.bridged[self._index[symbol]]))

@@ -6,11 +6,11 @@ from math import isfinite
 
 import numpy as np
 
+from virtuoso.analysis.bands import band_of
 from virtuoso.analysis.component import Component, Measure
 from virtuoso.analysis.readings.explain import sentences
-from virtuoso.analysis.readings.scores import Scores
+from virtuoso.analysis.readings.scores import Scores, signal_of
 from virtuoso.analysis.scoring import QUALITIES, STALE, FactorArrays
-from virtuoso.analysis.signals import label_of
 from virtuoso.market.panel import Floats
 from virtuoso.model.clock import iso
 from virtuoso.model.evidence import class_of
@@ -31,13 +31,15 @@ def reading_of(scores: Scores, branches: Sequence["Branches"], i: int) -> Readin
     """The reading in column `i`."""
     total = scores.total
     factors = tuple(branch.score(i) for branch in branches)
-    label, score = label_of(int(scores.label[i])), _number(scores.score[i])
+    band, score = band_of(int(scores.band[i])), _number(scores.score[i])
+    signal = signal_of(band)
     counterfactual = _counterfactual(scores, i)
     reasons = _reasons(scores, i)
     return Reading(
         symbol=scores.symbols[i],
         close_ms=scores.close_ms,
-        signal=label,
+        band=band,
+        signal=signal,
         score=score,
         score_percentile=_number(scores.ranked.percentile[i]),
         past_closes=int(scores.ranked.closes[i]),
@@ -53,16 +55,16 @@ def reading_of(scores: Scores, branches: Sequence["Branches"], i: int) -> Readin
         timeframes=_frames(scores, i),
         alignment=_number(total.alignment[i]),
         counterfactual=counterfactual,
-        entry=scores.context.entry(i, long=_leans_long(label, score)),
-        why=sentences(scores.symbols[i], label, score, factors, counterfactual, reasons),
+        entry=scores.context.entry(i, long=_leans_long(signal, score)),
+        why=sentences(scores.symbols[i], band, score, factors, counterfactual, reasons),
         input_hash=_hash(scores, i),
         reasons=reasons,
     )
 
 
-def _leans_long(label: Label | None, score: float | None) -> bool:
-    """Whether an entry would be long: by the label's side, or without one by the score."""
-    return label is Label.BUY or (label is not Label.SELL and (score is None or score >= 50.0))
+def _leans_long(signal: Label | None, score: float | None) -> bool:
+    """Whether an entry would be long: by the signal's side, or without one by the score."""
+    return signal is Label.BUY or (signal is not Label.SELL and (score is None or score >= 50.0))
 
 
 class Branches:
@@ -207,11 +209,11 @@ def _counterfactual(scores: Scores, i: int) -> Counterfactual | None:
         return None
     arrays = scores.factors[f]
     component = arrays.factor.components[c]
-    label = label_of(int(found.label[i]))
-    if label is None:
+    band = band_of(int(found.band[i]))
+    if band is None:
         return None
     return Counterfactual(
-        label=label,
+        would_be=band,
         factor=arrays.factor.name,
         component=component.name,
         timeframe=arrays.timeframes[t],

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from virtuoso.model.quality import DataQuality, DataSource
-from virtuoso.model.signal import Label
+from virtuoso.model.signal import Band, Label
 from virtuoso.model.text.numbers import UNKNOWN, number_text
 
 _ACRONYMS = frozenset({"adl", "adx", "cci", "cmf", "di", "macd", "obv", "poc", "rsi", "vpin", "vwap"})
@@ -94,6 +94,13 @@ def initials(name: str) -> str:
 def label(signal: Label | None) -> Text:
     """A label in its colour; unknown is a dash."""
     return Text(UNKNOWN, "dim") if signal is None else Text(signal, _LABELS[signal])
+
+
+def band(found: Band | None) -> Text:
+    """A band: bold where it is stretched, whichever way; unknown is a dash."""
+    if found is None:
+        return Text(UNKNOWN, "dim")
+    return Text(found, "dim" if found is Band.BALANCED else "bold")
 
 
 def quality(value: DataQuality) -> Text:

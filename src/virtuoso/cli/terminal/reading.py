@@ -80,7 +80,8 @@ def _header(detail: SymbolDetail, closes: Sequence[float], width: int) -> Render
     first = Text.assemble(
         (ticker.symbol, "bold"), f"  {price_text(ticker.price, ticker.tick_size)} {ticker.quote or ''}  ",
         drawing.percent(ticker.change),
-        (" in 24 h   ", "dim"), drawing.label(signal.signal), f"  {drawing.number(signal.score, 1)}",
+        (" in 24 h   ", "dim"), drawing.label(signal.signal), (" · pressure ", "dim"),
+        drawing.number(signal.score, 1), " ", drawing.band(signal.band),
     )  # fmt: skip
     second = Text.assemble(
         ("percentile ", "dim"), drawing.number(signal.score_percentile, 0),
@@ -141,7 +142,7 @@ def _change(found: Counterfactual | None) -> Text:
     where = f" on {found.timeframe}" if found.timeframe else ""
     way = "above" if found.needed > found.raw else "below"
     return Text.assemble(
-        drawing.label(found.label), f" at {drawing.number(found.score, 1)}, ",
+        drawing.band(found.would_be), f" at {drawing.number(found.score, 1)}, ",
         f"were {drawing.words(found.component)}{where} {way} {drawing.raw(found.needed)} {found.unit} ",
         (f"(now {drawing.raw(found.raw)})", "dim"),
     )  # fmt: skip

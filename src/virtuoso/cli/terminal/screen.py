@@ -104,6 +104,7 @@ class Screen:
             Column("symbol", lambda row: Text(row.symbol, "bold"), width=symbol),
             Column("label", lambda row: drawing.label(row.signal), width=5),
             Column("score", lambda row: drawing.number(row.score, 1), right=True, width=5),
+            Column("band", lambda row: drawing.band(row.band), 5, width=14),
             Column("pctl", lambda row: drawing.number(row.score_percentile, 0), 4, right=True, width=4),
             Column("", lambda row: drawing.drawn(drawing.of_score(row.score), 5), 8, width=11),
             Column("agree", lambda row: drawing.number(row.agreement, 2), 2, right=True, width=5),

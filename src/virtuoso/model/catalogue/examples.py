@@ -7,8 +7,8 @@ from virtuoso.model.catalogue.alert_examples import ALERT
 _SIGNAL: dict[str, Any] = {
     "symbol": "BTCUSDT", "signal": "HOLD", "confidence": None, "agreement": 0.41, "price": 105989.5, "tick_size": 0.1,
     "change": 2.6861, "timestamp": "2026-11-23T20:46:00.000Z", "data_quality": "live", "data_source": "replay",
-    "score": 57.2, "score_percentile": 78.4, "past_closes": 1906, "past_from_bars": 300, "probability": None,
-    "coverage": 1.0, "attainable_coverage": 1.0, "evidence_class": "detailed",
+    "score": 57.2, "band": "balanced", "score_percentile": 78.4, "past_closes": 1906, "past_from_bars": 300,
+    "probability": None, "coverage": 1.0, "attainable_coverage": 1.0, "evidence_class": "detailed",
     "consensus": 0.67, "disagreement": 0.2,
     "factors": {"order_book": 61.3, "volume": 55.0, "technical": 52.1},
     "reasons": ["probability: no outcomes have been measured yet"],
@@ -52,7 +52,7 @@ SIGNAL_HISTORY = {
 SCORES = {
     "symbol": "BTCUSDT",
     "scores": [{
-        "timestamp": "2026-11-23T20:46:00.000Z", "signal": "HOLD", "score": 57.2, "score_percentile": 78.4,
+        "timestamp": "2026-11-23T20:46:00.000Z", "band": "balanced", "score": 57.2, "score_percentile": 78.4,
         "agreement": 0.41, "coverage": 1.0,
         "factors": {"order_flow": 60.1, "order_book": 61.3, "volume": 55.0, "price_structure": 50.2,
                     "technical": 52.1, "sentiment": 48.9},
@@ -98,9 +98,9 @@ _LEAF: dict[str, Any] = {
 SYMBOL = {
     "ticker": _TICKER, "signal": _SIGNAL, "regime": _REGIME,
     "why": [
-        "BTCUSDT is HOLD at 57.2: order book (+3.9) and volume (+2.8) lift it up, technical (-0.5) pulls it down.",
+        "BTCUSDT is balanced at 57.2: order book (+3.9) and volume (+2.8) lift it up, technical (-0.5) pulls it down.",
         "What weighs most: micro price at 0.41 half spreads (+1.9) and rsi on 1m at 54.2 0–100 (+0.4).",
-        "It would be BUY with depth imbalance above 0.62 share (now 0.18), all else equal.",
+        "It would be stretched up with depth imbalance above 0.62 share (now 0.18), all else equal.",
     ],
     "factors": [{
         "name": "technical", "score": 52.1, "weight": 0.1, "effective_weight": 0.2083, "contribution": 0.4375,
@@ -123,7 +123,8 @@ SYMBOL = {
     ],
     "alignment": 0.93,
     "counterfactual": {
-        "label": "BUY", "factor": "order_book", "component": "depth_imbalance", "timeframe": None, "unit": "share",
+        "would_be": "stretched up", "factor": "order_book", "component": "depth_imbalance",
+        "timeframe": None, "unit": "share",
         "raw": 0.18, "needed": 0.62, "score": 70.0,
     },
     "entry": {

@@ -3,7 +3,7 @@
 import msgspec
 
 from virtuoso.model.quality import DataQuality, DataSource
-from virtuoso.model.signal import Label
+from virtuoso.model.signal import Band, Label
 
 
 class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,11 +33,15 @@ class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
     data_source: DataSource | None
     """What the exchange behind it is; `null` until it has answered once."""
     score: float | None
-    """Where the symbol leans, 0–100: 50 is neutral, above it leans up, below down. The weighted factors over all
-    timeframes at the close `timestamp`; `null` before the first closed bar, and while no factor has data."""
+    """Pressure: how one-sided the evidence is now, 0–100, 50 neutral, above it up, below down; it says nothing about
+    what follows. The weighted factors over all timeframes at the close `timestamp`; `null` before the first closed bar,
+    and while no factor has data."""
+    band: Band | None
+    """How stretched the score is: `stretched up`, `balanced` or `stretched down`; `null` where `signal` is `null` for
+    want of evidence or of fresh data."""
     score_percentile: float | None
     """Share of the symbol's own past that lies below the score, 0–100: of the closes of today (UTC) and the seven days
-    before it at which it could have a label. `null` without a label, and with fewer than 240 such closes."""
+    before it at which it could have a band. `null` without a band, and with fewer than 240 such closes."""
     past_closes: int | None
     """How many closes that past has; `null` before the first closed bar."""
     past_from_bars: int | None
@@ -122,8 +126,8 @@ class ScoreRow(msgspec.Struct, frozen=True, kw_only=True):
 
     timestamp: str
     """Close of the 1m bar that it was computed from, ISO 8601 in UTC."""
-    signal: Label | None
-    """The label at that close; `null` where there was none."""
+    band: Band | None
+    """How stretched the score was; `null` where that was unknown, and before bands were kept."""
     score: float | None
     """Score, 0–100, 50 neutral; `null` where no factor had data."""
     score_percentile: float | None

@@ -102,7 +102,7 @@ class SymbolDetail(msgspec.Struct, frozen=True, kw_only=True):
     """How far the `timeframes` lean to one side, 0–1: 1 where all lean the same way, 0 where they cancel; it does not
     enter the score. `null` before the first closed bar, and where all are neutral."""
     counterfactual: Counterfactual | None
-    """The nearest change of one component alone that would change the label; `null` without a label, and where no such
+    """The nearest change of one component alone that would change the band; `null` without a band, and where no such
     change is within reach."""
     entry: Entry | None
     """What an entry at the last close would mean; `null` before the first closed bar."""

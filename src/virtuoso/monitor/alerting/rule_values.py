@@ -39,6 +39,7 @@ def symbol_values(detail: docs.SymbolDetail) -> dict[str, Known]:
         "data_source": row.data_source,
         "signal": signal.signal,
         "score": signal.score,
+        "band": signal.band,
         "score_percentile": signal.score_percentile,
         "confidence": signal.confidence,
         "agreement": signal.agreement,

@@ -24,6 +24,7 @@ from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.alerting.alerting import Alerting
+from virtuoso.monitor.alerting.pressure import PressureLog
 from virtuoso.monitor.containment import each
 from virtuoso.monitor.documents.fresh_label import told_label
 from virtuoso.monitor.documents.publication import Publication
@@ -81,6 +82,7 @@ class Cycle:
         self._results = results
         # What an earlier run published of symbols that are watched no longer goes with the first publication.
         self._published = {name for name in publication.cache.names() if name.startswith("symbol:")}
+        self.pressure = PressureLog(alerting.incidents)
         self.regimes = RegimeTracker(engine.base, regime_timeframe(engine.timeframes))
         self.stages: dict[str, Durations] = defaultdict(Durations)
         self._last_stages: dict[str, float] = {}
@@ -211,6 +213,7 @@ class Cycle:
             self.evaluations[symbol] = found.evaluation
         self._results.evaluated(cut, found)
         self._alerting.signals(found.signals, self._market)
+        self.pressure.observe(found.evaluation, cut.symbols, self._now_ms())
 
     def _evaluate(self, cut: Cut, source: DataSource | None) -> Found:
         """On the worker: step, and build what will be asked for, so that what cannot be built fails here."""
@@ -230,6 +233,7 @@ class Cycle:
         self._outage.observe(self._incidents, now_ms)
         for symbol in [symbol for symbol in self.evaluations if symbol not in self._market]:
             del self.evaluations[symbol]
+        self.pressure.retain(self._market.rows, now_ms)
 
     def label(self, symbol: str) -> Label | None:
         """The label of a symbol that may be told now."""

@@ -147,7 +147,8 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
     """
     if reading is None:
         return docs.SignalRow(
-            symbol=row.symbol, signal=None, confidence=None, agreement=None, price=row.price, tick_size=row.tick_size,
+            symbol=row.symbol, signal=None, band=None, confidence=None, agreement=None,
+            price=row.price, tick_size=row.tick_size,
             change=row.change, timestamp=None,
             data_quality=row.data_quality, data_source=frame.source, score=None, score_percentile=None,
             past_closes=None, past_from_bars=None, probability=None, coverage=None, attainable_coverage=None,
@@ -161,6 +162,7 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
     return docs.SignalRow(
         symbol=row.symbol,
         signal=reading.signal if held_back is None else None,
+        band=reading.band if held_back is None else None,
         confidence=None,
         agreement=reading.agreement,
         price=row.price,

@@ -21,7 +21,7 @@ def factor_rows(readings: Iterable[Reading]) -> list[Row]:
     for reading in readings:
         scores = {factor.name: factor.score for factor in reading.factors}
         values: tuple[Value, ...] = (
-            reading.symbol, reading.signal and reading.signal.value, reading.score,
+            reading.symbol, reading.band and reading.band.value, reading.score,
             reading.score_percentile, reading.agreement, reading.coverage, reading.consensus,
             reading.disagreement, *(scores.get(name) for name in FACTORS),
         )  # fmt: skip

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
+from virtuoso.analysis.bands import BRIDGE_BARS
 from virtuoso.analysis.readings.evaluation import Evaluation
-from virtuoso.analysis.signals import BRIDGE_BARS
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label, Reading
 from virtuoso.storage.database.queries import LastLabel

@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.bands import UNKNOWN, is_stretched
 from virtuoso.analysis.block import Memory
 from virtuoso.analysis.forecast.costs import BarCosts, TickFinder
 from virtuoso.analysis.forecast.horizons import OUTCOME_HORIZONS_MIN, bars_ahead
 from virtuoso.analysis.forecast.outcomes import OutcomeTracker
 from virtuoso.analysis.history import History
-from virtuoso.analysis.signals import UNKNOWN, sided
 from virtuoso.market.panel import BarBlock, Floats, Ints
 from virtuoso.model.timeframe import Timeframe
 
@@ -26,14 +26,15 @@ STEP_MIN: Final = 5
 class Readings:
     """Readings at sampled closes: arrays [t, n] of float32, `nan` for unknown, closes `step_min` apart.
 
-    `score` and `factors` are points in [0, 100]; `label` is −1 SELL, 0 HOLD, 1 BUY, 2 unknown; `entered` is the side of
-    a signal that began at this close or at one of the base closes since the sample before, 0 for none. `components`
+    `score` and `factors` are points in [0, 100]; `band` is −1 stretched down, 0 balanced, 1 stretched up, 2 unknown;
+    `entered` is the side of a signal that
+    began at this close or at one of the base closes since the sample before, 0 for none. `components`
     are [c, t, n] in [−1, 1], by `component_names`.
     """
 
     close_ms: Ints
     score: Sampled
-    label: NDArray[np.int8]
+    band: NDArray[np.int8]
     entered: NDArray[np.int8]
     factors: Mapping[str, Sampled]
     component_names: tuple[str, ...]
@@ -97,12 +98,12 @@ class ReadingsSampler:
 
     def readings(self) -> Readings:
         """All of it."""
-        close_ms, score, label, entered, factors, values = zip(*self._parts, strict=True)
+        close_ms, score, band, entered, factors, values = zip(*self._parts, strict=True)
         whole = np.concatenate(factors, axis=1)
         return Readings(
             close_ms=np.concatenate(close_ms),
             score=np.concatenate(score),
-            label=np.concatenate(label),
+            band=np.concatenate(band),
             entered=np.concatenate(entered),
             factors=dict(zip(self._factor_names, whole, strict=True)),
             component_names=self._names if self._components else (),
@@ -121,10 +122,10 @@ class _Entries:
         """The last side that was entered up to each sampled close [s, n]; `bridged` [t, n] are all that followed."""
         found = np.zeros((at.size, bridged.shape[1]), np.int8)
         sampled = 0
-        for k, label in enumerate(bridged):
-            begun = sided(label) & (label != self._last)
-            self._pending = np.where(begun, label, self._pending)
-            self._last = label
+        for k, band in enumerate(bridged):
+            begun = is_stretched(band) & (band != self._last)
+            self._pending = np.where(begun, band, self._pending)
+            self._last = band
             if sampled < at.size and at[sampled] == k:
                 found[sampled], self._pending = self._pending, np.zeros_like(self._pending)
                 sampled += 1

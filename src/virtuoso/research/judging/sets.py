@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from virtuoso.analysis.signals import LabelRule
+from virtuoso.analysis.bands import BandRule
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.backtest import Backtest, fed_by_bars
 from virtuoso.research.bar_files.bars import read_bars
@@ -13,11 +13,11 @@ from virtuoso.research.judging.readings import STEP_MIN, Followed, FollowedSampl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """How scores are made and become labels: plain values of the configuration."""
+    """How scores are made and become bands: plain values of the configuration."""
 
     timeframes: Mapping[Timeframe, float]
     factors: Mapping[str, float]
-    rule: LabelRule
+    rule: BandRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

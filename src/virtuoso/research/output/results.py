@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from virtuoso.analysis.bands import DOWN, UNKNOWN
 from virtuoso.analysis.regimes.regime import REGIMES
-from virtuoso.analysis.signals import SELL, UNKNOWN
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.model.errors import UsageError
-from virtuoso.model.signal import Label
+from virtuoso.model.signal import Band
 from virtuoso.research.output.place import closed, part_of
 from virtuoso.research.output.table_file import TableFile
 from virtuoso.research.scored import Readings, ScoredBlock
 
 SIGNALS, COMPONENTS, SUMMARY = "signals.parquet", "components.parquet", "summary.json"
 _TABLES = (SIGNALS, COMPONENTS)
-_LABELS = pa.array([Label.SELL.value, Label.HOLD.value, Label.BUY.value])
-"""In the order of the codes SELL, HOLD, BUY, which are −1, 0, 1; unknown is null."""
+_BANDS = pa.array([Band.DOWN.value, Band.BALANCED.value, Band.UP.value])
+"""In the order of the codes, which are −1, 0, 1; unknown is null."""
 _REGIMES = pa.array([regime.value for regime in REGIMES])
 _MEASURES = ("score", "agreement", "coverage")
 
@@ -70,7 +70,7 @@ class Results:
         """Add the readings of the block that follows, by time, then by symbol."""
         row, column = np.nonzero(block.present)
         pick = _picker(block.present)
-        label = pick(block.label)
+        band = pick(block.band)
         tables = (block.factors, block.frames, block.probabilities)
         numbers = [block.score, block.agreement, block.coverage, *(array for of in tables for array in of.values())]
         keys = self._keys(block.close_ms, row, column)
@@ -78,7 +78,7 @@ class Results:
             self._files[SIGNALS].write(
                 [
                     *keys,
-                    pa.DictionaryArray.from_arrays(pa.array(label - np.int8(SELL), mask=label == UNKNOWN), _LABELS),
+                    pa.DictionaryArray.from_arrays(pa.array(band - np.int8(DOWN), mask=band == UNKNOWN), _BANDS),
                     _named(pick(block.regime), _REGIMES),
                     *(pa.array(pick(array), pa.float64(), from_pandas=True) for array in numbers),
                 ]
@@ -125,7 +125,7 @@ def _signals_schema(readings: Readings) -> Any:
     names = (*_MEASURES, *readings.factors, *(f"score_{frame}" for frame in readings.timeframes))
     names += tuple(f"p_{regime.value.lower()}" for regime in REGIMES)
     text = pa.dictionary(pa.int8(), pa.string())
-    return pa.schema([*_KEYS, ("signal", text), ("regime", text), *((name, pa.float64()) for name in names)])
+    return pa.schema([*_KEYS, ("band", text), ("regime", text), *((name, pa.float64()) for name in names)])
 
 
 def _picker(present: Any) -> Callable[[Any], Any]:

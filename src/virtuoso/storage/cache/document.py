@@ -9,7 +9,7 @@ import msgspec
 from virtuoso.model.errors import StoreUnavailable
 
 _RELABELLED = re.compile(rb'(?<=[{,])"((?:data_)?quality)":"(?:live|delayed|partial)"')
-_LABEL = re.compile(rb'(?<=[{,])"signal":"(?:BUY|SELL|HOLD)"')
+_LABEL = re.compile(rb'(?<=[{,])"(signal|band)":"(?:BUY|SELL|HOLD|stretched up|stretched down|balanced)"')
 # In compact JSON a quote after `{` or `,` that a letter follows opens a key: quotes within text are escaped, and one
 # that ends a text is followed by `:`, `,`, `]` or `}`. So no text of any content is ever touched.
 
@@ -59,8 +59,8 @@ class Document:
         return f'"{self.version}-stale"'.encode() if self.stale else f'"{self.version}"'.encode()
 
     def relabelled(self) -> "Document":
-        """The same, every quality better than `stale` called `stale`, and every label, which needs fresh data, null."""
-        body = _LABEL.sub(b'"signal":null', _RELABELLED.sub(rb'"\1":"stale"', self.body))
+        """The same, every quality better than `stale` called `stale`, every label and band null."""
+        body = _LABEL.sub(rb'"\1":null', _RELABELLED.sub(rb'"\1":"stale"', self.body))
         return replace(self, body=body, stale=True)
 
 

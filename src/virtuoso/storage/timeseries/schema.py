@@ -54,7 +54,7 @@ TICKERS: Final = Measurement(
 FACTORS: Final = Measurement(
     "factors",
     ("symbol",),
-    {"label": str}
+    {"band": str}
     | _floats("score", "score_percentile", "agreement", "coverage", "consensus", "disagreement", *factors.FACTORS),
 )
 """Scores of a reading, by the close it belongs to; scores and percentile 0–100, the rest in [0, 1]."""

@@ -39,7 +39,7 @@ function parts(doc) {
     facts(doc),
     section("Timeframes, each alone", timeframes(doc)),
     section("Factors, and the points each adds to 50", factors(doc)),
-    section("What would change the label", make("p", changed(doc.counterfactual))),
+    section("What would change the band", make("p", changed(doc.counterfactual))),
     doc.entry && section(`Entry, judged on ${doc.entry.timeframe}`, entry(doc.entry, doc.ticker)),
     notes(doc),
   ];
@@ -60,6 +60,7 @@ function sentences(doc) {
 function facts(doc) {
   const signal = doc.signal;
   return terms([
+    ["Pressure", `${number(signal.score, 1)}, ${signal.band ?? "—"}`],
     ["Agreement", number(signal.agreement, 2)],
     ["Coverage", `${number(signal.coverage, 2)} of ${number(signal.attainable_coverage, 2)} (${signal.evidence_class})`],
     ["Consensus", number(signal.consensus, 2)],
@@ -148,7 +149,7 @@ function changed(found) {
   if (!found) return "No change of one component alone would, all else equal.";
   const where = found.timeframe ? ` on ${found.timeframe}` : "";
   const way = found.needed > found.raw ? "above" : "below";
-  return `${found.label} at ${number(found.score, 1)}, were ${words(found.component, true)}${where} ${way} ${raw(found.needed)} ${found.unit} (now ${raw(found.raw)}), all else equal.`;
+  return `${words(found.would_be)} at ${number(found.score, 1)}, were ${words(found.component, true)}${where} ${way} ${raw(found.needed)} ${found.unit} (now ${raw(found.raw)}), all else equal.`;
 }
 
 function entry(doc, ticker) {

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from virtuoso.analysis.bands import BandRule, is_stretched
 from virtuoso.analysis.engine import FACTORS, TIMEFRAMES
-from virtuoso.analysis.signals import LabelRule, sided
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.backtest import Backtest
@@ -64,7 +64,7 @@ def test_what_followed_is_what_the_bars_say(block: BarBlock) -> None:
 
 def test_readings_are_those_of_the_backtest_at_the_sampled_closes(block: BarBlock) -> None:
     weights = {name: FACTORS[name].weight for name in ("technical", "volume")}
-    rule = LabelRule(buy=60, sell=40, exit_margin=2, min_coverage=0.1)
+    rule = BandRule(up=60, down=40, exit_margin=2, min_coverage=0.1)
     whole = list(Backtest("AB", TIMEFRAMES, weights, rule).histories(block))
     sampler = ReadingsSampler()
     for history in whole:
@@ -75,12 +75,12 @@ def test_readings_are_those_of_the_backtest_at_the_sampled_closes(block: BarBloc
     at = np.flatnonzero(close_ms % 300_000 == 0)
     np.testing.assert_array_equal(found.close_ms, close_ms[at])
     np.testing.assert_array_equal(found.score, score[at].astype(np.float32))
-    label = np.concatenate([history.bridged for history in whole])
-    begun = sided(label[1:]) & (label[1:] != label[:-1])
+    band = np.concatenate([history.bridged for history in whole])
+    begun = is_stretched(band[1:]) & (band[1:] != band[:-1])
     assert begun.any()
     for n in range(SYMBOLS):
         for k, last in enumerate(at):
-            sides = label[1:][max(0, last - 5) : last, n][begun[max(0, last - 5) : last, n]]
+            sides = band[1:][max(0, last - 5) : last, n][begun[max(0, last - 5) : last, n]]
             assert found.entered[k, n] == (sides[-1] if sides.size else 0)
     rsi = found.component_names.index("technical.rsi@1m")
     technical = next(arrays for arrays in whole[-1].columns if arrays.factor.name == "technical")
