@@ -128,8 +128,13 @@ class Forecaster:
         """
         number, t = int(block.open_ms[0]) // self._base.ms, block.open_ms.size
         last = self._number.get(as_rows(block.rows)).copy()
+        if (last == number - 1).all():
+            self._number.put(as_rows(block.rows), np.full(last.size, float(number + t - 1)))
+            yield number, block, 0, np.arange(block.rows.size)
+            return
         long_ago = last < number - _FORGOTTEN_BARS
-        self._memory.reset(block.rows[long_ago])
+        if long_ago.any():
+            self._memory.reset(block.rows[long_ago])
         last = np.where(np.isnan(last) | long_ago, number - 1, last).astype(np.int64)
         self._number.put(as_rows(block.rows), np.fmax(last, number + t - 1).astype(np.float64))
         for before in np.unique(last).tolist():
@@ -211,12 +216,11 @@ def _forecast(
 ) -> None:
     """Write what `fit` says of the features."""
     shape = cost_bp.shape
-    of_market = np.broadcast_to(market[:, None], shape)
-    close_ms = np.broadcast_to(out.close_ms[:, None], shape)
+    log = fit.log_volatility(found.volatility, market, out.close_ms)
+    volatilities, variances = np.exp(log), np.exp(2.0 * (log + fit.spread[:, None, None]))
     for i, minutes in enumerate(HORIZONS_MIN):
-        log = fit.log_volatility(i, found.volatility, of_market, close_ms)
-        volatility = out.volatility[minutes][:] = np.exp(log)
-        out.variance[minutes][:] = np.exp(2.0 * (log + fit.spread[i]))
+        volatility = out.volatility[minutes][:] = volatilities[i]
+        out.variance[minutes][:] = variances[i]
         if minutes not in CHANCE_HORIZONS_MIN:
             continue
         out.large_move[minutes][:] = fit.large_move(i, found.threshold[i], volatility)

@@ -1,6 +1,7 @@
 """The columns of each regression, the same in training and in forecasting."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,13 +17,8 @@ _HOUR, _WEEK = SHORT_MIN.index(60), SPANS - 1
 _DAY_MIN = 1440
 
 
-def level(volatility: Floats, minutes: int) -> Floats:
-    """What the log realised volatility of the next `minutes` is shrunk to: the mean of all spans but the shortest."""
-    return mean_of_spans(volatility) + 0.5 * math.log(minutes)
-
-
 def mean_of_spans(volatility: Floats) -> Floats:
-    """Mean [...] of log volatilities [6, …] but the first, which is mostly noise; added in one order."""
+    """What the log volatility per √minute to come is shrunk to [...]: the mean of the spans [6, …] but the shortest."""
     total: Floats = volatility[1]
     for span in volatility[2:]:
         total = total + span
@@ -41,16 +37,22 @@ def market_volatility(volatility: Floats) -> Floats:
     return np.where(known > 0, 0.5 * (low + high), np.nan)
 
 
-def volatility_columns(volatility: Floats, market: Floats, close_ms: Ints) -> Floats:
-    """Columns [15, …] from log volatilities [6, …], the market's [...] and the close's time [...]."""
-    mean = mean_of_spans(volatility)
+def volatility_columns(volatility: Floats, mean: Floats, market: Floats, close_ms: Ints) -> list[Floats]:
+    """The 15 columns, of shapes that broadcast to [...].
+
+    Args:
+        volatility: log volatilities of the spans [6, …].
+        mean: `mean_of_spans` of them [...].
+        market: `market_volatility` [...].
+        close_ms: the closes [...], epoch ms.
+    """
     angle = 2.0 * np.pi * (close_ms // 60_000 % _DAY_MIN) / _DAY_MIN
     waves = [wave(k * angle) for k in range(1, HARMONICS + 1) for wave in (np.sin, np.cos)]
-    return np.stack([np.ones_like(mean), *(volatility - mean), mean, market, *waves])
+    return [np.ones(1), *(volatility - mean), mean, market, *waves]
 
 
-def direction_columns(trend: Floats, volatility: Floats, minutes: int, spans_min: tuple[int, ...]) -> Floats:
-    """Columns [k, …] that change sign with the market: returns of the last spans, in units of the forecast, bounded.
+def direction_columns(trend: Floats, volatility: Floats, minutes: int, spans_min: Sequence[int]) -> list[Floats]:
+    """Columns [...] that change sign with the market: returns of the last spans, in units of the forecast, bounded.
 
     Args:
         trend: log returns over the last `spans_min` [k, …].
@@ -58,6 +60,5 @@ def direction_columns(trend: Floats, volatility: Floats, minutes: int, spans_min
         minutes: the horizon.
         spans_min: minutes of each return.
     """
-    return np.stack(
-        [np.tanh(each / (volatility * np.sqrt(span / minutes))) for each, span in zip(trend, spans_min, strict=True)]
-    )
+    scale = 1.0 / volatility
+    return [np.tanh(each * (scale * math.sqrt(minutes / span))) for each, span in zip(trend, spans_min, strict=True)]

@@ -12,7 +12,7 @@ from virtuoso.analysis.forecast.fits.design import (
     OF_TIME,
     VOLATILITY_COLUMNS,
     direction_columns,
-    level,
+    mean_of_spans,
     volatility_columns,
 )
 from virtuoso.analysis.forecast.fits.exceedance import exceedance, logit_above
@@ -82,10 +82,17 @@ class Fit:
         found |= {name: int(arrays[name]) for name in ("last_ms", "days", "samples")}
         return cls(**found)
 
-    def log_volatility(self, i: int, volatility: Floats, market: Floats, close_ms: Ints) -> Floats:
-        """Expected log realised volatility over the i-th horizon [...], from the features [6, …]."""
-        columns = volatility_columns(volatility, market, close_ms)
-        return level(volatility, HORIZONS_MIN[i]) + linear(self.volatility[i], columns)
+    def log_volatility(self, volatility: Floats, market: Floats, close_ms: Ints) -> Floats:
+        """Expected log realised volatility over each horizon [3, t, n].
+
+        Args:
+            volatility: log volatilities of the spans [6, t, n].
+            market: the market's [t].
+            close_ms: the closes [t].
+        """
+        mean = mean_of_spans(volatility)
+        columns = volatility_columns(volatility, mean, market[:, None], close_ms[:, None])
+        return linear(self.volatility.T[:, :, None, None], columns) + mean + _LOG_ROOTS[:, None, None]
 
     def large_move(self, i: int, threshold: Floats, volatility: Floats) -> Floats:
         """P(|return over the i-th horizon| > threshold) [...]."""
@@ -101,6 +108,8 @@ class Fit:
         return probability(linear(self.direction[i], columns))
 
 
+_LOG_ROOTS = 0.5 * np.log(HORIZONS_MIN)
+"""What turns a log volatility per √minute into that over each horizon."""
 _CHANCE_SHAPES = {"table": 66, "large": 2, "beyond": 2, "direction": len(HORIZONS_MIN)}
 
 
@@ -111,12 +120,15 @@ def fitted(training: TrainingSet) -> Fit | None:
     days = _days(training.close_ms[learnt])
     if days < LEAST_DAYS or learnt.sum() < _LEAST_SAMPLES:
         return None
-    columns = volatility_columns(training.volatility, training.market, training.close_ms)
+    mean = mean_of_spans(training.volatility)
+    columns: Floats = np.stack(
+        np.broadcast_arrays(*volatility_columns(training.volatility, mean, training.market, training.close_ms))
+    )
     volatility = np.full((len(HORIZONS_MIN), VOLATILITY_COLUMNS), np.nan)
     spread = np.full(len(HORIZONS_MIN), np.nan)
     chances = {name: np.full((len(CHANCE_HORIZONS_MIN), k), np.nan) for name, k in _CHANCE_SHAPES.items()}
-    for i, minutes in enumerate(HORIZONS_MIN):
-        base = level(training.volatility, minutes)
+    for i in range(len(HORIZONS_MIN)):
+        base = mean + _LOG_ROOTS[i]
         used = ready & np.isfinite(training.realised[i])
         if _days(training.close_ms[used]) < LEAST_DAYS or used.sum() < _LEAST_SAMPLES:
             continue
@@ -156,20 +168,22 @@ def _fit_chances(
         days = _days(training.close_ms[known])
         if days < 1 or known.sum() < _LEAST_SAMPLES:
             continue
-        x = _chance_columns(table, levels[known], volatility[known]).T
+        x = np.stack(_chance_columns(table, levels[known], volatility[known]), axis=1)
         came = (np.abs(moves[known]) > levels[known]).astype(np.float64)
         chances[name][i] = logistic(x, came, np.full(2, _CHANCE_PENALTY / days), _AS_TABLED)
     known = used & (np.abs(moves) > cost) & np.isfinite(training.trend).all(axis=0)
-    x = direction_columns(training.trend[:, known], volatility[known], CHANCE_HORIZONS_MIN[i], HORIZONS_MIN).T
+    x = np.stack(
+        direction_columns(training.trend[:, known], volatility[known], CHANCE_HORIZONS_MIN[i], HORIZONS_MIN), axis=1
+    )
     if known.sum() >= _LEAST_SAMPLES:
         penalty = np.full(x.shape[1], _DIRECTION_PENALTY / _days(training.close_ms[known]))
         upward = (moves[known] > 0.0).astype(np.float64)
         chances["direction"][i] = logistic(x, upward, penalty, np.zeros(x.shape[1]))
 
 
-def _chance_columns(table: Floats, levels: Floats, volatility: Floats) -> Floats:
+def _chance_columns(table: Floats, levels: Floats, volatility: Floats) -> list[Floats]:
     logit = logit_above(table, levels, volatility)
-    return np.stack([np.ones_like(logit), logit])
+    return [np.ones_like(logit), logit]
 
 
 def _days(close_ms: Ints) -> int:

@@ -1,5 +1,7 @@
 """Ridge regression and logistic regression, small and pure: each shrinks towards a prior, each weight on its own."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from virtuoso.market.panel import Floats
@@ -55,8 +57,8 @@ def probability(logit: Floats) -> Floats:
     return found
 
 
-def linear(weights: Floats, columns: Floats) -> Floats:
-    """Σ weights [k] × columns [k, …], one after another: the same bits however many columns stand side by side."""
+def linear(weights: Floats, columns: Sequence[Floats] | Floats) -> Floats:
+    """Σ weights [k, …] × columns [...], one after another: the same bits however many values stand side by side."""
     total: Floats = weights[0] * columns[0]
     for weight, column in zip(weights[1:], columns[1:], strict=True):
         total = total + weight * column
