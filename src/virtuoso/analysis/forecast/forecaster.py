@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.analysis.block import Memory, as_rows
+from virtuoso.analysis.forecast.cones.cone import Cone, stacked
+from virtuoso.analysis.forecast.cones.market import Market
 from virtuoso.analysis.forecast.features import BASES, LARGE, LONG, Features, FeatureState
 from virtuoso.analysis.forecast.fits.design import market_volatility
 from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.forecasts import Forecasts
-from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN
+from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN, TAILS
 from virtuoso.analysis.forecast.outcomes import Outcomes
 from virtuoso.analysis.forecast.training import SAMPLED_MIN, TrainingPool, TrainingSet, key_of
 from virtuoso.market.panel import BAR_FIELDS, BarBlock, Floats, Ints
@@ -55,6 +57,8 @@ class Forecaster:
         self._number = self._memory.vector()
         """The last base bar of each row."""
         self._features = FeatureState(self._memory, base)
+        self._cone = Cone(self._memory, base, HORIZONS_MIN)
+        self._whole = Market(self._memory, base, HORIZONS_MIN)
         self._pool = TrainingPool(base.ms)
         self._keys: dict[int, int] = {}
         self._market_number: Ints = np.full(_LATE_BARS, -1)
@@ -95,15 +99,16 @@ class Forecaster:
         """
         parts = list(self._new(block))
         if len(parts) == 1 and parts[0][2] == 0 and parts[0][1].rows.size == block.rows.size:
-            return self._advance(parts[0][0], block, cost_bp, funding_bp)
+            return self._with_market(self._advance(parts[0][0], block, cost_bp, funding_bp))
         out = self._unknown(block, cost_bp)
         for number, part, skip, columns in parts:
             if skip < 0:  # bars that were missed
                 self._features.step(number, as_rows(part.rows), part)
+                self._cone.forget(as_rows(part.rows))
                 continue
             funding = {h: x[skip:, columns] for h, x in (funding_bp or {}).items()}
             _put(out, self._advance(number, part, cost_bp[skip:, columns], funding), skip, columns)
-        return out
+        return self._with_market(out)
 
     def training_set(self, close_ms: int) -> TrainingSet:
         """What is known at a close for a fit, read-only."""
@@ -162,7 +167,19 @@ class Forecaster:
         if self._fit is not None:
             with np.errstate(all="ignore"):
                 _forecast(self._fit, found, market, cost_bp, funding_bp or {}, out)
+        quantiles = self._cone.step(number, rows, _by_horizon(out.volatility), stacked(found.outcomes))
+        for name, series in zip(QUANTILES, quantiles.swapaxes(0, 1), strict=True):
+            getattr(out, name).update(zip(HORIZONS_MIN, series, strict=True))
         return out
+
+    def _with_market(self, out: Forecasts) -> Forecasts:
+        """The forecasts of a block's symbols, and what they say of the market together."""
+        number = int(out.close_ms[0]) // self._base.ms - 1
+        cone = np.stack([out.cone[minutes] for minutes in HORIZONS_MIN])
+        rows = as_rows(out.rows)
+        return replace(
+            out, market=self._whole.step(number, rows, _by_horizon(out.volatility), cone, out.outcomes.close)
+        )
 
     def _market_at(self, number: int, own: Floats) -> Floats:
         """The market's volatility [t] at the closes of bars from `number` on, as those who came first saw it."""
@@ -198,9 +215,11 @@ class Forecaster:
         mappings: dict[str, Any] = {
             name: {minutes: np.full(shape, np.nan) for minutes in horizons} for name, horizons in MAPPINGS.items()
         }
+        for name in QUANTILES:
+            mappings[name] = {minutes: np.full((len(TAILS), *shape), np.nan) for minutes in HORIZONS_MIN}
         return Forecasts(
             version=self._version, close_ms=block.open_ms + self._base.ms, rows=block.rows, cost_bp=cost_bp,
-            outcomes=Outcomes(*of_horizons[:3]), realised=of_horizons[3], **mappings,
+            outcomes=Outcomes(*of_horizons[:3]), realised=of_horizons[3], market=None, **mappings,
         )  # fmt: skip
 
 
@@ -209,6 +228,12 @@ MAPPINGS = {
     "large_move_base": CHANCE_HORIZONS_MIN, "large_move_threshold": CHANCE_HORIZONS_MIN,
     "beyond_up": CHANCE_HORIZONS_MIN, "beyond_down": CHANCE_HORIZONS_MIN,
 }  # fmt: skip
+QUANTILES = ("cone", "high", "low")
+"""In the order of `cone.SERIES`."""
+
+
+def _by_horizon(of: Mapping[int, Floats]) -> Floats:
+    return np.stack([of[minutes] for minutes in HORIZONS_MIN])
 
 
 def _forecast(
@@ -237,9 +262,9 @@ def _put(out: Forecasts, part: Forecasts, skip: int, columns: Ints) -> None:
     for name in ("close", "high", "low"):
         getattr(out.outcomes, name)[:, skip:, columns] = getattr(part.outcomes, name)
     for field in fields(Forecasts):
-        if field.name in MAPPINGS:
+        if field.name in MAPPINGS or field.name in QUANTILES:
             for minutes, values in getattr(part, field.name).items():
-                getattr(out, field.name)[minutes][skip:, columns] = values
+                getattr(out, field.name)[minutes][..., skip:, columns] = values
 
 
 def _missing(block: BarBlock, columns: Ints, first: int, until: int, base: Timeframe) -> BarBlock:

@@ -1,8 +1,9 @@
 """What is said at base closes of how far, how likely, and which way: arrays over symbols, `nan` for unknown."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from virtuoso.analysis.forecast.cones.market import MarketForecasts
 from virtuoso.analysis.forecast.outcomes import Outcomes
 from virtuoso.market.panel import Floats, Ints
 
@@ -13,7 +14,7 @@ class Forecasts:
 
     Returns are log returns from the entry, the next base bar's open, to the close at the horizon. `cone`, `high` and
     `low` are quantiles [6, t, n] at `horizons.TAILS`. What is `nan` is unknown: features are not ready, a price is
-    missing, or no fit exists yet.
+    missing, no fit exists yet, or for quantiles too few outcomes.
     """
 
     version: str | None
@@ -42,9 +43,11 @@ class Forecasts:
     """What is known at each close of the close a horizon before [3, t, n]."""
     realised: Floats
     """Log realised volatility over the horizon that ends at each close [3, t, n]."""
-    cone: Mapping[int, Floats] = field(default_factory=dict)
+    cone: Mapping[int, Floats]
     """Quantiles of the closing return."""
-    high: Mapping[int, Floats] = field(default_factory=dict)
+    high: Mapping[int, Floats]
     """Quantiles of the highest high's return: each level is touched before the horizon with 1 − its tail."""
-    low: Mapping[int, Floats] = field(default_factory=dict)
+    low: Mapping[int, Floats]
     """Quantiles of the lowest low's return."""
+    market: MarketForecasts | None
+    """The market's, `None` for symbols whose bars came late."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ from tests.support.forecasts import FIRST_MS, bars
 
 from virtuoso.analysis.forecast.features import Features, FeatureState
 from virtuoso.analysis.forecast.fits.fit import Fit, fitted
-from virtuoso.analysis.forecast.forecaster import Forecaster, refit_due
+from virtuoso.analysis.forecast.forecaster import QUANTILES, Forecaster, refit_due
 from virtuoso.analysis.forecast.forecasts import Forecasts
-from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN
+from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN, TAILS
 from virtuoso.analysis.forecast.training import TrainingPool, TrainingSet
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.timeframe import Timeframe
@@ -43,6 +44,13 @@ def said(walk: WalkForward, parts: Iterator[BarBlock] | list[BarBlock]) -> dict[
             for name in NAMES:
                 for minutes, values in getattr(forecasts, name).items():
                     found.setdefault(f"{name} {minutes}", []).append(values)
+            for name, minutes in product(QUANTILES, CHANCE_HORIZONS_MIN):  # four hours' need a week of outcomes
+                for tail, values in enumerate(getattr(forecasts, name)[minutes]):
+                    found.setdefault(f"{name}-{tail} {minutes}", []).append(values)
+            assert forecasts.market is not None
+            for tail, minutes in product(range(len(TAILS)), CHANCE_HORIZONS_MIN):
+                of_market = np.repeat(forecasts.market.cone[minutes][tail][:, None], 2, axis=1)
+                found.setdefault(f"market-{tail} {minutes}", []).append(of_market)
     return {name: np.concatenate(values) for name, values in found.items()}
 
 
@@ -68,7 +76,7 @@ def whole(history: BarBlock) -> dict[str, np.ndarray]:
 def test_forecasts_come_once_two_days_of_samples_are_there_and_then_of_all(whole: dict[str, np.ndarray]) -> None:
     for name, values in whole.items():
         begun = np.flatnonzero(np.isfinite(values).any(axis=1))[0]
-        assert begun <= 4 * DAY, name
+        assert begun <= (5 if "-" in name else 4) * DAY, name  # a tail needs 39 outcomes besides
         assert np.isfinite(values[-30:, 1:]).all(), name
     assert (whole["variance 15"] > whole["volatility 15"] ** 2)[-30:, 1:].all()
     up, down = whole["beyond_up 60"], whole["beyond_down 60"]
@@ -156,9 +164,15 @@ def test_a_mirrored_market_swaps_up_and_down_and_nothing_else(history: BarBlock,
     mirror = replace(
         history, open=1e4 / history.open, high=1e4 / history.low, low=1e4 / history.high, close=1e4 / history.close
     )
-    swapped = {"beyond_up": "beyond_down", "beyond_down": "beyond_up"}
+    swapped = {"beyond_up": "beyond_down", "beyond_down": "beyond_up", "high": "low", "low": "high"}
     for name, values in walked(mirror).items():
         kind, minutes = name.split()
+        if "-" in kind:
+            series, tail = kind.split("-")
+            kind = f"{swapped.get(series, series)}-{len(TAILS) - 1 - int(tail)}"
+            expected = whole[f"{kind} {minutes}"]
+            assert np.nanmean(np.abs(values + expected)) < 0.005 * np.nanmean(np.abs(expected)), name
+            continue
         expected = whole[f"{swapped.get(kind, kind)} {minutes}"]
         assert values == pytest.approx(expected, rel=1e-2, abs=1e-5, nan_ok=True), name
 
@@ -201,6 +215,34 @@ def test_a_gap_counts_as_missing_bars(history: BarBlock) -> None:
     for minutes, values in expected.large_move_threshold.items():
         assert np.array_equal(found.large_move_threshold[minutes], values[gap.stop :], equal_nan=True)
     assert np.array_equal(found.realised, expected.realised[:, gap.stop :], equal_nan=True)
+
+
+def test_after_a_gap_cones_are_what_they_are_after_missing_bars(history: BarBlock) -> None:
+    gap, begin = slice(5 * DAY + 200, 5 * DAY + 230), 3 * DAY
+    holes = replace(history, **{n: getattr(history, n).copy() for n in ("open", "high", "low", "close", "volume")})
+    for name in ("open", "high", "low", "close", "volume"):
+        getattr(holes, name)[gap] = np.nan
+
+    def stepped(parts: list[slice]) -> Forecasts:
+        made = forecaster()
+        made.step(history.part(slice(0, begin)), costs(history)[:begin])
+        fit = fitted(made.training_set(FIRST_MS + begin * M5.ms))
+        assert fit is not None
+        made.adopt(fit)
+        for part in parts:
+            found = made.step(holes.part(part), costs(holes)[part])
+        return found
+
+    rest = slice(gap.stop, None)
+    expected = stepped([slice(begin, gap.start), gap, rest])
+    found = stepped([slice(begin, gap.start), rest])
+    assert np.isfinite(found.cone[15][:, -1, 1:]).all()
+    for name in QUANTILES:
+        assert np.array_equal(getattr(found, name)[15], getattr(expected, name)[15], equal_nan=True), name
+    assert found.market is not None
+    assert expected.market is not None
+    assert np.array_equal(found.market.cone[15], expected.market.cone[15], equal_nan=True)
+    assert np.array_equal(found.market.at_least[15], expected.market.at_least[15], equal_nan=True)
 
 
 def test_a_symbol_that_leaves_takes_its_state_with_it(history: BarBlock) -> None:

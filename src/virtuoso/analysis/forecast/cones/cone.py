@@ -66,6 +66,11 @@ class Cone:
         found *= volatility[:, None, None]
         return found
 
+    def forget(self, rows: Rows) -> None:
+        """Bars of `rows` are missing: what came of the forecasts before them will not be known."""
+        for horizon in self._horizons:
+            horizon.pending.reset(rows)
+
     def begin(self, pools: Mapping[int, Floats]) -> None:
         """Start from pooled scores [series, bins] that were counted elsewhere, by horizon in minutes."""
         for horizon in self._horizons:
@@ -90,7 +95,7 @@ class _Horizon:
         self.minutes = minutes
         self.stride_min = stride(base_min, minutes)
         self.quantiles = ConformalQuantiles(memory, horizon_min=minutes, stride_min=self.stride_min, series=series)
-        self._pending = memory.table(minutes // self.stride_min)
+        self.pending = memory.table(minutes // self.stride_min)
 
     def at(self, minute: int, rows: Rows) -> Floats:
         """The quantiles at a close [series, tail, 1, n], in units of volatility."""
@@ -99,11 +104,11 @@ class _Horizon:
     def learn(self, minute: int, rows: Rows, volatility: Floats, outcomes: Floats) -> None:
         """Take the outcomes [series, n] known at a close, and keep the volatility [n] that is forecast at it."""
         close = minute // self.stride_min
-        slot = close % self._pending.data.shape[0]
+        slot = close % self.pending.data.shape[0]
         with np.errstate(all="ignore"):
-            scores = outcomes / self._pending.data[slot, rows]
+            scores = outcomes / self.pending.data[slot, rows]
         self.quantiles.learn(close, part_of_day(minute - self.minutes), rows, scores)
-        self._pending.data[slot, rows] = volatility
+        self.pending.data[slot, rows] = volatility
 
 
 def stacked(outcomes: Outcomes) -> Floats:

@@ -70,10 +70,16 @@ class Market:
             outcomes: closing returns known at each close of the close a horizon before [k, t, n].
         """
         t = volatility.shape[1]
-        new = bool(number > self._number[0])
+        seen = int(min(t, max(0.0, self._number[0] + 1 - number)))
+        if 0 < seen < t:
+            later = self.step(number + seen, rows, volatility[:, seen:], cone[:, :, seen:], outcomes[:, seen:])
+            return None if later is None else _behind(later, seen)
+        new = seen == 0
         if new:
             if number > self._number[0] + 1:
-                self._own.reset(_ROW)
+                self._cone.forget(_ROW)
+                for outside in self._outside:
+                    outside.forget()
             self._number[0] = number + t - 1
         minutes = (number + 1 + np.arange(t)) * self._base_min
         at_least = [self._together(k, minutes, rows, cone[k], outcomes[k], new=new) for k in range(len(self._strides))]
@@ -152,6 +158,19 @@ class _Beta:
         out: Floats = np.full(product.shape, np.nan)
         np.divide(product, square, out=out, where=(known >= _BETA_READY) & (square > 0))
         return out
+
+
+def _behind(later: MarketForecasts, closes: int) -> MarketForecasts:
+    """The forecasts with so many closes before them of which nothing is said anew."""
+
+    def padded(x: Floats, axis: int) -> Floats:
+        return np.pad(x, [(closes if i == axis else 0, 0) for i in range(x.ndim)], constant_values=np.nan)
+
+    return MarketForecasts(
+        cone={minutes: padded(x, 1) for minutes, x in later.cone.items()},
+        beta=padded(later.beta, 0),
+        at_least={minutes: padded(x, 1) for minutes, x in later.at_least.items()},
+    )
 
 
 def _mean(x: Floats) -> Floats:

@@ -57,10 +57,15 @@ class CountOutside:
         if new:
             lower, upper = self._pending.data[places, rows].reshape(2, len(BANDS), -1)
             known = np.isfinite(lower + upper + outcomes)
-            self._symbols[slot] = np.isfinite(cone).all(axis=0).sum()
+            self._symbols[slot] = np.isfinite(cone).all(axis=0).sum() or self._symbols[slot]
             self._counts = resized(self._counts, int(self._symbols.max()))
             self._count((known & ((outcomes < lower) | (outcomes > upper))).sum(axis=1), int(known[0].sum()))
+            self._pending.data[places] = np.nan  # what rows that are not here said a horizon ago
         self._pending.data[places, rows] = np.concatenate([cone[_LOWER], cone[_UPPER]])
+
+    def forget(self) -> None:
+        """A gap: what came of the bands before it will not be known."""
+        self._pending.data[:] = np.nan
 
     def at_least(self) -> Floats:
         """P(at least k outside) [band, k = 0 … symbols]; `nan` until enough is known."""

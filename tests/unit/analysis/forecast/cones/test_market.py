@@ -86,6 +86,15 @@ def test_rows_that_step_late_change_nothing_of_the_market() -> None:
     assert all(np.array_equal(array, before[name], equal_nan=True) for name, array in market.state().items())
 
 
+def test_a_block_that_was_seen_in_part_goes_on_from_what_was_not() -> None:
+    _, market = fresh()
+    stepped(market, [2000])
+    found = stepped(market, [T - 1900], first=1900)[0]
+    assert np.isnan(found.cone[15][:, :100]).all()
+    assert np.array_equal(found.cone[15][:, 100:], WHOLE.cone[15][:, 2000:], equal_nan=True)
+    assert np.array_equal(found.beta[100:], WHOLE.beta[2000:], equal_nan=True)
+
+
 def test_a_gap_forgets_the_forecasts_whose_outcomes_it_hides() -> None:
     _, market = fresh()
     stepped(market, [2000])
