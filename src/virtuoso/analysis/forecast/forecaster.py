@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.analysis.block import Memory, as_rows
-from virtuoso.analysis.forecast.cones.cone import Cone, stacked
+from virtuoso.analysis.forecast.cones.cone import Cone, stacked, under
 from virtuoso.analysis.forecast.cones.market import Market
 from virtuoso.analysis.forecast.features import BASES, LARGE, LONG, Features, FeatureState
 from virtuoso.analysis.forecast.fits.design import market_volatility
@@ -61,6 +61,8 @@ class Forecaster:
         self._whole = Market(self._memory, base, HORIZONS_MIN)
         self._pool = TrainingPool(base.ms)
         self._keys: dict[int, int] = {}
+        self._recalled: dict[int, Floats] = {}
+        """Levels of symbols that a restart has not watched yet, by key."""
         self._market_number: Ints = np.full(_LATE_BARS, -1)
         self._market: Floats = np.full(_LATE_BARS, np.nan)
         self._fit: Fit | None = None
@@ -71,7 +73,9 @@ class Forecaster:
         self._memory.reserve(row + 1)
         if row in self._keys:
             self.remove(row)
-        self._keys[row] = key_of(symbol)
+        key = self._keys[row] = key_of(symbol)
+        if key in self._recalled:
+            self._cone.recall(slice(row, row + 1), self._recalled.pop(key))
 
     def remove(self, row: int) -> None:
         """Forget everything about `row`; what was learnt from it stays."""
@@ -119,12 +123,25 @@ class Forecaster:
         self._fit, self._version = fit, fit.version
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """Copies of the samples, so that a restart learns from more than it has seen itself; bars it can fetch."""
-        return self._pool.state()
+        """Copies of the samples, and of what the cones have learnt, for a restart to go on from; bars it can fetch."""
+        rows = np.array(list(self._keys), dtype=np.int64)
+        return {
+            **self._pool.state(),
+            **{f"cone.{name}": array for name, array in self._cone.state().items()},
+            **{f"market.{name}": array for name, array in self._whole.state().items()},
+            "levels": self._cone.levels(rows), "level_keys": np.array(list(self._keys.values()), dtype=np.float64),
+        }  # fmt: skip
 
     def load(self, state: Mapping[str, NDArray[np.float64]]) -> None:
-        """Go on from `state`; raises `ValueError` when it is of another make."""
+        """Go on from `state`, symbols as they are added; raises `ValueError` when it is of another make."""
         self._pool.load(state)
+        self._cone.load(under(state, "cone"))
+        self._whole.load(under(state, "market"))
+        levels = zip(state["level_keys"].astype(np.int64).tolist(), state["levels"].T, strict=True)
+        self._recalled = {key: values[:, None] for key, values in levels}
+        for row, key in self._keys.items():
+            if key in self._recalled:
+                self._cone.recall(slice(row, row + 1), self._recalled.pop(key))
 
     def _new(self, block: BarBlock) -> Iterator[tuple[int, BarBlock, int, Ints]]:
         """What of a block is new: number of the first bar, the part, bars it lies after the block's first, columns.

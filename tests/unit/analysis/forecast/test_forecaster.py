@@ -293,15 +293,28 @@ def test_funding_moves_the_cost_of_one_side_up_and_of_the_other_down(history: Ba
     assert np.array_equal(paid.beyond_up[60], without.beyond_up[60], equal_nan=True)
 
 
-def test_samples_survive_a_restart(history: BarBlock) -> None:
+def test_samples_and_cones_survive_a_restart(history: BarBlock) -> None:
     made, restarted = forecaster(), forecaster()
-    made.step(history, costs(history))
+    made.step(history.part(slice(0, 4 * DAY)), costs(history)[: 4 * DAY])
+    fit = fitted(made.training_set(FIRST_MS + 3 * DAY * M5.ms))
+    assert fit is not None
+    made.adopt(fit)
+    made.step(history.part(slice(4 * DAY, None)), costs(history)[4 * DAY :])
     restarted.load(made.state())
     close_ms = FIRST_MS + 6 * DAY * M5.ms
     before, after = fitted(made.training_set(close_ms)), fitted(restarted.training_set(close_ms))
     assert before is not None
     assert after is not None
     assert after.version == before.version
+    state, again = made.state(), restarted.state()
+    assert state["levels"].any()
+    assert all(np.array_equal(array, again[name], equal_nan=True) for name, array in state.items())
+    new = Forecaster(M5)
+    new.load(state)
+    new.add(SYMBOLS[4], 0)
+    assert np.array_equal(new.state()["levels"][:, 0], state["levels"][:, 4])
+    with pytest.raises(ValueError, match="another make"):
+        restarted.load({**state, "levels": np.zeros((3, len(SYMBOLS)))})
 
 
 def test_the_pool_is_bounded_and_forgets_the_oldest(history: BarBlock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,19 @@ class Cone:
             if horizon.minutes in pools:
                 horizon.quantiles.begin(pools[horizon.minutes])
 
+    def levels(self, rows: Rows) -> Floats:
+        """How far the levels of `rows` have moved [level, n]: what each symbol has learnt of its own."""
+        return np.concatenate([horizon.quantiles.levels.read(rows) for horizon in self._horizons])
+
+    def recall(self, rows: Rows, levels: Floats) -> None:
+        """Go on from such levels [level, n]; raises `ValueError` when they are of another make."""
+        parts = [horizon.quantiles.levels for horizon in self._horizons]
+        ends = np.cumsum([part.data.shape[0] for part in parts])
+        if levels.shape[0] != ends[-1]:
+            raise ValueError("the saved levels are of another make")
+        for part, values in zip(parts, np.split(levels, ends[:-1]), strict=True):
+            part.write(rows, values)
+
     def state(self) -> dict[str, Floats]:
         """Copies of what does not belong to a row."""
         return {f"{h.minutes}.{name}": array for h in self._horizons for name, array in h.quantiles.state().items()}
@@ -84,8 +97,7 @@ class Cone:
     def load(self, state: Mapping[str, Floats]) -> None:
         """Go on from a state; raises `ValueError` when it is of another make."""
         for horizon in self._horizons:
-            mark = f"{horizon.minutes}."
-            horizon.quantiles.load({key.removeprefix(mark): x for key, x in state.items() if key.startswith(mark)})
+            horizon.quantiles.load(under(state, str(horizon.minutes)))
 
 
 class _Horizon:
@@ -119,3 +131,8 @@ def stacked(outcomes: Outcomes) -> Floats:
 def apart(found: Floats) -> Quantiles:
     """What `Cone.step` answers, by series."""
     return Quantiles(*(found[:, i] for i in range(len(SERIES))))
+
+
+def under(state: Mapping[str, Floats], name: str) -> dict[str, Floats]:
+    """What of a state is saved under a name, without it."""
+    return {key.removeprefix(f"{name}."): x for key, x in state.items() if key.startswith(f"{name}.")}

@@ -53,7 +53,7 @@ class ConformalQuantiles:
         self._closes_per_look = max(1, _LOOK_MIN // stride_min)
         self._share = stride_min / horizon_min
         self._kept = 0.5 ** (stride_min / HALF_LIFE_MIN)
-        self._moved = memory.table(series * len(TAILS), 0.0)
+        self.levels = memory.table(series * len(TAILS), 0.0)
         """How far the level of each row is from its tail."""
         self._hours: Floats = np.zeros((PARTS_OF_DAY, series, len(TAILS)))
         self._pool: Floats = np.zeros((series, BINS))
@@ -94,7 +94,7 @@ class ConformalQuantiles:
 
     def quantiles(self, part_of_day: int, rows: Rows) -> Floats:
         """Quantiles [series, tail, n] in units of volatility, ascending; `nan` until enough is known."""
-        moved = self._moved.read(rows).reshape(self._series, len(TAILS), -1)
+        moved = self.levels.read(rows).reshape(self._series, len(TAILS), -1)
         if not self._ready():
             return np.full(moved.shape, np.nan)
         place = moved + (self._hours[part_of_day][..., None] + (_TAILS - _LOWER))
@@ -141,8 +141,8 @@ class ConformalQuantiles:
 
     def _move(self, part_of_day: int | None, rows: Rows, missed: Floats, known: int) -> None:
         """Move the levels up where fewer outcomes than wanted were below, and down where more."""
-        moved = self._moved.read(rows).reshape(missed.shape) + SYMBOL_RATE * self._share * missed
-        self._moved.write(rows, np.clip(moved, _LOWER - _TAILS, _UPPER - _TAILS).reshape(-1, missed.shape[2]))
+        moved = self.levels.read(rows).reshape(missed.shape) + SYMBOL_RATE * self._share * missed
+        self.levels.write(rows, np.clip(moved, _LOWER - _TAILS, _UPPER - _TAILS).reshape(-1, missed.shape[2]))
         if part_of_day is not None:
             hours = self._hours[part_of_day] + HOURS_RATE * self._share * missed.sum(axis=2) / known
             self._hours[part_of_day] = np.clip(hours, (_LOWER - _TAILS)[:, 0], (_UPPER - _TAILS)[:, 0])

@@ -12,7 +12,7 @@ import numpy as np
 
 from virtuoso.analysis.block import Memory, Rows
 from virtuoso.analysis.forecast.cones.closes import stride
-from virtuoso.analysis.forecast.cones.cone import Cone
+from virtuoso.analysis.forecast.cones.cone import Cone, under
 from virtuoso.analysis.forecast.cones.together import BANDS, CountOutside
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.model.timeframe import Timeframe
@@ -106,10 +106,10 @@ class Market:
         """Go on from a state; raises `ValueError` when it is of another make."""
         if "number" not in state:
             raise ValueError("the saved market is of another make")
-        self._cone.load(_under(state, "cone"))
-        self._own.load(_under(state, "own"))
+        self._cone.load(under(state, "cone"))
+        self._own.load(under(state, "own"))
         for minutes, outside in zip(self._horizons_min, self._outside, strict=True):
-            outside.load(_under(state, str(minutes)))
+            outside.load(under(state, str(minutes)))
         self._number = np.array(state["number"])
 
     def _together(self, k: int, minutes: Ints, rows: Rows, cone: Floats, outcomes: Floats, *, new: bool) -> Floats:
@@ -180,7 +180,3 @@ def _mean(x: Floats) -> Floats:
     out: Floats = np.full(count.shape, np.nan)
     np.divide(np.where(known, x, 0.0).sum(axis=2), count, out=out, where=(count > 0) & (2 * count >= x.shape[2]))
     return out
-
-
-def _under(state: Mapping[str, Floats], mark: str) -> dict[str, Floats]:
-    return {key.removeprefix(f"{mark}."): x for key, x in state.items() if key.startswith(f"{mark}.")}
