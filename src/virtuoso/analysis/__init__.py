@@ -2,8 +2,8 @@
 
 PUBLIC = (
     "alpha.estimates", "alpha.patterns", "bands", "block", "breadth", "checkpoint", "component", "engine",
-    "forecast.costs", "forecast.fits.fit", "forecast.forecaster", "forecast.forecasts", "forecast.horizons",
-    "forecast.outcomes", "history", "overview", "percentile", "readings.evaluation", "regimes.dwell",
-    "regimes.regime",
+    "forecast.cones.cone", "forecast.costs", "forecast.fits.fit", "forecast.forecaster", "forecast.forecasts",
+    "forecast.horizons", "forecast.outcomes", "history", "overview", "percentile", "readings.evaluation",
+    "regimes.dwell", "regimes.regime",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

@@ -15,7 +15,7 @@ from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import telling
 from virtuoso.cli.terminal.tables import Cells, Table, at, plain, show
 from virtuoso.config import load
-from virtuoso.research.judging.sets import Weights
+from virtuoso.research.run import Plan
 from virtuoso.research.weighing.trials import TrialLog
 from virtuoso.research.weighing.weighing import weigh
 from virtuoso.wiring.parts import band_rule
@@ -43,7 +43,7 @@ def weights(
     nine tenths of the symbol's own past seven days; the best of all trials is tested as the best of so many.
     """
     settings = load(files_of(config, no_config), os.environ)
-    how = Weights(
+    how = Plan(
         timeframes=settings.analysis.timeframes.weights(),
         factors=settings.analysis.factors.weights(),
         rule=band_rule(settings),

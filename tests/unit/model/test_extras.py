@@ -89,11 +89,13 @@ print(len(names), *sorted(failed))
     assert failed == [
         "virtuoso.cli.backtest",
         "virtuoso.cli.research",
+        "virtuoso.cli.research_track_record",
         "virtuoso.cli.research_weights",
         "virtuoso.research.bar_files",
         "virtuoso.research.judging",
         "virtuoso.research.output",
         "virtuoso.research.run",
         "virtuoso.research.timeline",
+        "virtuoso.research.track_record",
         "virtuoso.research.weighing",
     ]

@@ -62,7 +62,12 @@ class Blocks:
         return int(np.unique(self._day[there]).size)
 
     def figure(
-        self, used: NDArray[np.bool_], terms: Floats, statistic: Statistic, rate: Floats | None = None
+        self,
+        used: NDArray[np.bool_],
+        terms: Floats,
+        statistic: Statistic,
+        rate: Floats | None = None,
+        scatter: Callable[[float], float] | None = None,
     ) -> Figure:
         """The statistic of the readings `used` [t, n], with its interval.
 
@@ -70,13 +75,19 @@ class Blocks:
             used: which readings count.
             terms: what is summed over readings [t, k]; those that do not count have given nothing to it.
             statistic: from sums to the value.
-            rate: sums [t, 2] of ones and of all: n_eff = p(1 − p)/variance is that of their quotient; `None` without.
+            rate: sums [t, 2] of ones and of all: n_eff = p(1 − p)/variance is that of their quotient.
+            scatter: without a rate, the variance of a single reading where the statistic has the value given: n_eff is
+                that over the statistic's own. `None` without either.
         """
         n, days = int(np.count_nonzero(used)), self.days(used)
         if not n:
             return Figure(value=None)
-        values = interval(self._filled(terms, used), statistic)
+        sums = self._filled(terms, used)
+        values = interval(sums, statistic)
         n_eff = None if rate is None else effective(self._filled(rate, used))
+        if scatter is not None and values[0] is not None:
+            drawn = resampled(sums, statistic)
+            n_eff = scatter(values[0]) / float(drawn.var()) if drawn is not None and drawn.var() > 0 else None
         return Figure(value=values[0], lower=values[1], upper=values[2], n=n, n_eff=n_eff, days=days)
 
     def _filled(self, terms: Floats, used: NDArray[np.bool_]) -> Floats:

@@ -47,7 +47,11 @@ def compare(loss: Floats, rival: Floats, blocks: Blocks, chosen: NDArray[np.bool
     terms = summed(used, loss - rival, 1.0)
     daily = blocks.daily(terms)
     means = quotient(daily[:, 0], daily[:, 1])
-    return Paired(difference=blocks.figure(used, terms, ratio), p=mean_differs(means[np.isfinite(means)]))
+    variance = float((loss - rival)[used].var()) if used.any() else 0.0
+    return Paired(
+        difference=blocks.figure(used, terms, ratio, scatter=lambda _: variance),
+        p=mean_differs(means[np.isfinite(means)]),
+    )
 
 
 def mean_differs(daily: Floats) -> float | None:

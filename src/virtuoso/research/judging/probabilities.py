@@ -67,6 +67,12 @@ def log_skill(p: Floats, y: Floats, base: Floats, used: NDArray[np.bool_], block
     return blocks.figure(used, summed(used, _log_loss(p, y), _log_loss(base, y)), _skill, summed(used, y, 1.0))
 
 
+def classes_skill(p: Floats, y: Floats, base: Floats, used: NDArray[np.bool_], blocks: Blocks) -> Figure:
+    """Brier skill over several classes that exclude each other [k, t, n]: squared errors of all are summed."""
+    errors = [np.where(used, (said - y) ** 2, 0.0).sum(axis=0) for said in (p, base)]
+    return blocks.figure(used, summed(used, *errors), _skill, summed(used, y[0], 1.0))
+
+
 def calibration_error(p: Floats, y: Floats, used: NDArray[np.bool_], blocks: Blocks, bins: int = BINS) -> Figure:
     """Expected calibration error: Σ over bins of equal width of |Σ(p − y)|/n (Naeini, Cooper & Hauskrecht, 2015).
 

@@ -19,7 +19,12 @@ def rank_correlation(x: Floats, y: Floats, blocks: Blocks, chosen: NDArray[np.bo
     if chosen is not None:
         used &= chosen
     a, b = _ranked(x, used), _ranked(y, used)
-    return blocks.figure(used, summed(used, a, b, a * a, b * b, a * b, 1.0), _correlation)
+    return blocks.figure(used, summed(used, a, b, a * a, b * b, a * b, 1.0), _correlation, scatter=_scatter)
+
+
+def _scatter(correlation: float) -> float:
+    """The variance of a correlation, times the readings (Fisher, 1915)."""
+    return float((1.0 - correlation**2) ** 2)
 
 
 def _ranked(values: Floats, used: NDArray[np.bool_]) -> Floats:

@@ -1,7 +1,7 @@
 """Readings of a set of bars, with what followed them, sampled so that months fit into memory."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
@@ -18,27 +18,43 @@ from virtuoso.market.panel import BarBlock, Floats, Ints
 from virtuoso.model.timeframe import Timeframe
 
 Sampled = NDArray[np.float32]
+Codes = NDArray[np.int8]
 STEP_MIN: Final = 5
 """Minutes between the closes that are sampled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
-    """Readings at sampled closes: arrays [t, n] of float32, `nan` for unknown, closes `step_min` apart.
+    """Readings at sampled closes: arrays [t, n] of float32, `nan` for unknown.
 
     `score` and `factors` are points in [0, 100]; `band` is −1 stretched down, 0 balanced, 1 stretched up, 2 unknown;
-    `entered` is the side of a signal that
-    began at this close or at one of the base closes since the sample before, 0 for none. `components`
-    are [c, t, n] in [−1, 1], by `component_names`.
+    `entered` is the side of a stretch that began at this close or at one of the base closes since the sample before, 0
+    for none; `regime` is the place in `REGIMES`, −1 for unknown. `components` are [c, t, n] in [−1, 1], by
+    `component_names`.
     """
 
     close_ms: Ints
     score: Sampled
-    band: NDArray[np.int8]
-    entered: NDArray[np.int8]
+    band: Codes
+    entered: Codes
+    regime: Codes
     factors: Mapping[str, Sampled]
     component_names: tuple[str, ...]
     components: Sampled
+
+    def since(self, close_ms: Ints) -> "Readings":
+        """Those at the closes `close_ms`, which are the last of these."""
+        kept = slice(self.close_ms.size - close_ms.size, None)
+        return replace(
+            self,
+            close_ms=self.close_ms[kept],
+            score=self.score[kept],
+            band=self.band[kept],
+            entered=self.entered[kept],
+            regime=self.regime[kept],
+            factors={name: score[kept] for name, score in self.factors.items()},
+            components=self.components[:, kept],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +63,8 @@ class Followed:
 
     `close`, `high` and `low` are log returns from the entry, the open of the next base bar; `realised` is the root of
     the sum of squared returns of base bars from the close on, those of 0 floored at half a tick. `past` is the log
-    return over the horizon up to the close, which was known then. `cost_bp` is the proxy of a round trip's cost.
+    return over the horizon up to the close and `step` that since the sample before, both known then. `cost_bp` is the
+    proxy of a round trip's cost.
     """
 
     close_ms: Ints
@@ -56,6 +73,7 @@ class Followed:
     low: Mapping[int, Sampled]
     realised: Mapping[int, Sampled]
     past: Mapping[int, Sampled]
+    step: Sampled
     cost_bp: Sampled
 
 
@@ -72,7 +90,7 @@ class ReadingsSampler:
         self._components = components
         self._names: tuple[str, ...] = ()
         self._factor_names: tuple[str, ...] = ()
-        self._parts: list[tuple[Ints, Sampled, NDArray[np.int8], NDArray[np.int8], Sampled, Sampled]] = []
+        self._parts: list[tuple[Ints, Sampled, Codes, Codes, Codes, Sampled, Sampled]] = []
         self._entries: _Entries | None = None
 
     def add(self, history: History) -> None:
@@ -91,6 +109,7 @@ class ReadingsSampler:
                 history.score[at].astype(np.float32),
                 history.bridged[at],
                 entered,
+                np.where(np.isfinite(history.regime[at]), history.regime[at], -1).astype(np.int8),
                 factors.astype(np.float32),
                 values.astype(np.float32),
             )
@@ -98,13 +117,14 @@ class ReadingsSampler:
 
     def readings(self) -> Readings:
         """All of it."""
-        close_ms, score, band, entered, factors, values = zip(*self._parts, strict=True)
+        close_ms, score, band, entered, regime, factors, values = zip(*self._parts, strict=True)
         whole = np.concatenate(factors, axis=1)
         return Readings(
             close_ms=np.concatenate(close_ms),
             score=np.concatenate(score),
             band=np.concatenate(band),
             entered=np.concatenate(entered),
+            regime=np.concatenate(regime),
             factors=dict(zip(self._factor_names, whole, strict=True)),
             component_names=self._names if self._components else (),
             components=np.concatenate(values, axis=1),
@@ -118,7 +138,7 @@ class _Entries:
         self._last = np.full(symbols, np.int8(UNKNOWN))
         self._pending = np.zeros(symbols, np.int8)
 
-    def up_to(self, bridged: NDArray[np.int8], at: Ints) -> NDArray[np.int8]:
+    def up_to(self, bridged: Codes, at: Ints) -> Codes:
         """The last side that was entered up to each sampled close [s, n]; `bridged` [t, n] are all that followed."""
         found = np.zeros((at.size, bridged.shape[1]), np.int8)
         sampled = 0
@@ -193,6 +213,7 @@ class FollowedSampler:
             low=back[2],
             realised={h: _moved_back(settled[h], rows) for h, rows in ahead.items()},
             past={h: _since(close, rows) for h, rows in ahead.items()},
+            step=_since(close, 1),
             cost_bp=np.concatenate(costs),
         )
 

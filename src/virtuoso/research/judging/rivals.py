@@ -13,9 +13,9 @@ from virtuoso.research.judging.blocks import DAY_MS
 
 EWMA_DECAY: Final = 0.94
 """RiskMetrics' decay (J. P. Morgan, 1996)."""
-_FIT_STEPS: Final = 10 * 96
-"""Returns that a GARCH is fitted on at most: ten days of 15 minutes."""
-_LEAST_STEPS: Final = 3 * 96
+_FIT_DAYS: Final = 10
+"""Days that a GARCH is fitted on at most."""
+_LEAST_DAYS: Final = 3
 _SCALE: Final = 1e4
 """Returns are fitted in basis points, as the solver wants numbers near 1."""
 
@@ -79,10 +79,12 @@ def garch(
     out = {steps: np.full(returns.shape, np.nan) for steps in horizons}
     columns = returns.shape[1]
     days = list(_days(step_ms))
+    a_day = DAY_MS // int(np.diff(step_ms[:2])[0]) if len(step_ms) > 1 else 1
     for done, (begin, end) in enumerate(days):
         for column in range(columns):
-            past = returns[max(0, begin - _FIT_STEPS) : begin, column] * _SCALE
-            fit = _fitted(past[np.isfinite(past)])
+            past = returns[max(0, begin - _FIT_DAYS * a_day) : begin, column] * _SCALE
+            seen = past[np.isfinite(past)]
+            fit = _fitted(seen) if seen.size >= _LEAST_DAYS * a_day - 1 else None
             if fit is None:
                 continue
             before = float(np.nanmean(past**2))
@@ -106,8 +108,8 @@ def _filtered(fit: Garch, returns: Floats, start: float) -> list[float]:
 
 
 def _fitted(past: Floats) -> Garch | None:
-    """Fit by `arch`, `None` with too little past or without convergence."""
-    if past.size < _LEAST_STEPS or not past.std() > 0:
+    """Fit by `arch`, `None` where nothing moves or without convergence."""
+    if not past.std() > 0:
         return None
     from arch import arch_model  # noqa: PLC0415 - takes a second to load
 

@@ -90,4 +90,7 @@ def _at_random(sides: Sides, there: NDArray[np.bool_]) -> Sides:
 
 def _mean(values: Floats, used: NDArray[np.bool_], blocks: Blocks, *, rate: bool = False) -> Figure:
     terms = summed(used, values, 1.0)
-    return blocks.figure(used, terms, ratio, terms if rate else None)
+    if rate:
+        return blocks.figure(used, terms, ratio, terms)
+    variance = float(values[used].var()) if used.any() else 0.0
+    return blocks.figure(used, terms, ratio, scatter=lambda _: variance)

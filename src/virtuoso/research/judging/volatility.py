@@ -22,39 +22,58 @@ class VolatilityQuality:
     r2: Figure
     qlike: Figure
     rival_r2: Mapping[str, Figure]
+    rival_qlike: Mapping[str, Figure]
     squared: Mapping[str, Paired]
     qlike_against: Mapping[str, Paired]
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A forecast of volatility [t, n]: `volatility` in the middle of what may come, `variance` its mean."""
+
+    volatility: Floats
+    variance: Floats
+
+
 def quality(
-    forecast: Floats, realised: Floats, past: Floats, rivals: Mapping[str, Floats], blocks: Blocks
+    forecast: Foreseen, realised: Floats, past: Floats, rivals: Mapping[str, Foreseen], blocks: Blocks
 ) -> VolatilityQuality:
-    """Judge standard deviations `forecast` of `realised` ones [t, n], `nan` for unknown, against `past` and `rivals`.
+    """Judge a forecast of `realised` volatility [t, n], `nan` for unknown, against `past` and `rivals`.
 
     Args:
-        forecast: what was foreseen.
+        forecast: what was foreseen: the logarithm is judged by its volatility, QLIKE by its variance.
         realised: root of the sum of squared returns of base bars over the horizon.
         past: mean of each symbol's own log realised volatility that was known at the time.
         rivals: other forecasts by name. Only readings of which all are known are judged.
         blocks: the blocks of the closes.
     """
-    used = np.isfinite(_log(forecast) + _log(realised) + past)
-    for rival in rivals.values():
-        used &= np.isfinite(_log(rival))
-    error, loss = log_error(forecast, realised), qlike(forecast, realised)
+    used = np.isfinite(_log(realised) + past)
+    for each in (forecast, *rivals.values()):
+        used &= np.isfinite(_log(each.volatility) + _log(each.variance))
+    error, loss = log_error(forecast.volatility, realised), qlike(forecast.variance, realised)
     return VolatilityQuality(
-        r2=r_squared(forecast, realised, past, used, blocks),
-        qlike=blocks.figure(used, summed(used, loss, 1.0), ratio),
-        rival_r2={name: r_squared(rival, realised, past, used, blocks) for name, rival in rivals.items()},
-        squared={name: compare(error, log_error(rival, realised), blocks, used) for name, rival in rivals.items()},
-        qlike_against={name: compare(loss, qlike(rival, realised), blocks, used) for name, rival in rivals.items()},
+        r2=r_squared(forecast.volatility, realised, past, used, blocks),
+        qlike=mean_loss(loss, used, blocks),
+        rival_r2={name: r_squared(rival.volatility, realised, past, used, blocks) for name, rival in rivals.items()},
+        rival_qlike={name: mean_loss(qlike(rival.variance, realised), used, blocks) for name, rival in rivals.items()},
+        squared={
+            name: compare(error, log_error(rival.volatility, realised), blocks, used) for name, rival in rivals.items()
+        },
+        qlike_against={
+            name: compare(loss, qlike(rival.variance, realised), blocks, used) for name, rival in rivals.items()
+        },
     )
+
+
+def mean_loss(loss: Floats, used: NDArray[np.bool_], blocks: Blocks) -> Figure:
+    """The mean of a loss [t, n] over the readings that are used."""
+    return blocks.figure(used, summed(used, loss, 1.0), ratio, scatter=lambda _: float(loss[used].var()))
 
 
 def r_squared(forecast: Floats, realised: Floats, past: Floats, used: NDArray[np.bool_], blocks: Blocks) -> Figure:
     """1 − Σ(log realised − log forecast)²/Σ(log realised − past)²."""
     terms = summed(used, log_error(forecast, realised), (_log(realised) - past) ** 2)
-    return blocks.figure(used, terms, _explained)
+    return blocks.figure(used, terms, _explained, scatter=_scatter)
 
 
 def log_error(forecast: Floats, realised: Floats) -> Floats:
@@ -62,16 +81,21 @@ def log_error(forecast: Floats, realised: Floats) -> Floats:
     return (_log(realised) - _log(forecast)) ** 2
 
 
-def qlike(forecast: Floats, realised: Floats) -> Floats:
-    """s²/f² − ln(s²/f²) − 1 [t, n]: 0 where exact; robust to noise in what is called realised (Patton, 2011)."""
+def qlike(variance: Floats, realised: Floats) -> Floats:
+    """s²/v − ln(s²/v) − 1 [t, n]: 0 where exact; robust to noise in what is called realised (Patton, 2011)."""
     with np.errstate(all="ignore"):
-        share = (realised / forecast) ** 2
-        return np.where(share > 0, share - np.log(share) - 1.0, np.nan)
+        share = realised**2 / variance
+        return np.where((share > 0) & np.isfinite(share), share - np.log(share) - 1.0, np.nan)
 
 
 def _log(x: Floats) -> Floats:
     with np.errstate(all="ignore"):
         return np.where(x > 0, np.log(x), np.nan)
+
+
+def _scatter(r2: float) -> float:
+    """The variance of R², times the readings, of many readings (Olkin & Finn, 1995)."""
+    return 4.0 * abs(r2) * (1.0 - r2) ** 2
 
 
 def _explained(sums: Floats) -> Floats:

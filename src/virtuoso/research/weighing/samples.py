@@ -48,17 +48,15 @@ class Samples:
 
 
 def samples_of(name: str, symbols: tuple[str, ...], step_min: int, readings: Readings, followed: Followed) -> Samples:
-    """Join readings with what followed them; both were sampled at the same step, the readings perhaps from earlier."""
-    first = int(np.searchsorted(readings.close_ms, followed.close_ms[0]))
-    score = readings.score[first:].astype(np.float64)
+    """Join readings with what followed them; both are of the same closes."""
     return Samples(
         name=name,
         symbols=symbols,
         step_min=step_min,
         close_ms=followed.close_ms,
         component_names=readings.component_names,
-        components=readings.components[:, first:],
-        configured=score / 50.0 - 1.0,
+        components=readings.components,
+        configured=readings.score.astype(np.float64) / 50.0 - 1.0,
         returns={h: x.astype(np.float64) for h, x in followed.close.items()},
         past={h: x.astype(np.float64) for h, x in followed.past.items()},
         scale={h: _trailing_scale(x.astype(np.float64), max(1, h // step_min)) for h, x in followed.past.items()},

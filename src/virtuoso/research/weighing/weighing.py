@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from virtuoso.research.judging.sets import Weights, scored
+from virtuoso.research.judging.sets import scored
 from virtuoso.research.judging.trades import Trades
+from virtuoso.research.run import Plan
 from virtuoso.research.weighing.choice import Choice, choose
 from virtuoso.research.weighing.samples import Samples, samples_of
 from virtuoso.research.weighing.trials import Trial, TrialLog, Tried, attempt
@@ -20,7 +21,7 @@ STEP_MIN: Final = 15
 
 def weigh(
     sets: Sequence[tuple[str, Path]],
-    weights: Weights,
+    plan: Plan,
     cost_bp: float,
     log: TrialLog,
     tell: Callable[[str, float], None] = lambda _name, _share: None,
@@ -29,7 +30,7 @@ def weigh(
 
     Args:
         sets: a name and the files of each; one is in memory at a time.
-        weights: how the configured score is made.
+        plan: how the configured score is made.
         cost_bp: the cost of a round trip.
         log: of the trials of earlier runs, which count; those of this run are added.
         tell: told the set and the share of it that is done.
@@ -38,7 +39,7 @@ def weigh(
     documents = {}
     for name, path in sets:
         told = partial(_part, partial(tell, name))
-        samples = _samples(name, path, weights, partial(told, 0.0, 0.5))
+        samples = _samples(name, path, plan, partial(told, 0.0, 0.5))
         found, fitted = _attempts(samples, cost_bp, partial(told, 0.5, 0.5))
         tried += found
         documents[name] = {
@@ -52,9 +53,9 @@ def weigh(
     return {"cost_bp": cost_bp, "sets": documents, "choice": _choice(choice)}
 
 
-def _samples(name: str, path: Path, weights: Weights, tell: Callable[[float], None]) -> Samples:
-    found = scored(path, weights, step_min=STEP_MIN, tell=tell)
-    return samples_of(name, found.symbols, STEP_MIN, found.readings, found.followed)
+def _samples(name: str, path: Path, plan: Plan, tell: Callable[[float], None]) -> Samples:
+    found = scored(path, plan, step_min=STEP_MIN, tell=tell)
+    return samples_of(name, found.symbols, found.step_min, found.readings, found.followed)
 
 
 def _attempts(

@@ -178,12 +178,16 @@ def test_volatility_is_judged_by_logs_and_qlike(close_ms: np.ndarray, y: np.ndar
     level = np.exp(rng.normal(-6, 0.5, y.shape))
     realised = level * np.exp(rng.normal(0, 0.2, y.shape))
     past = np.full(y.shape, -6.0)
-    found = volatility.quality(level, realised, past, {"flat": np.full(y.shape, np.exp(-6.0))}, Blocks(close_ms, 15))
+    said = volatility.Foreseen(level, level**2 * np.exp(2 * 0.2**2))
+    flat = volatility.Foreseen(np.full(y.shape, np.exp(-6.0)), np.full(y.shape, (level**2).mean()))
+    found = volatility.quality(said, realised, past, {"flat": flat}, Blocks(close_ms, 15))
     assert found.r2.value == pytest.approx(1 - 0.2**2 / (0.2**2 + 0.5**2), abs=0.02)
     assert found.rival_r2["flat"].value == pytest.approx(0.0)
     assert found.squared["flat"].better
     assert found.qlike_against["flat"].better
-    assert volatility.qlike(level, level) == pytest.approx(0.0)
+    assert volatility.qlike(level**2, level) == pytest.approx(0.0)
+    share = realised**2 / said.variance
+    assert found.qlike.value == pytest.approx((share - np.log(share) - 1).mean())
 
 
 def test_coverage_levels_and_pinball(close_ms: np.ndarray, y: np.ndarray) -> None:

@@ -1,0 +1,93 @@
+"""`virtuoso research track-record`: how well all that is served did, on months that are kept apart."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
+from virtuoso.cli.terminal.progress import telling
+from virtuoso.cli.terminal.tables import Cells, Table, at, show
+from virtuoso.config import load
+from virtuoso.model.errors import UsageError
+from virtuoso.research.run import Plan
+from virtuoso.research.track_record.markdown import PREFACE, TITLE, page, written
+from virtuoso.research.track_record.sections import Column
+from virtuoso.research.track_record.sets import shipped_sets
+from virtuoso.research.track_record.track import Record, record, walked_forward
+from virtuoso.wiring.parts import band_rule
+
+_MEASURED = Column("measured", 4)
+
+
+def track_record(
+    directory: Annotated[Path, typer.Argument(help="Folder of the sets: ../shared/data.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The page to write, its plots beside it; none: only the gates are shown."),
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option("--set", help="Name of a set; repeatable. All without.")] = None,
+    config: Config = None,
+    no_config: NoConfig = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Walk all that is served forward over the sets of DIRECTORY and judge it; exit code 1 if a gate fails.
+
+    A set that is not there is left out, and the record says so.
+    """
+    settings = load(files_of(config, no_config), os.environ)
+    specs = shipped_sets()
+    if unknown := sorted(set(only or ()) - {spec.name for spec in specs}):
+        raise UsageError(f"--set {unknown[0]}: there are {', '.join(spec.name for spec in specs)}")
+    wanted = [spec for spec in specs if not only or spec.name in only]
+    how = Plan(
+        timeframes=settings.analysis.timeframes.weights(),
+        factors=settings.analysis.factors.weights(),
+        rule=band_rule(settings),
+    )
+    places = {spec.name: number for number, spec in enumerate(wanted)}
+    with telling("judging") as tell:
+        found = record(
+            directory, wanted, how, walked_forward, lambda name, share: tell((places[name] + share) / len(wanted))
+        )
+    if out is not None:
+        _write(found, out)
+    if as_json:
+        typer.echo(json.dumps(found.document()))
+    else:
+        show(_drawn(found, out))
+    if found.failed:
+        raise typer.Exit(1)
+
+
+def _write(found: Record, out: Path) -> None:
+    images = out.parent / "images" / out.stem
+    try:
+        images.mkdir(parents=True, exist_ok=True)
+        for section in found.sections:
+            for plot in section.plots:
+                (images / f"{plot.name}.svg").write_text(plot.svg, "utf-8")
+        out.write_text(page(TITLE, PREFACE, found.sections, f"images/{out.stem}"), "utf-8")
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written: {error.strerror or error}") from error
+
+
+def _drawn(found: Record, out: Path | None) -> Iterator[RenderableType]:
+    verdicts = {True: Text("holds", "green"), False: Text("failed", "red"), None: Text("not judged", "yellow")}
+    rows: list[Cells] = [
+        (gate.set, gate.name, gate.wanted, written(gate.measured, _MEASURED), verdicts[gate.passed], gate.why)
+        for gate in found.gates
+    ]
+    titles = ("set", "what", "wanted", "measured", "verdict")
+    yield Table([*(at(title, n) for n, title in enumerate(titles)), at("why", 5, 1, least=20)], rows)
+    for name, why in found.absent:
+        yield Text(f"{name}: {why}")
+    holds = sum(gate.passed is True for gate in found.gates)
+    yield Text(f"\n{holds} of {len(found.gates)} gates hold, {len(found.failed)} failed")
+    if out is not None:
+        yield Text(f"written: {out}")

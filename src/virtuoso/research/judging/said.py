@@ -1,0 +1,69 @@
+"""What was forecast at sampled closes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from virtuoso.analysis.forecast.forecasts import Forecasts
+from virtuoso.market.panel import Floats, Ints
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.research.judging.readings import STEP_MIN, Sampled
+
+_BY_HORIZON = (
+    "volatility", "variance", "cone", "high", "low", "large_move", "large_move_threshold", "beyond_up", "beyond_down",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """Forecasts at sampled closes, by horizon in minutes: arrays [t, n], of quantiles [6, t, n], `nan` for unknown.
+
+    The meaning of each is that of `Forecasts`.
+    """
+
+    close_ms: Ints
+    volatility: Mapping[int, Sampled]
+    variance: Mapping[int, Sampled]
+    cone: Mapping[int, Sampled]
+    high: Mapping[int, Sampled]
+    low: Mapping[int, Sampled]
+    large_move: Mapping[int, Sampled]
+    large_move_threshold: Mapping[int, Sampled]
+    beyond_up: Mapping[int, Sampled]
+    beyond_down: Mapping[int, Sampled]
+
+
+class SaidSampler:
+    """Takes forecasts piece by piece; keeps the closes that lie on the grid of `step_min`."""
+
+    def __init__(self, step_min: int = STEP_MIN) -> None:
+        self._step_ms = step_min * Timeframe.M1.ms
+        self._closes: list[Ints] = []
+        self._parts: dict[tuple[str, int], list[Sampled]] = {}
+
+    def add(self, forecasts: Forecasts) -> None:
+        """Take the piece that follows."""
+        at = np.flatnonzero(forecasts.close_ms % self._step_ms == 0)
+        self._closes.append(forecasts.close_ms[at])
+        for name in _BY_HORIZON:
+            of: Mapping[int, Floats] = getattr(forecasts, name)
+            for horizon, values in of.items():
+                self._parts.setdefault((name, horizon), []).append(values[..., at, :].astype(np.float32))
+
+    def said(self, close_ms: Ints) -> Said:
+        """All of it at the closes `close_ms`, each of which was given.
+
+        Raises:
+            ValueError: one was not.
+        """
+        given = np.concatenate(self._closes)
+        first = int(np.searchsorted(given, close_ms[0]))
+        if not np.array_equal(given[first : first + close_ms.size], close_ms):
+            raise ValueError("forecasts are of other closes")
+        kept = slice(first, first + close_ms.size)
+        whole: dict[str, dict[int, Sampled]] = {name: {} for name in _BY_HORIZON}
+        for name, horizon in list(self._parts):
+            joined = np.concatenate(self._parts.pop((name, horizon)), axis=-2)
+            whole[name][horizon] = joined[..., kept, :]
+        return Said(close_ms=close_ms, **whole)

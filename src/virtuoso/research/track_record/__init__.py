@@ -1,0 +1,1 @@
+"""The track record: how well all that is served did on months that are kept apart, and which claims it may make."""

@@ -1,0 +1,128 @@
+"""How volatile it was said to become, and what came, beside EWMA and GARCH."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
+from virtuoso.market.panel import Floats
+from virtuoso.research.judging.figures import Figure
+from virtuoso.research.judging.paired import Paired
+from virtuoso.research.judging.volatility import Foreseen, VolatilityQuality, quality, r_squared
+from virtuoso.research.track_record.horizons import said
+from virtuoso.research.track_record.measured import Measured
+from virtuoso.research.track_record.plots import Interval, intervals
+from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table, at_least, unsure
+
+_TEXT = """\
+*Realised* volatility is the root of the sum of squared returns of base bars (those of zero floored at half a tick). R²
+is that of its logarithm, against each symbol's own mean of it that was known at the time; QLIKE is the loss of the
+variance (Patton, 2011). Rivals: RiskMetrics' EWMA (λ = .94) of returns of the horizon, and GARCH(1,1) with Student's t
+on returns of five minutes, fitted anew each day by `arch`. A rival's level is fitted to its own past outcomes, so
+that only what it says of changes counts against it. *Difference* is that of the mean loss (below 0:
+better than the rival), p is that of a Diebold–Mariano test over days."""
+
+
+class Distances:
+    """Gathers how good the volatilities were, set by set."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[Cell, ...]] = []
+        self._against: list[tuple[Cell, ...]] = []
+        self._parts: list[Table] = []
+        self._bars: list[Interval] = []
+        self._differences: list[tuple[str, Figure]] = []
+        self._gates: list[Gate] = []
+
+    def add(self, measured: Measured, rivals: Mapping[str, Mapping[int, Floats]]) -> None:
+        """Take one set, with what the rivals foresaw by name and horizon [t, n]."""
+        if measured.said is None:
+            return
+        for number, horizon in enumerate(h for h in HORIZONS_MIN if h in measured.said.volatility):
+            forecast = Foreseen(
+                measured.said.volatility[horizon].astype(np.float64),
+                measured.said.variance[horizon].astype(np.float64),
+            )
+            realised = measured.followed.realised[horizon].astype(np.float64)
+            with np.errstate(all="ignore"):
+                log_realised = np.where(realised > 0, np.log(realised), np.nan)
+            past = measured.past_mean(log_realised, horizon)
+            others = {
+                name: levelled(measured, horizon, of[horizon], realised) for name, of in rivals.items() if horizon in of
+            }
+            found = quality(forecast, realised, past, others, measured.blocks(horizon))
+            self._take(measured, horizon, number, found)
+            used = np.isfinite(forecast.volatility + log_realised + past)
+            rows: list[tuple[Cell, ...]] = [
+                (by, part, r_squared(forecast.volatility, realised, past, used & mask, measured.blocks(horizon)))
+                for by, part, mask in measured.parts()
+            ]
+            title = f"{measured.spec.title}: {said(horizon)}"
+            self._parts.append(Table(title, (Column("by"), Column("part"), Column("R²")), tuple(rows)))
+
+    def gates(self) -> list[Gate]:
+        """What must hold of it."""
+        return self._gates
+
+    def sections(self) -> list[Section]:
+        """What is said of it."""
+        if not self._rows:
+            return []
+        return [
+            Section(
+                "How far: volatility",
+                (_TEXT, unsure(self._differences, "difference of the loss")),
+                (
+                    Table("Explained", _COLUMNS, tuple(self._rows)),
+                    Table("Against the rivals", _AGAINST_COLUMNS, tuple(self._against)),
+                ),
+                (intervals("volatility", "R² of log realised volatility", self._bars),),
+            ),
+            Section("Volatility by symbol, hours and regime", (), tuple(self._parts)),
+        ]
+
+    def _take(self, measured: Measured, horizon: int, number: int, found: VolatilityQuality) -> None:
+        name, at = measured.spec.name, said(horizon)
+        self._rows.append((name, at, "forecast", found.r2, found.qlike))
+        self._rows += [(name, at, rival, r2, found.rival_qlike[rival]) for rival, r2 in found.rival_r2.items()]
+        self._bars += [Interval(f"{name} {at}", found.r2)]
+        self._bars += [Interval(f"{name} {at} {rival}", r2) for rival, r2 in found.rival_r2.items()]
+        for loss, of in (("log error", found.squared), ("QLIKE", found.qlike_against)):
+            for rival, paired in of.items():
+                self._against.append((name, at, loss, rival, paired.difference, paired.p))
+                self._differences.append((f"{name} {at} {loss} {rival}", paired.difference))
+                self._gates.append(_better(f"volatility, {loss} below {rival}'s at {at}", name, paired))
+        least = measured.spec.gates.get("volatility_r2", ())
+        if number < len(least):
+            self._gates.append(at_least(f"volatility, R² at {at}", name, found.r2, least[number]))
+
+
+def levelled(measured: Measured, horizon: int, rival: Floats, realised: Floats) -> Foreseen:
+    """A rival's volatilities [t, n], at the level that fits its own past outcomes, known at the time.
+
+    In the middle by the mean error of the logarithm, in the mean by the mean ratio of the variances.
+    """
+    with np.errstate(all="ignore"):
+        said_of = np.where(rival > 0, np.log(rival), np.nan)
+        error = np.where(realised > 0, np.log(realised), np.nan) - said_of
+        return Foreseen(
+            np.exp(said_of + measured.past_mean(error, horizon)),
+            rival**2 * measured.past_mean(realised**2 / np.exp(2 * said_of), horizon),
+        )
+
+
+def _better(name: str, of: str, paired: Paired) -> Gate:
+    passed = None if paired.difference.value is None else paired.better
+    why = "nothing to judge" if passed is None else f"p = {paired.p:.4f}" if paired.p is not None else "below five days"
+    return Gate(name=name, set=of, wanted="< 0, p < .05", measured=paired.difference, passed=passed, why=why)
+
+
+_COLUMNS = (Column("set"), Column("horizon"), Column("by"), Column("R²"), Column("QLIKE"))
+_AGAINST_COLUMNS = (
+    Column("set"),
+    Column("horizon"),
+    Column("loss"),
+    Column("rival"),
+    Column("difference", 4),
+    Column("p", 4),
+)

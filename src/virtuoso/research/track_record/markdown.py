@@ -1,0 +1,88 @@
+"""The record as a page."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from virtuoso.research.judging.figures import Figure
+from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table
+
+TITLE: Final = "Track record"
+PREFACE: Final = """\
+Made by `virtuoso research track-record DIR --out docs/track-record.md`; nothing here was written by hand.
+
+Every fit is walked forward: at each moment it had seen only what was known then. *Skill* is against each symbol's own
+past rate, known at the time; the *dummy* is a table of constants, one a symbol, that nobody knew at the time. Intervals
+are of 95 %, from resampling blocks of max(a day, twice the horizon) with all symbols together. Beside each row stand n
+readings, n_eff (as many independent ones would be as certain) and the days that they come from."""
+
+
+def page(title: str, preface: str, sections: Sequence[Section], images: str) -> str:
+    """Markdown of all sections; `images` is the folder of the plots, as the page sees it."""
+    return "\n".join(_lines(title, preface, sections, images)).rstrip() + "\n"
+
+
+def _lines(title: str, preface: str, sections: Sequence[Section], images: str) -> Iterator[str]:
+    yield from (f"# {title}", "")
+    yield from (preface, "")
+    for section in sections:
+        yield from (f"## {section.title}", "")
+        for text in section.text:
+            if text:
+                yield from (text, "")
+        for plot in section.plots:
+            yield from (f"![{plot.title}]({images}/{plot.name}.svg)", "")
+        for table in section.tables:
+            yield from (f"### {table.title}", "", *table_lines(table), "")
+
+
+def table_lines(table: Table) -> Iterator[str]:
+    """A table; n, n_eff and days of each row's first figure in columns of their own."""
+    backed = any(isinstance(cell, Figure) for row in table.rows for cell in row)
+    titles = [column.title for column in table.columns] + (["n", "n_eff", "days"] if backed else [])
+    yield "| " + " | ".join(titles) + " |"
+    yield "|" + "---|" * len(titles)
+    for row in table.rows:
+        cells = [written(cell, column) for cell, column in zip(row, table.columns, strict=True)]
+        if backed:
+            cells += _behind(next((cell for cell in row if isinstance(cell, Figure) and cell.value is not None), None))
+        yield "| " + " | ".join(cells) + " |"
+
+
+def gate_rows(gates: Sequence[Gate]) -> Table:
+    """The gates as a table: those that failed first, then those that could not be judged."""
+    order = {False: 0, None: 1, True: 2}
+    said = {False: "**failed**", None: "not judged", True: "holds"}
+    rows = [
+        (gate.set, gate.name, gate.wanted, gate.measured, said[gate.passed], gate.why)
+        for gate in sorted(gates, key=lambda gate: order[gate.passed])
+    ]
+    columns = tuple(Column(title, 4) for title in ("set", "what", "wanted", "measured", "verdict", "why"))
+    return Table("Gates", columns, tuple(rows))
+
+
+def written(cell: Cell, column: Column) -> str:
+    """A cell as it is shown; significant figures are those whose interval leaves 0 out, and are not marked."""
+    if cell is None:
+        return "unknown"
+    if isinstance(cell, str):
+        return cell.replace("|", "\\|")
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    if isinstance(cell, float):
+        return _number(cell, column)
+    if cell.value is None:
+        return "unknown"
+    if cell.lower is None or cell.upper is None:
+        return _number(cell.value, column)
+    return f"{_number(cell.value, column)} [{_number(cell.lower, column)}, {_number(cell.upper, column)}]"
+
+
+def _behind(figure: Figure | None) -> list[str]:
+    if figure is None:
+        return ["", "", ""]
+    return [f"{figure.n:,}", "" if figure.n_eff is None else f"{figure.n_eff:,.0f}", str(figure.days)]
+
+
+def _number(value: float, column: Column) -> str:
+    text = f"{column.unit * value:.{column.digits}f}"
+    return text.replace("-", "−")

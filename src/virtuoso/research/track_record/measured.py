@@ -1,0 +1,60 @@
+"""A set with all that was said of it, and the ways in which readings are parted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from virtuoso.analysis.regimes.regime import REGIMES
+from virtuoso.market.panel import Floats, Ints
+from virtuoso.research.judging.base_rates import past_mean
+from virtuoso.research.judging.blocks import Blocks
+from virtuoso.research.judging.readings import Followed, Readings
+from virtuoso.research.judging.said import Said
+from virtuoso.research.track_record.sets import SetSpec
+
+_HOURS_MS = 4 * 3_600_000
+_DAY_MIN = 1_440
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One set: readings, what followed and what was forecast, all at the same closes [t] of `symbols` [n].
+
+    `said` is `None` where nothing was forecast.
+    """
+
+    spec: SetSpec
+    symbols: tuple[str, ...]
+    step_min: int
+    readings: Readings
+    followed: Followed
+    said: Said | None
+
+    @property
+    def close_ms(self) -> Ints:
+        """The closes [t], epoch ms."""
+        return self.followed.close_ms
+
+    def blocks(self, horizon: int) -> Blocks:
+        """The blocks over which figures of a horizon are resampled."""
+        return Blocks(self.close_ms, horizon)
+
+    def past_mean(self, values: Floats, horizon: int) -> Floats:
+        """Each symbol's own mean of outcomes that were known at the time [t, n], of a day of them at least."""
+        return past_mean(values, horizon // self.step_min + 1, _DAY_MIN // self.step_min)
+
+    def parts(self) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+        """By what readings are parted, the part's name, and which they are [t, n]: symbol, hours of the day, regime."""
+        shape = (self.close_ms.size, len(self.symbols))
+        for column, symbol in enumerate(self.symbols):
+            mask = np.zeros(shape, np.bool_)
+            mask[:, column] = True
+            yield "symbol", symbol, mask
+        hours = self.close_ms % 86_400_000 // _HOURS_MS
+        for part in range(6):
+            of_day = np.broadcast_to((hours == part)[:, None], shape)
+            yield "hours (UTC)", f"{4 * part:02d}–{4 * part + 4:02d}", of_day
+        for code, regime in enumerate(REGIMES):
+            yield "regime", regime.value, self.readings.regime == code

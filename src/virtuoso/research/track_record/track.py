@@ -1,0 +1,128 @@
+"""The record of all sets: one is read, scored, forecast and judged at a time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from virtuoso.model.errors import VirtuosoError
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.research.forecasting.walk import WalkForward
+from virtuoso.research.judging.foreseen import HISTORY, quantiles, volatilities
+from virtuoso.research.judging.sets import Forecast, Foretell, scored
+from virtuoso.research.run import Plan
+from virtuoso.research.track_record.chances import Chances
+from virtuoso.research.track_record.distances import Distances
+from virtuoso.research.track_record.markdown import gate_rows
+from virtuoso.research.track_record.measured import Measured
+from virtuoso.research.track_record.pressure import Pressure
+from virtuoso.research.track_record.reach import Reach
+from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table
+from virtuoso.research.track_record.sets import SetSpec
+
+_GATES = """\
+What must hold. A gate fails where the value, or the end of its interval that is named, is on the wrong side; where too
+little is known it is not judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The sections of the record, its gates, and why sets are not in it."""
+
+    sections: tuple[Section, ...]
+    gates: tuple[Gate, ...]
+    absent: tuple[tuple[str, str], ...]
+
+    @property
+    def failed(self) -> tuple[Gate, ...]:
+        """The gates that did not hold."""
+        return tuple(gate for gate in self.gates if gate.passed is False)
+
+    def document(self) -> dict[str, Any]:
+        """All but the plots, with plain keys."""
+        return {
+            "sections": [section.document() for section in self.sections],
+            "gates": [gate.document() for gate in self.gates],
+            "absent": [{"set": name, "why": why} for name, why in self.absent],
+        }
+
+
+def record(
+    directory: Path,
+    specs: Sequence[SetSpec],
+    plan: Plan,
+    foretell: Foretell | None,
+    tell: Callable[[str, float], None] = lambda _name, _share: None,
+) -> Record:
+    """Judge every set of `specs` that is in the directory.
+
+    Args:
+        directory: where the files are.
+        specs: the sets.
+        plan: how scores are made.
+        foretell: begins to forecast a set; `None` judges the scores alone.
+        tell: told the set and the share of it that is done.
+    """
+    pressure, chances, distances, reach = Pressure(), Chances(), Distances(), Reach()
+    absent: list[tuple[str, str]] = []
+    for spec in specs:
+        paths = spec.found(directory)
+        if not paths:
+            absent.append((spec.name, f"not in the folder: {', '.join(spec.files)}"))
+            continue
+        try:
+            measured = _measured(spec, paths, plan, foretell, partial(_part, partial(tell, spec.name), 0.0, 0.7))
+        except VirtuosoError as error:
+            absent.append((spec.name, str(error).splitlines()[0]))
+            continue
+        pressure.add(measured)
+        chances.add(measured)
+        if measured.said is not None:
+            rivals = volatilities(
+                measured.followed, measured.step_min, partial(_part, partial(tell, spec.name), 0.7, 0.3)
+            )
+            distances.add(measured, {name: of for name, of in rivals.items() if name != HISTORY})
+            reach.add(
+                measured, {name: quantiles(measured.followed, measured.step_min, of) for name, of in rivals.items()}
+            )
+    gates = (*chances.gates(), *distances.gates(), *reach.gates())
+    topics = (chances, distances, reach, pressure) if len(absent) < len(specs) else ()
+    opening = [_opening(specs, absent), *([Section("Gates", (_GATES,), (gate_rows(gates),))] if gates else [])]
+    return Record(
+        sections=(*opening, *(section for topic in topics for section in topic.sections())),
+        gates=gates,
+        absent=tuple(absent),
+    )
+
+
+def _measured(
+    spec: SetSpec, paths: list[Path], plan: Plan, foretell: Foretell | None, tell: Callable[[float], None]
+) -> Measured:
+    found = scored(paths, plan, foretell=foretell, tell=tell)
+    return Measured(
+        spec=spec,
+        symbols=found.symbols,
+        step_min=found.step_min,
+        readings=found.readings,
+        followed=found.followed,
+        said=found.said,
+    )
+
+
+def walked_forward(symbols: Sequence[str], base: Timeframe) -> Forecast:
+    """Forecasts as they are served, from an empty fit on, of the gates' fixed cost."""
+    return WalkForward(symbols, base).forecasts
+
+
+def _part(tell: Callable[[float], None], begin: float, length: float, share: float) -> None:
+    """Tell the share that is done of a part of the whole."""
+    tell(begin + length * share)
+
+
+def _opening(specs: Sequence[SetSpec], absent: Sequence[tuple[str, str]]) -> Section:
+    why = dict(absent)
+    rows: tuple[tuple[Cell, ...], ...] = tuple((spec.name, spec.title, why.get(spec.name, "judged")) for spec in specs)
+    return Section(
+        "Sets", (), (Table("What is judged", (Column("set"), Column("what it is"), Column("judged")), rows),)
+    )

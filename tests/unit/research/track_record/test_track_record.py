@@ -1,0 +1,233 @@
+"""The record of a planted set: what is right holds its gates, what is wrong fails them, and the page says so."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from virtuoso.analysis.forecast.forecasts import Forecasts
+from virtuoso.analysis.forecast.horizons import HORIZONS_MIN, TAILS
+from virtuoso.analysis.forecast.outcomes import Outcomes
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.research.judging.blocks import DAY_MS
+from virtuoso.research.judging.figures import Figure
+from virtuoso.research.judging.foreseen import quantiles, volatilities
+from virtuoso.research.judging.readings import Followed, Readings
+from virtuoso.research.judging.said import Said, SaidSampler
+from virtuoso.research.track_record.chances import Chances
+from virtuoso.research.track_record.distances import Distances
+from virtuoso.research.track_record.markdown import gate_rows, page, table_lines
+from virtuoso.research.track_record.measured import Measured
+from virtuoso.research.track_record.pressure import Pressure
+from virtuoso.research.track_record.reach import Reach
+from virtuoso.research.track_record.sections import Column, Gate, Section, Table, at_least, near, unsure
+from virtuoso.research.track_record.sets import SetSpec, shipped_sets
+
+DAYS, N, STEP = 12, 2, 15
+T = DAYS * 96
+COST = 12e-4
+SPEC = SetSpec(
+    name="planted", title="a planted set", files=("*",),
+    gates={"large_move_skill": (0.04, 0.04), "beyond_skill": (0.02, 0.0), "volatility_r2": (0.4, 0.4, 0.4)},
+)  # fmt: skip
+
+
+def planted(knows: float, seed: int = 1) -> Measured:
+    """Returns of a volatility that changes by the hour, of which the forecast knows the share `knows` of the log."""
+    rng = np.random.default_rng(seed)
+    log_level = np.repeat(rng.normal(0, 0.7, (T // 4, N)), 4, axis=0)
+    said_of = np.exp(knows * log_level - 7.0 + 0.5 * (1 - knows) * 0.7)
+    close, high, low, realised, past = {}, {}, {}, {}, {}
+    volatility, cone, up, down, move, threshold = {}, {}, {}, {}, {}, {}
+    for h in HORIZONS_MIN:
+        scale = np.sqrt(h / 15)
+        sigma = np.exp(log_level - 7.0) * scale
+        close[h] = sigma * rng.normal(size=(T, N))
+        high[h], low[h] = np.abs(close[h]), -np.abs(close[h])
+        realised[h] = sigma * np.exp(rng.normal(0, 0.15, (T, N)))
+        past[h] = np.concatenate([np.full((1, N), np.nan), close[h][:-1]])
+        volatility[h] = said_of * scale
+        cone[h] = norm.ppf(np.array(TAILS))[:, None, None] * volatility[h]
+        threshold[h] = np.full((T, N), np.exp(-7.0) * scale * 1.6)
+        move[h] = 2 * norm.sf(threshold[h] / volatility[h])
+        up[h] = down[h] = norm.sf(COST / volatility[h])
+    touch = norm.ppf((1 + np.array(TAILS)) / 2)[:, None, None]  # of |return|
+    close_ms = 20_000 * DAY_MS + STEP * 60_000 * np.arange(T, dtype=np.int64)
+    followed = Followed(
+        close_ms=close_ms, close=close, high=high, low=low, realised=realised, past=past,
+        step=past[15], cost_bp=np.full((T, N), 11.5),
+    )  # fmt: skip
+    readings = Readings(
+        close_ms=close_ms, score=rng.uniform(20, 80, (T, N)).astype(np.float32), band=np.zeros((T, N), np.int8),
+        entered=rng.choice([-1, 0, 0, 0, 1], (T, N)).astype(np.int8),
+        regime=rng.integers(-1, 4, (T, N)).astype(np.int8), factors={"technical": rng.uniform(20, 80, (T, N))},
+        component_names=("technical.rsi@1m", "technical.rsi@5m"), components=rng.uniform(-1, 1, (2, T, N)),
+    )  # fmt: skip
+    said = Said(
+        close_ms=close_ms, volatility=volatility, variance={h: x**2 for h, x in volatility.items()}, cone=cone,
+        high={h: touch * volatility[h] for h in HORIZONS_MIN},
+        low={h: -touch[::-1] * volatility[h] for h in HORIZONS_MIN},
+        large_move={h: move[h] for h in (15, 60)}, large_move_threshold={h: threshold[h] for h in (15, 60)},
+        beyond_up={h: up[h] for h in (15, 60)}, beyond_down={h: down[h] for h in (15, 60)},
+    )  # fmt: skip
+    return Measured(spec=SPEC, symbols=("A", "B"), step_min=STEP, readings=readings, followed=followed, said=said)
+
+
+@pytest.fixture(scope="module")
+def good() -> Measured:
+    return planted(1.0)
+
+
+@pytest.fixture(scope="module")
+def rivals(good: Measured) -> dict[str, dict[int, np.ndarray]]:
+    """Rivals that know nothing: the same level always."""
+    flat = {h: np.full((T, N), np.exp(-7.0) * np.sqrt(h / 15)) for h in HORIZONS_MIN}
+    return {"flat": flat}
+
+
+def verdicts(gates: list[Gate], word: str) -> set[bool | None]:
+    found = {gate.passed for gate in gates if word in gate.name}
+    assert found, word
+    return found
+
+
+def test_probabilities_that_know_hold_their_gates(good: Measured) -> None:
+    chances = Chances()
+    chances.add(good)
+    assert verdicts(chances.gates(), "skill") == {True}
+    sections = chances.sections()
+    assert "Every skill above differs significantly from 0." in sections[0].text[-1]
+    assert {plot.name for plot in sections[0].plots} >= {"chances", "large-move-planted-15"}
+
+
+def test_probabilities_that_know_nothing_fail_them() -> None:
+    chances = Chances()
+    chances.add(planted(0.0, seed=3))
+    assert verdicts(chances.gates(), "large move, skill") == {False}
+
+
+def test_volatility_and_cones_that_know_beat_rivals_and_cover(
+    good: Measured, rivals: dict[str, dict[int, np.ndarray]]
+) -> None:
+    distances, reach = Distances(), Reach()
+    distances.add(good, rivals)
+    cones = {"flat": {h: (norm.ppf(np.array(TAILS))[:, None, None] * of) for h, of in rivals["flat"].items()}}
+    reach.add(good, cones)
+    assert verdicts(distances.gates(), "R²") == {True}
+    assert verdicts(distances.gates(), "below flat's") == {True}
+    assert verdicts(reach.gates(), "band, covered") == {True}
+    assert verdicts(reach.gates(), "tail") == {True}
+    assert verdicts(reach.gates(), "pinball") == {True}
+    assert verdicts(reach.gates(), "after breaks") == {True}
+
+
+def test_cones_that_are_too_narrow_fail_and_equal_rivals_are_not_beaten(good: Measured) -> None:
+    assert good.said is not None
+    narrow = replace(
+        good.said,
+        cone={h: 0.7 * x for h, x in good.said.cone.items()},
+        high={h: 0.7 * x for h, x in good.said.high.items()},
+    )
+    reach = Reach()
+    reach.add(replace(good, said=narrow), {"itself": narrow.cone})
+    assert verdicts(reach.gates(), "band, covered") == {False}
+    assert verdicts(reach.gates(), "pinball") == {False}
+    assert False in verdicts(reach.gates(), "touch, highest high")
+
+
+def test_pressure_without_meaning_is_called_not_significant(good: Measured) -> None:
+    pressure = Pressure()
+    pressure.add(replace(good, said=None))
+    sections = {section.title: section for section in pressure.sections()}
+    score = sections["Pressure is not a direction"].tables[0]
+    assert score.rows[0][0] == "planted"
+    assert "ignificant" in sections["Pressure is not a direction"].text[-1]
+    rules = {row[2] for row in sections["Entering where the band is crossed"].tables[0].rows}
+    assert rules >= {"stretched up (BUY)", "both, reversed", "naive: momentum", "naive: random"}
+
+
+def test_a_set_without_forecasts_is_judged_by_its_scores_alone(good: Measured) -> None:
+    for topic in (Chances(), Distances(), Reach()):
+        topic.add(replace(good, said=None), *([{}] if not isinstance(topic, Chances) else []))
+        assert topic.sections() == []
+        assert topic.gates() == []
+
+
+def test_rivals_know_only_what_was_there(good: Measured) -> None:
+    def foreseen(followed: Followed) -> Iterator[np.ndarray]:
+        of = volatilities(followed, STEP)
+        yield from (of[name][60] for name in ("EWMA", "GARCH-t", "own past"))
+        yield quantiles(followed, STEP, of["EWMA"])[60]
+
+    cut = 8 * 96
+    changed = {
+        name: {h: np.where(np.arange(T)[:, None] < cut, x, 3 * x) for h, x in getattr(good.followed, name).items()}
+        for name in ("past", "realised", "close")
+    }
+    step = np.where(np.arange(T)[:, None] < cut, good.followed.step, 3 * good.followed.step)
+    other = replace(good.followed, step=step, **changed)
+    for before, after in zip(foreseen(good.followed), foreseen(other), strict=True):
+        np.testing.assert_array_equal(before[..., :cut, :], after[..., :cut, :])
+        assert np.isfinite(before[..., cut - 1, :]).all()
+
+
+def test_gates_say_why_they_are_not_judged_and_stand_after_the_failed() -> None:
+    sure, unknown = Figure(value=0.05, lower=0.01, upper=0.09, n=10, days=3), Figure(value=None)
+    gates = [
+        at_least("a", "s", sure, 0.04), at_least("b", "s", sure, 0.06), at_least("c", "s", unknown, 0.0),
+        near("d", "s", sure, 0.08, 0.01), near("e", "s", sure, 0.08, 0.01, or_holds=True),
+    ]  # fmt: skip
+    assert [gate.passed for gate in gates] == [True, False, None, False, True]
+    assert at_least("f", "s", replace(sure, lower=-0.01), 0.04).passed is False
+    table = gate_rows(gates)
+    assert [row[4] for row in table.rows] == ["**failed**", "**failed**", "not judged", "holds", "holds"]
+    assert table.rows[2][5] == "nothing to judge"
+
+
+def test_a_page_has_n_and_days_beside_each_row() -> None:
+    figure = Figure(value=-0.05, lower=-0.09, upper=-0.01, n=1234, n_eff=50.4, days=3)
+    table = Table("T", (Column("set"), Column("x", 2)), (("a|b", figure), ("c", Figure(value=None))))
+    lines = list(table_lines(table))
+    assert lines[0] == "| set | x | n | n_eff | days |"
+    assert lines[2] == "| a\\|b | −0.05 [−0.09, −0.01] | 1,234 | 50 | 3 |"
+    assert lines[3] == "| c | unknown |  |  |  |"
+    text = page("Title", "Before.", [Section("S", ("Words.",), (table,))], "images/x")
+    assert text.startswith("# Title\n\nBefore.\n\n## S\n\nWords.\n\n### T\n")
+    assert unsure([("x", figure)], "y") == "Every y above differs significantly from 0."
+    weak = replace(figure, upper=0.01)
+    assert unsure([("x", weak)], "y") == "No y above differs significantly from 0."
+    assert unsure([("x", weak), ("z", figure)], "y").endswith("y of x.")
+
+
+def test_forecasts_are_sampled_at_the_closes_of_the_grid() -> None:
+    sampler = SaidSampler(5)
+    for first in (0, 7):
+        close_ms = DAY_MS + 60_000 * np.arange(first + 1, first + 8)
+        values = np.arange(first + 1.0, first + 8)[:, None]
+        of = {15: values}
+        forecasts = Forecasts(
+            version=None, close_ms=close_ms, rows=np.arange(1), volatility=of, variance=of,
+            cone={15: np.broadcast_to(values, (6, 7, 1))}, high={}, low={}, large_move=of, large_move_base=of,
+            large_move_threshold=of, beyond_up=of, beyond_down=of, cost_bp=values,
+            outcomes=Outcomes(*(values[None],) * 3), realised=values[None],
+        )  # fmt: skip
+        sampler.add(forecasts)
+    found = sampler.said(DAY_MS + 60_000 * np.array([5, 10]))
+    assert found.volatility[15][:, 0].tolist() == [5.0, 10.0]
+    assert found.cone[15].shape == (6, 2, 1)
+    with pytest.raises(ValueError, match="other closes"):
+        sampler.said(DAY_MS + 60_000 * np.array([5, 11]))
+
+
+def test_the_shipped_table_names_its_sets_and_one_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    specs = shipped_sets()
+    assert [spec.name for spec in specs] == ["2025-05", "2021-04", "2023-02", "2025-02", "2025-H1"]
+    assert specs[0].gates["volatility_r2"] == (0.45, 0.50, 0.40)
+    assert specs[-1].base is Timeframe.M5
+    assert specs[2].found(tmp_path) == []
+    (tmp_path / "more/kl1m_202302").mkdir(parents=True)
+    (tmp_path / "more/kl1m_202302/A-1m.csv.zst").touch()
+    assert len(specs[2].found(tmp_path)) == 1
