@@ -101,7 +101,7 @@ class Body:
 }  # fmt: skip
 RULE_VALUE: Edits = {
     "alerts/rules/values.py": [
-        before('    _number("market_symbols",', '    _number("market_balance", "count", "risers less fallers"),'),
+        before('    _positive("market_symbols",', '    _number("market_balance", "count", "risers less fallers"),'),
     ],
     "monitor/alerting/rule_values.py": [
         before('"market_symbols": breadth.total,', '"market_balance": breadth.advancing - breadth.declining,'),

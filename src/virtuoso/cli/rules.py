@@ -72,7 +72,8 @@ def check(
         names, warnings = [rule.name for rule in rules.rules], older_words(rules)
         typer.echo(json.dumps({"ok": True, "rules": names, "warnings": warnings, **observed}))
         return
-    typer.echo(f"ok: {len(rules.rules)} rules in {', '.join(map(str, files))}")
+    count = len(rules.rules)
+    typer.echo(f"ok: {count} {'rule' if count == 1 else 'rules'} in {', '.join(map(str, files))}")
     for line in older_words(rules):
         typer.echo(line)
     for line in () if found is None else found.lines():
@@ -153,8 +154,7 @@ def _read(files: list[Path] | None, config: list[Path]) -> RuleSet:
     """The files, or those of the configuration; checked against it where there is one."""
     if files and not config:
         return RuleFiles(tuple(files)).read()
-    alerts = load(config, os.environ).monitoring.alerts
-    return rule_files(alerts, files or None).read()
+    return rule_files(load(config, os.environ), files or None).read()
 
 
 def _row(rule: Rule) -> dict[str, Any]:

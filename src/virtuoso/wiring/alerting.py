@@ -7,6 +7,7 @@ from virtuoso.alerts.host import HostLimits
 from virtuoso.alerts.policy import Policy
 from virtuoso.alerts.stages.pipeline import PipelineSettings
 from virtuoso.alerts.stages.stage_state import Route
+from virtuoso.config import Settings
 from virtuoso.config.alerts import AlertSettings
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.wiring.alert_conditions import conditions
@@ -47,8 +48,9 @@ class AlertingParts:
     crashes_within_s: float
 
 
-def alerting_parts(alerts: AlertSettings, *, told: bool = True) -> AlertingParts:
+def alerting_parts(settings: Settings, *, told: bool = True) -> AlertingParts:
     """The parts of alerting as configured; without `told` nobody is."""
+    alerts = settings.monitoring.alerts
     channels = routes(alerts) if told else ()
     return AlertingParts(
         most_incidents=alerts.keep,
@@ -57,7 +59,7 @@ def alerting_parts(alerts: AlertSettings, *, told: bool = True) -> AlertingParts
         default=default_policy(alerts),
         policies=policies(alerts, channels),
         routes=channels,
-        rules=rule_files(alerts),
+        rules=rule_files(settings),
         channels=channel_plans(alerts),
         fallbacks=fallbacks(alerts),
         digest_above=alerts.digest_above,

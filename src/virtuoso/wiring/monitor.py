@@ -49,7 +49,7 @@ def monitor_parts(settings: Settings, *, told: bool = True) -> MonitorParts:
     url = heartbeat.url
     return MonitorParts(
         kernel=kernel_parts(settings),
-        alerting=alerting_parts(settings.monitoring.alerts, told=told),
+        alerting=alerting_parts(settings, told=told),
         identity=settings.identity,
         address=settings.exchange.address,
         category=settings.exchange.category,

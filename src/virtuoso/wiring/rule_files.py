@@ -6,7 +6,7 @@ from pathlib import Path
 
 from virtuoso.alerts.rules.parse import parse
 from virtuoso.alerts.rules.rule import RuleSet
-from virtuoso.config.alerts import AlertSettings
+from virtuoso.config import Settings
 from virtuoso.config.channels import BUILT_IN
 from virtuoso.config.document import text_of
 from virtuoso.model.errors import ConfigError
@@ -20,11 +20,13 @@ class RuleFiles:
         paths: the files, in order.
         channels: names that a rule may send to; `None` = any.
         cooldown_ms: of a rule that states none; `None` = the built-in one.
+        small_letters: whether the exchange's names may have small letters.
     """
 
     paths: tuple[Path, ...]
     channels: tuple[str, ...] | None = None
     cooldown_ms: int | None = None
+    small_letters: bool = False
 
     def read(self) -> RuleSet:
         """Read the rules of all files, as they are now.
@@ -43,10 +45,15 @@ class RuleFiles:
             raise ConfigError("\n".join(unread))
         if self.channels is None or self.cooldown_ms is None:
             return parse(files)
-        return parse(files, channels=self.channels, cooldown_ms=self.cooldown_ms)
+        return parse(files, channels=self.channels, cooldown_ms=self.cooldown_ms, small_letters=self.small_letters)
 
 
-def rule_files(alerts: AlertSettings, paths: Iterable[Path] | None = None) -> RuleFiles:
-    """Take the configured files of rules, or others, held to the configured channels."""
-    channels = (*BUILT_IN, *alerts.channels)
-    return RuleFiles(tuple(alerts.rules if paths is None else paths), channels, round(alerts.cooldown * 1_000))
+def rule_files(settings: Settings, paths: Iterable[Path] | None = None) -> RuleFiles:
+    """Take the configured files of rules, or others, held to the configured channels and the exchange's names."""
+    alerts = settings.monitoring.alerts
+    return RuleFiles(
+        tuple(alerts.rules if paths is None else paths),
+        channels=(*BUILT_IN, *alerts.channels),
+        cooldown_ms=round(alerts.cooldown * 1_000),
+        small_letters=settings.exchange.ccxt_id is not None,
+    )

@@ -10,6 +10,7 @@ from virtuoso.alerts.rules.document import Page, Place
 from virtuoso.alerts.rules.expression import Expression
 from virtuoso.alerts.rules.fields import boolean, duration_ms, one_of, positive
 from virtuoso.alerts.rules.mistakes import Mistake, Mistaken, RulesError
+from virtuoso.alerts.rules.possible import refuse_impossible, refuse_small_letters, refuse_unknown
 from virtuoso.alerts.rules.rule import IDENTITY_LABELS, Rule, RuleSet
 from virtuoso.alerts.rules.template import Template
 from virtuoso.alerts.rules.values import Scope, Type
@@ -37,7 +38,11 @@ _MOST_LABELS, _LONGEST_LABEL = 10, 100
 
 
 def parse(
-    files: Iterable[tuple[str, str]], *, channels: Collection[str] | None = None, cooldown_ms: int = _USUAL.cooldown_ms
+    files: Iterable[tuple[str, str]],
+    *,
+    channels: Collection[str] | None = None,
+    cooldown_ms: int = _USUAL.cooldown_ms,
+    small_letters: bool = False,
 ) -> RuleSet:
     """Read files, each given as name and text.
 
@@ -45,6 +50,7 @@ def parse(
         files: what to read, in order.
         channels: the channels there are; `None`: not known here, and not checked.
         cooldown_ms: of rules that say nothing of it.
+        small_letters: whether the exchange's names may have small letters.
 
     Raises:
         RulesError: one line for each mistake of all files.
@@ -58,7 +64,7 @@ def parse(
         if top is not None and not fields and not page.mistakes:
             top.mistake("must have a list `rules`")
         for item in fields["rules"].items() if "rules" in fields else ():
-            rule = _Reader(item, channels, cooldown_ms).rule()
+            rule = _Reader(item, channels, cooldown_ms, small_letters=small_letters).rule()
             if rule is not None and rule.name in rules:
                 item.mistake(f"there is a rule {rule.name!r} already, at {rules[rule.name].place}")
             elif rule is not None:
@@ -81,17 +87,20 @@ def _bound(item: Place, rules: Collection[Rule]) -> None:
 class _Reader:
     """Reads one rule; notes what is wrong and goes on with the rest."""
 
-    def __init__(self, place: Place, channels: Collection[str] | None, cooldown_ms: int) -> None:
+    def __init__(
+        self, place: Place, channels: Collection[str] | None, cooldown_ms: int, *, small_letters: bool
+    ) -> None:
         self._place = place
         self._known_channels = channels
         self._cooldown_ms = cooldown_ms
+        self._small_letters = small_letters
         self._fields = place.fields(KEYS)
 
     def rule(self) -> Rule | None:
         """The rule; `None` where it has a mistake."""
         before = len(self._place.page.mistakes)
         name = self._read("name", None, self._name)
-        when = self._read("when", None, lambda field: expression.parse(field.text(), Type.CONDITION))
+        when = self._read("when", None, self._condition)
         for key, found in (("name", name), ("when", when)):
             if found is None and key not in self._fields and self._fields:
                 self._place.mistake(f"needs `{key}`")
@@ -129,6 +138,14 @@ class _Reader:
                 return reading(field)
         return default
 
+    def _condition(self, field: Place) -> Expression:
+        found = expression.parse(field.text(), Type.CONDITION)
+        if not self._small_letters:
+            refuse_small_letters(found.tree)
+        if found.names:
+            refuse_impossible(found.tree)
+        return found
+
     def _duration(self, key: str, default_ms: int) -> int:
         return self._read(key, default_ms, lambda field: duration_ms(field.text()))
 
@@ -145,6 +162,7 @@ class _Reader:
             found = expression.parse(field.text(), Type.NUMBER)
             if when is not None and not found.scopes <= _scopes(when):
                 raise Mistaken("names a value of a symbol, and `when` names none")
+            refuse_unknown(found.tree)
             return found
 
         return self._read("value", None, read)

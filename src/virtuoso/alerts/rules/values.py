@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 from virtuoso.model.catalogue.factors import FACTORS
@@ -39,7 +40,10 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One name. `choices` are all the texts that it can be; none: any text, or a number, which is written in `form`."""
+    """One name. `choices` are all the texts that it can be; none: any text, or a number, which is written in `form`.
+
+    A number is never below `low` nor above `high`. A text of `capitals` has no small letters.
+    """
 
     name: str
     type: Type
@@ -47,6 +51,9 @@ class Value:
     meaning: str
     choices: tuple[str, ...] = ()
     form: Form = Form.NUMBER
+    low: float = -inf
+    high: float = inf
+    capitals: bool = False
 
     @property
     def scope(self) -> Scope:
@@ -60,63 +67,71 @@ _QUALITIES: Final = tuple(str(quality) for quality in DataQuality)
 _SOURCES: Final = tuple(str(source) for source in DataSource)
 
 
-def _number(name: str, unit: str, meaning: str) -> Value:
-    return Value(name, Type.NUMBER, unit, meaning)
+def _number(name: str, unit: str, meaning: str, low: float = -inf, high: float = inf) -> Value:
+    return Value(name, Type.NUMBER, unit, meaning, low=low, high=high)
+
+
+def _scale(name: str, low: int, high: int, meaning: str) -> Value:
+    return _number(name, f"{low}–{high}".replace("-", "−"), meaning, low, high)
+
+
+def _positive(name: str, unit: str, meaning: str) -> Value:
+    return _number(name, unit, meaning, 0.0)
 
 
 def _price(name: str, meaning: str) -> Value:
-    return Value(name, Type.NUMBER, "quote coin", meaning, form=Form.PRICE)
+    return Value(name, Type.NUMBER, "quote coin", meaning, form=Form.PRICE, low=0.0)
 
 
 def _amount(name: str, meaning: str) -> Value:
-    return Value(name, Type.NUMBER, "quote coin", meaning, form=Form.AMOUNT)
+    return Value(name, Type.NUMBER, "quote coin", meaning, form=Form.AMOUNT, low=0.0)
 
 
-def _text(name: str, meaning: str, choices: tuple[str, ...] = ()) -> Value:
-    return Value(name, Type.TEXT, "", meaning, choices)
+def _text(name: str, meaning: str, choices: tuple[str, ...] = (), *, capitals: bool = False) -> Value:
+    return Value(name, Type.TEXT, "", meaning, choices, capitals=capitals)
 
 
 _LABELS = tuple(str(label) for label in Label)
 _OF_SYMBOL = (
-    _text("symbol", "the exchange's name of it"),
+    _text("symbol", "the exchange's name of it", capitals=True),
     _price("price", "last price"),
-    _number("change_24h", "%", "change of the price over 24 h"),
+    _number("change_24h", "%", "change of the price over 24 h", -100.0),
     _price("bid", "best bid"),
     _price("ask", "best ask"),
-    _number("spread_bp", "bp", "ask less bid, in basis points of their middle"),
+    _positive("spread_bp", "bp", "ask less bid, in basis points of their middle"),
     _price("mark_price", "mark price"),
     _price("index_price", "index price"),
     _amount("turnover_24h", "turnover of 24 h"),
     _price("tick_size", "least step of the price"),
-    _text("quote", "currency of its prices"),
-    _number("open_interest", "base coin", "open interest"),
+    _text("quote", "currency of its prices", capitals=True),
+    _positive("open_interest", "base coin", "open interest"),
     _number("funding_rate", "% per interval", "funding rate"),
-    _number("funding_interval_h", "h", "hours from one funding to the next"),
-    _number("long_account_ratio", "0–1", "share of accounts that are net long"),
-    _number("liquidations", "count", "liquidations held in memory, the latest"),
+    _positive("funding_interval_h", "h", "hours from one funding to the next"),
+    _scale("long_account_ratio", 0, 1, "share of accounts that are net long"),
+    _positive("liquidations", "count", "liquidations held in memory, the latest"),
     _text("data_quality", "how fresh the ticker is", _QUALITIES),
     _text("data_source", "what the exchange is", _SOURCES),
     _text("signal", "label of the last reading; unknown while there is none or its data is stale", _LABELS),
-    _number("score", "0–100", "pressure: confluence of all factors; 50 is neutral"),
+    _scale("score", 0, 100, "pressure: confluence of all factors; 50 is neutral"),
     _text("band", "how stretched the score is", tuple(str(band) for band in Band)),
-    _number("score_percentile", "0–100", "share of the symbol's own past that lies below the score"),
-    _number("confidence", "0–1", "probability that what the signal says turns out right; unknown so far"),
-    _number("agreement", "0–1", "how far the factors agree, × coverage × data quality"),
-    _number("coverage", "0–1", "share of the factor weight that had data"),
-    _number("consensus", "0–1", "how far the factors agree"),
-    _number("disagreement", "0–1", "how far they contradict each other"),
-    _number("alignment", "0–1", "how far the timeframes agree"),
+    _scale("score_percentile", 0, 100, "share of the symbol's own past that lies below the score"),
+    _scale("confidence", 0, 1, "probability that what the signal says turns out right; unknown so far"),
+    _scale("agreement", 0, 1, "how far the factors agree, × coverage × data quality"),
+    _scale("coverage", 0, 1, "share of the factor weight that had data"),
+    _scale("consensus", 0, 1, "how far the factors agree"),
+    _scale("disagreement", 0, 1, "how far they contradict each other"),
+    _scale("alignment", 0, 1, "how far the timeframes agree"),
     _text("signal_quality", "worst of what the reading was computed from and of what comes in", _QUALITIES),
-    *(_number(f"{factor}_score", "0–100", f"score of the factor {factor}; 50 is neutral") for factor in FACTORS),
+    *(_scale(f"{factor}_score", 0, 100, f"score of the factor {factor}; 50 is neutral") for factor in FACTORS),
     _text("regime", "the regime that is held", REGIMES),
     *(
-        _number(f"{regime.lower()}_probability", "0–1", f"probability of the regime {regime}")
+        _scale(f"{regime.lower()}_probability", 0, 1, f"probability of the regime {regime}")
         for regime in REGIMES
     ),
-    _number("trend_strength", "0–100", "ADX"),
-    _number("momentum", "0–100", "drift over its volatility; 50 is none"),
-    _number("volatility", "% a day", "volatility now"),
-    _number("avg_volatility", "% a day", "its long average"),
+    _scale("trend_strength", 0, 100, "ADX"),
+    _scale("momentum", 0, 100, "drift over its volatility; 50 is none"),
+    _positive("volatility", "% a day", "volatility now"),
+    _positive("avg_volatility", "% a day", "its long average"),
     _text("entry_side", "side that the score leans to", ("long", "short")),
     _price("entry_price", "price of an entry at the last reading"),
     _price("entry_stop", "where its stop would lie"),
@@ -129,50 +144,50 @@ _OF_SYMBOL = (
 
 _OF_MARKET = (
     _text("market_regime", "regime of the market", REGIMES),
-    _number("market_trend_strength", "0–100", "ADX, weighted by turnover"),
-    _number("market_volatility", "% a day", "volatility, weighted by turnover"),
-    _number("market_avg_volatility", "% a day", "its long average"),
-    _number("market_momentum_score", "0–100", "momentum, weighted by turnover; 50 is none"),
+    _scale("market_trend_strength", 0, 100, "ADX, weighted by turnover"),
+    _positive("market_volatility", "% a day", "volatility, weighted by turnover"),
+    _positive("market_avg_volatility", "% a day", "its long average"),
+    _scale("market_momentum_score", 0, 100, "momentum, weighted by turnover; 50 is none"),
     _text("market_sentiment", "breadth and momentum in one word", ("BULLISH", "BEARISH", "NEUTRAL")),
-    _number("market_btc_dominance", "%", "BTC's share of the turnover"),
+    _number("market_btc_dominance", "%", "BTC's share of the turnover", 0.0, 100.0),
     _amount("market_total_volume", "turnover of 24 h of all symbols"),
     _price("market_btc_price", "price of BTC"),
     _price("market_eth_price", "price of ETH"),
-    _number("market_change_24h", "%", "mean change over 24 h"),
-    _number("market_above_ema50_pct", "%", "share of symbols above their EMA-50"),
-    _number("market_new_highs_24h", "count", "symbols that made their 24 h high within the last hour"),
-    _number("market_new_lows_24h", "count", "symbols that made their 24 h low within the last hour"),
-    _number("market_dispersion", "%", "standard deviation of the 24 h changes"),
-    _number("market_dispersion_robust", "%", "the same from their median deviation"),
-    _number("market_avg_correlation_btc", "−1–1", "mean correlation with BTC"),
-    _number("market_advancing", "count", "symbols that rose over 24 h"),
-    _number("market_declining", "count", "symbols that fell over 24 h"),
-    _number("market_neutral", "count", "symbols that did neither (within ±0.1 %)"),
-    _number("market_symbols", "count", "symbols whose change is known"),
+    _number("market_change_24h", "%", "mean change over 24 h", -100.0),
+    _number("market_above_ema50_pct", "%", "share of symbols above their EMA-50", 0.0, 100.0),
+    _positive("market_new_highs_24h", "count", "symbols that made their 24 h high within the last hour"),
+    _positive("market_new_lows_24h", "count", "symbols that made their 24 h low within the last hour"),
+    _positive("market_dispersion", "%", "standard deviation of the 24 h changes"),
+    _positive("market_dispersion_robust", "%", "the same from their median deviation"),
+    _scale("market_avg_correlation_btc", -1, 1, "mean correlation with BTC"),
+    _positive("market_advancing", "count", "symbols that rose over 24 h"),
+    _positive("market_declining", "count", "symbols that fell over 24 h"),
+    _positive("market_neutral", "count", "symbols that did neither (within ±0.1 %)"),
+    _positive("market_symbols", "count", "symbols whose change is known"),
     _text("market_data_quality", "worst freshness of all symbols", _QUALITIES),
     _text("market_data_source", "what the exchange is", _SOURCES),
 )
 
 _OF_SYSTEM = (
-    _number("system_cpu_pct", "%", "use of all processors"),
-    _number("system_memory_pct", "%", "memory in use"),
-    _number("system_disk_pct", "%", "space in use where the data lies"),
-    _number("system_process_mb", "MB", "memory of this process"),
-    _number("system_uptime_s", "s", "since this process started"),
-    _number("system_loop_lag_ms", "ms", "delay of the event loop, 95th percentile of the last two minutes"),
-    _number("system_cycle_s", "s", "duration of the last cycle"),
+    _number("system_cpu_pct", "%", "use of all processors", 0.0, 100.0),
+    _number("system_memory_pct", "%", "memory in use", 0.0, 100.0),
+    _number("system_disk_pct", "%", "space in use where the data lies", 0.0, 100.0),
+    _positive("system_process_mb", "MB", "memory of this process"),
+    _positive("system_uptime_s", "s", "since this process started"),
+    _positive("system_loop_lag_ms", "ms", "delay of the event loop, 95th percentile of the last two minutes"),
+    _positive("system_cycle_s", "s", "duration of the last cycle"),
     _number("system_cycle_drift_ms", "ms", "how late the last cycle began"),
-    _number("system_cycle_failures", "count", "cycles that failed since the start"),
-    _number("system_cycle_overruns", "count", "ticks of the grid that were skipped since the start"),
-    _number("system_universe", "count", "symbols watched"),
-    _number("system_feeds", "count", "topics that the exchange offers"),
-    _number("system_feeds_stale", "count", "of these: stale, or without any data yet"),
-    _number("system_feeds_mute", "count", "of these: silent where others prove that they should speak"),
-    _number("system_requests_left_pct", "%", "what is left of the exchange's REST budget"),
+    _positive("system_cycle_failures", "count", "cycles that failed since the start"),
+    _positive("system_cycle_overruns", "count", "ticks of the grid that were skipped since the start"),
+    _positive("system_universe", "count", "symbols watched"),
+    _positive("system_feeds", "count", "topics that the exchange offers"),
+    _positive("system_feeds_stale", "count", "of these: stale, or without any data yet"),
+    _positive("system_feeds_mute", "count", "of these: silent where others prove that they should speak"),
+    _number("system_requests_left_pct", "%", "what is left of the exchange's REST budget", 0.0, 100.0),
     _number("system_clock_offset_ms", "ms", "exchange time less local time"),
-    _number("system_stores_down", "count", "stores that do not answer, are full, or refuse most lines"),
-    _number("system_alerts_open", "count", "incidents that are open"),
-    _number(
+    _positive("system_stores_down", "count", "stores that do not answer, are full, or refuse most lines"),
+    _positive("system_alerts_open", "count", "incidents that are open"),
+    _positive(
         "system_restarts_1h", "count", "runs of the monitor that ended within the last hour without having been stopped"
     ),
     _text("system_data_quality", "worst freshness of all symbols", _QUALITIES),

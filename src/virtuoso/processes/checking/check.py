@@ -117,7 +117,7 @@ class _Start:
 
     async def rules(self) -> None:
         """Read the user's rules as a start would; raises what is wrong with them."""
-        rule_files(self.settings.monitoring.alerts).read()
+        rule_files(self.settings).read()
 
     async def channels(self) -> None:
         """Make the channels as a start would, and close them; raises what is wrong with them."""
