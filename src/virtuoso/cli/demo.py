@@ -66,8 +66,8 @@ def demo(
     start_ms = _start_ms(start, runtime.clock().now_ns() // 1_000_000)
     with TemporaryDirectory(prefix="virtuoso-demo-") as folder:
         environment = partial(_environment, port=port, folder=folder, whole=config is not None)
-        settings_of(config or [], environment(_NOT_YET))  # the exchange's first line is as `logging` says, too
-        say_unused(config)
+        # The exchange's first line is as `logging` says, too.
+        settings_of(config or [], environment(_NOT_YET), opening=lambda: say_unused(config))
         with _exchange(runtime, seed, start_ms) as (address, moment):
             typer.echo(_banner(address, start_ms, moment, speed))
             read = partial(load, config or [], environment(address))

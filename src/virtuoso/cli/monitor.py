@@ -11,6 +11,7 @@ import typer
 from virtuoso.cli.terminal.configuration import Config, NoConfig, chosen, running_settings
 from virtuoso.config import Settings, load
 from virtuoso.model.clock import Clock
+from virtuoso.model.text.numbers import counted
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.stopping import hangups, reload_on_hangup, stop_signals, until_stopped
 from virtuoso.storage.cache.memory import MemoryCache
@@ -61,4 +62,4 @@ async def _announce(running: "Monitor") -> None:
     began = asyncio.get_running_loop().time()
     await running.ready.wait()
     seconds = asyncio.get_running_loop().time() - began
-    typer.echo(f"virtuoso monitor: scored {len(running.cycle.evaluations)} symbols in {seconds:.1f} s")
+    typer.echo(f"virtuoso monitor: scored {counted(len(running.cycle.evaluations), 'symbol')} in {seconds:.1f} s")

@@ -24,6 +24,7 @@ from virtuoso.cli.terminal.tables import Cells, Table, at, plain
 from virtuoso.config import load
 from virtuoso.model.clock import iso
 from virtuoso.model.text.duration import written
+from virtuoso.model.text.numbers import counted
 from virtuoso.operations import logs
 from virtuoso.playback.rule_diff import Alert, Difference, compared
 from virtuoso.recording.reader import read
@@ -72,8 +73,7 @@ def check(
         names, warnings = [rule.name for rule in rules.rules], older_words(rules)
         typer.echo(json.dumps({"ok": True, "rules": names, "warnings": warnings, **observed}))
         return
-    count = len(rules.rules)
-    typer.echo(f"ok: {count} {'rule' if count == 1 else 'rules'} in {', '.join(map(str, files))}")
+    typer.echo(f"ok: {counted(len(rules.rules), 'rule')} in {', '.join(map(str, files))}")
     for line in older_words(rules):
         typer.echo(line)
     for line in () if found is None else found.lines():

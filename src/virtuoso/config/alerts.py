@@ -14,13 +14,13 @@ from virtuoso.config.channels import (
     DiscordAddress,
     DiscordSettings,
     Least,
-    Name,
     WebAddress,
     one_of,
 )
 from virtuoso.config.detectors import FastSettings, SuddenMoveSettings
 from virtuoso.config.section import FilePath, Names, Section
 from virtuoso.config.values.durations import Duration, Milliseconds, Seconds
+from virtuoso.config.values.texts import ChannelName, WebLink
 from virtuoso.model.catalogue.kinds import MARKET_KINDS, SYSTEM_KINDS
 
 _YEAR_S = 31_536_000
@@ -143,9 +143,7 @@ class AlertSettings(Section):
     group_interval: Seconds = Field(60.0, ge=1, le=86_400, description="Time between a group's later messages.")
     digest_above: int = Field(10, ge=2, le=1000, description="Waiting messages from which a channel gets a digest.")
     ttl: TtlSettings = TtlSettings()
-    public_url: str | None = Field(
-        None, pattern=r"^https?://[^\s/]+[^\s]*$", description="What links in messages begin with; null: no links."
-    )
+    public_url: WebLink | None = Field(None, description="What links in messages begin with; null: no links.")
     discord_webhook_url: DiscordAddress = Field(None, description="General webhook of Discord; null: none.")
     discord_webhook_url_file: FilePath | None = Field(None, description="File that holds it.")
     system_alerts_webhook_url: DiscordAddress = Field(None, description="Webhook for system alerts; null: none.")
@@ -154,7 +152,7 @@ class AlertSettings(Section):
     discord: DiscordSettings = DiscordSettings()
     console: ConsoleSettings = ConsoleSettings()
     database: DatabaseChannelSettings = DatabaseChannelSettings()
-    channels: dict[Name, ChannelSettings] = Field({}, description="By name: further channels.")
+    channels: dict[ChannelName, ChannelSettings] = Field({}, description="By name: further channels.")
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:

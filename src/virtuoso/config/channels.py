@@ -8,11 +8,11 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from virtuoso.config.section import FilePath, Names, Section
+from virtuoso.config.values.texts import WebLink
 from virtuoso.model.alerts.incident import Severity
 
 Least = Annotated[Severity, Field(strict=False)]
 """The least severity that is told."""
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]
 Option = str | int | float | bool | None
 BUILT_IN = ("console", "database", "discord", "system")
 """Channels that have a section of their own; `system` is Discord's second webhook."""
@@ -115,8 +115,8 @@ class DatabaseChannelSettings(Section):
 class DiscordSettings(Section):
     """How Discord is spoken to."""
 
-    api_url: str = Field(
-        "https://discord.com/api/v10", pattern=r"^https?://[^\s/]+[^\s]*$",
+    api_url: WebLink = Field(
+        "https://discord.com/api/v10",
         description="Base address of the API: Discord, or a host that speaks like it.",
     )  # fmt: skip
     severity: Least = Field(Severity.WARNING, description="Least severity.")

@@ -68,7 +68,8 @@ def shown(path: KeyPath, value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: shown((*path, str(key)), inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [shown((*path, str(i)), item) for i, item in enumerate(value)]
+        # A list where one value belongs holds nothing more secret than that value.
+        return [shown(inner if _at(inner := (*path, str(i))) else path, item) for i, item in enumerate(value)]
     return _PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", value) if isinstance(value, str) else value
 
 

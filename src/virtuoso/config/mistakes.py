@@ -9,12 +9,19 @@ from virtuoso.config.layers import Layers
 from virtuoso.config.section import KeyPath
 from virtuoso.config.traps import as_list, as_number, as_text
 from virtuoso.config.values.durations import MISTAKE, Duration
+from virtuoso.model.text.numbers import number_text
 
 _BOUNDS = {
     "greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "more than"),
     "less_than_equal": ("le", "at most"), "less_than": ("lt", "less than"),
 }  # fmt: skip
 
+_TYPES = {
+    "int_type": "a whole number", "int_parsing": "a whole number", "int_from_float": "a whole number",
+    "float_type": "a number", "float_parsing": "a number", "finite_number": "a finite number",
+    "bool_type": "true or false", "bool_parsing": "true or false", "path_type": "a path",
+}  # fmt: skip
+"""What pydantic's types are called by people."""
 _GLUED = re.compile(r"[A-Za-z_]\w*:[^\s/]")
 """`port:9` is one text to YAML."""
 
@@ -59,8 +66,15 @@ def _wanted(detail: dict[str, Any], unit: Duration | None, text: str | None) -> 
         return f"must be {words} {unit.shown(detail['ctx'][name])}"
     if kind in {"int_type", "float_type"} and isinstance(given, str) and (trap := as_number(given)) is not None:
         return trap
+    if kind in _BOUNDS:
+        name, words = _BOUNDS[kind]
+        return f"must be {words} {number_text(detail['ctx'][name])}"
+    if kind in {"literal_error", "enum"}:
+        return f"must be {str(detail['ctx']['expected']).replace(chr(39), '')}"
+    if kind in _TYPES:
+        return f"must be {_TYPES[kind]}"
     message = str(detail["msg"]).removeprefix("Value error, ")
-    return message if kind == MISTAKE else message[:1].lower() + message[1:].replace("Input should", "should")
+    return message if kind == MISTAKE else message[:1].lower() + message[1:].replace("nput should be", "must be")
 
 
 def _short(path: KeyPath, value: Any) -> str:

@@ -14,6 +14,7 @@ from virtuoso.config.section import FilePath, Names, Section, made
 from virtuoso.config.stores import CacheSettings, DatabaseSettings, TimeseriesSettings
 from virtuoso.config.values.addresses import HttpUrl, StreamUrl
 from virtuoso.config.values.durations import Days, Duration, Seconds
+from virtuoso.config.values.texts import ExchangeName, PlainName
 from virtuoso.model.catalogue.factors import WEIGHTS
 from virtuoso.model.text.duration import written
 from virtuoso.model.timeframe import Timeframe
@@ -29,9 +30,8 @@ BYBIT_REST = "https://api.bybit.com"
 class ExchangeSettings(Section):
     """Where the market data comes from."""
 
-    name: str = Field(
+    name: ExchangeName = Field(
         "bybit",
-        pattern=r"^(ccxt:)?[a-z0-9]+$",
         description="`bybit` (also any Bybit-compatible host), or one that ccxt knows, polled: `okx`, `binanceusdm`, …",
     )
     category: Literal["linear", "spot"] = Field("linear", description="Kind of contracts to watch.")
@@ -296,9 +296,8 @@ _IDENTITY = "monitor"
 class Settings(Section):
     """The whole configuration."""
 
-    identity: str = Field(
+    identity: PlainName = Field(
         _IDENTITY,
-        pattern=r"^[A-Za-z0-9_.-]{1,60}$",
         description="Name of this monitor: of each name one runs at a time, and takes over from one that died.",
     )
     exchange: ExchangeSettings = ExchangeSettings()

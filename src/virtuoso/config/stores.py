@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from virtuoso.config.section import FilePath, Section
 from virtuoso.config.values.addresses import HostAndPort, HttpUrl
 from virtuoso.config.values.durations import Seconds, WholeDays
+from virtuoso.config.values.texts import PlainName
 
 Tiers = Annotated[tuple[Literal["memory", "memcached", "redis"], ...], Field(strict=False)]
 
@@ -36,9 +37,8 @@ class CacheSettings(Section):
         ("memory",),
         description="Any of `memory`, `memcached`, `redis`, in the order of reading; `memory` is always there.",
     )
-    prefix: str = Field(
+    prefix: PlainName = Field(
         "vt_shared",
-        pattern=r"^[A-Za-z0-9_.-]{1,60}$",
         description="What the keys in shared tiers begin with; `:` and the identity follow if that is not `monitor`.",
     )
     redis_url: SecretStr = Field(

@@ -8,6 +8,7 @@ import typer
 
 from virtuoso.config import Settings
 from virtuoso.model.clock import Clock
+from virtuoso.model.text.numbers import counted
 from virtuoso.monitor.app import Monitor
 from virtuoso.processes.announcing import announced
 from virtuoso.processes.monitor import monitor_for
@@ -84,4 +85,4 @@ async def _announce(monitor: Monitor, banner: Callable[[str], None]) -> None:
     began = asyncio.get_running_loop().time()
     await monitor.ready.wait()
     seconds = asyncio.get_running_loop().time() - began
-    banner(f"virtuoso: scored {len(monitor.cycle.evaluations)} symbols in {seconds:.1f} s")
+    banner(f"virtuoso: scored {counted(len(monitor.cycle.evaluations), 'symbol')} in {seconds:.1f} s")

@@ -1,6 +1,6 @@
 """Reads the settings of a program that goes on running, and lets it speak as they say from its first line on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from virtuoso.config import Settings
@@ -10,8 +10,13 @@ from virtuoso.model.errors import ConfigError
 from virtuoso.operations import logs
 
 
-def settings_of(paths: Sequence[Path], environment: Mapping[str, str], level: str | None = None) -> Settings:
+def settings_of(
+    paths: Sequence[Path], environment: Mapping[str, str], level: str | None = None,
+    opening: Callable[[], None] = lambda: None,
+) -> Settings:  # fmt: skip
     """Read the settings and set up the logs by them, at `level` where that is not for the settings to say.
+
+    `opening` says what comes before all else, mistakes too.
 
     Raises:
         ConfigError: one line for each mistake; they are told as `logging` says, as far as that is without a mistake.
@@ -19,6 +24,7 @@ def settings_of(paths: Sequence[Path], environment: Mapping[str, str], level: st
     reading = read(paths, environment)
     if (settings := reading.settings) is not None:
         logs.configure(level or settings.logging.level, settings.logging.format, secret_texts(settings))
+    opening()
     if settings is None or reading.mistakes:
         raise ConfigError("\n".join(reading.mistakes))
     return settings

@@ -63,7 +63,7 @@ def test_a_kind_says_what_is_different(tmp_path: Path) -> None:
             "{kinds: {cpu: {for_: 3}}}",
             ".kinds.cpu.for_ = 3: unknown key; did you mean monitoring.alerts.kinds.cpu.for?",
         ),
-        ("{kinds: {cpu: {severity: bad}}}", ".kinds.cpu.severity = 'bad': input should be 'info', 'warning' or"),
+        ("{kinds: {cpu: {severity: bad}}}", ".kinds.cpu.severity = 'bad': must be info, warning or"),
         (
             "{kinds: {cpu: {channels: [discrd]}}}",
             ": kinds.cpu.channels names discrd, which is no channel; did you mean",
@@ -92,7 +92,7 @@ def test_a_kind_says_what_is_different(tmp_path: Path) -> None:
         ("{channels: {a: {type: webhook, ur: hush}}}", "did you mean monitoring.alerts.channels.a.url?"),
         ("{channels: {a: {type: x, system: false, market: false}}}", ".channels.a: system or market must be true"),
         ("{channels: {a: {type: x, options: {api_key: [hush]}}}}", ".channels.a.options.api_key"),
-        ("{channels: {A b: {type: x}}}", ".channels.A b: string should match pattern"),
+        ("{channels: {A b: {type: x}}}", ".channels.A b: must be 1 to 60 small letters"),
         ("{channels: {discord: {type: x}}}", ": channels.discord has a section of its own; choose another name"),
         ("{channels: {a: {type: x, fallback: b}}}", ": channels.a.fallback names b, which is no channel"),
         ("{channels: {a: {type: x, fallback: a}}}", ": the fallbacks go round in a circle: a comes back to a"),

@@ -54,7 +54,7 @@ def path(alert: docs.AlertDetail) -> Iterator[RenderableType]:
         Column("after", lambda row: _after((datetime.fromisoformat(row.at) - fired).total_seconds())),
         Column("stage", lambda row: row.stage),
         Column("", lambda row: Text("passed", "green") if row.passed else Text("withheld", "yellow")),
-        Column("why", lambda row: row.reason, least=24),
+        Column("why", lambda row: row.reason.removeprefix("passed").removeprefix(": "), least=24),
     )
     yield Table(columns, alert.path) if alert.path else Text("nothing was decided about it yet")
     if alert.held is not None:

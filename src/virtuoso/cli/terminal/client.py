@@ -1,6 +1,5 @@
 """A client of a running Virtuoso: documents asked for, and the stream of server-sent events."""
 
-import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -12,6 +11,7 @@ import msgspec
 
 from virtuoso.model.documents import Problem
 from virtuoso.model.errors import UsageError, VirtuosoError
+from virtuoso.model.text.failures import why_unreached
 
 _T = TypeVar("_T")
 _ANSWER_S = 10.0
@@ -104,16 +104,11 @@ class Client:
         raise VirtuosoError(f"{self.url}{path}: status {status}{detail}")
 
     def _unreachable(self, error: Exception) -> VirtuosoError:
-        reason = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+        reason = why_unreached(error)
         if isinstance(error, aiohttp.InvalidURL):
             return UsageError(f"{self._origin} {self.url}: is no address; one is localhost:8002")
-        if isinstance(error, aiohttp.ClientConnectorDNSError):
-            reason = "there is no host of this name"
-        elif isinstance(error, aiohttp.ClientSSLError):
-            reason = "TLS cannot be spoken there; a plain Virtuoso is asked by http://"
-        elif isinstance(error, aiohttp.ClientConnectorError):
-            number = error.os_error.errno
-            reason = os.strerror(number).lower() if number else str(error.os_error)
+        if isinstance(error, aiohttp.ClientSSLError):
+            reason += "; a plain Virtuoso is asked by http://"
         return VirtuosoError(
             f"{self.url} ({self._origin}): cannot be reached: {reason}; start `virtuoso up`, or name another address "
             "with --url or VIRTUOSO_URL"

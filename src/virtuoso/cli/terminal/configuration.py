@@ -52,10 +52,7 @@ def running_settings(config: list[Path] | None, no_config: bool, level: str | No
         UsageError: files are named, and none is to be read, or there are mistakes.
     """
     files = chosen(config, no_config)
-    settings = settings_of(files, os.environ, level)
-    if not config:
-        say_used(files)
-    return settings
+    return settings_of(files, os.environ, level, lambda: None if config else say_used(files))
 
 
 def say_used(files: list[Path]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from virtuoso.alerts.rules.observed import Never, Observation, Seen
 from virtuoso.model.text.duration import written
-from virtuoso.model.text.numbers import number_text
+from virtuoso.model.text.numbers import counted, number_text
 from virtuoso.playback.rule_diff import unrecorded
 
 _MOST_TEXTS = 10
@@ -23,18 +23,20 @@ class RulesOnRecording:
 
     def lines(self) -> Iterator[str]:
         """One line a rule, and below those that fired nothing, why."""
-        yield f"in {written(round(self.span_s))} of {self.symbols} symbols:"
+        yield f"in {written(round(self.span_s))} of {counted(self.symbols, 'symbol')}:"
         for found in self.observations:
             yield from self._of_rule(found)
 
     def _of_rule(self, found: Observation) -> Iterator[str]:
         rule, alerts = found.rule, self.alerts.get(found.rule.name, 0)
         missing, policy = unrecorded(rule), rule.policy
-        unknown = f", unknown {found.unknown} times" if found.unknown else ""
+        unknown = f", unknown {counted(found.unknown, 'time')}" if found.unknown else ""
         if found.held:
             longest = f"up to {written(found.longest_ms, 'ms')} at a time"
-            told = f"{alerts} alert{'' if alerts == 1 else 's'}"
-            yield f"{rule.name}: true {found.held} of {found.judged} times{unknown}, {longest}; {told}"
+            yield (
+                f"{rule.name}: true {found.held} of {counted(found.judged, 'time')}{unknown}, {longest};"
+                f" {counted(alerts, 'alert')}"
+            )
             if not alerts and not policy.enabled:
                 yield "  it is disabled"
             elif not alerts and found.longest_ms < policy.hold_ms:

@@ -18,6 +18,7 @@ from virtuoso.exchange.bybit.wire import Reply
 from virtuoso.exchange.protocol import StreamEvent, Tap
 from virtuoso.exchange.supervise import Backoff
 from virtuoso.model.clock import Clock
+from virtuoso.model.text.failures import why_unreached
 
 _CONNECT_TIMEOUT_S = 5.0
 _CHECK_S = 0.25
@@ -137,7 +138,7 @@ class Connection:
                     disconnect_on_exception=False, max_frame_size=MOST_BYTES, max_redirects=0,
                 )  # fmt: skip
             except (OSError, WSError, TimeoutError, RuntimeError, ValueError) as error:  # the last two: odd headers
-                wait_s, said = self._backoff.next_s(), (str(error) or type(error).__name__)[:_SAID_CHARS]
+                wait_s, said = self._backoff.next_s(), why_unreached(error)[:_SAID_CHARS]
                 log.warning("cannot connect", url=self._url, error=said, wait_s=round(wait_s, 2))
                 self._report("disconnected", f"cannot connect: {said}", symbols=self.symbols)
                 await asyncio.sleep(wait_s)

@@ -18,6 +18,7 @@ from virtuoso.exchange.reach import Reach
 from virtuoso.exchange.supervise import Backoff
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import ExchangeRejected, ExchangeUnavailable, MalformedMessage, RateLimited
+from virtuoso.model.text.failures import why_unreached
 
 _T = TypeVar("_T")
 
@@ -115,7 +116,7 @@ class Rest:
         except ExchangeUnavailable as error:
             raise ExchangeUnavailable(f"GET {path}: {error}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ExchangeUnavailable(f"GET {path}: {str(error) or type(error).__name__}") from error
+            raise ExchangeUnavailable(f"GET {path}: {why_unreached(error)}") from error
         if self._tap is not None:
             self._tap.answer(path, query, answer.status, body, sent_ns, self._clock.now_ns())
         if answer.status == 403:

@@ -31,6 +31,7 @@ from virtuoso.model.errors import (
 )
 from virtuoso.model.installed.extras import need
 from virtuoso.model.instrument import Kind
+from virtuoso.model.text.failures import why_unreached
 
 SOURCE_HEADER = "x-virtuoso-source"
 _TRIES = 3
@@ -122,7 +123,7 @@ class Transport:
         except self._ccxt.BaseError as error:
             raise self._translated(method, error) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise ExchangeUnavailable(f"{self.name} {method}: {str(error) or type(error).__name__}") from error
+            raise ExchangeUnavailable(f"{self.name} {method}: {why_unreached(error)}") from error
         except UNPARSABLE as error:
             raise MalformedMessage(f"{self.name} {method}: {type(error).__name__} {error}") from error
         finally:
@@ -149,7 +150,9 @@ class Transport:
 
     def _translated(self, method: str, error: Exception) -> ExchangeError:
         ccxt = self._ccxt
-        text = str(error).removeprefix(f"{self.name} ")[:300]
+        cause = error.__cause__
+        unreached = isinstance(cause, aiohttp.ClientError | TimeoutError)
+        text = why_unreached(cause) if cause and unreached else str(error).removeprefix(f"{self.name} ")[:300]
         said = f"{self.name} {method}: {text or type(error).__name__}"
         if isinstance(error, ccxt.NotSupported):
             return NotOffered(said)
@@ -159,7 +162,7 @@ class Transport:
             self.maintenance = said
         if isinstance(error, ccxt.BadResponse):
             return MalformedMessage(said)
-        if isinstance(error, ccxt.OperationFailed) or isinstance(error.__cause__, aiohttp.ClientError):
+        if isinstance(error, ccxt.OperationFailed) or unreached:
             return ExchangeUnavailable(said)
         return ExchangeRejected(said, -1)
 

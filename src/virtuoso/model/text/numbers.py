@@ -87,6 +87,11 @@ def number_text(value: float | None, digits: int = 6) -> str:
     return f"{value:,.0f}" if abs(value) >= 10.0**digits else f"{rounded:,.{_decimals(rounded)}f}"
 
 
+def counted(count: int, noun: str) -> str:
+    """How many of something there are: `1 rule`, `1,200 rules`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _is_step(step: float | None) -> TypeGuard[float]:
     return step is not None and _NOISE <= step < _MOST
 

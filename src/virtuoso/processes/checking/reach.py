@@ -1,7 +1,6 @@
 """Asks every server that is configured whether it answers, each within seconds."""
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +12,7 @@ import numpy as np
 from virtuoso.config import Settings
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable, UsageError, VirtuosoError
+from virtuoso.model.text.failures import why_unreached
 from virtuoso.storage.cache.tier import Tier
 from virtuoso.wiring.channels import channel_plans
 from virtuoso.wiring.folders import sqlite_file
@@ -139,9 +139,7 @@ def _shown(url: str) -> str:
 def _why(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return f"no answer within {_ANSWER_S:g} s"
-    if isinstance(error, socket.gaierror):
-        return "there is no host of this name"
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
+    return why_unreached(error)
 
 
 def _raise(said: Sequence[str | None]) -> None:

@@ -8,6 +8,7 @@ import aiohttp
 import msgspec
 
 from virtuoso.model.errors import StoreUnavailable
+from virtuoso.model.text.failures import why_unreached
 
 _REASON_BYTES = 4_096
 _REASON_CHARS = 300
@@ -135,7 +136,7 @@ class InfluxClient:
                 f"InfluxDB at {self._url} did not answer within {self._timeout.total:g} s"
             ) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise StoreUnavailable(f"InfluxDB at {self._url}: {str(error) or type(error).__name__}") from error
+            raise StoreUnavailable(f"InfluxDB at {self._url}: {why_unreached(error)}") from error
 
     def _complaint(self, status: int, reason: str) -> str:
         what = "database" if self.version == 1 else "organisation or bucket"

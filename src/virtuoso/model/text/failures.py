@@ -1,0 +1,33 @@
+"""Why a host was not reached, in words for people: libraries' own name their parts, and not what happened."""
+
+import os
+import socket
+import ssl
+
+
+def why_unreached(error: BaseException) -> str:
+    """Say why a connection failed or ended, by the operating system's error wherever a library wrapped it."""
+    cause = _cause(error)
+    if isinstance(cause, socket.gaierror) or type(error).__name__ == "ClientConnectorDNSError":
+        return "there is no host of this name, or no name service"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {cause.verify_message or 'it cannot be verified'}"
+    if isinstance(cause, ssl.SSLError):
+        return "TLS cannot be spoken there"
+    if isinstance(cause, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(cause, TimeoutError):
+        return "no answer in time"
+    if isinstance(cause, ConnectionError) or type(error).__name__ == "ServerDisconnectedError":
+        return "the connection was closed before the answer"
+    if isinstance(cause, OSError) and cause.errno and cause.errno > 0:
+        return os.strerror(cause.errno).lower()
+    return str(error) or type(error).__name__
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The error that a client wrapped: aiohttp keeps it as `os_error`; of several attempts asyncio raises the first."""
+    inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
+    if type(inner) is OSError and not inner.errno and isinstance(inner.__cause__, BaseException):
+        return inner.__cause__
+    return inner
