@@ -75,6 +75,21 @@ def test_a_row_for_every_symbol_and_closed_bar_equal_to_the_engine_stepped_bar_b
         )
 
 
+def test_what_followed_is_beside_each_reading(run: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    out, _ = run
+    table = pq.read_table(out / "outcomes.parquet")
+    horizons = {"15m": 15, "1h": 60, "4h": 240, "24h": 1440}
+    names = [f"{measure}_{horizon}" for horizon in horizons for measure in ("return", "high", "low")]
+    assert table.column_names == ["time", "symbol", *names]
+    assert table["time"] == pq.read_table(out / "signals.parquet", columns=["time"])["time"]
+    for horizon, ahead in horizons.items():
+        found = table[f"return_{horizon}"].to_numpy(zero_copy_only=False).reshape(MINUTES, N)
+        known = max(0, MINUTES - ahead)
+        expected = np.log(BARS.close[ahead:] / BARS.open[1 : known + 1])
+        np.testing.assert_allclose(found[:known], expected, rtol=1e-5, atol=1e-9)
+        assert np.isnan(found[known:]).all()
+
+
 def test_the_summary_counts_what_the_rows_say(run: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     out, done = run
     summary = json.loads((out / "summary.json").read_text())

@@ -23,12 +23,13 @@ from virtuoso.model.timeframe import Timeframe
 class History:
     """Scores of n symbols at t base closes; arrays are [t, n], `nan` for unknown; `factors` hold scores by name.
 
-    Where the base bar itself is missing, `present` is false and the band unknown. `bridged` are the bands with their
-    short unknown gaps bridged.
+    `bars` are the base bars. Where one is missing, `present` is false and the band unknown. `bridged` are the bands
+    with their short unknown gaps bridged.
     `columns` are the factors' own arrays over t·n columns, `total` their confluence. `regime` is the place in
     `regime.REGIMES` of the regime that is held [t, n], `probabilities` [4, t, n] are those of all four.
     """
 
+    bars: BarBlock
     close_ms: Ints
     present: NDArray[np.bool_]
     score: Floats
@@ -94,6 +95,7 @@ def score_blocks(
     probabilities = regimes.probabilities.reshape(-1, t, n)
     held = [dwell.hold(rows, int(closes[k]), probabilities[:, k])[0] for k in range(t)]
     return History(
+        bars=base,
         close_ms=closes,
         present=present,
         score=score,

@@ -93,13 +93,14 @@ def backtest(
 
         past = [read([path]) for path in warm_up or ()]
         run = Run(read(data), past, plan)
-        summary = _scored(
-            run, settings, stack.enter_context(Results(out, run.readings, components=components)) if out else None
-        )
+        results = None if out is None else Results(out, run.readings, run.outcomes, components=components)
+        summary = _scored(run, settings, None if results is None else stack.enter_context(results))
     if as_json:
         typer.echo(json.dumps(summary))
-    else:
-        show(_drawn(summary, out))
+        return
+    show(_drawn(summary))
+    if results is not None:
+        typer.echo(f"\nwritten to {out}: {', '.join(results.names)}")
 
 
 def _scored(run: Run, settings: Settings, results: Results | None) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def _scored(run: Run, settings: Settings, results: Results | None) -> dict[str, 
     return document
 
 
-def _drawn(summary: dict[str, Any], out: Path | None) -> Iterator[RenderableType]:
+def _drawn(summary: dict[str, Any]) -> Iterator[RenderableType]:
     """The summary as tables and a histogram of scores, for people."""
     period, score, bands = summary["period"], summary["score"], summary["bands"]
     yield facts({
@@ -142,8 +143,6 @@ def _drawn(summary: dict[str, Any], out: Path | None) -> Iterator[RenderableType
         if bin_["count"]:
             bar = "█" * max(1, round(40 * bin_["count"] / peak))
             yield Text(f"{bin_['from']:>4}–{bin_['to']:<3} {bar} {bin_['count']:,}")
-    if out is not None:
-        yield Text(f"\nwritten: {out / 'signals.parquet'}, {out / 'summary.json'}")
 
 
 def _apart(summary: dict[str, Any]) -> dict[str, str]:

@@ -7,12 +7,15 @@ from typing import Any
 from virtuoso.analysis.bands import BandRule
 from virtuoso.analysis.component import Feed
 from virtuoso.analysis.engine import FACTORS
+from virtuoso.analysis.forecast.horizons import OUTCOME_HORIZONS_MIN
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.backtest import Backtest, fed_by_bars
-from virtuoso.research.bar_files.bars import Bars
+from virtuoso.research.bar_files.bars import BLOCK_BARS, Bars
+from virtuoso.research.followed import Followed, columns, horizons
 from virtuoso.research.output.results import Results
+from virtuoso.research.scored import ScoredBlock
 from virtuoso.research.seams import Seam
 from virtuoso.research.summary import Summary
 from virtuoso.research.timeline import Timeline, fed
@@ -62,6 +65,8 @@ class Run:
             data.symbols, self.readings.factors, up=plan.rule.up, down=plan.rule.down, bar_ms=self.base.ms
         )
         self._withheld = Withheld(len(data.symbols), self.base.ms)
+        self._followed = Followed(len(data.symbols), self.base, BLOCK_BARS)
+        self.outcomes = columns(self.base)
         self._seams: list[Seam] = []
 
     def score(self, results: Results | None, told: Callable[[Seam], None]) -> Iterator[float]:
@@ -70,12 +75,16 @@ class Run:
             for seam in window.seams:
                 told(seam)
             self._seams += window.seams
-            for scored in self._backtest.score(window.bars, window.seams, window.past):
+            for history in self._backtest.histories(window.bars, window.seams, window.past):
+                scored = ScoredBlock.of(history, self.readings)
                 self._summary.add(scored)
                 self._withheld.add(scored, window.seams)
                 if results is not None:
                     results.write(scored)
+                    results.write_followed(self._followed.add(history.bars, scored.present, window.seams))
             yield done / len(self._timeline)
+        if results is not None:
+            results.write_followed(self._followed.rest())
 
     def document(self, *, seconds: float, config_digest: str) -> dict[str, Any]:
         """The summary of what was scored, with plain keys; `None` where nothing is known."""
@@ -98,6 +107,11 @@ class Run:
             frame.value: f"DATA has bars of {data.interval}"
             for frame in plan.timeframes
             if frame.value not in self.readings.timeframes
+        }
+        document["absent_horizons"] = {
+            f"{minutes}m": f"no whole number of bars of {self.base}"
+            for minutes in OUTCOME_HORIZONS_MIN
+            if minutes not in horizons(self.base)
         }
         return document
 

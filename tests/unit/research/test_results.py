@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from virtuoso.analysis.regimes.regime import REGIMES
 from virtuoso.model.errors import UsageError
+from virtuoso.research.followed import FollowedBlock
 from virtuoso.research.moments import Moments
 from virtuoso.research.output import table_file
 from virtuoso.research.output.results import Results
@@ -29,6 +30,7 @@ MINUTE_MS = 60_000
 FIRST_CLOSE_MS = 1_746_373_080_000
 FRAMES = ("1m", "4h")
 COMPONENTS = ("technical.rsi.1m", "technical.rsi.4h", "order_flow.volume_delta")
+OUTCOMES = ("return_15m", "high_15m", "low_15m")
 READINGS = Readings(SYMBOLS, FACTORS, FRAMES, COMPONENTS)
 COLUMNS = [
     "time", "symbol", "band", "regime", "score", "agreement", "coverage", *FACTORS, "score_1m", "score_4h",
@@ -126,10 +128,18 @@ def summed(blocks: Iterator[ScoredBlock] | list[ScoredBlock], **options: float) 
     return summary.document(**OTHER)  # type: ignore[arg-type]
 
 
+def followed(block: ScoredBlock) -> FollowedBlock:
+    """What followed each reading of a block: numbers that are those of no other."""
+    values = np.stack([block.coverage + i for i in range(len(OUTCOMES))]).astype(np.float32)
+    values[:, block.coverage > 0.9] = np.nan
+    return FollowedBlock(block.close_ms, block.present, values)
+
+
 def write(directory: Path, blocks: Iterator[ScoredBlock] | list[ScoredBlock], summary: dict[str, Any]) -> None:
-    with Results(directory, READINGS) as results:
+    with Results(directory, READINGS, OUTCOMES) as results:
         for block in blocks:
             results.write(block)
+            results.write_followed(followed(block))
         results.finish(summary)
 
 
@@ -149,6 +159,16 @@ def test_signals_are_read_back_as_they_were_written(tmp_path: Path, monkeypatch:
     assert file.schema_arrow.names == COLUMNS
 
 
+def test_what_followed_is_rows_of_the_same_readings(tmp_path: Path) -> None:
+    block = scored()
+    write(tmp_path, pieces(block, [50, 51]), {})
+    signals, outcomes = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("signals", "outcomes"))
+    assert outcomes.column_names == ["time", "symbol", *OUTCOMES]
+    assert outcomes.select(["time", "symbol"]).to_pylist() == signals.select(["time", "symbol"]).to_pylist()
+    for name, values in zip(OUTCOMES, followed(block).values, strict=True):
+        np.testing.assert_array_equal(outcomes[name].to_numpy(zero_copy_only=False), values[block.present])
+
+
 def test_components_are_rows_of_the_same_readings(tmp_path: Path) -> None:
     block = scored()
     write(tmp_path, pieces(block, [50, 51]), {})
@@ -158,7 +178,7 @@ def test_components_are_rows_of_the_same_readings(tmp_path: Path) -> None:
     for name in COMPONENTS:
         found = components[name].to_numpy(zero_copy_only=False)
         np.testing.assert_array_equal(found, block.components[name][block.present].astype(np.float32))
-    with Results(tmp_path, READINGS, components=False) as results:
+    with Results(tmp_path, READINGS, OUTCOMES, components=False) as results:
         results.write(block)
         results.finish({})
     assert not (tmp_path / "components.parquet").exists(), "its rows would be readings of another run"
@@ -200,32 +220,32 @@ def test_an_earlier_run_stays_until_the_next_is_finished(tmp_path: Path) -> None
     write(tmp_path, [scored(20)], {"run": 1})
     (tmp_path / "notes.txt").write_text("mine")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert set(before) == {"signals.parquet", "components.parquet", "summary.json", "notes.txt"}
+    assert set(before) == {"signals.parquet", "components.parquet", "outcomes.parquet", "summary.json", "notes.txt"}
 
     class Interrupted(Exception):
         pass
 
     def interrupted() -> None:
-        with Results(tmp_path, READINGS) as results:
+        with Results(tmp_path, READINGS, OUTCOMES) as results:
             results.write(scored(30))
             assert {name: (tmp_path / name).read_bytes() for name in before} == before
             raise Interrupted
 
     with pytest.raises(Interrupted):
         interrupted()
-    with pytest.raises(ValueError, match="Out of range"), Results(tmp_path, READINGS) as results:
+    with pytest.raises(ValueError, match="Out of range"), Results(tmp_path, READINGS, OUTCOMES) as results:
         results.finish({"speed": float("nan")})
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before, "nothing is left of it either"
     write(tmp_path, [scored(30)], {"run": 2})
     assert json.loads((tmp_path / "summary.json").read_text()) == {"run": 2}
     assert pq.read_table(tmp_path / "signals.parquet").num_rows == len(rows_of(scored(30)))
-    assert len(list(tmp_path.iterdir())) == 4
+    assert len(list(tmp_path.iterdir())) == 5
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a directory")
     with pytest.raises(UsageError, match=r"file: cannot be written: File exists"):
-        Results(tmp_path / "file", READINGS)
+        Results(tmp_path / "file", READINGS, OUTCOMES)
     (tmp_path / "out" / "summary.json").mkdir(parents=True)
     with pytest.raises(UsageError, match=r"out: cannot be written: Is a directory"):
         write(tmp_path / "out", [scored(5)], {})

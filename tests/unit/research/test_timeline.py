@@ -16,6 +16,7 @@ from virtuoso.market.panel import BarBlock
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.bar_files.bars import Bars, read_bars
+from virtuoso.research.followed import FollowedBlock
 from virtuoso.research.run import Plan, Run
 from virtuoso.research.scored import ScoredBlock
 
@@ -39,9 +40,13 @@ class Gathered:
 
     def __init__(self) -> None:
         self.blocks: list[ScoredBlock] = []
+        self.followed: list[FollowedBlock] = []
 
     def write(self, block: ScoredBlock) -> None:
         self.blocks.append(block)
+
+    def write_followed(self, block: FollowedBlock) -> None:
+        self.followed.append(block)
 
     def __getitem__(self, name: str) -> np.ndarray:
         """All of an array [t, n], of the closes at which any symbol has a reading."""

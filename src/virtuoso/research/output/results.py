@@ -1,7 +1,7 @@
 """What a backtest leaves in its directory: tables whose row i is the same reading in each, and `summary.json`."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,12 +15,14 @@ from virtuoso.analysis.regimes.regime import REGIMES
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.model.errors import UsageError
 from virtuoso.model.signal import Band
+from virtuoso.research.followed import FollowedBlock
 from virtuoso.research.output.place import closed, part_of
 from virtuoso.research.output.table_file import TableFile
 from virtuoso.research.scored import Readings, ScoredBlock
 
-SIGNALS, COMPONENTS, SUMMARY = "signals.parquet", "components.parquet", "summary.json"
-_TABLES = (SIGNALS, COMPONENTS)
+SIGNALS, COMPONENTS, OUTCOMES = "signals.parquet", "components.parquet", "outcomes.parquet"
+SUMMARY = "summary.json"
+_TABLES = (SIGNALS, COMPONENTS, OUTCOMES)
 _BANDS = pa.array([Band.DOWN.value, Band.BALANCED.value, Band.UP.value])
 """In the order of the codes, which are −1, 0, 1; unknown is null."""
 _REGIMES = pa.array([regime.value for regime in REGIMES])
@@ -36,24 +38,32 @@ class Results:
     Args:
         directory: made if it is not there.
         readings: the columns of every block.
+        outcomes: the columns of what followed.
         components: whether `components.parquet` is written.
 
     Raises:
         UsageError: the directory, or later a file in it, cannot be written.
     """
 
-    def __init__(self, directory: Path, readings: Readings, *, components: bool = True) -> None:
+    def __init__(
+        self, directory: Path, readings: Readings, outcomes: Sequence[str], *, components: bool = True
+    ) -> None:
         self._directory = directory
         self._readings = readings
         self._symbols = pa.array(readings.symbols, pa.string())
         self._files: dict[str, TableFile] = {}
-        schemas = {SIGNALS: _signals_schema(readings)}
+        schemas = {SIGNALS: _signals_schema(readings), OUTCOMES: _values_schema(outcomes)}
         if components:
-            schemas[COMPONENTS] = pa.schema([*_KEYS, *((name, pa.float32()) for name in readings.components)])
+            schemas[COMPONENTS] = _values_schema(readings.components)
         with self._told():
             directory.mkdir(parents=True, exist_ok=True)
             for name, schema in schemas.items():
                 self._files[name] = TableFile(directory / name, schema)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The files that are written."""
+        return (*self._files, SUMMARY)
 
     def __enter__(self) -> "Results":
         return self
@@ -85,8 +95,16 @@ class Results:
             )
             if COMPONENTS in self._files:
                 values = (pick(array).astype(np.float32) for array in block.components.values())
-                arrays = [pa.array(array, from_pandas=True) for array in values]
-                self._files[COMPONENTS].write([*keys, *arrays])
+                self._files[COMPONENTS].write([*keys, *(pa.array(array, from_pandas=True) for array in values)])
+
+    def write_followed(self, block: FollowedBlock) -> None:
+        """Add what followed the readings that come next, in the same order."""
+        if block.present.any():
+            row, column = np.nonzero(block.present)
+            pick = _picker(block.present)
+            values = (pa.array(pick(array), from_pandas=True) for array in block.values)
+            with self._told():
+                self._files[OUTCOMES].write([*self._keys(block.close_ms, row, column), *values])
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Put all files in their place, `summary.json` last."""
@@ -126,6 +144,10 @@ def _signals_schema(readings: Readings) -> Any:
     names += tuple(f"p_{regime.value.lower()}" for regime in REGIMES)
     text = pa.dictionary(pa.int8(), pa.string())
     return pa.schema([*_KEYS, ("band", text), ("regime", text), *((name, pa.float64()) for name in names)])
+
+
+def _values_schema(names: Sequence[str]) -> Any:
+    return pa.schema([*_KEYS, *((name, pa.float32()) for name in names)])
 
 
 def _picker(present: Any) -> Callable[[Any], Any]:
