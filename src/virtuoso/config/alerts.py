@@ -26,6 +26,7 @@ from virtuoso.model.catalogue.kinds import MARKET_KINDS, SYSTEM_KINDS
 _YEAR_S = 31_536_000
 UpToYear = Annotated[float, Field(ge=0, le=_YEAR_S), Duration("s")]
 Percent = Annotated[float, Field(gt=0, le=100)]
+Times = Annotated[tuple[Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")], ...], Field(strict=False)]
 Paths = Annotated[tuple[FilePath, ...], Field(strict=False)]
 
 
@@ -117,6 +118,24 @@ class HeartbeatSettings(Section):
         return self
 
 
+class InterruptionSettings(Section):
+    """How often the market may interrupt people; the rest waits for a digest."""
+
+    enabled: bool = Field(default=True, description="Whether there is such a budget; false: everything interrupts.")
+    typical: int = Field(4, ge=1, le=10_000, description="Interruptions of the median day, at most.")
+    most: int = Field(10, ge=1, le=10_000, description="Interruptions of any day, at most.")
+    digest_at: Times = Field(("08:00", "20:00"), min_length=1, max_length=24, description="When digests come, UTC.")
+    storm: Seconds = Field(
+        900.0, ge=1, le=86_400, description="Calm after which the next of a kind and side is a message of its own."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.most < self.typical:
+            raise ValueError(f"most = {self.most} is fewer than typical = {self.typical}")
+        return self
+
+
 class DiscordWebhookSettings(Section):
     """Which of the two webhooks of Discord is for what."""
 
@@ -141,6 +160,7 @@ class AlertSettings(Section):
     cooldown: UpToYear = Field(43_200.0, description="Time in which an identity is not told again.")
     group_wait: Seconds = Field(5.0, ge=0, le=600, description="Time that followers of a group's first wait.")
     group_interval: Seconds = Field(60.0, ge=1, le=86_400, description="Time between a group's later messages.")
+    interruptions: InterruptionSettings = InterruptionSettings()
     digest_above: int = Field(10, ge=2, le=1000, description="Waiting messages from which a channel gets a digest.")
     ttl: TtlSettings = TtlSettings()
     public_url: WebLink | None = Field(None, description="What links in messages begin with; null: no links.")

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from virtuoso.alerts.host import HostLimits
 from virtuoso.alerts.policy import Policy
+from virtuoso.alerts.stages.budget import BudgetSettings
 from virtuoso.alerts.stages.pipeline import PipelineSettings
 from virtuoso.alerts.stages.stage_state import Route
 from virtuoso.config import Settings
-from virtuoso.config.alerts import AlertSettings
+from virtuoso.config.alerts import AlertSettings, InterruptionSettings
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.wiring.alert_conditions import conditions
 from virtuoso.wiring.alert_policies import default_policy, fallbacks, policies, routes
@@ -76,12 +77,26 @@ def alerting_parts(settings: Settings, *, told: bool = True) -> AlertingParts:
     )
 
 
+def _budget(given: InterruptionSettings) -> BudgetSettings | None:
+    """How often people may be interrupted; `None` = as often as something comes."""
+    if not given.enabled:
+        return None
+    times = (time.split(":") for time in given.digest_at)
+    return BudgetSettings(
+        typical=given.typical,
+        most=given.most,
+        digest_min=tuple(sorted({60 * int(hours) + int(minutes) for hours, minutes in times})),
+        storm_ms=round(given.storm * 1000),
+    )
+
+
 def pipeline_settings(alerts: AlertSettings) -> PipelineSettings:
     """Make the settings of the alert stages: durations in seconds become milliseconds."""
     ttl = alerts.ttl
     return PipelineSettings(
         group_wait_ms=round(alerts.group_wait * 1000),
         group_interval_ms=round(alerts.group_interval * 1000),
+        budget=_budget(alerts.interruptions),
         ttl_ms={
             Severity.INFO: round(ttl.info * 1000),
             Severity.WARNING: round(ttl.warning * 1000),

@@ -1,84 +1,16 @@
 """The stages: each names why it withheld; storms are folded, outages inhibit, restarts tell nothing twice."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import msgspec
 import pytest
+from tests.support.alert_desk import CRITICAL, INFO, T0, WARNING, Desk, S, roles, silence
 
-from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.labels import is_system
 from virtuoso.alerts.path import MOST, first_notice
 from virtuoso.alerts.policy import Policy
-from virtuoso.alerts.stages.pipeline import Pipeline, PipelineSettings
+from virtuoso.alerts.stages.pipeline import PipelineSettings
 from virtuoso.alerts.stages.stage_state import Route
-from virtuoso.model.alerts.incident import Incident, Severity, Silence
+from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.alerts.notice import Context, Delivery, Role, delivery_id
-
-S = 1_000
-T0 = 1_748_476_800_000
-INFO, WARNING, CRITICAL = Severity
-LONGEST_MS = 43_200_000
-ROUTES = (Route(channel="general", system=False), Route(channel="ops", market=False, least=WARNING))
-
-
-class Desk:
-    """Log, pipeline, and what is committed: rows as the database gives them back."""
-
-    def __init__(self, policies: dict[str, Policy] | None = None, routes: Sequence[Route] = ROUTES) -> None:
-        self.policies, self.routes = policies or {}, routes
-        self.rows: dict[str, bytes] = {}
-        self.asked: list[str] = []
-        self.start()
-
-    def start(self) -> None:
-        def policy_of(kind: str) -> Policy:
-            return self.policies.get(kind, Policy())
-
-        self.log = IncidentLog(1_000, exchange="bybit", policies=policy_of)
-        self.pipeline = Pipeline(PipelineSettings(), self.routes, policies=policy_of, context=self.context)
-
-    def context(self, incident: Incident) -> Context | None:
-        assert incident.symbol is not None
-        self.asked.append(incident.symbol)
-        return Context(symbol=incident.symbol, price=1.0)
-
-    def fire(self, kind: str, at_s: float, severity: Severity = INFO, symbol: str | None = "X", **more: Any) -> str:
-        found = self.log.fire(kind, severity, f"{symbol} {kind}", T0 + int(at_s * S), symbol=symbol, **more)
-        return "" if found is None else found.id
-
-    def step(self, at_s: float, silences: Sequence[Silence] = ()) -> list[Delivery]:
-        found = self.pipeline.step(self.log, T0 + int(at_s * S), silences)
-        for incident in self.log.take_changed():
-            self.rows[incident.id] = msgspec.json.encode(incident)
-        return list(found)
-
-    def row(self, incident_id: str) -> Incident:
-        return msgspec.json.decode(self.rows[incident_id], type=Incident)
-
-    def why(self, incident_id: str) -> tuple[str, str, str | None]:
-        incident = self.row(incident_id)
-        return incident.path[-1].stage, incident.path[-1].reason, incident.held
-
-    def restart(self, at_s: float) -> None:
-        now_ms = T0 + int(at_s * S)
-        rows = [self.row(each) for each in self.rows]
-        kept = [
-            i for i in rows
-            if i.resolved_ms is None or i.held is not None or (i.told and now_ms - i.told.at_ms < LONGEST_MS)
-        ]  # fmt: skip
-        self.start()
-        self.pipeline.resume(self.log.resume(sorted(kept, key=lambda i: i.fired_ms)), now_ms)
-
-
-def silence(matcher: dict[str, str], from_s: int = 0, until_s: int = 1_000) -> Silence:
-    return Silence(
-        id="s1", matcher=matcher, created_ms=T0, starts_ms=T0 + from_s * S, ends_ms=T0 + until_s * S, author="ann"
-    )
-
-
-def roles(found: Sequence[Delivery]) -> list[tuple[Role, int]]:
-    return [(each.notice.role, len(each.notice.incidents)) for each in found]
 
 
 def test_each_stage_names_why_it_withheld() -> None:
@@ -115,7 +47,7 @@ def test_each_stage_names_why_it_withheld() -> None:
     assert desk.step(9) == []
     assert desk.why(unheard) == ("route", "unrouted: no channel takes info", None)
     assert {stage: counts["withheld"] for stage, counts in desk.pipeline.counters.items()} == {
-        "inhibit": 1, "silence": 1, "dedup": 1, "cooldown": 1, "group": 1, "route": 1,
+        "inhibit": 1, "silence": 1, "dedup": 1, "cooldown": 1, "budget": 0, "group": 1, "route": 1,
     }  # fmt: skip
 
 
@@ -125,7 +57,7 @@ def test_the_path_tells_every_decision_once_and_is_bounded() -> None:
     (delivery,) = desk.step(0)
     path = desk.row(of).path
     assert [(step.stage, step.passed) for step in path] == [
-        (stage, True) for stage in ("inhibit", "silence", "dedup", "cooldown", "group", "route")
+        (stage, True) for stage in ("inhibit", "silence", "dedup", "cooldown", "budget", "group", "route")
     ]
     assert first_notice(path) == delivery.notice.id
     assert path[-1].reason == f"told: notice {delivery.notice.id} to general"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from virtuoso.alerts.stages.stage_state import Split, StageState, Withheld
-from virtuoso.model.alerts.incident import Incident
+from virtuoso.model.alerts.incident import Incident, Told
 
 
 def dedup(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:  # noqa: ARG001 - one signature
@@ -19,10 +19,14 @@ def dedup(events: Sequence[Incident], state: StageState, now_ms: int) -> Split: 
     return Split(passed, withheld)
 
 
+def _ended(told: Told) -> str | None:
+    return "told: also that it is over" if told.resolved else None
+
+
 def _known(incident: Incident, state: StageState) -> str | None:
     told = incident.told
     if told is not None and incident.resolved_ms is not None:
-        return "told: also that it is over" if told.resolved else None
+        return "told: in a digest, which says no ends" if told.digest else _ended(told)
     if incident.acknowledged:
         return f"acknowledged: by {incident.acknowledged_by}"
     if told is None and incident.resolved_ms is not None and incident.held is None and incident.path:

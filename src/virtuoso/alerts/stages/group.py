@@ -1,19 +1,24 @@
 """Group: the first goes out at once; those that follow are folded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from virtuoso.alerts.stages.stage_state import Group, GroupKey, Split, StageState, Withheld, by_weight
+from virtuoso.alerts.path import first_notice
+from virtuoso.alerts.stages.stage_state import (
+    Group,
+    GroupKey,
+    Split,
+    StageState,
+    Withheld,
+    by_weight,
+    key_of,
+    widths_of,
+)
 from virtuoso.alerts.timers import earliest
-from virtuoso.model.alerts.incident import Incident
-
-
-def key_of(incident: Incident) -> GroupKey:
-    """Kind, exchange and side; never the symbol."""
-    return incident.kind, incident.labels.get("exchange"), incident.labels.get("side")
+from virtuoso.model.alerts.incident import Incident, Severity
 
 
 def group(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:
-    """The first of a quiet group passes, and what is more severe than anything the group has told."""
+    """The first of a quiet group passes, and what is more severe, or whole widths wider, than what the group told."""
     passed, withheld = [], []
     arrivals: dict[GroupKey, list[Incident]] = {}
     for incident in events:
@@ -21,10 +26,13 @@ def group(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:
     for key, members in arrivals.items():
         heaviest = min(members, key=by_weight)
         known = state.groups.get(key)
-        if known is None or known.quiet(now_ms, state.interval_ms):
+        if known is None or known.quiet(now_ms, state.quiet_ms(key[0])):
             leader, passes = heaviest.id, True
         else:
             leader, passes = known.leader.id, heaviest.severity.rank > known.rank
+            widest = max(members, key=widths_of)
+            if not passes and known.notice is not None and widths_of(widest) > known.widths:
+                heaviest, passes = widest, state.budget is None or state.budget.left > 0
         if passes:
             passed.append(heaviest)
         why = f"grouped: follows {leader}"
@@ -32,12 +40,17 @@ def group(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:
     return Split(passed, withheld)
 
 
+_MOST_TOLD = 500
+"""Incidents of one message that is kept current; of more, the first are forgotten."""
+
+
 class Groups:
     """The groups that are not quiet, and who waits in them."""
 
-    def __init__(self, wait_ms: int, interval_ms: int) -> None:
+    def __init__(self, wait_ms: int, interval_ms: int, quiet_ms: Callable[[str], int]) -> None:
         self.wait_ms = wait_ms
         self.interval_ms = interval_ms
+        self.quiet_ms = quiet_ms
         self.by_key: dict[GroupKey, Group] = {}
         self.waits: dict[str, Group] = {}
         """Who waits, and where."""
@@ -46,11 +59,24 @@ class Groups:
         """Note that `incident` is told at once: it opens its group, or raises the severity the group has told."""
         key, rank = key_of(incident), incident.severity.rank
         known = self.by_key.get(key)
-        if known is None or known.quiet(now_ms, self.interval_ms):
+        if known is None or known.quiet(now_ms, self.quiet_ms(key[0])):
             self.by_key[key] = Group(incident, rank, now_ms)
         else:
             known.rank = max(known.rank, rank)
             known.told_ms = max(known.told_ms, now_ms)
+
+    def keep_current(self, key: GroupKey, notice: str, members: Iterable[Incident]) -> None:
+        """The message of a group: those who follow are added to it. The latest is the one that is kept current."""
+        known = self.by_key[key]
+        known.notice = notice
+        self.add(known, members)
+
+    @staticmethod
+    def add(group: Group, members: Iterable[Incident]) -> None:
+        """The message of the group tells of these too."""
+        group.told.update((member.id, member) for member in members)
+        while len(group.told) > _MOST_TOLD:
+            del group.told[next(iter(group.told))]
 
     def follow(self, incidents: Iterable[Incident], now_ms: int) -> None:
         """They wait, for a moment, or until an interval has passed since the last were folded."""
@@ -65,15 +91,25 @@ class Groups:
 
     def resume(self, waiting: Sequence[Incident], told: Sequence[Incident], now_ms: int) -> None:
         """Of an earlier run: those told within the last interval, and those that wait: they have waited enough."""
-        for incident in told:
-            at_ms = now_ms if incident.told is None else incident.told.at_ms
-            if now_ms < at_ms + self.interval_ms:
+        for incident in sorted(told, key=_told_ms):
+            at_ms = _told_ms(incident)
+            if now_ms < at_ms + self.quiet_ms(incident.kind):
                 self.lead(incident, at_ms)
+                notice = first_notice(incident.path)
+                kept = self.quiet_ms(incident.kind) > self.interval_ms and incident.severity is not Severity.CRITICAL
+                if notice is not None and kept:
+                    self.keep_current(key_of(incident), notice, (incident,))
         for incident in sorted(waiting, key=by_weight):
             known = self.by_key.setdefault(key_of(incident), Group(incident, -1, now_ms))
             known.waiting[incident.id] = incident
             known.due_ms = now_ms
             self.waits[incident.id] = known
+
+    def refresh(self, incident: Incident) -> None:
+        """It changed: the message that tells of it, where one is kept current, says so when it is next edited."""
+        known = self.by_key.get(key_of(incident))
+        if known is not None and incident.id in known.told:
+            known.told[incident.id] = incident
 
     def update(self, incident: Incident) -> None:
         """It waits on, as it is now."""
@@ -85,8 +121,8 @@ class Groups:
         if known is not None:
             del known.waiting[incident_id]
 
-    def due(self, now_ms: int) -> list[tuple[Incident, list[Incident]]]:
-        """Take out who has waited enough: for each group its leader, and them, the heaviest first. Forget the quiet."""
+    def due(self, now_ms: int) -> list[tuple[Group, list[Incident]]]:
+        """Take out who has waited enough: for each group, and them, the heaviest first. Forget the quiet."""
         found = []
         for key, known in list(self.by_key.items()):
             if known.due_ms is not None and known.due_ms <= now_ms:
@@ -96,10 +132,10 @@ class Groups:
                     known.waiting = {}
                     known.rank = max(known.rank, members[0].severity.rank)
                     known.told_ms = known.folded_ms = now_ms
-                    found.append((known.leader, members))
+                    found.append((known, members))
                     for member in members:
                         del self.waits[member.id]
-            elif known.quiet(now_ms, self.interval_ms):
+            elif known.quiet(now_ms, self.quiet_ms(key[0])):
                 del self.by_key[key]
         return found
 
@@ -107,3 +143,7 @@ class Groups:
     def next_ms(self) -> int | None:
         """When the first of them have waited enough."""
         return earliest(*(known.due_ms for known in self.by_key.values()))
+
+
+def _told_ms(incident: Incident) -> int:
+    return 0 if incident.told is None else incident.told.at_ms

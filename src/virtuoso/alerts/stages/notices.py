@@ -1,7 +1,10 @@
 """What is said, in plain words. Those that a notice is about come the most severe first."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from hashlib import blake2s
+
+from msgspec.structs import replace
 
 from virtuoso.alerts.incidents import ENDED_BY
 from virtuoso.alerts.labels import is_system
@@ -11,6 +14,9 @@ from virtuoso.model.catalogue.kinds import KINDS
 
 _MOST_TITLE = 200
 _MOST_LINES = 20
+_MOST_KINDS = 15
+DIGEST = "digest"
+"""What stands for the kind of a notice that is of many."""
 _MARKET_LED = 3
 """Moves of so many symbols at once are a move of the market."""
 Contexts = Callable[[Incident], Context | None]
@@ -30,8 +36,13 @@ def alert(incident: Incident, now_ms: int, context: Contexts) -> Notice:
     return _notice(role, (incident,), title, _beside(title, incident), now_ms, context)
 
 
-def folded(leader: Incident, members: Sequence[Incident], now_ms: int, context: Contexts) -> Notice:
-    """Several that follow a leader, who is among them only if nobody heard of it yet."""
+def folded(
+    leader: Incident, members: Sequence[Incident], now_ms: int, context: Contexts, amends: str | None = None
+) -> Notice:
+    """Several that follow a leader, who is among them if nobody heard of it yet, or if they complete its message.
+
+    With `amends` it takes the place of that message and interrupts nobody.
+    """
     followers = len(members) - (leader.id in {member.id for member in members})
     led = leader.symbol or leader.part or "one before"
     side = leader.labels.get("side")
@@ -41,7 +52,19 @@ def folded(leader: Incident, members: Sequence[Incident], now_ms: int, context: 
         what = f"{_words(leader)} ({side})" if side else _words(leader)
     title = f"{what}: led by {led}, {followers} follow"
     text = f"{followers} after {led}: {_beside(led, leader)}"
-    return _notice(Role.GROUP, members, title, text, now_ms, context)
+    return _notice(Role.GROUP, members, title, text, now_ms, context, amends, quiet=amends is not None)
+
+
+def digest(members: Sequence[Incident], now_ms: int) -> Notice:
+    """What was not worth a message of its own since the last digest: how many of which kind, and the first of them."""
+    counts = Counter((member.severity, member.kind) for member in members)
+    ordered = sorted(counts.items(), key=lambda item: (-item[0][0].rank, -item[1], item[0][1]))
+    rows = [f"{many} × {kind.replace('_', ' ')} ({severity})" for (severity, kind), many in ordered[:_MOST_KINDS]]
+    if len(ordered) > _MOST_KINDS:
+        rows.append(f"{sum(many for _, many in ordered[_MOST_KINDS:])} more of other kinds")
+    title = f"Digest: {len(members)} that did not interrupt"
+    made = _notice(Role.DIGEST, members, title, "\n".join(rows), now_ms, no_context)
+    return replace(made, kind=DIGEST, symbol=None, labels={})
 
 
 def over(members: Sequence[Incident], amends: str | None, now_ms: int, context: Contexts) -> Notice:
@@ -69,6 +92,8 @@ def _notice(
     now_ms: int,
     context: Contexts,
     amends: str | None = None,
+    *,
+    quiet: bool = False,
 ) -> Notice:
     first = members[0]
     ended = [member.resolved_ms for member in members if member.resolved_ms is not None]
@@ -89,6 +114,7 @@ def _notice(
         context=None if first.symbol is None else context(first),
         amends=amends,
         resolved_ms=max(ended) if len(ended) == len(members) else None,
+        quiet=quiet,
     )
 
 

@@ -9,14 +9,26 @@ from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.path import first_notice, lengthened, told_step
 from virtuoso.alerts.policy import Policies
 from virtuoso.alerts.stages import notices
+from virtuoso.alerts.stages.budget import Budget, BudgetSettings, budget, exempt, is_budgeted
 from virtuoso.alerts.stages.cooldown import cooldown, cooled_ms
 from virtuoso.alerts.stages.dedup import dedup
+from virtuoso.alerts.stages.digests import Digests
 from virtuoso.alerts.stages.group import Groups, group
 from virtuoso.alerts.stages.inhibit import inhibit
 from virtuoso.alerts.stages.resolutions import Resolutions
 from virtuoso.alerts.stages.route import channels_of, route
 from virtuoso.alerts.stages.silence import matcher_of, silence
-from virtuoso.alerts.stages.stage_state import Cooling, Route, Split, StageState, Withheld, is_ending
+from virtuoso.alerts.stages.stage_state import (
+    Cooling,
+    Group,
+    Route,
+    Split,
+    StageState,
+    Withheld,
+    by_weight,
+    is_ending,
+    key_of,
+)
 from virtuoso.alerts.stages.suppressed import Suppressed
 from virtuoso.alerts.timers import Timers, earliest
 from virtuoso.model.alerts.incident import Incident, Severity, Silence, Step, Told
@@ -24,18 +36,24 @@ from virtuoso.model.alerts.notice import Delivery, Notice, delivery_id
 from virtuoso.model.catalogue.kinds import OUTAGES
 
 _MOST_IDENTITIES = 100_000
-_BEFORE_GROUP = (("inhibit", inhibit), ("silence", silence), ("dedup", dedup), ("cooldown", cooldown))
-_STAGES = ("inhibit", "silence", "dedup", "cooldown", "group", "route")
+_BEFORE_GROUP = (
+    ("inhibit", inhibit), ("silence", silence), ("dedup", dedup), ("cooldown", cooldown), ("budget", budget),
+)  # fmt: skip
+_STAGES = (*(stage for stage, _ in _BEFORE_GROUP), "group", "route")
 _TTL_MS = (3_600_000, 21_600_000, 86_400_000)
 _Steps = tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineSettings:
-    """Durations in milliseconds: of groups, and how long a notice is worth sending."""
+    """Durations in milliseconds: of groups, and how long a notice is worth sending.
+
+    `budget` says how often people may be interrupted; `None` = as often as something comes.
+    """
 
     group_wait_ms: int = 5_000
     group_interval_ms: int = 60_000
+    budget: BudgetSettings | None = None
     ttl_ms: Mapping[Severity, int] = field(default_factory=lambda: dict(zip(Severity, _TTL_MS, strict=True)))
 
 
@@ -57,8 +75,12 @@ class Pipeline:
     ) -> None:
         self._context = context
         self._cooling: dict[str, Cooling] = {}
-        self._groups = Groups(settings.group_wait_ms, settings.group_interval_ms)
-        self._state = StageState(policies, cooling=self._cooling, groups=self._groups.by_key)
+        self.budget: Budget | None = None
+        self._groups = Groups(settings.group_wait_ms, settings.group_interval_ms, self._quiet_ms)
+        self._state = StageState(
+            policies, quiet_ms=self._quiet_ms, cooling=self._cooling, groups=self._groups.by_key
+        )  # fmt: skip
+        self._digests = Digests(())
         self._held, self._resolutions, self._cooled = Suppressed(), Resolutions(), Timers()
         self._silences: tuple[Silence, ...] = ()
         self._silenced_until_ms: int | None = None
@@ -70,7 +92,24 @@ class Pipeline:
         """Replace the settings and routes; they apply from the next step on."""
         self._ttl_ms = settings.ttl_ms
         self._groups.wait_ms, self._groups.interval_ms = settings.group_wait_ms, settings.group_interval_ms
-        self._state.interval_ms, self._state.routes = settings.group_interval_ms, tuple(routes)
+        self._state.routes = tuple(routes)
+        self._allow(settings.budget)
+
+    def _allow(self, settings: BudgetSettings | None) -> None:
+        """Another budget goes on with what the one before counted; without one, who waits is told at once."""
+        before, worths = (None, {}) if self.budget is None else (self.budget.state, self.budget.worths)
+        self.budget = self._state.budget = None if settings is None else Budget(settings)
+        if self.budget is not None and before is not None:
+            self.budget.resume(before)
+            self.budget.worths = worths
+        self._digests.minutes = () if settings is None else settings.digest_min
+
+    def _quiet_ms(self, kind: str) -> int:
+        """After what silence the next of a group is a message of its own."""
+        interval_ms = self._groups.interval_ms
+        return interval_ms if self.budget is None or not is_budgeted(kind) else max(
+            interval_ms, self.budget.settings.storm_ms
+        )  # fmt: skip
 
     def resume(self, incidents: Sequence[Incident], now_ms: int) -> None:
         """Go on from an earlier run: those open, those held, and those told within the longest cooldown.
@@ -79,19 +118,22 @@ class Pipeline:
         the next step, and so is what still holds and nobody heard of, or not how bad it is by now.
         """
         told = [incident for incident in incidents if incident.told is not None]
-        for incident in sorted(told, key=_told_ms):
-            self._cool((incident,), _told_ms(incident))
+        for incident in sorted(told, key=_cooled_from_ms):
+            self._cool((incident,), _cooled_from_ms(incident))
         waiting = []
         for incident in incidents:
             if incident.kind in OUTAGES:
                 self._note_outage(incident)
-            if incident.held == "group" and not is_ending(incident):
+            if incident.held == "budget":
+                self._digests.wait(incident, _withheld_ms(incident))
+                self._cool((incident,), _withheld_ms(incident))
+            elif incident.held == "group" and not is_ending(incident):
                 waiting.append(incident)
                 if incident.told is None:
                     self._cool((incident,), now_ms)
             elif incident.held != "group" and (incident.held or self._is_news(incident, now_ms)):
                 self._held.put("resumed", "", incident)
-        self._groups.resume(waiting, told, now_ms)
+        self._groups.resume(waiting, [each for each in told if each.told and not each.told.digest], now_ms)
         self._resolutions.resume(told)
         self._next_ms = now_ms
 
@@ -112,14 +154,17 @@ class Pipeline:
             self._groups.lead(incident, now_ms)
             deliveries += self._tell((incident,), None, leading, log, now_ms)
         self._groups.follow(self._withhold("group", split.withheld, steps, log, now_ms), now_ms)
-        for leader, members in self._groups.due(now_ms):
+        for known, members in self._groups.due(now_ms):
             self._counts["group"]["passed"] += len(members)
-            folded = Step(now_ms, "group", passed=True, reason=f"folded: {len(members)} after {leader.id}")
-            deliveries += self._tell(members, leader, (folded,), log, now_ms)
+            folded = Step(now_ms, "group", passed=True, reason=f"folded: {len(members)} after {known.leader.id}")
+            deliveries += self._tell(members, known, (folded,), log, now_ms)
+        deliveries += self._tell_digest(log, now_ms)
         for notice in over:
             deliveries += self._tell_end(notice, log, now_ms)
         held_until_ms = self._silenced_until_ms if self._held.keys("silence") else None
-        self._next_ms = earliest(log.next_ms, self._groups.next_ms, self._cooled.next_ms, held_until_ms)
+        self._next_ms = earliest(
+            log.next_ms, self._groups.next_ms, self._cooled.next_ms, held_until_ms, self._digests.next_ms
+        )  # fmt: skip
         return tuple(deliveries)
 
     @property
@@ -140,6 +185,13 @@ class Pipeline:
                 self._note_outage(incident)
             if incident.id in self._held.where:
                 self._held.leave(incident.id)
+            self._groups.refresh(incident)
+            if incident.id in self._digests.waiting:
+                if not incident.acknowledged and incident.severity is not Severity.CRITICAL:
+                    self._digests.update(incident)  # it is told in the digest, as it is by then
+                    log.replace(incident)
+                    continue
+                self._digests.leave(incident.id)
             if incident.id in self._groups.waits:
                 if incident.resolved_ms is not None and incident.told is None and not incident.acknowledged:
                     self._groups.update(incident)  # it is over, and told all the same
@@ -177,9 +229,13 @@ class Pipeline:
     def _through(self, events: Sequence[Incident], log: IncidentLog, now_ms: int) -> tuple[Sequence[Incident], _Steps]:
         """The stages before the group: who passed, and the steps that they have in common."""
         steps: _Steps = ()
+        if self.budget is not None:
+            self.budget.roll(now_ms)
         for stage, judge in _BEFORE_GROUP:
             split = judge(events, self._state, now_ms)
             self._count(stage, split)
+            if stage == "budget":
+                self._note(split, now_ms)
             if stage == "cooldown":
                 self._cool([each for each in split.passed if each.told is None], now_ms)
             for incident in self._withhold(stage, split.withheld, steps, log, now_ms):
@@ -206,8 +262,19 @@ class Pipeline:
         log.replace(*decided)
         return decided
 
+    def _note(self, split: Split, now_ms: int) -> None:
+        """Count what would have interrupted, whether it does or not."""
+        if self.budget is None:
+            return
+        for incident in (*split.passed, *(each.incident for each in split.withheld)):
+            if not is_ending(incident) and not exempt(incident, self._state.policies):
+                self.budget.note(incident, now_ms)
+
     def _hold(self, stage: str, incident: Incident) -> None:
         key = ""
+        if stage == "budget":
+            self._digests.wait(incident, _withheld_ms(incident))
+            return
         if stage == "inhibit":
             key = incident.labels.get("exchange", "")
         elif stage == "cooldown":
@@ -233,20 +300,26 @@ class Pipeline:
             del cooling[next(iter(cooling))]
 
     def _tell(
-        self, members: Sequence[Incident], leader: Incident | None, steps: _Steps, log: IncidentLog, now_ms: int
+        self, members: Sequence[Incident], after: Group | None, steps: _Steps, log: IncidentLog, now_ms: int
     ) -> list[Delivery]:
-        """Of one, or of those who follow a leader, in one notice."""
+        """Of one, or of those who follow the leader of a group, in one notice, or in that which is kept current."""
         split = route(members, self._state, now_ms)
         self._count("route", split)
         if split.withheld:
             self._warm(self._withhold("route", split.withheld, steps, log, now_ms))
             return []
-        if leader is None or len(members) == 1:
+        exempted = [each for each in members if exempt(each, self._state.policies)]
+        kept = None if after is None or exempted else after.notice
+        if after is not None and kept is not None:
+            self._groups.add(after, members)
+            everyone = sorted(after.told.values(), key=by_weight)
+            notice = notices.folded(after.leader, everyone, now_ms, self._context, kept)
+        elif after is None or len(members) == 1:
             notice = notices.alert(members[0], now_ms, self._context)
         else:
-            notice = notices.folded(leader, members, now_ms, self._context)
+            notice = notices.folded(after.leader, members, now_ms, self._context)
         channels = channels_of(members, self._state)
-        steps = (*steps, told_step(now_ms, "route", notice.id, channels))
+        steps = (*steps, told_step(now_ms, "route", kept or notice.id, channels))
         decided = []
         for each in members:
             over = each.resolved_ms is not None
@@ -254,8 +327,34 @@ class Pipeline:
             decided.append(replace(each, held=None, told=told, path=lengthened(each.path, steps)))
         log.replace(*decided)
         self._cool(members, now_ms)
-        self._resolutions.expect(notice.id, [each for each in members if each.told is None])
+        news = [each for each in members if each.told is None or each.told.digest]
+        self._resolutions.expect(kept or notice.id, news)
+        if self.budget is not None and kept is None and len(exempted) < len(members):
+            self.budget.spend()
+            if not exempted:
+                self._groups.keep_current(key_of(members[0]), notice.id, decided)
         return self._deliveries(notice, channels, now_ms)
+
+    def _tell_digest(self, log: IncidentLog, now_ms: int) -> list[Delivery]:
+        """Where it is time: each channel hears in one message of those who wait and that it takes."""
+        told: dict[str, list[Incident]] = {}
+        taking: dict[str, tuple[str, ...]] = {}
+        for incident in self._digests.due(now_ms):
+            split = route((incident,), self._state, now_ms)
+            self._count("route", split)
+            self._withhold("route", split.withheld, (), log, now_ms)
+            taking[incident.id] = channels_of((incident,), self._state)
+            for channel in taking[incident.id]:
+                told.setdefault(channel, []).append(incident)
+        made = {channel: notices.digest(members, now_ms) for channel, members in told.items()}
+        for incident in {each.id: each for members in told.values() for each in members}.values():
+            channels = taking[incident.id]
+            reason = f"digested: notice {made[channels[0]].id} to {', '.join(channels)}"
+            step = Step(now_ms, "route", passed=True, reason=reason)
+            over = incident.resolved_ms is not None
+            told_of = Told(at_ms=now_ms, severity=incident.severity, value=incident.value, resolved=over, digest=True)
+            log.replace(replace(incident, held=None, told=told_of, path=lengthened(incident.path, (step,))))
+        return [each for channel, notice in made.items() for each in self._deliveries(notice, (channel,), now_ms)]
 
     def _warm(self, incidents: Iterable[Incident]) -> None:
         """Nobody was told of them after all."""
@@ -321,5 +420,12 @@ class Pipeline:
         counts["withheld"] += len(split.withheld)
 
 
-def _told_ms(incident: Incident) -> int:
-    return 0 if incident.told is None else incident.told.at_ms
+def _withheld_ms(incident: Incident) -> int:
+    """When the budget withheld it."""
+    return next((step.at_ms for step in reversed(incident.path) if step.stage == "budget"), incident.fired_ms)
+
+
+def _cooled_from_ms(incident: Incident) -> int:
+    """When its cooldown began: what was told in a digest was withheld before."""
+    told = incident.told
+    return 0 if told is None else _withheld_ms(incident) if told.digest else told.at_ms

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, ItemsView, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -49,6 +49,8 @@ class Group:
         leader: the first.
         rank: of the most severe that was told.
         told_ms: when a notice went out last.
+        notice: the id of the message that is kept current; `None` where followers are told in messages of their own.
+        told: those that it told of, by id.
         folded_ms: when several were folded last.
         due_ms: when those that wait are told.
     """
@@ -59,13 +61,36 @@ class Group:
     folded_ms: int | None = None
     due_ms: int | None = None
     waiting: dict[str, Incident] = field(default_factory=dict)
+    notice: str | None = None
+    told: dict[str, Incident] = field(default_factory=dict)
 
     def quiet(self, now_ms: int, interval_ms: int) -> bool:
         """Nothing waits, and an interval has passed since it spoke."""
         return not self.waiting and now_ms >= self.told_ms + interval_ms
 
+    @property
+    def widths(self) -> int:
+        """The widest move that was told, in whole widths of what it is measured by."""
+        return max((widths_of(incident) for incident in self.told.values()), default=0)
+
 
 GroupKey = tuple[str, str | None, str | None]
+WIDTHS = "widths"
+"""In the details of a move: how far it went, in widths of the cone, or of what its detector asks for."""
+
+
+def key_of(incident: Incident) -> GroupKey:
+    """Kind, exchange and side; never the symbol."""
+    return incident.kind, incident.labels.get("exchange"), incident.labels.get("side")
+
+
+def widths_of(incident: Incident) -> int:
+    """How many whole widths a move went; 0 for what is no move."""
+    widths = incident.details.get(WIDTHS)
+    return int(widths) if isinstance(widths, int | float) and abs(widths) < _MOST_WIDTHS else 0
+
+
+_MOST_WIDTHS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +103,28 @@ class Route:
     system: bool = True
 
 
+class BudgetBook(Protocol):
+    """What may interrupt people now."""
+
+    @property
+    def left(self) -> int:
+        """How many interruptions of today are left."""
+        ...
+
+    @property
+    def exhausted(self) -> str:
+        """Why nothing more interrupts today."""
+        ...
+
+    def refusal(self, incident: Incident) -> str | None:
+        """Why its kind and severity do not interrupt now; `None` = they do."""
+        ...
+
+
+def _a_minute(_kind: str) -> int:
+    return 60_000
+
+
 @dataclass(slots=True)
 class StageState:
     """Everything that decides besides the incident itself. Stages only read it.
@@ -87,12 +134,14 @@ class StageState:
         silences: those in force.
         identities: of those that still hold, by id, so that it is not worked out again.
         cooling: by identity.
-        interval_ms: of the groups.
+        quiet_ms: by kind, after what silence of a group the next is told at once.
+        budget: what interrupts now; `None` = everything.
     """
 
     policies: Policies
     routes: tuple[Route, ...] = ()
-    interval_ms: int = 60_000
+    quiet_ms: Callable[[str], int] = _a_minute
+    budget: "BudgetBook | None" = None
     outages: dict[str, dict[str, Incident]] = field(default_factory=dict)
     silences: tuple[Matcher, ...] = ()
     identities: Mapping[str, str] = field(default_factory=dict)

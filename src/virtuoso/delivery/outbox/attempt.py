@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from virtuoso.delivery.channels.protocol import Channel, ChannelError, Editing, Rejected, Sent, Unreachable
-from virtuoso.delivery.outbox.verdict import Outcome
+from virtuoso.delivery.outbox.verdict import LeftOut, Outcome
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.alerts.outbox import Claimed
@@ -19,10 +19,13 @@ async def attempt(channel: Channel, claimed: Claimed) -> Outcome:
     """Edit the message that the notice amends, or send a new one.
 
     An edit needs no mark: done twice, there is one message. Where the earlier message is gone, or takes no edit, a
-    critical notice is sent as a new one; others are not worth a message.
+    critical notice is sent as a new one; others are not worth a message. What only brings a message up to date is left
+    out where none can be edited.
     """
     delivery, notice = claimed.delivery, claimed.delivery.notice
     ref = claimed.amended_ref
+    if notice.quiet and not isinstance(channel, Editing):
+        return LeftOut()
     try:
         if ref is not None and isinstance(channel, Editing):
             edit, message = channel.edit, _rendered(channel, delivery, repeat=False)

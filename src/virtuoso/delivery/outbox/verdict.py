@@ -2,13 +2,19 @@
 
 import math
 
+import msgspec
 from msgspec.structs import replace
 
 from virtuoso.delivery.channels.protocol import ChannelError, Gone, RateLimited, Rejected, Sent, Unreachable
-from virtuoso.model.alerts.notice import Delivery
+from virtuoso.model.alerts.notice import Delivery, delivery_id
 from virtuoso.model.alerts.outbox import ChannelState
 
-Outcome = Sent | ChannelError
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """It only brings an earlier message up to date, and this channel cannot edit one: nothing was sent."""
+
+
+Outcome = Sent | LeftOut | ChannelError
 
 
 def settled(delivery: Delivery, outcome: Outcome) -> Delivery:
@@ -20,6 +26,9 @@ def settled(delivery: Delivery, outcome: Outcome) -> Delivery:
     match outcome:
         case Sent():
             return replace(delivery, state="sent", attempts=attempts, ref=outcome.ref, error=None)
+        case LeftOut():
+            amended = delivery_id(delivery.notice.amends or "", delivery.channel)
+            return replace(delivery, state="folded", folded_into=amended, error=None)
         case Rejected():
             return replace(delivery, state="dead", attempts=attempts, error=str(outcome))
         case Unreachable():
@@ -31,6 +40,8 @@ def settled(delivery: Delivery, outcome: Outcome) -> Delivery:
 
 def channel_after(before: ChannelState, outcome: Outcome, now_ms: int) -> ChannelState:
     """How the channel is after the attempt. One that refuses a message is up: it answered."""
+    if isinstance(outcome, LeftOut):
+        return before
     error: str | None = str(outcome)
     not_before_ms = None
     match outcome:

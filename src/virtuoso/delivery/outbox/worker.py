@@ -33,7 +33,7 @@ from virtuoso.delivery.outbox.chart_queue import ChartQueue, Charts
 from virtuoso.delivery.outbox.digest import digest_of, foldable
 from virtuoso.delivery.outbox.protocol import OutboxStore
 from virtuoso.delivery.outbox.retry import retry
-from virtuoso.delivery.outbox.verdict import Outcome, channel_after, settled
+from virtuoso.delivery.outbox.verdict import LeftOut, Outcome, channel_after, settled
 from virtuoso.model.alerts.notice import Delivery, Role, delivery_id
 from virtuoso.model.alerts.outbox import ChannelState, Claimed
 from virtuoso.model.clock import Clock
@@ -183,7 +183,7 @@ class Worker:
             counters["edited"] += claimed.amended_ref is not None
             counters["digests"] += notice.role is Role.DIGEST
             counters["repeats"] += claimed.delivery.repeat
-        else:
+        elif not isinstance(outcome, LeftOut):
             counters["failed"] += 1
         if now.state == "dead":
             counters["dead"] += 1

@@ -38,12 +38,18 @@ class Step(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What was put into the outbox about an incident last: as of when, how severe, at which value."""
+    """What was put into the outbox about an incident last: as of when, how severe, at which value.
+
+    Attributes:
+        resolved: also that it is over.
+        digest: in a digest, which is not amended when it is over.
+    """
 
     at_ms: int
     severity: Severity
     value: float | None
     resolved: bool = False
+    digest: bool = False
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +66,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         pending_ms: since when the condition holds; before `fired_ms` by the rule's `for`.
         escalated_ms: when it became more severe last.
         ending: `resolved` (the condition is over) or `expired` (nobody can tell any longer).
-        held: the stage that withholds it for now (`inhibit`, `silence`, `cooldown`, `group`); `None` = decided.
+        held: the stage that withholds it for now (`inhibit`, `silence`, `cooldown`, `budget`, `group`); `None` = it is
+            decided.
         told: see `Told`; `None` = nobody was told.
         path: the latest decisions, oldest first, bounded.
     """

@@ -16,7 +16,7 @@ class Role(StrEnum):
     UPDATE = "update"  # it escalated, or changed materially
     GROUP = "group"  # several that fired, folded
     RESOLVED = "resolved"  # all incidents of an earlier notice are over: it is edited, or this is sent
-    DIGEST = "digest"  # what could not be sent one by one
+    DIGEST = "digest"  # what was not worth a message of its own, or could not be sent one by one
     TEST = "test"
 
 
@@ -79,6 +79,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
         incidents: ids of all incidents it is about, those not named included.
         amends: id of the notice that this one replaces or completes where a channel can edit.
         system: about the program and its surroundings, not the market.
+        quiet: it only brings up to date what it amends: where that cannot be edited, it is left out.
     """
 
     id: str
@@ -97,6 +98,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     amends: str | None = None
     resolved_ms: int | None = None
     link: str | None = None
+    quiet: bool = False
 
     @property
     def more(self) -> int:

@@ -1,0 +1,55 @@
+"""Who waits for a digest, and when it is sent."""
+
+from collections.abc import Sequence
+
+from virtuoso.alerts.stages.budget import DAY_MS
+from virtuoso.alerts.stages.stage_state import by_weight
+from virtuoso.model.alerts.incident import Incident
+
+MOST_WAITING = 1_000
+"""As soon as so many wait, they are told."""
+_MINUTE_MS = 60_000
+
+
+class Digests:
+    """Those withheld by the budget, by id. What is over meanwhile is told all the same."""
+
+    def __init__(self, minutes: Sequence[int]) -> None:
+        self.minutes = tuple(minutes)
+        self.waiting: dict[str, Incident] = {}
+        self._due_ms: int | None = None
+
+    def wait(self, incident: Incident, withheld_ms: int) -> None:
+        """It waits for the first digest after `withheld_ms` (epoch ms)."""
+        self.waiting[incident.id] = incident
+        due_ms = digest_after(withheld_ms, self.minutes)
+        self._due_ms = due_ms if self._due_ms is None else min(self._due_ms, due_ms)
+
+    def update(self, incident: Incident) -> None:
+        """It waits on, as it is now."""
+        self.waiting[incident.id] = incident
+
+    def leave(self, incident_id: str) -> None:
+        """It does not wait any more."""
+        del self.waiting[incident_id]
+
+    def due(self, now_ms: int) -> list[Incident]:
+        """Take out all who wait, the most severe first, where it is time for a digest."""
+        if len(self.waiting) < MOST_WAITING and (self._due_ms is None or now_ms < self._due_ms):
+            return []
+        members = sorted(self.waiting.values(), key=by_weight)
+        self.waiting.clear()
+        self._due_ms = None
+        return members
+
+    @property
+    def next_ms(self) -> int | None:
+        """When the next digest is sent; `None` while nobody waits."""
+        return self._due_ms if self.waiting else None
+
+
+def digest_after(at_ms: int, minutes: Sequence[int]) -> int:
+    """The first of the daily times (minutes after 00:00 UTC) after `at_ms`."""
+    midnight_ms = at_ms // DAY_MS * DAY_MS
+    times = [midnight_ms + day * DAY_MS + minute * _MINUTE_MS for day in (0, 1) for minute in minutes]
+    return min(time for time in times if time > at_ms)
