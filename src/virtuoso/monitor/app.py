@@ -81,6 +81,7 @@ class Monitor:
         self.committer = Committer(
             leased, parts.kernel.market, self.alerts.incidents,
             decide=self.alerts.alerting.decide, committed=self._committed,
+            kept=self.alerts.alerting.kept,
         )  # fmt: skip
         stream = self._stream_for(parts.kernel)
         epoch = clock.now_ns() // 1_000_000_000 if stores is None else stores.lease.epoch

@@ -29,10 +29,10 @@ async def resume(kernel: Kernel, alerts: AlertRoot, stores: Stores | None) -> No
     kept, incidents = recalled.state, recalled.incidents
     now_ms = kernel.now_ms()
     if stores is None:
-        alerts.alerting.resume(incidents, None)
+        alerts.alerting.resume(incidents, None, kept=recalled.alerts)
     else:
         lease = stores.lease
-        alerts.alerting.resume(incidents, lease.watched_ms, was_stopped=lease.was_stopped)
+        alerts.alerting.resume(incidents, lease.watched_ms, was_stopped=lease.was_stopped, kept=recalled.alerts)
     for part in kernel.incidents.open_parts("task_died"):
         kernel.incidents.resolve("task_died", now_ms, part=part)
     kernel.detection.resume(incidents, kernel.clock.now_ns())

@@ -116,6 +116,21 @@ def test_a_storm_is_one_message_kept_current_that_interrupts_at_each_further_wid
     assert on.pipeline.budget.left == 1  # of four: an alert, a width, and the next storm
 
 
+def test_a_storm_may_end_as_its_message_is_edited() -> None:
+    on = desk()
+    moved(on, 0, "A")
+    (alert,) = on.step(0)
+    moved(on, 1, "B")
+    on.step(1)
+    on.log.resolve("sudden_move", T0 + 2 * S, symbol="B", side="up")
+    on.step(2)
+    on.log.resolve("sudden_move", T0 + 6 * S, symbol="A", side="up")
+    edit, ended = on.step(6)
+    assert (edit.notice.amends, edit.notice.quiet) == (alert.notice.id, True)
+    assert (ended.notice.role, ended.notice.amends) == (Role.RESOLVED, alert.notice.id)
+    assert all(row.held is None and row.told and row.told.resolved for row in map(on.row, on.rows))
+
+
 def test_a_storm_goes_on_after_a_restart() -> None:
     on = desk()
     moved(on, 0, "A")

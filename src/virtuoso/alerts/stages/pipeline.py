@@ -145,7 +145,6 @@ class Pipeline:
         events: Sequence[Incident] = [*fresh, *self._unsilenced(silences, now_ms), *self._woken(now_ms)]
         events, steps = self._through(events, log, now_ms)
         ending = [each for each in events if is_ending(each)]
-        over = self._end(ending, steps, log, now_ms)
         deliveries: list[Delivery] = []
         split = group([each for each in events if not is_ending(each)] if ending else events, self._state, now_ms)
         self._count("group", split)
@@ -159,7 +158,8 @@ class Pipeline:
             folded = Step(now_ms, "group", passed=True, reason=f"folded: {len(members)} after {known.leader.id}")
             deliveries += self._tell(members, known, (folded,), log, now_ms)
         deliveries += self._tell_digest(log, now_ms)
-        for notice in over:
+        # After what is told now: a message that is kept current may tell of more than had ended.
+        for notice in self._end(ending, steps, log, now_ms):
             deliveries += self._tell_end(notice, log, now_ms)
         held_until_ms = self._silenced_until_ms if self._held.keys("silence") else None
         self._next_ms = earliest(
@@ -327,7 +327,9 @@ class Pipeline:
             decided.append(replace(each, held=None, told=told, path=lengthened(each.path, steps)))
         log.replace(*decided)
         self._cool(members, now_ms)
-        news = [each for each in members if each.told is None or each.told.digest]
+        news = [
+            now for before, now in zip(members, decided, strict=True) if before.told is None or before.told.digest
+        ]  # fmt: skip
         self._resolutions.expect(kept or notice.id, news)
         if self.budget is not None and kept is None and len(exempted) < len(members):
             self.budget.spend()

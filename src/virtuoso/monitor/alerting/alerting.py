@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import structlog
 from msgspec.structs import replace
 
@@ -12,6 +13,7 @@ from virtuoso.alerts.policy import Policy, default_policy
 from virtuoso.alerts.rules.evaluator import Evaluator, Finding, RuleState, enter
 from virtuoso.alerts.rules.rule import RuleSet
 from virtuoso.alerts.rules.values import Known
+from virtuoso.alerts.stages.budget import BudgetState
 from virtuoso.alerts.stages.pipeline import Pipeline, PipelineSettings
 from virtuoso.analysis.regimes.dwell import Transition
 from virtuoso.market.state import MarketState
@@ -90,12 +92,33 @@ class Alerting:
         link = f"{address}/api/alerts/{notice.lines[0].id}" if notice.lines else address
         return replace(delivery, notice=replace(notice, link=link))
 
-    def resume(self, incidents: Sequence[Incident], watched_ms: int | None, *, was_stopped: bool = False) -> None:
-        """Go on from what earlier runs kept, oldest first.
+    def kept(self) -> str | None:
+        """What a restart goes on from beside the incidents: the budget of interruptions; `None` where there is none."""
+        state = None if self.pipeline.budget is None else self.pipeline.budget.state
+        return None if state is None else msgspec.json.encode(state).decode()
+
+    def _recall(self, kept: str | None) -> None:
+        if kept is None or self.pipeline.budget is None:
+            return
+        try:
+            self.pipeline.budget.resume(msgspec.json.decode(kept, type=BudgetState))
+        except msgspec.MsgspecError as error:
+            log.warning("the kept budget of interruptions is of another version; it begins anew", error=str(error))
+
+    def resume(
+        self,
+        incidents: Sequence[Incident],
+        watched_ms: int | None,
+        *,
+        was_stopped: bool = False,
+        kept: str | None = None,
+    ) -> None:
+        """Go on from what earlier runs kept, oldest first; `kept` is what the last one said is to be kept.
 
         `watched_ms` is when the last of them was seen to watch, and `was_stopped` whether it was ended on purpose.
         """
         now_ms = self._now_ms()
+        self._recall(kept)
         resumed = self.incidents.resume(incidents)
         self.pipeline.resume(resumed, now_ms)
         self._evaluator.resume(resumed)

@@ -76,6 +76,7 @@ class Recalled:
         incidents: oldest first.
         labels: by symbol, the latest signal in the history: it may be later than the state.
         past: the days of the past of scores.
+        alerts: what alerting goes on from, as it said.
     """
 
     state: RestartState | None = None
@@ -83,6 +84,7 @@ class Recalled:
     incidents: tuple[Incident, ...] = ()
     labels: Mapping[str, LastLabel] = field(default_factory=dict)
     past: tuple[PastDay, ...] = ()
+    alerts: str | None = None
 
 
 class Committer:
@@ -98,6 +100,7 @@ class Committer:
         wait_s: between attempts to read at the start.
         decide: what is to be told now; asked before each commit, unless too much waits already.
         committed: called when something to be told is in the database.
+        kept: what alerting goes on from after a restart, as a text; kept with what was decided by it.
     """
 
     def __init__(
@@ -109,6 +112,7 @@ class Committer:
         *,
         decide: Callable[[], tuple[Delivery, ...]] = tuple,
         committed: Callable[[], None] | None = None,
+        kept: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._store = store
         self._exchange = exchange
@@ -121,6 +125,8 @@ class Committer:
         self._deliveries: dict[str, Delivery] = {}
         self._decide = decide
         self._told = committed
+        self._alerts, self._alerts_kept = kept, ""
+        self._alerts_key = f"alerts {exchange}"
         self._state: RestartState | None = None
         self._past: dict[int, PastDay] = {}
         self._wake = asyncio.Event()
@@ -174,19 +180,31 @@ class Committer:
             # The state belongs to the last of the signals: it goes with them.
             whole = len(signals) == len(self._signals) and len(transitions) == len(self._transitions)
             state = self._state if whole else None
+            alerts = self._alert_records()
             changes = Changes(
                 signals=signals,
                 transitions=transitions,
                 incidents=tuple(self._unkept.values()),
                 deliveries=tuple(self._deliveries.values()),
-                state=() if state is None else (self._record(state), *self._past_records(state.close_ms)),
+                state=(
+                    *alerts,
+                    *(() if state is None else (self._record(state), *self._past_records(state.close_ms))),
+                ),
             )
             try:
                 await self._store.commit(changes)
             except StoreUnavailable as error:
                 log.debug("nothing could be committed", error=str(error))
                 return
+            self._alerts_kept = alerts[0].body if alerts else self._alerts_kept
             self._committed(changes, state)
+
+    def _alert_records(self) -> tuple[StateRecord, ...]:
+        """What alerting goes on from, where it is another than was kept last."""
+        body = self._alerts()
+        if body is None or body == self._alerts_kept:
+            return ()
+        return (StateRecord(key=self._alerts_key, close_ms=self.committed_close_ms, body=body),)
 
     def _collect(self) -> None:
         """Decide, and take what changed, in one go: what is told of an incident stands in it.
@@ -233,6 +251,7 @@ class Committer:
                 transitions = await self._store.transitions(_TRANSITIONS)
                 incidents = await self._store.incidents(self._incidents.keep, told_since_ms)
                 labels = await self._store.last_labels()
+                alerts = await self._store.state(self._alerts_key)
                 days = [await self._store.state(self._past_key(slot)) for slot in range(DAYS)]
                 break
             except StoreUnavailable as error:
@@ -247,7 +266,10 @@ class Committer:
             except msgspec.MsgspecError as error:
                 log.warning("the kept state is of another version; labels and regimes begin anew", error=str(error))
         past = tuple(_past(record for record in days if record is not None))
-        return Recalled(kept, tuple(_transitions(transitions)), tuple(reversed(incidents)), labels, past)
+        return Recalled(
+            kept, tuple(_transitions(transitions)), tuple(reversed(incidents)), labels, past,
+            None if alerts is None else alerts.body,
+        )  # fmt: skip
 
     def _record(self, kept: RestartState) -> StateRecord:
         return StateRecord(key=self._key, close_ms=kept.close_ms, body=msgspec.json.encode(kept).decode())

@@ -44,7 +44,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_by: str | None
     """Who took note of it first; `null` while nobody did."""
     held: str | None
-    """The stage that withholds it for now: `inhibit`, `silence`, `cooldown` or `group`; `null` while none does."""
+    """The stage that withholds it for now: `inhibit`, `silence`, `cooldown`, `budget` or `group`; `null` while none
+    does."""
     told_at: str | None
     """When a message about it was last made, ISO 8601 in UTC; `null` where nobody was told."""
 
@@ -55,7 +56,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     """When it was decided, ISO 8601 in UTC."""
     stage: str
-    """The stage: `inhibit`, `silence`, `dedup`, `cooldown`, `group` or `route`."""
+    """The stage: `inhibit`, `silence`, `dedup`, `cooldown`, `budget`, `group` or `route`."""
     passed: bool
     """Whether it let the incident pass, or withheld it."""
     reason: str

@@ -63,7 +63,7 @@ class StageRow(msgspec.Struct, frozen=True, kw_only=True):
     """What one stage let pass and withheld since the start."""
 
     stage: str
-    """The stage: `inhibit`, `silence`, `dedup`, `cooldown`, `group` or `route`, in this order."""
+    """The stage: `inhibit`, `silence`, `dedup`, `cooldown`, `budget`, `group` or `route`, in this order."""
     passed: int
     """How many times it let an incident pass since the start."""
     withheld: int
