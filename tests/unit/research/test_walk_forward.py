@@ -12,6 +12,7 @@ from virtuoso.analysis.forecast.outcomes import following
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.forecasting.walk import ForecastBlock, WalkForward
+from virtuoso.research.seams import Seam
 
 M5 = Timeframe.M5
 DAY = 288
@@ -87,3 +88,12 @@ def test_the_cost_of_bars_is_taken_where_none_is_given(history: BarBlock) -> Non
     cost = np.concatenate([b.forecasts.cost_bp for b in blocks])
     assert (cost[20:, 1:] > 11.0).all()
     assert np.nanmax(cost) < 60.0
+
+
+def test_a_symbol_begins_anew_where_its_contract_became_another(history: BarBlock) -> None:
+    seam = Seam(SYMBOLS[1], 1, int(history.open_ms[700]), 3)
+    found = joined(list(WalkForward(SYMBOLS, M5).blocks([history], [seam])))
+    without = joined(walked(history, [history.open_ms.size]))
+    assert np.isnan(found["close"][0, 697:699, 1]).all()
+    assert np.isfinite(found["close"][0, [696, 699], 1]).all()
+    assert np.array_equal(found["close"][:, :, 2], without["close"][:, :, 2], equal_nan=True)

@@ -27,6 +27,8 @@ from virtuoso.model.timeframe import Timeframe
 
 ADOPTED_AFTER_MS = 5 * Timeframe.M1.ms
 """A fit to what was known at a close holds from the close so long after it."""
+OWN_DAYS = 7
+"""A fit of fewer days does not take the place of one of more: that which was shipped holds for a week."""
 _FORGOTTEN_BARS = 8 * 1_440
 """After a gap so long nothing of before is of use."""
 _LATE_BARS = 64
@@ -119,7 +121,9 @@ class Forecaster:
         return self._pool.known(close_ms)
 
     def adopt(self, fit: Fit) -> None:
-        """Forecast by `fit` from the next close on."""
+        """Forecast by `fit` from the next close on, unless it is young and the one that holds knows more days."""
+        if self._fit is not None and fit.days < min(OWN_DAYS, self._fit.days):
+            return
         self._fit, self._version = fit, fit.version
 
     def state(self) -> dict[str, NDArray[np.float64]]:

@@ -16,7 +16,7 @@ CAPACITY = 49_152
 """Samples in the pool; a month of sixteen symbols."""
 SAMPLED_MIN = 15
 """Closes are sampled so often, in minutes of the day."""
-_A_SLOT = 16
+_A_SLOT = 20
 """Samples a slot: of more symbols each comes in turn, so that the pool reaches back as far."""
 _MINUTE_MS = 60_000
 _WIDTHS = {

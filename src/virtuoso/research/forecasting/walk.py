@@ -1,6 +1,6 @@
 """Walk forward over blocks of bars: forecast every close by fits to what was known, and join what came of it."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +16,7 @@ from virtuoso.analysis.forecast.horizons import HORIZONS_MIN, bars_ahead
 from virtuoso.analysis.forecast.outcomes import Outcomes
 from virtuoso.market.panel import BarBlock, Floats
 from virtuoso.model.timeframe import Timeframe
+from virtuoso.research.seams import Seam
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +58,17 @@ class WalkForward:
         self._next: Fit | None = None
         self._begun = False
 
-    def blocks(self, blocks: Iterable[BarBlock]) -> Iterator[ForecastBlock]:
+    def blocks(self, blocks: Iterable[BarBlock], seams: Sequence[Seam] = ()) -> Iterator[ForecastBlock]:
         """Forecast every close; what is given out lies a longest horizon behind what was read.
 
         Each block follows the one before without a gap (missing bars are `nan`). Those that come out are shorter: none
-        goes over a refit or an adoption.
+        goes over a refit, an adoption or a seam. `seams` may grow: those in a block are in it when the block comes.
         """
         ahead = [bars_ahead(minutes, self._base) for minutes in HORIZONS_MIN]
         waiting: deque[Forecasts] = deque()
         held = 0
         for block in blocks:
-            for said in self.forecasts(block):
+            for said in self.forecasts(block, seams):
                 waiting.append(said)
                 held += said.close_ms.size
                 while held - waiting[0].close_ms.size >= ahead[-1]:
@@ -77,8 +78,8 @@ class WalkForward:
             yield self._joined(waiting, ahead)
             waiting.popleft()
 
-    def forecasts(self, block: BarBlock) -> Iterator[Forecasts]:
-        """What is said at the closes of a block, in pieces of one fit each."""
+    def forecasts(self, block: BarBlock, seams: Sequence[Seam] = ()) -> Iterator[Forecasts]:
+        """What is said at the closes of a block, in pieces of one fit each; a symbol with a seam in it begins anew."""
         closes = block.open_ms + self._base.ms
         if not self._begun:
             self._begun = True
@@ -87,7 +88,13 @@ class WalkForward:
         after = closes - ADOPTED_AFTER_MS
         refits = [k + 1 for k, close_ms in enumerate(closes.tolist()) if refit_due(close_ms)]
         adoptions = [k for k, close_ms in enumerate(after.tolist()) if refit_due(close_ms)]
-        for begin, end in pairwise(sorted({0, *refits, *adoptions, closes.size})):
+        begun: dict[int, list[Seam]] = defaultdict(list)
+        for seam in seams:
+            if int(block.open_ms[0]) <= seam.open_ms < int(closes[-1]):
+                begun[(seam.open_ms - int(block.open_ms[0])) // self._base.ms].append(seam)
+        for begin, end in pairwise(sorted({0, *refits, *adoptions, *begun, closes.size})):
+            for seam in begun.get(begin, ()):
+                self.forecaster.add(seam.symbol, seam.column)
             if refit_due(int(after[begin])) and self._next is not None:
                 self.forecaster.adopt(self._next)
             yield self._said(block.part(slice(begin, end)))
