@@ -4,12 +4,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from virtuoso.analysis.forecast.claims.tally import Standing
 from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.backtest import Backtest, fed_by_bars
 from virtuoso.research.bar_files.bars import read_bars
+from virtuoso.research.judging.claimed import ClaimsFollower
 from virtuoso.research.judging.readings import STEP_MIN, Followed, FollowedSampler, Readings, ReadingsSampler
 from virtuoso.research.judging.said import Said, SaidSampler
 from virtuoso.research.run import Plan
@@ -18,6 +23,14 @@ from virtuoso.research.timeline import fed
 Forecast = Callable[[BarBlock], Iterable[Forecasts]]
 """Takes the block that follows; forecasts at all its closes, in order."""
 Foretell = Callable[[Sequence[str], Timeframe], Forecast]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Labels [t, n] at the sampled closes (1 BUY, −1 SELL, 0 HOLD, 2 unknown), and how claims stand at the end."""
+
+    label: NDArray[np.int8]
+    standings: tuple[Standing, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +42,7 @@ class ScoredSet:
     readings: Readings
     followed: Followed
     said: Said | None
+    claimed: Claimed | None
 
 
 def scored(
@@ -63,13 +77,15 @@ def scored(
         readings = ReadingsSampler(step_min, components=components)
         followed = FollowedSampler(len(bars.symbols), bars.interval, step_min)
         forecast = None if foretell is None else foretell(bars.symbols, bars.interval)
-        said, done = SaidSampler(step_min), 0
+        said, claims = SaidSampler(step_min), ClaimsFollower(len(bars.symbols), bars.interval, step_min)
+        done = 0
         for block in bars.blocks():
             for history in run.histories(block, bars.seams):
                 readings.add(history)
             followed.add(block)
             for forecasts in forecast(block) if forecast is not None else ():
                 said.add(forecasts)
+                claims.add(block, forecasts)
             done += block.open_ms.size * bars.interval.minutes
             tell(0.2 + 0.8 * done / bars.minutes)
         came = followed.followed()
@@ -79,4 +95,5 @@ def scored(
             readings=readings.readings().since(came.close_ms),
             followed=came,
             said=None if forecast is None else said.said(came.close_ms),
+            claimed=None if forecast is None else Claimed(claims.labels(came.close_ms), claims.standings()),
         )

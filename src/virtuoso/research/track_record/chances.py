@@ -18,8 +18,9 @@ from virtuoso.research.track_record.sections import Cell, Column, Gate, Plot, Se
 _CALIBRATED = 0.02
 _TEXT = """\
 *Large move*: |return| beyond the symbol's own 80 % quantile of the last seven days. *Beyond costs*: a return of more
-than 12 bp up, or of more than 12 bp down; exactly zero is within. The skill of the three outcomes is that of the
-Brier score over all three (up, down, within)."""
+than 12 bp up, or of more than 12 bp down, or on *either* side; exactly zero is within. The skill of the three outcomes
+is that of the Brier score over all three (up, down, within): as the side is hardly known, it is less than that of
+either side."""
 
 
 class Chances:
@@ -105,17 +106,20 @@ class Chances:
             forecast.beyond_up[horizon].astype(np.float64),
             forecast.beyond_down[horizon].astype(np.float64),
         )
-        for name, p, y in (("beyond costs, up", p_up, up), ("beyond costs, down", p_down, down)):
+        for name, p, y in (
+            ("beyond costs, up", p_up, up),
+            ("beyond costs, down", p_down, down),
+            ("beyond costs, either", p_up + p_down, up + down),
+        ):
             found = self._judged(measured, name, horizon, p, y)
             self._calibrated(measured, f"{name}, calibration error at {said(horizon)}", found)
+        least = measured.spec.gates.get("beyond_skill", ())
+        if number < len(least):
+            name = f"beyond costs on either side, skill at {said(horizon)}"
+            self._gates.append(at_least(name, measured.spec.name, found.skill, least[number]))
         skill, dummy = _three(measured, horizon, (p_up, p_down), (up, down), measured.blocks(horizon))
         self._three.append((measured.spec.name, said(horizon), skill, dummy.value))
         self._skills.append((f"{measured.spec.name} three outcomes {said(horizon)}", skill))
-        least = measured.spec.gates.get("beyond_skill", ())
-        if number < len(least):
-            name = f"three outcomes beyond costs, skill at {said(horizon)}"
-            gate = at_least(name, measured.spec.name, skill, least[number], above_zero=least[number] == 0)
-            self._gates.append(gate)
 
     def _judged(self, measured: Measured, name: str, horizon: int, p: Floats, y: Floats) -> ProbabilityQuality:
         base = measured.past_mean(y, horizon)

@@ -12,6 +12,7 @@ from virtuoso.research.judging.base_rates import past_mean
 from virtuoso.research.judging.blocks import Blocks
 from virtuoso.research.judging.readings import Followed, Readings
 from virtuoso.research.judging.said import Said
+from virtuoso.research.judging.sets import Claimed
 from virtuoso.research.track_record.sets import SetSpec
 
 _HOURS_MS = 4 * 3_600_000
@@ -31,6 +32,7 @@ class Measured:
     readings: Readings
     followed: Followed
     said: Said | None
+    claimed: Claimed | None
 
     @property
     def close_ms(self) -> Ints:

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
+from virtuoso.analysis.forecast.cones.together import BANDS
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN, TAILS
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.research.judging.blocks import ratio, summed
 from virtuoso.research.judging.breaks import largest_breaks, steps_after
 from virtuoso.research.judging.cones import bands, known, levels, outside, pinball
 from virtuoso.research.judging.figures import Figure
+from virtuoso.research.judging.foreseen import together
 from virtuoso.research.judging.paired import compare
 from virtuoso.research.judging.readings import Sampled
 from virtuoso.research.track_record.horizons import said
@@ -56,6 +59,7 @@ class Reach:
         if forecast is None:
             return
         found = _market_breaks(measured)
+        claims = together(measured.followed, measured.step_min, forecast.volatility, forecast.cone)
         for horizon in (h for h in HORIZONS_MIN if h in forecast.cone):
             quantiles = forecast.cone[horizon].astype(np.float64)
             outcome = measured.followed.close[horizon].astype(np.float64)
@@ -64,7 +68,8 @@ class Reach:
             self._covered(measured, horizon, quantiles, outcome)
             self._parted(measured, horizon, quantiles, outcome)
             self._touched(measured, horizon)
-            self._at_once(measured, horizon, quantiles, outcome)
+            if horizon in claims:
+                self._at_once(measured, horizon, quantiles, outcome, claims[horizon])
             if horizon in _STEPS_AFTER:
                 self._after(measured, horizon, quantiles, outcome, found)
             for name, of in rivals.items():
@@ -170,20 +175,29 @@ class Reach:
             Gate(name=what, set=measured.spec.name, wanted="≥ 0.7", measured=figure, passed=passed, why=why)
         )
 
-    def _at_once(self, measured: Measured, horizon: int, quantiles: Floats, outcome: Floats) -> None:
-        """How often at least k symbols are outside their 95 % band at once, and what independence would say."""
-        beyond = outside(quantiles, outcome, 0)
-        full = np.isfinite(beyond.sum(axis=1))
-        if not full.any():
-            return
-        count, n = beyond[full].sum(axis=1), beyond.shape[1]
-        for k in sorted({2, max(2, n // 4), max(2, n // 2)}):
-            many = np.zeros(beyond.shape[0])
-            many[full] = count >= k
-            terms = np.stack([many, full], axis=1)
-            figure = measured.blocks(horizon).figure(full, terms, ratio, terms)
-            independent = float(_binomial_tail(n, k, 1 - (TAILS[-1] - TAILS[0])))
-            self._together.append((measured.spec.name, said(horizon), f"{k} of {n}", figure, independent))
+    def _at_once(self, measured: Measured, horizon: int, quantiles: Floats, outcome: Floats, claims: Floats) -> None:
+        """How often at least k symbols are outside a band at once, what was claimed, what independence would say."""
+        n = outcome.shape[1]
+        for place, band in enumerate(BANDS):
+            beyond = outside(quantiles, outcome, band)
+            count, share = beyond.sum(axis=1), 1 - (TAILS[-1 - band] - TAILS[band])
+            for k in sorted({2, max(2, n // 4), max(2, n // 2)} & set(range(claims.shape[2]))):
+                claimed = claims[place, :, k]
+                used = np.isfinite(count + claimed)
+                if not used.any():
+                    continue
+                came = (count >= k).astype(np.float64)
+                rate = np.stack([np.where(used, came, 0.0), used], axis=1)
+                apart = np.stack([np.where(used, came - claimed, 0.0), used], axis=1)
+                blocks = measured.blocks(horizon)
+                figures = blocks.figure(used, rate, ratio, rate), blocks.figure(used, apart, ratio, rate)
+                what, at = f"{k} of {n} beyond {100 * (1 - share):.0f} %", said(horizon)
+                independent = float(binom.sf(k - 1, n, share))
+                name = measured.spec.name
+                self._together.append((name, at, what, *figures, float(claimed[used].mean()), independent))
+                if horizon in _GATED:
+                    gate = f"at once, {what} at {at}: came less claimed"
+                    self._gates.append(near(gate, name, figures[1], 0.0, 0.0, or_holds=True))
 
     def _compared(self, measured: Measured, horizon: int, rival: str, loss: Floats, quantiles: Floats) -> None:
         outcome = measured.followed.close[horizon].astype(np.float64)
@@ -223,16 +237,9 @@ def _less(figure: Figure, claimed: float) -> Figure:
     return Figure(value=apart(figure.value), lower=apart(figure.lower), upper=apart(figure.upper), n=figure.n)
 
 
-def _binomial_tail(n: int, k: int, p: float) -> float:
-    """P(at least k of n)."""
-    from scipy.stats import binom  # noqa: PLC0415 - only here
-
-    return float(binom.sf(k - 1, n, p))
-
-
 _TOGETHER = """\
-How often at least so many symbols are outside their 95 % band at the same close, beside what independence would say:
-one market moves them."""
+How often at least so many symbols are outside their band at the same close, what was claimed (P(at least k outside),
+learnt as it goes), and what independence would say: one market moves them."""
 _BAND_COLUMNS = (
     Column("set"),
     Column("horizon"),
@@ -252,4 +259,12 @@ _AGAINST_COLUMNS = (
     Column("own loss, bp", 2),
 )
 _BREAK_COLUMNS = (Column("set"), Column("horizon"), Column("inside"), Column("breaks"), Column("least of one"))
-_AT_ONCE = (Column("set"), Column("horizon"), Column("at least"), Column("came", 4), Column("if independent", 6))
+_AT_ONCE = (
+    Column("set"),
+    Column("horizon"),
+    Column("at least"),
+    Column("came", 4),
+    Column("came less claimed", 4),
+    Column("claimed", 4),
+    Column("if independent", 6),
+)

@@ -13,6 +13,7 @@ from virtuoso.research.judging.foreseen import HISTORY, quantiles, volatilities
 from virtuoso.research.judging.sets import Forecast, Foretell, scored
 from virtuoso.research.run import Plan
 from virtuoso.research.track_record.chances import Chances
+from virtuoso.research.track_record.direction import Direction
 from virtuoso.research.track_record.distances import Distances
 from virtuoso.research.track_record.markdown import gate_rows
 from virtuoso.research.track_record.measured import Measured
@@ -20,6 +21,7 @@ from virtuoso.research.track_record.pressure import Pressure
 from virtuoso.research.track_record.reach import Reach
 from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table
 from virtuoso.research.track_record.sets import SetSpec
+from virtuoso.research.track_record.weightings import Weightings
 
 _GATES = """\
 What must hold. A gate fails where the value, or the end of its interval that is named, is on the wrong side; where too
@@ -65,6 +67,7 @@ def record(
         tell: told the set and the share of it that is done.
     """
     pressure, chances, distances, reach = Pressure(), Chances(), Distances(), Reach()
+    direction, weightings = Direction(), Weightings()
     absent: list[tuple[str, str]] = []
     for spec in specs:
         paths = spec.found(directory)
@@ -77,7 +80,9 @@ def record(
             absent.append((spec.name, str(error).splitlines()[0]))
             continue
         pressure.add(measured)
+        weightings.add(measured)
         chances.add(measured)
+        direction.add(measured)
         if measured.said is not None:
             rivals = volatilities(
                 measured.followed, measured.step_min, partial(_part, partial(tell, spec.name), 0.7, 0.3)
@@ -86,8 +91,8 @@ def record(
             reach.add(
                 measured, {name: quantiles(measured.followed, measured.step_min, of) for name, of in rivals.items()}
             )
-    gates = (*chances.gates(), *distances.gates(), *reach.gates())
-    topics = (chances, distances, reach, pressure) if len(absent) < len(specs) else ()
+    gates = (*chances.gates(), *distances.gates(), *reach.gates(), *direction.gates())
+    topics = (chances, distances, reach, direction, pressure, weightings) if len(absent) < len(specs) else ()
     opening = [_opening(specs, absent), *([Section("Gates", (_GATES,), (gate_rows(gates),))] if gates else [])]
     return Record(
         sections=(*opening, *(section for topic in topics for section in topic.sections())),
@@ -107,6 +112,7 @@ def _measured(
         readings=found.readings,
         followed=found.followed,
         said=found.said,
+        claimed=found.claimed,
     )
 
 

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.market.panel import Floats, Ints
+from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.judging.readings import Followed, Readings, Sampled
 
-SCALE_CLIP = 5.0
+STEP_MIN: Final = 15
+"""Minutes between the closes that are tried: the shortest horizon, so that its entries need not overlap."""
+SCALE_CLIP: Final = 5.0
 """Returns in units of their scale are fitted within ± this, so that single moves do not decide weights."""
 
 
@@ -47,20 +51,22 @@ class Samples:
         return found
 
 
-def samples_of(name: str, symbols: tuple[str, ...], step_min: int, readings: Readings, followed: Followed) -> Samples:
-    """Join readings with what followed them; both are of the same closes."""
+def samples_of(name: str, symbols: tuple[str, ...], readings: Readings, followed: Followed) -> Samples:
+    """Join readings with what followed them, of the same closes; those that lie on the grid of `STEP_MIN` are kept."""
+    step_min = max(STEP_MIN, int(np.diff(followed.close_ms[:2])[0]) // Timeframe.M1.ms)
+    at = followed.close_ms % (step_min * Timeframe.M1.ms) == 0
     return Samples(
         name=name,
         symbols=symbols,
         step_min=step_min,
-        close_ms=followed.close_ms,
+        close_ms=followed.close_ms[at],
         component_names=readings.component_names,
-        components=readings.components,
-        configured=readings.score.astype(np.float64) / 50.0 - 1.0,
-        returns={h: x.astype(np.float64) for h, x in followed.close.items()},
-        past={h: x.astype(np.float64) for h, x in followed.past.items()},
-        scale={h: _trailing_scale(x.astype(np.float64), max(1, h // step_min)) for h, x in followed.past.items()},
-        cost_bp=followed.cost_bp.astype(np.float64),
+        components=readings.components[:, at],
+        configured=readings.score[at].astype(np.float64) / 50.0 - 1.0,
+        returns={h: x[at].astype(np.float64) for h, x in followed.close.items()},
+        past={h: x[at].astype(np.float64) for h, x in followed.past.items()},
+        scale={h: _trailing_scale(x[at].astype(np.float64), max(1, h // step_min)) for h, x in followed.past.items()},
+        cost_bp=followed.cost_bp[at].astype(np.float64),
     )
 
 

@@ -10,13 +10,11 @@ from virtuoso.research.judging.sets import scored
 from virtuoso.research.judging.trades import Trades
 from virtuoso.research.run import Plan
 from virtuoso.research.weighing.choice import Choice, choose
-from virtuoso.research.weighing.samples import Samples, samples_of
+from virtuoso.research.weighing.samples import STEP_MIN, Samples, samples_of
 from virtuoso.research.weighing.trials import Trial, TrialLog, Tried, attempt
 from virtuoso.research.weighing.weightings import all_said, judged
 
 HORIZONS: Final = (15, 60, 240)
-STEP_MIN: Final = 15
-"""Minutes between the closes that are sampled: the shortest horizon, so that its entries need not overlap."""
 
 
 def weigh(
@@ -40,7 +38,7 @@ def weigh(
     for name, path in sets:
         told = partial(_part, partial(tell, name))
         samples = _samples(name, path, plan, partial(told, 0.0, 0.5))
-        found, fitted = _attempts(samples, cost_bp, partial(told, 0.5, 0.5))
+        found, fitted = attempts(samples, cost_bp, partial(told, 0.5, 0.5))
         tried += found
         documents[name] = {
             "symbols": list(samples.symbols),
@@ -55,10 +53,10 @@ def weigh(
 
 def _samples(name: str, path: Path, plan: Plan, tell: Callable[[float], None]) -> Samples:
     found = scored(path, plan, step_min=STEP_MIN, tell=tell)
-    return samples_of(name, found.symbols, found.step_min, found.readings, found.followed)
+    return samples_of(name, found.symbols, found.readings, found.followed)
 
 
-def _attempts(
+def attempts(
     samples: Samples, cost_bp: float, tell: Callable[[float], None]
 ) -> tuple[list[Tried], dict[str, Mapping[str, float]]]:
     """Every weighting at every horizon, and the weights of the last fits by the trial's name."""

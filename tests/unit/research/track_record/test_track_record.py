@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from virtuoso.analysis.forecast.claims.claims import Claims
 from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN, TAILS
 from virtuoso.analysis.forecast.outcomes import Outcomes
@@ -17,7 +18,9 @@ from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.foreseen import quantiles, volatilities
 from virtuoso.research.judging.readings import Followed, Readings
 from virtuoso.research.judging.said import Said, SaidSampler
+from virtuoso.research.judging.sets import Claimed
 from virtuoso.research.track_record.chances import Chances
+from virtuoso.research.track_record.direction import Direction
 from virtuoso.research.track_record.distances import Distances
 from virtuoso.research.track_record.markdown import gate_rows, page, table_lines
 from virtuoso.research.track_record.measured import Measured
@@ -25,6 +28,7 @@ from virtuoso.research.track_record.pressure import Pressure
 from virtuoso.research.track_record.reach import Reach
 from virtuoso.research.track_record.sections import Column, Gate, Section, Table, at_least, near, unsure
 from virtuoso.research.track_record.sets import SetSpec, shipped_sets
+from virtuoso.research.track_record.weightings import Weightings
 
 DAYS, N, STEP = 12, 2, 15
 T = DAYS * 96
@@ -73,7 +77,10 @@ def planted(knows: float, seed: int = 1) -> Measured:
         large_move={h: move[h] for h in (15, 60)}, large_move_threshold={h: threshold[h] for h in (15, 60)},
         beyond_up={h: up[h] for h in (15, 60)}, beyond_down={h: down[h] for h in (15, 60)},
     )  # fmt: skip
-    return Measured(spec=SPEC, symbols=("A", "B"), step_min=STEP, readings=readings, followed=followed, said=said)
+    return Measured(
+        spec=SPEC, symbols=("A", "B"), step_min=STEP, readings=readings, followed=followed, said=said,
+        claimed=Claimed(np.zeros((T, N), np.int8), Claims().standings()),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +143,42 @@ def test_cones_that_are_too_narrow_fail_and_equal_rivals_are_not_beaten(good: Me
     assert verdicts(reach.gates(), "band, covered") == {False}
     assert verdicts(reach.gates(), "pinball") == {False}
     assert False in verdicts(reach.gates(), "touch, highest high")
+
+
+def test_a_label_that_keeps_what_it_claims_holds_and_one_that_does_not_fails(good: Measured) -> None:
+    assert good.said is not None
+    direction = Direction()
+    direction.add(good)
+    gates = {gate.name[:4]: gate for gate in direction.gates()}
+    assert gates["HOLD"].passed is None, "twelve days are too few"
+    assert "12 days" in gates["HOLD"].why
+    longer = replace(
+        good, followed=replace(good.followed, close_ms=good.close_ms[0] + 2 * (good.close_ms - good.close_ms[0]))
+    )
+    sure, vain = Direction(), Direction()
+    sure.add(longer)
+    high = {h: np.minimum(p + 0.2, 1.0) for h, p in good.said.beyond_up.items()}
+    buys = Claimed(np.ones((T, N), np.int8), Claims().standings())
+    vain.add(replace(longer, said=replace(good.said, beyond_up=high), claimed=buys))
+    assert {gate.name[:4]: gate.passed for gate in sure.gates()} == {"BUY ": None, "SELL": None, "HOLD": True}
+    assert {gate.name[:4]: gate.passed for gate in vain.gates()} == {"BUY ": False, "SELL": None, "HOLD": None}
+    assert "No cell is earned" in sure.sections()[0].text[1]
+
+
+def test_how_many_at_once_is_claimed_as_it_comes(good: Measured) -> None:
+    reach = Reach()
+    reach.add(good, {})
+    table = next(s for s in reach.sections() if s.title == "Outside together").tables[0]
+    assert {row[2] for row in table.rows} == {"2 of 2 beyond 95 %", "2 of 2 beyond 80 %"}
+    assert verdicts(reach.gates(), "at once") == {True}
+
+
+def test_weightings_without_meaning_leave_the_defaults(good: Measured) -> None:
+    weightings = Weightings()
+    weightings.add(good)
+    (section,) = weightings.sections()
+    assert section.text[1].startswith("Winner: none; the defaults stay: the best of 24, ")
+    assert len(section.tables[1].rows) == 24
 
 
 def test_pressure_without_meaning_is_called_not_significant(good: Measured) -> None:
