@@ -2,7 +2,8 @@
 
 PUBLIC = (
     "alpha.estimates", "alpha.patterns", "bands", "block", "breadth", "checkpoint", "component", "engine",
-    "forecast.cones.cone", "forecast.costs", "forecast.fits.fit", "forecast.forecaster", "forecast.forecasts",
+    "forecast.claims.cells", "forecast.claims.claims", "forecast.claims.tally", "forecast.cones.cone",
+    "forecast.cones.together", "forecast.costs", "forecast.fits.fit", "forecast.forecaster", "forecast.forecasts",
     "forecast.horizons", "forecast.outcomes", "history", "overview", "percentile", "readings.evaluation",
     "regimes.dwell", "regimes.regime",
 )  # fmt: skip

@@ -6,7 +6,6 @@ import numpy as np
 
 from virtuoso.analysis.block import Memory
 from virtuoso.analysis.forecast.cones.cone import Cone
-from virtuoso.analysis.forecast.cones.market import Market
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
 from virtuoso.market.panel import Floats
 from virtuoso.model.timeframe import Timeframe
@@ -59,29 +58,6 @@ def quantiles(followed: Followed, step_min: int, volatility: Mapping[int, Floats
         known[:, None],
     )
     return {horizon: found[k, 0].astype(np.float32) for k, horizon in enumerate(horizons)}
-
-
-def together(
-    followed: Followed, step_min: int, volatility: Mapping[int, Sampled], cone: Mapping[int, Sampled]
-) -> dict[int, Floats]:
-    """P(at least k symbols end outside their band) [band, t, k] at each close, by horizon, as the market's part says.
-
-    It learns of the cones that were served at the sampled closes, as their outcomes become known.
-    """
-    horizons = tuple(cone)
-    base = next(timeframe for timeframe in Timeframe if timeframe.minutes == step_min)
-    memory = Memory()
-    market = Market(memory, base, horizons)
-    n = followed.step.shape[1]
-    memory.reserve(n)
-    found = market.step(
-        int(followed.close_ms[0]) // base.ms - 1,
-        slice(0, n),
-        np.stack([volatility[horizon].astype(np.float64) for horizon in horizons]),
-        np.stack([cone[horizon].astype(np.float64) for horizon in horizons]),
-        np.stack([_known_later(followed.close[horizon], horizon // step_min) for horizon in horizons]),
-    )
-    return dict(found.at_least) if found is not None else {}
 
 
 def _known_later(outcome: Sampled, rows: int) -> Floats:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from virtuoso.analysis.forecast.cones.together import BANDS
 from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.model.timeframe import Timeframe
@@ -32,6 +33,8 @@ class Said:
     large_move_threshold: Mapping[int, Sampled]
     beyond_up: Mapping[int, Sampled]
     beyond_down: Mapping[int, Sampled]
+    at_least: Mapping[int, Sampled]
+    """P(at least k symbols outside) [band, t, k = 0 … n], of `together.BANDS`."""
 
 
 class SaidSampler:
@@ -50,6 +53,11 @@ class SaidSampler:
             of: Mapping[int, Floats] = getattr(forecasts, name)
             for horizon, values in of.items():
                 self._parts.setdefault((name, horizon), []).append(values[..., at, :].astype(np.float32))
+        if forecasts.market is not None:
+            for horizon, values in forecasts.market.at_least.items():
+                whole = np.full((len(BANDS), at.size, forecasts.rows.size + 1), np.nan, np.float32)
+                whole[..., : values.shape[2]] = values[:, at]
+                self._parts.setdefault(("at_least", horizon), []).append(whole)
 
     def said(self, close_ms: Ints) -> Said:
         """All of it at the closes `close_ms`, each of which was given.
@@ -62,7 +70,7 @@ class SaidSampler:
         if not np.array_equal(given[first : first + close_ms.size], close_ms):
             raise ValueError("forecasts are of other closes")
         kept = slice(first, first + close_ms.size)
-        whole: dict[str, dict[int, Sampled]] = {name: {} for name in _BY_HORIZON}
+        whole: dict[str, dict[int, Sampled]] = {name: {} for name in (*_BY_HORIZON, "at_least")}
         for name, horizon in list(self._parts):
             joined = np.concatenate(self._parts.pop((name, horizon)), axis=-2)
             whole[name][horizon] = joined[..., kept, :]

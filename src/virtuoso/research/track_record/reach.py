@@ -13,7 +13,6 @@ from virtuoso.research.judging.blocks import ratio, summed
 from virtuoso.research.judging.breaks import largest_breaks, steps_after
 from virtuoso.research.judging.cones import bands, known, levels, outside, pinball
 from virtuoso.research.judging.figures import Figure
-from virtuoso.research.judging.foreseen import together
 from virtuoso.research.judging.paired import compare
 from virtuoso.research.judging.readings import Sampled
 from virtuoso.research.track_record.horizons import said
@@ -59,7 +58,6 @@ class Reach:
         if forecast is None:
             return
         found = _market_breaks(measured)
-        claims = together(measured.followed, measured.step_min, forecast.volatility, forecast.cone)
         for horizon in (h for h in HORIZONS_MIN if h in forecast.cone):
             quantiles = forecast.cone[horizon].astype(np.float64)
             outcome = measured.followed.close[horizon].astype(np.float64)
@@ -68,8 +66,8 @@ class Reach:
             self._covered(measured, horizon, quantiles, outcome)
             self._parted(measured, horizon, quantiles, outcome)
             self._touched(measured, horizon)
-            if horizon in claims:
-                self._at_once(measured, horizon, quantiles, outcome, claims[horizon])
+            if horizon in forecast.at_least:
+                self._at_once(measured, horizon, quantiles, outcome, forecast.at_least[horizon].astype(np.float64))
             if horizon in _STEPS_AFTER:
                 self._after(measured, horizon, quantiles, outcome, found)
             for name, of in rivals.items():

@@ -22,6 +22,7 @@ def forecasts(up: np.ndarray, block: BarBlock) -> Forecasts:
         version=None, close_ms=block.open_ms + Timeframe.M15.ms, rows=block.rows, volatility=of, variance=of,
         large_move=of, large_move_base=of, large_move_threshold=of, beyond_up={15: nothing, 60: up}, beyond_down=of,
         cost_bp=np.full(up.shape, 12.0), outcomes=Outcomes(*(nothing[None],) * 3), realised=nothing[None],
+        cone={}, high={}, low={}, market=None,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from virtuoso.analysis.forecast.claims.claims import Claims
+from virtuoso.analysis.forecast.cones.market import MarketForecasts
 from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN, TAILS
 from virtuoso.analysis.forecast.outcomes import Outcomes
@@ -59,6 +60,7 @@ def planted(knows: float, seed: int = 1) -> Measured:
         move[h] = 2 * norm.sf(threshold[h] / volatility[h])
         up[h] = down[h] = norm.sf(COST / volatility[h])
     touch = norm.ppf((1 + np.array(TAILS)) / 2)[:, None, None]  # of |return|
+    independent = np.array([[1.0, 1 - 0.95**2, 0.05**2], [1.0, 1 - 0.8**2, 0.2**2]])[:, None]
     close_ms = 20_000 * DAY_MS + STEP * 60_000 * np.arange(T, dtype=np.int64)
     followed = Followed(
         close_ms=close_ms, close=close, high=high, low=low, realised=realised, past=past,
@@ -76,6 +78,7 @@ def planted(knows: float, seed: int = 1) -> Measured:
         low={h: -touch[::-1] * volatility[h] for h in HORIZONS_MIN},
         large_move={h: move[h] for h in (15, 60)}, large_move_threshold={h: threshold[h] for h in (15, 60)},
         beyond_up={h: up[h] for h in (15, 60)}, beyond_down={h: down[h] for h in (15, 60)},
+        at_least={h: np.broadcast_to(independent, (2, T, N + 1)) for h in HORIZONS_MIN},
     )  # fmt: skip
     return Measured(
         spec=SPEC, symbols=("A", "B"), step_min=STEP, readings=readings, followed=followed, said=said,
@@ -251,16 +254,18 @@ def test_forecasts_are_sampled_at_the_closes_of_the_grid() -> None:
         close_ms = DAY_MS + 60_000 * np.arange(first + 1, first + 8)
         values = np.arange(first + 1.0, first + 8)[:, None]
         of = {15: values}
+        market = MarketForecasts(cone={}, beta=values, at_least={15: np.broadcast_to(values, (2, 7, 1))})
         forecasts = Forecasts(
             version=None, close_ms=close_ms, rows=np.arange(1), volatility=of, variance=of,
-            cone={15: np.broadcast_to(values, (6, 7, 1))}, high={}, low={}, large_move=of, large_move_base=of,
-            large_move_threshold=of, beyond_up=of, beyond_down=of, cost_bp=values,
+            cone={15: np.broadcast_to(values, (6, 7, 1))}, high={}, low={}, market=market,
+            large_move=of, large_move_base=of, large_move_threshold=of, beyond_up=of, beyond_down=of, cost_bp=values,
             outcomes=Outcomes(*(values[None],) * 3), realised=values[None],
         )  # fmt: skip
         sampler.add(forecasts)
     found = sampler.said(DAY_MS + 60_000 * np.array([5, 10]))
     assert found.volatility[15][:, 0].tolist() == [5.0, 10.0]
     assert found.cone[15].shape == (6, 2, 1)
+    np.testing.assert_array_equal(found.at_least[15], [[[5.0, np.nan], [10.0, np.nan]]] * 2)
     with pytest.raises(ValueError, match="other closes"):
         sampler.said(DAY_MS + 60_000 * np.array([5, 11]))
 
