@@ -40,7 +40,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Comp
     pq.write_table(_table(taker_sides=True), folder / "bars.parquet")
     (folder / "few.yaml").write_text(FEW)
     out = folder / "out"
-    done = _virtuoso(str(folder / "bars.parquet"), "--out", str(out), "-c", str(folder / "few.yaml"), "--json")
+    done = _virtuoso(
+        str(folder / "bars.parquet"), "--out", str(out), "-c", str(folder / "few.yaml"), "--json", "--alerts"
+    )
     return out, done
 
 
@@ -88,6 +90,28 @@ def test_what_followed_is_beside_each_reading(run: tuple[Path, subprocess.Comple
         expected = np.log(BARS.close[ahead:] / BARS.open[1 : known + 1])
         np.testing.assert_allclose(found[:known], expected, rtol=1e-5, atol=1e-9)
         assert np.isnan(found[known:]).all()
+
+
+def test_incidents_are_found_in_minutes_alone(
+    run: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    out, _ = run
+    assert pq.read_table(out / "incidents.parquet").column_names == [
+        "fired", "resolved", "kind", "symbol", "side", "severity", "value", "message", "told", "how", "withheld_by",
+        "reason",
+    ]  # fmt: skip
+    alerts = json.loads((out / "summary.json").read_text())["alerts"]
+    assert "assumed" in alerts["assumed"]
+    assert alerts["symbol_days"] == 0, "900 minutes are learnt"
+    rows = [f"{1_748_476_800_000 + 300_000 * k},BTCUSDT,100,101,99,100.5,3" for k in range(40)]
+    (tmp_path / "fives.csv").write_text("\n".join(["open_time,symbol,open,high,low,close,volume", *rows]))
+    refused = _virtuoso(str(tmp_path / "fives.csv"), "--alerts")
+    assert refused.returncode == 2
+    assert "--alerts: detectors judge minutes; DATA has bars of 5m, give those of 1m" in refused.stderr
+    scored = _virtuoso(str(tmp_path / "fives.csv"), "--warm-up", str(tmp_path / "fives.csv"))
+    assert scored.returncode == 0, scored.stderr
+    assert "timeframes                 without 1m: bars of 5m (a reading each 5m)" in scored.stdout
+    assert "40 bars of 5m" in scored.stdout
 
 
 def test_the_summary_counts_what_the_rows_say(run: tuple[Path, subprocess.CompletedProcess[str]]) -> None:

@@ -21,8 +21,11 @@ from virtuoso.config import Settings, load
 from virtuoso.model.signal import Band
 from virtuoso.research.bar_files.bars import Bars, read_bars
 from virtuoso.research.bar_files.hints import Hints, columns_of, zone_of
+from virtuoso.research.detecting.played import AlertPlan
 from virtuoso.research.output.results import Results
 from virtuoso.research.run import Plan, Run
+from virtuoso.wiring.alerting import alerting_parts
+from virtuoso.wiring.detectors import fast_parameters
 from virtuoso.wiring.parts import band_rule
 
 app = typer.Typer(add_completion=False)
@@ -63,6 +66,10 @@ def backtest(
             "--components/--no-components", help="Whether --out has the value of each component of a reading."
         ),
     ] = True,
+    alerts: Annotated[
+        bool,
+        typer.Option("--alerts", help="Also find incidents in bars of 1m, through the stages of alerts."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Score every closed bar of DATA as it would have been scored live: nothing is seen before its close.
@@ -92,8 +99,10 @@ def backtest(
                 )
 
         past = [read([path]) for path in warm_up or ()]
-        run = Run(read(data), past, plan)
-        results = None if out is None else Results(out, run.readings, run.outcomes, components=components)
+        run = Run(read(data), past, plan, _alert_plan(settings) if alerts else None)
+        results = None
+        if out is not None:
+            results = Results(out, run.readings, run.outcomes, components=components, incidents=alerts)
         summary = _scored(run, settings, None if results is None else stack.enter_context(results))
     if as_json:
         typer.echo(json.dumps(summary))
@@ -101,6 +110,16 @@ def backtest(
     show(_drawn(summary))
     if results is not None:
         typer.echo(f"\nwritten to {out}: {', '.join(results.names)}")
+
+
+def _alert_plan(settings: Settings) -> AlertPlan:
+    parts = alerting_parts(settings, told=False)
+    return AlertPlan(
+        detectors=fast_parameters(settings.monitoring.alerts),
+        stages=parts.pipeline,
+        usual=parts.default,
+        policies=parts.policies,
+    )
 
 
 def _scored(run: Run, settings: Settings, results: Results | None) -> dict[str, Any]:
@@ -138,6 +157,9 @@ def _drawn(summary: dict[str, Any]) -> Iterator[RenderableType]:
     yield Text()
     yield _factors(summary)
     yield Text()
+    if "alerts" in summary:
+        yield from _alerts(summary["alerts"])
+        yield Text()
     peak = max((bin_["count"] for bin_ in score["histogram"]), default=0)
     for bin_ in score["histogram"]:
         if bin_["count"]:
@@ -174,6 +196,26 @@ def _factors(summary: dict[str, Any]) -> Table[Cells]:
     numbers = enumerate(("readings", "mean", "deviation"), start=1)
     columns = [at("factor", 0), *(at(title, n, right=True) for n, title in numbers)]
     return Table([*columns, *([at("why absent", 4, least=24)] if absent else [])], [*known, *absent])
+
+
+def _alerts(alerts: dict[str, Any]) -> Iterator[RenderableType]:
+    """A row a kind of incident, and how often people would have been interrupted."""
+    rows = [
+        (
+            kind, f"{counts['found']:,}", _number(counts["per_symbol_and_day"], 2), f"{counts['after_cooldown']:,}",
+            f"{counts['at_once']:,}", f"{counts['in_group']:,}",
+        )
+        for kind, counts in alerts["kinds"].items()
+    ]  # fmt: skip
+    titles = ("found", "a symbol and day", "after cooldown", "told at once", "in a group")
+    numbers = [at(title, n, right=True) for n, title in enumerate(titles, start=1)]
+    yield Table([at("incidents", 0), *numbers], rows)
+    often = alerts["interruptions_a_day"]
+    yield Text(
+        f"interruptions a day: median {_number(often['median'])}, 95 % of days at most "
+        f"{_number(often['of_95_pct_of_days_at_most'], 0)}, most {often['most']}, of {often['days']} days"
+    )
+    yield Text(f"assumed: {alerts['assumed']}")
 
 
 def _percent(share: float | None) -> str:

@@ -4,15 +4,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from virtuoso.analysis.bands import BandRule
 from virtuoso.analysis.component import Feed
 from virtuoso.analysis.engine import FACTORS
 from virtuoso.analysis.forecast.horizons import OUTCOME_HORIZONS_MIN
+from virtuoso.market.panel import BarBlock
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.backtest import Backtest, fed_by_bars
 from virtuoso.research.bar_files.bars import BLOCK_BARS, Bars
+from virtuoso.research.detecting.played import AlertPlan, PlayedAlerts
 from virtuoso.research.followed import Followed, columns, horizons
 from virtuoso.research.output.results import Results
 from virtuoso.research.scored import ScoredBlock
@@ -38,12 +43,13 @@ class Run:
         data: the bars to score.
         past: bars of any length that came before.
         plan: how they are scored.
+        alerts: how incidents are found and told; `None`: they are not.
 
     Raises:
-        UsageError: none of the timeframes can be made of the bars.
+        UsageError: none of the timeframes can be made of the bars, or detectors cannot judge them.
     """
 
-    def __init__(self, data: Bars, past: Sequence[Bars], plan: Plan) -> None:
+    def __init__(self, data: Bars, past: Sequence[Bars], plan: Plan, alerts: AlertPlan | None = None) -> None:
         self._data, self._past, self._plan = data, past, plan
         timeframes = fed(plan.timeframes, data.interval)
         if not timeframes:
@@ -67,6 +73,9 @@ class Run:
         self._withheld = Withheld(len(data.symbols), self.base.ms)
         self._followed = Followed(len(data.symbols), self.base, BLOCK_BARS)
         self.outcomes = columns(self.base)
+        if alerts is not None and self.base is not Timeframe.M1:
+            raise UsageError(f"--alerts: detectors judge minutes; DATA has bars of {data.interval}, give those of 1m")
+        self._alerts = None if alerts is None else PlayedAlerts(data.symbols, alerts)
         self._seams: list[Seam] = []
 
     def score(self, results: Results | None, told: Callable[[Seam], None]) -> Iterator[float]:
@@ -79,12 +88,20 @@ class Run:
                 scored = ScoredBlock.of(history, self.readings)
                 self._summary.add(scored)
                 self._withheld.add(scored, window.seams)
+                incidents = self._played(history.bars, scored.present, window.seams)
                 if results is not None:
                     results.write(scored)
                     results.write_followed(self._followed.add(history.bars, scored.present, window.seams))
+                    results.write_incidents(incidents)
             yield done / len(self._timeline)
+        left = [] if self._alerts is None else list(self._alerts.rest())
         if results is not None:
             results.write_followed(self._followed.rest())
+            results.write_incidents(left)
+
+    def _played(self, bars: BarBlock, own: NDArray[np.bool_], seams: Sequence[Seam]) -> list[dict[str, Any]]:
+        """The rows of incidents that are settled after these bars."""
+        return [] if self._alerts is None else list(self._alerts.play(bars, own, seams))
 
     def document(self, *, seconds: float, config_digest: str) -> dict[str, Any]:
         """The summary of what was scored, with plain keys; `None` where nothing is known."""
@@ -113,6 +130,8 @@ class Run:
             for minutes in OUTCOME_HORIZONS_MIN
             if minutes not in horizons(self.base)
         }
+        if self._alerts is not None:
+            document["alerts"] = self._alerts.document()
         return document
 
 

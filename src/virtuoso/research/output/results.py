@@ -21,8 +21,8 @@ from virtuoso.research.output.table_file import TableFile
 from virtuoso.research.scored import Readings, ScoredBlock
 
 SIGNALS, COMPONENTS, OUTCOMES = "signals.parquet", "components.parquet", "outcomes.parquet"
-SUMMARY = "summary.json"
-_TABLES = (SIGNALS, COMPONENTS, OUTCOMES)
+INCIDENTS, SUMMARY = "incidents.parquet", "summary.json"
+_TABLES = (SIGNALS, COMPONENTS, OUTCOMES, INCIDENTS)
 _BANDS = pa.array([Band.DOWN.value, Band.BALANCED.value, Band.UP.value])
 """In the order of the codes, which are −1, 0, 1; unknown is null."""
 _REGIMES = pa.array([regime.value for regime in REGIMES])
@@ -40,13 +40,20 @@ class Results:
         readings: the columns of every block.
         outcomes: the columns of what followed.
         components: whether `components.parquet` is written.
+        incidents: whether `incidents.parquet` is.
 
     Raises:
         UsageError: the directory, or later a file in it, cannot be written.
     """
 
     def __init__(
-        self, directory: Path, readings: Readings, outcomes: Sequence[str], *, components: bool = True
+        self,
+        directory: Path,
+        readings: Readings,
+        outcomes: Sequence[str],
+        *,
+        components: bool = True,
+        incidents: bool = False,
     ) -> None:
         self._directory = directory
         self._readings = readings
@@ -55,6 +62,8 @@ class Results:
         schemas = {SIGNALS: _signals_schema(readings), OUTCOMES: _values_schema(outcomes)}
         if components:
             schemas[COMPONENTS] = _values_schema(readings.components)
+        if incidents:
+            schemas[INCIDENTS] = _INCIDENT
         with self._told():
             directory.mkdir(parents=True, exist_ok=True)
             for name, schema in schemas.items():
@@ -106,6 +115,12 @@ class Results:
             with self._told():
                 self._files[OUTCOMES].write([*self._keys(block.close_ms, row, column), *values])
 
+    def write_incidents(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add incidents that are settled."""
+        if INCIDENTS in self._files:
+            with self._told():
+                self._files[INCIDENTS].write_rows(rows)
+
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Put all files in their place, `summary.json` last."""
         place = self._directory / SUMMARY
@@ -137,6 +152,18 @@ class Results:
 
 
 _KEYS = (("time", pa.timestamp("ms", "UTC")), ("symbol", pa.dictionary(pa.int32(), pa.string())))
+
+_TIME = pa.timestamp("ms", "UTC")
+_INCIDENT = pa.schema(
+    [
+        *((name, _TIME) for name in ("fired", "resolved")),
+        *((name, pa.string()) for name in ("kind", "symbol", "side", "severity")),
+        ("value", pa.float64()),
+        ("message", pa.string()),
+        ("told", _TIME),
+        *((name, pa.string()) for name in ("how", "withheld_by", "reason")),
+    ]
+)
 
 
 def _signals_schema(readings: Readings) -> Any:

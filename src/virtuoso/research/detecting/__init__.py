@@ -1,0 +1,1 @@
+"""Closed minutes through the fast detectors that they can drive, and through the stages of alerts."""

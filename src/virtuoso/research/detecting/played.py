@@ -1,0 +1,120 @@
+"""A run's minutes through detectors and stages: incidents, and how often people are interrupted."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.policy import Policy
+from virtuoso.alerts.stages.pipeline import Pipeline, PipelineSettings
+from virtuoso.alerts.stages.stage_state import Route
+from virtuoso.market.panel import BarBlock
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.alerts.notice import Role
+from virtuoso.model.catalogue.detectors import FastParameters
+from virtuoso.research.detecting.minutes import ASSUMED, AT_MS, DRIVEN, LEARNT, MINUTE_MS, MinuteDetectors
+from virtuoso.research.detecting.told import Fates
+from virtuoso.research.seams import Seam
+
+_DAY_MS = 86_400_000
+_KEPT = 10_000
+_INTERRUPTING = (Role.ALERT, Role.GROUP, Role.UPDATE)
+_CHANNEL = Route(channel="backtest", least=Severity.INFO, system=False)
+"""One channel that takes everything of the market: what is told there is what passes the stages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertPlan:
+    """How incidents are found and told: the configured detectors, stages and policies by kind."""
+
+    detectors: FastParameters
+    stages: PipelineSettings
+    usual: Policy
+    policies: Mapping[str, Policy]
+
+
+class PlayedAlerts:
+    """Plays blocks of minutes that follow one another; memory is bounded by the symbols and by what is open."""
+
+    def __init__(self, symbols: Sequence[str], plan: AlertPlan) -> None:
+        def policies(kind: str) -> Policy:
+            return plan.policies.get(kind, plan.usual)
+
+        self._log = IncidentLog(_KEPT, policies=policies)
+        self._pipeline = Pipeline(plan.stages, (_CHANNEL,), policies=policies)
+        self._detectors = MinuteDetectors(symbols, plan.detectors, self._log)
+        self._fates = Fates()
+        self._notices: Counter[tuple[int, Role]] = Counter()
+        self._days: set[int] = set()
+        self._judged = self._end_ms = 0
+
+    def play(self, bars: BarBlock, own: NDArray[np.bool_], seams: Sequence[Seam] = ()) -> Iterator[dict[str, Any]]:
+        """Take minutes [t, n], of which `own` [t, n] are judged and the others learnt; yields settled incidents."""
+        columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
+        rows = np.stack(columns, axis=-1).tolist()
+        allowed = own.tolist()
+        anew: dict[int, list[int]] = defaultdict(list)
+        for seam in seams:
+            anew[seam.open_ms].append(seam.column)
+        for k, open_ms in enumerate(bars.open_ms.tolist()):
+            for column in anew.get(open_ms, ()):
+                self._detectors.begin_anew(column, open_ms)
+            self._minute(open_ms, rows[k], allowed[k])
+        yield from self._fates.settled(self._end_ms)
+
+    def rest(self) -> Iterator[dict[str, Any]]:
+        """The incidents that are left when no minutes follow: some of them still hold."""
+        self._decide(self._end_ms + MINUTE_MS)
+        yield from self._fates.settled(None)
+
+    def document(self) -> dict[str, Any]:
+        """The counts with plain keys: by kind, of incidents and of interruptions."""
+        days = self._judged * MINUTE_MS / _DAY_MS
+        a_day = [sum(self._notices[day, role] for role in _INTERRUPTING) for day in sorted(self._days)]
+        kinds = {
+            kind: {**{name: counts[name] for name in _COUNTED}, "per_symbol_and_day": counts["found"] / days}
+            for kind, counts in sorted(self._fates.counts.items())
+        }
+        return {
+            "assumed": ASSUMED,
+            "kinds_judged": list(DRIVEN),
+            "minutes_learnt_first": LEARNT,
+            "symbol_days": days,
+            "kinds": kinds,
+            "interruptions_a_day": {
+                "median": float(np.median(a_day)) if a_day else None,
+                "of_95_pct_of_days_at_most": float(np.quantile(a_day, 0.95, method="inverted_cdf")) if a_day else None,
+                "most": max(a_day, default=None),
+                "days": len(a_day),
+            },
+        }
+
+    def _minute(self, open_ms: int, minutes: list[list[float]], own: list[bool]) -> None:
+        judged = self._detectors.judged(minutes, own)
+        if judged:
+            for step, at_ms in enumerate(AT_MS):
+                self._detectors.price(open_ms, step, minutes, judged)
+                self._decide(open_ms + at_ms)
+            self._judged += len(judged)
+            self._days.add(open_ms // _DAY_MS)
+        self._end_ms = open_ms + MINUTE_MS
+        self._detectors.close(open_ms, minutes, judged)
+        if judged:
+            self._decide(self._end_ms)
+
+    def _decide(self, now_ms: int) -> None:
+        """Let the stages decide, if anything changed or is due."""
+        due_ms = self._pipeline.next_ms
+        if not self._log.unsettled() and (due_ms is None or now_ms < due_ms):
+            return
+        for delivery in self._pipeline.step(self._log, now_ms, ()):
+            self._notices[now_ms // _DAY_MS, delivery.notice.role] += 1
+        for incident in self._log.take_changed():
+            self._fates.take(incident, now_ms - MINUTE_MS)
+
+
+_COUNTED = ("found", "after_cooldown", "at_once", "in_group", "untold")
