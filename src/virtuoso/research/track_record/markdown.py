@@ -37,15 +37,30 @@ def _lines(title: str, preface: str, sections: Sequence[Section], images: str) -
 
 def table_lines(table: Table) -> Iterator[str]:
     """A table; n, n_eff and days of each row's first figure in columns of their own."""
-    backed = any(isinstance(cell, Figure) for row in table.rows for cell in row)
-    titles = [column.title for column in table.columns] + (["n", "n_eff", "days"] if backed else [])
+    titles = titles_of(table)
     yield "| " + " | ".join(titles) + " |"
     yield "|" + "---|" * len(titles)
+    for row in rows_of(table):
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+
+
+def titles_of(table: Table) -> list[str]:
+    """The titles of a table's columns, with those of what stands behind its figures."""
+    return [column.title for column in table.columns] + (["n", "n_eff", "days"] if _is_backed(table) else [])
+
+
+def rows_of(table: Table) -> Iterator[list[str]]:
+    """The cells of each row as they are shown, with n, n_eff and days of its first figure."""
+    backed = _is_backed(table)
     for row in table.rows:
         cells = [written(cell, column) for cell, column in zip(row, table.columns, strict=True)]
         if backed:
             cells += _behind(next((cell for cell in row if isinstance(cell, Figure) and cell.value is not None), None))
-        yield "| " + " | ".join(cells) + " |"
+        yield cells
+
+
+def _is_backed(table: Table) -> bool:
+    return any(isinstance(cell, Figure) for row in table.rows for cell in row)
 
 
 def gate_rows(gates: Sequence[Gate]) -> Table:
@@ -65,7 +80,7 @@ def written(cell: Cell, column: Column) -> str:
     if cell is None:
         return "unknown"
     if isinstance(cell, str):
-        return cell.replace("|", "\\|")
+        return cell
     if isinstance(cell, int):
         return f"{cell:,}"
     if isinstance(cell, float):

@@ -28,7 +28,7 @@ What must hold. A gate fails where the value, or the end of its interval that is
 little is known it is not judged."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """The sections of the record, its gates, and why sets are not in it."""
 
@@ -66,8 +66,7 @@ def record(
         foretell: begins to forecast a set; `None` judges the scores alone.
         tell: told the set and the share of it that is done.
     """
-    pressure, chances, distances, reach = Pressure(), Chances(), Distances(), Reach()
-    direction, weightings = Direction(), Weightings()
+    topics = Topics()
     absent: list[tuple[str, str]] = []
     for spec in specs:
         paths = spec.found(directory)
@@ -79,26 +78,40 @@ def record(
         except VirtuosoError as error:
             absent.append((spec.name, str(error).splitlines()[0]))
             continue
-        pressure.add(measured)
-        weightings.add(measured)
-        chances.add(measured)
-        direction.add(measured)
+        topics.add(measured, partial(_part, partial(tell, spec.name), 0.7, 0.3))
+    opening = _opening(specs, absent)
+    return topics.record(opening, tuple(absent)) if len(absent) < len(specs) else Record((opening,), (), tuple(absent))
+
+
+class Topics:
+    """Gathers all that is judged, set by set."""
+
+    def __init__(self) -> None:
+        self._pressure, self._chances, self._distances, self._reach = Pressure(), Chances(), Distances(), Reach()
+        self._direction, self._weightings = Direction(), Weightings()
+
+    def add(self, measured: Measured, tell: Callable[[float], None] = lambda _: None) -> None:
+        """Take one set; `tell` is told the share that is done."""
+        self._pressure.add(measured)
+        self._weightings.add(measured)
+        self._chances.add(measured)
+        self._direction.add(measured)
         if measured.said is not None:
-            rivals = volatilities(
-                measured.followed, measured.step_min, partial(_part, partial(tell, spec.name), 0.7, 0.3)
-            )
-            distances.add(measured, {name: of for name, of in rivals.items() if name != HISTORY})
-            reach.add(
+            rivals = volatilities(measured.followed, measured.step_min, tell)
+            self._distances.add(measured, {name: of for name, of in rivals.items() if name != HISTORY})
+            self._reach.add(
                 measured, {name: quantiles(measured.followed, measured.step_min, of) for name, of in rivals.items()}
             )
-    gates = (*chances.gates(), *distances.gates(), *reach.gates(), *direction.gates())
-    topics = (chances, distances, reach, direction, pressure, weightings) if len(absent) < len(specs) else ()
-    opening = [_opening(specs, absent), *([Section("Gates", (_GATES,), (gate_rows(gates),))] if gates else [])]
-    return Record(
-        sections=(*opening, *(section for topic in topics for section in topic.sections())),
-        gates=gates,
-        absent=tuple(absent),
-    )
+
+    def record(self, opening: Section, absent: tuple[tuple[str, str], ...] = ()) -> Record:
+        """The record of all sets that were taken, after a section that says what they are."""
+        topics = (
+            self._chances, self._distances, self._reach, self._direction, self._pressure, self._weightings,
+        )  # fmt: skip
+        gates = tuple(gate for topic in topics[:4] for gate in topic.gates())
+        judged = [Section("Gates", (_GATES,), (gate_rows(gates),))] if gates else []
+        sections = (section for topic in topics for section in topic.sections())
+        return Record((opening, *judged, *sections), gates, absent)
 
 
 def _measured(
