@@ -42,3 +42,29 @@ def test_weights_of_too_few_days_say_that_there_is_nothing_to_judge(folder: Path
     assert all(trial["net_bp"]["value"] is None for trial in found["trials"])
     assert document["choice"]["winner"] is None
     assert document["choice"]["reason"] == "there is nothing to judge"
+
+
+def test_a_track_record_of_sets_of_ones_own_is_a_page_that_says_what_is_not_there(folder: Path) -> None:
+    (folder / "sets.toml").write_text(
+        '[[set]]\nname = "mine"\ntitle = "ten hours"\nfiles = ["bars.parquet"]\n'
+        "[set.gates]\nvolatility_r2 = [0.4]\n"
+        '[[set]]\nname = "other"\ntitle = "nothing"\nfiles = ["*.csv"]\n'
+    )
+    page = folder / "record" / "page.md"
+    page.parent.mkdir()
+    code, out, err = _virtuoso(
+        folder, "track-record", str(folder), "--sets", str(folder / "sets.toml"), "--out", str(page), "--json"
+    )
+    assert code == 0, err
+    document = json.loads(out)
+    assert document["absent"] == [{"set": "other", "why": "not in the folder: *.csv"}]
+    assert {gate["passed"] for gate in document["gates"]} == {None}, "ten hours make no fit"
+    text = page.read_text()
+    assert "| other | nothing | not in the folder: *.csv |" in text
+    assert "## Pressure is not a direction" in text
+    for line in text.splitlines():
+        if line.startswith("!["):
+            assert (page.parent / line[line.index("(") + 1 : -1]).read_text().startswith("<svg ")
+    code, _, err = _virtuoso(folder, "track-record", str(folder), "--set", "yours")
+    assert code == 2
+    assert err == "virtuoso: --set yours: there are 2025-05, 2021-04, 2023-02, 2025-02, 2025-H1\n"

@@ -18,7 +18,7 @@ from virtuoso.model.errors import UsageError
 from virtuoso.research.run import Plan
 from virtuoso.research.track_record.markdown import PREFACE, TITLE, page, written
 from virtuoso.research.track_record.sections import Column
-from virtuoso.research.track_record.sets import shipped_sets
+from virtuoso.research.track_record.sets import read_sets, shipped_sets
 from virtuoso.research.track_record.track import Record, record, walked_forward
 from virtuoso.wiring.parts import band_rule
 
@@ -31,6 +31,10 @@ def track_record(
         Path | None,
         typer.Option("--out", help="The page to write, its plots beside it; none: only the gates are shown."),
     ] = None,
+    sets: Annotated[
+        Path | None,
+        typer.Option("--sets", help="TOML of your own sets, written as research/track_record/sets.toml."),
+    ] = None,
     only: Annotated[list[str] | None, typer.Option("--set", help="Name of a set; repeatable. All without.")] = None,
     config: Config = None,
     no_config: NoConfig = False,
@@ -41,7 +45,7 @@ def track_record(
     A set that is not there is left out, and the record says so.
     """
     settings = load(files_of(config, no_config), os.environ)
-    specs = shipped_sets()
+    specs = shipped_sets() if sets is None else read_sets(sets)
     if unknown := sorted(set(only or ()) - {spec.name for spec in specs}):
         raise UsageError(f"--set {unknown[0]}: there are {', '.join(spec.name for spec in specs)}")
     wanted = [spec for spec in specs if not only or spec.name in only]

@@ -95,6 +95,7 @@ print(len(names), *sorted(failed))
         "virtuoso.research.judging",
         "virtuoso.research.output",
         "virtuoso.research.run",
+        "virtuoso.research.sampling",
         "virtuoso.research.timeline",
         "virtuoso.research.track_record",
         "virtuoso.research.weighing",

@@ -10,8 +10,8 @@ from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
 from virtuoso.market.panel import Floats
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.judging.base_rates import past_mean
-from virtuoso.research.judging.readings import Followed, Sampled
 from virtuoso.research.judging.rivals import ewma, garch
+from virtuoso.research.sampling.readings import Followed, Sampled
 
 EWMA, GARCH, HISTORY = "EWMA", "GARCH-t", "own past"
 

@@ -5,8 +5,8 @@ import numpy as np
 from virtuoso.analysis.forecast.claims.cells import UP
 from virtuoso.analysis.forecast.costs import GATE_COST_BP
 from virtuoso.market.panel import Floats
-from virtuoso.research.judging.claimed import LABEL_HORIZON_MIN
 from virtuoso.research.judging.probabilities import excess, mean_claim, rate
+from virtuoso.research.sampling.claimed import LABEL_HORIZON_MIN
 from virtuoso.research.track_record.horizons import said
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table

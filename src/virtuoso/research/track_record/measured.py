@@ -10,9 +10,9 @@ from virtuoso.analysis.regimes.regime import REGIMES
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.research.judging.base_rates import past_mean
 from virtuoso.research.judging.blocks import Blocks
-from virtuoso.research.judging.readings import Followed, Readings
-from virtuoso.research.judging.said import Said
-from virtuoso.research.judging.sets import Claimed
+from virtuoso.research.sampling.readings import Followed, Readings
+from virtuoso.research.sampling.said import Said
+from virtuoso.research.sampling.sets import Claimed
 from virtuoso.research.track_record.sets import SetSpec
 
 _HOURS_MS = 4 * 3_600_000

@@ -14,7 +14,7 @@ from virtuoso.research.judging.breaks import largest_breaks, steps_after
 from virtuoso.research.judging.cones import bands, known, levels, outside, pinball
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.paired import compare
-from virtuoso.research.judging.readings import Sampled
+from virtuoso.research.sampling.readings import Sampled
 from virtuoso.research.track_record.horizons import said
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.plots import Interval, intervals

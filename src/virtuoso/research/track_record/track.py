@@ -10,8 +10,8 @@ from virtuoso.model.errors import VirtuosoError
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.forecasting.walk import WalkForward
 from virtuoso.research.judging.foreseen import HISTORY, quantiles, volatilities
-from virtuoso.research.judging.sets import Forecast, Foretell, scored
 from virtuoso.research.run import Plan
+from virtuoso.research.sampling.sets import Forecast, Foretell, scored
 from virtuoso.research.track_record.chances import Chances
 from virtuoso.research.track_record.direction import Direction
 from virtuoso.research.track_record.distances import Distances

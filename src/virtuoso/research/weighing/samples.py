@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.research.judging.readings import Followed, Readings, Sampled
+from virtuoso.research.sampling.readings import Followed, Readings, Sampled
 
 STEP_MIN: Final = 15
 """Minutes between the closes that are tried: the shortest horizon, so that its entries need not overlap."""

@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from virtuoso.research.judging.sets import scored
 from virtuoso.research.judging.trades import Trades
 from virtuoso.research.run import Plan
+from virtuoso.research.sampling.sets import scored
 from virtuoso.research.weighing.choice import Choice, choose
 from virtuoso.research.weighing.samples import STEP_MIN, Samples, samples_of
 from virtuoso.research.weighing.trials import Trial, TrialLog, Tried, attempt

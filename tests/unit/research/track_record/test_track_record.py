@@ -13,13 +13,13 @@ from virtuoso.analysis.forecast.cones.market import MarketForecasts
 from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN, TAILS
 from virtuoso.analysis.forecast.outcomes import Outcomes
-from virtuoso.model.timeframe import Timeframe
+from virtuoso.model.errors import UsageError
 from virtuoso.research.judging.blocks import DAY_MS
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.foreseen import quantiles, volatilities
-from virtuoso.research.judging.readings import Followed, Readings
-from virtuoso.research.judging.said import Said, SaidSampler
-from virtuoso.research.judging.sets import Claimed
+from virtuoso.research.sampling.readings import Followed, Readings
+from virtuoso.research.sampling.said import Said, SaidSampler
+from virtuoso.research.sampling.sets import Claimed
 from virtuoso.research.track_record.chances import Chances
 from virtuoso.research.track_record.direction import Direction
 from virtuoso.research.track_record.distances import Distances
@@ -28,7 +28,7 @@ from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.pressure import Pressure
 from virtuoso.research.track_record.reach import Reach
 from virtuoso.research.track_record.sections import Column, Gate, Section, Table, at_least, near, unsure
-from virtuoso.research.track_record.sets import SetSpec, shipped_sets
+from virtuoso.research.track_record.sets import SetSpec, read_sets, shipped_sets
 from virtuoso.research.track_record.weightings import Weightings
 
 DAYS, N, STEP = 12, 2, 15
@@ -274,8 +274,25 @@ def test_the_shipped_table_names_its_sets_and_one_that_is_not_there_is_empty(tmp
     specs = shipped_sets()
     assert [spec.name for spec in specs] == ["2025-05", "2021-04", "2023-02", "2025-02", "2025-H1"]
     assert specs[0].gates["volatility_r2"] == (0.45, 0.50, 0.40)
-    assert specs[-1].base is Timeframe.M5
     assert specs[2].found(tmp_path) == []
     (tmp_path / "more/kl1m_202302").mkdir(parents=True)
     (tmp_path / "more/kl1m_202302/A-1m.csv.zst").touch()
     assert len(specs[2].found(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "has no [[set]]"),
+        ('[[set]]\nname = "a"\ntitle = "A"', "a set has no 'files'"),
+        ('[[set]]\nname = "a"\ntitle = "A"\nfiles = ["x"]\nbase = "1m"', "base: unknown key of a set"),
+        ('[[set]]\nname = "a"\ntitle = "A"\nfiles = ["x"]\ngates = {skill = [1]}', "skill: unknown gate; there are"),
+        ("[[set", "Expected"),
+    ],
+)
+def test_a_table_of_sets_that_is_wrong_is_named_with_what_is(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "sets.toml").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_sets(tmp_path / "sets.toml")
+    assert str(caught.value).startswith(f"{tmp_path / 'sets.toml'}: ")
+    assert said in str(caught.value)

@@ -14,10 +14,10 @@ from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.backtest import Backtest, fed_by_bars
 from virtuoso.research.bar_files.bars import read_bars
-from virtuoso.research.judging.claimed import ClaimsFollower
-from virtuoso.research.judging.readings import STEP_MIN, Followed, FollowedSampler, Readings, ReadingsSampler
-from virtuoso.research.judging.said import Said, SaidSampler
 from virtuoso.research.run import Plan
+from virtuoso.research.sampling.claimed import ClaimsFollower
+from virtuoso.research.sampling.readings import STEP_MIN, Followed, FollowedSampler, Readings, ReadingsSampler
+from virtuoso.research.sampling.said import Said, SaidSampler
 from virtuoso.research.timeline import fed
 
 Forecast = Callable[[BarBlock], Iterable[Forecasts]]

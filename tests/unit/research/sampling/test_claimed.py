@@ -8,7 +8,7 @@ from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.analysis.forecast.outcomes import Outcomes
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.research.judging.claimed import ClaimsFollower
+from virtuoso.research.sampling.claimed import ClaimsFollower
 
 DAYS = 40
 CLOSES = DAYS * 96

@@ -9,7 +9,7 @@ from virtuoso.analysis.forecast.cones.together import BANDS
 from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.research.judging.readings import STEP_MIN, Sampled
+from virtuoso.research.sampling.readings import STEP_MIN, Sampled
 
 _BY_HORIZON = (
     "volatility", "variance", "cone", "high", "low", "large_move", "large_move_threshold", "beyond_up", "beyond_down",

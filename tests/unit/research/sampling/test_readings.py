@@ -8,7 +8,7 @@ from virtuoso.analysis.engine import FACTORS, TIMEFRAMES
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.backtest import Backtest
-from virtuoso.research.judging.readings import FollowedSampler, ReadingsSampler
+from virtuoso.research.sampling.readings import FollowedSampler, ReadingsSampler
 
 MINUTES, SYMBOLS = 480, 2
 BEGIN_MS = 1_750_032_000_000  # a midnight
