@@ -118,6 +118,12 @@ class CaptureSource:
             self._touches[key] = last
         return pushes
 
+    def due_ms(self) -> int:
+        """When the next frame was captured, whoever wants it, or the best prices are due again."""
+        again = [last.at_ms + _REPUSH_MS for last in self._touches.values()]
+        following = self._due(self._next) if self._next < len(self._frames) else self._start_ms + self._length_ms
+        return min([following, *again])
+
     def restarts_at(self) -> int | None:
         """Return the exchange time (epoch ms) at which the recording ends and starts over."""
         return self._start_ms + self._length_ms

@@ -16,6 +16,10 @@ class ExchangeClock:
         """Return the exchange time now, in epoch milliseconds."""
         return self._start_ms + int((self._clock.monotonic_ns() - self._origin_ns) / 1e6 * self._speed)
 
+    def seconds_until(self, exchange_ms: int) -> float:
+        """Wall seconds until an exchange time; below 0 when it is past."""
+        return (exchange_ms - self.now_ms()) / 1000 / self._speed
+
     def monotonic_s(self) -> float:
         """Wall time that passes, for limits and faults, which do not run faster."""
         return self._clock.monotonic_ns() / 1e9

@@ -59,6 +59,10 @@ class Listing:
             for topic in asked[push.category, push.topic]
         ]
 
+    def due_ms(self) -> int:
+        """Before which nothing is said."""
+        return self._source.due_ms()
+
     def restarts_at(self) -> int | None:
         """When the source starts over."""
         return self._source.restarts_at()

@@ -21,8 +21,10 @@ from virtuoso.simulator.source import Push, Source
 from virtuoso.simulator.weather import Weather
 
 SOURCE_HEADER = "X-Virtuoso-Source"
-_PUMP_S = 0.005
-"""Symbols are out of step with each other, as on the real exchange: a coarser step would send them in bursts."""
+_PUMP_S, _MOST_QUIET_S = 0.005, 0.05
+"""Seconds between two looks at the source: the least, and the most while nothing is due. Symbols are out of step with
+each other, as on the real exchange, so that a steady step would send them in bursts, or look in vain most of the time.
+"""
 _STALL_S = 30.0
 _CONTROL = "/control/faults"
 _SOCKETS = "/v5/public/"
@@ -129,10 +131,11 @@ class EmbeddedExchange:
         await self.stop()
 
     async def _run(self) -> None:
-        """Pass on what the source has to say, in small steps of exchange time."""
+        """Pass on what the source has to say, when it is due."""
         last_s = self._clock.monotonic_s()
         while True:
-            await asyncio.sleep(_PUMP_S)
+            quiet_s = min(_MOST_QUIET_S, self._clock.seconds_until(self._source.due_ms()))
+            await asyncio.sleep(max(_PUMP_S, quiet_s))
             now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
             restart_ms = self._source.restarts_at()
             if now_s - last_s > _STALL_S or (restart_ms is not None and now_ms >= restart_ms):

@@ -34,6 +34,13 @@ class Source(Protocol):
         """
         ...
 
+    def due_ms(self) -> int:
+        """The exchange time before which none of what was wanted last has anything to say.
+
+        It may be told too early, which costs an `advance` that gives nothing, but never too late.
+        """
+        ...
+
     def restarts_at(self) -> int | None:
         """Exchange time at which every socket closes and the source starts over, if it does."""
         ...

@@ -16,6 +16,7 @@ _CATEGORY = "linear"
 _SECTORS = 8
 _WARM_AFTER_MS, _WARM_SPAN_MS = 5_000, 45_000
 _MINUTE_MS = 60_000
+_NEVER_MS = 1 << 62
 
 
 def open_model(universe: int, seed: int, start_ms: int) -> "ModelSource":
@@ -32,7 +33,7 @@ class ModelSource:
     origin = DataSource.SYNTHETIC
 
     def __init__(self, universe: int, seed: int, start_ms: int) -> None:
-        self._now_ms = start_ms
+        self._now_ms = self._due_ms = start_ms
         self._seed = seed
         self._first_day = start_ms // DAY_MS
         self._listed = {listed.symbol: listed for listed in load(universe)}
@@ -46,7 +47,7 @@ class ModelSource:
     def advance(self, to_ms: int, wanted: Collection[tuple[str, str]]) -> list[Push]:
         """All frames due in (now, to_ms] of the wanted topics, in order of time."""
         pushes: list[Push] = []
-        now_ms, feeds = self._now_ms, self._feeds
+        now_ms, feeds, due_ms = self._now_ms, self._feeds, _NEVER_MS
         for key in wanted:
             feed = feeds.get(key)
             if feed is None:
@@ -57,9 +58,14 @@ class ModelSource:
                 category, topic = key
                 pushes += [Push(at_ms, category, topic, frame) for at_ms, frame in feed.frames(now_ms, to_ms)]
                 self._warm_up(topic, to_ms)
+            due_ms = min(due_ms, feed.due_ms)
         pushes.sort(key=lambda push: push.at_ms)
-        self._now_ms = max(now_ms, to_ms)
+        self._now_ms, self._due_ms = max(now_ms, to_ms), due_ms
         return pushes
+
+    def due_ms(self) -> int:
+        """When one of the topics that were wanted last speaks next."""
+        return self._due_ms
 
     def _warm_up(self, topic: str, now_ms: int) -> None:
         """Make the next minute of a symbol ahead, each at its own time, so that minutes do not begin with a stall."""

@@ -17,6 +17,7 @@ _PERIODS_MS = {
     "5min": 5 * MINUTE_MS, "15min": 15 * MINUTE_MS, "30min": 30 * MINUTE_MS, "1h": 60 * MINUTE_MS,
     "4h": 240 * MINUTE_MS, "1d": 1440 * MINUTE_MS,
 }  # fmt: skip
+_NEVER_MS = 1 << 62
 _LEAD_MS = 60 * MINUTE_MS
 """The slow series look an hour back, so they begin an hour after the minutes."""
 
@@ -64,13 +65,17 @@ class RecordingSource:
         pushes.sort(key=lambda push: push.at_ms)
         self._now_ms = max(self._now_ms, to_ms)
         self._wanted = wanted
-        self._quiet_ms = min((self._due_ms.get(topic, to_ms) for _, topic in wanted), default=to_ms)
+        self._quiet_ms = min((self._due_ms.get(topic, _NEVER_MS) for _, topic in wanted), default=_NEVER_MS)
         return pushes
 
     @property
     def moment(self) -> tuple[int, bool]:
         """The recorded moment (epoch ms) that is played now, and whether it is played backwards."""
         return self._timeline.recorded(self._now_ms)
+
+    def due_ms(self) -> int:
+        """When one of the topics that were wanted last speaks next."""
+        return self._quiet_ms
 
     def restarts_at(self) -> int | None:
         """Never: the loop has no end."""
