@@ -13,6 +13,7 @@ import psutil
 import pytest
 import structlog
 from tests.faults.hostile.odd import Edit
+from tests.faults.hostile.played import Played
 from tests.faults.hostile.proxy import Proxy
 from tests.faults.hostile.seen import Seen
 from tests.support.virtual import EPOCH_MS, VirtualClock, VirtualLoop, virtual_loop
@@ -21,7 +22,6 @@ from virtuoso.config import load
 from virtuoso.processes.monitor import monitor_for
 from virtuoso.simulator import server
 from virtuoso.simulator.server import EmbeddedExchange
-from virtuoso.simulator.sources import open_source
 from virtuoso.storage.cache.memory import MemoryCache
 
 _T = TypeVar("_T")
@@ -39,7 +39,7 @@ class World:
     def __init__(self, loop: VirtualLoop, folder: Path, extra: str = "") -> None:
         self._loop = loop
         self.clock = VirtualClock(loop)
-        self._source = open_source("recording", 1, EPOCH_MS)
+        self._source = Played()
         self._exchange = EmbeddedExchange(self._source, clock=self.clock, start_ms=EPOCH_MS)
         self._folder, self._extra = folder, extra
         self.cache = MemoryCache(self.clock)

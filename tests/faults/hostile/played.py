@@ -1,0 +1,67 @@
+"""The recording as worlds see it: all begin at the same time, so what it pushes is made once in a process."""
+
+from bisect import bisect_right
+from collections.abc import Collection
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+from tests.support.virtual import EPOCH_MS
+
+from virtuoso.simulator.recording import open_recording
+from virtuoso.simulator.recording.source import RecordingSource
+from virtuoso.simulator.source import Push
+
+_SEED, _CATEGORY = 1, "linear"
+_AHEAD_MS = 5_000
+_at_ms = attrgetter("at_ms")
+
+
+class _Made:
+    """What one topic pushes, from the beginning of virtual time until whenever somebody got to."""
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self._pushes: list[Push] = []
+        self._until_ms = EPOCH_MS
+
+    def between(self, after_ms: int, upto_ms: int) -> list[Push]:
+        while self._until_ms < upto_ms:
+            self._make()
+        first = bisect_right(self._pushes, after_ms, key=_at_ms)
+        return self._pushes[first : bisect_right(self._pushes, upto_ms, first, key=_at_ms)]
+
+    def _make(self) -> None:
+        feeds, until_ms = _maker()._feeds[self._topic.rpartition(".")[2]], self._until_ms + _AHEAD_MS
+        frames = feeds.frames(self._topic, self._until_ms, until_ms)
+        made = [Push(at_ms, _CATEGORY, self._topic, frame) for at_ms, frame in frames]
+        self._pushes += sorted(made, key=_at_ms)
+        self._until_ms = until_ms
+
+
+@cache
+def _maker() -> RecordingSource:
+    return open_recording(_SEED, EPOCH_MS)
+
+
+_made = cache(_Made)
+
+
+class Played:
+    """Implements `simulator.source.Source`: answers are the recording's own, and so is what it pushes."""
+
+    def __init__(self) -> None:
+        self._source = open_recording(_SEED, EPOCH_MS)
+        self._now_ms = EPOCH_MS
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def advance(self, to_ms: int, wanted: Collection[tuple[str, str]]) -> list[Push]:
+        """All that is due of what is wanted, in order of time."""
+        topics = [topic for category, topic in wanted if category == _CATEGORY]
+        pushes = [push for topic in topics for push in _made(topic).between(self._now_ms, to_ms)]
+        pushes.sort(key=_at_ms)
+        self._now_ms = max(self._now_ms, to_ms)
+        self._source.advance(to_ms, ())
+        return pushes
