@@ -6,11 +6,11 @@ import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import ccxt.async_support
-import ccxt.pro
 import pytest
 from tests.support.exchange import Running, running_exchange
+from tests.support.lazily import Lazily
 
+ccxt, ccxt_rest, ccxt_pro = Lazily("ccxt"), Lazily("ccxt.async_support"), Lazily("ccxt.pro")
 SYMBOLS = {"BTC/USDT:USDT": "BTCUSDT", "LAYER/USDT:USDT": "LAYERUSDT"}
 
 
@@ -37,14 +37,14 @@ def prepared(client: Any, exchange: Running) -> Any:
 
 @pytest.fixture
 async def rest(exchange: Running) -> AsyncIterator[Any]:
-    client = prepared(ccxt.async_support.bybit({"enableRateLimit": False}), exchange)
+    client = prepared(ccxt_rest.bybit({"enableRateLimit": False}), exchange)
     yield client
     await client.close()
 
 
 @pytest.fixture
 async def pro(exchange: Running) -> AsyncIterator[Any]:
-    client = prepared(ccxt.pro.bybit({"enableRateLimit": False}), exchange)
+    client = prepared(ccxt_pro.bybit({"enableRateLimit": False}), exchange)
     yield client
     await client.close()
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
 from tests.support.program import Program
 
@@ -12,6 +11,8 @@ EXAMPLES = 30
 
 @pytest.mark.slow
 def test_no_failures(program: Program) -> None:
+    import schemathesis  # a second of work, for this test alone
+
     document = schemathesis.openapi.from_url(f"{program.url}/openapi.json")
     tested = []
     for result in document.exclude(path="/api/stream").get_all_operations():  # the stream does not end; tested apart

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from tests.support.bar_files import MINUTE_MS, Columns, made
+from tests.support.lazily import Lazily
+
+pandas = Lazily("pandas")
 
 Row = dict[str, Any]
 """A bar: `ts` (ms), open, high, low, close, volume, turnover, bought; or a trade: `ts`, price, size, buy."""
@@ -85,12 +87,12 @@ def zipped(name: str, data: bytes) -> bytes:
     return out.getvalue()
 
 
-def frame(of: list[Row]) -> pd.DataFrame:
+def frame(of: list[Row]) -> Any:
     """As freqtrade keeps candles."""
-    table = pd.DataFrame(
+    table = pandas.DataFrame(
         [(r["ts"], *ohlc(r), r["volume"]) for r in of], columns=["date", "open", "high", "low", "close", "volume"]
     )
-    table["date"] = pd.to_datetime(table["date"], unit="ms", utc=True)
+    table["date"] = pandas.to_datetime(table["date"], unit="ms", utc=True)
     return table
 
 
@@ -412,7 +414,7 @@ def _freqtrade(of: list[Row]) -> bytes:
         (t["ts"], str(i), None, "buy" if t["buy"] else "sell", t["price"], t["size"], t["price"] * t["size"])
         for i, t in enumerate(of)
     ]
-    return _buffer(pd.DataFrame(cells, columns=names).to_feather)
+    return _buffer(pandas.DataFrame(cells, columns=names).to_feather)
 
 
 TRADES = (

@@ -4,15 +4,16 @@ from functools import partial
 
 import numpy as np
 import pytest
-import talib
 from tests.support import structure_oracles
 from tests.support.banks import BAR_MEASURES, raw_of, value_of
+from tests.support.lazily import Lazily
 from tests.support.panels import part, random_bars
 
 from virtuoso.analysis.component import Component
 from virtuoso.analysis.indicators.profile import BINS
 from virtuoso.market.panel import BarBlock
 
+talib = Lazily("talib")
 BARS = 900
 MEASURES = {measure.name: measure for measure in BAR_MEASURES}
 

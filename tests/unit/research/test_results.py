@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.lazily import Lazily
 
 from virtuoso.analysis.regimes.regime import REGIMES
 from virtuoso.model.errors import UsageError
@@ -24,6 +24,7 @@ from virtuoso.research.output.results import Results
 from virtuoso.research.scored import Readings, ScoredBlock
 from virtuoso.research.summary import Summary
 
+pandas = Lazily("pandas")
 SYMBOLS = ("ADAUSDT", "BTCUSDT", "ETHUSDT")
 FACTORS = ("technical", "volume", "price_structure")
 MINUTE_MS = 60_000
@@ -187,7 +188,7 @@ def test_components_are_rows_of_the_same_readings(tmp_path: Path) -> None:
 def test_pandas_reads_the_signals_in_utc_with_names(tmp_path: Path) -> None:
     block = scored(60)
     write(tmp_path, [block], {})
-    frame = pd.read_parquet(tmp_path / "signals.parquet")
+    frame = pandas.read_parquet(tmp_path / "signals.parquet")
     assert str(frame["time"].dt.tz) == "UTC"
     assert set(frame["band"].dropna().astype(str)) == {"stretched up", "stretched down", "balanced"}
     assert frame["band"].isna().any()
@@ -300,7 +301,7 @@ def test_label_changes_are_counted_between_readings_of_a_symbol_over_blocks_and_
 def test_factor_moments_and_correlations_are_those_of_pandas() -> None:
     block = scored()
     document = summed(pieces(block, [13, 200]))
-    frame = pd.DataFrame(rows_of(block))[list(FACTORS)].astype(float)
+    frame = pandas.DataFrame(rows_of(block))[list(FACTORS)].astype(float)
     correlation = frame.corr()
     for name in FACTORS:
         found = document["factors"][name]

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.support.lazily import Lazily
 from tests.support.panels import random_bars
 from tools import judge_regime
 from tools.judge_regime import (
@@ -33,6 +33,8 @@ from virtuoso.analysis.bank import BarBank
 from virtuoso.analysis.regimes.regime import LONG_BARS, MEASURES, short_measure
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.timeframe import Timeframe
+
+pandas = Lazily("pandas")
 
 M5, M30 = Timeframe.M5, Timeframe.M30
 
@@ -122,7 +124,7 @@ def test_rules_and_former_rules_differ_in_high_volatility_alone(data: Sample) ->
 
 def test_ranks_are_those_of_pandas_but_one() -> None:
     x = np.random.default_rng(1).integers(0, 20, 100).astype(float)
-    np.testing.assert_array_equal(ranks(x), pd.Series(x).rank().to_numpy() - 1)
+    np.testing.assert_array_equal(ranks(x), pandas.Series(x).rank().to_numpy() - 1)
 
 
 def test_resampled_correlations_are_those_of_the_repeated_days() -> None:

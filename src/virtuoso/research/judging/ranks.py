@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from virtuoso.market.panel import Floats
 from virtuoso.research.judging.blocks import Blocks, quotient, summed
@@ -29,6 +28,8 @@ def _scatter(correlation: float) -> float:
 
 def _ranked(values: Floats, used: NDArray[np.bool_]) -> Floats:
     """Ranks of each column's used values in (−½, ½), so that columns of any length weigh alike; 0 elsewhere."""
+    from scipy.stats import rankdata  # noqa: PLC0415 - takes most of a second to load
+
     out = np.zeros(values.shape)
     for column in range(values.shape[1]):
         mine = used[:, column]

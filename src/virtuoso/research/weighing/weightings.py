@@ -6,8 +6,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
-from sklearn.linear_model import LogisticRegression, Ridge
 
 from virtuoso.market.panel import Floats
 from virtuoso.research.judging.blocks import DAY_MS
@@ -43,12 +41,16 @@ def equal(x: Floats, _y: Floats, _day: NDArray[np.int64]) -> Floats:
 
 def ridge(x: Floats, y: Floats, _day: NDArray[np.int64]) -> Floats:
     """Least squares with a penalty, signs free (Hoerl & Kennard, 1970)."""
+    from sklearn.linear_model import Ridge  # noqa: PLC0415 - takes a second to load
+
     found: Floats = Ridge(alpha=_RIDGE * len(x), fit_intercept=False).fit(x, y).coef_
     return found
 
 
 def logistic(x: Floats, y: Floats, _day: NDArray[np.int64]) -> Floats:
     """The log odds of a rise, with a penalty, signs free; rows that did not move are left out."""
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - takes a second to load
+
     moved = y != 0
     model = LogisticRegression(C=1.0 / (_LOGISTIC * len(x)), fit_intercept=False, solver="newton-cholesky")
     found: Floats = model.fit(x[moved], y[moved] > 0).coef_[0]
@@ -149,6 +151,8 @@ def _training(
 
 def _correlations(x: Floats, y: Floats) -> Floats:
     """Rank correlation of each column of `x` [m, c] with `y` [m]; 0 where one does not vary."""
+    from scipy.stats import rankdata  # noqa: PLC0415 - takes most of a second to load
+
     a = rankdata(x, axis=0) - (len(x) + 1) / 2
     b = rankdata(y) - (len(y) + 1) / 2
     spread = np.sqrt((a**2).sum(axis=0) * (b**2).sum())

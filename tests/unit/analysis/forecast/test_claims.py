@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from tests.support.lazily import Lazily
 
 from virtuoso.analysis.forecast.claims.cells import CELLS, DOWN, UP, ClaimCell, ClaimRule, Odds
 from virtuoso.analysis.forecast.claims.claims import DAY_MS, Claims
 from virtuoso.analysis.forecast.claims.evidence import ALPHA, holm, log_evidence, lower_bound
 from virtuoso.analysis.forecast.claims.tally import MEASURES, Standing, Tally
 
+stats = Lazily("scipy.stats")
 BAR_MS = 60_000
 START_MS = 20_000 * DAY_MS
 

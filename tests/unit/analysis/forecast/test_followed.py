@@ -4,12 +4,13 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from statsmodels.stats.meta_analysis import combine_effects
+from tests.support.lazily import Lazily
 
 from virtuoso.analysis.block import Memory
 from virtuoso.analysis.forecast.followed import CELLS, DAYS, LEAST_DAYS, Followed, FollowedTable, cell_of
 from virtuoso.market.panel import Floats, Ints
 
+meta_analysis = Lazily("statsmodels.stats.meta_analysis")
 HORIZONS = (15, 60)
 N = 6
 FIRST_MS = 20_000 * 86_400_000
@@ -107,7 +108,7 @@ def test_shrinkage_is_that_of_a_meta_analysis() -> None:
             cells.append(cell)
             means.append(apart.mean())
             errors.append(apart.var(ddof=1) / days.sum())
-    between = combine_effects(np.array(means), np.array(errors), method_re="dl").tau2
+    between = meta_analysis.combine_effects(np.array(means), np.array(errors), method_re="dl").tau2
     expected = table.base[1, 0] + np.array(means) * between / (between + np.array(errors))
     assert table.shrunk[1, cells, 0] == pytest.approx(expected)
 

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression, Ridge
+from tests.support.lazily import Lazily
 
 from virtuoso.analysis.forecast.fits.exceedance import GRID, exceedance, logit_above
 from virtuoso.analysis.forecast.fits.regression import linear, logistic, probability, ridge
+
+linear_model = Lazily("sklearn.linear_model")
 
 
 def samples(seed: int, m: int = 400, k: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -20,14 +22,14 @@ def samples(seed: int, m: int = 400, k: int = 5) -> tuple[np.ndarray, np.ndarray
 @given(st.integers(0, 10_000), st.floats(1e-4, 10.0))
 def test_ridge_is_scikit_learns(seed: int, penalty: float) -> None:
     x, y, _ = samples(seed)
-    expected = Ridge(alpha=penalty * len(x), fit_intercept=False, solver="cholesky").fit(x, y).coef_
+    expected = linear_model.Ridge(alpha=penalty * len(x), fit_intercept=False, solver="cholesky").fit(x, y).coef_
     assert ridge(x, y, np.full(5, penalty)) == pytest.approx(expected, abs=1e-8)
 
 
 @given(st.integers(0, 10_000), st.floats(1e-3, 1.0))
 def test_logistic_regression_is_scikit_learns(seed: int, penalty: float) -> None:
     x, _, y = samples(seed)
-    oracle = LogisticRegression(
+    oracle = linear_model.LogisticRegression(
         C=1.0 / (penalty * len(x)), fit_intercept=False, solver="newton-cholesky", tol=1e-12, max_iter=200
     )
     expected = oracle.fit(x, y).coef_[0]
@@ -47,7 +49,9 @@ def test_each_weight_is_shrunk_to_its_own_prior_by_its_own_penalty() -> None:
 def test_a_perfect_separation_ends_with_finite_weights() -> None:
     x = np.linspace(-1.0, 1.0, 50)[:, None]
     found = logistic(x, (x[:, 0] > 0).astype(float), np.array([1e-3]), np.zeros(1))
-    expected = LogisticRegression(C=20.0, fit_intercept=False, solver="newton-cholesky", tol=1e-12, max_iter=500)
+    expected = linear_model.LogisticRegression(
+        C=20.0, fit_intercept=False, solver="newton-cholesky", tol=1e-12, max_iter=500
+    )
     assert found == pytest.approx(expected.fit(x, x[:, 0] > 0).coef_[0], rel=1e-6)
 
 

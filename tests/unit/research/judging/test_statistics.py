@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import spearmanr
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import brier_score_loss, log_loss, mean_pinball_loss
+from tests.support.lazily import Lazily
 
 from virtuoso.research.judging import base_rates, breaks, cones, paired, probabilities, ranks, trades, volatility
 from virtuoso.research.judging.blocks import DAY_MS, Blocks, effective, interval, ratio, summed
 
+stats, metrics, calibration = Lazily("scipy.stats"), Lazily("sklearn.metrics"), Lazily("sklearn.calibration")
 STEP_MS = 15 * 60_000
 DAYS, SYMBOLS = 12, 3
 
@@ -87,8 +86,8 @@ def test_skill_and_log_score_are_those_of_scikit_learn(close_ms: np.ndarray, p: 
     holed[5, 1] = np.nan
     used = np.isfinite(holed)
     found = probabilities.quality(holed, y, base, base_rates.constants(y), Blocks(close_ms, 15))
-    brier = [brier_score_loss(y[used], x[used]) for x in (p, base)]
-    logs = [log_loss(y[used], x[used]) for x in (p, base)]
+    brier = [metrics.brier_score_loss(y[used], x[used]) for x in (p, base)]
+    logs = [metrics.log_loss(y[used], x[used]) for x in (p, base)]
     assert found.skill.value == pytest.approx(1 - brier[0] / brier[1])
     assert found.log_skill.value == pytest.approx(1 - logs[0] / logs[1])
     assert found.skill.positive
@@ -100,7 +99,7 @@ def test_skill_and_log_score_are_those_of_scikit_learn(close_ms: np.ndarray, p: 
 def test_calibration_error_is_that_of_bins_of_scikit_learn(close_ms: np.ndarray, p: np.ndarray, y: np.ndarray) -> None:
     used = np.ones(p.shape, bool)
     claimed = p**1.5
-    came, said = calibration_curve(y.ravel(), claimed.ravel(), n_bins=10)
+    came, said = calibration.calibration_curve(y.ravel(), claimed.ravel(), n_bins=10)
     count = np.histogram(claimed, np.linspace(0, 1, 11))[0]
     error = (np.abs(came - said) * count[count > 0]).sum() / count.sum()
     found = probabilities.calibration_error(claimed, y, used, Blocks(close_ms, 15))
@@ -140,7 +139,7 @@ def test_rank_correlation_is_that_of_scipy(close_ms: np.ndarray, p: np.ndarray) 
     y = 0.3 * x + np.random.default_rng(9).normal(size=p.shape)
     y[3, 0] = np.nan
     y[:, 2] += 100  # a level is no merit
-    each = [spearmanr(a[np.isfinite(b)], b[np.isfinite(b)]).statistic for a, b in zip(x.T, y.T, strict=True)]
+    each = [stats.spearmanr(a[np.isfinite(b)], b[np.isfinite(b)]).statistic for a, b in zip(x.T, y.T, strict=True)]
     found = ranks.rank_correlation(x, y, Blocks(close_ms, 15))
     assert found.value == pytest.approx(np.mean(each), abs=1e-5)
     assert found.positive
@@ -201,7 +200,9 @@ def test_coverage_levels_and_pinball(close_ms: np.ndarray, y: np.ndarray) -> Non
         assert band.inside.holds(band.claimed)
         assert band.below.value + band.inside.value + band.above.value == pytest.approx(1.0)
     assert [f.value for f in cones.levels(q, outcome, used, blocks)] == pytest.approx(list(tails), abs=0.02)
-    theirs = np.mean([mean_pinball_loss(outcome.ravel(), x.ravel(), alpha=a) for x, a in zip(q, tails, strict=True)])
+    theirs = np.mean(
+        [metrics.mean_pinball_loss(outcome.ravel(), x.ravel(), alpha=a) for x, a in zip(q, tails, strict=True)]
+    )
     assert cones.pinball(q, outcome, tails).mean() == pytest.approx(theirs)
     assert cones.outside(q, outcome, 0).mean() == pytest.approx(1 - wide.inside.value)
 
