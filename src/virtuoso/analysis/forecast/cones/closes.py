@@ -1,11 +1,16 @@
-"""Which closes a cone learns from, and which part of the day a close lies in."""
+"""Which closes a cone learns from, and what of the time of a close its levels depend on."""
 
 from typing import Final
+
+from virtuoso.market.panel import Ints
 
 PARTS_OF_DAY: Final = 6
 _OVERLAP: Final = 5
 """At least so many closes a horizon are learnt from, where bars allow: those in between tell little more."""
 _DAY_MIN: Final = 1440
+_HOUR_MIN: Final = 60
+_QUARTER_MIN: Final = 15
+_FIRST_OF_QUARTER: Final = 3
 
 
 def stride(base_min: int, horizon_min: int) -> int:
@@ -19,6 +24,11 @@ def stride(base_min: int, horizon_min: int) -> int:
     return max(fitting, default=base_min)
 
 
-def part_of_day(minute: int) -> int:
-    """Which of the day's four-hour parts (UTC) a minute since 1970 lies in."""
-    return minute % _DAY_MIN * PARTS_OF_DAY // _DAY_MIN
+def moment(minutes: Ints, horizon_min: int) -> Ints:
+    """What the levels of closes at these minutes since 1970 depend on: twice the part of the day, 1 more on a quarter.
+
+    Parts of the day are four hours (UTC). On a quarter of an hour are its first three minutes; over more than an hour
+    it makes no difference.
+    """
+    parts = minutes % _DAY_MIN * PARTS_OF_DAY // _DAY_MIN * 2
+    return parts if horizon_min > _HOUR_MIN else parts + (minutes % _QUARTER_MIN < _FIRST_OF_QUARTER)

@@ -7,11 +7,12 @@ from typing import Final
 import numpy as np
 
 from virtuoso.analysis.block import Memory, Rows
-from virtuoso.analysis.forecast.cones.closes import part_of_day, stride
+from virtuoso.analysis.forecast.cones.closes import moment, stride
 from virtuoso.analysis.forecast.cones.conformal import ConformalQuantiles
+from virtuoso.analysis.forecast.cones.within_hour import WithinHour
 from virtuoso.analysis.forecast.horizons import TAILS
 from virtuoso.analysis.forecast.outcomes import Outcomes
-from virtuoso.market.panel import Floats
+from virtuoso.market.panel import Floats, Ints
 from virtuoso.model.timeframe import Timeframe
 
 SERIES: Final = ("close", "high", "low")
@@ -56,13 +57,13 @@ class Cone:
         found = np.empty((len(self._horizons), self._series, len(TAILS), t, n))
         minutes = (number + 1 + np.arange(t)) * self._base_min
         for k, horizon in enumerate(self._horizons):
-            first = 0
-            for bar in np.flatnonzero(minutes % horizon.stride_min == 0).tolist():
-                if first < bar:
-                    found[k, :, :, first:bar] = horizon.at(int(minutes[first]), rows)
-                horizon.learn(int(minutes[bar]), rows, volatility[k, bar], outcomes[k, :, bar])
-                first = bar
-            found[k, :, :, first:] = horizon.at(int(minutes[first]), rows)
+            turns = np.diff(moment(minutes, horizon.minutes)) != 0
+            learnt = minutes % horizon.stride_min == 0
+            begins = np.flatnonzero(np.concatenate([[True], turns | learnt[1:]])).tolist()
+            for bar, end in zip(begins, [*begins[1:], t], strict=True):
+                if learnt[bar]:
+                    horizon.learn(int(minutes[bar]), rows, volatility[k, bar], outcomes[k, :, bar])
+                found[k, :, :, bar:end] = horizon.at(minutes[bar:end], rows)
         found *= volatility[:, None, None]
         return found
 
@@ -92,12 +93,18 @@ class Cone:
 
     def state(self) -> dict[str, Floats]:
         """Copies of what does not belong to a row."""
-        return {f"{h.minutes}.{name}": array for h in self._horizons for name, array in h.quantiles.state().items()}
+        found: dict[str, Floats] = {}
+        for each in self._horizons:
+            parts = each.quantiles.state() | each.within_hour.state()
+            found |= {f"{each.minutes}.{name}": array for name, array in parts.items()}
+        return found
 
     def load(self, state: Mapping[str, Floats]) -> None:
         """Go on from a state; raises `ValueError` when it is of another make."""
         for horizon in self._horizons:
-            horizon.quantiles.load(under(state, str(horizon.minutes)))
+            own = under(state, str(horizon.minutes))
+            horizon.quantiles.load(own)
+            horizon.within_hour.load(own)
 
 
 class _Horizon:
@@ -107,20 +114,28 @@ class _Horizon:
         self.minutes = minutes
         self.stride_min = stride(base_min, minutes)
         self.quantiles = ConformalQuantiles(memory, horizon_min=minutes, stride_min=self.stride_min, series=series)
+        self.within_hour = WithinHour(self.stride_min)
         self.pending = memory.table(minutes // self.stride_min)
 
-    def at(self, minute: int, rows: Rows) -> Floats:
-        """The quantiles at a close [series, tail, 1, n], in units of volatility."""
-        return self.quantiles.quantiles(part_of_day(minute), rows)[:, :, None]
+    def at(self, minutes: Ints, rows: Rows) -> Floats:
+        """The quantiles at closes [t] of one moment [series, tail, t, n], in units of volatility."""
+        found = self.quantiles.quantiles(self._moment(minutes), rows)
+        return found[:, :, None] * self.within_hour.factor(minutes)[:, None]
 
     def learn(self, minute: int, rows: Rows, volatility: Floats, outcomes: Floats) -> None:
         """Take the outcomes [series, n] known at a close, and keep the volatility [n] that is forecast at it."""
         close = minute // self.stride_min
         slot = close % self.pending.data.shape[0]
+        made = np.array([minute - self.minutes])
         with np.errstate(all="ignore"):
             scores = outcomes / self.pending.data[slot, rows]
-        self.quantiles.learn(close, part_of_day(minute - self.minutes), rows, scores)
-        self.pending.data[slot, rows] = volatility
+        if self.quantiles.learn(close, self._moment(made), rows, scores):
+            size = np.abs(scores[:, np.isfinite(scores).all(axis=0)]).mean()
+            self.within_hour.learn(int(made[0]), float(size * self.within_hour.factor(made)[0]))
+        self.pending.data[slot, rows] = volatility * self.within_hour.factor(np.array([minute]))
+
+    def _moment(self, minutes: Ints) -> int:
+        return int(moment(minutes[:1], self.minutes)[0])
 
 
 def stacked(outcomes: Outcomes) -> Floats:

@@ -3,7 +3,8 @@
 A score is an outcome over the volatility forecast for it (normalised conformal prediction; Papadopoulos et al., 2008;
 Romano, Patterson & Candès, 2019). Scores of all symbols are pooled in one table that forgets by half in two weeks. Each
 tail is read from it at a level of its own, which moves by how often the outcomes were below (Gibbs & Candès, 2021): one
-level a symbol, so that each is covered, and one for each four hours of the day, so that each of those is.
+part of it is the symbol's, so that each is covered, one that of each four hours of the day, and one that of closes on a
+quarter of an hour, after which prices run off one way more often than after others.
 """
 
 from collections.abc import Mapping
@@ -16,10 +17,10 @@ from virtuoso.analysis.forecast.cones.closes import PARTS_OF_DAY
 from virtuoso.analysis.forecast.horizons import TAILS
 from virtuoso.market.panel import Floats
 
-SYMBOL_RATE: Final = 0.004
+SYMBOL_RATE: Final = 0.003
 """How far an outcome moves the level of its symbol; overlapping outcomes move it by their share of a horizon."""
-HOURS_RATE: Final = 0.01
-"""How far the outcomes of a close move the level of its part of the day."""
+HOURS_RATE: Final = 0.006
+"""How far the outcomes of a close move the level of its hours, and of closes on or off a quarter of an hour."""
 HALF_LIFE_MIN: Final = 14 * 1440
 LEAST_OUTCOMES: Final = round(1 / TAILS[0]) - 1
 """Outcomes one after another without which the outermost quantile is not known: the least n of ⌈(n + 1)τ⌉ ≥ 1."""
@@ -56,6 +57,7 @@ class ConformalQuantiles:
         self.levels = memory.table(series * len(TAILS), 0.0)
         """How far the level of each row is from its tail."""
         self._hours: Floats = np.zeros((PARTS_OF_DAY, series, len(TAILS)))
+        self._quarters: Floats = np.zeros((2, series, len(TAILS)))
         self._pool: Floats = np.zeros((series, BINS))
         self._learnt = np.zeros(1)
         """Closes whose outcomes were learnt."""
@@ -63,24 +65,27 @@ class ConformalQuantiles:
         self._read: Floats = np.full((series, *_LEVELS.shape), np.nan)
         """The pooled quantiles at each place of each tail, `nan` until enough is known."""
 
-    def learn(self, close: int, part_of_day: int, rows: Rows, scores: Floats) -> None:
+    def learn(self, close: int, moment: int, rows: Rows, scores: Floats) -> bool:
         """Take the scores [series, n] of the forecasts made at a close, now that their outcomes are known.
 
         A close that is not later than the latest (rows that step late, alone) tells of its symbols, not of the hours.
 
         Args:
             close: the number of the close among those that are learnt.
-            part_of_day: which four hours of the day (UTC) the forecasts were made in.
+            moment: of `closes.moment`, when the forecasts were made.
             rows: the symbols.
             scores: outcome over volatility; a row with any `nan` is left out.
+
+        Returns:
+            Whether the close was new and some score known.
         """
         known = np.isfinite(scores).all(axis=0)
         if not known.any():
-            return
-        new = close > self._latest[0]
+            return False
+        new = bool(close > self._latest[0])
         if self._ready():
-            missed = np.where(known, _TAILS - (scores[:, None] <= self.quantiles(part_of_day, rows)), 0.0)
-            self._move(part_of_day if new else None, rows, missed, int(known.sum()))
+            missed = np.where(known, _TAILS - (scores[:, None] <= self.quantiles(moment, rows)), 0.0)
+            self._move(moment if new else None, rows, missed, int(known.sum()))
         if new:
             if np.isfinite(self._latest[0]):
                 self._pool *= self._kept ** (close - self._latest[0])
@@ -91,13 +96,15 @@ class ConformalQuantiles:
         self._pool += np.bincount(places.ravel(), minlength=self._pool.size).reshape(self._pool.shape)
         if not self._ready() or (new and self._learnt[0] % self._closes_per_look == 0):
             self._look_up()
+        return new
 
-    def quantiles(self, part_of_day: int, rows: Rows) -> Floats:
-        """Quantiles [series, tail, n] in units of volatility, ascending; `nan` until enough is known."""
+    def quantiles(self, moment: int, rows: Rows) -> Floats:
+        """Quantiles [series, tail, n] of forecasts made at a moment, in units of volatility; `nan` until known."""
         moved = self.levels.read(rows).reshape(self._series, len(TAILS), -1)
         if not self._ready():
             return np.full(moved.shape, np.nan)
-        place = moved + (self._hours[part_of_day][..., None] + (_TAILS - _LOWER))
+        of_time = self._hours[moment // 2] + self._quarters[moment % 2]
+        place = moved + (of_time[..., None] + (_TAILS - _LOWER))
         place *= (_PLACES - 1) / (_UPPER - _LOWER)
         np.clip(place, 0.0, _PLACES - 1, out=place)
         at = np.minimum(place, _PLACES - 2).astype(np.int64)
@@ -133,19 +140,21 @@ class ConformalQuantiles:
 
     def _arrays(self) -> dict[str, Floats]:
         return {
-            "pool": self._pool, "hours": self._hours, "learnt": self._learnt, "latest": self._latest, "read": self._read
+            "pool": self._pool, "read": self._read, "hours": self._hours, "quarters": self._quarters,
+            "learnt": self._learnt, "latest": self._latest,
         }  # fmt: skip
 
     def _ready(self) -> bool:
         return bool(np.isfinite(self._read[0, 0, 0]))
 
-    def _move(self, part_of_day: int | None, rows: Rows, missed: Floats, known: int) -> None:
+    def _move(self, moment: int | None, rows: Rows, missed: Floats, known: int) -> None:
         """Move the levels up where fewer outcomes than wanted were below, and down where more."""
         moved = self.levels.read(rows).reshape(missed.shape) + SYMBOL_RATE * self._share * missed
         self.levels.write(rows, np.clip(moved, _LOWER - _TAILS, _UPPER - _TAILS).reshape(-1, missed.shape[2]))
-        if part_of_day is not None:
-            hours = self._hours[part_of_day] + HOURS_RATE * self._share * missed.sum(axis=2) / known
-            self._hours[part_of_day] = np.clip(hours, (_LOWER - _TAILS)[:, 0], (_UPPER - _TAILS)[:, 0])
+        if moment is not None:
+            of_close = HOURS_RATE * self._share * missed.sum(axis=2) / known
+            for offsets, i in ((self._hours, moment // 2), (self._quarters, moment % 2)):
+                offsets[i] = np.clip(offsets[i] + of_close, (_LOWER - _TAILS)[:, 0], (_UPPER - _TAILS)[:, 0])
 
     def _look_up(self) -> None:
         """Read the pooled table at all places."""

@@ -48,12 +48,12 @@ def test_quantiles_are_those_of_all_scores_weighted_by_age() -> None:
     rng = np.random.default_rng(2)
     scores = rng.standard_t(4, (200, 2, 3)) * np.array([1.0, 3.0])[:, None]
     for close, score in enumerate(scores):
-        quantiles.learn(close, close % 6, ALL, score)
+        quantiles.learn(close, close % 12, ALL, score)
     weights = np.repeat(0.5 ** (np.arange(199, -1, -1) * 15 / HALF_LIFE_MIN), 3)
     found = quantiles.quantiles(0, ALL).mean(axis=2)
     for series in range(2):
         sample = scores[:, series].ravel()
-        moved = 200 * (SYMBOL_RATE + HOURS_RATE / 6) * 0.06
+        moved = 200 * (SYMBOL_RATE + HOURS_RATE / 6 + HOURS_RATE / 2) * 0.06
         low, high = (
             np.quantile(sample, np.clip(TAU + sign * moved, 0.004, 0.996), weights=weights, method="inverted_cdf")
             for sign in (-1, 1)
@@ -77,8 +77,10 @@ def test_levels_move_by_what_share_was_below() -> None:
         quantiles.learn(close, 0, ALL, score[None])
     moved = SYMBOL_RATE * (TAU[:, None] * judged - below)
     assert memory.state()["0"][:, :3] == pytest.approx(moved, abs=1e-12)
-    assert quantiles.state()["hours"][0, 0] == pytest.approx(HOURS_RATE / SYMBOL_RATE * moved.mean(axis=1), abs=1e-12)
-    assert not quantiles.state()["hours"][1:].any()
+    for of_time in ("hours", "quarters"):
+        offsets = quantiles.state()[of_time]
+        assert offsets[0, 0] == pytest.approx(HOURS_RATE / SYMBOL_RATE * moved.mean(axis=1), abs=1e-12)
+        assert not offsets[1:].any()
 
 
 def test_each_symbol_and_tail_is_covered_where_forecasts_are_biased() -> None:
@@ -89,8 +91,8 @@ def test_each_symbol_and_tail_is_covered_where_forecasts_are_biased() -> None:
     for close in range(4500):
         scores = rng.standard_t(5, 3) * np.array([1.0, 1.4, 1.0]) + np.array([0.0, 0.0, 0.2])
         if close >= 2000:
-            below += scores <= quantiles.quantiles(close % 6, ALL)[0]
-        quantiles.learn(close, close % 6, ALL, scores[None])
+            below += scores <= quantiles.quantiles(close % 12, ALL)[0]
+        quantiles.learn(close, close % 12, ALL, scores[None])
     assert below / 2500 == pytest.approx(np.broadcast_to(TAU[:, None], (6, 3)), abs=0.015)
 
 

@@ -72,7 +72,8 @@ def test_betas_are_those_of_a_regression() -> None:
 def test_the_market_is_the_mean_of_its_symbols() -> None:
     """The mean return of N symbols that share a factor of 1e-3, over the mean of their volatilities."""
     width = WHOLE.cone[15][:, -1] / VOLATILITY[0, -1].mean()
-    assert width == pytest.approx([-1.96, -1.28, -0.67, 0.67, 1.28, 1.96], abs=0.25)
+    assert width[1:-1] == pytest.approx([-1.28, -0.67, 0.67, 1.28], abs=0.25)
+    assert width[[0, -1]] == pytest.approx([-1.96, 1.96], abs=0.6)  # 2 % of 860 outcomes
 
 
 def test_rows_that_step_late_change_nothing_of_the_market() -> None:
