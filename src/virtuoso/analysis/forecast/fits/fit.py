@@ -30,7 +30,7 @@ _TIME_SPREAD = 0.7
 """Standard deviation of a sine over whole days; of less than a day it would be anything."""
 _USUAL_SPREAD = 1.2
 """E[realised variance]/e^(2·E[log]) that a fit of no days would assume, worth one day."""
-_CHANCE_PENALTY, _DIRECTION_PENALTY = 0.5, 0.5
+_CHANCE_PENALTY, _DIRECTION_PENALTY = 0.5, 2.0
 _AS_TABLED = np.array([0.0, 1.0])
 """Intercept and slope that leave the logit of the table as it is."""
 
