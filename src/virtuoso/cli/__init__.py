@@ -1,5 +1,7 @@
 """The command `virtuoso`: one file a command group, imported only when it is called."""
 
+import os
+import select
 import sys
 from typing import Annotated, Any, Final
 
@@ -31,6 +33,10 @@ _COMMANDS: Final = {
 }
 _EXTRAS: Final = {"backtest": ("parquet",), "research": ("parquet", "research")}
 """Commands that cannot even be loaded without some extras."""
+
+
+_SIGPIPE: Final = 141
+"""What a shell gives a program that a closed pipe ended (128 + SIGPIPE)."""
 
 
 class _Lazy(TyperGroup):
@@ -73,17 +79,51 @@ def virtuoso(
 def main(runtime: object | None = None) -> None:
     """Run; an expected error is one line on standard error and exit code 2 (wrong use) or 1.
 
+    A pipe that is closed before the end, as by `| head -1`, ends it in silence, with exit code 141 as other tools.
+
     Args:
         runtime: the `Runtime` that the command goes by; `None` = the machine's clock and its own event loop.
     """
+    output = _output()
+    code = _run(runtime)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = 1
+    if code == 1 and output is not None and _unread(output):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is not flushed into the pipe
+        code = _SIGPIPE
+    sys.exit(code)
+
+
+def _output() -> int | None:
+    """Another descriptor of standard output: rich puts a different one in its place when nobody reads it."""
+    try:
+        return os.dup(sys.stdout.fileno())
+    except (OSError, ValueError):  # there is no such output
+        return None
+
+
+def _run(runtime: object | None) -> int:
+    """Run the command; returns the exit code. Typer and rich make 1 of a pipe that nobody reads."""
     try:
         app(obj=runtime)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
     except UsageError as error:
         _say(error)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except VirtuosoError as error:
         _say(error)
-        sys.exit(1)
+        return 1
+    return 0
+
+
+def _unread(output: int) -> bool:
+    """Whether an output is a pipe whose other end is closed."""
+    asking = select.poll()
+    asking.register(output, 0)
+    return any(event & select.POLLERR for _, event in asking.poll(0))
 
 
 def _say(error: Exception) -> None:
