@@ -176,7 +176,7 @@ def test_bars_book_and_regime(program: Program) -> None:
         ("/api/alerts/recent?limit=0", 422),
         ("/api/symbols/BTCUSDT/bars?timeframe=7m", 422),
         ("/api/symbols/BTCUSDT/bars?timeframe=1w", 422),
-        ("/api/symbols/BTCUSDT/book?depth=9999", 422),
+        ("/api/symbols/BTCUSDT/book?depth=51", 422),
     ],
 )
 def test_errors_are_problem_details(program: Program, path: str, status: int) -> None:
@@ -220,7 +220,7 @@ def test_a_known_version_is_not_sent_again(program: Program, path: str) -> None:
 
 def test_every_route_stands_in_the_openapi_document(program: Program) -> None:
     document = program.ask("/openapi.json")
-    assert {path for path in document["paths"] if not path.startswith("/static/")} == ROUTES
+    assert set(document["paths"]) == ROUTES, "what the pages are made of is nothing for people"
     for path, methods in document["paths"].items():
         for operation in methods.values():
             assert operation["summary"], path

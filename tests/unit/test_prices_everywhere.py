@@ -4,6 +4,7 @@ from contextlib import redirect_stdout
 from decimal import Decimal
 from io import StringIO
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 from hypothesis import assume, given, settings
@@ -13,16 +14,21 @@ from tests.support.detectors import PARAMETERS, START_MS, Desk, ns
 
 from virtuoso.alerts.changes import observe_signal
 from virtuoso.alerts.fast.liquidation import Liquidations
+from virtuoso.alerts.fast.wall import BookWalls
+from virtuoso.alerts.fast.whale import WhaleTrades
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.rules.template import parse
 from virtuoso.alerts.rules.values import Scope
 from virtuoso.cli.terminal import reading
 from virtuoso.cli.terminal.screen import Screen
+from virtuoso.delivery.canvas import Canvas
 from virtuoso.delivery.channels.discord.context import fields_of
+from virtuoso.delivery.chart import Picture
+from virtuoso.delivery.drawing import render
 from virtuoso.model import documents as docs
-from virtuoso.model.alerts.notice import Context, PriceLevel
+from virtuoso.model.alerts.notice import Candles, Context, PriceLevel
 from virtuoso.model.catalogue import examples
-from virtuoso.model.market import Liquidation, Side
+from virtuoso.model.market import Liquidation, Side, Trade
 from virtuoso.model.signal import Label
 from virtuoso.model.text.numbers import Denomination, price_text
 from virtuoso.monitor.alerting.rule_values import symbol_values
@@ -79,6 +85,40 @@ def alerts(of: Denomination, price: float) -> list[str]:
     return [incident.message for incident in (*log.recent(10), *desk.all("liquidation"))]
 
 
+def large(of: Denomination, price: float) -> list[str]:
+    """What is said of a whale's order at a price, and of a wall there."""
+    desk = Desk()
+    whales = WhaleTrades("X", PARAMETERS.whale_trade, desk.findings, of)
+    whales._limit = 0.0  # as if much smaller ones were usual
+    whales.take([Trade(START_MS, price, 3.0, Side.BUY, "t")], ns(START_MS))
+    walls = BookWalls("X", PARAMETERS.book_wall, desk.findings, of)._bids
+    walls._price = price
+    walls._found(START_MS, price, {price: 3.0, 2 * price: 1.0}, 4.0, 3.0, ns(START_MS))
+    return [incident.message for incident in desk.all()]
+
+
+def charted(of: Denomination, low: float, high: float) -> list[str]:
+    """All texts of a chart that ends at `high`, with a level at `low`."""
+    said: list[str] = []
+
+    def text(_: Canvas, x: float, __: float, words: str, *___: Any, **____: Any) -> float:
+        said.append(words)
+        return x
+
+    candles = Candles(
+        timeframe="1m",
+        open_ms=(0, 60_000),
+        open=(low, low),
+        high=(high, high),
+        low=(low, low),
+        close=(low, high),
+        volume=(1.0, 2.0),
+    )
+    with patch.object(Canvas, "text", text), patch.object(Canvas, "png", lambda _: b""):
+        render(Picture(title="X", candles=candles, levels=(PriceLevel("stop", low),), denomination=of))
+    return said
+
+
 def embed(of: Denomination, price: float, level: float) -> str:
     levels = (PriceLevel("entry", price), PriceLevel("stop", level))
     fields, _ = fields_of(Context(symbol="X", price=price, levels=levels, denomination=of))
@@ -102,6 +142,10 @@ def test_one_price_is_one_text_everywhere(market: tuple[float, float, float]) ->
     assert f" {one} " in board(step, low)
     for message in alerts(of, low):
         assert message.split("at ")[1].split(" ")[0].rstrip(".") == one
+    for message in large(of, low):
+        assert message.rpartition(" at ")[2].split(" ")[0] == one
+    drawn = charted(of, low, high)
+    assert {one, other} <= set(drawn)
     told = embed(of, high, low)
     assert f"Price: {other}" in told
     assert f"stop  {one:>{max(len(one), len(other))}}" in told

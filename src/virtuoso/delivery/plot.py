@@ -3,9 +3,6 @@
 import math
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 7200, 14400, 43200)
 _TIMES = 8
 _PRICES = 8
@@ -31,10 +28,6 @@ class Plot(NamedTuple):
     def y(self, price: float) -> float:
         """Map a price (quote units) to its pixel from the top."""
         return self.bottom - (price - self.low) / (self.high - self.low) * (self.bottom - self.top)
-
-    def ys(self, prices: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map prices (quote units) to their pixels from the top."""
-        return self.bottom - (prices - self.low) / (self.high - self.low) * (self.bottom - self.top)
 
     def round_prices(self) -> list[float]:
         """Prices of 1, 2, 2.5 or 5 times a power of ten apart, eight at most."""

@@ -29,11 +29,11 @@ def board(**signal: Any) -> Screen:
     return made
 
 
-def shown(heard: Screen, width: int, height: int | None = None) -> list[str]:
+def shown(heard: Screen, width: int, height: int | None = None, *, whole: bool = False) -> list[str]:
     """The lines it draws."""
     console = Console(width=width, height=50, force_terminal=False)
     with console.capture() as capture:
-        console.print(heard.drawn(heard.rows(15, height)))
+        console.print(heard.drawn(heard.rows(15, height), whole=whole))
     return capture.get().splitlines()
 
 
@@ -47,6 +47,23 @@ def test_a_wide_board_shows_everything() -> None:
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 160, 200])
 def test_no_line_is_longer_than_the_terminal_is_wide(width: int) -> None:
     assert max(len(line.rstrip()) for line in shown(board(), width)) <= width
+
+
+@pytest.mark.parametrize("width", [26, 30, 39, 60])
+def test_the_whole_of_it_is_never_cut_and_fits_a_narrow_terminal(width: int) -> None:
+    lines = shown(board(), width, whole=True)
+    assert max(len(line.rstrip()) for line in lines) <= width
+    words = " ".join(" ".join(lines).split())
+    for said in ("http://desk:8002", "20:46:10 UTC", "average", "LAYERUSDT"):
+        assert said in words
+    assert "…" not in words
+
+
+def test_what_nothing_was_heard_of_is_not_called_none() -> None:
+    heard = Screen("http://desk:8002")
+    assert "incidents are not known yet" in "\n".join(shown(heard, 80))
+    heard.take("alerts", b"[]")
+    assert "no incidents" in "\n".join(shown(heard, 80))
 
 
 def test_a_narrow_board_says_the_factors_as_numbers_with_a_legend() -> None:
@@ -98,7 +115,7 @@ def test_rows_are_cut_to_the_height() -> None:
     assert heard.signals is not None
     many = tuple(msgspec.structs.replace(heard.signals.signals[0], symbol=f"S{i}USDT") for i in range(100))
     heard.signals = msgspec.structs.replace(heard.signals, signals=many)
-    heard.alerts = heard.alerts * 5
+    heard.alerts = (heard.alerts or ()) * 5
     for height in (20, 40):
         assert len(shown(heard, 80, height)) <= height
         assert len(shown(heard, 200, height)) <= height

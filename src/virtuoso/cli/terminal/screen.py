@@ -28,7 +28,7 @@ class Screen:
     address: str
     signals: docs.TopSignals | None = None
     overview: docs.MarketOverview | None = None
-    alerts: tuple[Alert, ...] = ()
+    alerts: tuple[Alert, ...] | None = None
     regimes: dict[str, str] = field(default_factory=dict)
     prices: dict[str, float] = field(default_factory=dict)
     closes: dict[str, tuple[float, ...]] = field(default_factory=dict)
@@ -61,26 +61,29 @@ class Screen:
     def drawn(self, rows: Sequence[docs.SignalRow], *, whole: bool = False) -> RenderableType:
         """Draw the board: header, market, the table of `rows` and the latest incidents.
 
-        An incident is a line, cut where the terminal ends, unless the `whole` of it is wanted.
+        Header, market and each incident are a line, cut where the terminal ends, unless the `whole` of them is wanted.
         """
-        return Group(self._header(), self._market(), Text(), self._table(rows), Text(), *self._incidents(whole))
+        head = (self._header(), self._market())
+        for line in head:
+            line.no_wrap, line.overflow = not whole, "fold" if whole else "ellipsis"
+        return Group(*head, Text(), self._table(rows), Text(), *self._incidents(whole))
 
     def _header(self) -> Text:
         since = drawing.clock_time(self.signals.timestamp if self.signals else None)
         if self.lost is not None:
             shown = f"showing old data of {since}" if self.signals else "nothing was heard yet"
-            return Text(f"connection lost, {shown}; trying again", "bold red", no_wrap=True)
+            return Text(f"connection lost, {shown}; trying again", "bold red")
         overview = self.overview
         if overview is None or self.signals is None:
             return Text(f"{self.address}: connected, waiting for the first signals")
         return Text.assemble(
             ("Virtuoso ", "bold"), drawing.source(overview.data_source), (" · data ", "dim"),
-            drawing.quality(overview.data_quality), (f" · {since} · {self.address}", "dim"), no_wrap=True,
+            drawing.quality(overview.data_quality), (f" · {since} · {self.address}", "dim"),
         )  # fmt: skip
 
     def _market(self) -> Text:
         if self.lost is not None:
-            return Text(self.lost, "red", no_wrap=True, overflow="ellipsis")
+            return Text(self.lost, "red")
         overview = self.overview
         if overview is None:
             return Text()
@@ -89,7 +92,7 @@ class Screen:
             ("BTC ", "dim"), price_text(overview.btc_price), (" · market ", "dim"),
             (overview.regime or UNKNOWN).lower(), (" · up ", "dim"), (str(breadth.advancing), "green"),
             (" down ", "dim"), (str(breadth.declining), "red"), (" flat ", "dim"), str(breadth.neutral),
-            (" · average ", "dim"), drawing.percent(overview.avg_market_change), no_wrap=True,
+            (" · average ", "dim"), drawing.percent(overview.avg_market_change),
         )  # fmt: skip
 
     def _table(self, rows: Sequence[docs.SignalRow]) -> RenderableType:
@@ -122,9 +125,9 @@ class Screen:
         return price_text(self.prices.get(row.symbol, row.price), row.tick_size)
 
     def _incidents(self, whole: bool) -> Iterable[RenderableType]:
-        latest = self.alerts[:_INCIDENTS]
+        latest = (self.alerts or ())[:_INCIDENTS]
         if not latest:
-            return [Text("no incidents", "dim")]
+            return [Text("incidents are not known yet" if self.alerts is None else "no incidents", "dim")]
         colours = {"critical": "bold red", "warning": "yellow"}
         rows: list[Cells] = []
         for alert in latest:
@@ -133,7 +136,7 @@ class Screen:
             when = Text(drawing.clock_time(alert.timestamp), "dim")
             rows.append((when, Text(state, colour), plain(alert.message)))
         if whole:
-            drawn: list[RenderableType] = [Table([at("", 0), at("", 1), at("", 2, least=24)], rows, titled=False)]
+            drawn: list[RenderableType] = [Table([at("", 0, 2), at("", 1, 1), at("", 2, least=24)], rows, titled=False)]
         else:
             lines = (Text("  ", no_wrap=True, overflow="ellipsis").join(map(Text.assemble, row)) for row in rows)
             drawn = list(lines)

@@ -1,5 +1,7 @@
 """Documents of prices: bars, books and ticks as they are known."""
 
+from typing import Final
+
 import msgspec
 
 from virtuoso.model.quality import DataQuality, DataSource
@@ -35,6 +37,10 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True):
     """Closed bars, oldest first; what was never received is left out."""
     reason: str | None = None
     """Why there is nothing: no time series is kept, or it does not answer; `null` otherwise."""
+
+
+BOOK_LEVELS: Final = 50
+"""Levels a side of a published book, at most."""
 
 
 class Book(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from virtuoso.exchange.protocol import Exchange
 from virtuoso.market.state import MarketState
 from virtuoso.model.clock import Clock, iso
 from virtuoso.model.documents import Book, Tick, Ticks
+from virtuoso.model.documents.prices import BOOK_LEVELS
 from virtuoso.model.quality import DataQuality
 from virtuoso.monitor.containment import Contained, each
 from virtuoso.monitor.cycle.cycle import Cycle
@@ -17,7 +18,6 @@ from virtuoso.monitor.watching.watch import Watch
 
 TICKS_S, BOOKS_S = 0.5, 1.0
 """Between two publications of each."""
-_DEPTH = 50
 
 
 class TicksPublisher:
@@ -77,7 +77,7 @@ class BooksPublisher:
         self._publication.publish_all(bodies)
 
     def _body(self, symbol: str) -> bytes:
-        return self._encoder.encode(book_of(self._market, self._cycle, symbol, _DEPTH))
+        return self._encoder.encode(book_of(self._market, self._cycle, symbol, BOOK_LEVELS))
 
 
 def book_of(market: MarketState, cycle: Cycle, symbol: str, depth: int) -> Book:

@@ -19,7 +19,7 @@ _PAGES = {
 
 def router() -> APIRouter:
     """The routes; the files are read once."""
-    routes = APIRouter(include_in_schema=True)
+    routes = APIRouter()
     folder = files("virtuoso.web") / "static"
     for path, (name, kind, summary) in _PAGES.items():
         body = (folder / name).read_bytes()
@@ -27,6 +27,7 @@ def router() -> APIRouter:
         routes.add_api_route(
             path, _page(body, kind), methods=["GET"], name=name, summary=summary, response_class=Response,
             responses={200: {"description": "The file, as it is.", "content": content}},
+            include_in_schema=not path.startswith("/static/"),  # the pages' own parts
         )  # fmt: skip
     return routes
 

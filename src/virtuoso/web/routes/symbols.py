@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue import examples
+from virtuoso.model.documents.prices import BOOK_LEVELS
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.model.views import SymbolViews
 from virtuoso.storage.cache.memory import MemoryCache
@@ -15,7 +16,7 @@ from virtuoso.web.openapi import answers, reference
 from virtuoso.web.routes.documents import answer
 
 BarLimit = Annotated[int, Query(ge=1, le=1500, description="How many rows at most, the latest, 1 to 1500.")]
-Depth = Annotated[int, Query(ge=1, le=200, description="How many levels a side at most, 1 to 200; 50 are published.")]
+Depth = Annotated[int, Query(ge=1, le=BOOK_LEVELS, description=f"How many levels a side at most, 1 to {BOOK_LEVELS}.")]
 Symbol = Annotated[
     str,
     Path(description="The exchange's own name of a watched symbol, such as `BTCUSDT`.", min_length=1, max_length=40),

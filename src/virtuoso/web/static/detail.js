@@ -62,7 +62,8 @@ function facts(doc) {
   return terms([
     ["Pressure", `${number(signal.score, 1)}, ${signal.band ?? "—"}`],
     ["Agreement", number(signal.agreement, 2)],
-    ["Coverage", `${number(signal.coverage, 2)} of ${number(signal.attainable_coverage, 2)} (${signal.evidence_class})`],
+    ["Coverage", `${number(signal.coverage, 2)} of ${number(signal.attainable_coverage, 2)}`],
+    ["Evidence", words(signal.evidence_class)],
     ["Consensus", number(signal.consensus, 2)],
     ["Alignment", number(doc.alignment, 2)],
     ["Regime", doc.regime?.regime ? words(doc.regime.regime.toLowerCase()) : "—"],

@@ -58,6 +58,11 @@ export function time(text) {
   return text ? `${text.slice(11, 19)} UTC` : "—";
 }
 
+// A time with its day.
+export function moment(text) {
+  return text ? `${text.slice(0, 10)} ${time(text)}` : "—";
+}
+
 // The minute of a bar's close, in UTC.
 export function minute(text) {
   return text ? text.slice(11, 16) : "—";
@@ -106,8 +111,11 @@ export function badge(text, kind) {
 
 // Names and values as a list of terms; a value may be a text or an element.
 // A label in its colour; none is a dash.
-export function label(signal) {
-  return make("span", signal ?? "—", signal ? `label ${signal}` : "label");
+// What a signal says; where there is none yet, why is said to whoever points at it.
+export function label(signal, reasons = []) {
+  const said = make("span", signal ?? "none yet", signal ? `label ${signal}` : "muted");
+  if (!signal) said.title = reasons.join("; ");
+  return said;
 }
 
 export function terms(pairs, className) {

@@ -1,5 +1,5 @@
 // The live status page: whole documents arrive by server-sent events and are drawn as they come.
-import { QUALITY, badge, compact, direction, label, make, number, percent, price, scored, table, time, words } from "./draw.js";
+import { QUALITY, badge, compact, direction, label, make, moment, number, percent, price, scored, table, time, words } from "./draw.js";
 import { followDetail, showDetail } from "./detail.js";
 
 const $ = (id) => document.getElementById(id);
@@ -91,7 +91,7 @@ function signalRow(signal, factors) {
   const row = make("tr");
   row.dataset.symbol = signal.symbol;
   const labelled = make("td");
-  labelled.append(label(signal.signal));
+  labelled.append(label(signal.signal, signal.reasons));
   const quality = make("td");
   quality.append(badge(signal.data_quality, QUALITY[signal.data_quality]));
   row.append(
@@ -161,7 +161,7 @@ function drawStatus(doc) {
     ["Cycles", `${cycle.count} · ${cycle.failures} failed · ${cycle.overruns} overrun`],
     ["Interval", cycle.interval_effective === null ? `${cycle.interval_configured} s` : `${number(cycle.interval_effective, 2)} s of ${cycle.interval_configured} s`],
     ["Cycle time p50 / p95", total ? `${number(total.p50, 1)} / ${number(total.p95, 1)} ms` : "—"],
-    ["Last analysed close", time(cycle.last_close)],
+    ["Last analysed close", moment(cycle.last_close)],
     ["Topics connected", `${connected} of ${doc.feeds.length}`],
     ["REST budget", `${number(doc.rate_budget.available, 0)} of ${doc.rate_budget.capacity} in ${doc.rate_budget.window_s} s`],
     ["Event loop lag p95", lag ? `${number(lag.p95, 1)} ms` : "—"],
