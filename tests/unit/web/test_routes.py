@@ -117,7 +117,8 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
     ]  # fmt: skip
     served = {route.path_format for router in routers for route in router.routes if isinstance(route, APIRoute)}
     assert len(served) >= 20
-    assert served == set(app.openapi()["paths"])
+    parts = {path for path in served if path.startswith("/static/")}  # of the pages: nothing for people
+    assert served - parts == set(app.openapi()["paths"])
     assert set(HOT) <= served
 
 
