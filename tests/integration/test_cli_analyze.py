@@ -53,7 +53,7 @@ def test_the_document_is_that_of_the_api_and_sums_up(running: tuple[Path, Progra
             assert sum(part.contribution for part in factor.components) == pytest.approx(factor.score - 50, abs=1e-9)
     assert detail.signal.data_source == "replay"
     assert (detail.ticker.tick_size, detail.ticker.quote) == (0.1, "USDT")
-    assert detail.why[0].startswith(("BTCUSDT is ", "BTCUSDT has no label"))  # by the hour of the recording
+    assert detail.why[0].startswith(("BTCUSDT is ", "BTCUSDT has no "))  # by the hour of the recording
     assert any(reason.startswith("one pass: book and ticker were seen") for reason in detail.signal.reasons)
     depth = next(part for factor in detail.factors for part in factor.components if part.name == "depth_imbalance")
     assert depth.raw is not None, "the book was looked at"
