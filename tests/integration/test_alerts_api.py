@@ -113,6 +113,7 @@ async def test_rules_and_pipeline_are_the_monitors_documents(web: Web) -> None:
     for path, name, example in (
         ("/api/alerts/rules", "alerts:rules", examples.RULES),
         ("/api/alerts/pipeline", "alerts:pipeline", examples.PIPELINE),
+        ("/api/alerts/performance", "alerts:performance", examples.PERFORMANCE),
     ):
         assert (await web.ask(path))[1]["reason"] == "the monitor has not published anything yet"
         web.cache.put(name, msgspec.json.encode(example), Version(3, 4), 60)

@@ -87,6 +87,19 @@ async def test_rules_and_the_pipeline_are_shown(web: Web) -> None:
     ]
 
 
+async def test_what_alerts_were_worth_is_shown(web: Web) -> None:
+    assert (await alerts(web, "performance")).exit_code == 1, "nothing has been published yet"
+    web.cache.put("alerts:performance", msgspec.json.encode(examples.PERFORMANCE), Version(1, 1), 60)
+    shown = await alerts(web, "performance")
+    assert "interruptions today: 1 of 10" in shown.stdout
+    (move,) = [line for line in shown.stdout.splitlines() if line.startswith("sudden_move") and "min" in line]
+    assert "2.40 [1.50, 3.30] of 64" in move
+    assert "- of 11" in move
+    assert "no" in next(line for line in shown.stdout.splitlines() if line.startswith("whale_trade")).split()
+    as_json = await alerts(web, "performance", "--json")
+    assert msgspec.json.decode(as_json.stdout) == examples.PERFORMANCE
+
+
 async def test_messages_are_listed_and_sent_again(web: Web) -> None:
     dead = delivery("A", state="dead", error="status 400: too long")
     await web.put(dead, delivery("B"))

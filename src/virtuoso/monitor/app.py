@@ -19,6 +19,7 @@ from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.alerts.outbox import ChannelStatus
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import ExchangeError, VirtuosoError
+from virtuoso.monitor.alerting.outcomes import bars_of
 from virtuoso.monitor.alerting.root import AlertRoot
 from virtuoso.monitor.alerting.service import AlertService
 from virtuoso.monitor.beats import Beats
@@ -81,7 +82,7 @@ class Monitor:
         self.committer = Committer(
             leased, parts.kernel.market, self.alerts.incidents,
             decide=self.alerts.alerting.decide, committed=self._committed,
-            kept=self.alerts.alerting.kept,
+            kept=self.alerts.alerting.kept, outcomes=self.alerts.alerting.outcomes.take_changed,
         )  # fmt: skip
         stream = self._stream_for(parts.kernel)
         epoch = clock.now_ns() // 1_000_000_000 if stores is None else stores.lease.epoch
@@ -92,6 +93,7 @@ class Monitor:
         )  # fmt: skip
         self.market, self.watch, self.cycle = kernel.market, kernel.watch, kernel.cycle
         self.incidents, self.health = kernel.incidents, health
+        self.alerts.alerting.outcomes.bars = bars_of(kernel.market)
         self.alerts.context = AlertContext(kernel.market, kernel.cycle, kernel.exchange)
         self.tasks = TrackedTasks(self._task_died, self._task_restarted)
         self.vitals = Vitals(FixedRate(parts.kernel.interval_s), self.tasks.states)

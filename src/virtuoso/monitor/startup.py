@@ -29,10 +29,12 @@ async def resume(kernel: Kernel, alerts: AlertRoot, stores: Stores | None) -> No
     kept, incidents = recalled.state, recalled.incidents
     now_ms = kernel.now_ms()
     if stores is None:
-        alerts.alerting.resume(incidents, None, kept=recalled.alerts)
+        alerts.alerting.resume(incidents, None, kept=recalled.alerts, outcomes=recalled.outcomes)
     else:
         lease = stores.lease
-        alerts.alerting.resume(incidents, lease.watched_ms, was_stopped=lease.was_stopped, kept=recalled.alerts)
+        alerts.alerting.resume(
+            incidents, lease.watched_ms, was_stopped=lease.was_stopped, kept=recalled.alerts, outcomes=recalled.outcomes
+        )
     for part in kernel.incidents.open_parts("task_died"):
         kernel.incidents.resolve("task_died", now_ms, part=part)
     kernel.detection.resume(incidents, kernel.clock.now_ns())

@@ -11,6 +11,7 @@ from tests.support.databases import postgres, postgres_url, sqlite_url
 from tests.support.servers import Server
 
 from virtuoso.model.alerts.incident import Incident, Severity, Silence
+from virtuoso.model.alerts.outcome import Edge, Outcome
 from virtuoso.model.clock import SystemClock
 from virtuoso.storage.database.alerts import MOST_SILENCES
 from virtuoso.storage.database.lease.lease import Lease
@@ -40,6 +41,22 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path, server: Serve
 @pytest.fixture
 async def term(database: Database) -> Term:
     return await Lease(database, "monitor", SystemClock(), version="test").acquire()
+
+
+async def test_outcomes_are_kept_and_what_is_settled_stays(database: Database, term: Term) -> None:
+    begun = Outcome(
+        incident="a1", horizon_min=15, kind="sudden_move", symbol="A", severity=Severity.WARNING, side="up",
+        delivered_ms=NOW_MS, interrupted=True, before=99.0, base=0.05, due_ms=NOW_MS + 900_000, edge_reason=None,
+        edge=Edge(close_ms=NOW_MS - 1, version="f1", low=-0.01, high=0.02, volatility=0.005),
+    )  # fmt: skip
+    later = replace(begun, incident="b2", delivered_ms=NOW_MS + 1, edge=None, edge_reason="none yet")
+    await database.commit(term, Changes(outcomes=(begun, later)))
+    settled = replace(begun, settled_ms=NOW_MS + 900_000, entry=100.0, closed=0.03, highest=0.03, lowest=0.0)
+    await database.commit(term, Changes(outcomes=(settled,)))
+    await database.commit(term, Changes(outcomes=(begun,)))  # repeated after a time-out
+    assert await database.outcomes("monitor", NOW_MS + 1) == (later, settled)
+    assert await database.outcomes("other", NOW_MS) == ()
+    assert await database.outcomes("monitor", NOW_MS + 366 * 86_400_000) == ()
 
 
 async def test_history_is_filtered_and_comes_in_pages(database: Database, term: Term) -> None:

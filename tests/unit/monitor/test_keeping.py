@@ -19,6 +19,7 @@ from virtuoso.market.panel import MINUTE_FIELDS
 from virtuoso.market.series import BUY_VOLUME, CLOSE
 from virtuoso.market.state import MarketState
 from virtuoso.model.alerts.incident import Incident, Severity
+from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.quality import DataQuality
@@ -57,6 +58,10 @@ class Shelf:
 
     async def incidents(self, limit: int, told_since_ms: int) -> tuple[Incident, ...]:
         return tuple(i for changes in reversed(self.commits) for i in reversed(changes.incidents))
+
+    async def outcomes(self, now_ms: int) -> tuple[Outcome, ...]:
+        found = {outcome.id: outcome for changes in self.commits for outcome in changes.outcomes}
+        return tuple(reversed(found.values()))
 
     async def last_labels(self) -> dict[str, LastLabel]:
         return {s.symbol: LastLabel(s.label, s.close_ms) for changes in self.commits for s in changes.signals}

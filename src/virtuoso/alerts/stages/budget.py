@@ -135,6 +135,16 @@ class Budget:
         """People were interrupted."""
         self._spent += 1
 
+    def rows(self) -> list[tuple[Key, str | None]]:
+        """The kinds and severities of the last days, and why they do not interrupt today; `None` = they do."""
+        keys = {key for day in (*self._days, self._today) for key in day}
+        return [(key, self.why(*key)) for key in sorted(keys)]
+
+    @property
+    def spent(self) -> int:
+        """How many interruptions there were today."""
+        return self._spent
+
     @property
     def left(self) -> int:
         """How many interruptions of today are left."""
@@ -147,14 +157,18 @@ class Budget:
 
     def refusal(self, incident: Incident) -> str | None:
         """Why its kind and severity do not interrupt now; `None` = they do."""
-        key = (incident.kind, incident.severity)
-        if (why := demoted(incident.kind, self.worths.get(incident.kind))) is not None:
+        return self.why(incident.kind, incident.severity)
+
+    def why(self, kind: str, severity: Severity) -> str | None:
+        """Why incidents of this kind and severity do not interrupt today; `None` = they do."""
+        key = (kind, severity)
+        if (why := demoted(kind, self.worths.get(kind))) is not None:
             return why
         if len(self._days) >= KNOWN_DAYS and key not in self.choice.interrupts:
             return (
                 self.choice.refused.get(named(key)) or "digest: it did not come before, and is judged from tomorrow on"
             )
-        if len(self._days) < KNOWN_DAYS and incident.severity is Severity.INFO:
+        if len(self._days) < KNOWN_DAYS and severity is Severity.INFO:
             return f"digest: an info, and fewer than {KNOWN_DAYS} days were watched"
         return None
 

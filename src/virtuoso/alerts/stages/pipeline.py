@@ -81,6 +81,7 @@ class Pipeline:
             policies, quiet_ms=self._quiet_ms, cooling=self._cooling, groups=self._groups.by_key
         )  # fmt: skip
         self._digests = Digests(())
+        self._delivered: list[tuple[Incident, bool]] = []
         self._held, self._resolutions, self._cooled = Suppressed(), Resolutions(), Timers()
         self._silences: tuple[Silence, ...] = ()
         self._silenced_until_ms: int | None = None
@@ -140,6 +141,7 @@ class Pipeline:
     def step(self, log: IncidentLog, now_ms: int, silences: Sequence[Silence]) -> tuple[Delivery, ...]:
         """Look at what changed and at what is due; what is to be sent now."""
         log.tick(now_ms)
+        self._delivered = self._delivered[-_MOST_IDENTITIES:]
         self._state.identities = log.identities
         fresh = self._fresh(log)  # first: what changed is not woken as it was before
         events: Sequence[Incident] = [*fresh, *self._unsilenced(silences, now_ms), *self._woken(now_ms)]
@@ -166,6 +168,11 @@ class Pipeline:
             log.next_ms, self._groups.next_ms, self._cooled.next_ms, held_until_ms, self._digests.next_ms
         )  # fmt: skip
         return tuple(deliveries)
+
+    def take_delivered(self) -> list[tuple[Incident, bool]]:
+        """Those of which was decided for the first time that people hear of them, and whether that interrupted."""
+        delivered, self._delivered = self._delivered, []
+        return delivered
 
     @property
     def next_ms(self) -> int | None:
@@ -274,6 +281,7 @@ class Pipeline:
         key = ""
         if stage == "budget":
             self._digests.wait(incident, _withheld_ms(incident))
+            self._delivered.append((incident, False))
             return
         if stage == "inhibit":
             key = incident.labels.get("exchange", "")
@@ -327,6 +335,7 @@ class Pipeline:
             decided.append(replace(each, held=None, told=told, path=lengthened(each.path, steps)))
         log.replace(*decided)
         self._cool(members, now_ms)
+        self._delivered += [(each, kept is None) for each in members if each.told is None]
         news = [
             now for before, now in zip(members, decided, strict=True) if before.told is None or before.told.digest
         ]  # fmt: skip

@@ -64,3 +64,22 @@ PIPELINE = {
     }],
     "reason": None,
 }  # fmt: skip
+_NONE = {"value": None, "low": None, "high": None}
+PERFORMANCE = {
+    "timestamp": "2026-11-23T20:46:10.000Z",
+    "kinds": [{
+        "kind": "sudden_move", "incidents": 64, "interruptions": 31,
+        "horizons": [{
+            "horizon_min": 60, "days": 33, "lift": {"value": 2.4, "low": 1.5, "high": 3.3, "n": 64},
+            "precision": {"value": 0.14, "low": 0.07, "high": 0.25, "n": 64}, "base": 0.058,
+            "lead_s": _NONE | {"n": 11}, "remained": {"value": 0.31, "low": 0.22, "high": 0.4, "n": 64}, "reason": None,
+        }],
+    }],
+    "pending": 2, "interruptions_today": 1, "interruptions_allowed": 10,
+    "interrupting": [
+        {"kind": "sudden_move", "level": "warning", "interrupts": True, "reason": None},
+        {"kind": "whale_trade", "level": "info", "interrupts": False,
+         "reason": "digest: an info, whose lift is not known to be 1.3 or more"},
+    ],
+    "reason": None,
+}  # fmt: skip

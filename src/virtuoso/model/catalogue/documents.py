@@ -114,6 +114,11 @@ _ALL: Final = (
         name="alerts:pipeline", schema=alert_docs.AlertPipeline, path="/api/alerts/pipeline",
         summary="Stages and channels", empty=empty_documents.alert_pipeline, example=alert_examples.PIPELINE,
     ),
+    PublishedDocument(
+        name="alerts:performance", schema=alert_docs.AlertPerformance, path="/api/alerts/performance",
+        summary="What alerts were worth, and what interrupts people because of it",
+        empty=empty_documents.alert_performance, example=alert_examples.PERFORMANCE,
+    ),
 )  # fmt: skip
 
 DOCUMENTS: Final[Mapping[str, PublishedDocument]] = {document.name: document for document in _ALL}

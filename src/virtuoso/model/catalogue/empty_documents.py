@@ -1,7 +1,7 @@
 """Makes documents with nothing in them, as they are served before the first publication: nulls, and the reason."""
 
 from virtuoso.model import documents as docs
-from virtuoso.model.alerts.documents import AlertPipeline, AlertRules
+from virtuoso.model.alerts.documents import AlertPerformance, AlertPipeline, AlertRules
 from virtuoso.model.alpha_documents import AlphaDocument
 from virtuoso.model.clock import iso
 from virtuoso.model.quality import DataQuality
@@ -31,6 +31,14 @@ def alert_pipeline() -> object:
     """The document `alerts:pipeline`."""
     return AlertPipeline(
         timestamp=_EPOCH, fired=0, resolved=0, open=0, stages=(), channels=(), reason=_REASON
+    )  # fmt: skip
+
+
+def alert_performance() -> object:
+    """The document `alerts:performance`."""
+    return AlertPerformance(
+        timestamp=_EPOCH, kinds=(), pending=0, interruptions_today=None, interruptions_allowed=None, interrupting=(),
+        reason=_REASON,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from virtuoso.alerts.changes import observe_gap, observe_regime, observe_signal
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.limits import GAP_MS, STOP_GAP_MS
+from virtuoso.alerts.outcomes.equal import EqualState
 from virtuoso.alerts.policy import Policy, default_policy
 from virtuoso.alerts.rules.evaluator import Evaluator, Finding, RuleState, enter
 from virtuoso.alerts.rules.rule import RuleSet
@@ -20,8 +21,10 @@ from virtuoso.market.state import MarketState
 from virtuoso.model import documents as docs
 from virtuoso.model.alerts.incident import Incident, Silence
 from virtuoso.model.alerts.notice import Delivery
+from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.clock import Clock
 from virtuoso.model.text.numbers import PLAIN
+from virtuoso.monitor.alerting.outcomes import AlertOutcomes
 from virtuoso.monitor.alerting.policies import PolicyBook
 from virtuoso.monitor.alerting.rule_values import market_values, symbol_values
 from virtuoso.monitor.containment import Contained, each
@@ -30,6 +33,13 @@ from virtuoso.storage.database.records import SignalRecord
 log = structlog.get_logger(__name__)
 
 _VALUES, _RULES = "its values for rules", "its rules"
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What a restart goes on from: the budget of interruptions, and how often minutes left their bands."""
+
+    budget: BudgetState | None = None
+    equal: EqualState | None = None
 
 
 def untold(incidents: IncidentLog, clock: Clock) -> "Alerting":
@@ -63,6 +73,7 @@ class Alerting:
         self._clock = clock
         self._silences: tuple[Silence, ...] = ()
         self._system: Mapping[str, Known] = {}
+        self.outcomes = AlertOutcomes()
 
     @property
     def rules(self) -> RuleSet:
@@ -82,7 +93,11 @@ class Alerting:
     def decide(self) -> tuple[Delivery, ...]:
         """Run the stages once and return the deliveries to send now, with links if there is a `public_url`."""
         now_ms = self._now_ms()
+        budget = self.pipeline.budget
+        if budget is not None:
+            budget.worths = self.outcomes.worths(now_ms)
         deliveries = self.pipeline.step(self.incidents, now_ms, self._silences)
+        self.outcomes.look(self.pipeline.take_delivered(), now_ms)
         return deliveries if self.public_url is None else tuple(map(self._linked, deliveries))
 
     def _linked(self, delivery: Delivery) -> Delivery:
@@ -93,17 +108,20 @@ class Alerting:
         return replace(delivery, notice=replace(notice, link=link))
 
     def kept(self) -> str | None:
-        """What a restart goes on from beside the incidents: the budget of interruptions; `None` where there is none."""
-        state = None if self.pipeline.budget is None else self.pipeline.budget.state
-        return None if state is None else msgspec.json.encode(state).decode()
+        """What a restart goes on from beside incidents and outcomes; `None` where there is nothing."""
+        budget = None if self.pipeline.budget is None else self.pipeline.budget.state
+        state = _Kept(budget, self.outcomes.state(self._now_ms()))
+        return None if state == _Kept() else msgspec.json.encode(state).decode()
 
-    def _recall(self, kept: str | None) -> None:
-        if kept is None or self.pipeline.budget is None:
-            return
+    def _recall(self, kept: str | None, outcomes: Sequence[Outcome]) -> None:
+        state = _Kept()
         try:
-            self.pipeline.budget.resume(msgspec.json.decode(kept, type=BudgetState))
+            state = state if kept is None else msgspec.json.decode(kept, type=_Kept)
         except msgspec.MsgspecError as error:
-            log.warning("the kept budget of interruptions is of another version; it begins anew", error=str(error))
+            log.warning("what alerting kept is of another version; its budget begins anew", error=str(error))
+        if self.pipeline.budget is not None and state.budget is not None:
+            self.pipeline.budget.resume(state.budget)
+        self.outcomes.resume(outcomes, state.equal)
 
     def resume(
         self,
@@ -112,13 +130,14 @@ class Alerting:
         *,
         was_stopped: bool = False,
         kept: str | None = None,
+        outcomes: Sequence[Outcome] = (),
     ) -> None:
         """Go on from what earlier runs kept, oldest first; `kept` is what the last one said is to be kept.
 
         `watched_ms` is when the last of them was seen to watch, and `was_stopped` whether it was ended on purpose.
         """
         now_ms = self._now_ms()
-        self._recall(kept)
+        self._recall(kept, outcomes)
         resumed = self.incidents.resume(incidents)
         self.pipeline.resume(resumed, now_ms)
         self._evaluator.resume(resumed)

@@ -1,4 +1,4 @@
-"""Publishes how alerts are made and sent: the documents `alerts:rules` and `alerts:pipeline`."""
+"""Publishes how alerts are made and sent, and what they were worth: the documents `alerts:…`."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ PERIOD_S = 1.0
 
 
 class AlertDocuments:
-    """Publishes both documents; `channels` tells how each channel is, and what is wrong with one is an incident."""
+    """Publishes these documents; `channels` tells how each channel is, and what is wrong with one is an incident."""
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class AlertDocuments:
         observe_channels(self._alerting.incidents, observed, now_ms)
         self._publication.publish("alerts:rules", rules_document(self._alerting, now_ms))
         self._publication.publish("alerts:pipeline", pipeline_document(self._alerting, channels, now_ms))
+        self._publication.publish("alerts:performance", performance_document(self._alerting, now_ms))
 
 
 def rules_document(alerting: Alerting, now_ms: int) -> docs.AlertRules:
@@ -114,3 +115,19 @@ def pipeline_document(alerting: Alerting, channels: tuple[ChannelStatus, ...], n
         ),
         channels=tuple(map(docs.channel_of, channels)),
     )
+
+
+def performance_document(alerting: Alerting, now_ms: int) -> docs.AlertPerformance:
+    """What alerts were worth, and what interrupts people because of it."""
+    budget = alerting.pipeline.budget
+    return docs.AlertPerformance(
+        timestamp=iso(now_ms) or "",
+        kinds=alerting.outcomes.kinds(now_ms),
+        pending=alerting.outcomes.pending,
+        interruptions_today=None if budget is None else budget.spent,
+        interruptions_allowed=None if budget is None else budget.choice.most_a_day,
+        interrupting=() if budget is None else tuple(
+            docs.InterruptingRow(kind=kind, level=severity, interrupts=why is None, reason=why)
+            for (kind, severity), why in budget.rows()
+        ),
+    )  # fmt: skip

@@ -16,6 +16,7 @@ from virtuoso.analysis.regimes.dwell import Transition
 from virtuoso.analysis.regimes.regime import Regime
 from virtuoso.model.alerts.incident import Incident
 from virtuoso.model.alerts.notice import Delivery
+from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.signal import Label
 from virtuoso.monitor.regimes import RegimesCheckpoint
@@ -61,6 +62,10 @@ class StateStore(Protocol):
         """The latest transitions, newest first."""
         ...
 
+    async def outcomes(self, now_ms: int) -> tuple[Outcome, ...]:
+        """What followed alerts: those not settled, and those of the year before `now_ms`; newest first."""
+        ...
+
     async def last_labels(self) -> Mapping[str, LastLabel]:
         """By symbol, the latest signal that this monitor kept."""
         ...
@@ -77,6 +82,7 @@ class Recalled:
         labels: by symbol, the latest signal in the history: it may be later than the state.
         past: the days of the past of scores.
         alerts: what alerting goes on from, as it said.
+        outcomes: what followed alerts, oldest first: all that are not settled, and the settled ones of the last year.
     """
 
     state: RestartState | None = None
@@ -85,6 +91,7 @@ class Recalled:
     labels: Mapping[str, LastLabel] = field(default_factory=dict)
     past: tuple[PastDay, ...] = ()
     alerts: str | None = None
+    outcomes: tuple[Outcome, ...] = ()
 
 
 class Committer:
@@ -100,6 +107,7 @@ class Committer:
         wait_s: between attempts to read at the start.
         decide: what is to be told now; asked before each commit, unless too much waits already.
         committed: called when something to be told is in the database.
+        outcomes: what followed alerts and changed since it was last asked.
         kept: what alerting goes on from after a restart, as a text; kept with what was decided by it.
     """
 
@@ -113,6 +121,7 @@ class Committer:
         decide: Callable[[], tuple[Delivery, ...]] = tuple,
         committed: Callable[[], None] | None = None,
         kept: Callable[[], str | None] = lambda: None,
+        outcomes: Callable[[], tuple[Outcome, ...]] = tuple,
     ) -> None:
         self._store = store
         self._exchange = exchange
@@ -126,6 +135,8 @@ class Committer:
         self._decide = decide
         self._told = committed
         self._alerts, self._alerts_kept = kept, ""
+        self._followed = outcomes
+        self._outcomes: dict[str, Outcome] = {}
         self._alerts_key = f"alerts {exchange}"
         self._state: RestartState | None = None
         self._past: dict[int, PastDay] = {}
@@ -186,6 +197,7 @@ class Committer:
                 transitions=transitions,
                 incidents=tuple(self._unkept.values()),
                 deliveries=tuple(self._deliveries.values()),
+                outcomes=tuple(self._outcomes.values()),
                 state=(
                     *alerts,
                     *(() if state is None else (self._record(state), *self._past_records(state.close_ms))),
@@ -215,11 +227,13 @@ class Committer:
             return
         self._deliveries.update((delivery.id, delivery) for delivery in self._decide())
         self._unkept.update((incident.id, incident) for incident in self._incidents.take_changed())
-        for identity in list(self._unkept)[:-_MOST_INCIDENTS]:
-            del self._unkept[identity]
+        self._outcomes.update((outcome.id, outcome) for outcome in self._followed())
+        for waiting in (self._unkept, self._outcomes):
+            for identity in list(waiting)[:-_MOST_INCIDENTS]:
+                del waiting[identity]
 
     def _waits(self) -> bool:
-        waiting = (self._signals, self._transitions, self._unkept, self._deliveries)
+        waiting = (self._signals, self._transitions, self._unkept, self._deliveries, self._outcomes)
         return any(waiting) or self._state is not None
 
     def _committed(self, changes: Changes, state: RestartState | None) -> None:
@@ -228,6 +242,9 @@ class Committer:
         for incident in changes.incidents:
             if self._unkept.get(incident.id) is incident:
                 del self._unkept[incident.id]
+        for outcome in changes.outcomes:
+            if self._outcomes.get(outcome.id) is outcome:
+                del self._outcomes[outcome.id]
         for delivery in changes.deliveries:
             self._deliveries.pop(delivery.id, None)
         if changes.deliveries and self._told is not None:
@@ -252,6 +269,7 @@ class Committer:
                 incidents = await self._store.incidents(self._incidents.keep, told_since_ms)
                 labels = await self._store.last_labels()
                 alerts = await self._store.state(self._alerts_key)
+                outcomes = await self._store.outcomes(told_since_ms)
                 days = [await self._store.state(self._past_key(slot)) for slot in range(DAYS)]
                 break
             except StoreUnavailable as error:
@@ -268,7 +286,7 @@ class Committer:
         past = tuple(_past(record for record in days if record is not None))
         return Recalled(
             kept, tuple(_transitions(transitions)), tuple(reversed(incidents)), labels, past,
-            None if alerts is None else alerts.body,
+            None if alerts is None else alerts.body, tuple(reversed(outcomes)),
         )  # fmt: skip
 
     def _record(self, kept: RestartState) -> StateRecord:

@@ -112,9 +112,10 @@ class PlayedAlerts:
         if not self._log.unsettled() and (due_ms is None or now_ms < due_ms):
             return
         for delivery in self._pipeline.step(self._log, now_ms, ()):
-            self._notices[now_ms // _DAY_MS, delivery.notice.role] += 1
+            if not delivery.notice.quiet:  # an edit interrupts nobody
+                self._notices[now_ms // _DAY_MS, delivery.notice.role] += 1
         for incident in self._log.take_changed():
             self._fates.take(incident, now_ms - MINUTE_MS)
 
 
-_COUNTED = ("found", "after_cooldown", "at_once", "in_group", "untold")
+_COUNTED = ("found", "after_cooldown", "at_once", "in_group", "in_digest", "untold")

@@ -9,6 +9,7 @@ from virtuoso.model.alerts.incident import Incident
 
 _SETTLED_MS = 3_600_000
 """So long after its end nothing becomes of an incident any more."""
+_COUNTED: dict[str | None, str] = {"at once": "at_once", "in a group": "in_group", "in a digest": "in_digest"}
 
 
 class Fates:
@@ -17,7 +18,7 @@ class Fates:
     def __init__(self) -> None:
         self._latest: dict[str, Incident] = {}
         self.counts: dict[str, Counter[str]] = {}
-        """By kind: `found`, `after_cooldown`, `at_once`, `in_group`, `untold`."""
+        """By kind: `found`, `after_cooldown`, `at_once`, `in_group`, `in_digest`, `untold`."""
 
     def take(self, incident: Incident, since_ms: int) -> None:
         """An incident changed; one that fired before `since_ms` and is not known is settled already."""
@@ -36,11 +37,11 @@ class Fates:
         how = None
         if incident.told is not None:
             at_once = any(step.stage == "group" and step.reason.startswith("passed") for step in incident.path)
-            how = "at once" if at_once else "in a group"
+            how = "in a digest" if incident.told.digest else "at once" if at_once else "in a group"
         counts = self.counts.setdefault(incident.kind, Counter())
         counts["found"] += 1
         counts["after_cooldown"] += any(step.stage == "cooldown" and step.passed for step in incident.path)
-        counts[{"at once": "at_once", "in a group": "in_group"}.get(how or "", "untold")] += 1
+        counts[_COUNTED.get(how, "untold")] += 1
         return {
             "fired": _time(incident.fired_ms),
             "resolved": _time(incident.resolved_ms),

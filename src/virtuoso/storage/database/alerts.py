@@ -9,12 +9,13 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, func, select, union, update
 
 from virtuoso.model.alerts.incident import Incident, Severity, Silence
+from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.storage.database import wrong_tokens
 from virtuoso.storage.database.damage import Usable, made, usable
 from virtuoso.storage.database.lease.rows import STOPPED
 from virtuoso.storage.database.queries import encode_cursor, incident_of, page_query, silences
 from virtuoso.storage.database.records import Acknowledgement, AlertInputs, IncidentFilter, IncidentPage
-from virtuoso.storage.database.schema import INCIDENTS, RUNS, SILENCES
+from virtuoso.storage.database.schema import INCIDENTS, OUTCOMES, RUNS, SILENCES
 from virtuoso.storage.database.writing import put_silence
 
 MOST_SILENCES: Final = 500
@@ -22,9 +23,12 @@ MOST_SILENCES: Final = 500
 MOST_RESUMED: Final = 10_000
 """Incidents that a restart continues, and acknowledged ones that are open."""
 
+MOST_OUTCOMES: Final = 20_000
+"""Outcomes that a restart continues, or makes its figures of."""
 WRONG_TOKENS_MS: Final = 600_000
 """Later than this after the last, wrong tokens are over."""
 _KEPT_MS = 30 * 86_400_000
+_YEAR_MS = 365 * 86_400_000
 _COLUMNS = tuple(column for column in INCIDENTS.c if column.name != "identity")
 
 
@@ -76,6 +80,20 @@ def resumable(connection: Connection, identity: str, since_ms: int) -> Usable:
     )
     query = select(*_COLUMNS).where(i.id.in_(ids)).order_by(i.fired_ms.desc(), i.id.desc()).limit(MOST_RESUMED)
     return usable(INCIDENTS, connection.execute(query), incident_of)
+
+
+def outcomes_query(identity: str, now_ms: int) -> Select[tuple[object, ...]]:
+    """Those of the year before `now_ms`, newest first, at most 20,000; older ones do not settle any more."""
+    o = OUTCOMES.c
+    query: Select[tuple[object, ...]] = select(o.id, o.body)
+    query = query.where(o.identity == identity, o.delivered_ms >= now_ms - _YEAR_MS)
+    return query.order_by(o.delivered_ms.desc(), o.id.desc()).limit(MOST_OUTCOMES)
+
+
+def outcomes(connection: Connection, identity: str, now_ms: int) -> Usable:
+    """What `outcomes_query` finds."""
+    rows = connection.execute(outcomes_query(identity, now_ms)).all()
+    return usable(OUTCOMES, rows, lambda row: msgspec.json.decode(row.body, type=Outcome))
 
 
 def acknowledge(connection: Connection, incident_id: str, said: Acknowledgement) -> Incident | None:

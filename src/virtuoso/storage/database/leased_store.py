@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from virtuoso.model.alerts.incident import Incident
+from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.storage.database.lease.lease import Lease
 from virtuoso.storage.database.leased_outbox import LeasedOutbox
 from virtuoso.storage.database.queries import LastLabel
@@ -32,6 +33,10 @@ class LeasedStore(LeasedOutbox):
         resumed = await self._store.resumable(self._identity, told_since_ms)
         found = {incident.id: incident for incident in (*latest, *resumed)}
         return tuple(sorted(found.values(), key=lambda each: (each.fired_ms, each.id), reverse=True))
+
+    async def outcomes(self, now_ms: int) -> tuple[Outcome, ...]:
+        """What followed the alerts of the year before `now_ms`, newest first."""
+        return await self._store.outcomes(self._identity, now_ms)
 
     async def alert_inputs(self, now_ms: int) -> AlertInputs:
         """Silences in force or to come, and who acknowledged which open incident."""

@@ -7,6 +7,7 @@ import msgspec
 
 from virtuoso.model.alerts.incident import Incident, Severity, Silence, Step, Told
 from virtuoso.model.alerts.notice import Delivery
+from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label
 
@@ -89,6 +90,7 @@ class Changes:
     incidents: tuple[Incident, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     state: tuple[StateRecord, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

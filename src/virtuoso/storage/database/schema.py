@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, Table, Text, text
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest revision in `migrations/versions` (a test compares); asking Alembic for it costs its import."""
 
 METADATA: Final = MetaData()
@@ -80,6 +80,17 @@ INCIDENTS: Final = Table(
     Index("incidents_open", "resolved_ms", "fired_ms"),
     Index("incidents_told", "identity", "told_ms"),
     Index("incidents_held", "held", sqlite_where=text("held IS NOT NULL"), postgresql_where=text("held IS NOT NULL")),
+)
+
+OUTCOMES: Final = Table(
+    "alert_outcomes",
+    METADATA,
+    Column("id", Text, primary_key=True),  # incident and horizon
+    Column("identity", Text, nullable=False),  # whose monitor's
+    Column("delivered_ms", BigInteger, nullable=False),
+    Column("settled_ms", BigInteger),  # null while it is still to come
+    Column("body", Text, nullable=False),  # JSON: see `model.alerts.outcome.Outcome`
+    Index("alert_outcomes_by_time", "identity", "delivered_ms"),
 )
 
 TRANSITIONS: Final = Table(

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from virtuoso.model.alerts.incident import Incident, Silence
 from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.alerts.outbox import ChannelState, Count, DeliveryPage
+from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.clock import Clock
 from virtuoso.storage.database import alerts, outbox, queries, writing, wrong_tokens
 from virtuoso.storage.database.connection.calls import Calls
@@ -136,6 +137,10 @@ class Database(Calls):
     async def resumable(self, identity: str, since_ms: int) -> tuple[Incident, ...]:
         """What a restart goes on with: incidents open, undecided, or told since then; newest first, at most 10,000."""
         return self._whole(await self.run(lambda c: alerts.resumable(c, identity, since_ms), writing=False))
+
+    async def outcomes(self, identity: str, now_ms: int) -> tuple[Outcome, ...]:
+        """What followed the alerts of the year before `now_ms` (epoch ms), newest first; at most 20,000."""
+        return self._whole(await self.run(lambda c: alerts.outcomes(c, identity, now_ms), writing=False))
 
     async def note_wrong_tokens(self, identity: str, process: str, wrong: WrongTokens) -> None:
         """Let the monitor of this identity know what the web process of this name was given."""

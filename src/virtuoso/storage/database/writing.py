@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from virtuoso.model.alerts.incident import Incident, Silence
 from virtuoso.model.alerts.notice import Delivery
 from virtuoso.storage.database.records import Changes, Life, record_id
-from virtuoso.storage.database.schema import INCIDENTS, OUTBOX, SIGNALS, SILENCES, STATE, TRANSITIONS
+from virtuoso.storage.database.schema import INCIDENTS, OUTBOX, OUTCOMES, SIGNALS, SILENCES, STATE, TRANSITIONS
 from virtuoso.storage.lease import Term
 
 Insert = sqlite.Insert | postgresql.Insert
@@ -43,6 +43,13 @@ class Writing:
         ]  # fmt: skip
         self._incidents = [_incident_row(term.identity, incident) for incident in changes.incidents]
         self._deliveries = [delivery_row(term.identity, delivery) for delivery in changes.deliveries]
+        self._outcomes = [
+            {
+                "id": o.id, "identity": term.identity, "delivered_ms": o.delivered_ms, "settled_ms": o.settled_ms,
+                "body": msgspec.json.encode(o).decode(),
+            }
+            for o in changes.outcomes
+        ]  # fmt: skip
         self._state = [
             {"identity": term.identity, "key": s.key, "close_ms": s.close_ms, "body": s.body} for s in changes.state
         ]
@@ -56,6 +63,8 @@ class Writing:
             connection.execute(_incident_upsert(connection), self._incidents)
         if self._deliveries:
             connection.execute(new_rows(connection, OUTBOX).on_conflict_do_nothing(), self._deliveries)
+        if self._outcomes:
+            connection.execute(_outcome_upsert(connection), self._outcomes)
         if self._state:
             new = new_rows(connection, STATE)
             values = {"close_ms": new.excluded.close_ms, "body": new.excluded.body}
@@ -96,6 +105,13 @@ def _incident_upsert(connection: Connection) -> Insert:
     values["acknowledged"] = or_(INCIDENTS.c.acknowledged, new.excluded.acknowledged)
     later = or_(INCIDENTS.c.resolved_ms.is_(None), new.excluded.resolved_ms.is_not(None))
     return new.on_conflict_do_update(index_elements=["id"], set_=values, where=later)
+
+
+def _outcome_upsert(connection: Connection) -> Insert:
+    """What is settled stays as it is."""
+    new = new_rows(connection, OUTCOMES)
+    values = {"settled_ms": new.excluded.settled_ms, "body": new.excluded.body}
+    return new.on_conflict_do_update(index_elements=["id"], set_=values, where=OUTCOMES.c.settled_ms.is_(None))
 
 
 def delivery_row(identity: str, delivery: Delivery) -> dict[str, Any]:

@@ -21,10 +21,18 @@ from virtuoso.model.alerts.documents.making import (
     StageRow,
     channel_of,
 )
+from virtuoso.model.alerts.documents.performance import (
+    AlertPerformance,
+    Figure,
+    HorizonPerformance,
+    InterruptingRow,
+    KindPerformance,
+)
 from virtuoso.model.alerts.documents.silences import NewSilence, SilenceRow, Silences, silence_of
 
 __all__ = [
-    "Alert", "AlertDetail", "AlertHistory", "AlertPipeline", "AlertRules", "ChannelRow", "Decision", "Deliveries",
-    "DeliveryRow", "NewAcknowledgement", "NewSilence", "Nothing", "PolicyRow", "SilenceRow", "Silences", "StageRow",
+    "Alert", "AlertDetail", "AlertHistory", "AlertPerformance", "AlertPipeline", "AlertRules", "ChannelRow", "Decision",
+    "Deliveries", "DeliveryRow", "Figure", "HorizonPerformance", "InterruptingRow", "KindPerformance",
+    "NewAcknowledgement", "NewSilence", "Nothing", "PolicyRow", "SilenceRow", "Silences", "StageRow",
     "alert_of", "channel_of", "delivery_of", "detail_of", "silence_of",
 ]  # fmt: skip

@@ -1,0 +1,80 @@
+"""The bands that alerts are measured by: those that the last closes gave, and how often such bands are left."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from virtuoso.alerts.outcomes.equal import EqualMinutes
+from virtuoso.analysis.forecast.forecasts import Forecasts
+from virtuoso.analysis.forecast.horizons import HORIZONS_MIN as FORECAST_MIN
+from virtuoso.market.panel import Floats
+from virtuoso.model.alerts.outcome import HORIZONS_MIN, Edge
+from virtuoso.model.clock import iso
+
+_MINUTE_MS = 60_000
+_FRESH_MS = 180_000
+_KEPT = max(HORIZONS_MIN) + 1
+NONE_YET = "no forecast was made at the time"
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
+    """What was forecast at one base close: columns of symbols, and by horizon low, high and volatility [3, n]."""
+
+    close_ms: int
+    version: str | None
+    columns: Mapping[str, int]
+    bands: Mapping[int, Floats]
+
+
+class ForecastEdges:
+    """The bands of the last hour of closes; what followed each is counted, of all minutes, alert or none."""
+
+    def __init__(self, equal: EqualMinutes) -> None:
+        self._equal = equal
+        self._closes: deque[_Close] = deque(maxlen=_KEPT)
+
+    def take(self, forecasts: Forecasts, symbols: Sequence[str]) -> None:
+        """The forecasts of the latest close (the last of `forecasts`); `symbols` are its columns [n]."""
+        close_ms = int(forecasts.close_ms[-1])
+        bands = {
+            horizon: np.stack([cone[0, -1], cone[-1, -1], forecasts.volatility[horizon][-1]])
+            for horizon in HORIZONS_MIN
+            if (cone := forecasts.cone.get(horizon)) is not None
+        }
+        now = _Close(close_ms, forecasts.version, {symbol: i for i, symbol in enumerate(symbols)}, bands)
+        for before in self._closes:
+            horizon = (close_ms - before.close_ms) // _MINUTE_MS
+            if horizon in before.bands:
+                followed = forecasts.outcomes.close[FORECAST_MIN.index(horizon), -1]
+                self._count(horizon, before, now.columns, followed)
+        self._closes.append(now)
+
+    def edge(self, symbol: str, horizon_min: int, at_ms: int) -> Edge | str:
+        """The band that the last close before `at_ms` (epoch ms) gave, or why there is none."""
+        of = next((each for each in reversed(self._closes) if each.close_ms <= at_ms), None)
+        if of is None:
+            return NONE_YET
+        if at_ms - of.close_ms > _FRESH_MS:
+            return f"the last forecast before it is of {iso(of.close_ms)}"
+        column = of.columns.get(symbol)
+        band = of.bands.get(horizon_min)
+        if column is None or band is None or of.version is None or not np.isfinite(band[:, column]).all():
+            return f"nothing was forecast of {symbol}"
+        low, high, volatility = map(float, band[:, column])
+        return Edge(close_ms=of.close_ms, version=of.version, low=low, high=high, volatility=volatility)
+
+    def base(self, horizon_min: int, at_ms: int, edge: Edge) -> float | None:
+        """How often minutes of the same hour and forecast volatility left their band."""
+        return self._equal.rate(horizon_min, at_ms, edge.volatility)
+
+    def _count(self, horizon: int, before: _Close, columns: Mapping[str, int], followed: Floats) -> None:
+        shared = [symbol for symbol in before.columns if symbol in columns]
+        then, since = [before.columns[symbol] for symbol in shared], [columns[symbol] for symbol in shared]
+        low, high, volatility = before.bands[horizon][:, then]
+        moved = followed[since]
+        known = np.isfinite(low + high + moved)
+        beyond = (moved < low) | (moved > high)
+        self._equal.learn(horizon, before.close_ms, volatility[known], beyond[known])

@@ -1,0 +1,116 @@
+"""What followed the alerts of a monitor: begun as they are delivered, settled from its bars, judged by kind."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from virtuoso.alerts.outcomes.equal import EqualMinutes, EqualState
+from virtuoso.alerts.outcomes.pending import Bars, PendingOutcomes
+from virtuoso.alerts.outcomes.performance import performance, worths
+from virtuoso.market.panel import Floats
+from virtuoso.market.series import CLOSE
+from virtuoso.market.state import MarketState
+from virtuoso.model.alerts.documents.performance import KindPerformance
+from virtuoso.model.alerts.incident import Incident
+from virtuoso.model.alerts.outcome import Outcome
+from virtuoso.model.alerts.worth import Worth
+from virtuoso.monitor.alerting.edges import ForecastEdges
+
+MOST_SETTLED = 20_000
+"""Outcomes that figures are made of; of more, the latest."""
+YEAR_MS = 365 * 86_400_000
+_ANEW_MS = 60_000
+_STATE_MS = 3_600_000
+
+
+class AlertOutcomes:
+    """Used on the event loop. Times are epoch milliseconds.
+
+    Attributes:
+        edges: takes the forecasts of each close; until there are any, outcomes are recorded without a band.
+        bars: where closed minutes are; nothing settles before it is there.
+    """
+
+    def __init__(self) -> None:
+        self._equal = EqualMinutes()
+        self.edges = ForecastEdges(self._equal)
+        self.bars: Bars | None = None
+        self._pending = PendingOutcomes()
+        self._settled: deque[Outcome] = deque(maxlen=MOST_SETTLED)
+        self._changed: dict[str, Outcome] = {}
+        self._kinds: tuple[KindPerformance, ...] = ()
+        self._judged_ms: int | None = None
+        self._stale = True
+        self._state: EqualState | None = None
+        self._state_ms = 0
+
+    @property
+    def pending(self) -> int:
+        """How many are still to come."""
+        return len(self._pending)
+
+    def look(self, delivered: Iterable[tuple[Incident, bool]], now_ms: int) -> None:
+        """Begin what was delivered just now (and whether it interrupted), and settle what is due."""
+        for incident, interrupted in delivered:
+            begun = self._pending.begin(
+                incident, now_ms, interrupted=interrupted, edges=self.edges.edge, bases=self.edges.base
+            )
+            self._changed.update((outcome.id, outcome) for outcome in begun)
+        if self.bars is not None:
+            for outcome in self._pending.settle(now_ms, self.bars):
+                self._changed[outcome.id] = outcome
+                self._settled.append(outcome)
+                self._stale = True
+
+    def take_changed(self) -> tuple[Outcome, ...]:
+        """Those begun or settled since this was last asked."""
+        changed = tuple(self._changed.values())
+        self._changed.clear()
+        return changed
+
+    def resume(self, outcomes: Sequence[Outcome], equal: EqualState | None) -> None:
+        """Go on from earlier runs; the outcomes come oldest first."""
+        self._pending.resume(outcomes)
+        self._settled.extend(outcome for outcome in outcomes if outcome.settled_ms is not None)
+        self._stale = True
+        if equal is not None:
+            self._equal.resume(equal)
+            self._state = equal
+
+    def state(self, now_ms: int) -> EqualState | None:
+        """How often minutes left their bands, to go on from after a restart; made anew once an hour."""
+        if now_ms >= self._state_ms + _STATE_MS:
+            self._state, self._state_ms = self._equal.state, now_ms
+        return self._state
+
+    def kinds(self, now_ms: int) -> tuple[KindPerformance, ...]:
+        """What kinds were worth in the last year; at most a minute old."""
+        if self._stale and (self._judged_ms is None or now_ms >= self._judged_ms + _ANEW_MS):
+            recent = [outcome for outcome in self._settled if outcome.delivered_ms >= now_ms - YEAR_MS]
+            self._kinds, self._judged_ms, self._stale = performance(recent), now_ms, False
+        return self._kinds
+
+    def worths(self, now_ms: int) -> dict[str, Worth]:
+        """By kind, what it was worth."""
+        return worths(self.kinds(now_ms))
+
+
+def bars_of(market: MarketState) -> Bars:
+    """The closed minutes that a market holds.
+
+    None of them at all where some are missing for good: the symbol's bars go on beyond them.
+    """
+
+    def bars(symbol: str, open_ms: int, count: int) -> Floats | None:
+        if symbol not in market:
+            return None
+        base = market[symbol].history.base
+        found = base.window(open_ms, count)
+        if found is not None:
+            return found[:, : CLOSE + 1].copy()
+        end_ms = open_ms + count * base.timeframe.ms
+        gone = base.next_ms is not None and base.next_ms >= end_ms
+        return np.empty((0, CLOSE + 1)) if gone else None
+
+    return bars
