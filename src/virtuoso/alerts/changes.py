@@ -69,7 +69,7 @@ def observe_pressure(
 
 
 def observe_regime(log: IncidentLog, before: str, after: str, now_ms: int) -> None:
-    """The market's regime changed."""
+    """Tell that the market's regime changed."""
     log.resolve(REGIME, now_ms, side=before.lower())
     text = f"the market is {after} (it was {before})"
     log.fire(REGIME, Severity.WARNING, text, now_ms, side=after.lower(), details={"before": before, "after": after})

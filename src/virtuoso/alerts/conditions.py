@@ -27,16 +27,16 @@ class FeedOutage:
     _down: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     def lost(self, connection: int, reason: str, now_ms: int) -> None:
-        """A connection went, or was never there."""
+        """Note that a connection went, or was never there."""
         self._down.setdefault(connection, (now_ms, reason))
 
     def mute(self, log: IncidentLog, connection: int, reason: str, now_ms: int) -> None:
-        """A connection is up but delivers nothing."""
+        """Note that a connection is up but delivers nothing."""
         self.lost(connection, reason, now_ms - self.grace_ms)
         self.observe(log, now_ms)
 
     def back(self, log: IncidentLog, connection: int, now_ms: int) -> None:
-        """A connection delivers again."""
+        """Note that a connection delivers again."""
         self._down.pop(connection, None)
         self.observe(log, now_ms)
 
@@ -75,7 +75,7 @@ class ExchangeState:
 
 
 def observe_exchange(log: IncidentLog, state: ExchangeState, now_ms: int) -> None:
-    """One notice when each thing begins, one when it is over."""
+    """Open an incident of the exchange when each thing begins, and resolve it when that is over."""
     _observe_topics(log, state, now_ms)
     said = _said(state)
     for kind, severity in _WEATHER.items():
@@ -126,7 +126,7 @@ class StoreState:
 
 
 def observe_stores(log: IncidentLog, stores: Iterable[StoreState], now_ms: int) -> None:
-    """One notice when a store has been gone, or full, for a moment; one when it is back."""
+    """Open an incident when a store has been gone, or full, for a moment; resolve it when it is back."""
     for store in stores:
         for state, kind in _STORE_KINDS.items():
             if store.state != state:
@@ -156,7 +156,7 @@ class ChannelCondition:
 
 
 def observe_channels(log: IncidentLog, channels: Iterable[ChannelCondition], now_ms: int) -> None:
-    """A channel whose address is gone, at once; one that cannot be reached, after a minute. Others tell of it."""
+    """Open an incident of a channel: at once if its address is gone, after a minute if it is not reached. Others tell it."""
     for channel in channels:
         late = channel.since_ms is not None and now_ms - channel.since_ms >= CHANNEL_GRACE_MS
         if channel.state == "disabled" or (channel.state == "down" and late):
@@ -178,7 +178,7 @@ def observe_wrong_tokens(log: IncidentLog, count: int, client: str, now_ms: int)
 
 
 def observe_cycle(log: IncidentLog, duration_s: float, slow_s: float, error: str | None, now_ms: int) -> None:
-    """A cycle ended: failed, slow, or well."""
+    """Judge a cycle that ended: failed, slow, or well."""
     if error is not None:
         log.fire(
             "failed_cycle",

@@ -23,7 +23,7 @@ class UniverseState:
 
 
 def observe_universe(log: IncidentLog, state: UniverseState, now_ms: int) -> None:
-    """One notice when each thing begins, one when it is over."""
+    """Open an incident of the universe when each thing begins, and resolve it when that is over."""
     unknown: dict[str, tuple[str, Details]] = {name: (text, {"include": name}) for name, text in state.unknown.items()}
     _observe(log, "list_doubted", Severity.WARNING, state.doubts, now_ms)
     _observe(log, "include_unknown", Severity.WARNING, unknown, now_ms)

@@ -63,7 +63,7 @@ class Canvas:
         self, left: float, top: float, right: float, bottom: float, *,
         fill: Colour | None = None, edge: Colour | None = None, line: float = 1.5, radius: float = 0.0,
     ) -> None:  # fmt: skip
-        """A filled rectangle, an outlined one or both; one thinner than half a pixel is drawn as thick as that."""
+        """Draw a rectangle, filled, outlined or both; one thinner than half a pixel is drawn as thick as that."""
         corners = [round(left * _FINE), round(top * _FINE), round(right * _FINE) - 1, round(bottom * _FINE) - 1]
         corners[2:] = max(corners[0], corners[2]), max(corners[1], corners[3])
         if radius:
@@ -75,7 +75,7 @@ class Canvas:
         self, left: float, right: float, y: float, shade: Colour, *,
         thick: float, dash: tuple[float, float] | None = None,
     ) -> None:  # fmt: skip
-        """A horizontal line; `dash` says how much of it is drawn and left out, by turns."""
+        """Draw a horizontal line; `dash` says how much of it is drawn and left out, by turns."""
         drawn, left_out = dash or (right - left, 1.0)
         at = left
         while at < right:
@@ -83,7 +83,7 @@ class Canvas:
             at += drawn + left_out
 
     def stroke(self, points: Sequence[Point], shade: Colour, thick: float) -> None:
-        """A line through all points."""
+        """Draw a line through all points."""
         self._draw.line([(x * _FINE, y * _FINE) for x, y in points], shade, round(thick * _FINE), joint="curve")
 
     def polygon(self, points: Sequence[Point], shade: Colour) -> None:

@@ -63,7 +63,7 @@ def draw_bands(
 
 
 def draw_marks(canvas: Canvas, shown: Sequence[Label], bars: NDArray[np.float64], plot: Plot, top: float) -> None:
-    """An arrow at each bar, in whose favour it is, and the name above all candles."""
+    """Draw an arrow at each bar, in whose favour it is, and the name above all candles."""
     taken: list[tuple[float, float]] = []
     for label in shown:
         up = label.mark.up

@@ -16,7 +16,7 @@ class Origin:
         """`None` until something good came."""
 
     def announced(self, place: str, name: str | None) -> None:
-        """A good answer came from `place` (`REST`, `streams`), with this announcement."""
+        """Note what a good answer from `place` announced (`REST`, `streams`), with this announcement."""
         try:
             latest = DataSource(name) if name else DataSource.LIVE
         except ValueError:

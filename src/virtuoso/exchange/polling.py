@@ -225,7 +225,7 @@ class Polling:
         return dict(wanted)
 
     async def poll(self, wanted: Mapping[str, Sequence[FeedKind]]) -> None:
-        """One round: all tickers in one call, and bars, book and trades of each symbol, all at once."""
+        """Poll one round: all tickers in one call, and bars, book and trades of each symbol, all at once."""
         began = time.perf_counter()
         failed: set[str] = set()
         asked: list[Coroutine[Any, Any, None]] = []

@@ -55,29 +55,29 @@ class Tap(Protocol):
     """Told of everything that goes over the wire, on the event loop; it must be quick and may not raise."""
 
     def frame(self, connection: int, received_ns: int, payload: bytes) -> None:
-        """A frame was received on a connection, at `received_ns` (epoch ns)."""
+        """Take a frame that was received on a connection, at `received_ns` (epoch ns)."""
         ...
 
     def sent(self, connection: int, sent_ns: int, payload: bytes) -> None:
-        """A frame was sent on a connection, at `sent_ns` (epoch ns)."""
+        """Take a frame that was sent on a connection, at `sent_ns` (epoch ns)."""
         ...
 
     def opened(self, connection: int, at_ns: int, url: str) -> None:
-        """The stream `connection` was opened to `url`."""
+        """Note that the stream `connection` was opened to `url`."""
         ...
 
     def closed(self, connection: int, at_ns: int, reason: str) -> None:
-        """The stream `connection` was closed, for `reason`."""
+        """Note that the stream `connection` was closed, for `reason`."""
         ...
 
     def answer(
         self, path: str, query: dict[str, str], status: int, body: bytes, sent_ns: int, received_ns: int
     ) -> None:
-        """A REST request was answered with `status` and `body`."""
+        """Take the `status` and `body` that a REST request was answered with."""
         ...
 
     def clock_read(self, at_ns: int, offset_ms: float) -> None:
-        """The exchange's clock was measured."""
+        """Take a measurement of the exchange's clock."""
         ...
 
 

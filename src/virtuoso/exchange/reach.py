@@ -58,7 +58,7 @@ class Reach:
             self._backoff.reset()
 
     def failed(self, error: Exception) -> None:
-        """A request was not answered, or not by the exchange."""
+        """Note that a request was not answered, or not by the exchange."""
         said = str(error)
         self._error = said if len(said) <= _SAID_CHARS else f"{said[: _SAID_CHARS - 1]}…"
         if self._failing_s is None:

@@ -74,7 +74,7 @@ class MinuteSampler:
         self._large_size = self._vanished_size = 0.0
 
     def forget(self) -> None:
-        """The book was lost: what is pending can no longer be judged."""
+        """Forget what is pending, which can no longer be judged: the book was lost."""
         self._trades.clear()
         self._shocks.clear()
         self._large.clear()

@@ -98,7 +98,7 @@ class SymbolState:
         return self.book.apply(update_id, bids, asks)
 
     def book_invalid(self) -> None:
-        """The feed behind the book is gone."""
+        """Drop the book, because the feed behind it is gone."""
         self.minutes.watched_ms = None
         self.book.invalidate()
         self._sampler.forget()

@@ -31,7 +31,7 @@ class SymbolSink(Protocol):
         ...
 
     def book_invalid(self) -> None:
-        """The feed behind the book is gone (disconnect, resync): drop it before anything is computed from it."""
+        """Drop the book before anything is computed from it: the feed behind it is gone (disconnect, resync)."""
         ...
 
     def time(self, event_ms: int, received_ns: int) -> Refusal:

@@ -107,7 +107,7 @@ class Contained:
         return {symbol: self.reason(symbol) or "" for symbol in sorted({symbol for symbol, _ in self._faults.copy()})}
 
     def observe(self, incidents: IncidentLog, watched: Collection[str]) -> None:
-        """One incident a symbol from when its fault has lasted a while until it is over; who left is forgotten."""
+        """Keep an incident open from when a symbol's fault has lasted a while until it is over; forget who left."""
         now_ms = self._now_ms()
         for (symbol, what), fault in self._faults.copy().items():
             if symbol not in watched:

@@ -11,7 +11,7 @@ class FixedRate:
         self._number = 0
 
     def begin(self, start_s: float) -> None:
-        """The first tick is due at `start_s`."""
+        """Let the first tick be due at `start_s`."""
         self._start_s = start_s
         self._number = 0
 

@@ -44,7 +44,7 @@ class StatusReport:
         self._process = psutil.Process()
 
     def began(self, late_s: float) -> None:
-        """A tick of the grid began so late."""
+        """Note how late a tick of the grid began."""
         now_s = self._clock.monotonic_ns() / 1e9
         if self._began_s is not None:
             self._intervals.add((now_s - self._began_s) * 1000)

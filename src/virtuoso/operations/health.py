@@ -71,11 +71,11 @@ class HealthState:
         self.last_error = error
 
     def tried(self) -> None:
-        """The start asked the exchange in vain, and will ask again: there is no cycle yet, but no standstill either."""
+        """Note that the exchange was asked in vain, and will be again: there is no cycle yet, but no standstill."""
         self._tried_ns = self.clock.monotonic_ns()
 
     def observed(self, observed: Observed) -> None:
-        """The data was looked at just now."""
+        """Note that the data was looked at just now."""
         self._observed, self._observed_ns = observed, self.clock.monotonic_ns()
 
     @property

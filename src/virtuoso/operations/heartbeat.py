@@ -28,7 +28,7 @@ class Heartbeat:
         self.counts = {"sent": 0, "failed": 0, "withheld": 0}
 
     async def run(self) -> None:
-        """For ever; a failure is told once, and so is its end."""
+        """Call the address until cancelled; a failure is told once, and so is its end."""
         while True:
             await self.beat()
             await asyncio.sleep(self._interval_s)

@@ -126,7 +126,7 @@ class RecordedStream:
         feed.take(frame.payload, frame.received_ns)
 
     def closed(self, connection: int) -> None:
-        """What hung on this connection may not be computed from."""
+        """Let nothing be computed from what hung on this connection."""
         self._alive_ns.pop(connection, None)
         for topic, carrier in self._carrier.items():
             if carrier == connection:

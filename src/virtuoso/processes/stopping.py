@@ -48,7 +48,7 @@ async def reload_on_hangup(hangup: asyncio.Event, reload: Callable[[], Awaitable
 
 
 async def until_stopped(works: set[asyncio.Task[None]], stop: asyncio.Event, web: Server | None = None) -> None:
-    """Until `stop`, or the failure of a work, which is raised; then all works are ended.
+    """Wait until `stop`, or the failure of a work, which is raised; then end all works.
 
     A work called `announce` may end by itself.
     """

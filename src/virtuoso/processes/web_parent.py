@@ -47,7 +47,7 @@ class WebProcess:
         return child
 
     async def run(self) -> None:
-        """Until the child ends.
+        """Feed the child until it ends.
 
         Raises:
             VirtuosoError: it ended by itself.

@@ -60,7 +60,7 @@ async def _open(database: Database) -> None:
 
 
 def main(runtime: Runtime) -> None:
-    """One of several: `FD -c FILE …`, the listening socket inherited; it ends when its parent does."""
+    """Serve as one of several: `FD -c FILE …`, the listening socket inherited; it ends when its parent does."""
     descriptor, *rest = sys.argv[1:]
     settings = settings_of([Path(path) for path in rest[1::2]], os.environ)
     sock = socket.socket(fileno=int(descriptor))

@@ -79,7 +79,7 @@ class Recorder:
         self._put(Answer(received_ns, sent_ns, path, query, status, body))
 
     def clock_read(self, at_ns: int, offset_ms: float) -> None:
-        """The exchange's clock was measured."""
+        """Record a measurement of the exchange's clock."""
         self._put(ClockRead(at_ns, offset_ms))
 
     async def close(self) -> None:

@@ -85,7 +85,7 @@ class Faults:
         return [fault for (of, _), (fault, _, until) in self._until.items() if of == kind and now_s < until]
 
     def end(self, fault: Fault) -> None:
-        """It has done what it was ordered for."""
+        """End a fault that has done what it was ordered for."""
         self._until.pop((fault.fault, fault.topic or fault.symbol or ""), None)
 
     def since_s(self, fault: Fault) -> float:

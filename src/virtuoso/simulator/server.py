@@ -117,7 +117,7 @@ class EmbeddedExchange:
             await self._runner.cleanup()
 
     async def wait(self) -> None:
-        """Until the exchange fails or is stopped."""
+        """Wait until the exchange fails or is stopped."""
         if self._pump is not None:
             await self._pump
 

@@ -84,7 +84,7 @@ class Watch:
         return Decision.TAKE if began_ns - self._since_ns >= self._lease_ns else Decision.WAIT
 
     def missed(self) -> None:
-        """A look, or an attempt to take, failed: the holder could not renew then either, so watching begins anew."""
+        """Watch anew, because a look or an attempt to take failed: the holder could not renew then either."""
         self._seen = None
 
     def rest_ns(self, now_ns: int) -> int:
@@ -112,11 +112,11 @@ class Tenure:
         return self.lost is None and now_ns - self._good_from_ns < self._lease_ns
 
     def renewed(self, began_ns: int) -> None:
-        """A renewal begun then found our epoch in the row."""
+        """Note that a renewal begun then found our epoch in the row."""
         self._good_from_ns = max(self._good_from_ns, began_ns)
 
     def failed(self, began_ns: int, now_ns: int) -> None:
-        """A renewal begun then could not reach the database, or found it full."""
+        """Note that a renewal begun then could not reach the database, or found it full."""
         if self.may_publish(now_ns):
             self._good_from_ns = max(self._good_from_ns, began_ns)
 

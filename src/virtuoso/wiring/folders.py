@@ -8,7 +8,7 @@ from virtuoso.model.errors import UsageError
 
 
 def make_data_dir(settings: Settings) -> None:
-    """The folder of everything that is kept.
+    """Make the folder of everything that is kept.
 
     Raises:
         UsageError: it cannot be made.

@@ -52,7 +52,7 @@ def asked(asking: Client, path: str, method: str = "GET", document: msgspec.Stru
 
 
 def printed(body: bytes, kind: type[T], drawn: Callable[[T], Iterable[RenderableType]], *, as_json: bool) -> None:
-    """The document, or what is drawn of it; exit code 1 with the reason where there is nothing to draw."""
+    """Print the document, or what is drawn of it; exit code 1 with the reason where there is nothing to draw."""
     if as_json:
         typer.echo(body)
         return

@@ -26,7 +26,7 @@ class ChartQueue:
         self._task: asyncio.Task[bytes | None] | None = None
 
     def add(self, delivery: Delivery) -> None:
-        """It was sent; if it is of a kind that gets a chart, one is drawn later."""
+        """Take a message that was sent; if it is of a kind that gets a chart, one is drawn later."""
         if delivery.notice.role is not Role.ALERT or delivery.notice.symbol is None or delivery.ref is None:
             return
         self._waiting[delivery.id] = delivery
@@ -34,7 +34,7 @@ class ChartQueue:
             del self._waiting[next(iter(self._waiting))]
 
     def forget(self, delivery_id: str) -> None:
-        """The message says something else by now: a chart would put back what it said before."""
+        """Draw no chart for a message that says something else by now: it would put back what was said before."""
         self._waiting.pop(delivery_id, None)
         if self._drawn is not None and self._drawn.id == delivery_id:
             self._drawn = None

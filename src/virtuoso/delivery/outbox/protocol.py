@@ -39,7 +39,7 @@ class OutboxStore(Protocol):
         ...
 
     async def fold(self, digest: Delivery, members: Sequence[Delivery]) -> None:
-        """The digest takes the place of its members, at most 500."""
+        """Put a digest in the place of its members, at most 500."""
         ...
 
     async def move(self, channel: str, fallback: str | None, reason: str, now_ms: int) -> int:
@@ -47,7 +47,7 @@ class OutboxStore(Protocol):
         ...
 
     async def keep_ref(self, delivery: str, ref: str | None) -> None:
-        """What the channel knows a sent message by from now on."""
+        """Keep what the channel knows a sent message by from now on."""
         ...
 
     async def tidy(self, now_ms: int) -> Tidied:

@@ -221,7 +221,7 @@ class Connection:
         return said
 
     def unusual(self, data: bytes) -> None:
-        """A message whose topic does not come first or is not carried, a reply, or noise."""
+        """Take a message whose topic does not come first or is not carried, a reply, or noise."""
         topic = topic_of(data)
         if topic is not None:
             feed = self.feeds_by_topic.get(topic)

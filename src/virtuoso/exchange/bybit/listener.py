@@ -24,7 +24,7 @@ class Owner(Protocol):
     strange: Counter[str]
 
     def unusual(self, data: bytes) -> None:
-        """A whole message that does not begin with a topic it carries."""
+        """Take a whole message that does not begin with a topic it carries."""
         ...
 
 

@@ -96,7 +96,7 @@ class Liveness:
         )
 
     def listed(self, row: TickerUpdate, asked_ns: int) -> None:
-        """A list of tickers came, asked for at `asked_ns`: what changed since the last one happened after that."""
+        """Take tickers that were asked for at `asked_ns`: what changed since the last ones happened after that."""
         now, before = _Listed(asked_ns, row.last, row.turnover_24h, row.bid, row.ask), self._listed
         self._listed = now
         if before is None:

@@ -32,10 +32,10 @@ class Resyncs:
         return topics
 
     def forget(self, topic: str) -> None:
-        """A topic is no longer carried."""
+        """Forget a topic that is no longer carried."""
         for kept in (self._due_s, self._backoff, self._last_s):
             kept.pop(topic, None)
 
     def clear(self) -> None:
-        """The connection is gone: all topics are asked for anew on the next one."""
+        """Forget all requests of a connection that is gone: all topics are asked for anew on the next one."""
         self._due_s.clear()

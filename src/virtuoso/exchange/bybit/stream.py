@@ -102,7 +102,7 @@ class BybitStream:
         ]
 
     def listed(self, tickers: Mapping[str, TickerUpdate], asked_ns: int) -> None:
-        """A list of all tickers came, asked for at `asked_ns`: what moved in it must have moved here."""
+        """Take a list of all tickers that was asked for at `asked_ns`: what moved in it must have moved here."""
         for symbol, liveness in self._liveness.items():
             if (row := tickers.get(symbol)) is not None:
                 liveness.listed(row, asked_ns)

@@ -78,7 +78,7 @@ class Subscriptions:
         return not self._pending and not self._waiting
 
     def begin(self) -> None:
-        """The connection is open: ask for everything, and apart from it for what was denied before."""
+        """Ask for everything on a connection that is open, and apart from it for what was denied before."""
         self.end()
         topics = [feed.topic for feed in self._feeds.values()]
         for denial in self._denials.values():
@@ -87,7 +87,7 @@ class Subscriptions:
         self.ask([topic for topic in topics if topic in self._denials])
 
     def end(self) -> None:
-        """The connection is gone, and with it whatever was asked on it."""
+        """Forget whatever was asked on a connection that is gone."""
         self._pending.clear()
         self._waiting.clear()
         self._tokens, self._filled_s = float(_BURST), self._now_s()
@@ -110,7 +110,7 @@ class Subscriptions:
         self._send({"req_id": self._next_id(), "op": "unsubscribe", "args": list(topics)})
 
     def forget(self, topic: str) -> None:
-        """A topic is no longer wanted here."""
+        """Ask for a topic no longer."""
         self._denials.pop(topic, None)
 
     def take(self, reply: Reply) -> bool:

@@ -145,11 +145,11 @@ class Alerting:
             observe_gap(self.incidents, watched_ms, now_ms, now_ms)
 
     def frozen(self, since_ms: int, until_ms: int) -> None:
-        """The process stood still, or the machine slept."""
+        """Note that the process stood still, or the machine slept."""
         observe_gap(self.incidents, since_ms, until_ms, self._now_ms())
 
     def told(self, silences: tuple[Silence, ...], acknowledged: Mapping[str, str]) -> None:
-        """What people said: silences in force or to come, and by incident who acknowledged it."""
+        """Take what people said: silences in force or to come, and by incident who acknowledged it."""
         self._silences = silences
         for identity, by in acknowledged.items():
             self.incidents.acknowledge(identity, by, self._now_ms())
@@ -171,7 +171,7 @@ class Alerting:
                 observe_regime(self.incidents, str(change.before), str(change.after), self._now_ms())
 
     def system(self, values: Mapping[str, Known]) -> None:
-        """The values of the system, for the next judgement."""
+        """Take the values of the system, for the next judgement."""
         self._system = values
 
     def judge(

@@ -268,7 +268,7 @@ class Cycle:
         return built, self._alerting.judge(built.details, built.overview, frame.now_ms, self._contained)
 
     def publish_health(self) -> None:
-        """So that other processes judge by the age of the last success, too."""
+        """Publish the health, so that other processes judge by the age of the last success, too."""
         self._publication.publish("health", self._health.document())
 
     def frame(self) -> Frame:

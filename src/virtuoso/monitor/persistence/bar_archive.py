@@ -138,7 +138,7 @@ class BarArchive:
         return replace(block, minutes=minutes)
 
     def warmed(self, block: BarBlock, symbols: Sequence[str]) -> None:
-        """A long block was taken: keep what of it is not stored, of symbols that had something stored."""
+        """Keep what of a long block that was taken is not stored, of symbols that had something stored."""
         for column, symbol in enumerate(symbols):
             until_ms = self._stored_until.pop((symbol, block.timeframe), None)
             if until_ms is not None:

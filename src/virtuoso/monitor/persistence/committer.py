@@ -156,7 +156,7 @@ class Committer:
         transitions: tuple[Transition, ...],
         past: tuple[PastDay, ...] = (),
     ) -> None:
-        """A base close was analysed; `past` are the days of the scores' past that it changed."""
+        """Take a base close that was analysed; `past` are the days of the scores' past that it changed."""
         self._state = kept
         self._past.update((day.day % DAYS, day) for day in past)
         self._signals.extend(signals)

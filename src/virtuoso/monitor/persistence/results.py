@@ -79,7 +79,7 @@ class Results:
     def published(
         self, close_ms: int, state: RegimeState, regimes: RegimesCheckpoint, overview: docs.MarketOverview
     ) -> None:
-        """The documents are out: once a close, its state is committed and the market as a whole is kept."""
+        """Once a close, after its documents are out, commit its state and keep the market as a whole."""
         if close_ms <= self._kept_ms or not self._checkpoints:
             return
         self._kept_ms = close_ms

@@ -142,7 +142,7 @@ class DetectingSink:
         return refusal
 
     def book_invalid(self) -> None:
-        """The feed is gone; what lasted did so until it was last heard of."""
+        """Pass on that the feed is gone; what lasted did so until it was last heard of."""
         self.state.book_invalid()
         self._detectors.feed_gone(self._seen_ns)
 

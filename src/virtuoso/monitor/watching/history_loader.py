@@ -147,7 +147,7 @@ class HistoryLoader:
             await asyncio.get_running_loop().run_in_executor(self._worker, warm)
 
     async def warm_up(self, rows: Mapping[str, int]) -> None:
-        """A group of symbols at a time: the history of a whole exchange would stand in memory twice."""
+        """Step the engine through the history of symbols, some at a time: all of it would stand in memory twice."""
         symbols = list(rows)
         for first in range(0, len(symbols), _WARMED_AT_ONCE):
             group = symbols[first : first + _WARMED_AT_ONCE]

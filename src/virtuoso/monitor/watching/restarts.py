@@ -70,7 +70,7 @@ class Restarts:
                 history.doubted[history.base.next_ms - Timeframe.M1.ms] = "the instrument has other terms"
 
     async def heed_jump(self, symbol: str) -> None:
-        """A price stands in another unit: begin anew if two sources say so.
+        """Begin the history anew where a price stands in another unit, if two sources say so.
 
         Raises:
             ExchangeUnavailable: one alone does.

@@ -41,7 +41,7 @@ class FeedReader:
         self._sock = sock
 
     async def run(self) -> None:
-        """Until the feeding process ends.
+        """Take documents in until the feeding process ends.
 
         Raises:
             StoreUnavailable: what comes is no frame or no document.

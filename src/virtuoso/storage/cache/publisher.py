@@ -37,7 +37,7 @@ class _Written:
         self.turned = asyncio.Event()
 
     def forget(self) -> None:
-        """It may have lost what it held."""
+        """Take it that a tier may have lost what it held."""
         self.base, self.known = NOTHING, {}
 
     def lacks(self, published: Published) -> int:
@@ -113,7 +113,7 @@ class Publisher:
         return index is not None and index.owner not in ("", self._owner)
 
     async def run(self) -> None:
-        """Until a newer publisher has written."""
+        """Publish until a newer publisher has written."""
         async with asyncio.TaskGroup() as group:
             for written in self._tiers:
                 group.create_task(self._keep(written))

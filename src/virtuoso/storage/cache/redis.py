@@ -114,7 +114,7 @@ class RedisTier:
         return decode_index(self.name, data)
 
     async def listen(self, heard: Callable[[Change], None]) -> None:
-        """By a connection of its own, connecting anew with a bounded back-off."""
+        """Listen by a connection of its own, connecting anew with a bounded back-off."""
         wait_s = _BACKOFF_S[0]
         while True:
             try:

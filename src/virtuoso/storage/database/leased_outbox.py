@@ -49,7 +49,7 @@ class LeasedOutbox:
         return await self._database.run(lambda c: outbox.backlog(c, self._identity, channel, now_ms), writing=False)
 
     async def fold(self, digest: Delivery, members: Sequence[Delivery]) -> None:
-        """The digest takes the place of its members, at most 500."""
+        """Put a digest in the place of its members, at most 500."""
         await self._guard.write(lambda c: outbox.fold(c, self._identity, digest, members))
 
     async def move(self, channel: str, fallback: str | None, reason: str, now_ms: int) -> int:
@@ -57,7 +57,7 @@ class LeasedOutbox:
         return await self._guard.write(lambda c: outbox.move(c, self._identity, channel, fallback, reason, now_ms))
 
     async def keep_ref(self, delivery: str, ref: str | None) -> None:
-        """What the channel knows a sent message by from now on."""
+        """Keep what the channel knows a sent message by from now on."""
         await self._guard.write(lambda c: outbox.keep_ref(c, self._identity, delivery, ref))
 
     async def tidy(self, now_ms: int) -> Tidied:

@@ -71,7 +71,7 @@ def backlog(connection: Connection, identity: str, channel: str, now_ms: int) ->
 
 
 def fold(connection: Connection, identity: str, digest: Delivery, members: Sequence[Delivery]) -> None:
-    """The digest takes the place of the first of the members, which are folded into it: all of them, or none.
+    """Put a digest in the place of the first of its members, which are folded into it: all of them, or none.
 
     Nothing is done when one does not wait any more: it expired meanwhile, or all of this was done before.
     """
@@ -114,7 +114,7 @@ def move(connection: Connection, identity: str, channel: str, fallback: str | No
 
 
 def keep_ref(connection: Connection, identity: str, delivery: str, ref: str | None) -> None:
-    """What the channel knows a sent message by from now on."""
+    """Keep what the channel knows a sent message by from now on."""
     sent = update(OUTBOX).where(_O.id == delivery, _O.identity == identity, _O.state == "sent")
     connection.execute(sent.values(ref=ref))
 

@@ -55,7 +55,7 @@ class Writing:
         ]
 
     def write(self, connection: Connection) -> None:
-        """All of them. Signals, transitions and deliveries are ignored where they are kept already."""
+        """Write all of them. Signals, transitions and deliveries are ignored where they are kept already."""
         for table, rows in ((SIGNALS, self._signals), (TRANSITIONS, self._transitions)):
             if rows:
                 connection.execute(new_rows(connection, table).on_conflict_do_nothing(), rows)

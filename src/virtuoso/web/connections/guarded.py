@@ -94,7 +94,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head, self._size, self._gathered, self._body_size = True, 0, 0, 0
 
     def on_url(self, url: bytes) -> None:
-        """A part of the request line."""
+        """Take a part of the request line."""
         self._count_head(len(url))
         super().on_url(url)
 
@@ -106,7 +106,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The request is answered from here on, while its body may still come."""
+        """Begin to answer the request, while its body may still come."""
         if len(self.pipeline) >= self._limits.pipelined:
             self._refuse(429, "too many requests without waiting for an answer")
         self._in_head, self._gathered, self._complete = False, 0, False
@@ -114,7 +114,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.owing_since_s = self.loop.time()
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body, which may be more than is wanted."""
+        """Take a part of the body, which may be more than is wanted."""
         self._fed = True
         self._body_size += len(body)
         if self._body_size > self._limits.body_bytes:
@@ -122,13 +122,13 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The client has sent all of a request."""
+        """Note that the client has sent all of a request."""
         super().on_message_complete()
         self._complete = True
         self.owing_since_s = self.loop.time() if self.cycle.response_complete else None
 
     def on_response_complete(self) -> None:
-        """All of an answer was handed over: the next request may come."""
+        """Let the next request come: all of an answer was handed over."""
         super().on_response_complete()
         if self._complete and not self.pipeline:
             self.owing_since_s = self.loop.time()
@@ -146,7 +146,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._end(408, "the request took too long to come")
 
     def send_400_response(self, msg: str) -> None:
-        """The parser stopped, by itself or for a bound."""
+        """Answer a request at which the parser stopped, by itself or for a bound."""
         self._end(*(self._refusal or (400, msg)))
 
     def _is_refused(self) -> bool:

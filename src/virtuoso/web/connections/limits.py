@@ -68,7 +68,7 @@ class Crowd:
         return True
 
     def leave(self, address: str) -> None:
-        """One connection from this address is no more."""
+        """Count one connection less from this address."""
         self.connected -= 1
         self._by_address[address] -= 1
         if not self._by_address[address]:

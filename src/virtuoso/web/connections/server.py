@@ -55,7 +55,7 @@ class WebServer:
         return len(self._server.server_state.connections)
 
     async def serve(self, sock: socket) -> None:
-        """Until it is told to stop; clients that send or take nothing in time are dropped meanwhile."""
+        """Serve until it is told to stop; clients that send or take nothing in time are dropped meanwhile."""
         connections = self._server.server_state.connections
         looking = [
             asyncio.create_task(drop_stalled(connections), name="stalled"),

@@ -90,7 +90,7 @@ class Events:
         return shared
 
     async def wait(self, change: int) -> None:
-        """Until there is a later change than this one, or time for a heartbeat.
+        """Wait until there is a later change than this one, or time for a heartbeat.
 
         Whatever keeps the cache from being followed is raised to every client.
         """

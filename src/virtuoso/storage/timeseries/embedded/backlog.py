@@ -56,7 +56,7 @@ class Backlog:
         self._out = 0
 
     def put_back(self, batch: Batch) -> None:
-        """What is out could not be written."""
+        """Take back what is out and could not be written."""
         self._out = 0
         self._waiting.extendleft(reversed(batch))
         self._bound()

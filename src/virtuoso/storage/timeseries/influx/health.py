@@ -31,7 +31,7 @@ class Refusals:
         self._last: dict[str, tuple[int, int, int, Refused]] = {}
 
     def took(self, lines: Mapping[str, int], refused: Sequence[Refused]) -> None:
-        """The server took `lines` (how many of each measurement), all but those `refused`."""
+        """Note that the server took `lines` (how many of each measurement), all but those `refused`."""
         now_ns = self._clock.monotonic_ns()
         bad = Counter(measurement_of(line) for line, _ in refused)
         samples = {measurement_of(line): (line, reason) for line, reason in reversed(refused)}
@@ -83,32 +83,32 @@ class Health:
         self.error: str | None = None
 
     def up(self) -> None:
-        """The server answers; whether it takes what it is sent, the last lines say."""
+        """Note that the server answers; whether it takes what it is sent, the last lines say."""
         reason = self._refusals.reason
         self._turn("up" if reason is None else "refusing", reason)
 
     def down(self, error: str) -> None:
-        """The server did not answer; a full disk stays the worse news."""
+        """Note that the server did not answer; a full disk stays the worse news."""
         self._turn("full" if self.state == "full" else "down", error)
 
     def full(self, error: str) -> None:
-        """The server is away and the spool cannot take it either."""
+        """Note that the server is away and the spool cannot take it either."""
         self._turn("full", error)
 
     def relieved(self) -> None:
-        """The spool takes batches again."""
+        """Note that the spool takes batches again."""
         if self.state == "full":
             self._turn("down", self.error)
 
     def took(self, lines: Mapping[str, int], refused: Sequence[Refused]) -> None:
-        """The server took `lines` (how many of each measurement), all but those `refused`."""
+        """Note that the server took `lines` (how many of each measurement), all but those `refused`."""
         self._refusals.took(lines, refused)
         self.up()
         if refused:
             self.refused(len(refused), *refused[0])
 
     def refused(self, lines: int, example: bytes, reason: str) -> None:
-        """The server refused lines; said once a minute at most."""
+        """Say that the server refused lines, once a minute at most."""
         now_ns = self._clock.monotonic_ns()
         if now_ns >= self._silent_until_ns:
             self._silent_until_ns = now_ns + _QUIET_NS

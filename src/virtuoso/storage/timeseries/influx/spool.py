@@ -134,7 +134,7 @@ class Spool:
         return None
 
     def remove(self, record: Record) -> None:
-        """The batch is kept elsewhere."""
+        """Remove a batch that is kept elsewhere."""
         if self._segments and self._segments[0] is record.segment:
             self._advance(record.segment, _FRAME.size + len(record.body), record.points)
         else:  # it was shed meanwhile, but is not lost
