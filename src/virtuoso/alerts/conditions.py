@@ -156,7 +156,7 @@ class ChannelCondition:
 
 
 def observe_channels(log: IncidentLog, channels: Iterable[ChannelCondition], now_ms: int) -> None:
-    """Open an incident of a channel: at once if its address is gone, after a minute if it is not reached. Others tell it."""
+    """Open an incident of a channel: at once if its address is gone, after a minute if it is not reached."""
     for channel in channels:
         late = channel.since_ms is not None and now_ms - channel.since_ms >= CHANNEL_GRACE_MS
         if channel.state == "disabled" or (channel.state == "down" and late):
