@@ -39,6 +39,8 @@ class Blocks:
         length = max(DAY_MS, 2 * horizon_min * _MINUTE_MS)
         block: Ints = close_ms // length
         self._starts = np.flatnonzero(np.diff(block, prepend=block[:1] - 1))
+        self.begin_ms: Ints = block[self._starts] * length
+        """When each block begins [b], epoch ms, whether its closes do or not."""
         self._day_starts = np.flatnonzero(np.diff(self._day, prepend=self._day[:1] - 1))
 
     @property

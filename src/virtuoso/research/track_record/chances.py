@@ -63,7 +63,7 @@ class Chances:
                 (intervals("chances", "Skill against each symbol's own past rate", bars), *self._plots),
             ),
             Section("Claimed and came", (), (Table("By tenths of the readings", _BIN_COLUMNS, tuple(self._bins)),)),
-            Section("Large moves by symbol, hours and regime", (), tuple(self._parts)),
+            Section("Probabilities by symbol, hours and regime", (), tuple(self._parts)),
         ]
 
     def _large_move(self, measured: Measured, horizon: int, number: int) -> None:
@@ -82,13 +82,7 @@ class Chances:
                 found.reliability,
             )
         )
-        base = measured.past_mean(y, horizon)
-        rows: list[tuple[Cell, ...]] = []
-        for by, part, mask in measured.parts():
-            used = mask & np.isfinite(p + y + base)
-            rows.append((by, part, brier_skill(p, y, base, used, measured.blocks(horizon))))
-        title = f"{measured.spec.title}: {said(horizon)}"
-        self._parts.append(Table(title, (Column("by"), Column("part"), Column("skill")), tuple(rows)))
+        self._parted(measured, "large move", horizon, p, y)
         least = measured.spec.gates.get("large_move_skill", ())
         if number < len(least):
             name = f"large move, skill at {said(horizon)}"
@@ -113,6 +107,7 @@ class Chances:
         ):
             found = self._judged(measured, name, horizon, p, y)
             self._calibrated(measured, f"{name}, calibration error at {said(horizon)}", found)
+        self._parted(measured, "beyond costs on either side", horizon, p_up + p_down, up + down)
         least = measured.spec.gates.get("beyond_skill", ())
         if number < len(least):
             name = f"beyond costs on either side, skill at {said(horizon)}"
@@ -120,6 +115,16 @@ class Chances:
         skill, dummy = _three(measured, horizon, (p_up, p_down), (up, down), measured.blocks(horizon))
         self._three.append((measured.spec.name, said(horizon), skill, dummy.value))
         self._skills.append((f"{measured.spec.name} three outcomes {said(horizon)}", skill))
+
+    def _parted(self, measured: Measured, name: str, horizon: int, p: Floats, y: Floats) -> None:
+        base = measured.past_mean(y, horizon)
+        known = np.isfinite(p + y + base)
+        rows: list[tuple[Cell, ...]] = [
+            (by, part, brier_skill(p, y, base, known & mask, measured.blocks(horizon)))
+            for by, part, mask in measured.parts()
+        ]
+        title = f"{measured.spec.title}: {name}, {said(horizon)}"
+        self._parts.append(Table(title, (Column("by"), Column("part"), Column("skill")), tuple(rows)))
 
     def _judged(self, measured: Measured, name: str, horizon: int, p: Floats, y: Floats) -> ProbabilityQuality:
         base = measured.past_mean(y, horizon)

@@ -14,6 +14,7 @@ from virtuoso.research.judging.breaks import largest_breaks, steps_after
 from virtuoso.research.judging.cones import bands, known, levels, outside, pinball
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.paired import compare
+from virtuoso.research.judging.pooling import Pool
 from virtuoso.research.sampling.readings import Sampled
 from virtuoso.research.track_record.horizons import said
 from virtuoso.research.track_record.measured import Measured
@@ -51,6 +52,7 @@ class Reach:
         self._bars: list[Interval] = []
         self._differences: list[tuple[str, Figure]] = []
         self._gates: list[Gate] = []
+        self._pools: dict[tuple[str, int], Pool] = {}
 
     def add(self, measured: Measured, rivals: Mapping[str, Mapping[int, Sampled]]) -> None:
         """Take one set, with the rivals' quantiles of the closing return by name and horizon [6, t, n]."""
@@ -78,7 +80,19 @@ class Reach:
 
     def gates(self) -> list[Gate]:
         """What must hold of it."""
-        return self._gates
+        pooled = [
+            Gate(
+                name=f"pinball loss below {rival}'s at {said(horizon)}",
+                set="all sets",
+                wanted="upper end < 0",
+                measured=figure,
+                passed=None if figure.value is None else figure.negative,
+                why="nothing to judge" if figure.value is None else "",
+            )
+            for rival, horizon, figure in self._pooled()
+            if horizon in _GATED
+        ]
+        return [*self._gates, *pooled]
 
     def sections(self) -> list[Section]:
         """What is said of it."""
@@ -99,7 +113,14 @@ class Reach:
             Section(
                 "Cones against rivals",
                 (_RIVALS, unsure(self._differences, "difference of the loss")),
-                (Table("Pinball loss", _AGAINST_COLUMNS, tuple(self._against)),),
+                (
+                    Table("Pinball loss", _AGAINST_COLUMNS, tuple(self._against)),
+                    Table(
+                        "All sets together",
+                        (Column("horizon"), Column("rival"), Column("difference, bp")),
+                        tuple((said(horizon), rival, figure) for rival, horizon, figure in self._pooled()),
+                    ),
+                ),
             ),
             Section("Cones after breaks", (_BREAKS,), (Table("The 80 % band", _BREAK_COLUMNS, tuple(self._breaks)),)),
             Section(
@@ -204,13 +225,22 @@ class Reach:
         own = float(np.nanmean(1e4 * loss)) if np.isfinite(loss).any() else None
         self._against.append((name, at, rival, paired.difference, paired.p, own))
         self._differences.append((f"{name} {at} {rival}", paired.difference))
+        used = np.isfinite(loss) & known(quantiles, outcome)
+        apart = 1e4 * (loss - pinball(quantiles, outcome, TAILS))
+        pool = self._pools.setdefault((rival, horizon), Pool())
+        pool.add(measured.blocks(horizon), used, summed(used, apart, 1.0))
         if horizon in _GATED:
-            passed = None if paired.difference.value is None else paired.difference.negative
+            passed = None if paired.difference.value is None else not paired.worse
             why = "nothing to judge" if passed is None else "" if paired.p is None else f"p = {paired.p:.4f}"
-            what = f"pinball loss below {rival}'s at {at}"
-            self._gates.append(
-                Gate(name=what, set=name, wanted="upper end < 0", measured=paired.difference, passed=passed, why=why)
+            what = f"pinball loss not above {rival}'s at {at}"
+            gate = Gate(
+                name=what, set=name, wanted="not > 0, p < .05", measured=paired.difference, passed=passed, why=why
             )
+            self._gates.append(gate)
+
+    def _pooled(self) -> list[tuple[str, int, Figure]]:
+        """The difference of the loss to each rival over all sets, by horizon."""
+        return [(rival, horizon, pool.figure(ratio)) for (rival, horizon), pool in self._pools.items()]
 
 
 def _market_breaks(measured: Measured) -> Ints:

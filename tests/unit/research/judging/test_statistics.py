@@ -8,6 +8,7 @@ from tests.support.lazily import Lazily
 
 from virtuoso.research.judging import base_rates, breaks, cones, paired, probabilities, ranks, trades, volatility
 from virtuoso.research.judging.blocks import DAY_MS, Blocks, effective, interval, ratio, summed
+from virtuoso.research.judging.pooling import Pool
 
 stats, metrics, calibration = Lazily("scipy.stats"), Lazily("sklearn.metrics"), Lazily("sklearn.calibration")
 STEP_MS = 15 * 60_000
@@ -170,6 +171,19 @@ def test_the_better_forecast_is_found_and_equal_ones_are_not_told_apart(close_ms
     same = paired.compare(good, other, blocks)
     assert not same.better
     assert not same.worse
+
+
+def test_sets_are_pooled_by_the_days_that_they_share(close_ms: np.ndarray, y: np.ndarray) -> None:
+    pool, whole = Pool(), Blocks(close_ms, 15)
+    for column in range(SYMBOLS):
+        own = y[:, [column]]
+        used = np.ones(own.shape, bool)
+        pool.add(Blocks(close_ms, 15), used, summed(used, own, 1.0))
+    together = probabilities.rate(y, np.ones(y.shape, bool), whole)
+    found = pool.figure(ratio)
+    assert (found.value, found.lower, found.upper) == (together.value, together.lower, together.upper)
+    assert (found.n, found.days) == (y.size, DAYS * SYMBOLS)
+    assert Pool().figure(ratio).value is None
 
 
 def test_volatility_is_judged_by_logs_and_qlike(close_ms: np.ndarray, y: np.ndarray) -> None:

@@ -144,7 +144,8 @@ def test_cones_that_are_too_narrow_fail_and_equal_rivals_are_not_beaten(good: Me
     reach = Reach()
     reach.add(replace(good, said=narrow), {"itself": narrow.cone})
     assert verdicts(reach.gates(), "band, covered") == {False}
-    assert verdicts(reach.gates(), "pinball") == {False}
+    assert verdicts(reach.gates(), "pinball loss below itself") == {False}
+    assert verdicts(reach.gates(), "pinball loss not above itself") == {True}
     assert False in verdicts(reach.gates(), "touch, highest high")
 
 
