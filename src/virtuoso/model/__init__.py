@@ -3,8 +3,9 @@
 PUBLIC = (
     "alerts.documents", "alerts.incident", "alerts.kind", "alerts.notice", "alerts.outbox", "alerts.worth",
     "alpha_documents", "catalogue.alert_examples", "catalogue.detectors", "catalogue.documents",
-    "catalogue.examples", "catalogue.factors", "catalogue.kinds", "clock", "documents", "errors", "evidence",
-    "feed", "feed_kind", "installed.extras", "installed.zstd", "instrument", "market", "quality", "signal",
-    "text.duration", "text.failures", "text.numbers", "text.yaml", "timeframe", "units", "views",
+    "catalogue.examples", "catalogue.factors", "catalogue.kinds", "clock", "documents", "documents.prices",
+    "errors", "evidence", "feed", "feed_kind", "installed.extras", "installed.zstd", "instrument", "market",
+    "quality", "signal", "text.duration", "text.failures", "text.numbers", "text.yaml", "timeframe", "units",
+    "views",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""
