@@ -7,6 +7,7 @@ an embargo of the longest horizon before them, and of all that features remember
 """
 
 import argparse
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 from virtuoso.analysis.forecast.fits.fit import Fit, fitted
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
 from virtuoso.analysis.forecast.training import TrainingSet
+from virtuoso.market.panel import Floats
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.bar_files.bars import read_bars
 from virtuoso.research.forecasting.walk import WalkForward
@@ -25,15 +27,17 @@ MEMORY_MS = Timeframe.W1.ms + Timeframe.H1.ms
 FIELDS = ("volatility", "market", "trend", "threshold", "cost_bp", "realised", "returns")
 
 
-def gathered(path: Path) -> TrainingSet:
-    """What is known at the end of a set of bars."""
+def gathered(path: Path, begin_ms: int, end_ms: int) -> tuple[TrainingSet, Floats | None]:
+    """What is known at the end of a set of bars; the scores of its cones where none of it lies near these times."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     with read_bars([file for file in files if file.suffix != ".md"]) as bars:
         walk = WalkForward(bars.symbols, bars.interval)
         for block in bars.blocks():
             for _ in walk.forecasts(block, bars.seams):
                 pass
-        return walk.forecaster.training_set(bars.last_ms + bars.interval.ms)
+        apart = bars.last_ms < begin_ms - EMBARGO_MS or bars.first_ms > end_ms + MEMORY_MS
+        known = walk.forecaster.training_set(bars.last_ms + bars.interval.ms)
+        return purged(known, begin_ms, end_ms), walk.forecaster.scores() if apart else None
 
 
 def purged(training: TrainingSet, begin_ms: int, end_ms: int) -> TrainingSet:
@@ -101,12 +105,15 @@ def main() -> None:
     begin_ms, end_ms = (
         int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000) for day in options.leave_out
     )
-    sets = [purged(gathered(path), begin_ms, end_ms) for path in options.sets]
+    found = [gathered(path, begin_ms, end_ms) for path in options.sets]
+    sets, scores = [training for training, _ in found], [of for _, of in found if of is not None]
     for path, each in zip(options.sets, sets, strict=True):
         print(f"{path.name}: {each.close_ms.size:,} samples")
     fit = fitted(joined(sets))
     if fit is None:
         raise SystemExit("too little is left to fit")
+    if scores:
+        fit = replace(fit, scores=np.mean(scores, axis=0))  # quantile by quantile: no set is the tail of another
     TARGET.write_text(module(fit, [path.stem for path in options.sets]), encoding="utf-8")
     print(
         f"{TARGET.name}: {fit.days} days, {fit.samples:,} samples, until {datetime.fromtimestamp(fit.last_ms / 1000, UTC):%F}"

@@ -35,3 +35,19 @@ def test_a_fit_of_few_days_does_not_take_the_place_of_one_of_many() -> None:
     assert version(None) == SHIPPED.version
     assert version(young) == SHIPPED.version
     assert version(old) == old.version != SHIPPED.version
+
+
+def test_a_fresh_install_has_cones_as_soon_as_it_has_volatility() -> None:
+    made = Forecaster(M5)
+    for row in range(3):
+        made.add(f"S{row}USDT", row)
+    made.adopt(SHIPPED)
+    block = bars(400, 3, timeframe=M5)
+    said = made.step(block, np.full(block.close.shape, 12.0))
+    assert said.market is not None
+    for minutes, volatility in said.volatility.items():
+        known = np.isfinite(volatility)
+        assert known[-1].all()
+        for quantiles in (said.cone, said.high, said.low):
+            assert (np.isfinite(quantiles[minutes]).all(axis=0) == known).all()
+        assert np.isfinite(said.market.cone[minutes][:, -1]).all()

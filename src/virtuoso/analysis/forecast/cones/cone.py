@@ -72,11 +72,14 @@ class Cone:
         for horizon in self._horizons:
             horizon.pending.reset(rows)
 
-    def begin(self, pools: Mapping[int, Floats]) -> None:
-        """Start from pooled scores [series, bins] that were counted elsewhere, by horizon in minutes."""
-        for horizon in self._horizons:
-            if horizon.minutes in pools:
-                horizon.quantiles.begin(pools[horizon.minutes])
+    def begin(self, scores: Floats) -> None:
+        """Start from quantiles of scores that were counted elsewhere [k, series, level of `conformal.LEVELS`]."""
+        for horizon, of in zip(self._horizons, scores, strict=True):
+            horizon.quantiles.begin(of)
+
+    def scores(self) -> Floats:
+        """The quantiles of the scores that were counted [k, series, level of `conformal.LEVELS`]."""
+        return np.stack([horizon.quantiles.scores() for horizon in self._horizons])
 
     def levels(self, rows: Rows) -> Floats:
         """How far the levels of `rows` have moved [level, n]: what each symbol has learnt of its own."""

@@ -28,6 +28,10 @@ BINS: Final = 513
 """An odd number: outcomes of exactly 0 fill the middle of one bin, and a level may fall on either side of them."""
 _LOOK_MIN: Final = 60
 """Minutes after which the pooled table is read anew: it changes slowly."""
+LEVELS: Final[Floats] = 1.0 / (1.0 + np.exp(-np.linspace(-8.0, 8.0, 65)))
+"""Levels by which a distribution of scores is handed on."""
+_BEGUN_MIN: Final = 7 * 1440
+"""Minutes whose outcomes such a distribution is worth."""
 _REACH = np.arcsinh(40.0)
 _EDGES: Floats = np.sinh(np.linspace(-_REACH, _REACH, BINS + 1))
 _TAILS: Floats = np.array(TAILS)[:, None]
@@ -50,7 +54,7 @@ class ConformalQuantiles:
     """
 
     def __init__(self, memory: Memory, *, horizon_min: int, stride_min: int, series: int) -> None:
-        self._series = series
+        self._series, self._stride_min = series, stride_min
         self._closes_per_look = max(1, _LOOK_MIN // stride_min)
         self._share = stride_min / horizon_min
         self._kept = 0.5 ** (stride_min / HALF_LIFE_MIN)
@@ -59,6 +63,9 @@ class ConformalQuantiles:
         self._hours: Floats = np.zeros((PARTS_OF_DAY, series, len(TAILS)))
         self._quarters: Floats = np.zeros((2, series, len(TAILS)))
         self._pool: Floats = np.zeros((series, BINS))
+        """Counts of scores, all of a close weighing one: symbols move together, so that time is what counts."""
+        self._seen = np.ones(1)
+        """Scores of the latest close."""
         self._learnt = np.zeros(1)
         """Closes whose outcomes were learnt."""
         self._latest = np.full(1, -np.inf)
@@ -90,10 +97,11 @@ class ConformalQuantiles:
             if np.isfinite(self._latest[0]):
                 self._pool *= self._kept ** (close - self._latest[0])
             self._learnt += 1
-            self._latest[0] = close
+            self._latest[0], self._seen[0] = close, known.sum()
         bins = np.clip(np.searchsorted(_EDGES, scores[:, known], side="right") - 1, 0, BINS - 1)
         places = bins + BINS * np.arange(self._series)[:, None]
-        self._pool += np.bincount(places.ravel(), minlength=self._pool.size).reshape(self._pool.shape)
+        counts = np.bincount(places.ravel(), minlength=self._pool.size)
+        self._pool += counts.reshape(self._pool.shape) / self._seen[0]
         if not self._ready() or (new and self._learnt[0] % self._closes_per_look == 0):
             self._look_up()
         return new
@@ -120,11 +128,25 @@ class ConformalQuantiles:
             found[..., crossing] = np.sort(found[..., crossing], axis=1)
         return found
 
-    def begin(self, pool: Floats) -> None:
-        """Start from scores that were counted elsewhere [series, BINS]; they are forgotten as one's own are."""
-        self._pool[...] = pool
-        self._learnt[0] = max(self._learnt[0], np.ceil(LEAST_OUTCOMES / self._share))
+    def begin(self, quantiles: Floats) -> None:
+        """Start from quantiles of scores counted elsewhere [series, level of `LEVELS`], worth a week of one's own.
+
+        What was learnt here already stays, and they are left.
+        """
+        if self._learnt[0]:
+            return
+        ends = np.stack([np.interp(_EDGES, of, LEVELS, left=0.0, right=1.0) for of in quantiles])
+        closes = _BEGUN_MIN / self._stride_min
+        self._pool[...] = closes * np.diff(ends, axis=1) / (ends[:, -1:] - ends[:, :1])
+        self._learnt[0] = closes
         self._look_up()
+
+    def scores(self) -> Floats:
+        """The quantiles of the scores that were counted [series, level of `LEVELS`]; `nan` before there are any."""
+        below = np.concatenate([np.zeros((self._series, 1)), np.cumsum(self._pool, axis=1)], axis=1)
+        if not self._learnt[0]:
+            return np.full((self._series, LEVELS.size), np.nan)
+        return np.stack([np.interp(LEVELS * counts[-1], counts, _EDGES) for counts in below])
 
     def state(self) -> dict[str, Floats]:
         """Copies of what does not belong to a row; the levels of the rows are the memory's."""
@@ -141,7 +163,7 @@ class ConformalQuantiles:
     def _arrays(self) -> dict[str, Floats]:
         return {
             "pool": self._pool, "read": self._read, "hours": self._hours, "quarters": self._quarters,
-            "learnt": self._learnt, "latest": self._latest,
+            "learnt": self._learnt, "latest": self._latest, "seen": self._seen,
         }  # fmt: skip
 
     def _ready(self) -> bool:

@@ -94,6 +94,14 @@ class Market:
             at_least=dict(zip(self._horizons_min, at_least, strict=True)),
         )
 
+    def begin(self, scores: Floats) -> None:
+        """Start the market's cone as `Cone.begin` does; counts of symbols outside at once are its own to learn."""
+        self._cone.begin(scores)
+
+    def scores(self) -> Floats:
+        """The quantiles of the scores of its cone [k, 1, level]."""
+        return self._cone.scores()
+
     def state(self) -> dict[str, Floats]:
         """Copies of what does not belong to a row of the symbols."""
         found = {f"cone.{name}": array for name, array in self._cone.state().items()}

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.forecast.cones.cone import SERIES
+from virtuoso.analysis.forecast.cones.conformal import LEVELS
 from virtuoso.analysis.forecast.fits.design import (
     OF_TIME,
     VOLATILITY_COLUMNS,
@@ -31,6 +33,7 @@ _TIME_SPREAD = 0.7
 _USUAL_SPREAD = 1.2
 """E[realised variance]/e^(2·E[log]) that a fit of no days would assume, worth one day."""
 _CHANCE_PENALTY, _DIRECTION_PENALTY = 0.5, 2.0
+SCORES = (len(HORIZONS_MIN), len(SERIES) + 1, LEVELS.size)
 _AS_TABLED = np.array([0.0, 1.0])
 """Intercept and slope that leave the logit of the table as it is."""
 
@@ -51,6 +54,11 @@ class Fit:
     """The same of P(|return| > cost)."""
     direction: Floats
     """Weights [2, 3] of `direction_columns`: of returns beyond costs, which way. No constant: a mirror swaps them."""
+    scores: Floats
+    """Quantiles of the cones' scores [3, close, high, low and the market's close, level of `cones.conformal.LEVELS`].
+
+    `nan` in a daily fit: cones learn at every close. A fit that is shipped gives those that a cone begins with.
+    """
     last_ms: int
     """The last time that anything in it was seen, epoch ms."""
     days: int
@@ -74,6 +82,7 @@ class Fit:
         """The fit that gave these `arrays`; raises `ValueError` when it is of another make."""
         shapes = {
             "volatility": (len(HORIZONS_MIN), VOLATILITY_COLUMNS), "spread": (len(HORIZONS_MIN),),
+            "scores": SCORES,
             **{name: (len(CHANCE_HORIZONS_MIN), k) for name, k in _CHANCE_SHAPES.items()},
         }  # fmt: skip
         if any(name not in arrays or np.shape(arrays[name]) != shape for name, shape in shapes.items()):
@@ -136,7 +145,13 @@ def fitted(training: TrainingSet) -> Fit | None:
         if i < len(CHANCE_HORIZONS_MIN):
             _fit_chances(i, training, np.exp(base + linear(volatility[i], columns)), used, chances)
     return Fit(
-        volatility=volatility, spread=spread, last_ms=training.until_ms, days=days, samples=int(learnt.sum()), **chances
+        volatility=volatility,
+        spread=spread,
+        scores=np.full(SCORES, np.nan),
+        last_ms=training.until_ms,
+        days=days,
+        samples=int(learnt.sum()),
+        **chances,
     )
 
 

@@ -124,6 +124,21 @@ def test_rows_that_step_late_move_their_own_level_alone() -> None:
     assert (after[0, :, 2] > before[0, :, 2]).all()
 
 
+def test_a_distribution_that_is_handed_on_is_the_same_there_and_worth_a_week() -> None:
+    _, quantiles = fresh(series=2)
+    rng = np.random.default_rng(9)
+    for close in range(2000):
+        quantiles.learn(close, close % 12, ALL, rng.standard_t(5, (2, 3)) * np.array([[1.0], [2.0]]))
+    other = fresh(series=2)[1]
+    assert np.isnan(other.scores()).all()
+    other.begin(quantiles.scores())
+    assert other.scores() == pytest.approx(quantiles.scores(), rel=0.02, abs=0.03)
+    assert other.state()["pool"].sum(axis=1) == pytest.approx([7 * 96] * 2)
+    pool = quantiles.state()["pool"]
+    quantiles.begin(other.scores() * 2)
+    assert (quantiles.state()["pool"] == pool).all()
+
+
 def test_a_row_without_outcome_is_left_alone() -> None:
     memory, quantiles = fresh(series=2)
     rng = np.random.default_rng(7)
@@ -132,7 +147,7 @@ def test_a_row_without_outcome_is_left_alone() -> None:
         scores[1, 1] = np.nan
         quantiles.learn(close, 0, ALL, scores)
     assert not memory.state()["0"][:, 1].any()
-    assert quantiles.state()["pool"].sum() == pytest.approx(200 * 2, rel=0.1)
+    assert quantiles.state()["pool"].sum() == pytest.approx(100 * 2, rel=0.1)
 
 
 def test_it_goes_on_from_a_state_and_from_scores_counted_elsewhere() -> None:
@@ -145,7 +160,7 @@ def test_it_goes_on_from_a_state_and_from_scores_counted_elsewhere() -> None:
     other.load(whole.state())
     other_memory.load(memory.state())
     begun = fresh()[1]
-    begun.begin(whole.state()["pool"])
+    begun.begin(whole.scores())
     assert np.isfinite(begun.quantiles(3, ALL)).all()
     for close in range(60, 120):
         for quantiles in (whole, other, begun):
