@@ -76,6 +76,17 @@ class Followed:
     step: Sampled
     cost_bp: Sampled
 
+    def since(self, since_ms: int) -> "Followed":
+        """What followed the closes after `since_ms` (epoch ms)."""
+        kept = slice(int(np.searchsorted(self.close_ms, since_ms, side="right")), None)
+        by_horizon = ("close", "high", "low", "realised", "past")
+        return Followed(
+            close_ms=self.close_ms[kept],
+            step=self.step[kept],
+            cost_bp=self.cost_bp[kept],
+            **{name: {h: x[kept] for h, x in getattr(self, name).items()} for name in by_horizon},
+        )
+
 
 class ReadingsSampler:
     """Takes the history of scores piece by piece; keeps the closes that lie on the grid of `step_min`.

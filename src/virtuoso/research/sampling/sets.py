@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from virtuoso.analysis.forecast.claims.tally import Standing
 from virtuoso.analysis.forecast.forecasts import Forecasts
+from virtuoso.analysis.history import History
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
@@ -68,32 +69,66 @@ def scored(
         UsageError: a file cannot be read or holds what cannot be true, or no timeframe can be made of its bars.
     """
     with read_bars(data, progress=lambda share: tell(0.2 * share)) as bars:
-        step_min = max(step_min, bars.interval.minutes)
         timeframes = fed(plan.timeframes, bars.interval)
         if bars.interval not in timeframes:
             raise UsageError(f"bars of {bars.interval} are none of the timeframes {', '.join(plan.timeframes)}")
         factors = fed_by_bars(plan.factors, taker_sides=bars.taker_sides)
         run = Backtest(bars.symbols, timeframes, factors, plan.rule, taker_sides=bars.taker_sides)
-        readings = ReadingsSampler(step_min, components=components)
-        followed = FollowedSampler(len(bars.symbols), bars.interval, step_min)
-        forecast = None if foretell is None else foretell(bars.symbols, bars.interval)
-        said, claims = SaidSampler(step_min), ClaimsFollower(len(bars.symbols), bars.interval, step_min)
+        sampler = SetSampler(bars.symbols, run.base, step_min, components=components, foretell=foretell)
         done = 0
         for block in bars.blocks():
             for history in run.histories(block, bars.seams):
-                readings.add(history)
-            followed.add(block)
-            for forecasts in forecast(block) if forecast is not None else ():
-                said.add(forecasts)
-                claims.add(block, forecasts)
+                sampler.add(history)
             done += block.open_ms.size * bars.interval.minutes
             tell(0.2 + 0.8 * done / bars.minutes)
-        came = followed.followed()
+        return sampler.scored(bars.first_ms)
+
+
+class SetSampler:
+    """Takes the history of scores piece by piece; follows and forecasts its bars, and keeps what lies on a grid.
+
+    Args:
+        symbols: the columns of every piece.
+        base: the timeframe of the readings.
+        step_min: minutes between the closes that are kept; with a longer base, each of them.
+        components: whether the values of components are kept.
+        foretell: begins to forecast for symbols and a base bar; `None` forecasts nothing.
+    """
+
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        base: Timeframe,
+        step_min: int = STEP_MIN,
+        *,
+        components: bool = True,
+        foretell: Foretell | None = None,
+    ) -> None:
+        self._symbols = tuple(symbols)
+        self._step_min = step_min = max(step_min, base.minutes)
+        self._readings = ReadingsSampler(step_min, components=components)
+        self._followed = FollowedSampler(len(symbols), base, step_min)
+        self._forecast = None if foretell is None else foretell(symbols, base)
+        self._said = SaidSampler(step_min)
+        self._claims = ClaimsFollower(len(symbols), base, step_min)
+
+    def add(self, history: History) -> None:
+        """Take the piece that follows."""
+        self._readings.add(history)
+        self._followed.add(history.bars)
+        for forecasts in self._forecast(history.bars) if self._forecast is not None else ():
+            self._said.add(forecasts)
+            self._claims.add(history.bars, forecasts)
+
+    def scored(self, since_ms: int) -> ScoredSet:
+        """All of it at the closes after `since_ms` (epoch ms)."""
+        came = self._followed.followed().since(since_ms)
+        forecast = self._forecast is not None
         return ScoredSet(
-            symbols=bars.symbols,
-            step_min=step_min,
-            readings=readings.readings().since(came.close_ms),
+            symbols=self._symbols,
+            step_min=self._step_min,
+            readings=self._readings.readings().since(came.close_ms),
             followed=came,
-            said=None if forecast is None else said.said(came.close_ms),
-            claimed=None if forecast is None else Claimed(claims.labels(came.close_ms), claims.standings()),
+            said=self._said.said(came.close_ms) if forecast else None,
+            claimed=Claimed(self._claims.labels(came.close_ms), self._claims.standings()) if forecast else None,
         )
