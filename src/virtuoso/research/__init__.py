@@ -1,7 +1,8 @@
 """Backtests and calibration: the same market and analysis as live, driven by files."""
 
 PUBLIC = (
-    "bar_files.bars", "bar_files.hints", "detecting.played", "output.results", "run", "track_record.markdown",
-    "track_record.sections", "track_record.sets", "track_record.track", "weighing.trials", "weighing.weighing",
+    "bar_files.bars", "bar_files.hints", "detecting.played", "output.results", "run", "seams",
+    "track_record.markdown", "track_record.own", "track_record.sections", "track_record.sets", "track_record.track",
+    "weighing.trials", "weighing.weighing",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

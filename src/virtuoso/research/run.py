@@ -11,6 +11,7 @@ from virtuoso.analysis.bands import BandRule
 from virtuoso.analysis.component import Feed
 from virtuoso.analysis.engine import FACTORS
 from virtuoso.analysis.forecast.horizons import OUTCOME_HORIZONS_MIN
+from virtuoso.analysis.history import History
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import UsageError
@@ -65,6 +66,7 @@ class Run:
             taker_sides=data.taker_sides,
             since_ms=data.begins_ms,
         )
+        self.symbols, self.since_ms = data.symbols, data.first_ms
         self.base = self._backtest.base
         self.readings = self._backtest.readings
         self._summary = Summary(
@@ -78,13 +80,23 @@ class Run:
         self._alerts = None if alerts is None else PlayedAlerts(data.symbols, alerts)
         self._seams: list[Seam] = []
 
-    def score(self, results: Results | None, told: Callable[[Seam], None]) -> Iterator[float]:
-        """Score everything; yields the share that is done. What is scored goes to `results`, each seam to `told`."""
+    def score(
+        self,
+        results: Results | None,
+        told: Callable[[Seam], None],
+        watch: Callable[[History], None] = lambda _: None,
+    ) -> Iterator[float]:
+        """Score everything; yields the share that is done.
+
+        What is scored goes to `results`, each seam to `told`, and all that is behind the scores to `watch`, with what
+        came before the data.
+        """
         for done, window in enumerate(self._timeline.windows(), start=1):
             for seam in window.seams:
                 told(seam)
             self._seams += window.seams
             for history in self._backtest.histories(window.bars, window.seams, window.past):
+                watch(history)
                 scored = ScoredBlock.of(history, self.readings)
                 self._summary.add(scored)
                 self._withheld.add(scored, window.seams)

@@ -12,7 +12,8 @@ body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding
 h1{font-size:1.7rem}h2{font-size:1.25rem;margin-top:2.5rem;border-bottom:1px solid #ccc}h3{font-size:1rem}
 nav a{margin-right:1rem}table{border-collapse:collapse;font-size:.85rem;display:block;overflow-x:auto}
 th,td{padding:.2rem .6rem;border-bottom:1px solid #e4e4e4;text-align:left;white-space:nowrap}
-td{font-variant-numeric:tabular-nums}svg{max-width:100%;height:auto}code{background:#f2f2f2;padding:0 .2rem}
+td{font-variant-numeric:tabular-nums}
+td:last-child{white-space:normal}svg{max-width:100%;height:auto}code{background:#f2f2f2;padding:0 .2rem}
 details summary{cursor:pointer}"""
 _LONG = 24
 """Rows from which a table is folded."""

@@ -102,11 +102,12 @@ def near(name: str, of: str, figure: Figure, target: float, within: float, *, or
 
 def unsure(rows: Sequence[tuple[str, Figure]], what: str) -> str:
     """In plain words, which of the figures cannot be told from 0."""
-    names = [name for name, figure in rows if figure.value is not None and not figure.significant]
-    if not rows:
+    known = [(name, figure) for name, figure in rows if figure.value is not None]
+    names = [name for name, figure in known if not figure.significant]
+    if not known:
         return ""
     if not names:
         return f"Every {what} above differs significantly from 0."
-    if len(names) == len(rows):
+    if len(names) == len(known):
         return f"No {what} above differs significantly from 0."
     return f"Not significant (the interval holds 0): {what} of {', '.join(names)}."

@@ -67,9 +67,11 @@ def superior(benchmark: Floats, series: Sequence[Floats]) -> float | None:
 
     Stationary bootstrap over blocks of two days on average; `None` below ten days or where nothing varies.
     """
+    if len(benchmark) < 10:
+        return None
     losses = -np.stack(series, axis=1)
     varying = (losses + benchmark[:, None]).std(axis=0) > 0
-    if len(benchmark) < 10 or not varying.any():
+    if not varying.any():
         return None
     from arch.bootstrap import SPA  # noqa: PLC0415 - takes a second to load
 

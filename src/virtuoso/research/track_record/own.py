@@ -1,0 +1,121 @@
+"""The page about one's own file: what a backtest scored, forecast and found, judged as the track record is."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from virtuoso.analysis.history import History
+from virtuoso.model.errors import UsageError
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.research.output.place import part_of
+from virtuoso.research.sampling.sets import SetSampler
+from virtuoso.research.track_record.html import html_page
+from virtuoso.research.track_record.markdown import PREFACE
+from virtuoso.research.track_record.measured import Measured
+from virtuoso.research.track_record.sections import Cell, Column, Section, Table
+from virtuoso.research.track_record.sets import SetSpec
+from virtuoso.research.track_record.track import Topics, walked_forward
+
+_SET = "DATA"
+_MADE = "Made by `virtuoso backtest --html`."
+
+
+class OwnPage:
+    """Samples a run while it is scored, and judges it at its end; memory grows by a sample every five minutes.
+
+    Args:
+        path: of the page.
+        symbols: the columns of every piece.
+        base: the timeframe of the readings.
+
+    Raises:
+        UsageError: the folder of the page is not there.
+    """
+
+    def __init__(self, path: Path, symbols: Sequence[str], base: Timeframe) -> None:
+        if not path.parent.is_dir():
+            raise UsageError(f"{path}: there is no folder {path.parent}")
+        self._path = path
+        self._sampler = SetSampler(symbols, base, foretell=walked_forward)
+
+    def take(self, history: History) -> None:
+        """Take the piece that follows."""
+        self._sampler.add(history)
+
+    def write(
+        self,
+        name: str,
+        since_ms: int,
+        summary: Mapping[str, Any],
+        tell: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """Judge what was taken, once, and write the page; a file that is there stays until the page is whole.
+
+        Args:
+            name: what the data is called.
+            since_ms: what closed after this (epoch ms) is judged.
+            summary: of the run.
+            tell: told the share of the judging that is done.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
+        text, part = self._html(name, since_ms, summary, tell), part_of(self._path)
+        try:
+            part.write_text(text, "utf-8")
+            part.replace(self._path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise UsageError(f"{self._path}: cannot be written: {error.strerror or error}") from error
+
+    def _html(self, name: str, since_ms: int, summary: Mapping[str, Any], tell: Callable[[float], None]) -> str:
+        found = self._sampler.scored(since_ms)
+        measured = Measured(
+            spec=SetSpec(name=_SET, title=name, files=()),
+            symbols=found.symbols,
+            step_min=found.step_min,
+            readings=found.readings,
+            followed=found.followed,
+            said=found.said,
+            claimed=found.claimed,
+        )
+        topics = Topics()
+        topics.add(measured, tell)
+        preface = "\n\n".join((_MADE, PREFACE.partition("\n\n")[2]))
+        return html_page(f"Backtest of {name}", preface, topics.record(_run(summary)).sections)
+
+
+def _run(summary: Mapping[str, Any]) -> Section:
+    """What was scored, and with `--alerts` what was found."""
+    withheld, bars = summary["withheld"], summary["bars"]
+    facts: dict[str, Cell] = {
+        "period": f"{summary['period']['first_close']} to {summary['period']['last_close']}",
+        "symbols": ", ".join(summary["symbols"]),
+        "readings": int(summary["readings"]),
+        "bars": f"{bars['read']:,} of {summary['interval']}, {bars['missing']:,} missing",
+        "a reading each": summary["base"],
+        "without a band": int(withheld["readings"]),
+        **{f"without a band, {why}": int(withheld[cause]) for cause, why in withheld["why"].items()},
+        **{f"without {name}": why for name, why in summary["absent_timeframes"].items()},
+        **{f"without {name}": why for name, why in summary["absent_factors"].items()},
+        "warm-up": ", ".join(f"{past['bars']:,} bars of {past['interval']}" for past in summary["warm_up"]) or "none",
+        "configuration": summary["config_digest"],
+    }
+    about = Table("The run", (Column("what"), Column("value")), tuple(facts.items()))
+    alerts = summary.get("alerts")
+    return Section(
+        "What was scored",
+        () if alerts is None else (f"Of incidents: {alerts['assumed']}.",),
+        (about,) if alerts is None else (about, *_incidents(alerts)),
+    )
+
+
+def _incidents(alerts: Mapping[str, Any]) -> Iterator[Table]:
+    counted = ("found", "per_symbol_and_day", "after_cooldown", "at_once", "in_group", "untold")
+    titles = ("kind", "found", "a symbol and day", "after cooldown", "told at once", "in a group", "untold")
+    rows = tuple((kind, *(counts[name] for name in counted)) for kind, counts in alerts["kinds"].items())
+    yield Table("Incidents", tuple(Column(title, 2) for title in titles), rows)
+    often = alerts["interruptions_a_day"]
+    row = (often["median"], often["of_95_pct_of_days_at_most"], often["most"], often["days"])
+    names = ("median", "95 % of days at most", "most", "days")
+    yield Table("Interruptions a day", tuple(Column(name, 1) for name in names), (row,))

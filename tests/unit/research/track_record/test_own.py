@@ -1,0 +1,90 @@
+"""The page about one's own file is made of what was scored of it, and of nothing that came before it."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.support.panels import START_MS, part, random_bars, symbols
+
+from virtuoso.analysis.bands import BandRule
+from virtuoso.market.panel import BarBlock
+from virtuoso.model.errors import UsageError
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.research.bar_files.bars import read_bars
+from virtuoso.research.run import Plan, Run
+from virtuoso.research.sampling.sets import ScoredSet, SetSampler
+from virtuoso.research.track_record.own import OwnPage
+
+MINUTE, N = 60_000, 2
+PLAN = Plan(
+    timeframes={Timeframe.M1: 0.6, Timeframe.M5: 0.4},
+    factors={"volume": 0.5, "technical": 0.5},
+    rule=BandRule(min_coverage=0.1),
+)
+
+
+def file(folder: Path, block: BarBlock, name: str) -> Path:
+    t, n = block.close.shape
+    columns = {"ts": np.repeat(block.open_ms, n), "symbol": np.tile(np.array(symbols(n)), t)}
+    columns |= {each: getattr(block, each).reshape(-1) for each in ("open", "high", "low", "close", "volume")}
+    pq.write_table(pa.table(columns), folder / name)
+    return folder / name
+
+
+def run(data: Path, past: Sequence[Path], watch: Any) -> tuple[Run, dict[str, Any]]:
+    with ExitStack() as stack:
+        bars, *before = [stack.enter_context(read_bars(path)) for path in (data, *past)]
+        scoring = Run(bars, before, PLAN)
+        taken = watch(scoring)
+        for _ in scoring.score(None, lambda _: None, taken):
+            pass
+        return scoring, scoring.document(seconds=1.0, config_digest="abc")
+
+
+def test_the_page_has_every_part_and_says_what_was_scored(tmp_path: Path) -> None:
+    pages: list[OwnPage] = []
+
+    def watch(scoring: Run) -> Any:
+        pages.append(OwnPage(tmp_path / "page.html", scoring.symbols, scoring.base))
+        return pages[0].take
+
+    scoring, summary = run(file(tmp_path, random_bars(900, N, seed=8), "bars.parquet"), (), watch)
+    pages[0].write("bars.parquet", scoring.since_ms, summary)
+    text = (tmp_path / "page.html").read_text("utf-8")
+    assert text.startswith("<!doctype html>")
+    assert "<td>readings</td><td>1,800</td>" in text
+    assert "<td>abc</td>" in text
+    assert "Pressure is not a direction" in text
+    assert text.count("<svg") >= 1
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    with pytest.raises(UsageError, match=r"none/page.html: there is no folder .*none"):
+        OwnPage(tmp_path / "none" / "page.html", scoring.symbols, scoring.base)
+
+
+def test_what_came_before_is_taken_and_not_judged(tmp_path: Path) -> None:
+    bars, at = random_bars(900, N, seed=9, start_ms=START_MS + 3 * MINUTE), 500
+    found: list[ScoredSet] = []
+    files = [file(tmp_path, part(bars, *of), f"{of[0]}.parquet") for of in ((at, 900), (0, at))]
+    for data, past in ((file(tmp_path, bars, "all.parquet"), []), (files[0], files[1:])):
+        samplers: list[SetSampler] = []
+
+        def watch(scoring: Run, samplers: list[SetSampler] = samplers) -> Any:
+            samplers.append(SetSampler(scoring.symbols, scoring.base))
+            return samplers[0].add
+
+        scoring, _ = run(data, past, watch)
+        found.append(samplers[0].scored(scoring.since_ms))
+    whole, warm = found
+    first = int(bars.open_ms[at])
+    assert (warm.followed.close_ms > first).all()
+    kept = whole.followed.close_ms > first
+    assert kept.sum() == warm.followed.close_ms.size > 70
+    np.testing.assert_array_equal(warm.readings.score, whole.readings.score[kept])
+    for horizon in (15, 60):
+        np.testing.assert_array_equal(warm.followed.close[horizon], whole.followed.close[horizon][kept])
+        np.testing.assert_array_equal(warm.followed.past[horizon], whole.followed.past[horizon][kept])
