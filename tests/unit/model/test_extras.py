@@ -92,7 +92,6 @@ print(len(names), *sorted(failed))
         "virtuoso.cli.research_track_record",
         "virtuoso.cli.research_weights",
         "virtuoso.research.bar_files",
-        "virtuoso.research.judging",
         "virtuoso.research.output",
         "virtuoso.research.run",
         "virtuoso.research.sampling",
