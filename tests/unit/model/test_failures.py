@@ -6,6 +6,7 @@ import ssl
 
 import aiohttp
 import pytest
+import redis.asyncio
 
 from virtuoso.model.text.failures import why_unreached
 
@@ -43,6 +44,14 @@ async def test_a_server_that_hangs_up_and_one_without_tls() -> None:
     finally:
         server.close()
         await server.wait_closed()
+
+
+async def test_what_a_client_raised_from_it() -> None:
+    client = redis.asyncio.Redis.from_url("redis://127.0.0.1:9/0", retry=None)
+    with pytest.raises(redis.ConnectionError) as caught:
+        await client.ping()
+    await client.aclose()
+    assert why_unreached(caught.value) == "connection refused"
 
 
 def test_what_is_left_speaks_for_itself() -> None:

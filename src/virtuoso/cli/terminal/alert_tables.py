@@ -28,7 +28,7 @@ def alerts(history: docs.AlertHistory) -> Iterator[RenderableType]:
         Column("withheld by", lambda row: row.held or "", 3),
         Column("what", lambda row: row.message, least=24),
     )
-    yield Table(columns, history.alerts) if history.alerts else Text("no such alert")
+    yield Table(columns, history.alerts) if history.alerts else Text("no alerts, or none like that")
     yield from _older(history.next)
 
 

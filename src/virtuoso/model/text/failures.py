@@ -26,8 +26,8 @@ def why_unreached(error: BaseException) -> str:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The error that a client wrapped: aiohttp keeps it as `os_error`; of several attempts asyncio raises the first."""
+    """The error that a client wrapped: aiohttp keeps it as `os_error`, others raise theirs from it."""
     inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
-    if type(inner) is OSError and not inner.errno and isinstance(inner.__cause__, BaseException):
-        return inner.__cause__
-    return inner
+    before = inner.__cause__ or inner.__context__
+    wrapped = not isinstance(inner, OSError) or not inner.errno
+    return before if wrapped and isinstance(before, OSError) else inner

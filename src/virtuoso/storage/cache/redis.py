@@ -16,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError
 
 from virtuoso.model.errors import StoreUnavailable
+from virtuoso.model.text.failures import why_unreached
 from virtuoso.storage.cache.tier import (
     Batch,
     Change,
@@ -183,7 +184,7 @@ class RedisTier:
         except OutOfMemoryError as error:
             raise StoreFull(f"redis is full: {error}; raise its maxmemory") from error
         except (RedisError, OSError, ValueError) as error:
-            raise StoreUnavailable(f"redis: {str(error) or type(error).__name__}") from error
+            raise StoreUnavailable(f"redis: {why_unreached(error)}") from error
 
 
 def _text(fence: Fence, owner: str = "") -> bytes:
