@@ -28,7 +28,7 @@ FIELDS = ("volatility", "market", "trend", "threshold", "cost_bp", "realised", "
 
 
 def gathered(path: Path, begin_ms: int, end_ms: int) -> tuple[TrainingSet, Floats | None]:
-    """What is known at the end of a set of bars; the scores of its cones where none of it lies near these times."""
+    """What is known at the end of a set of bars; the multiples of its cones where none of it lies near these times."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     with read_bars([file for file in files if file.suffix != ".md"]) as bars:
         walk = WalkForward(bars.symbols, bars.interval)
@@ -37,7 +37,7 @@ def gathered(path: Path, begin_ms: int, end_ms: int) -> tuple[TrainingSet, Float
                 pass
         apart = bars.last_ms < begin_ms - EMBARGO_MS or bars.first_ms > end_ms + MEMORY_MS
         known = walk.forecaster.training_set(bars.last_ms + bars.interval.ms)
-        return purged(known, begin_ms, end_ms), walk.forecaster.scores() if apart else None
+        return purged(known, begin_ms, end_ms), walk.forecaster.multiples() if apart else None
 
 
 def purged(training: TrainingSet, begin_ms: int, end_ms: int) -> TrainingSet:
@@ -106,14 +106,14 @@ def main() -> None:
         int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000) for day in options.leave_out
     )
     found = [gathered(path, begin_ms, end_ms) for path in options.sets]
-    sets, scores = [training for training, _ in found], [of for _, of in found if of is not None]
+    sets, multiples = [training for training, _ in found], [of for _, of in found if of is not None]
     for path, each in zip(options.sets, sets, strict=True):
         print(f"{path.name}: {each.close_ms.size:,} samples")
     fit = fitted(joined(sets))
     if fit is None:
         raise SystemExit("too little is left to fit")
-    if scores:
-        fit = replace(fit, scores=np.mean(scores, axis=0))  # quantile by quantile: no set is the tail of another
+    if multiples:
+        fit = replace(fit, multiples=np.mean(multiples, axis=0))  # quantile by quantile: no set is the tail of another
     TARGET.write_text(module(fit, [path.stem for path in options.sets]), encoding="utf-8")
     print(
         f"{TARGET.name}: {fit.days} days, {fit.samples:,} samples, until {datetime.fromtimestamp(fit.last_ms / 1000, UTC):%F}"

@@ -125,13 +125,13 @@ class Forecaster:
         if self._fit is not None and fit.days < min(OWN_DAYS, self._fit.days):
             return
         self._fit, self._version = fit, fit.version
-        if np.isfinite(fit.scores).all():
-            self._cone.begin(fit.scores[:, :-1])
-            self._whole.begin(fit.scores[:, -1:])
+        if np.isfinite(fit.multiples).all():
+            self._cone.begin(fit.multiples[:, :-1])
+            self._whole.begin(fit.multiples[:, -1:])
 
-    def scores(self) -> Floats:
-        """What the cones' scores were, as a fit hands it on (`Fit.scores`)."""
-        return np.concatenate([self._cone.scores(), self._whole.scores()], axis=1)
+    def multiples(self) -> Floats:
+        """What the cones' multiples were, as a fit hands it on (`Fit.multiples`)."""
+        return np.concatenate([self._cone.multiples(), self._whole.multiples()], axis=1)
 
     def state(self) -> dict[str, NDArray[np.float64]]:
         """Copies of the samples, and of what the cones have learnt, for a restart to go on from; bars it can fetch."""

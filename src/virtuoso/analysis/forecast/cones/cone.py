@@ -72,14 +72,14 @@ class Cone:
         for horizon in self._horizons:
             horizon.pending.reset(rows)
 
-    def begin(self, scores: Floats) -> None:
-        """Start from quantiles of scores that were counted elsewhere [k, series, level of `conformal.LEVELS`]."""
-        for horizon, of in zip(self._horizons, scores, strict=True):
+    def begin(self, multiples: Floats) -> None:
+        """Start from quantiles of multiples that were counted elsewhere [k, series, level of `conformal.LEVELS`]."""
+        for horizon, of in zip(self._horizons, multiples, strict=True):
             horizon.quantiles.begin(of)
 
-    def scores(self) -> Floats:
-        """The quantiles of the scores that were counted [k, series, level of `conformal.LEVELS`]."""
-        return np.stack([horizon.quantiles.scores() for horizon in self._horizons])
+    def multiples(self) -> Floats:
+        """The quantiles of the multiples that were counted [k, series, level of `conformal.LEVELS`]."""
+        return np.stack([horizon.quantiles.multiples() for horizon in self._horizons])
 
     def levels(self, rows: Rows) -> Floats:
         """How far the levels of `rows` have moved [level, n]: what each symbol has learnt of its own."""
@@ -131,9 +131,9 @@ class _Horizon:
         slot = close % self.pending.data.shape[0]
         made = np.array([minute - self.minutes])
         with np.errstate(all="ignore"):
-            scores = outcomes / self.pending.data[slot, rows]
-        if self.quantiles.learn(close, self._moment(made), rows, scores):
-            size = np.abs(scores[:, np.isfinite(scores).all(axis=0)]).mean()
+            multiples = outcomes / self.pending.data[slot, rows]
+        if self.quantiles.learn(close, self._moment(made), rows, multiples):
+            size = np.abs(multiples[:, np.isfinite(multiples).all(axis=0)]).mean()
             self.within_hour.learn(int(made[0]), float(size * self.within_hour.factor(made)[0]))
         self.pending.data[slot, rows] = volatility * self.within_hour.factor(np.array([minute]))
 

@@ -1,10 +1,10 @@
 """Adaptive conformal quantiles: what share of past outcomes lay below, in units of the volatility that was forecast.
 
-A score is an outcome over the volatility forecast for it (normalised conformal prediction; Papadopoulos et al., 2008;
-Romano, Patterson & Candès, 2019). Scores of all symbols are pooled in one table that forgets by half in two weeks. Each
-tail is read from it at a level of its own, which moves by how often the outcomes were below (Gibbs & Candès, 2021): one
-part of it is the symbol's, so that each is covered, one that of each four hours of the day, and one that of closes on a
-quarter of an hour, after which prices run off one way more often than after others.
+A *multiple* is an outcome over the volatility forecast for it, the score of normalised conformal prediction
+(Papadopoulos et al., 2008; Romano, Patterson & Candès, 2019). Those of all symbols are pooled in one table that forgets
+by half in two weeks. Each tail is read from it at a level of its own, which moves by how often the outcomes were below
+(Gibbs & Candès, 2021): one part of it is the symbol's, so that each is covered, one that of each four hours of the day,
+and one that of closes on a quarter of an hour, after which prices run off one way more often than after others.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ BINS: Final = 513
 _LOOK_MIN: Final = 60
 """Minutes after which the pooled table is read anew: it changes slowly."""
 LEVELS: Final[Floats] = 1.0 / (1.0 + np.exp(-np.linspace(-8.0, 8.0, 65)))
-"""Levels by which a distribution of scores is handed on."""
+"""Levels by which a distribution of multiples is handed on."""
 _BEGUN_MIN: Final = 7 * 1440
 """Minutes whose outcomes such a distribution is worth."""
 _REACH = np.arcsinh(40.0)
@@ -63,17 +63,17 @@ class ConformalQuantiles:
         self._hours: Floats = np.zeros((PARTS_OF_DAY, series, len(TAILS)))
         self._quarters: Floats = np.zeros((2, series, len(TAILS)))
         self._pool: Floats = np.zeros((series, BINS))
-        """Counts of scores, all of a close weighing one: symbols move together, so that time is what counts."""
+        """Counts of multiples, all of a close weighing one: symbols move together, so that time is what counts."""
         self._seen = np.ones(1)
-        """Scores of the latest close."""
+        """Multiples of the latest close."""
         self._learnt = np.zeros(1)
         """Closes whose outcomes were learnt."""
         self._latest = np.full(1, -np.inf)
         self._read: Floats = np.full((series, *_LEVELS.shape), np.nan)
         """The pooled quantiles at each place of each tail, `nan` until enough is known."""
 
-    def learn(self, close: int, moment: int, rows: Rows, scores: Floats) -> bool:
-        """Take the scores [series, n] of the forecasts made at a close, now that their outcomes are known.
+    def learn(self, close: int, moment: int, rows: Rows, multiples: Floats) -> bool:
+        """Take the multiples [series, n] of the forecasts made at a close, now that their outcomes are known.
 
         A close that is not later than the latest (rows that step late, alone) tells of its symbols, not of the hours.
 
@@ -81,24 +81,24 @@ class ConformalQuantiles:
             close: the number of the close among those that are learnt.
             moment: of `closes.moment`, when the forecasts were made.
             rows: the symbols.
-            scores: outcome over volatility; a row with any `nan` is left out.
+            multiples: outcome over volatility; a row with any `nan` is left out.
 
         Returns:
-            Whether the close was new and some score known.
+            Whether the close was new and some multiple known.
         """
-        known = np.isfinite(scores).all(axis=0)
+        known = np.isfinite(multiples).all(axis=0)
         if not known.any():
             return False
         new = bool(close > self._latest[0])
         if self._ready():
-            missed = np.where(known, _TAILS - (scores[:, None] <= self.quantiles(moment, rows)), 0.0)
+            missed = np.where(known, _TAILS - (multiples[:, None] <= self.quantiles(moment, rows)), 0.0)
             self._move(moment if new else None, rows, missed, int(known.sum()))
         if new:
             if np.isfinite(self._latest[0]):
                 self._pool *= self._kept ** (close - self._latest[0])
             self._learnt += 1
             self._latest[0], self._seen[0] = close, known.sum()
-        bins = np.clip(np.searchsorted(_EDGES, scores[:, known], side="right") - 1, 0, BINS - 1)
+        bins = np.clip(np.searchsorted(_EDGES, multiples[:, known], side="right") - 1, 0, BINS - 1)
         places = bins + BINS * np.arange(self._series)[:, None]
         counts = np.bincount(places.ravel(), minlength=self._pool.size)
         self._pool += counts.reshape(self._pool.shape) / self._seen[0]
@@ -129,7 +129,7 @@ class ConformalQuantiles:
         return found
 
     def begin(self, quantiles: Floats) -> None:
-        """Start from quantiles of scores counted elsewhere [series, level of `LEVELS`], worth a week of one's own.
+        """Start from quantiles of multiples counted elsewhere [series, level of `LEVELS`], worth a week of one's own.
 
         What was learnt here already stays, and they are left.
         """
@@ -141,8 +141,8 @@ class ConformalQuantiles:
         self._learnt[0] = closes
         self._look_up()
 
-    def scores(self) -> Floats:
-        """The quantiles of the scores that were counted [series, level of `LEVELS`]; `nan` before there are any."""
+    def multiples(self) -> Floats:
+        """The quantiles of the multiples that were counted [series, level of `LEVELS`]; `nan` before there are any."""
         below = np.concatenate([np.zeros((self._series, 1)), np.cumsum(self._pool, axis=1)], axis=1)
         if not self._learnt[0]:
             return np.full((self._series, LEVELS.size), np.nan)

@@ -94,13 +94,13 @@ class Market:
             at_least=dict(zip(self._horizons_min, at_least, strict=True)),
         )
 
-    def begin(self, scores: Floats) -> None:
+    def begin(self, multiples: Floats) -> None:
         """Start the market's cone as `Cone.begin` does; counts of symbols outside at once are its own to learn."""
-        self._cone.begin(scores)
+        self._cone.begin(multiples)
 
-    def scores(self) -> Floats:
-        """The quantiles of the scores of its cone [k, 1, level]."""
-        return self._cone.scores()
+    def multiples(self) -> Floats:
+        """The quantiles of the multiples of its cone [k, 1, level]."""
+        return self._cone.multiples()
 
     def state(self) -> dict[str, Floats]:
         """Copies of what does not belong to a row of the symbols."""

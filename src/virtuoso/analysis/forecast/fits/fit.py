@@ -33,7 +33,7 @@ _TIME_SPREAD = 0.7
 _USUAL_SPREAD = 1.2
 """E[realised variance]/e^(2·E[log]) that a fit of no days would assume, worth one day."""
 _CHANCE_PENALTY, _DIRECTION_PENALTY = 0.5, 2.0
-SCORES = (len(HORIZONS_MIN), len(SERIES) + 1, LEVELS.size)
+MULTIPLES = (len(HORIZONS_MIN), len(SERIES) + 1, LEVELS.size)
 _AS_TABLED = np.array([0.0, 1.0])
 """Intercept and slope that leave the logit of the table as it is."""
 
@@ -54,8 +54,8 @@ class Fit:
     """The same of P(|return| > cost)."""
     direction: Floats
     """Weights [2, 3] of `direction_columns`: of returns beyond costs, which way. No constant: a mirror swaps them."""
-    scores: Floats
-    """Quantiles of the cones' scores [3, close, high, low and the market's close, level of `cones.conformal.LEVELS`].
+    multiples: Floats
+    """Quantiles of the cones' multiples [3, close, high, low and the market's close, level of `conformal.LEVELS`].
 
     `nan` in a daily fit: cones learn at every close. A fit that is shipped gives those that a cone begins with.
     """
@@ -82,7 +82,7 @@ class Fit:
         """The fit that gave these `arrays`; raises `ValueError` when it is of another make."""
         shapes = {
             "volatility": (len(HORIZONS_MIN), VOLATILITY_COLUMNS), "spread": (len(HORIZONS_MIN),),
-            "scores": SCORES,
+            "multiples": MULTIPLES,
             **{name: (len(CHANCE_HORIZONS_MIN), k) for name, k in _CHANCE_SHAPES.items()},
         }  # fmt: skip
         if any(name not in arrays or np.shape(arrays[name]) != shape for name, shape in shapes.items()):
@@ -147,7 +147,7 @@ def fitted(training: TrainingSet) -> Fit | None:
     return Fit(
         volatility=volatility,
         spread=spread,
-        scores=np.full(SCORES, np.nan),
+        multiples=np.full(MULTIPLES, np.nan),
         last_ms=training.until_ms,
         days=days,
         samples=int(learnt.sum()),

@@ -78,7 +78,7 @@ def test_what_comes_after_a_close_changes_nothing_before_it() -> None:
     assert not np.array_equal(found[..., cut:, :], WHOLE[..., cut:, :], equal_nan=True)
 
 
-def test_a_score_pairs_an_outcome_with_the_volatility_forecast_a_horizon_before() -> None:
+def test_a_multiple_pairs_an_outcome_with_the_volatility_forecast_a_horizon_before() -> None:
     """Outcomes are ten times the volatility of their own forecast: so are the quantiles, whatever the volatility is."""
     volatility, _ = history()
     outcomes = np.full((2, 3, T, N), np.nan)

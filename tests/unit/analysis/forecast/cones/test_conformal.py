@@ -1,4 +1,4 @@
-"""Adaptive conformal quantiles against weighted quantiles of all scores, and against what Gibbs & Candès promise."""
+"""Adaptive conformal quantiles against weighted quantiles of all multiples, and against what Gibbs & Candès promise."""
 
 import numpy as np
 import pytest
@@ -42,17 +42,17 @@ def test_overlapping_outcomes_count_by_their_share_of_a_horizon() -> None:
     assert np.isfinite(quantiles.quantiles(0, ALL)).all()
 
 
-def test_quantiles_are_those_of_all_scores_weighted_by_age() -> None:
+def test_quantiles_are_those_of_all_multiples_weighted_by_age() -> None:
     """Levels have barely moved after 200 closes, so that numpy's weighted quantile is the oracle."""
     _, quantiles = fresh(series=2)
     rng = np.random.default_rng(2)
-    scores = rng.standard_t(4, (200, 2, 3)) * np.array([1.0, 3.0])[:, None]
-    for close, score in enumerate(scores):
-        quantiles.learn(close, close % 12, ALL, score)
+    multiples = rng.standard_t(4, (200, 2, 3)) * np.array([1.0, 3.0])[:, None]
+    for close, multiple in enumerate(multiples):
+        quantiles.learn(close, close % 12, ALL, multiple)
     weights = np.repeat(0.5 ** (np.arange(199, -1, -1) * 15 / HALF_LIFE_MIN), 3)
     found = quantiles.quantiles(0, ALL).mean(axis=2)
     for series in range(2):
-        sample = scores[:, series].ravel()
+        sample = multiples[:, series].ravel()
         moved = 200 * (SYMBOL_RATE + HOURS_RATE / 6 + HOURS_RATE / 2) * 0.06
         low, high = (
             np.quantile(sample, np.clip(TAU + sign * moved, 0.004, 0.996), weights=weights, method="inverted_cdf")
@@ -70,11 +70,11 @@ def test_levels_move_by_what_share_was_below() -> None:
     judged = 0
     for close in range(200):
         said = quantiles.quantiles(0, ALL)[0]
-        score = rng.standard_normal(3)
+        multiple = rng.standard_normal(3)
         if np.isfinite(said).all():
-            below += score <= said
+            below += multiple <= said
             judged += 1
-        quantiles.learn(close, 0, ALL, score[None])
+        quantiles.learn(close, 0, ALL, multiple[None])
     moved = SYMBOL_RATE * (TAU[:, None] * judged - below)
     assert memory.state()["0"][:, :3] == pytest.approx(moved, abs=1e-12)
     for of_time in ("hours", "quarters"):
@@ -84,28 +84,28 @@ def test_levels_move_by_what_share_was_below() -> None:
 
 
 def test_each_symbol_and_tail_is_covered_where_forecasts_are_biased() -> None:
-    """One symbol's scores are half again as wide, another's lean upwards: each comes to its own quantiles."""
+    """One symbol's multiples are half again as wide, another's lean upwards: each comes to its own quantiles."""
     _, quantiles = fresh()
     rng = np.random.default_rng(4)
     below = np.zeros((len(TAILS), 3))
     for close in range(4500):
-        scores = rng.standard_t(5, 3) * np.array([1.0, 1.4, 1.0]) + np.array([0.0, 0.0, 0.2])
+        multiples = rng.standard_t(5, 3) * np.array([1.0, 1.4, 1.0]) + np.array([0.0, 0.0, 0.2])
         if close >= 2000:
-            below += scores <= quantiles.quantiles(close % 12, ALL)[0]
-        quantiles.learn(close, close % 12, ALL, scores[None])
+            below += multiples <= quantiles.quantiles(close % 12, ALL)[0]
+        quantiles.learn(close, close % 12, ALL, multiples[None])
     assert below / 2500 == pytest.approx(np.broadcast_to(TAU[:, None], (6, 3)), abs=0.015)
 
 
 def test_an_atom_at_zero_is_split_by_the_level() -> None:
-    """A tenth of the scores is exactly 0, as of highs that never leave the entry; the lowest tail is met."""
+    """A tenth of the multiples is exactly 0, as of highs that never leave the entry; the lowest tail is met."""
     _, quantiles = fresh()
     rng = np.random.default_rng(5)
     below = []
     for close in range(3500):
-        scores = np.where(rng.uniform(size=3) < 0.1, 0.0, np.abs(rng.standard_normal(3)))
+        multiples = np.where(rng.uniform(size=3) < 0.1, 0.0, np.abs(rng.standard_normal(3)))
         if close >= 1500:
-            below.append((scores <= quantiles.quantiles(0, ALL)[0, 0]).mean())
-        quantiles.learn(close, 0, ALL, scores[None])
+            below.append((multiples <= quantiles.quantiles(0, ALL)[0, 0]).mean())
+        quantiles.learn(close, 0, ALL, multiples[None])
     assert np.mean(below) == pytest.approx(TAILS[0], abs=0.01)
 
 
@@ -130,12 +130,12 @@ def test_a_distribution_that_is_handed_on_is_the_same_there_and_worth_a_week() -
     for close in range(2000):
         quantiles.learn(close, close % 12, ALL, rng.standard_t(5, (2, 3)) * np.array([[1.0], [2.0]]))
     other = fresh(series=2)[1]
-    assert np.isnan(other.scores()).all()
-    other.begin(quantiles.scores())
-    assert other.scores() == pytest.approx(quantiles.scores(), rel=0.02, abs=0.03)
+    assert np.isnan(other.multiples()).all()
+    other.begin(quantiles.multiples())
+    assert other.multiples() == pytest.approx(quantiles.multiples(), rel=0.02, abs=0.03)
     assert other.state()["pool"].sum(axis=1) == pytest.approx([7 * 96] * 2)
     pool = quantiles.state()["pool"]
-    quantiles.begin(other.scores() * 2)
+    quantiles.begin(other.multiples() * 2)
     assert (quantiles.state()["pool"] == pool).all()
 
 
@@ -143,28 +143,28 @@ def test_a_row_without_outcome_is_left_alone() -> None:
     memory, quantiles = fresh(series=2)
     rng = np.random.default_rng(7)
     for close in range(100):
-        scores = rng.standard_normal((2, 3))
-        scores[1, 1] = np.nan
-        quantiles.learn(close, 0, ALL, scores)
+        multiples = rng.standard_normal((2, 3))
+        multiples[1, 1] = np.nan
+        quantiles.learn(close, 0, ALL, multiples)
     assert not memory.state()["0"][:, 1].any()
     assert quantiles.state()["pool"].sum() == pytest.approx(100 * 2, rel=0.1)
 
 
-def test_it_goes_on_from_a_state_and_from_scores_counted_elsewhere() -> None:
+def test_it_goes_on_from_a_state_and_from_multiples_counted_elsewhere() -> None:
     rng = np.random.default_rng(8)
-    scores = rng.standard_normal((120, 1, 3))
+    multiples = rng.standard_normal((120, 1, 3))
     memory, whole = fresh()
     for close in range(60):
-        whole.learn(close, 0, ALL, scores[close])
+        whole.learn(close, 0, ALL, multiples[close])
     other_memory, other = fresh()
     other.load(whole.state())
     other_memory.load(memory.state())
     begun = fresh()[1]
-    begun.begin(whole.scores())
+    begun.begin(whole.multiples())
     assert np.isfinite(begun.quantiles(3, ALL)).all()
     for close in range(60, 120):
         for quantiles in (whole, other, begun):
-            quantiles.learn(close, 0, ALL, scores[close])
+            quantiles.learn(close, 0, ALL, multiples[close])
     assert (whole.quantiles(0, ALL) == other.quantiles(0, ALL)).all()
     assert begun.quantiles(0, ALL) == pytest.approx(whole.quantiles(0, ALL), abs=0.2)
     with pytest.raises(ValueError, match="another make"):
