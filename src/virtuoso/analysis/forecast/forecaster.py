@@ -21,7 +21,7 @@ from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN, TAILS
 from virtuoso.analysis.forecast.outcomes import Outcomes
-from virtuoso.analysis.forecast.training import SAMPLED_MIN, TrainingPool, TrainingSet, key_of
+from virtuoso.analysis.forecast.training import TrainingPool, TrainingSet, key_of
 from virtuoso.market.panel import BAR_FIELDS, BarBlock, Floats, Ints
 from virtuoso.model.timeframe import Timeframe
 
@@ -221,16 +221,17 @@ class Forecaster:
         return own
 
     def _learn(self, number: int, rows: Ints, found: Features, market: Floats, cost_bp: Floats) -> None:
-        """Take outcomes and samples at the closes of every quarter of an hour."""
+        """Take what came by each close, and the samples of it."""
         closes = (number + 1 + np.arange(market.size)) * self._base.ms
         keys = np.array([self._keys[row] for row in rows.tolist()])
-        for k in np.flatnonzero(closes % (SAMPLED_MIN * Timeframe.M1.ms) == 0).tolist():
-            close_ms = int(closes[k])
+        wanted = self._pool.wanted(closes, keys, len(self._keys)) & np.isfinite(found.volatility).all(axis=0)
+        for k, close_ms in enumerate(closes.tolist()):
             self._pool.learn(close_ms, rows, found.realised[:, k], found.outcomes.close[:, k])
-            chosen = self._pool.wanted(close_ms, keys, len(self._keys))
-            chosen = chosen[np.isfinite(found.volatility[:, k, chosen]).all(axis=0)]
+            chosen = np.flatnonzero(wanted[k])
+            if not chosen.size:
+                continue
             features = {
-                "volatility": found.volatility[:, k, chosen], "market": np.full(chosen.size, market[k]),
+                "volatility": found.volatility[:, k, chosen], "market": market[k : k + 1],
                 "trend": found.outcomes.close[:, k, chosen], "threshold": found.threshold[:, k, chosen],
                 "cost_bp": cost_bp[k, chosen],
             }  # fmt: skip

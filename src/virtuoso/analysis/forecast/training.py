@@ -1,6 +1,5 @@
 """What a refit learns from: a bounded pool of samples, whose outcomes come in as they become known."""
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from zlib import crc32
@@ -14,11 +13,13 @@ from virtuoso.market.panel import Floats, Ints
 
 CAPACITY = 49_152
 """Samples in the pool; a month of sixteen symbols."""
-SAMPLED_MIN = 15
-"""Closes are sampled so often, in minutes of the day."""
-_A_SLOT = 20
-"""Samples a slot: of more symbols each comes in turn, so that the pool reaches back as far."""
+_SAMPLED_MIN = 15
+"""Each symbol is sampled so often on average, scattered: some minutes of an hour are livelier than others."""
+_SYMBOLS = 20
+"""Of more symbols each is sampled more seldom, so that the pool reaches back as far."""
 _MINUTE_MS = 60_000
+_OPEN_MS = (HORIZONS_MIN[-1] + 60) * _MINUTE_MS
+"""Samples wait so long for what comes of them: rows may step late."""
 _WIDTHS = {
     "volatility": SPANS, "market": 1, "trend": len(HORIZONS_MIN), "threshold": len(CHANCE_HORIZONS_MIN), "cost_bp": 1,
     "realised": len(HORIZONS_MIN), "returns": len(CHANCE_HORIZONS_MIN),
@@ -54,14 +55,14 @@ class TrainingPool:
         self._values: NDArray[np.float32] = np.full((sum(_WIDTHS.values()), 0), np.nan, np.float32)
         self._close_min: NDArray[np.int32] = np.zeros(0, np.int32)
         self._taken = 0
-        self._open: deque[_Slot] = deque(maxlen=HORIZONS_MIN[-1] // SAMPLED_MIN + 1)
+        self._open: dict[int, _Slot] = {}
+        """Samples whose outcomes are to come, by their closes; those of one close may come apart."""
 
-    def wanted(self, close_ms: int, keys: Ints, watched: int) -> Ints:
-        """Which of the symbols with these `keys` are sampled at a close, as places among them; `watched` are all."""
-        slot, rest = divmod(close_ms, SAMPLED_MIN * _MINUTE_MS)
-        if rest:
-            return np.zeros(0, np.int64)
-        return np.flatnonzero((keys + slot) % max(1, -(-watched // _A_SLOT)) == 0)
+    def wanted(self, close_ms: Ints, keys: Ints, watched: int) -> NDArray[np.bool_]:
+        """Which symbols with these `keys` [n] are sampled at which closes [t, n]; `watched` are all symbols."""
+        every = _SAMPLED_MIN * _MINUTE_MS // self._base_ms * max(1, -(-watched // _SYMBOLS))
+        chosen: NDArray[np.bool_] = _scattered(close_ms[:, None] // self._base_ms, keys) % np.uint64(every) == 0
+        return chosen
 
     def add(self, close_ms: int, rows: Ints, features: Mapping[str, Floats]) -> None:
         """Take samples of `rows` [m] at a close: all features of a `TrainingSet`, [k, m] or [m]."""
@@ -72,24 +73,26 @@ class TrainingPool:
         self._close_min[places] = close_ms // _MINUTE_MS
         for name, values in features.items():
             self._values[_PLACES[name]][:, places] = values
-        self._open.append(_Slot(close_ms, rows, places))
+        earlier = self._open.get(close_ms)
+        self._open[close_ms] = _Slot(rows, places) if earlier is None else earlier.with_more(rows, places)
 
     def learn(self, close_ms: int, rows: Ints, realised: Floats, returns: Floats) -> None:
         """Take what came [3, n], [2, n] by a close, of samples of `rows` [n] that were taken a horizon before."""
-        for slot in self._open:
-            ahead = (close_ms - slot.close_ms) // _MINUTE_MS
-            if ahead not in HORIZONS_MIN or not slot.rows.size:
+        for i, minutes in enumerate(HORIZONS_MIN):
+            slot = self._open.get(close_ms - minutes * _MINUTE_MS)
+            if slot is None:
                 continue
-            i = HORIZONS_MIN.index(ahead)
-            _, ours, theirs = np.intersect1d(slot.rows, rows, assume_unique=True, return_indices=True)
+            ours, theirs = slot.among(rows)
             places = slot.places[ours]
             self._values[_PLACES["realised"].start + i, places] = realised[i, theirs]
             if i < len(CHANCE_HORIZONS_MIN):
                 self._values[_PLACES["returns"].start + i, places] = returns[i, theirs]
+        while self._open and (oldest := next(iter(self._open))) < close_ms - _OPEN_MS:
+            del self._open[oldest]
 
     def forget(self, row: int) -> None:
         """The symbol of `row` leaves: what comes of its open samples will not be known."""
-        self._open = deque((slot.without(row) for slot in self._open), maxlen=self._open.maxlen)
+        self._open = {close_ms: slot.without(row) for close_ms, slot in self._open.items()}
 
     def known(self, until_ms: int) -> TrainingSet:
         """Everything known by a bar before `until_ms`: outcomes that ended later are left out."""
@@ -139,15 +142,33 @@ class TrainingPool:
 
 @dataclass(frozen=True, slots=True)
 class _Slot:
-    """Samples that were taken together, while some of their outcomes are not known."""
+    """Rows that were sampled at one close, and where in the pool."""
 
-    close_ms: int
     rows: Ints
     places: Ints
 
+    def among(self, rows: Ints) -> tuple[Ints, Ints]:
+        """Where in the slot, and where among `rows`, those are that are in both."""
+        at = np.searchsorted(rows, self.rows)
+        if (rows[np.minimum(at, rows.size - 1)] == self.rows).all() and (np.diff(rows) > 0).all():
+            return np.arange(at.size), at
+        _, ours, theirs = np.intersect1d(self.rows, rows, assume_unique=True, return_indices=True)
+        return ours, theirs
+
+    def with_more(self, rows: Ints, places: Ints) -> "_Slot":
+        return _Slot(np.concatenate([self.rows, rows]), np.concatenate([self.places, places]))
+
     def without(self, row: int) -> "_Slot":
         kept = self.rows != row
-        return self if kept.all() else _Slot(self.close_ms, self.rows[kept], self.places[kept])
+        return self if kept.all() else _Slot(self.rows[kept], self.places[kept])
+
+
+def _scattered(numbers: Ints, keys: Ints) -> NDArray[np.uint64]:
+    """Numbers without order, always the same for a bar and a symbol (SplitMix64: Steele, Lea & Flood, 2014)."""
+    x = numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + keys.astype(np.uint64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
+    return x ^ (x >> np.uint64(31))
 
 
 def key_of(symbol: str) -> int:

@@ -321,7 +321,7 @@ def test_the_pool_is_bounded_and_forgets_the_oldest(history: BarBlock, monkeypat
     monkeypatch.setattr("virtuoso.analysis.forecast.training.CAPACITY", 1_000)
     made = forecaster()
     made.step(history, costs(history))
-    training = made.training_set(int(history.open_ms[-1]))
+    training = made.training_set(int(history.open_ms[-1]) + M5.ms)
     assert training.close_ms.size == 1_000
     assert (np.diff(training.close_ms) >= 0).all()
     assert training.close_ms[0] > FIRST_MS + 3 * DAY * M5.ms

@@ -8,13 +8,13 @@ import numpy as np
 from virtuoso.analysis.forecast.features import SHORT_MIN, SPANS
 from virtuoso.market.panel import Floats, Ints
 
-HARMONICS = 3
-"""Waves a day of the time of day."""
-VOLATILITY_COLUMNS = 1 + SPANS + 2 + 2 * HARMONICS
-"""A constant, each span less the mean of spans, that mean, the market's, and the time of day."""
-OF_TIME = slice(VOLATILITY_COLUMNS - 2 * HARMONICS, None)
+_WAVES = ((1_440, 3), (60, 4))
+"""Minutes of a period and its waves: a day, and an hour, which is livelier when it and its quarters begin."""
+_TIMES = 2 * sum(count for _, count in _WAVES)
+VOLATILITY_COLUMNS = 1 + SPANS + 2 + _TIMES
+"""A constant, each span less the mean of spans, that mean, the market's, and the time of day and hour."""
+OF_TIME = slice(VOLATILITY_COLUMNS - _TIMES, None)
 _HOUR, _WEEK = SHORT_MIN.index(60), SPANS - 1
-_DAY_MIN = 1440
 
 
 def mean_of_spans(volatility: Floats) -> Floats:
@@ -38,7 +38,7 @@ def market_volatility(volatility: Floats) -> Floats:
 
 
 def volatility_columns(volatility: Floats, mean: Floats, market: Floats, close_ms: Ints) -> list[Floats]:
-    """The 15 columns, of shapes that broadcast to [...].
+    """The 23 columns, of shapes that broadcast to [...].
 
     Args:
         volatility: log volatilities of the spans [6, …].
@@ -46,8 +46,13 @@ def volatility_columns(volatility: Floats, mean: Floats, market: Floats, close_m
         market: `market_volatility` [...].
         close_ms: the closes [...], epoch ms.
     """
-    angle = 2.0 * np.pi * (close_ms // 60_000 % _DAY_MIN) / _DAY_MIN
-    waves = [wave(k * angle) for k in range(1, HARMONICS + 1) for wave in (np.sin, np.cos)]
+    minute = close_ms // 60_000
+    waves = [
+        wave(2.0 * np.pi * k / period * (minute % period))
+        for period, count in _WAVES
+        for k in range(1, count + 1)
+        for wave in (np.sin, np.cos)
+    ]
     return [np.ones(1), *(volatility - mean), mean, market, *waves]
 
 

@@ -43,7 +43,7 @@ class Fit:
     """What a fit found; rows of its arrays are horizons, `nan` where there was too little to fit."""
 
     volatility: Floats
-    """Weights [3, 15] of `volatility_columns`, on top of `level`."""
+    """Weights [3, 23] of `volatility_columns`, on top of `level`."""
     spread: Floats
     """Half the log of E[realised variance]/e^(2·E[log realised volatility]) [3]."""
     table: Floats
