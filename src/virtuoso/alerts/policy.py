@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from virtuoso.model.alerts.incident import Severity
 
@@ -17,6 +18,7 @@ class Policy:
         cooldown_ms: after telling of an identity, a new incident of it is not told for so long, unless more severe.
         rearm_ms: the condition must be false so long before the incident is resolved.
         change: an open incident is told again when |value| has grown by this ratio since it was told (0.5 = 50 %).
+        step: an open incident is told again at each further step of |value| (1 = at 2, 3, …).
         escalate_after_ms: firing and unacknowledged for so long, it becomes more severe by one step; and so on.
         channels: the ones that hear of it, and no others; `None` = all that take its severity and scope.
     """
@@ -27,14 +29,17 @@ class Policy:
     cooldown_ms: int = 43_200_000
     rearm_ms: int = 0
     change: float | None = None
+    step: float | None = None
     escalate_after_ms: int | None = None
     channels: tuple[str, ...] | None = None
 
     def grown(self, value: float | None, told: float | None) -> bool:
         """Whether the change from what was told to `value` is material."""
-        if self.change is None or value is None or told is None:
+        if value is None or told is None or not abs(told) < abs(value) < inf:
             return False
-        return abs(value) > abs(told) and abs(value) >= abs(told) * (1.0 + self.change)
+        if self.step is not None and abs(value) // self.step > abs(told) // self.step:
+            return True
+        return self.change is not None and abs(value) >= abs(told) * (1.0 + self.change)
 
 
 Policies = Callable[[str], Policy]

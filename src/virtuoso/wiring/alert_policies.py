@@ -8,6 +8,8 @@ from virtuoso.config.alerts import AlertSettings, KindSettings
 from virtuoso.model.alerts.incident import Severity
 
 _SYSTEM, _GENERAL = "system", "discord"
+_IN_WIDTHS = ("cone_touched", "thin_break")
+"""Kinds whose value is in widths of the cone: told again at each further one."""
 
 
 def default_policy(alerts: AlertSettings) -> Policy:
@@ -23,6 +25,7 @@ def policies(alerts: AlertSettings, channels: tuple[Route, ...]) -> dict[str, Po
         "loop_lag": alerts.loop_lag_alerts.hold,
     }  # fmt: skip
     found = {kind: replace(default, hold_ms=_ms(hold)) for kind, hold in holds.items()}
+    found |= {kind: replace(default, step=1.0) for kind in _IN_WIDTHS}
     if (told := _told_of_cpu(alerts, channels)) is not None:
         found["cpu"] = replace(found["cpu"], channels=told)
     for kind, given in alerts.kinds.items():
@@ -38,6 +41,7 @@ def _overridden(policy: Policy, given: KindSettings) -> Policy:
         cooldown_ms=policy.cooldown_ms if given.cooldown is None else _ms(given.cooldown),
         rearm_ms=0 if given.rearm is None else _ms(given.rearm),
         change=given.change,
+        step=policy.step,
         escalate_after_ms=None if given.escalate_after is None else _ms(given.escalate_after),
         channels=policy.channels if given.channels is None else given.channels,
     )

@@ -1,10 +1,12 @@
 """Outcomes of alerts in a monitor: the band of the forecast just before, how often such bands are left, restarts."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
 
+from virtuoso.alerts.fast.cones.bands import Bands
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.outcomes.equal import EqualMinutes
 from virtuoso.alerts.outcomes.pending import Floats
@@ -19,6 +21,7 @@ from virtuoso.model.alerts.outcome import Edge, Outcome
 from virtuoso.monitor.alerting.alerting import Alerting
 from virtuoso.monitor.alerting.documents import performance_document
 from virtuoso.monitor.alerting.edges import NONE_YET, ForecastEdges
+from virtuoso.monitor.watching.bands import bands_of
 
 T0, MINUTE = 1_748_476_800_000, 60_000
 
@@ -51,6 +54,25 @@ def test_the_band_is_that_of_the_last_close_before_and_says_why_there_is_none() 
     assert edges.edge("A", 15, T0 - 1) == NONE_YET
     assert edges.edge("C", 15, T0) == "nothing was forecast of C"
     assert str(edges.edge("A", 15, T0 + 60 * MINUTE)).startswith("the last forecast before it is of 2025-05-29T00:01")
+
+
+def test_detectors_are_given_the_touch_bands_and_chances_of_each_symbol() -> None:
+    sides = np.array([-1.0, -0.6, -0.3, 0.3, 0.6, 1.0])[:, None, None]
+    known = np.array([[0.3, np.nan]])
+    of = dataclasses.replace(
+        forecasts(T0, 0.01), high={15: 0.02 * sides * np.ones((1, 3))}, low={15: 0.03 * sides * np.ones((1, 3))},
+        large_move={60: np.append(known, [[0.5]], 1)}, large_move_base={60: np.full((1, 3), 0.2)},
+        large_move_threshold={60: np.full((1, 3), 0.012)},
+    )  # fmt: skip
+    found = bands_of(of, ("A", "B", "C"), np.array([100.0, 50.0, np.nan]))
+    assert found["A"] == Bands(
+        close_ms=T0, price=100.0, low=-0.03, high=0.02, large_move=0.3, large_move_base=0.2,
+        large_move_threshold=0.012,
+    )  # fmt: skip
+    assert found["B"].large_move is None
+    assert found.keys() == {"A", "B"}, "a symbol without a price has no bands"
+    bare = bands_of(forecasts(T0, 0.01), ("A", "B"), np.array([100.0, 50.0]))["A"]
+    assert (bare.low, bare.high, bare.large_move) == (None, None, None)
 
 
 def test_what_follows_every_close_is_counted_against_its_own_band() -> None:

@@ -42,7 +42,7 @@ def test_a_configured_parameter_is_the_detectors_and_no_other_changes(detector: 
 @pytest.fixture(scope="module")
 def trees(root: Path) -> dict[str, ast.Module]:
     source = root / "src" / "virtuoso"
-    paths = [*(source / "alerts" / "fast").glob("*.py"), source / "monitor" / "watching" / "detection.py"]
+    paths = [*(source / "alerts" / "fast").rglob("*.py"), source / "monitor" / "watching" / "detection.py"]
     return {path.stem: ast.parse(path.read_text("utf-8")) for path in paths}
 
 

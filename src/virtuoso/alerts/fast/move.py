@@ -208,7 +208,7 @@ class SuddenMove:
         span = f"{told['seconds']} s" if "seconds" in told else f"{told['minutes']} min"
         details: Details = {
             "direction": direction, "move_pct": percent, "from": reference, "to": price,
-            "threshold_pct": 100 * (exp(sign * limit) - 1), **told, "unit": "percent",
+            "threshold_pct": 100 * (exp(sign * limit) - 1), "widths": abs(move) / limit, **told, "unit": "percent",
             "event_ms": event_ms,
         }  # fmt: skip
         if sigma_pct := told["sigma_pct"]:

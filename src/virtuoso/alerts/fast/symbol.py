@@ -6,6 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import UNSET
 
 from virtuoso.alerts.fast.baseline import Minutes
+from virtuoso.alerts.fast.cones.bands import Bands
+from virtuoso.alerts.fast.cones.large import LargeMoveLikely
+from virtuoso.alerts.fast.cones.thin import ThinBook
+from virtuoso.alerts.fast.cones.touch import ConeTouch
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.fast.funding import FundingExtreme
 from virtuoso.alerts.fast.interest import InterestSurge
@@ -30,8 +34,9 @@ _LATE = 3
 class SymbolDetectors:
     """One symbol's detectors. Methods take events in the order received, with the receive time (epoch ns)."""
 
-    __slots__ = ("_closes", "_funding", "_interest", "_interval_h", "_liquidations", "_minutes", "_move", "_spread",
-                 "_tails", "_traded_ms", "_volume", "_walls", "_whales")  # fmt: skip
+    __slots__ = ("_closes", "_forecast", "_funding", "_interest", "_interval_h", "_large", "_liquidations",
+                 "_minutes", "_move", "_spread", "_tails", "_thin", "_touch", "_traded_ms", "_volume", "_walls",
+                 "_whales")  # fmt: skip
 
     def __init__(
         self,
@@ -56,6 +61,10 @@ class SymbolDetectors:
         self._volume = VolumeSpike(symbol, parameters.volume_spike, findings)
         self._funding = FundingExtreme(symbol, parameters.funding, findings)
         self._interest = InterestSurge(symbol, parameters.open_interest, findings)
+        self._thin = ThinBook(symbol, parameters.thin_break, findings)
+        self._touch = ConeTouch(symbol, parameters.cone_touch, findings, self._thin, denomination)
+        self._large = LargeMoveLikely(symbol, parameters.large_move, findings)
+        self._forecast = False
         self._interval_h: float | None = None
         self._traded_ms = 0
 
@@ -92,6 +101,9 @@ class SymbolDetectors:
             move.last = price  # as `see` does, without a call
         else:
             move.see(event_ms, price, now_ns)
+        touch = self._touch
+        if not touch.lower < price < touch.upper:
+            touch.see(event_ms, price, now_ns)
 
     def trades_fetched(self, trades: Sequence[Trade], now_ns: int) -> None:
         """Trades that were asked for, oldest first; some may have been seen."""
@@ -109,6 +121,7 @@ class SymbolDetectors:
                 last = self._move.last
             if last is not None:
                 self._move.see(event_ms, last, now_ns)
+                self._touch.see(event_ms, last, now_ns)
         interest = update.open_interest
         if interest is not UNSET and interest is not None:
             self._interest.take(event_ms, interest, now_ns)
@@ -156,11 +169,20 @@ class SymbolDetectors:
         """A look at a valid book, once a second: best prices, and sizes by price."""
         self._spread.observe(event_ms, bid, ask, now_ns)
         self._walls.observe(event_ms, bid, ask, bids, asks, now_ns)
+        if self._forecast:
+            self._thin.observe(event_ms, bid, ask, bids, asks)
+
+    def forecast(self, bands: Bands | None, now_ns: int) -> None:
+        """What the last close said of what may follow; `None` where nothing is known."""
+        self._forecast = self._forecast or bands is not None
+        self._touch.forecast(bands)
+        self._large.forecast(bands, now_ns)
 
     def book_gone(self, now_ns: int) -> None:
         """Tell the spread and wall detectors that there is no valid book: what they found is over."""
         self._spread.gone(now_ns)
         self._walls.gone(now_ns)
+        self._thin.gone()
 
     def feed_gone(self, now_ns: int) -> None:
         """The connection is lost: what lasts is not known to last any longer."""

@@ -74,7 +74,9 @@ class Groups:
     @staticmethod
     def add(group: Group, members: Iterable[Incident]) -> None:
         """The message of the group tells of these too."""
-        group.told.update((member.id, member) for member in members)
+        for member in members:
+            group.told[member.id] = member
+            group.widths = max(group.widths, widths_of(member))
         while len(group.told) > _MOST_TOLD:
             del group.told[next(iter(group.told))]
 

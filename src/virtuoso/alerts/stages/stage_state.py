@@ -51,6 +51,7 @@ class Group:
         told_ms: when a notice went out last.
         notice: the id of the message that is kept current; `None` where followers are told in messages of their own.
         told: those that it told of, by id.
+        widths: how wide the widest of them was when it was told, in whole widths of what it is measured by.
         folded_ms: when several were folded last.
         due_ms: when those that wait are told.
     """
@@ -63,15 +64,11 @@ class Group:
     waiting: dict[str, Incident] = field(default_factory=dict)
     notice: str | None = None
     told: dict[str, Incident] = field(default_factory=dict)
+    widths: int = 0
 
     def quiet(self, now_ms: int, interval_ms: int) -> bool:
         """Nothing waits, and an interval has passed since it spoke."""
         return not self.waiting and now_ms >= self.told_ms + interval_ms
-
-    @property
-    def widths(self) -> int:
-        """The widest move that was told, in whole widths of what it is measured by."""
-        return max((widths_of(incident) for incident in self.told.values()), default=0)
 
 
 GroupKey = tuple[str, str | None, str | None]

@@ -188,6 +188,54 @@ class OpenInterestParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class ConeTouchParameters:
+    """When an edge of the forecast cone counts as touched."""
+
+    kind: ClassVar[AlertKind] = market(
+        "cone_touched", "Cone edge touched", WARNING,
+        "It is {widths:g} times as far from the last close as its forecast gives the next quarter of an hour but for "
+        "2.5 %; told again at each further width.",
+        "The price went further at once than it hardly ever does in a quarter of an hour.",
+        "See what moved with it, and whether its volatility is forecast anew.",
+    )  # fmt: skip
+    widths: float = _parameter(1.0, "Distance from the last close, in widths of the cone on that side.", gt=0, le=100)
+    quiet: float = _parameter(900.0, "Time after the last further width until it is over.", "s", gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class LargeMoveParameters:
+    """When a large move is likely."""
+
+    kind: ClassVar[AlertKind] = market(
+        "large_move_likely", "Large move likely", INFO,
+        "The forecast gives a move of an hour beyond the symbol's own 80 % quantile a probability of {probability:g} "
+        "or more, {ratio:g} times its own rate at least.",
+        "A large move, either way, is far likelier than usual.",
+        "See its cone and stops; it says how far, not which way.",
+    )  # fmt: skip
+    probability: float = _parameter(0.6, "Least probability.", gt=0)
+    ratio: float = _parameter(2.5, "Least probability, in own rates.", gt=0)
+    over: float = _parameter(0.75, "It is over below this share of what it took.", gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class ThinBreakParameters:
+    """When a move beyond the cone is one in a thin book."""
+
+    kind: ClassVar[AlertKind] = market(
+        "thin_break", "Beyond the cone in a thin book", WORSENING,
+        "It touches an edge of its cone while its spread, or its depth within {within_bp:g} bp, is what only one look "
+        "in {once_in} at its own book is; with both it is critical.",
+        "The price left its cone where little stood against it.",
+        "Do not trust market orders in it; it may come back as fast.",
+    )  # fmt: skip
+    once_in: int = _parameter(100, "Of so many looks at the book (one a second) one is as unusual.", ge=10, le=100_000)
+    within_bp: float = _parameter(10.0, "Distance from the middle within which the depth counts, bp.", gt=0)
+    min_samples: int = _parameter(600, "Looks at the book (one a second) before one is judged.", ge=100)
+    quiet: float = _parameter(900.0, "Time after the last one until it is over.", "s", gt=0)
+
+
+@dataclass(frozen=True, slots=True)
 class FastParameters:
     """What the event path looks for, in units of what is usual of each symbol."""
 
@@ -201,6 +249,9 @@ class FastParameters:
     volume_spike: VolumeSpikeParameters = VolumeSpikeParameters()
     funding: FundingParameters = FundingParameters()
     open_interest: OpenInterestParameters = OpenInterestParameters()
+    cone_touch: ConeTouchParameters = ConeTouchParameters()
+    large_move: LargeMoveParameters = LargeMoveParameters()
+    thin_break: ThinBreakParameters = ThinBreakParameters()
 
 
 DETECTORS: Final[Mapping[str, Any]] = get_type_hints(FastParameters)

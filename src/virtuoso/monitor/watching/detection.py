@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from virtuoso.alerts.fast.cones.bands import Bands
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.fast.liquidation import MarketCascade
 from virtuoso.alerts.fast.market_move import MarketMove
@@ -72,6 +73,11 @@ class Detection:
             self._guarded[symbol] = sink if self._contained is None else self._contained.sink(symbol, sink)
         return len(new) > at_most
 
+    def forecast(self, bands: Mapping[str, Bands], now_ns: int) -> None:
+        """What the last close said of each symbol; of those that are not among them nothing is known."""
+        for symbol, sink in self._sinks.items():
+            sink.detectors.forecast(bands.get(symbol), now_ns)
+
     def resume(self, incidents: Sequence[Incident], now_ns: int) -> None:
         """Take over what was open in an earlier run: it is not found a second time."""
         self._findings.resume([i for i in incidents if i.kind in _KINDS], now_ns, _RESUMED_QUIET_MS)
@@ -103,13 +109,14 @@ class DetectingSink:
         "_sample_ms",
         "_sampled_ms",
         "_seen_ns",
+        "detectors",
         "state",
     )
 
     def __init__(self, state: SymbolState, detectors: SymbolDetectors) -> None:
         self.state = state
         self._apply, self._add_trades, self._judge_trades = state.book_delta, state.trades, detectors.trades
-        self._detectors = detectors
+        self._detectors = self.detectors = detectors
         self._sampled_ms = self._sample_ms = 0
         self._seen_ns = 0
 
