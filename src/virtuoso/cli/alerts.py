@@ -11,7 +11,7 @@ from virtuoso.alerts.rules.mistakes import Mistaken
 from virtuoso.cli.alert_deliveries import deliveries, resend
 from virtuoso.cli.alert_test import send_test
 from virtuoso.cli.terminal import alert_tables as tables
-from virtuoso.cli.terminal import performance_tables, rule_tables
+from virtuoso.cli.terminal import rule_tables
 from virtuoso.cli.terminal.api import AsJson, Config, Token, TokenFile, Url, asked, client, identified, printed
 from virtuoso.cli.terminal.tables import plain
 from virtuoso.model.alerts import documents as docs
@@ -171,7 +171,7 @@ def performance(
 ) -> None:
     """Show what alerts of each kind were worth, and what interrupts because of it."""
     body = asked(client(url, config, token, token_file), "/api/alerts/performance")
-    printed(body, docs.AlertPerformance, performance_tables.performance, as_json=as_json)
+    printed(body, docs.AlertPerformance, rule_tables.performance, as_json=as_json)
 
 
 app.command()(deliveries)
