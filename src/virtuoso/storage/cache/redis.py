@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import aclosing, asynccontextmanager
 from hashlib import sha1
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from redis.asyncio import Redis
@@ -68,6 +69,8 @@ class RedisTier:
         self.name = "redis"
         self._prefix = prefix
         self._timeout_s = timeout_s
+        parts = urlsplit(url)
+        self._where = parts.netloc.rpartition("@")[2] or parts.path  # without user and password
         self._client = Redis.from_url(
             url, socket_timeout=None, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0), protocol=2,
             max_connections=_MAX_CONNECTIONS,
@@ -184,7 +187,7 @@ class RedisTier:
         except OutOfMemoryError as error:
             raise StoreFull(f"redis is full: {error}; raise its maxmemory") from error
         except (RedisError, OSError, ValueError) as error:
-            raise StoreUnavailable(f"redis: {why_unreached(error)}") from error
+            raise StoreUnavailable(f"redis: {self._where}: {why_unreached(error)}") from error
 
 
 def _text(fence: Fence, owner: str = "") -> bytes:
