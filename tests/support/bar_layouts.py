@@ -254,6 +254,11 @@ LAYOUTS = (
         ("turnover",),
     ),
     Written(
+        "BTCUSDT_dump.csv",
+        lambda of: lines(((r["ts"] // 1_000, *ohlc(r), r["volume"]) for r in of), "time,open,high,low,close,volume"),
+        "bars by the names of their columns, s →",
+    ),
+    Written(
         "BYBIT_BTCUSDT.P, 1.csv",
         lambda of: lines(((r["ts"] // 1_000, *ohlc(r), r["volume"]) for r in of), "time,open,high,low,close,Volume"),
         "TradingView export, s →",

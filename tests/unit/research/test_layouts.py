@@ -149,3 +149,13 @@ def test_symbols_that_look_like_something_else_stay_what_they_are(tmp_path: Path
     )
     with read_bars(path) as read:
         assert (read.symbols, read.read) == (tuple(sorted(odd)), 24)
+
+
+@pytest.mark.parametrize("header", ["time,open,high,low,close,volume\n", ""])
+def test_dates_with_dots_begin_with_the_day_or_the_year(tmp_path: Path, header: str) -> None:
+    for last, first in (("31.12.2024", "01.01.2025"), ("2024.12.31", "2025.01.01")):
+        times = (f"{last} 23:58", f"{last} 23:59", f"{first} 00:00")
+        (tmp_path / "BTCUSDT.csv").write_text(header + "".join(f"{time},1,2,1,1.5,3\n" for time in times))
+        with read_bars(tmp_path / "BTCUSDT.csv", hints=Hints(zone="UTC")) as bars:
+            assert (bars.read, bars.missing) == (3, 0)
+            assert bars.first_ms == 1_735_689_480_000

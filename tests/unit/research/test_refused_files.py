@@ -95,6 +95,31 @@ REFUSED: list[tuple[str, str | bytes, str]] = [
         ),
     ),
     (
+        "BTCUSDT.csv",
+        "\x89PNG\r\n\x00\x01",
+        "is no text, whatever its name says: it holds bytes that no CSV or JSON has",
+    ),
+    (
+        "BTCUSDT.csv",
+        "time,price,amount\n1735689600,1,2\n",
+        "has no bars; if these are trades, of columns 'time', 'price', 'amount', they are read as public.bybit.com, ",
+    ),
+    (
+        "BTCUSDT.csv",
+        f"{HEAD}\n" + "31/05/2025 00:00,1,2,1,2,5\n" * 2,
+        "column time holds '31/05/2025 00:00', which is no time: day before month needs dots (31.05.2025); ",
+    ),
+    (
+        "BTCUSDT.csv",
+        f"{HEAD}\n" + "05/31/2025 00:00,1,2,1,2,5\n" * 2,
+        "column time holds '05/31/2025 00:00', which is no time: dates that begin with the month are not read; write",
+    ),
+    (
+        "BTCUSDT.csv",
+        "time,open,high,low,close\n1735689600,1,1,1,1\n",
+        "has no volume (bars by the names of their columns)",
+    ),
+    (
         "BYBIT_BTCUSDT.P, 1.csv",
         "time,open,high,low,close\n1735689600,1,1,1,1\n",
         "has no volume (TradingView export); add the indicator Volume to the chart and export it again",
@@ -123,7 +148,7 @@ REFUSED: list[tuple[str, str | bytes, str]] = [
     (
         "Gemini_BTCUSD_1hr.csv",
         "Date,Symbol,Open,High,Low,Close,Volume\n" + "2020-04-09 11-PM,BTCUSD,1,2,1,2,5\n" * 2,
-        "column Date holds '2020-04-09 11-PM', which is no time: hours are too long; take the file of minutes",
+        "column Date holds '2020-04-09 11-PM', which is no time: an hour with AM or PM is not read; write ",
     ),
 ]
 

@@ -45,7 +45,7 @@ def columns_of(text: str) -> dict[str, str]:
         if not (key and equals and name):
             raise UsageError(f"--columns: {pair.strip()!r} is no KEY=NAME; write time=start_at,close=last")
         if key not in KEYS:
-            raise UsageError(f"--columns: there is no key {key!r}; keys are {', '.join(KEYS)}")
+            raise UsageError(f"--columns: there is no key {key!r}; keys are {', '.join(KEYS)}: of bars, not of trades")
         if key in columns:
             raise UsageError(f"--columns: {key} is given twice")
         columns[key] = name

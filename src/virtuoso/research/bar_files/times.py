@@ -25,7 +25,11 @@ _EPOCH = r"^(\d{1,18}|[1-8]\d{18})(\.0*)?$"
 _ISO = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?)?"
 _ZONED = rf"{_ISO}(Z|[+-]\d\d(:?\d\d)?)$"
 _NAIVE = rf"{_ISO}$"
-_DOTTED = r"^(\d{4})\.(\d\d)\.(\d\d)"
+_DOTTED = (
+    (r"^(\d{4})\.(\d\d)\.(\d\d)", r"\1-\2-\3"),
+    (r"^(\d\d)\.(\d\d)\.(\d{4})", r"\3-\2-\1"),
+)
+"""Dates with dots, as ISO 8601: the year first, or the day, as wherever days are written with dots."""
 _UTC = pa.timestamp("ns", "UTC")
 _LOCAL = pa.timestamp("ns")
 
@@ -90,7 +94,9 @@ class Times:
         return instants((values, null), per_second)
 
     def _from_text(self, column: Any) -> Any:
-        text = pc.replace_substring_regex(pc.utf8_trim_whitespace(column), _DOTTED, r"\1-\2-\3")
+        text = pc.utf8_trim_whitespace(column)
+        for pattern, iso in _DOTTED:
+            text = pc.replace_substring_regex(text, pattern, iso)
         if self._form is None:
             self._recognise(text)
         if self._form in {_ZONED, _NAIVE}:
@@ -145,10 +151,13 @@ class Times:
 
 _EVIDENCE = 2
 """Texts of which none is a time, from which the column is the wrong one; fewer are bad rows."""
+_INSTEAD = "write 2025-05-04 15:37 and --zone"
 _CURES = {
     r"\d[.,]\d+[eE]": "a spreadsheet rounded it; take the file as it was downloaded",
-    r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}": "nobody can tell day from month; write 2025-05-04 15:37 and --zone",
-    r"\d{4}-\d\d-\d\d \d\d-[AP]M": "hours are too long; take the file of minutes",
+    r"(1[3-9]|2\d|3[01])[./-]\d{1,2}[./-]\d{2,4}": f"day before month needs dots (31.05.2025); {_INSTEAD}",
+    r"\d{1,2}[./-](1[3-9]|2\d|3[01])[./-]\d{2,4}": f"dates that begin with the month are not read; {_INSTEAD}",
+    r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}": f"nobody can tell day from month; {_INSTEAD}",
+    r"\d{4}-\d\d-\d\d \d\d-[AP]M": f"an hour with AM or PM is not read; {_INSTEAD}, or take the file of minutes",
 }
 _WANTED = "epoch integers (s, ms, µs or ns), ISO 8601 texts or timestamps are needed"
 

@@ -22,9 +22,11 @@ _KINDS = {
     "m": re.compile(r"\d{4}\.\d\d\.\d\d \d\d:\d\d(:\d\d)?"),
     "d": re.compile(r"\d{4}\.\d\d\.\d\d"),
     "c": re.compile(r"\d\d:\d\d(:\d\d)?"),
-    "i": re.compile(r"\d{4}-\d\d-\d\d([T ].*)?"),
+    "i": re.compile(r"(\d{4}-\d\d-\d\d|\d\d\.\d\d\.\d{4})([T ].*)?"),
 }
 _NUMBER_COMMA = re.compile(r"[+-]?\d+,\d+")
+_NEVER_IN_TEXT = bytes({*range(0x20), 0x7F} - set(b"\t\n\v\f\r\x1a\x1b"))
+"""Control characters; of DOS' end of file (SUB) and ESC some are in texts."""
 _MAGIC = {
     b"PK\x03\x04": ("a zip", ".zip"),
     b"\x1f\x8b": ("packed by gzip", ".csv.gz"),
@@ -88,6 +90,8 @@ def beginning(path: Path, head: bytes) -> Beginning:
         DataError: it is empty, or no text of rows.
     """
     _refuse_other_formats(path, head)
+    if head.translate(None, _NEVER_IN_TEXT) != head:
+        raise DataError(path, "is no text, whatever its name says: it holds bytes that no CSV or JSON has")
     if b"\r" in head and b"\n" not in head:
         raise DataError(path, "has lines that end in CR alone: save it as CSV with line ends of Windows or Unix")
     lines = [line.rstrip("\r") for line in head.decode("utf-8-sig", "replace").split("\n", FIRST_LINES)[:FIRST_LINES]]
@@ -117,4 +121,5 @@ def _cells(path: Path, line: str, separator: str) -> tuple[str, ...]:
     try:
         return tuple(next(csv.reader([line], delimiter=separator), ()))
     except csv.Error as error:
-        raise DataError(path, f"cannot be read as CSV: {error}") from error
+        why = "a line holds a carriage return (CR) that is no end of a line, or a cell of more than 131,072 characters"
+        raise DataError(path, f"cannot be read as CSV: {why}") from error

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from virtuoso.research.bar_files.hints import OPTIONAL, REQUIRED, SYMBOL, TIME, Hints
+from virtuoso.research.bar_files.hints import OPTIONAL, PRICES, REQUIRED, SYMBOL, TIME, Hints
 from virtuoso.research.bar_files.layouts.file_names import symbol_of
 from virtuoso.research.bar_files.layouts.table import CLOCK, LAYOUTS, MAKER, OWN, PRICE, SIDE, SIZE, Layout
 from virtuoso.research.bar_files.problems import DataError
@@ -14,6 +14,11 @@ from virtuoso.research.bar_files.problems import DataError
 _SHOWN_NAMES = 20
 _RIVALS = ("ts", "open_time")
 """Times of a bar of which nobody can tell which is meant when both are there."""
+_TRADED = frozenset({"price", "amount", "size", "qty", "quantity"})
+_TRADES_NEED = (
+    "they are read as public.bybit.com, Binance Vision and freqtrade write them, with the side of the taker "
+    "(price, size and side; or price, qty and is_buyer_maker); sum others up to bars"
+)
 _COIN = re.compile(r"volume_([a-z0-9]+)")
 _NEEDED = (
     f"needed are a time (ts or open_time), {', '.join(REQUIRED)} (and if there: {SYMBOL}, {', '.join(OPTIONAL)}); "
@@ -125,6 +130,7 @@ def _fits(layout: Layout, names: list[str], form: str, path: Path, hints: Hints)
         and tuple(names[: len(layout.begins)]) == layout.begins
         and (not layout.formats or form in layout.formats)
         and re.fullmatch(layout.symbols or ".*", symbol) is not None
+        and re.fullmatch(layout.files or ".*", path.name) is not None
     )
 
 
@@ -175,6 +181,8 @@ def _check(path: Path, layout: Layout, columns: Mapping[str, int], names: list[s
             raise DataError(path, f"is of {layout.title}, but lacks {', '.join(missing) or 'the taker side'}")
         return
     missing = [key for key in (TIME, *REQUIRED) if key not in columns]
+    if {*PRICES} <= set(missing) and set(map(plain, names)) & _TRADED:
+        raise DataError(path, f"has no bars; if these are trades, of columns {_told(names)}, {_TRADES_NEED}")
     if missing == ["volume"] and not any("vol" in plain(name) for name in names):
         raise DataError(path, f"has no volume ({layout.title}); {layout.lacking}")
     if missing:

@@ -22,6 +22,7 @@ class Layout:
         row: pattern of the kinds of cells (`cells.kind`) in a row without names above; none: it always has names.
         order: the keys of those cells in their order; "" is not read.
         symbols: pattern of the symbols in names of files that it is for.
+        files: pattern of the names of its files; none: any.
         formats: those in which it is written; none: in any.
         trades: whether its rows are trades.
         pairs: whether its symbols are pairs (`BTC/USDT`), of which `BTCUSDT` is made.
@@ -37,6 +38,7 @@ class Layout:
     row: str = ""
     order: tuple[str, ...] = ()
     symbols: str = ""
+    files: str = ""
     formats: frozenset[str] = frozenset()
     trades: bool = False
     pairs: bool = False
@@ -197,6 +199,7 @@ _KLINES = (
         begins=("time", "open", "high", "low", "close"),
         marks=frozenset({"time"}),
         named=_bars(time=("time",)),
+        files=r"[A-Z0-9]+_[^,]+, \d*[SHDWM]?\b.*",  # exchange, symbol, interval; other programs write such columns too
         formats=frozenset({"CSV"}),
         lacking="add the indicator Volume to the chart and export it again",
     ),
