@@ -63,6 +63,7 @@ class Forecaster:
         self._whole = Market(self._memory, base, HORIZONS_MIN)
         self._pool = TrainingPool(base.ms)
         self._keys: dict[int, int] = {}
+        self._key_of_row: Ints = np.zeros(0, np.int64)
         self._recalled: dict[int, Floats] = {}
         """Levels of symbols that a restart has not watched yet, by key."""
         self._market_number: Ints = np.full(_LATE_BARS, -1)
@@ -76,6 +77,11 @@ class Forecaster:
         if row in self._keys:
             self.remove(row)
         key = self._keys[row] = key_of(symbol)
+        if row >= self._key_of_row.size:
+            self._key_of_row = np.concatenate(
+                [self._key_of_row, np.zeros(self._memory.capacity - self._key_of_row.size, np.int64)]
+            )
+        self._key_of_row[row] = key
         if key in self._recalled:
             self._cone.recall(slice(row, row + 1), self._recalled.pop(key))
 
@@ -188,7 +194,7 @@ class Forecaster:
         found = self._features.step(number, rows, block)
         market = self._market_at(number, market_volatility(found.volatility))
         self._learn(number, block.rows, found, market, cost_bp)
-        out = replace(self._unknown(block, cost_bp), outcomes=found.outcomes, realised=found.realised)
+        out = self._unknown(block, cost_bp, found)
         for i, minutes in enumerate(CHANCE_HORIZONS_MIN):
             out.large_move_threshold[minutes][:] = found.threshold[i]
             out.large_move_base[minutes][:] = np.where(np.isfinite(found.threshold[i]), 1.0 - LARGE, np.nan)
@@ -223,8 +229,9 @@ class Forecaster:
     def _learn(self, number: int, rows: Ints, found: Features, market: Floats, cost_bp: Floats) -> None:
         """Take what came by each close, and the samples of it."""
         closes = (number + 1 + np.arange(market.size)) * self._base.ms
-        keys = np.array([self._keys[row] for row in rows.tolist()])
-        wanted = self._pool.wanted(closes, keys, len(self._keys)) & np.isfinite(found.volatility).all(axis=0)
+        wanted = self._pool.wanted(closes, self._key_of_row[rows], len(self._keys)) & np.isfinite(found.volatility).all(
+            axis=0
+        )
         for k, close_ms in enumerate(closes.tolist()):
             self._pool.learn(close_ms, rows, found.realised[:, k], found.outcomes.close[:, k])
             chosen = np.flatnonzero(wanted[k])
@@ -237,18 +244,24 @@ class Forecaster:
             }  # fmt: skip
             self._pool.add(close_ms, rows[chosen], features)
 
-    def _unknown(self, block: BarBlock, cost_bp: Floats) -> Forecasts:
-        """Forecasts of which none is known."""
+    def _unknown(self, block: BarBlock, cost_bp: Floats, found: Features | None = None) -> Forecasts:
+        """Forecasts of which none is known, but for what came; with `found`, its quantiles are to be put in."""
         shape = block.close.shape
-        of_horizons = [np.full((len(HORIZONS_MIN), *shape), np.nan) for _ in range(4)]
+        values = iter(np.full((_VALUES, *shape), np.nan))
         mappings: dict[str, Any] = {
-            name: {minutes: np.full(shape, np.nan) for minutes in horizons} for name, horizons in MAPPINGS.items()
+            name: {minutes: next(values) for minutes in horizons} for name, horizons in MAPPINGS.items()
         }
+        quantiled = () if found is not None else HORIZONS_MIN
         for name in QUANTILES:
-            mappings[name] = {minutes: np.full((len(TAILS), *shape), np.nan) for minutes in HORIZONS_MIN}
+            mappings[name] = {minutes: np.full((len(TAILS), *shape), np.nan) for minutes in quantiled}
+        if found is None:
+            came = [np.full((len(HORIZONS_MIN), *shape), np.nan) for _ in range(4)]
+            outcomes, realised = Outcomes(*came[:3]), came[3]
+        else:
+            outcomes, realised = found.outcomes, found.realised
         return Forecasts(
             version=self._version, close_ms=block.open_ms + self._base.ms, rows=block.rows, cost_bp=cost_bp,
-            outcomes=Outcomes(*of_horizons[:3]), realised=of_horizons[3], market=None, **mappings,
+            outcomes=outcomes, realised=realised, market=None, **mappings,
         )  # fmt: skip
 
 
@@ -257,6 +270,7 @@ MAPPINGS = {
     "large_move_base": CHANCE_HORIZONS_MIN, "large_move_threshold": CHANCE_HORIZONS_MIN,
     "beyond_up": CHANCE_HORIZONS_MIN, "beyond_down": CHANCE_HORIZONS_MIN,
 }  # fmt: skip
+_VALUES = sum(map(len, MAPPINGS.values()))
 QUANTILES = ("cone", "high", "low")
 """In the order of `cone.SERIES`."""
 
@@ -269,7 +283,6 @@ def _forecast(
     fit: Fit, found: Features, market: Floats, cost_bp: Floats, funding_bp: Mapping[int, Floats], out: Forecasts
 ) -> None:
     """Write what `fit` says of the features."""
-    shape = cost_bp.shape
     log = fit.log_volatility(found.volatility, market, out.close_ms)
     volatilities, variances = np.exp(log), np.exp(2.0 * (log + fit.spread[:, None, None]))
     for i, minutes in enumerate(HORIZONS_MIN):
@@ -279,10 +292,13 @@ def _forecast(
             continue
         out.large_move[minutes][:] = fit.large_move(i, found.threshold[i], volatility)
         up = fit.upward(i, found.outcomes.close, volatility)
-        funding = funding_bp.get(minutes, np.zeros(shape))
+        either = fit.beyond_costs(i, cost_bp / 1e4, volatility)
         for beyond, sign, side in ((out.beyond_up, 1.0, up), (out.beyond_down, -1.0, 1.0 - up)):
-            cost = np.maximum((cost_bp + sign * funding) / 1e4, _LEAST_COST)
-            beyond[minutes][:] = fit.beyond_costs(i, cost, volatility) * side
+            chance = either
+            if minutes in funding_bp:
+                cost = np.maximum((cost_bp + sign * funding_bp[minutes]) / 1e4, _LEAST_COST)
+                chance = fit.beyond_costs(i, cost, volatility)
+            beyond[minutes][:] = chance * side
 
 
 def _put(out: Forecasts, part: Forecasts, skip: int, columns: Ints) -> None:

@@ -7,6 +7,7 @@ from virtuoso.market.panel import Floats
 
 _LEAST, _GREATEST, _BINS = 1e-5, 0.5, 254
 _UNKNOWN = 255
+_GROUP = 16
 _EDGES = np.linspace(np.log(_LEAST), np.log(_GREATEST), _BINS)
 """Upper edges of all bins but the last, logs of a move; they are 4 % apart, and within a bin moves count as even."""
 _STEP = _EDGES[1] - _EDGES[0]
@@ -39,19 +40,25 @@ class WeekOfMoves:
             slot = (number + k) % self._depth
             self._counts.data[self._codes.data[slot, rows], columns] -= 1
             self._counts.data[code, columns] += 1
+            self._counts.data[_UNKNOWN, columns] = 0
             self._codes.data[slot, rows] = code
             found[k] = self._quantile(rows, share)
         return found
 
     def _quantile(self, rows: Rows, share: float) -> Floats:
-        counts = self._counts.data[: _BINS + 1, rows]
-        below = np.add.accumulate(counts, axis=0, dtype=np.int32)
-        known = below[-1]
+        """Look for the bin among sixteen groups of sixteen, then within its group."""
+        counts = self._counts.data[:, rows].reshape(_GROUP, _GROUP, -1)
+        columns = np.arange(counts.shape[2])
+        groups = np.add.reduce(counts, axis=1, dtype=np.uint16)
+        upto = np.add.accumulate(groups, axis=0)
+        known = upto[-1].astype(np.float64)
         wanted = share * known
-        place = (below < wanted).sum(axis=0)  # the first bin up to whose upper edge there are enough
-        place = np.minimum(place, _BINS - 1)
-        columns = np.arange(counts.shape[1])
-        within = np.maximum(counts[place, columns], 1)
-        part = (wanted - (below[place, columns] - counts[place, columns])) / within
-        quantile = np.exp(_EDGES[place] - _STEP * (1.0 - part))
-        return np.where(known >= self._least, quantile, np.nan)
+        enough = np.ceil(wanted).astype(np.uint16)
+        group = np.minimum((upto < enough).sum(axis=0), _GROUP - 1)
+        within = counts[group, :, columns].T
+        below = np.add.accumulate(within, axis=0) + (upto[group, columns] - groups[group, columns])
+        place = np.minimum((below < enough).sum(axis=0), _GROUP - 1)
+        here = np.maximum(within[place, columns], 1).astype(np.float64)
+        above = (below[place, columns] - wanted) / here
+        edge = np.minimum(_GROUP * group + place, _BINS - 1)
+        return np.where(known >= self._least, np.exp(_EDGES[edge] - _STEP * above), np.nan)
