@@ -17,7 +17,7 @@ from tests.support.outbox import Kept, delivery, kept, notice, resolution, until
 from tests.support.soak import SOAK
 
 from virtuoso.delivery.channels.discord.channel import DiscordChannel
-from virtuoso.delivery.channels.protocol import Channel
+from virtuoso.delivery.channels.protocol import Channel, Sent
 from virtuoso.delivery.outbox.outbox import Outbox
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.alerts.notice import Delivery, Notice, Role
@@ -440,3 +440,26 @@ async def test_a_channel_with_a_bug_does_not_block_what_comes_after(
     said = capsys.readouterr()
     assert "secret-canary" not in said.out + said.err
     assert Role.DIGEST not in {row.notice.role for row in await on.rows()}
+
+
+class Plain(Broken):
+    """A channel that sends, and cannot edit."""
+
+    async def send(self, message: str) -> Sent:
+        self.tried += 1
+        return Sent()
+
+
+async def test_an_edit_is_recorded_as_folded_where_a_channel_cannot_edit(on: Kept) -> None:
+    first, last = alert(1), alert(3)
+    edit = alert(2)
+    edit = replace(edit, notice=replace(edit.notice, amends=first.notice.id, quiet=True))
+    plain = Plain()
+    await on.put(first, edit, last)
+    async with sending(on, plain) as outbox:
+        await until(lambda: _has(on, "sent", 2), "the first and the last")
+        assert status(outbox).state == "up"
+    assert [(row.state, row.folded_into) for row in await on.rows()] == [
+        ("sent", None), ("folded", first.id), ("sent", None),
+    ]  # fmt: skip
+    assert plain.tried == 2

@@ -8,13 +8,14 @@ from msgspec.structs import replace
 from tests.support.outbox import delivery, notice, resolution
 
 from virtuoso.delivery.channels.protocol import ChannelError, Gone, RateLimited, Rejected, Sent, Unreachable
+from virtuoso.delivery.outbox.attempt import attempt
 from virtuoso.delivery.outbox.backoff import wait_s
 from virtuoso.delivery.outbox.chart_queue import ChartQueue
 from virtuoso.delivery.outbox.digest import digest_of, foldable
 from virtuoso.delivery.outbox.verdict import channel_after, settled
 from virtuoso.model.alerts.incident import Severity
-from virtuoso.model.alerts.notice import Delivery, Notice, Role
-from virtuoso.model.alerts.outbox import ChannelState
+from virtuoso.model.alerts.notice import Delivery, Notice, Role, delivery_id
+from virtuoso.model.alerts.outbox import ChannelState, Claimed
 
 T = 1_764_000_000_000
 UP = ChannelState(name="chat", fingerprint="f", state="up", since_ms=5)
@@ -52,6 +53,51 @@ def test_what_an_answer_means(
     now = channel_after(UP, outcome, T)
     assert (now.state, now.not_before_ms, now.since_ms) == (channel, not_before_ms, 5 if channel == "up" else T)
     assert settled(replace(before, repeat=True), outcome).repeat, "once possible, it stays so"
+
+
+class Plain:
+    """A channel whose messages cannot be edited."""
+
+    name = fingerprint = "plain"
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def validate(self) -> None: ...
+
+    def render(self, notice: Notice, *, repeat: bool) -> str:
+        return notice.id
+
+    async def send(self, message: str) -> Sent:
+        self.sent.append(message)
+        return Sent()
+
+    async def close(self) -> None: ...
+
+
+class Edited(Plain):
+    """One whose messages can."""
+
+    async def edit(self, ref: str, message: str) -> Sent:
+        self.sent.append(f"{ref} is now {message}")
+        return Sent(ref=ref)
+
+
+async def test_what_only_brings_a_message_up_to_date_is_left_out_where_none_can_be_edited() -> None:
+    quiet = replace(notice(2, at_ms=T), amends="n1", quiet=True)
+    plain, edited = Plain(), Edited()
+    claimed = Claimed(delivery=delivery(quiet, "plain"))
+    outcome = await attempt(plain, claimed)
+    after = settled(claimed.delivery, outcome)
+    assert plain.sent == []
+    assert (after.state, after.folded_into, after.attempts) == ("folded", delivery_id("n1", "plain"), 0)
+    assert channel_after(UP, outcome, T) == UP
+    await attempt(edited, replace(claimed, amended_ref="m7"))
+    await attempt(edited, claimed)  # the first was never sent: it is told by this
+    assert edited.sent == [f"m7 is now {quiet.id}", quiet.id]
+    loud = replace(quiet, quiet=False)
+    await attempt(plain, Claimed(delivery=delivery(loud, "plain")))
+    assert plain.sent == [loud.id]
 
 
 def test_a_digest_names_the_most_severe_first_then_the_oldest_and_counts_all() -> None:

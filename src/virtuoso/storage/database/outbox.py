@@ -35,6 +35,10 @@ def recover(connection: Connection, identity: str) -> int:
     return connection.execute(in_flight.values(state="waiting", repeat=true(), attempts=_O.attempts + 1)).rowcount
 
 
+_SETTLED = ("state", "attempts", "ref", "error", "repeat", "folded_into")
+"""What an attempt changes of a delivery."""
+
+
 def turn(
     connection: Connection,
     identity: str,
@@ -47,7 +51,7 @@ def turn(
 ) -> Claimed | None:
     """Record what became of one delivery and of the channel, and claim the next, which is not expired."""
     if settled is not None:
-        values = {name: getattr(settled, name) for name in ("state", "attempts", "ref", "error", "repeat")}
+        values = {name: getattr(settled, name) for name in _SETTLED}
         connection.execute(
             update(OUTBOX).where(_O.id == settled.id, _O.identity == identity, _O.state == "sending").values(**values)
         )
