@@ -133,6 +133,7 @@ def test_outcomes_begin_with_the_delivery_settle_when_due_and_go_on_after_a_rest
     again.outcomes.bars = minutes
     again.decide()
     assert [each.horizon_min for each in again.outcomes.take_changed()] == [60, 60]
+    again.decide()  # one kind is judged at a time
     document = performance_document(again, clock.now_ms)
     assert [(kind.kind, kind.incidents, kind.interruptions) for kind in document.kinds] == [
         ("sudden_move", 1, 1), ("whale_trade", 1, 0),

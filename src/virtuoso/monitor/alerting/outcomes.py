@@ -17,8 +17,8 @@ from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.alerts.worth import Worth
 from virtuoso.monitor.alerting.edges import ForecastEdges
 
-MOST_SETTLED = 20_000
-"""Outcomes that figures are made of; of more, the latest."""
+MOST_SETTLED = 2_000
+"""Outcomes of a kind that figures are made of, two of an incident; of more, the latest: they take 20 ms."""
 YEAR_MS = 365 * 86_400_000
 _ANEW_MS = 60_000
 _STATE_MS = 3_600_000
@@ -37,11 +37,11 @@ class AlertOutcomes:
         self.edges = ForecastEdges(self._equal)
         self.bars: Bars | None = None
         self._pending = PendingOutcomes()
-        self._settled: deque[Outcome] = deque(maxlen=MOST_SETTLED)
+        self._settled: dict[str, deque[Outcome]] = {}
         self._changed: dict[str, Outcome] = {}
-        self._kinds: tuple[KindPerformance, ...] = ()
-        self._judged_ms: int | None = None
-        self._stale = True
+        self._kinds: dict[str, KindPerformance] = {}
+        self._judged_ms: dict[str, int] = {}
+        self._stale: set[str] = set()
         self._state: EqualState | None = None
         self._state_ms = 0
 
@@ -60,8 +60,7 @@ class AlertOutcomes:
         if self.bars is not None:
             for outcome in self._pending.settle(now_ms, self.bars):
                 self._changed[outcome.id] = outcome
-                self._settled.append(outcome)
-                self._stale = True
+                self._put(outcome)
 
     def take_changed(self) -> tuple[Outcome, ...]:
         """Those begun or settled since this was last asked."""
@@ -72,8 +71,9 @@ class AlertOutcomes:
     def resume(self, outcomes: Sequence[Outcome], equal: EqualState | None) -> None:
         """Go on from earlier runs; the outcomes come oldest first."""
         self._pending.resume(outcomes)
-        self._settled.extend(outcome for outcome in outcomes if outcome.settled_ms is not None)
-        self._stale = True
+        for outcome in outcomes:
+            if outcome.settled_ms is not None:
+                self._put(outcome)
         if equal is not None:
             self._equal.resume(equal)
             self._state = equal
@@ -85,11 +85,22 @@ class AlertOutcomes:
         return self._state
 
     def kinds(self, now_ms: int) -> tuple[KindPerformance, ...]:
-        """What kinds were worth in the last year; at most a minute old."""
-        if self._stale and (self._judged_ms is None or now_ms >= self._judged_ms + _ANEW_MS):
-            recent = [outcome for outcome in self._settled if outcome.delivered_ms >= now_ms - YEAR_MS]
-            self._kinds, self._judged_ms, self._stale = performance(recent), now_ms, False
-        return self._kinds
+        """What kinds were worth in the last year, by name; a minute and some seconds old at most.
+
+        One of those that changed is judged anew at a time: all at once would hold up the loop.
+        """
+        due = (kind for kind in self._stale if now_ms >= self._judged_ms.get(kind, 0) + _ANEW_MS)
+        if (kind := min(due, default=None)) is not None:
+            recent = [each for each in self._settled[kind] if each.delivered_ms >= now_ms - YEAR_MS]
+            self._kinds.update((each.kind, each) for each in performance(recent))
+            self._judged_ms[kind] = now_ms
+            self._stale.discard(kind)
+        return tuple(self._kinds[kind] for kind in sorted(self._kinds))
+
+    def _put(self, outcome: Outcome) -> None:
+        """It is settled; of rules that come and go the kinds are as many as their names."""
+        self._settled.setdefault(outcome.kind, deque(maxlen=MOST_SETTLED)).append(outcome)
+        self._stale.add(outcome.kind)
 
     def worths(self, now_ms: int) -> dict[str, Worth]:
         """By kind, what it was worth."""
