@@ -1,10 +1,15 @@
-"""Who waits for a digest, and when it is sent."""
+"""Who waits for a digest, when it is sent, and what is told in it."""
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
+from virtuoso.alerts.path import lengthened
 from virtuoso.alerts.stages.budget import DAY_MS
+from virtuoso.alerts.stages.notices import digest
 from virtuoso.alerts.stages.stage_state import by_weight
-from virtuoso.model.alerts.incident import Incident
+from virtuoso.model.alerts.incident import Incident, Step, Told
+from virtuoso.model.alerts.notice import Notice
 
 MOST_WAITING = 1_000
 """As soon as so many wait, they are told."""
@@ -53,3 +58,22 @@ def digest_after(at_ms: int, minutes: Sequence[int]) -> int:
     midnight_ms = at_ms // DAY_MS * DAY_MS
     times = [midnight_ms + day * DAY_MS + minute * _MINUTE_MS for day in (0, 1) for minute in minutes]
     return min(time for time in times if time > at_ms)
+
+
+def digested(taking: Sequence[tuple[Incident, Sequence[str]]], now_ms: int) -> tuple[dict[str, Notice], list[Incident]]:
+    """The digest of each channel, of those that it takes; and the incidents as they are once they were told so."""
+    members: dict[str, list[Incident]] = {}
+    for incident, channels in taking:
+        for channel in channels:
+            members.setdefault(channel, []).append(incident)
+    made = {channel: digest(those, now_ms) for channel, those in members.items()}
+    decided = []
+    for incident, channels in taking:
+        reason = f"digested: notice {made[channels[0]].id} to {', '.join(channels)}"
+        path = lengthened(incident.path, (Step(now_ms, "route", passed=True, reason=reason),))
+        told = Told(
+            at_ms=now_ms, severity=incident.severity, value=incident.value, resolved=incident.resolved_ms is not None,
+            digest=True,
+        )  # fmt: skip
+        decided.append(replace(incident, held=None, told=told, path=path))
+    return made, decided

@@ -12,7 +12,7 @@ from virtuoso.alerts.stages import notices
 from virtuoso.alerts.stages.budget import Budget, BudgetSettings, budget, exempt, is_budgeted
 from virtuoso.alerts.stages.cooldown import cooldown, cooled_ms
 from virtuoso.alerts.stages.dedup import dedup
-from virtuoso.alerts.stages.digests import Digests
+from virtuoso.alerts.stages.digests import Digests, digested
 from virtuoso.alerts.stages.group import Groups, group
 from virtuoso.alerts.stages.inhibit import inhibit
 from virtuoso.alerts.stages.resolutions import Resolutions
@@ -348,23 +348,15 @@ class Pipeline:
 
     def _tell_digest(self, log: IncidentLog, now_ms: int) -> list[Delivery]:
         """Where it is time: each channel hears in one message of those who wait and that it takes."""
-        told: dict[str, list[Incident]] = {}
-        taking: dict[str, tuple[str, ...]] = {}
+        taking: list[tuple[Incident, tuple[str, ...]]] = []
         for incident in self._digests.due(now_ms):
             split = route((incident,), self._state, now_ms)
             self._count("route", split)
             self._withhold("route", split.withheld, (), log, now_ms)
-            taking[incident.id] = channels_of((incident,), self._state)
-            for channel in taking[incident.id]:
-                told.setdefault(channel, []).append(incident)
-        made = {channel: notices.digest(members, now_ms) for channel, members in told.items()}
-        for incident in {each.id: each for members in told.values() for each in members}.values():
-            channels = taking[incident.id]
-            reason = f"digested: notice {made[channels[0]].id} to {', '.join(channels)}"
-            step = Step(now_ms, "route", passed=True, reason=reason)
-            over = incident.resolved_ms is not None
-            told_of = Told(at_ms=now_ms, severity=incident.severity, value=incident.value, resolved=over, digest=True)
-            log.replace(replace(incident, held=None, told=told_of, path=lengthened(incident.path, (step,))))
+            if split.passed:
+                taking.append((incident, channels_of((incident,), self._state)))
+        made, decided = digested(taking, now_ms)
+        log.replace(*decided)
         return [each for channel, notice in made.items() for each in self._deliveries(notice, (channel,), now_ms)]
 
     def _warm(self, incidents: Iterable[Incident]) -> None:
