@@ -136,6 +136,19 @@ def test_without_taker_sides_order_flow_is_absent_and_the_summary_is_for_people(
     assert not list(tmp_path.glob("*.json"))
 
 
+@pytest.mark.slow
+def test_the_page_about_a_file_is_one_file(tmp_path: Path) -> None:
+    pq.write_table(_table(taker_sides=True).slice(0, 600 * N), tmp_path / "bars.parquet")
+    done = _virtuoso(str(tmp_path / "bars.parquet"), "--html", str(tmp_path / "page.html"), "--alerts")
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "page.html").read_text("utf-8")
+    assert "Backtest of bars.parquet" in text
+    assert "Interruptions a day" in text
+    refused = _virtuoso(str(tmp_path / "bars.parquet"), "--html", str(tmp_path / "none" / "page.html"))
+    assert refused.returncode == 2
+    assert "there is no folder" in refused.stderr
+
+
 def test_a_bad_row_is_named_with_its_line_and_nothing_is_written(tmp_path: Path) -> None:
     rows = ["open_time,symbol,open,high,low,close,volume"]
     rows += [f"{1_748_476_800_000 + 60_000 * k},BTCUSDT,100,101,99,100.5,3" for k in range(5)]

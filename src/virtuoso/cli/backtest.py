@@ -3,9 +3,11 @@
 import json
 import os
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from hashlib import blake2b
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -114,8 +116,8 @@ def backtest(
         page = None if html is None else OwnPage(html, run.symbols, run.base)
         summary = _scored(run, settings, None if results is None else stack.enter_context(results), page)
     if page is not None:
-        with telling("judging") as tell:
-            page.write(_name_of(data), run.since_ms, summary, tell)
+        with telling("judging") as tell, ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            page.write(_name_of(data), run.since_ms, summary, tell, pool)
     if as_json:
         typer.echo(json.dumps(summary))
         return

@@ -1,6 +1,7 @@
 """The page about one's own file: what a backtest scored, forecast and found, judged as the track record is."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class OwnPage:
         since_ms: int,
         summary: Mapping[str, Any],
         tell: Callable[[float], None] = lambda _: None,
+        pool: Executor | None = None,
     ) -> None:
         """Judge what was taken, once, and write the page; a file that is there stays until the page is whole.
 
@@ -56,11 +58,12 @@ class OwnPage:
             since_ms: what closed after this (epoch ms) is judged.
             summary: of the run.
             tell: told the share of the judging that is done.
+            pool: where a part of the judging may go on meanwhile.
 
         Raises:
             UsageError: the file cannot be written.
         """
-        text, part = self._html(name, since_ms, summary, tell), part_of(self._path)
+        text, part = self._html(name, since_ms, summary, Topics(pool), tell), part_of(self._path)
         try:
             part.write_text(text, "utf-8")
             part.replace(self._path)
@@ -68,7 +71,9 @@ class OwnPage:
             part.unlink(missing_ok=True)
             raise UsageError(f"{self._path}: cannot be written: {error.strerror or error}") from error
 
-    def _html(self, name: str, since_ms: int, summary: Mapping[str, Any], tell: Callable[[float], None]) -> str:
+    def _html(
+        self, name: str, since_ms: int, summary: Mapping[str, Any], topics: Topics, tell: Callable[[float], None]
+    ) -> str:
         found = self._sampler.scored(since_ms)
         measured = Measured(
             spec=SetSpec(name=_SET, title=name, files=()),
@@ -79,7 +84,6 @@ class OwnPage:
             said=found.said,
             claimed=found.claimed,
         )
-        topics = Topics()
         topics.add(measured, tell)
         preface = "\n\n".join((_MADE, PREFACE.partition("\n\n")[2]))
         return html_page(f"Backtest of {name}", preface, topics.record(_run(summary)).sections)

@@ -1,6 +1,7 @@
 """The record of all sets: one is read, scored, forecast and judged at a time."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -84,24 +85,31 @@ def record(
 
 
 class Topics:
-    """Gathers all that is judged, set by set."""
+    """Gathers all that is judged, set by set; with a `pool` the rivals are fitted in a process of it meanwhile."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: Executor | None = None) -> None:
+        self._pool = pool
         self._pressure, self._chances, self._distances, self._reach = Pressure(), Chances(), Distances(), Reach()
         self._direction, self._weightings = Direction(), Weightings()
 
     def add(self, measured: Measured, tell: Callable[[float], None] = lambda _: None) -> None:
         """Take one set; `tell` is told the share that is done."""
-        self._pressure.add(measured)
-        self._weightings.add(measured)
-        self._chances.add(measured)
-        self._direction.add(measured)
+        followed, step_min, fitting = measured.followed, measured.step_min, None
+        if measured.said is not None and self._pool is not None:
+            fitting = self._pool.submit(volatilities, followed, step_min)
+        adding = (self._pressure.add, self._weightings.add, self._chances.add, self._direction.add)
+        for number, add in enumerate(adding, start=1):
+            add(measured)
+            tell(0.5 * number / len(adding))
         if measured.said is not None:
-            rivals = volatilities(measured.followed, measured.step_min, tell)
-            self._distances.add(measured, {name: of for name, of in rivals.items() if name != HISTORY})
-            self._reach.add(
-                measured, {name: quantiles(measured.followed, measured.step_min, of) for name, of in rivals.items()}
+            rivals = (
+                volatilities(followed, step_min, partial(_part, tell, 0.5, 0.5))
+                if fitting is None
+                else fitting.result()
             )
+            self._distances.add(measured, {name: of for name, of in rivals.items() if name != HISTORY})
+            self._reach.add(measured, {name: quantiles(followed, step_min, of) for name, of in rivals.items()})
+        tell(1.0)
 
     def record(self, opening: Section, absent: tuple[tuple[str, str], ...] = ()) -> Record:
         """The record of all sets that were taken, after a section that says what they are."""

@@ -1,6 +1,7 @@
 """The page about one's own file is made of what was scored of it, and of nothing that came before it."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,8 @@ def test_the_page_has_every_part_and_says_what_was_scored(tmp_path: Path) -> Non
     pages: list[OwnPage] = []
 
     def watch(scoring: Run) -> Any:
-        pages.append(OwnPage(tmp_path / "page.html", scoring.symbols, scoring.base))
-        return pages[0].take
+        pages.extend(OwnPage(tmp_path / f"{name}.html", scoring.symbols, scoring.base) for name in ("page", "pooled"))
+        return lambda history: [page.take(history) for page in pages]
 
     scoring, summary = run(file(tmp_path, random_bars(900, N, seed=8), "bars.parquet"), (), watch)
     pages[0].write("bars.parquet", scoring.since_ms, summary)
@@ -61,6 +62,9 @@ def test_the_page_has_every_part_and_says_what_was_scored(tmp_path: Path) -> Non
     assert "<td>abc</td>" in text
     assert "Pressure is not a direction" in text
     assert text.count("<svg") >= 1
+    with ThreadPoolExecutor(1) as pool:
+        pages[1].write("bars.parquet", scoring.since_ms, summary, pool=pool)
+    assert (tmp_path / "pooled.html").read_text("utf-8") == text, "where rivals are fitted changes nothing"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     with pytest.raises(UsageError, match=r"none/page.html: there is no folder .*none"):
         OwnPage(tmp_path / "none" / "page.html", scoring.symbols, scoring.base)

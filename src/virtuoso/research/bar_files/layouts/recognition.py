@@ -14,7 +14,7 @@ from virtuoso.research.bar_files.problems import DataError
 _SHOWN_NAMES = 20
 _RIVALS = ("ts", "open_time")
 """Times of a bar of which nobody can tell which is meant when both are there."""
-_TRADED = frozenset({"price", "amount", "size", "qty", "quantity"})
+_SIZES = frozenset({"amount", "size", "qty", "quantity"})
 _TRADES_NEED = (
     "they are read as public.bybit.com, Binance Vision and freqtrade write them, with the side of the taker "
     "(price, size and side; or price, qty and is_buyer_maker); sum others up to bars"
@@ -181,7 +181,7 @@ def _check(path: Path, layout: Layout, columns: Mapping[str, int], names: list[s
             raise DataError(path, f"is of {layout.title}, but lacks {', '.join(missing) or 'the taker side'}")
         return
     missing = [key for key in (TIME, *REQUIRED) if key not in columns]
-    if {*PRICES} <= set(missing) and set(map(plain, names)) & _TRADED:
+    if {*PRICES} <= set(missing) and "price" in (plain_names := set(map(plain, names))) and plain_names & _SIZES:
         raise DataError(path, f"has no bars; if these are trades, of columns {_told(names)}, {_TRADES_NEED}")
     if missing == ["volume"] and not any("vol" in plain(name) for name in names):
         raise DataError(path, f"has no volume ({layout.title}); {layout.lacking}")
