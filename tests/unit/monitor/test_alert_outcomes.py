@@ -21,7 +21,7 @@ from virtuoso.model.alerts.outcome import Edge, Outcome
 from virtuoso.monitor.alerting.alerting import Alerting
 from virtuoso.monitor.alerting.documents import performance_document
 from virtuoso.monitor.alerting.edges import NONE_YET, ForecastEdges
-from virtuoso.monitor.watching.bands import bands_of
+from virtuoso.monitor.watching.foresight import bands_of
 
 T0, MINUTE = 1_748_476_800_000, 60_000
 

@@ -54,17 +54,19 @@ class ForecastEdges:
 
     def edge(self, symbol: str, horizon_min: int, at_ms: int) -> Edge | str:
         """The band that the last close before `at_ms` (epoch ms) gave, or why there is none."""
-        of = next((each for each in reversed(self._closes) if each.close_ms <= at_ms), None)
-        if of is None:
+        before = [each for each in reversed(self._closes) if each.close_ms <= at_ms]
+        if not before:
             return NONE_YET
-        if at_ms - of.close_ms > _FRESH_MS:
-            return f"the last forecast before it is of {iso(of.close_ms)}"
-        column = of.columns.get(symbol)
-        band = of.bands.get(horizon_min)
-        if column is None or band is None or of.version is None or not np.isfinite(band[:, column]).all():
-            return f"nothing was forecast of {symbol}"
-        low, high, volatility = map(float, band[:, column])
-        return Edge(close_ms=of.close_ms, version=of.version, low=low, high=high, volatility=volatility)
+        if at_ms - before[0].close_ms > _FRESH_MS:
+            return f"the last forecast before it is of {iso(before[0].close_ms)}"
+        for of in before:  # symbols whose bars come late are forecast after the others of their close
+            column, band = of.columns.get(symbol), of.bands.get(horizon_min)
+            if column is not None and at_ms - of.close_ms <= _FRESH_MS:
+                if band is None or of.version is None or not np.isfinite(band[:, column]).all():
+                    break
+                low, high, volatility = map(float, band[:, column])
+                return Edge(close_ms=of.close_ms, version=of.version, low=low, high=high, volatility=volatility)
+        return f"nothing was forecast of {symbol}"
 
     def base(self, horizon_min: int, at_ms: int, edge: Edge) -> float | None:
         """How often minutes of the same hour and forecast volatility left their band."""

@@ -74,9 +74,10 @@ class Detection:
         return len(new) > at_most
 
     def forecast(self, bands: Mapping[str, Bands], now_ns: int) -> None:
-        """What the last close said of each symbol; of those that are not among them nothing is known."""
-        for symbol, sink in self._sinks.items():
-            sink.detectors.forecast(bands.get(symbol), now_ns)
+        """What the last close said of these symbols; of the others it stays as it was, until it is too old."""
+        for symbol, said in bands.items():
+            if (sink := self._sinks.get(symbol)) is not None:
+                sink.detectors.forecast(said, now_ns)
 
     def resume(self, incidents: Sequence[Incident], now_ns: int) -> None:
         """Take over what was open in an earlier run: it is not found a second time."""
