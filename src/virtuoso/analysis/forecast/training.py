@@ -123,11 +123,13 @@ class TrainingPool:
 
     def load(self, state: Mapping[str, NDArray[np.float64]]) -> None:
         """Go on from `state`; raises `ValueError` when it is of another make."""
-        values = state["values"]
-        if values.shape[0] != self._values.shape[0] or values.shape[1] > CAPACITY:
+        values, close_min, taken = (state.get(name) for name in ("values", "close_min", "taken"))
+        if values is None or close_min is None or taken is None:
+            raise ValueError("samples are missing in what was saved")
+        if values.shape[0] != self._values.shape[0] or not values.shape[1] == close_min.size <= CAPACITY:
             raise ValueError("the saved samples belong to another version")
-        self._taken = int(state["taken"])
-        self._values, self._close_min = values.astype(np.float32), state["close_min"].astype(np.int32)
+        self._taken = int(taken)
+        self._values, self._close_min = values.astype(np.float32), close_min.astype(np.int32)
         self._open.clear()
 
     def _reserve(self, samples: int) -> None:

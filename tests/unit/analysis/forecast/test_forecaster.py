@@ -317,6 +317,15 @@ def test_samples_and_cones_survive_a_restart(history: BarBlock) -> None:
         restarted.load({**state, "levels": np.zeros((3, len(SYMBOLS)))})
 
 
+def test_samples_of_another_make_are_refused() -> None:
+    state = forecaster().state()
+    for altered in ({"values": np.zeros((3, 4))}, {"close_min": np.zeros(7)}):
+        with pytest.raises(ValueError, match="another version"):
+            TrainingPool(M5.ms).load({**state, **altered})
+    with pytest.raises(ValueError, match="missing"):
+        TrainingPool(M5.ms).load({"values": state["values"]})
+
+
 def test_the_pool_is_bounded_and_forgets_the_oldest(history: BarBlock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("virtuoso.analysis.forecast.training.CAPACITY", 1_000)
     made = forecaster()
