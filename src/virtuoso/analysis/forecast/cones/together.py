@@ -1,7 +1,7 @@
 """How many symbols leave their bands at once: a distribution of counts that is learnt, as they do not move apart.
 
 Were they independent, eight of sixteen outside a 95 % band would come once in three million times; it comes in one of
-thirty. So what is served is how often each count came, forgotten by half in two weeks. When the number of symbols
+thirty. So what is served is how often each count came, forgotten by half in three days. When the number of symbols
 changes, the counts are carried over as if symbols were exchangeable: one less is one drawn at random, one more follows
 the others as the next ball of Pólya's urn does.
 """
@@ -12,12 +12,15 @@ from typing import Final
 import numpy as np
 
 from virtuoso.analysis.block import Memory, Rows
-from virtuoso.analysis.forecast.cones.conformal import HALF_LIFE_MIN, LEAST_OUTCOMES
+from virtuoso.analysis.forecast.cones.conformal import LEAST_OUTCOMES
 from virtuoso.analysis.forecast.horizons import TAILS
 from virtuoso.market.panel import Floats, Ints
 
 BANDS: Final = (0, 1)
 """Places in `TAILS` of the lower edges of the bands of 95 and 80 %."""
+_HALF_LIFE_MIN: Final = 3 * 1440
+_HALF_LIFE_HORIZONS: Final = 84
+"""How many symbols move together changes within days; over four hours, days hold too few outcomes to tell."""
 _LOWER, _UPPER = np.array(BANDS), len(TAILS) - 1 - np.array(BANDS)
 _OUTSIDE: Floats = 2.0 * np.array(TAILS)[_LOWER]
 
@@ -34,7 +37,7 @@ class CountOutside:
     def __init__(self, memory: Memory, *, horizon_min: int, stride_min: int) -> None:
         self._slots = horizon_min // stride_min
         self._share = stride_min / horizon_min
-        self._kept = 0.5 ** (stride_min / HALF_LIFE_MIN)
+        self._kept = 0.5 ** (stride_min / max(_HALF_LIFE_MIN, _HALF_LIFE_HORIZONS * horizon_min))
         self._pending = memory.table(self._slots * 2 * len(BANDS))
         self._counts: Floats = np.zeros((len(BANDS), 1))
         """Closes by how many symbols were outside [band, 0 … symbols]."""

@@ -17,7 +17,7 @@ class WithinHour:
     """Factors of the volatility forecast by the minute of the hour at which it is made.
 
     Moves over 15 minutes from a full hour on are a tenth larger than those from its middle (measured on four months),
-    and the forecast of volatility does not know it. Parts are as long as `stride_min` and centred on the closes that
+    and the forecast of volatility knows half of it. Parts are as long as `stride_min` and centred on the closes that
     are learnt from; the factor is a part's mean absolute multiple over that of all, shrunk to 1. With a stride that
     does not divide an hour there is one part, and the factor is 1.
     """
