@@ -31,8 +31,11 @@ _COMMANDS: Final = {
     "alerts": ("virtuoso.cli.alerts", "List alerts, say why they were told or not, acknowledge and silence them."),
     "config": ("virtuoso.cli.config", "Write, show and check the configuration."),
 }
-_EXTRAS: Final = {"backtest": ("parquet",), "research": ("parquet", "research")}
-"""Commands that cannot even be loaded without some extras."""
+_EXTRAS: Final = {
+    "backtest": {"parquet": " (files of CSV too)"},
+    "research": {"parquet": " (files of CSV too)", "research": ""},
+}
+"""Commands that cannot even be loaded without some extras, and what each is for beyond its name."""
 
 
 _SIGPIPE: Final = 141
@@ -51,8 +54,8 @@ class _Lazy(TyperGroup):
         module, line = _COMMANDS[cmd_name]
         if "--help" in sys.argv[1:2] or "-h" in sys.argv[1:2]:
             return TyperGroup(name=cmd_name, help=line)  # the list of commands needs no imports
-        for extra in _EXTRAS.get(cmd_name, ()):
-            need(extra, f"virtuoso {cmd_name}")
+        for extra, beyond in _EXTRAS.get(cmd_name, {}).items():
+            need(extra, f"virtuoso {cmd_name}{beyond}")
         command = typer.main.get_command(load(module).app)
         command.name = cmd_name
         return command

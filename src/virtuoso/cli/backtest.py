@@ -40,7 +40,7 @@ def backtest(
     data: Annotated[list[Path], typer.Argument(help="Files of bars or of trades, folders of them, or patterns.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder for readings, their components and the summary; none: only the summary."),
+        typer.Option("--out", help="Folder for readings, components, what followed, the summary; none: only the last."),
     ] = None,
     warm_up: Annotated[
         list[Path] | None,

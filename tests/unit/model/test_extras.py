@@ -50,7 +50,10 @@ def test_extras_are_those_of_the_distribution_and_of_the_makefile(root: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["backtest", "bars.csv"], "virtuoso backtest: needs pyarrow, which is not installed; run: make install"),
+        (
+            ["backtest", "bars.csv"],
+            "virtuoso backtest (files of CSV too): needs pyarrow, which is not installed; run: make",
+        ),
         (["export", "bars", "-o", "x.parquet"], "--out x.parquet: needs pyarrow, which is not installed; run: make"),
         (["up", "-c", "archive.yaml"], "timeseries.archive = true: needs pyarrow, which is not installed; run: make"),
         (
