@@ -152,7 +152,8 @@ def test_a_symbol_opens_with_its_reasons(browser: Browser, program: Program, wid
     body = page.locator("#detail-body")
     assert body.locator("> *").first.get_attribute("class") == "why"
     said = body.locator(".why p").first.inner_text()
-    assert said.startswith(("BTCUSDT is ", "BTCUSDT has no "))
+    band = served["signal"]["band"]
+    assert said.startswith(f"BTCUSDT is {band} " if band else "BTCUSDT has no band")
     assert body.locator(".frames dt").all_inner_texts() == [frame["timeframe"] for frame in served["timeframes"]]
     ranked = sorted(served["factors"], key=lambda factor: -factor["weight"])
     assert [d.get_attribute("data-name") for d in body.locator(".factor").all()] == [f["name"] for f in ranked]

@@ -29,7 +29,7 @@ M1 = Timeframe.M1.ms
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    eager = "{label: {buy: 51, sell: 49, exit_margin: 0, hold_bars: 0, min_coverage: 0.1}}"
+    eager = "{band: {up: 51, down: 49, exit_margin: 0, hold_bars: 0, min_coverage: 0.1}}"
     with running_site(tmp_path, speed=STORES_SPEED, analysis=eager) as running:
         yield running
 

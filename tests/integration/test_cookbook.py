@@ -62,10 +62,10 @@ def test_every_rule_of_the_pages_fires_on_bundled_data(files: tuple[Path, Path, 
     assert silent == OF_THE_MACHINE == {name for name in names if falling[name]["not_recorded"]}
     for told in (falling, rising):
         assert all(bool(each["never"]) is not bool(each["true"]) for each in told.values())
-    (label, *others) = falling["buy-with-the-market"]["never"]
+    (label, *others) = falling["up-with-the-market"]["never"]
     assert label == {
-        "part": "signal == 'BUY'", "wanted": True, "apart": False,
-        "was": [{"value": "signal", "low": None, "high": None, "texts": ["HOLD", "SELL"]}],
+        "part": "band == 'stretched up'", "wanted": True, "apart": False,
+        "was": [{"value": "band", "low": None, "high": None, "texts": ["balanced", "stretched down"]}],
     }  # fmt: skip
     assert others[-1]["was"][0]["high"] < 60
 

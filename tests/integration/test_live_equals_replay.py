@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.support import warm
 from tests.support.exchange import Running
@@ -34,7 +35,10 @@ def _early_in_a_minute(pace: Pace) -> None:
 def _served(program: Program, said: Said, symbol: str) -> None:
     document = program.ask(f"/api/symbols/{symbol}")
     row = document["signal"]
-    said[symbol, row["timestamp"]] = (document["input_hash"], row["score"], row["signal"], row["coverage"])
+    said[symbol, row["timestamp"]] = (
+        document["input_hash"], row["score"], row["band"], row["coverage"], row["signal"], row["confidence"],
+        document["forecast"],
+    )  # fmt: skip
 
 
 def _live(config: Path, recording: Path, pace: Pace) -> Said:
@@ -83,7 +87,10 @@ def _replayed(config: Path, recording: Path) -> Said:
             if (evaluation := player.cycle.evaluations.get(symbol)) is not None:
                 reading = evaluation.reading(symbol)
                 close = iso(reading.close_ms) or ""
-                said[symbol, close] = (reading.input_hash, reading.score, str(reading.signal), reading.coverage)
+                said[symbol, close] = (
+                    reading.input_hash, reading.score, str(reading.band), reading.coverage, reading.signal,
+                    reading.confidence, msgspec.json.decode(msgspec.json.encode(reading.forecast)),
+                )  # fmt: skip
 
     player.cycle.run = run_and_note  # type: ignore[method-assign]
     asyncio.run(player.play(read(recording)))

@@ -3,8 +3,9 @@
 PUBLIC = (
     "alpha.estimates", "alpha.patterns", "bands", "block", "breadth", "checkpoint", "component", "engine",
     "forecast.claims.cells", "forecast.claims.claims", "forecast.claims.tally", "forecast.cones.cone",
-    "forecast.cones.together", "forecast.costs", "forecast.fits.fit", "forecast.forecaster", "forecast.forecasts",
-    "forecast.horizons", "forecast.outcomes", "history", "overview", "percentile", "readings.evaluation",
+    "forecast.cones.together", "forecast.costs", "forecast.features", "forecast.fits.fit", "forecast.fits.shipped",
+    "forecast.forecaster", "forecast.forecasts", "forecast.horizons", "forecast.outcomes", "forecast.outlook",
+    "forecast.training", "history", "overview", "percentile", "readings.evaluation", "readings.outlooks",
     "regimes.dwell", "regimes.regime",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

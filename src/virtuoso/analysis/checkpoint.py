@@ -8,6 +8,7 @@ class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
 
     `regime` and `leader` are places in `REGIMES`, held and likeliest since those closes (epoch ms); `None` = unknown.
     States of before there were unknown bands have no `known_ms`: their band was known when they were kept.
+    `claim` is a claim that stands: its side (−1, 1), the close at which it was made, its price and confidence.
     """
 
     band: float | None
@@ -17,6 +18,7 @@ class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
     leader: float | None = None
     leads_since_ms: float | None = None
     known_ms: float | None = None
+    claim: tuple[float, float, float, float] | None = None
 
     @property
     def regimes(self) -> tuple[float | None, ...]:

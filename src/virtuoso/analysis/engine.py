@@ -14,6 +14,7 @@ from virtuoso.analysis.block import Memory, Rows, as_rows
 from virtuoso.analysis.checkpoint import Checkpoint
 from virtuoso.analysis.component import Factor, Feed
 from virtuoso.analysis.factors import flow, orderbook, sentiment, structure, technical, volume
+from virtuoso.analysis.forecast.outlook import WARM_BARS, Outlook, Said
 from virtuoso.analysis.history import History, score_blocks
 from virtuoso.analysis.percentile import WARM_CLOSES, PastDay, Ranked, ScorePast
 from virtuoso.analysis.readings.entry import Context
@@ -47,6 +48,7 @@ class Engine:
         factor_weights: weight of each enabled factor, by name; `ValueError` for a factor that is not built.
         rule: when a score becomes a band.
         entry_size: quote units whose slippage an entry states.
+        outlook: forecasts, claims and signals; `None` says none.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Engine:
         factor_weights: Mapping[str, float] | None = None,
         rule: BandRule | None = None,
         entry_size: float = ENTRY_SIZE,
+        outlook: Outlook | None = None,
     ) -> None:
         weights = factor_weights if factor_weights is not None else {f.name: f.weight for f in FACTORS.values()}
         unknown = set(weights) - set(FACTORS)
@@ -69,6 +72,7 @@ class Engine:
         self._past = ScorePast()
         self._entry_size = entry_size
         self._symbols: dict[int, str] = {}
+        self.outlook = outlook
 
     def decide_by(self, rule: BandRule) -> None:
         """Decide bands by another rule from the next close on; those that stand stay until it says otherwise."""
@@ -76,7 +80,8 @@ class Engine:
 
     def history(self, timeframe: Timeframe) -> int:
         """Bars of `timeframe` after which everything computed from bars alone is ready, and a past of scores known."""
-        return self._banks.history(timeframe) + -(-WARM_CLOSES * self.base.ms // timeframe.ms)
+        bars = self._banks.history(timeframe) + -(-WARM_CLOSES * self.base.ms // timeframe.ms)
+        return max(bars, WARM_BARS) if self.outlook is not None and timeframe is Timeframe.M5 else bars
 
     def add(self, symbol: str, row: int) -> None:
         """Watch `symbol` in `row`, as if the row had never been used."""
@@ -86,6 +91,8 @@ class Engine:
             self.remove(row)  # a row that was never taken, or was freed, remembers nothing
         self._symbols[row] = symbol
         self._past.begin(symbol, row)
+        if self.outlook is not None:
+            self.outlook.add(symbol, row)
 
     def remove(self, row: int) -> None:
         """Forget everything about `row`."""
@@ -93,6 +100,8 @@ class Engine:
         for memory in self._memories():
             if row < memory.capacity:
                 memory.reset(slice(row, row + 1))
+        if self.outlook is not None:
+            self.outlook.remove(row)
 
     def restart(self, row: int) -> None:
         """Forget the bars of `row`, to take them anew; its band, its regime and the past of its book stay."""
@@ -107,6 +116,8 @@ class Engine:
         """
         attainable = float(attainable_coverage(self.factors, [Evidence.BARS])[0])
         warm_up(self._banks, self._past, self._bands.rule, blocks, attainable)
+        if self.outlook is not None:
+            self.outlook.warm_up(blocks)
 
     def score_blocks(self, blocks: Mapping[Timeframe, BarBlock], evidence: Evidence) -> History:
         """Take a block of base bars, with the higher bars that close with them, and score every base close.
@@ -128,8 +139,14 @@ class Engine:
             Feed.BOOK: _codes(cut.book_quality),
         }
         attainable = attainable_coverage(self.factors, cut.evidence)
-        for close_ms, stepped in self._advance(cut):
-            earlier = np.isin(cut.rows, stepped)
+        said: Said | None = None
+        fresh = dict(zip(cut.rows.tolist(), (~stale_feeds(qualities)).tolist(), strict=True))
+        for close_ms, based in self._advance(cut):
+            earlier = np.isin(cut.rows, np.concatenate([block.rows for block in based]))
+            if self.outlook is not None:
+                now = close_ms == cut.close_ms and cut.book is not None
+                seen = qualities[Feed.BOOK] < STALE if now else None
+                said = self.outlook.step(based, cut.book if now else None, seen, fresh)
             if close_ms < cut.close_ms and earlier.any():
                 chosen = {feed: quality[earlier] for feed, quality in qualities.items()}
                 self._score(close_ms, as_rows(cut.rows[earlier]), chosen, attainable[earlier])
@@ -153,10 +170,12 @@ class Engine:
             evidence=cut.evidence,
             detailed=cut.detailed,
             stale=stale_feeds(qualities),
+            rows=cut.rows,
+            said=said if said is not None and said.close_ms == cut.close_ms else None,
         )
 
-    def _advance(self, cut: Cut) -> Iterator[tuple[int, Ints]]:
-        """Step all bars in the order of their closes; after each close yield it with the rows whose base bar it was."""
+    def _advance(self, cut: Cut) -> Iterator[tuple[int, list[BarBlock]]]:
+        """Step all bars in the order of their closes; after each close yield it with the base bars that it is of."""
         pending = [
             (int(open_ms) + tf.ms, tf.ms, block, k)
             for tf, blocks in cut.bars.items()
@@ -168,16 +187,16 @@ class Engine:
         closes = sorted({item[0] for item in pending})
         at = 0
         for close_ms in closes:
-            based: list[Ints] = []
+            based: list[BarBlock] = []
             while at < len(pending) and pending[at][0] == close_ms:
                 _, _, block, k = pending[at]
                 one = block if block.open_ms.size == 1 else block.part(slice(k, k + 1))
                 self._banks.step(one)
                 if block.timeframe is self.base:
-                    based.append(block.rows)
+                    based.append(one)
                 at += 1
             if based:
-                yield close_ms, np.concatenate(based)
+                yield close_ms, based
 
     def _score(
         self, close_ms: int, rows: Rows, qualities: Mapping[Feed, Codes], attainable: Floats
@@ -226,11 +245,14 @@ class Engine:
         rows = np.array(list(self._symbols), dtype=np.int64)
         bands = self._bands.checkpoint(rows).T.tolist()
         regimes = self._dwell.checkpoint(rows).T.tolist()
+        claims = [None] * rows.size if self.outlook is None else self.outlook.claims_of(rows)
         found = {}
-        for symbol, (band, held, known_ms), dwelt in zip(self._symbols.values(), bands, regimes, strict=True):
+        for symbol, (band, held, known_ms), dwelt, claim in zip(
+            self._symbols.values(), bands, regimes, claims, strict=True
+        ):
             regime, since_ms, leader, leads_ms = map(_known, dwelt)
             code = None if band == UNKNOWN else band
-            found[symbol] = Checkpoint(code, held, regime, since_ms, leader, leads_ms, known_ms)
+            found[symbol] = Checkpoint(code, held, regime, since_ms, leader, leads_ms, known_ms, claim)
         return found
 
     def resume(self, row: int, checkpoint: Checkpoint, then_ms: int, close_ms: int) -> None:
@@ -240,6 +262,8 @@ class Engine:
         was unknown begins anew.
         """
         missed = max(0, (close_ms - then_ms) // self.base.ms)
+        if checkpoint.claim is not None and self.outlook is not None:
+            self.outlook.resume_claim(row, checkpoint.claim)
         if checkpoint.band is not None:
             known_ms = (then_ms if checkpoint.known_ms is None else checkpoint.known_ms) + missed * self.base.ms
             self._bands.resume(row, checkpoint.band, checkpoint.held + missed, known_ms, close_ms)

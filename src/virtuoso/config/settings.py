@@ -208,6 +208,19 @@ class AnalysisSettings(Section):
     )
 
 
+class ForecastSettings(Section):
+    """How forecasts become signals, and what a round trip costs."""
+
+    horizon: Literal["15m", "1h"] = Field("1h", description="How long a BUY or SELL is for.")
+    enter_margin: float = Field(
+        0.02, ge=0, le=0.3, description="How far above 0.5 the probability of paying must be for one to begin."
+    )
+    cost_size: float = Field(
+        10_000.0, gt=0, description="Size for which walking the book is counted as a cost, in the quote coin."
+    )
+    taker_fee_bp: float = Field(5.5, ge=0, le=100, description="One taker fee, basis points.")
+
+
 Scan = Annotated[int, Field(ge=1, le=30), Duration("m")]
 
 
@@ -306,6 +319,7 @@ class Settings(Section):
     universe: UniverseSettings = UniverseSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     analysis: AnalysisSettings = AnalysisSettings()
+    forecast: ForecastSettings = ForecastSettings()
     alpha_scanning: AlphaScanningSettings = AlphaScanningSettings()
     websocket: WebsocketSettings = WebsocketSettings()
     cache: CacheSettings = CacheSettings()

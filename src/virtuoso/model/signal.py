@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
+from virtuoso.model.forecast import Claim, Forecast, Lean
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
 
@@ -20,14 +21,14 @@ class Band(StrEnum):
 
 
 class Label(StrEnum):
-    """What a reading amounts to."""
+    """What may be claimed of what follows."""
 
     BUY = "BUY"
-    """The pressure is stretched up."""
+    """A rise beyond costs is likelier than not, and claiming so has paid."""
     SELL = "SELL"
-    """The pressure is stretched down."""
+    """A fall beyond costs is likelier than not, and claiming so has paid."""
     HOLD = "HOLD"
-    """A finding, too: there is evidence enough, and it leans nowhere far enough."""
+    """A finding, too: neither side is likely to pay, or claiming so has not paid."""
 
 
 class ComponentScore(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -191,6 +192,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     close_ms: int
     band: Band | None
     signal: Label | None
+    confidence: float | None
+    claim: Claim | None
+    lean: Lean | None
+    forecast: Forecast | None
     score: float | None
     score_percentile: float | None
     past_closes: int

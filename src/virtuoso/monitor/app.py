@@ -24,6 +24,7 @@ from virtuoso.monitor.alerting.root import AlertRoot
 from virtuoso.monitor.alerting.service import AlertService
 from virtuoso.monitor.beats import Beats
 from virtuoso.monitor.cycle.alert_context import AlertContext
+from virtuoso.monitor.cycle.refits import fitted_apart
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.kernel import Kernel, Source
 from virtuoso.monitor.persistence.committer import Committer
@@ -89,7 +90,7 @@ class Monitor:
         self.kernel = kernel = Kernel(
             parts.kernel, Source(exchange, stream), clock, Publication(cache, epoch, parts.kernel.interval_s),
             alerting=self.alerts.alerting, committer=self.committer, health=health,
-            series=None if stores is None else stores.series,
+            series=None if stores is None else stores.series, fitting=fitted_apart,
         )  # fmt: skip
         self.market, self.watch, self.cycle = kernel.market, kernel.watch, kernel.cycle
         self.incidents, self.health = kernel.incidents, health

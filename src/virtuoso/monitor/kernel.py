@@ -1,21 +1,30 @@
 """The kernel: what a live monitor, a replay and one pass over a symbol share, composed here and nowhere else."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import structlog
+
 from virtuoso.alerts.conditions import FeedOutage
 from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.forecast.features import BASES
+from virtuoso.analysis.forecast.fits.fit import Fit
+from virtuoso.analysis.forecast.fits.shipped import SHIPPED
+from virtuoso.analysis.forecast.outlook import ForecastRule, Outlook
 from virtuoso.analysis.percentile import PastDay
 from virtuoso.exchange.protocol import Exchange, PollStatus, Stream
 from virtuoso.market.state import MarketState
 from virtuoso.model.clock import Clock
+from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.alerting.alerting import Alerting
 from virtuoso.monitor.cycle.alpha_scanner import AlphaScanner
 from virtuoso.monitor.cycle.cycle import Cycle
+from virtuoso.monitor.cycle.refits import Fitting
 from virtuoso.monitor.documents.publication import Publication
+from virtuoso.monitor.persistence.arrays import CLAIMS, FIT, SAMPLES, read
 from virtuoso.monitor.persistence.bar_archive import BarArchive
 from virtuoso.monitor.persistence.committer import Committer
 from virtuoso.monitor.persistence.results import Results
@@ -27,6 +36,8 @@ from virtuoso.monitor.watching.watch import Watch
 from virtuoso.operations.health import HealthState
 from virtuoso.storage.timeseries.protocol import TimeSeries
 from virtuoso.wiring.parts import KernelParts
+
+log = structlog.get_logger(__name__)
 
 
 class PollableStream(Stream, Protocol):
@@ -43,6 +54,12 @@ class Source:
     stream: PollableStream
 
 
+def outlook_of(timeframes: Mapping[Timeframe, float], rule: ForecastRule) -> Outlook | None:
+    """Forecasts from bars of the base timeframe, beginning by the shipped fit; `None` where none can be made of it."""
+    base = min(timeframes, key=lambda timeframe: timeframe.ms)
+    return Outlook(base, rule, SHIPPED) if base in BASES else None
+
+
 class Kernel:
     """Everything between an exchange and the published documents; it starts no task and opens no store.
 
@@ -55,6 +72,7 @@ class Kernel:
         committer: what must outlive the process goes through it.
         health: told of each pass.
         series: where bars and scores are kept; `None` keeps none.
+        fitting: where the daily fit of forecasts is made; `None` makes it on the worker.
         audited: whether all closed bars are compared with the exchange's now and then.
     """
 
@@ -69,6 +87,7 @@ class Kernel:
         committer: Committer,
         health: HealthState,
         series: TimeSeries | None = None,
+        fitting: Fitting | None = None,
         audited: bool = True,
     ) -> None:
         exchange, stream = source.exchange, source.stream
@@ -82,7 +101,9 @@ class Kernel:
         self.market = MarketState(
             list(parts.timeframes), depth=parts.depth, clock_offset_ms=lambda: exchange.clock_offset_ms
         )
-        engine = self._engine = Engine(parts.timeframes, parts.factors, parts.band, parts.entry_size)
+        engine = self._engine = Engine(
+            parts.timeframes, parts.factors, parts.band, parts.entry_size, outlook_of(parts.timeframes, parts.forecast)
+        )
         self.archive = BarArchive(series, self.market)
         self.watch = Watch(
             exchange=exchange, market=self.market, engine=engine, worker=self.worker, rules=parts.universe,
@@ -102,6 +123,7 @@ class Kernel:
             exchange=exchange, stream=stream, market=self.market, engine=engine, watch=self.watch,
             refresh=self.refresh, worker=self.worker, publication=publication, alerting=alerting, outage=self.outage,
             slow_s=parts.slow_pass_s, stale_after_s=parts.stale_after_s, health=health, results=self.results,
+            fitting=fitting,
         )  # fmt: skip
         self.alpha = AlphaScanner(
             exchange=exchange, market=self.market, watch=self.watch, worker=self.worker, publication=publication,
@@ -128,12 +150,24 @@ class Kernel:
         old = self.parts
         self.parts = replace(
             parts, market=old.market, timeframes=old.timeframes, factors=old.factors, entry_size=old.entry_size,
+            forecast=old.forecast,
             depth=old.depth, polled=old.polled, alpha_intervals=intervals,
         )  # fmt: skip
 
     def recall_past(self, days: Sequence[PastDay]) -> None:
         """Let scores be ranked in what earlier runs counted, too; before anything is watched."""
         self._engine.recall(days)
+
+    def recall_outlook(self, kept: Mapping[str, str]) -> None:
+        """Go on counting claims, and forecast by the fit, of an earlier run; before anything is watched."""
+        if self._engine.outlook is None:
+            return
+        try:
+            arrays = {name: read(body) for name, body in kept.items()}
+            fit = Fit.of(arrays[FIT]) if FIT in arrays else None
+            self._engine.outlook.resume(fit, arrays.get(CLAIMS), arrays.get(SAMPLES))
+        except (ValueError, KeyError) as error:
+            log.warning("what was kept of forecasts is of another version; they begin anew", error=str(error))
 
     def now_ms(self) -> int:
         """Return the time of the kernel's clock in epoch milliseconds."""

@@ -43,6 +43,7 @@ async def resume(kernel: Kernel, alerts: AlertRoot, stores: Stores | None) -> No
     recorded, until_ms = ({}, 0) if kept is None else (kept.recorded, kept.close_ms)
     kernel.results.signals.resume(recorded, until_ms, recalled.labels)
     kernel.recall_past(recalled.past)
+    kernel.recall_outlook(recalled.outlook)
     if kept is not None:
         loader = kernel.watch.loader
         loader.checkpoints, loader.stood_ms = kept.checkpoints, kept.close_ms

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from virtuoso.analysis.bands import BandRule
+from virtuoso.analysis.forecast.outlook import ForecastRule
 from virtuoso.config import Settings
 from virtuoso.config.settings import BYBIT_REST, ExchangeSettings
 from virtuoso.exchange.bybit import Bybit
@@ -30,6 +31,7 @@ class KernelParts:
         timeframes: weights; the first one is the base.
         factors: weights of those that are enabled.
         entry_size: quote units for which entries are judged.
+        forecast: how forecasts become signals.
         depth: levels a side of the order books.
         polled: whether books and trades are polled, not streamed.
         interval_s: between passes.
@@ -45,6 +47,7 @@ class KernelParts:
     factors: Mapping[str, float]
     band: BandRule
     entry_size: float
+    forecast: ForecastRule
     depth: int
     polled: bool
     universe: UniverseRules
@@ -67,6 +70,7 @@ def kernel_parts(settings: Settings) -> KernelParts:
         factors=analysis.factors.weights(),
         band=band_rule(settings),
         entry_size=analysis.entry_size,
+        forecast=forecast_rule(settings),
         depth=settings.exchange.depth,
         polled=settings.market_data.mode == "poll" or settings.exchange.ccxt_id is not None,
         universe=universe_rules(settings),
@@ -119,6 +123,15 @@ def band_rule(settings: Settings) -> BandRule:
     return BandRule(
         up=band.up, down=band.down, exit_margin=band.exit_margin, hold_bars=band.hold_bars,
         min_coverage=band.min_coverage,
+    )  # fmt: skip
+
+
+def forecast_rule(settings: Settings) -> ForecastRule:
+    """How forecasts become signals, as configured."""
+    forecast = settings.forecast
+    return ForecastRule(
+        horizon_min={"15m": 15, "1h": 60}[forecast.horizon], enter_margin=forecast.enter_margin,
+        cost_size=forecast.cost_size, taker_fee_bp=forecast.taker_fee_bp,
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("export")
     asyncio.run(_record(folder / "data/timeseries/bybit-linear"))
     path = folder / "virtuoso.yaml"
-    path.write_text(f"data_dir: {folder / 'data'}\nanalysis: {{label: {{min_coverage: 0.1}}}}\n")
+    path.write_text(f"data_dir: {folder / 'data'}\nanalysis: {{band: {{min_coverage: 0.1}}}}\n")
     return path
 
 

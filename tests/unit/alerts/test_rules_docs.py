@@ -11,25 +11,23 @@ from virtuoso.alerts.rules.parse import KEYS, parse
 from virtuoso.alerts.rules.values import CATALOGUE, Scope
 
 FIRES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "strong-buy": (
-        {"signal": "BUY", "score": 71, "score_percentile": 96.0, "agreement": 0.7, "price": 5.0}, {"signal": "SELL"},
+    "stretched": (
+        {"band": "stretched up", "score": 71, "score_percentile": 96.0, "agreement": 0.7, "price": 5.0},
+        {"band": "balanced"},
     ),
-    "settled-signal": (
-        {"signal": "SELL", "score": 29, "score_percentile": 4.0, "agreement": 0.7, "coverage": 0.9}, {"coverage": 0.5},
+    "settled-pressure": (
+        {"band": "stretched down", "score": 29, "score_percentile": 4.0, "agreement": 0.7, "coverage": 0.9},
+        {"coverage": 0.5},
     ),
-    "buy-with-the-market": (
-        {"signal": "BUY", "regime": "BULLISH", "market_regime": "BULLISH", "market_above_ema50_pct": 61},
+    "up-with-the-market": (
+        {"band": "stretched up", "regime": "BULLISH", "market_regime": "BULLISH", "market_above_ema50_pct": 61},
         {"market_regime": "BEARISH"},
     ),
     "costly-funding": ({"funding_rate": -0.031}, {"funding_rate": 0.03}),
     "premium": ({"price": 99.95, "index_price": 100.0}, {"price": 100.03}),
-    "my-longs-in-danger": ({"symbol": "ETHUSDT", "signal": "SELL", "agreement": 0.6}, {"symbol": "XRPUSDT"}),
-    "good-entry": (
-        {
-            "signal": "BUY", "entry_side": "long", "entry_reward_risk": 2.0, "slippage_buy_bp": 4.9,
-            "data_quality": "live",
-        },
-        {"data_quality": "delayed"},
+    "my-longs-in-danger": ({"symbol": "ETHUSDT", "band": "stretched down", "agreement": 0.6}, {"symbol": "XRPUSDT"}),
+    "restless": (
+        {"signal": "HOLD", "confidence": 0.6, "large_move": 0.3, "large_move_base": 0.2}, {"large_move": 0.2},
     ),
     "wide-spread": ({"spread_bp": 6, "turnover_24h": 3e7}, {"turnover_24h": 2e7}),
     "market-falls": (

@@ -26,7 +26,8 @@ ROW = docs.SymbolRow(
     data_quality=DELAYED, data_source=DataSource.REPLAY,
 )  # fmt: skip
 SIGNAL = docs.SignalRow(
-    symbol="BTCUSDT", signal=Label.BUY, confidence=11.5, agreement=12.0, price=0.0, change=0.0, timestamp=None,
+    symbol="BTCUSDT", signal=Label.BUY, confidence=11.5, claim=None, lean=None, large_move=11.7,
+    large_move_base=11.8, agreement=12.0, price=0.0, change=0.0, timestamp=None,
     data_quality=STALE, data_source=None, score=13.0, band=Band.UP, score_percentile=17.0, past_closes=300,
     past_from_bars=240,
     probability=None, coverage=14.0, attainable_coverage=1.0, evidence_class="detailed",
@@ -42,7 +43,7 @@ ENTRY = Entry(
 )  # fmt: skip
 DETAIL = docs.SymbolDetail(
     ticker=ROW, signal=SIGNAL, regime=REGIME, why=(), factors=(), timeframes=(), alignment=47.0, counterfactual=None,
-    entry=ENTRY, input_hash=None, liquidations=48, timestamp="",
+    entry=ENTRY, forecast=None, input_hash=None, liquidations=48, timestamp="",
 )  # fmt: skip
 OVERVIEW = docs.MarketOverview(
     status="active", timestamp="", regime="BEARISH", trend_strength=1.0, volatility=2.0, avg_volatility=3.0,

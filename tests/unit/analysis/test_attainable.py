@@ -167,7 +167,7 @@ def test_a_plain_symbol_has_half_of_the_evidence_and_its_reasons_say_that_the_re
     assert share * 0.9 < 0.5 < share  # without the slowest timeframe it has less than half of all
     reading = watched(plain, 1)[-1].reading("S0USDT")
     assert (reading.evidence_class, reading.attainable) == ("plain", pytest.approx(share))
-    assert reading.signal is not None
+    assert reading.band is not None
     by_name = {factor.name: factor for factor in reading.factors}
     assert by_name["order_book"].reason == "book: watched for the first `universe.detailed` symbols only"
     delta = next(c for c in by_name["order_flow"].components if c.name == "cumulative_volume_delta")
@@ -181,7 +181,7 @@ def test_less_than_the_share_of_what_can_be_had_is_no_band_and_says_of_how_much(
     engine.add("S0USDT", 0)
     engine.warm_up([panels.part(bars, 0, 39)])
     reading = engine.step(panels.cut(bars, {}, 39)).reading("S0USDT")
-    assert reading.signal is None
+    assert reading.band is None
     assert reading.reasons[0] == (
         f"coverage {reading.coverage:.2f} is below 0.50, which is 0.5 of the 1.00 that this symbol can have"
     )

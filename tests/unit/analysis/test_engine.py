@@ -43,6 +43,9 @@ def _warm(until: int, mirrored: bool, pure: bool) -> dict:
     return engine.state()
 
 
+NOTHING_SAID = "signal, confidence: nothing is forecast of this bar"
+
+
 def _engine(until: int = START, mirrored: bool = False, rule: BandRule | None = None, pure: bool = False) -> Engine:
     engine = Engine(FRAMES, PURE if pure else None, rule=rule)
     for row, symbol in enumerate(symbols(N)):
@@ -88,7 +91,7 @@ def test_the_tree_holds_every_component_of_every_timeframe(evaluations: list[Eva
     assert [c.timeframe for c in technical.components[:8]] == [Timeframe.M1] * 7 + [Timeframe.M5]
     assert {c.timeframe for f in (FLOW, BOOK, SENTIMENT) for c in reading.factors[f].components} == {None}
     assert reading.quality is DataQuality.LIVE
-    assert reading.reasons == ()
+    assert reading.reasons == (NOTHING_SAID,)
     assert reading.coverage == pytest.approx(1.0)
 
 
@@ -230,7 +233,7 @@ def test_without_a_book_its_weight_is_redistributed_and_coverage_says_so() -> No
     assert [f.effective_weight for f in reading.factors] == pytest.approx(weights)
     assert reading.coverage == pytest.approx(0.8)
     assert reading.quality is DataQuality.PARTIAL
-    assert reading.reasons == ("order_book: no bar yet",)
+    assert reading.reasons == ("order_book: no bar yet", NOTHING_SAID)
 
 
 def test_a_stale_book_drops_out() -> None:
@@ -379,6 +382,6 @@ def test_the_sentences_say_the_numbers(evaluations: list[Evaluation]) -> None:
             strongest = max(reading.factors, key=lambda f: abs(f.contribution))
             assert f"{strongest.name.replace('_', ' ')} ({strongest.contribution:+.1f})" in first
             assert second.startswith("What weighs most: ")
-            assert bool(rest) == (reading.counterfactual is not None or bool(reading.reasons))
+            assert bool(rest) == (reading.counterfactual is not None or reading.reasons != (NOTHING_SAID,))
             if reading.counterfactual is not None:
                 assert f"It would be {reading.counterfactual.would_be} with" in rest[0]

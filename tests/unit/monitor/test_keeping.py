@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.analysis.bands import BandRule
 from virtuoso.analysis.checkpoint import Checkpoint
 from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.forecast.fits.shipped import SHIPPED
+from virtuoso.analysis.forecast.outlook import Outlook
 from virtuoso.analysis.regimes.dwell import Transition
 from virtuoso.analysis.regimes.regime import Regime
 from virtuoso.market.panel import MINUTE_FIELDS
@@ -198,11 +201,18 @@ def test_what_begins_or_ends_a_side_is_a_signal_the_first_one_too() -> None:
     for row, symbol in enumerate(names):
         engine.add(symbol, row)
     engine.warm_up([panels.part(bars, 0, 300)])
+    rng, held = np.random.default_rng(7), np.zeros(len(names))
     labels: dict[str, list[tuple[int, Label | None]]] = {symbol: [(0, None)] for symbol in names}
     found: list[SignalRecord] = []
     for k in range(300, 400):
         cut = panels.cut(bars, {}, k)
         evaluation = engine.step(cut)
+        assert evaluation.said is not None
+        held = np.where(rng.random(len(names)) < 0.2, rng.integers(-1, 2, len(names)), held)
+        since = np.full(len(names), evaluation.close_ms - 2.0 * M1.ms)
+        known = {"began_ms": since, "expires_ms": since + 60 * M1.ms, "price": held + 9, "confidence": held / 4 + 0.5}
+        claims = replace(evaluation.said.signals, label=held.astype(np.int8), **known)
+        evaluation = replace(evaluation, said=replace(evaluation.said, signals=claims))
         found += log.observe(evaluation, names, None)
         for symbol in names:
             labels[symbol].append((evaluation.close_ms, evaluation.signal(symbol)))
@@ -220,7 +230,8 @@ def test_what_begins_or_ends_a_side_is_a_signal_the_first_one_too() -> None:
 
 def an_engine() -> Engine:
     """One that changes its mind often."""
-    return Engine({M1: 1.0}, rule=BandRule(up=54, down=46, exit_margin=1, min_coverage=0.0))
+    rule = BandRule(up=54, down=46, exit_margin=1, min_coverage=0.0)
+    return Engine({M1: 1.0}, rule=rule, outlook=Outlook(M1, start=SHIPPED))
 
 
 async def stored(tmp_path: Path) -> TimeSeries:

@@ -11,7 +11,8 @@ from virtuoso.model import documents as docs
 from virtuoso.model.catalogue import examples
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Band, Label
-from virtuoso.monitor.documents.publish import _strength, signal_row
+from virtuoso.monitor.documents.publish import signal_row
+from virtuoso.monitor.documents.said import rank
 from virtuoso.storage.cache.document import Document, Version
 
 CLOSE_MS = 1_800_000_000_000
@@ -31,6 +32,10 @@ class Read:
     score_percentile: float | None = 97.0
     past_closes: int = 500
     past_from_bars: int = 240
+    confidence: float | None = 0.6
+    claim: None = None
+    lean: None = None
+    forecast: None = None
     agreement: float = 0.5
     coverage: float = 0.9
     attainable: float = 1.0
@@ -59,7 +64,7 @@ def served(read: Read | None, age_s: float, quality: DataQuality = DataQuality.L
 def test_a_label_of_the_last_closes_on_fresh_data_is_served(age_s: float, quality: DataQuality) -> None:
     row = served(Read(), age_s, quality)
     assert (row.signal, row.data_quality) == (Label.BUY, quality)
-    assert _strength(row) == 11.0
+    assert rank(row) == (0, -0.6)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +84,8 @@ def test_a_label_whose_inputs_went_stale_is_null_and_ranks_nowhere(
     assert row.signal is None
     assert row.reasons[0] == reason
     assert row.score == 72.0, "what was computed stays what it was"
-    assert _strength(row) == -1.0
+    assert (row.band, row.confidence) == (None, None)
+    assert rank(row)[0] == 3, "after all that have one"
 
 
 def test_without_a_reading_there_is_no_label() -> None:

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from virtuoso.analysis.bands import BRIDGE_BARS, UNKNOWN, BandRule, Bands, band_of
-from virtuoso.analysis.readings.scores import signal_of
 from virtuoso.model.quality import DataQuality
-from virtuoso.model.signal import Label
+from virtuoso.model.signal import Band, Label
 from virtuoso.monitor.persistence.signal_log import SignalLog
 from virtuoso.storage.database.queries import LastLabel
 from virtuoso.storage.database.records import SignalRecord
@@ -21,6 +20,8 @@ from virtuoso.storage.database.records import SignalRecord
 MINUTE = 60_000
 SYMBOLS = ("AUSDT", "BUSDT")
 SIDES = (Label.BUY, Label.SELL)
+SIGNAL_OF = {None: None, Band.UP: Label.BUY, Band.BALANCED: Label.HOLD, Band.DOWN: Label.SELL}
+"""Labels that move as bands do, so that what they do at gaps and restarts is theirs."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -38,8 +39,11 @@ class Evaluated:
         self.close_ms = close_ms
         self._bridged = bridged
 
-    def bridged(self, symbol: str) -> Label | None:
+    def signal(self, symbol: str) -> Label | None:
         return self._bridged[symbol]
+
+    def claimed_ms(self, symbol: str) -> int | None:
+        return None
 
     def reading(self, symbol: str) -> object:
         return _Reading(symbol, self.close_ms)
@@ -49,7 +53,7 @@ class _Reading(SimpleNamespace):
     def __init__(self, symbol: str, close_ms: int) -> None:
         super().__init__(
             symbol=symbol, close_ms=close_ms, score=70.0, agreement=0.5, quality=DataQuality.LIVE,
-            entry=SimpleNamespace(price=1.0),
+            entry=SimpleNamespace(price=1.0), claim=None,
         )  # fmt: skip
 
 
@@ -94,7 +98,7 @@ class World:
             banded = self.labels.step(
                 slice(row, row + 1), np.array([np.nan if score is None else score]), np.array([True]), self.now_ms
             )
-            bridged[symbol] = signal_of(band_of(int(banded.bridged[0])))
+            bridged[symbol] = SIGNAL_OF[band_of(int(banded.bridged[0]))]
         if here:
             found = Evaluated(self.now_ms, bridged)
             self.history += self.log.observe(found, here, None)  # type: ignore[arg-type]

@@ -111,11 +111,15 @@ _OF_SYMBOL = (
     _positive("liquidations", "count", "liquidations held in memory, the latest"),
     _text("data_quality", "how fresh the ticker is", _QUALITIES),
     _text("data_source", "what the exchange is", _SOURCES),
-    _text("signal", "label of the last reading; unknown while there is none or its data is stale", _LABELS),
+    _text("signal", "BUY or SELL while an earned claim stands, else HOLD; unknown without a fresh reading", _LABELS),
     _scale("score", 0, 100, "pressure: confluence of all factors; 50 is neutral"),
     _text("band", "how stretched the score is", tuple(str(band) for band in Band)),
     _scale("score_percentile", 0, 100, "share of the symbol's own past that lies below the score"),
-    _scale("confidence", 0, 1, "probability that what the signal says turns out right; unknown so far"),
+    _scale(
+        "confidence", 0, 1, "probability that the signal turns out right: that BUY or SELL pays, that HOLD would not"
+    ),
+    _scale("large_move", 0, 1, "probability of a large move within the next hour"),
+    _scale("large_move_base", 0, 1, "how often that was so of the symbol in the last seven days"),
     _scale("agreement", 0, 1, "how far the factors agree, × coverage × data quality"),
     _scale("coverage", 0, 1, "share of the factor weight that had data"),
     _scale("consensus", 0, 1, "how far the factors agree"),

@@ -139,6 +139,11 @@ class Forecaster:
         """What the cones' multiples were, as a fit hands it on (`Fit.multiples`)."""
         return np.concatenate([self._cone.multiples(), self._whole.multiples()], axis=1)
 
+    @property
+    def fit(self) -> Fit | None:
+        """The fit that holds."""
+        return self._fit
+
     def state(self) -> dict[str, NDArray[np.float64]]:
         """Copies of the samples, and of what the cones have learnt, for a restart to go on from; bars it can fetch."""
         rows = np.array(list(self._keys), dtype=np.int64)

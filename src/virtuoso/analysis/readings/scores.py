@@ -8,22 +8,17 @@ from numpy.typing import NDArray
 
 from virtuoso.analysis.bands import BandCodes, Banded, BandRule, band_of
 from virtuoso.analysis.component import Component
+from virtuoso.analysis.forecast.outlook import Said
 from virtuoso.analysis.percentile import Ranked
 from virtuoso.analysis.readings.counterfactual import Counterfactuals, counterfactuals
 from virtuoso.analysis.readings.entry import Context
+from virtuoso.analysis.readings.outlooks import label_of
 from virtuoso.analysis.regimes.regime import RegimeArrays
 from virtuoso.analysis.scoring import FactorArrays, Total
-from virtuoso.market.panel import Floats
+from virtuoso.market.panel import Floats, Ints
 from virtuoso.model.evidence import DETAILED_ONLY, Evidence
 from virtuoso.model.signal import Band, Label
 from virtuoso.model.timeframe import Timeframe
-
-_SIGNALS = {Band.DOWN: Label.SELL, Band.BALANCED: Label.HOLD, Band.UP: Label.BUY}
-
-
-def signal_of(band: Band | None) -> Label | None:
-    """The label that a band stands for until signals are earned by forecasts; `None` for unknown."""
-    return None if band is None else _SIGNALS[band]
 
 
 @dataclass(frozen=True)
@@ -50,6 +45,8 @@ class Scores:
     evidence: tuple[Evidence, ...]
     detailed: tuple[bool, ...]
     stale: NDArray[np.bool_]
+    said: Said | None
+    rows: Ints
 
     @cached_property
     def score(self) -> Floats:
@@ -80,7 +77,8 @@ class Scores:
 
     def signal(self, symbol: str) -> Label | None:
         """The label of one symbol alone, without building its tree; `None` while it is unknown."""
-        return signal_of(band_of(int(self.band[self._index[symbol]])))
+        said, at = self.said, self.places[self._index[symbol]]
+        return None if said is None or at < 0 else label_of(said, int(at))
 
     def lacks(self, i: int, component: Component) -> str | None:
         """Why the symbol in column `i` cannot have what a component needs; `None` where it can."""
@@ -91,9 +89,16 @@ class Scores:
             return f"{missing.words}: watched for the first `universe.detailed` symbols only"
         return f"{missing.words}: not available the way this market is watched"
 
-    def bridged(self, symbol: str) -> Label | None:
-        """The label of one symbol with short unknown gaps bridged: what a signal is a change of."""
-        return signal_of(self.bridged_band(symbol))
+    @cached_property
+    def places(self) -> Ints:
+        """The columns [n] of the symbols in what is said of them, −1 where nothing is."""
+        at = {} if self.said is None else {row: i for i, row in enumerate(self.said.forecasts.rows.tolist())}
+        return np.array([at.get(row, -1) for row in self.rows.tolist()], dtype=np.int64)
+
+    def claimed_ms(self, symbol: str) -> int | None:
+        """The close at which the claim of a symbol was made; `None` where there is none."""
+        said, at = self.said, int(self.places[self._index[symbol]])
+        return None if said is None or at < 0 or np.isnan(said.signals.began_ms[at]) else int(said.signals.began_ms[at])
 
     def bridged_band(self, symbol: str) -> Band | None:
         """The band of one symbol with short unknown gaps bridged: whose changes are told as pressure."""

@@ -8,8 +8,18 @@ import numpy as np
 
 from virtuoso.analysis.bands import band_of
 from virtuoso.analysis.component import Component, Measure
+from virtuoso.analysis.forecast.outlook import Said
 from virtuoso.analysis.readings.explain import sentences
-from virtuoso.analysis.readings.scores import Scores, signal_of
+from virtuoso.analysis.readings.outlooks import (
+    claim_of,
+    confidence_of,
+    edge_of,
+    forecast_of,
+    label_of,
+    lean_of,
+    unknown_of,
+)
+from virtuoso.analysis.readings.scores import Scores
 from virtuoso.analysis.scoring import QUALITIES, STALE, FactorArrays
 from virtuoso.market.panel import Floats
 from virtuoso.model.clock import iso
@@ -32,14 +42,19 @@ def reading_of(scores: Scores, branches: Sequence["Branches"], i: int) -> Readin
     total = scores.total
     factors = tuple(branch.score(i) for branch in branches)
     band, score = band_of(int(scores.band[i])), _number(scores.score[i])
-    signal = signal_of(band)
+    said, at = scores.said, int(scores.places[i])
+    signal = None if said is None or at < 0 else label_of(said, at)
     counterfactual = _counterfactual(scores, i)
-    reasons = _reasons(scores, i)
+    withheld = _reasons(scores, i)
     return Reading(
         symbol=scores.symbols[i],
         close_ms=scores.close_ms,
         band=band,
         signal=signal,
+        confidence=None if said is None or at < 0 else confidence_of(said, at),
+        claim=None if said is None or at < 0 else claim_of(said, at),
+        lean=None if said is None or at < 0 else lean_of(said, at),
+        forecast=None if said is None or at < 0 else forecast_of(said, at),
         score=score,
         score_percentile=_number(scores.ranked.percentile[i]),
         past_closes=int(scores.ranked.closes[i]),
@@ -56,9 +71,9 @@ def reading_of(scores: Scores, branches: Sequence["Branches"], i: int) -> Readin
         alignment=_number(total.alignment[i]),
         counterfactual=counterfactual,
         entry=scores.context.entry(i, long=_leans_long(signal, score)),
-        why=sentences(scores.symbols[i], band, score, factors, counterfactual, reasons),
+        why=sentences(scores.symbols[i], band, score, factors, counterfactual, withheld),
         input_hash=_hash(scores, i),
-        reasons=reasons,
+        reasons=(*withheld, *_said_reasons(said, at)),
     )
 
 
@@ -191,6 +206,14 @@ def _reasons(scores: Scores, i: int) -> tuple[str, ...]:
     missing = [arrays for arrays in scores.factors if np.isnan(arrays.result.x[i])]
     reasons += [f"{arrays.factor.name}: {factor_reason(arrays, i, scores.lacks)}" for arrays in missing]
     return tuple(reasons)
+
+
+def _said_reasons(said: Said | None, at: int) -> tuple[str, ...]:
+    """Why there is no signal, or none but HOLD."""
+    if said is None or at < 0:
+        return ("signal, confidence: nothing is forecast of this bar",)
+    unknown, edge = unknown_of(said, at), edge_of(said, at)
+    return (*(() if unknown is None else (f"confidence: {unknown}",)), *(() if edge is None else (edge,)))
 
 
 def _frames(scores: Scores, i: int) -> tuple[TimeframeScore, ...]:

@@ -84,7 +84,8 @@ def _header(detail: SymbolDetail, closes: Sequence[float], width: int) -> Render
         drawing.number(signal.score, 1), " ", drawing.band(signal.band),
     )  # fmt: skip
     second = Text.assemble(
-        ("percentile ", "dim"), drawing.number(signal.score_percentile, 0),
+        ("confidence ", "dim"), drawing.number(signal.confidence, 2),
+        (" · percentile ", "dim"), drawing.number(signal.score_percentile, 0),
         (" · agreement ", "dim"), drawing.number(signal.agreement, 2), (" · coverage ", "dim"),
         drawing.number(signal.coverage, 2), (" · consensus ", "dim"), drawing.number(signal.consensus, 2),
         (" · alignment ", "dim"), drawing.number(detail.alignment, 2),

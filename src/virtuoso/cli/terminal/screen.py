@@ -105,12 +105,14 @@ class Screen:
         symbol, price = max(6, *(len(row.symbol) for row in rows)), self._price
         return [
             Column("symbol", lambda row: Text(row.symbol, "bold"), width=symbol),
-            Column("label", lambda row: drawing.label(row.signal), width=5),
+            Column("signal", lambda row: drawing.label(row.signal), width=6),
+            Column("conf", lambda row: drawing.number(row.confidence, 2), 2, right=True, width=4),
+            Column("move", lambda row: drawing.number(row.large_move, 2), 5, right=True, width=4),
             Column("score", lambda row: drawing.number(row.score, 1), right=True, width=5),
             Column("band", lambda row: drawing.band(row.band), 5, width=14),
             Column("pctl", lambda row: drawing.number(row.score_percentile, 0), 4, right=True, width=4),
             Column("", lambda row: drawing.drawn(drawing.of_score(row.score), 5), 8, width=11),
-            Column("agree", lambda row: drawing.number(row.agreement, 2), 2, right=True, width=5),
+            Column("agree", lambda row: drawing.number(row.agreement, 2), 6, right=True, width=5),
             Column("price", price, 1, right=True, width=max(10, *(len(price(row)) for row in rows))),
             Column("24 h", lambda row: drawing.percent(row.change), 3, right=True, width=8),
             *(factor_column(name) for name in rows[0].factors),

@@ -5,15 +5,24 @@ from typing import Any
 from virtuoso.model.catalogue.alert_examples import ALERT
 
 _SIGNAL: dict[str, Any] = {
-    "symbol": "BTCUSDT", "signal": "HOLD", "confidence": None, "agreement": 0.41, "price": 105989.5, "tick_size": 0.1,
+    "symbol": "BTCUSDT", "signal": "HOLD", "confidence": 0.61, "claim": None, "lean": None,
+    "large_move": 0.24, "large_move_base": 0.2, "agreement": 0.41, "price": 105989.5, "tick_size": 0.1,
     "change": 2.6861, "timestamp": "2026-11-23T20:46:00.000Z", "data_quality": "live", "data_source": "replay",
     "score": 57.2, "band": "balanced", "score_percentile": 78.4, "past_closes": 1906, "past_from_bars": 300,
-    "probability": None, "coverage": 1.0, "attainable_coverage": 1.0, "evidence_class": "detailed",
+    "probability": 0.39, "coverage": 1.0, "attainable_coverage": 1.0, "evidence_class": "detailed",
     "consensus": 0.67, "disagreement": 0.2,
     "factors": {"order_book": 61.3, "volume": 55.0, "technical": 52.1},
-    "reasons": ["probability: no outcomes have been measured yet"],
+    "reasons": ["no edge at 1h: hit 38%, net -11.4 bp, 1,204 entries, 24 days"],
 }  # fmt: skip
-SIGNALS = {"signals": [_SIGNAL], "timestamp": "2026-11-23T20:46:10.000Z", "reason": None}
+_CELL = {
+    "side": "up", "horizon_min": 60, "rule": "favoured", "entries": 1204, "days": 24, "net_bp": -11.4,
+    "net_twice_cost_bp": -23.4, "net_lower_bp": -19.8, "hit": 0.38, "claimed": 0.39, "right": 0.5, "pays": False,
+    "directed": False,
+}  # fmt: skip
+SIGNALS = {
+    "signals": [_SIGNAL], "timestamp": "2026-11-23T20:46:10.000Z", "order": "BUY and SELL by confidence; then …",
+    "claims": [_CELL], "reason": None,
+}  # fmt: skip
 OVERVIEW = {
     "status": "active", "timestamp": "2026-11-23T20:46:10.000Z", "regime": "NEUTRAL", "trend_strength": 27.4,
     "volatility": 2.3, "avg_volatility": 2.9, "btc_dominance": 40.7, "total_volume": 45659223146.0,
@@ -43,9 +52,10 @@ BARS = {
 SIGNAL_HISTORY = {
     "signals": [{
         "id": "0f6c9b0a5d3e4f71a2b8c4d5e6f70812", "exchange": "bybit", "symbol": "BTCUSDT", "signal": "BUY",
-        "before": "HOLD", "timestamp": "2026-11-23T20:46:00.000Z", "score": 70.6, "agreement": 0.55,
+        "before": "HOLD", "timestamp": "2026-11-23T20:46:00.000Z", "score": 70.6, "confidence": 0.56,
+        "expires_at": "2026-11-23T21:46:00.000Z", "agreement": 0.55,
         "price": 105989.5, "data_quality": "live", "data_source": "replay",
-        "why": ["BUY: the score is 70.6, at 70 or above"],
+        "why": ["BTCUSDT is stretched up at 70.6: order book (+3.9) lifts it up."],
     }],
     "next": None, "reason": None,
 }  # fmt: skip
@@ -126,6 +136,16 @@ SYMBOL = {
         "would_be": "stretched up", "factor": "order_book", "component": "depth_imbalance",
         "timeframe": None, "unit": "share",
         "raw": 0.18, "needed": 0.62, "score": 70.0,
+    },
+    "forecast": {
+        "version": "3f9a1c0d5e27", "fit_until": "2025-02-28T00:00:00.000Z", "fit_days": 81, "cost_bp": 11.1,
+        "horizons": [{
+            "horizon_min": 60, "volatility": 0.31, "cone": [-0.66, -0.39, -0.18, 0.18, 0.39, 0.66],
+            "high": [0.01, 0.05, 0.11, 0.36, 0.55, 0.81], "low": [-0.81, -0.55, -0.36, -0.11, -0.05, -0.01],
+            "large_move": 0.24, "large_move_base": 0.2, "large_move_threshold": 0.42, "beyond_up": 0.39,
+            "beyond_down": 0.37,
+        }],
+        "reason": None,
     },
     "entry": {
         "side": "long", "price": 105989.5, "timeframe": "30m", "atr": 310.2, "stop": 105412.4,

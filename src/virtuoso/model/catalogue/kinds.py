@@ -31,8 +31,8 @@ _OF_ANALYSIS: Final = (
            "The market's regime is another one than before.",
            "See the probabilities and breadth in `/api/regime`."),
     market("signal_change", "Signal change", WARNING,
-           "A symbol's label becomes BUY or SELL.",
-           "The label of a symbol changed.",
+           "A BUY or SELL begins: likelier than not to pay, of a kind that has paid.",
+           "A claim that a side will pay began, or ended.",
            "Read the reasons with `virtuoso analyze SYMBOL`."),
 )  # fmt: skip
 

@@ -2,20 +2,32 @@
 
 import msgspec
 
+from virtuoso.model.forecast import Claim, ClaimCellRow, Lean
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Band, Label
 
 
 class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One symbol's signal: the label, the score that it follows from, and how much evidence there was."""
+    """One symbol's signal, its pressure, and how much evidence there was."""
 
     symbol: str
     """The exchange's own name of the instrument, such as `BTCUSDT`."""
     signal: Label | None
-    """The label; `null` where there is none, and `reasons` say why: the symbol was not scored yet or not lately, there
-    is too little evidence, or data is stale by now."""
+    """BUY or SELL while a claim stands: a return beyond costs on that side is likelier than not, and claiming so has
+    paid. HOLD where neither is so, and `reasons` say what following the likelier side has earned. `null` where there is
+    no fresh reading, and `reasons` say why."""
     confidence: float | None
-    """The probability that what `signal` says turns out right, 0–1; always `null` so far, for none is forecast yet."""
+    """Probability that `signal` turns out right, 0–1: of BUY and SELL, that the return over the claim's horizon goes
+    beyond costs on that side; of HOLD, that it does not on the likelier side. `null` where `signal` is, and while
+    nothing can be forecast yet: `reasons` say why."""
+    claim: Claim | None
+    """What a BUY or SELL claims; `null` with HOLD, and where there is no signal."""
+    lean: Lean | None
+    """Which way it leans, only where leaning so was right more often than wrong, beyond chance; else `null`."""
+    large_move: float | None
+    """Probability of a large move within the next hour, 0–1, as in `forecast` of the symbol; `null` while unknown."""
+    large_move_base: float | None
+    """How often that was so of this symbol in the last seven days, 0–1; `null` while unknown."""
     agreement: float | None
     """How far the factors agree and how much stands behind them, 0–1: consensus × (1 − disagreement) × coverage × data
     quality. It is not the chance of a gain. `null` before the first closed bar, and where no factor leans anywhere."""
@@ -48,7 +60,8 @@ class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
     """How many of them were scored from bars alone, when the symbol began to be watched; `null` before the first
     closed bar."""
     probability: float | None
-    """Chance that the signal turns out right, 0–1; always `null` so far, for no outcomes have been measured yet."""
+    """Probability that the return goes beyond costs on the likelier side, 0–1, by the forecast of this close; `null`
+    while unknown."""
     coverage: float | None
     """Share of all enabled evidence, by weight, that had data, 0–1; `null` before the first closed bar."""
     attainable_coverage: float | None
@@ -72,15 +85,22 @@ class TopSignals(msgspec.Struct, frozen=True, kw_only=True):
     """`/api/signals/top`: the signals of the watched symbols, the strongest first."""
 
     signals: tuple[SignalRow, ...]
-    """Ordered by |score − 50| · agreement; those without a label have no rank and come last."""
+    """In the order that `order` states."""
     timestamp: str
     """When it was published, ISO 8601 in UTC; 1970 before the first publication."""
+    order: str = ""
+    """By what the signals are ordered, in words; empty before the first publication."""
+    claims: tuple[ClaimCellRow, ...] = ()
+    """What became of claims: every kind that was ever tried; empty before the first closed bar."""
     reason: str | None = None
     """Why nothing is scored yet; `null` once something is."""
 
 
 class SignalChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A BUY or SELL that began or ended, kept for good."""
+    """A BUY or SELL that began or ended, kept for good.
+
+    Those that began without `confidence` and `expires_at` are of an earlier program: changes of the score's band.
+    """
 
     id: str
     """Identity of the change: 32 hex digits that follow from exchange, symbol, close and label."""
@@ -89,8 +109,12 @@ class SignalChange(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str
     """The exchange's own name of the instrument, such as `BTCUSDT`."""
     signal: Label | None
-    """The label from this close on; `null` where the old one ended with no other: its data was missing for minutes, or
-    the symbol is watched no longer."""
+    """The label from this close on; `null` where the old one ended with no other: what it rested on went stale, or the
+    symbol is watched no longer."""
+    confidence: float | None
+    """Probability that it pays, 0–1, of a BUY or SELL that begins; else `null`."""
+    expires_at: str | None
+    """When it ends at the latest, ISO 8601 in UTC, of a BUY or SELL that begins; else `null`."""
     before: Label | None
     """The label until then; `null` where there was none."""
     timestamp: str
@@ -110,7 +134,7 @@ class SignalChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignalHistory(msgspec.Struct, frozen=True, kw_only=True):
-    """`/api/signals`: changes of label, newest first."""
+    """`/api/signals`: claims that began or ended, newest first."""
 
     signals: tuple[SignalChange, ...]
     """The changes of this page, newest first."""

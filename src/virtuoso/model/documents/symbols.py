@@ -4,6 +4,7 @@ import msgspec
 
 from virtuoso.model.documents.regimes import RegimeRow
 from virtuoso.model.documents.signals import SignalRow
+from virtuoso.model.forecast import Forecast
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Counterfactual, Entry, FactorScore, TimeframeScore
 
@@ -104,6 +105,8 @@ class SymbolDetail(msgspec.Struct, frozen=True, kw_only=True):
     counterfactual: Counterfactual | None
     """The nearest change of one component alone that would change the band; `null` without a band, and where no such
     change is within reach."""
+    forecast: Forecast | None
+    """How far, how likely, and by which fit; `null` before the first closed bar, and where nothing is forecast."""
     entry: Entry | None
     """What an entry at the last close would mean; `null` before the first closed bar."""
     input_hash: str | None

@@ -42,6 +42,8 @@ def symbol_values(detail: docs.SymbolDetail) -> dict[str, Known]:
         "band": signal.band,
         "score_percentile": signal.score_percentile,
         "confidence": signal.confidence,
+        "large_move": signal.large_move,
+        "large_move_base": signal.large_move_base,
         "agreement": signal.agreement,
         "coverage": signal.coverage,
         "consensus": signal.consensus,

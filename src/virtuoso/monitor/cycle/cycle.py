@@ -26,6 +26,7 @@ from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.alerting.alerting import Alerting
 from virtuoso.monitor.alerting.pressure import PressureLog
 from virtuoso.monitor.containment import each
+from virtuoso.monitor.cycle.refits import Fitting, Refits
 from virtuoso.monitor.documents.fresh_label import told_label
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.documents.publish import Built, Frame, build, market_rows
@@ -63,6 +64,7 @@ class Cycle:
         stale_after_s: float,
         health: HealthState,
         results: Results,
+        fitting: Fitting | None = None,
     ) -> None:
         self._exchange = exchange
         self._stream = stream
@@ -82,6 +84,7 @@ class Cycle:
         self._results = results
         # What an earlier run published of symbols that are watched no longer goes with the first publication.
         self._published = {name for name in publication.cache.names() if name.startswith("symbol:")}
+        self.refits = Refits(engine, worker, fitting)
         self.pressure = PressureLog(alerting.incidents)
         self.regimes = RegimeTracker(engine.base, regime_timeframe(engine.timeframes))
         self.stages: dict[str, Durations] = defaultdict(Durations)
@@ -164,6 +167,7 @@ class Cycle:
     async def _analyse(self, close_ms: int | None) -> None:
         """Step the engine by what closed; rows that were late for an earlier close are stepped alone."""
         if close_ms is not None:
+            await self.refits.settle(close_ms)
             self.analysed_ms = close_ms
             self._alerting.signals(self._results.lapsed(close_ms - self._engine.base.ms, self.source), self._market)
         for symbol in self._watch.restarts.unlinked:
@@ -212,6 +216,8 @@ class Cycle:
         for symbol in cut.symbols:
             self.evaluations[symbol] = found.evaluation
         self._results.evaluated(cut, found)
+        if found.training is not None:
+            self.refits.begin(found.training)
         self._alerting.signals(found.signals, self._market)
         self.pressure.observe(found.evaluation, cut.symbols, self._now_ms())
 

@@ -22,13 +22,13 @@ from virtuoso.model.quality import DataQuality, DataSource, worst_quality
 from virtuoso.model.signal import Reading
 from virtuoso.monitor.containment import Contained, each
 from virtuoso.monitor.documents.fresh_label import outdated
+from virtuoso.monitor.documents.said import ORDER, claim_cells, rank, said_of
 from virtuoso.monitor.documents.symbol_rows import unknown_row
 from virtuoso.monitor.regimes import RegimeState
 
 TOP = 10
 _WAITING = "no bars have been scored yet"
 _DOCUMENT = "its document"
-_UNMEASURED = "confidence, probability: nothing has been forecast yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +92,15 @@ def _market_documents(frame: Frame, details: Sequence[docs.SymbolDetail]) -> dic
     frame, state = replace(frame, symbols=tuple(detail.ticker for detail in details)), frame.regime_state
     overview = market_overview(market_rows(frame.symbols, frame.instruments), frame.regimes, state.held, state.history)
     timestamp = iso(frame.now_ms) or ""
-    ranked = tuple(sorted((detail.signal for detail in details), key=_strength, reverse=True))
+    ranked = tuple(sorted((detail.signal for detail in details), key=rank))
     alerts = tuple(alert_of(incident) for incident in frame.incidents)
     reason = None if frame.evaluations else _WAITING
+    claims = claim_cells(frame.evaluations.values())
     return {
-        "signals": docs.TopSignals(signals=ranked, timestamp=timestamp, reason=reason),
-        "signals:top": docs.TopSignals(signals=ranked[:TOP], timestamp=timestamp, reason=reason),
+        "signals": docs.TopSignals(signals=ranked, timestamp=timestamp, order=ORDER, claims=claims, reason=reason),
+        "signals:top": docs.TopSignals(
+            signals=ranked[:TOP], timestamp=timestamp, order=ORDER, claims=claims, reason=reason
+        ),
         "overview": overview_document(overview, frame),
         "dashboard": dashboard(overview, frame, ranked[:TOP], alerts),
         "alerts": alerts,
@@ -131,7 +134,8 @@ def symbol_detail(
         factors=reading.factors if reading else (),
         timeframes=reading.timeframes if reading else (),
         alignment=reading.alignment if reading else None,
-        counterfactual=reading.counterfactual if reading and signal.signal else None,
+        forecast=reading.forecast if reading else None,
+        counterfactual=reading.counterfactual if reading and signal.band else None,
         entry=reading.entry if reading else None,
         input_hash=reading.input_hash if reading else None,
         liquidations=frame.liquidations.get(row.symbol, 0),
@@ -147,8 +151,8 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
     """
     if reading is None:
         return docs.SignalRow(
-            symbol=row.symbol, signal=None, band=None, confidence=None, agreement=None,
-            price=row.price, tick_size=row.tick_size,
+            symbol=row.symbol, signal=None, band=None, confidence=None, claim=None, lean=None, large_move=None,
+            large_move_base=None, agreement=None, price=row.price, tick_size=row.tick_size,
             change=row.change, timestamp=None,
             data_quality=row.data_quality, data_source=frame.source, score=None, score_percentile=None,
             past_closes=None, past_from_bars=None, probability=None, coverage=None, attainable_coverage=None,
@@ -157,13 +161,12 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
         )  # fmt: skip
     quality = worst_quality((reading.quality, row.data_quality))
     held_back = None
-    if reading.signal is not None:
+    if reading.signal is not None or reading.band is not None:
         held_back = outdated(reading, row.data_quality, frame.exchange_ms, frame.base_ms)
     return docs.SignalRow(
         symbol=row.symbol,
-        signal=reading.signal if held_back is None else None,
         band=reading.band if held_back is None else None,
-        confidence=None,
+        **said_of(reading, told=held_back is None),
         agreement=reading.agreement,
         price=row.price,
         tick_size=row.tick_size,
@@ -175,14 +178,13 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
         score_percentile=reading.score_percentile,
         past_closes=reading.past_closes,
         past_from_bars=reading.past_from_bars,
-        probability=None,
         coverage=reading.coverage,
         attainable_coverage=reading.attainable,
         evidence_class=reading.evidence_class,
         consensus=reading.consensus,
         disagreement=reading.disagreement,
         factors={factor.name: factor.score for factor in sorted(reading.factors, key=lambda factor: -factor.weight)},
-        reasons=(*(() if held_back is None else (held_back,)), *reading.reasons, *_unranked(reading), _UNMEASURED),
+        reasons=(*(() if held_back is None else (held_back,)), *reading.reasons, *_unranked(reading)),
     )
 
 
@@ -205,11 +207,6 @@ def _why(reading: Reading | None, row: docs.SignalRow) -> tuple[str, ...]:
         f"{row.symbol} has no label now: {row.reasons[0]}. What follows was so at the close of {row.timestamp}.",
         *reading.why,
     )
-
-
-def _strength(row: docs.SignalRow) -> float:
-    """What ranks it; what has no label ranks nowhere."""
-    return -1.0 if row.signal is None or row.score is None else abs(row.score - 50) * (row.agreement or 0.0)
 
 
 def market_rows(symbols: Sequence[docs.SymbolRow], instruments: Mapping[str, Instrument]) -> list[MarketRow]:

@@ -19,6 +19,7 @@ from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.signal import Label
+from virtuoso.monitor.persistence.arrays import NAMES
 from virtuoso.monitor.regimes import RegimesCheckpoint
 from virtuoso.storage.database.queries import LastLabel
 from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord, TransitionRecord
@@ -81,6 +82,7 @@ class Recalled:
         incidents: oldest first.
         labels: by symbol, the latest signal in the history: it may be later than the state.
         past: the days of the past of scores.
+        outlook: by name, what of the outlook was kept (see `arrays.NAMES`).
         alerts: what alerting goes on from, as it said.
         outcomes: what followed alerts, oldest first: all that are not settled, and the settled ones of the last year.
     """
@@ -90,6 +92,7 @@ class Recalled:
     incidents: tuple[Incident, ...] = ()
     labels: Mapping[str, LastLabel] = field(default_factory=dict)
     past: tuple[PastDay, ...] = ()
+    outlook: Mapping[str, str] = field(default_factory=dict)
     alerts: str | None = None
     outcomes: tuple[Outcome, ...] = ()
 
@@ -140,6 +143,7 @@ class Committer:
         self._alerts_key = f"alerts {exchange}"
         self._state: RestartState | None = None
         self._past: dict[int, PastDay] = {}
+        self._outlook: dict[str, str] = {}
         self._wake = asyncio.Event()
         self.committed_close_ms = 0
         """The base close whose signals and state are in the database."""
@@ -155,10 +159,12 @@ class Committer:
         signals: tuple[SignalRecord, ...],
         transitions: tuple[Transition, ...],
         past: tuple[PastDay, ...] = (),
+        outlook: Mapping[str, str] | None = None,
     ) -> None:
-        """Take a base close that was analysed; `past` are the days of the scores' past that it changed."""
+        """Take a base close that was analysed; `past` are days of the scores' past, `outlook` what of it changed."""
         self._state = kept
         self._past.update((day.day % DAYS, day) for day in past)
+        self._outlook.update(outlook or {})
         self._signals.extend(signals)
         for t in transitions:
             self._transitions.append(
@@ -200,7 +206,7 @@ class Committer:
                 outcomes=tuple(self._outcomes.values()),
                 state=(
                     *alerts,
-                    *(() if state is None else (self._record(state), *self._past_records(state.close_ms))),
+                    *(() if state is None else (self._record(state), *self._records(state.close_ms))),
                 ),
             )
             try:
@@ -254,6 +260,7 @@ class Committer:
             if self._state is state:
                 self._state = None
                 self._past.clear()
+                self._outlook.clear()
 
     async def recall(self, told_since_ms: int) -> Recalled:
         """What earlier runs kept.
@@ -271,6 +278,7 @@ class Committer:
                 alerts = await self._store.state(self._alerts_key)
                 outcomes = await self._store.outcomes(told_since_ms)
                 days = [await self._store.state(self._past_key(slot)) for slot in range(DAYS)]
+                outlook = {name: await self._store.state(self._outlook_key(name)) for name in NAMES}
                 break
             except StoreUnavailable as error:
                 log.warning("what earlier runs kept could not be read", error=str(error), tries_left=left)
@@ -286,7 +294,8 @@ class Committer:
         past = tuple(_past(record for record in days if record is not None))
         return Recalled(
             kept, tuple(_transitions(transitions)), tuple(reversed(incidents)), labels, past,
-            None if alerts is None else alerts.body, tuple(reversed(outcomes)),
+            outlook=_bodies(outlook), alerts=None if alerts is None else alerts.body,
+            outcomes=tuple(reversed(outcomes)),
         )  # fmt: skip
 
     def _record(self, kept: RestartState) -> StateRecord:
@@ -296,7 +305,13 @@ class Committer:
         """A record for each day that is counted; a new day takes the place of the oldest."""
         return f"scores {self._exchange} {slot}"
 
-    def _past_records(self, close_ms: int) -> Iterator[StateRecord]:
+    def _outlook_key(self, name: str) -> str:
+        return f"{name} {self._exchange}"
+
+    def _records(self, close_ms: int) -> Iterator[StateRecord]:
+        """Of the past of scores and of the outlook."""
+        for name, body in self._outlook.items():
+            yield StateRecord(key=self._outlook_key(name), close_ms=close_ms, body=body)
         for slot, day in self._past.items():
             yield StateRecord(key=self._past_key(slot), close_ms=close_ms, body=msgspec.json.encode(day).decode())
 
@@ -314,6 +329,10 @@ def _drop(waiting: deque[_T], kept: tuple[_T, ...]) -> None:
     for each in kept:
         if waiting and waiting[0] is each:
             waiting.popleft()
+
+
+def _bodies(records: Mapping[str, StateRecord | None]) -> dict[str, str]:
+    return {name: record.body for name, record in records.items() if record is not None}
 
 
 def _past(records: Iterable[StateRecord]) -> Iterator[PastDay]:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from virtuoso.analysis.checkpoint import Checkpoint
 from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.forecast.training import TrainingSet
 from virtuoso.analysis.percentile import PastDay
 from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.market.panel import Cut
 from virtuoso.model import documents as docs
 from virtuoso.model.quality import DataSource
+from virtuoso.monitor.persistence.arrays import CLAIMS, FIT, SAMPLES, written
 from virtuoso.monitor.persistence.bar_archive import BarArchive
 from virtuoso.monitor.persistence.committer import Committer, RestartState
 from virtuoso.monitor.persistence.series_rows import cycle_row, factor_rows, feed_rows_of, market_row, signal_rows
@@ -31,6 +33,8 @@ class Found:
     checkpoints: Mapping[str, Checkpoint]
     past: tuple[PastDay, ...]
     factors: list[Row]
+    training: TrainingSet | None
+    kept: Mapping[str, str]
 
 
 class Results:
@@ -46,6 +50,8 @@ class Results:
         self._past: dict[int, PastDay] = {}
         self._kept_ms = 0
         self._feeds_ms = 0
+        self._outlook: dict[str, str] = {}
+        self._kept_fit: str | None = None
 
     def found(self, evaluation: Evaluation, cut: Cut, engine: Engine, source: DataSource | None) -> Found:
         """On the worker, right after the step."""
@@ -53,7 +59,24 @@ class Results:
         changes = self.signals.observe(evaluation, cut.symbols, source) + self.signals.retain(checkpoints, source)
         rows = factor_rows(evaluation.reading(symbol) for symbol in cut.symbols) if self._series is not None else []
         past = engine.changed_past() if self._committer.keeps else ()
-        return Found(evaluation, changes, checkpoints, past, rows)
+        training, kept = self._of_outlook(engine)
+        return Found(evaluation, changes, checkpoints, past, rows, training, kept)
+
+    def _of_outlook(self, engine: Engine) -> tuple[TrainingSet | None, Mapping[str, str]]:
+        """What a refit is due to, and what a restart goes on from; samples once a day, as they are many."""
+        outlook = engine.outlook
+        if outlook is None:
+            return None, {}
+        training = outlook.take_training()
+        if not self._committer.keeps:
+            return training, {}
+        kept = {CLAIMS: written(outlook.counted())}
+        if training is not None:
+            kept[SAMPLES] = written(outlook.samples())
+        if outlook.fit is not None and outlook.fit.version != self._kept_fit:
+            self._kept_fit = outlook.fit.version
+            kept[FIT] = written(outlook.fit.arrays())
+        return training, kept
 
     def evaluated(self, cut: Cut, found: Found) -> None:
         """Bars, scores and changes of label are kept."""
@@ -61,6 +84,7 @@ class Results:
         for blocks in cut.bars.values():
             self._archive.closed(blocks, symbols)
         self._pending += found.signals
+        self._outlook.update(found.kept)
         self._checkpoints = found.checkpoints
         self._past.update((day.day, day) for day in found.past)
         self._kept_ms = 0
@@ -86,7 +110,8 @@ class Results:
         kept = RestartState(
             close_ms=close_ms, checkpoints=dict(self._checkpoints), recorded=self.signals.recorded(), regimes=regimes
         )
-        self._committer.close(kept, tuple(self._pending), state.new, tuple(self._past.values()))
+        self._committer.close(kept, tuple(self._pending), state.new, tuple(self._past.values()), self._outlook)
+        self._outlook = {}
         self._pending.clear()
         self._past.clear()
         if self._series is not None:

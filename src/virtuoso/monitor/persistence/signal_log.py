@@ -1,7 +1,7 @@
-"""Signals: changes of the bridged label that begin or end a BUY or SELL, each kept once, none without its beginning.
+"""Signals: claims that begin or end, each kept once, none without its beginning.
 
 A first BUY or SELL is one like any other, from no label (`None`) or HOLD; HOLD and unknown alone are none. An end
-says what it ended by: HOLD, the other side, or `None` where the label has been unknown for longer than is bridged, its
+says what it ended by: HOLD, the other side, or `None` where the label became unknown, its
 symbol was not scored for as long, or is watched no longer.
 """
 
@@ -38,9 +38,10 @@ class SignalLog:
         for symbol in symbols:
             if evaluation.close_ms <= self._judged_ms.get(symbol, 0):
                 continue
-            label, before = evaluation.bridged(symbol), self._recorded.get(symbol)
+            label, before = evaluation.signal(symbol), self._recorded.get(symbol)
+            anew = label in _SIDES and evaluation.claimed_ms(symbol) == evaluation.close_ms
             self._recorded[symbol], self._judged_ms[symbol] = label, evaluation.close_ms
-            if label is not before and (label in _SIDES or before in _SIDES):
+            if anew or (label is not before and (label in _SIDES or before in _SIDES)):
                 found.append(self._record(evaluation.reading(symbol), label, before, source))
         return tuple(found)
 
@@ -90,6 +91,8 @@ class SignalLog:
             before=before,
             score=reading.score,
             agreement=reading.agreement,
+            confidence=None if reading.claim is None else reading.claim.confidence,
+            expires_ms=None if reading.claim is None else reading.close_ms + 60_000 * reading.claim.horizon_min,
             price=reading.entry.price,
             data_quality=reading.quality,
             data_source=source,

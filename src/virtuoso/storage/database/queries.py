@@ -174,6 +174,7 @@ def _signal(row: Row[tuple[object, ...]]) -> SignalRecord:
         before=_label(row.before), score=row.score, agreement=row.agreement, price=row.price,
         data_quality=DataQuality(row.data_quality),
         data_source=None if row.data_source is None else DataSource(row.data_source), why=row.why,
+        confidence=row.confidence, expires_ms=row.expires_ms,
     )  # fmt: skip
 
 

@@ -28,6 +28,8 @@ class SignalRecord:
         close_ms: close of the bar, epoch ms.
         score: 0–100.
         agreement: in [0, 1].
+        confidence: of a BUY or SELL that begins, the probability that it pays, in [0, 1]; else `None`.
+        expires_ms: when that ends at the latest, epoch ms; else `None`.
         price: of the last trade at the close, in quote units.
         why: the tree of reasons as JSON, as it was published.
     """
@@ -43,6 +45,8 @@ class SignalRecord:
     data_quality: DataQuality
     data_source: DataSource | None
     why: str | None = None
+    confidence: float | None = None
+    expires_ms: int | None = None
 
     @property
     def id(self) -> str:

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, Table, Text, text
 
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The newest revision in `migrations/versions` (a test compares); asking Alembic for it costs its import."""
 
 METADATA: Final = MetaData()
@@ -44,6 +44,8 @@ SIGNALS: Final = Table(
     Column("before", Text),
     Column("score", Double),
     Column("agreement", Double),
+    Column("confidence", Double),  # null of what was no claim
+    Column("expires_ms", BigInteger),
     Column("price", Double),
     Column("data_quality", Text, nullable=False),
     Column("data_source", Text),

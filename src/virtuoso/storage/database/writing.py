@@ -29,6 +29,7 @@ class Writing:
                 "id": s.id, "exchange": s.exchange, "symbol": s.symbol, "close_ms": s.close_ms,
                 "label": s.label and s.label.value,
                 "before": s.before and s.before.value, "score": s.score, "agreement": s.agreement, "price": s.price,
+                "confidence": s.confidence, "expires_ms": s.expires_ms,
                 "data_quality": s.data_quality.value, "epoch": term.epoch, "why": s.why,
                 "data_source": None if s.data_source is None else s.data_source.value,
             }

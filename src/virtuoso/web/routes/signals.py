@@ -73,6 +73,8 @@ def _row(record: SignalRecord) -> docs.SignalChange:
         before=record.before,
         timestamp=iso(record.close_ms) or "",
         score=record.score,
+        confidence=record.confidence,
+        expires_at=iso(record.expires_ms),
         agreement=record.agreement,
         price=record.price,
         data_quality=record.data_quality,

@@ -37,6 +37,7 @@ function parts(doc) {
   return [
     sentences(doc),
     facts(doc),
+    doc.forecast && section("Forecast: how far, how likely", forecast(doc.forecast, doc.signal)),
     section("Timeframes, each alone", timeframes(doc)),
     section("Factors, and the points each adds to 50", factors(doc)),
     section("What would change the band", make("p", changed(doc.counterfactual))),
@@ -61,6 +62,7 @@ function facts(doc) {
   const signal = doc.signal;
   return terms([
     ["Pressure", `${number(signal.score, 1)}, ${signal.band ?? "—"}`],
+    ["Confidence", number(signal.confidence, 2)],
     ["Agreement", number(signal.agreement, 2)],
     ["Coverage", `${number(signal.coverage, 2)} of ${number(signal.attainable_coverage, 2)}`],
     ["Evidence", words(signal.evidence_class)],
@@ -70,6 +72,30 @@ function facts(doc) {
     ["Closed, UTC", minute(signal.timestamp)],
     ["Data", badge(signal.data_quality, QUALITY[signal.data_quality])],
   ], "cards");
+}
+
+// What is forecast of each horizon: the 80 % band of the close, and probabilities.
+function forecast(found, signal) {
+  const share = (value) => (value === null ? "—" : `${number(100 * value, 0)} %`);
+  const rows = found.horizons.map((ahead) => {
+    const row = make("tr");
+    row.append(
+      make("td", ahead.horizon_min < 60 ? `${ahead.horizon_min}m` : `${ahead.horizon_min / 60}h`),
+      make("td", percent(ahead.volatility), "number"),
+      make("td", ahead.cone === null ? "—" : `${percent(ahead.cone[1])} … ${percent(ahead.cone[4])}`, "number"),
+      make("td", share(ahead.large_move), "number"), make("td", share(ahead.beyond_up), "number"),
+      make("td", share(ahead.beyond_down), "number"),
+    );
+    return row;
+  });
+  const columns = ["Ahead", "Volatility", "80 % band", "Large move", "Pays up", "Pays down"];
+  const told = make("div");
+  told.append(table("Forecast by horizon", columns, columns.slice(1), rows));
+  const fit = found.version === null ? "" : `Fit ${found.version}, ${found.fit_days} days until ${found.fit_until.slice(0, 10)}. `;
+  const cost = found.cost_bp === null ? "" : `A round trip costs ${number(found.cost_bp, 1)} bp. `;
+  const lean = signal.lean === null ? "" : `It leans ${signal.lean.side}. `;
+  told.append(make("p", `${lean}${fit}${cost}${found.reason ?? ""}`, "muted"));
+  return told;
 }
 
 function timeframes(doc) {

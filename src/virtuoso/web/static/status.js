@@ -59,7 +59,7 @@ function drawOverview(doc) {
 
 // The factors in the order served, the heaviest first; the header follows them.
 function drawHeader(factors) {
-  const fixed = [["Symbol"], ["Signal"], ["Score"], ["Agreement", "number"], ["Price", "number"], ["24 h", "number"]];
+  const fixed = [["Symbol"], ["Signal"], ["Score"], ["Confidence", "number"], ["Price", "number"], ["24 h", "number"]];
   const cells = [...fixed, ...factors.map((name) => [words(name).replace("Price structure", "Structure")]), ["Data"]].map(([name, kind]) => {
     const cell = make("th", name, kind);
     cell.scope = "col";
@@ -69,7 +69,8 @@ function drawHeader(factors) {
 }
 
 function drawSignals(doc) {
-  $("signals-time").textContent = `strongest first · ${time(doc.timestamp)}`;
+  $("signals-time").textContent = time(doc.timestamp);
+  $("signals-time").title = doc.order;
   if (doc.signals.length === 0) {
     const cell = make("td", doc.reason ?? "nothing is watched yet", "muted");
     cell.colSpan = 7;
@@ -95,7 +96,7 @@ function signalRow(signal, factors) {
   const quality = make("td");
   quality.append(badge(signal.data_quality, QUALITY[signal.data_quality]));
   row.append(
-    opener(signal.symbol), labelled, scored(signal.score, 64), make("td", number(signal.agreement, 2), "number"),
+    opener(signal.symbol), labelled, scored(signal.score, 64), make("td", number(signal.confidence, 2), "number"),
     priced(signal), make("td", percent(signal.change), `number ${direction(signal.change)}`),
     ...factors.map((name) => scored(signal.factors[name], 36, 0)), quality,
   );

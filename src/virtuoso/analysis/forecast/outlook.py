@@ -1,0 +1,262 @@
+"""The outlook: forecasts, claims and signals of all symbols, stepped together at every base close.
+
+It is what live, replay and backtest compose. It never fits by itself: `training_set` hands out what is known at 00:00
+UTC, and what is made of it holds from five minutes later, whenever it was ready.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from virtuoso.analysis.block import Memory, as_rows
+from virtuoso.analysis.forecast.claims.cells import DOWN, UP, ClaimRule, Odds
+from virtuoso.analysis.forecast.claims.claims import Claims
+from virtuoso.analysis.forecast.claims.signals import ENTER_MARGIN, Signals, SignalState
+from virtuoso.analysis.forecast.claims.tally import Standing
+from virtuoso.analysis.forecast.costs import TAKER_FEE_BP, BarCosts, book_cost_bp
+from virtuoso.analysis.forecast.features import LONG
+from virtuoso.analysis.forecast.fits.fit import Fit
+from virtuoso.analysis.forecast.forecaster import ADOPTED_AFTER_MS, Forecaster, refit_due
+from virtuoso.analysis.forecast.forecasts import Forecasts
+from virtuoso.analysis.forecast.training import TrainingSet
+from virtuoso.market.panel import BAR_FIELDS, BarBlock, BookBlock, Floats
+from virtuoso.model.timeframe import Timeframe
+
+COST_SIZE = 10_000.0
+"""Quote units for which walking the book is counted as a cost."""
+WARM_BARS = 960
+"""Bars of 5m that a warm-up asks for: three days and a third, which one request brings; a week comes with time."""
+_GAP_BARS = 1_440
+"""After a gap so long the spread is learnt anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastRule:
+    """How signals are made: the horizon (minutes), the margin for entering, the size and taker fee of a round trip."""
+
+    horizon_min: int = 60
+    enter_margin: float = ENTER_MARGIN
+    cost_size: float = COST_SIZE
+    taker_fee_bp: float = TAKER_FEE_BP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What is said at one close of n symbols; the arrays of `forecasts` are [1, n], those of `signals` [n].
+
+    `standings` are those of all claim cells, by the days that are over. `fit` is the one that the forecasts come from.
+    """
+
+    forecasts: Forecasts
+    signals: Signals
+    standings: tuple[Standing, ...]
+    fit: Fit | None
+    horizon_min: int
+
+    @property
+    def close_ms(self) -> int:
+        """The close, epoch ms."""
+        return int(self.forecasts.close_ms[-1])
+
+
+class Outlook:
+    """Says at every base close how far, how likely, and which way where that was earned.
+
+    Args:
+        base: the timeframe of the bars.
+        rule: how signals are made.
+        start: a fit to begin with, left aside where it has seen anything at or after the first close; without one
+            nothing is forecast before the first refit.
+
+    Raises:
+        ValueError: forecasts cannot be made from bars of `base`.
+    """
+
+    def __init__(self, base: Timeframe, rule: ForecastRule | None = None, start: Fit | None = None) -> None:
+        self.rule = rule or ForecastRule()
+        self._base = base
+        self._forecaster = Forecaster(base)
+        self._claims = Claims(base.ms)
+        self._signals = SignalState(self.rule.horizon_min * Timeframe.M1.ms, self.rule.enter_margin)
+        self._cost_memory = Memory()
+        self._costs = BarCosts(self._cost_memory, base, self.rule.taker_fee_bp)
+        self._number = self._cost_memory.vector()
+        self._start = start
+        self._next: tuple[int, Fit] | None = None
+        self._asked_ms = 0
+        self._due: TrainingSet | None = None
+
+    def decide_by(self, margin: float) -> None:
+        """Ask for another margin from the next close on."""
+        self._signals.margin = margin
+
+    def add(self, symbol: str, row: int) -> None:
+        """Watch `symbol` in `row`, as if the row had never been used."""
+        self._forecaster.add(symbol, row)
+        for memory in self._memories():
+            memory.reserve(row + 1)
+
+    def remove(self, row: int) -> None:
+        """Forget everything about `row`; what was learnt and counted from it stays."""
+        self._forecaster.remove(row)
+        for memory in self._memories():
+            if row < memory.capacity:
+                memory.reset(slice(row, row + 1))
+
+    def _memories(self) -> tuple[Memory, ...]:
+        return self._claims.memory, self._signals.memory, self._cost_memory
+
+    def warm_up(self, blocks: Sequence[BarBlock]) -> None:
+        """Take long blocks of closed bars without saying anything: of 5m, then of the base."""
+        for block in blocks:
+            if block.timeframe is LONG and self._base is not LONG:
+                self._forecaster.warm_up(block)
+        for block in blocks:
+            if block.timeframe is self._base:
+                self._forecaster.warm_up(block)
+                self._bar_costs(block)
+
+    def step(
+        self, blocks: Sequence[BarBlock], book: BookBlock | None, book_seen: NDArray[np.bool_] | None,
+        fresh: Mapping[int, bool],
+    ) -> Said:  # fmt: skip
+        """Take the base bars of one close, one a symbol, and say what follows from them.
+
+        Args:
+            blocks: base bars [1, n] of one close; no symbol is in two of them.
+            book: the books at that close, in the order of their own rows; `None` where none is known.
+            book_seen: where a book is to be believed, in that order.
+            fresh: by row, whether what is served of it rests on fresh inputs; rows that are not there do not.
+        """
+        block = _joined(blocks)
+        close_ms = int(block.open_ms[0]) + self._base.ms
+        self._begin_by_fits(close_ms)
+        cost_bp = self._bar_costs(block)
+        if book is not None and book_seen is not None:
+            cost_bp[0] = self._with_books(cost_bp[0], block, book, book_seen)
+        forecasts = self._forecaster.step(block, cost_bp)
+        rows = as_rows(block.rows)
+        up, down = ({h: x[0] for h, x in of.items()} for of in (forecasts.beyond_up, forecasts.beyond_down))
+        self._claims.step(rows, close_ms, block.open[0], block.close[0], cost_bp[0], Odds(up, down))
+        standings = self._claims.standings()
+        horizon = self.rule.horizon_min
+        signals = self._signals.step(
+            rows, close_ms, block.close[0], up[horizon], down[horizon], self._pays(standings),
+            np.array([fresh.get(row, False) for row in block.rows.tolist()], dtype=bool),
+        )  # fmt: skip
+        if refit_due(close_ms) and close_ms > self._asked_ms:
+            self._asked_ms, self._due = close_ms, self._forecaster.training_set(close_ms)
+        return Said(
+            forecasts=forecasts, signals=signals, standings=standings, fit=self._forecaster.fit, horizon_min=horizon
+        )
+
+    def _pays(self, standings: Sequence[Standing]) -> tuple[bool, bool]:
+        """Whether a likely long and a likely short of the horizon are earned."""
+        cell = {each.cell.side: each.pays for each in standings if self._is_ours(each)}
+        return cell.get(UP, False), cell.get(DOWN, False)
+
+    def _is_ours(self, standing: Standing) -> bool:
+        cell = standing.cell
+        return cell.rule is ClaimRule.LIKELY and cell.horizon_min == self.rule.horizon_min
+
+    def _with_books(self, cost_bp: Floats, block: BarBlock, book: BookBlock, seen: NDArray[np.bool_]) -> Floats:
+        """The costs [n] with those of the books where they were seen and hold the size."""
+        by_row = dict(
+            zip(book.rows.tolist(), np.where(seen, book_cost_bp(book, self.rule.cost_size), np.nan), strict=True)
+        )
+        walked = np.array([by_row.get(row, np.nan) for row in block.rows.tolist()])
+        return np.where(np.isfinite(walked), 2.0 * self.rule.taker_fee_bp + walked, cost_bp)
+
+    def _bar_costs(self, block: BarBlock) -> Floats:
+        """Costs [t, n] where only bars are known; bars that were seen already answer `nan`."""
+        number, t = int(block.open_ms[0]) // self._base.ms, block.open_ms.size
+        last = self._number.get(as_rows(block.rows)).copy()
+        out = np.full(block.close.shape, np.nan)
+        for before in np.unique(last[~np.isnan(last)]).tolist() + ([np.nan] if np.isnan(last).any() else []):
+            columns = np.flatnonzero(np.isnan(last) if np.isnan(before) else last == before)
+            rows = block.rows[columns]
+            gap = 0 if np.isnan(before) else number - int(before) - 1
+            if gap > _GAP_BARS:
+                self._cost_memory.reset(rows)
+            elif gap > 0:
+                missing = _missing(block, columns, gap, self._base)
+                self._costs.step(number - gap, as_rows(rows), missing)
+            skip = max(0, -gap)
+            if skip < t:
+                part = block.part(slice(skip, None), columns)
+                out[skip:, columns] = self._costs.step(number + skip, as_rows(rows), part)
+                self._number.put(as_rows(rows), np.full(rows.size, float(number + t - 1)))
+        return out
+
+    def claims_of(self, rows: NDArray[np.int64]) -> list[tuple[float, float, float, float] | None]:
+        """The claim that stands in each row: side, the close at which it was made, price, confidence."""
+        found = self._signals.checkpoint(rows).T.tolist()
+        return [None if side == 0 else (side, began, price, claimed) for side, began, price, claimed in found]
+
+    def resume_claim(self, row: int, claim: tuple[float, float, float, float]) -> None:
+        """Let a claim that an earlier run made stand in `row`, until the next close decides."""
+        self._signals.resume(row, *claim)
+
+    def take_training(self) -> TrainingSet | None:
+        """What a fit is due to, once: what was known at the last 00:00 UTC, read-only; else `None`."""
+        due, self._due = self._due, None
+        return due
+
+    def adopt(self, fit: Fit, known_ms: int) -> None:
+        """Forecast by a `fit` to what was known at the close `known_ms`, from five minutes after that on."""
+        self._next = (known_ms + ADOPTED_AFTER_MS, fit)
+
+    def _begin_by_fits(self, close_ms: int) -> None:
+        """Let the fits hold that do from this close on."""
+        if self._start is not None and self._forecaster.fit is None and self._start.last_ms < close_ms:
+            self._forecaster.adopt(self._start)
+        self._start = None
+        if self._next is not None and close_ms >= self._next[0]:
+            self._forecaster.adopt(self._next[1])
+            self._next = None
+
+    @property
+    def fit(self) -> Fit | None:
+        """The fit that is forecast by."""
+        return self._forecaster.fit
+
+    def counted(self) -> dict[str, Floats]:
+        """What a restart goes on counting claims from."""
+        return self._claims.state()
+
+    def samples(self) -> dict[str, Floats]:
+        """What a restart goes on learning from."""
+        return self._forecaster.state()
+
+    def resume(
+        self, fit: Fit | None, counted: Mapping[str, Floats] | None, samples: Mapping[str, Floats] | None
+    ) -> None:
+        """Go on from what an earlier run kept; raises `ValueError` where it is of another make."""
+        if counted is not None:
+            self._claims.load(counted)
+        if samples is not None:
+            self._forecaster.load(samples)
+        if fit is not None:
+            self._forecaster.adopt(fit)
+
+
+def _joined(blocks: Sequence[BarBlock]) -> BarBlock:
+    """Bars of one close, side by side."""
+    if len(blocks) == 1:
+        return blocks[0]
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(block, name) for block in blocks], axis=1) for name in BAR_FIELDS
+    }
+    rows = np.concatenate([block.rows for block in blocks])
+    return BarBlock(timeframe=blocks[0].timeframe, rows=rows, open_ms=blocks[0].open_ms, **arrays)
+
+
+def _missing(block: BarBlock, columns: NDArray[np.int64], bars: int, base: Timeframe) -> BarBlock:
+    """So many bars before the block, all of them missing, of some columns."""
+    first = int(block.open_ms[0]) - bars * base.ms
+    nothing: dict[str, Any] = {name: np.full((bars, columns.size), np.nan) for name in BAR_FIELDS}
+    open_ms = first + base.ms * np.arange(bars, dtype=np.int64)
+    return BarBlock(timeframe=base, rows=block.rows[columns], open_ms=open_ms, **nothing)

@@ -1,0 +1,158 @@
+"""What the outlook says of one symbol, in words and numbers that are served."""
+
+from collections.abc import Sequence
+from math import isfinite
+
+from virtuoso.analysis.forecast.claims.cells import UP, ClaimRule
+from virtuoso.analysis.forecast.claims.signals import BUY, HOLD, SELL
+from virtuoso.analysis.forecast.claims.tally import Standing
+from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
+from virtuoso.analysis.forecast.outlook import Said
+from virtuoso.market.panel import Floats
+from virtuoso.model.clock import iso
+from virtuoso.model.forecast import Claim, ClaimCellRow, Forecast, HorizonForecast, Lean, horizon_text
+from virtuoso.model.signal import Label
+
+_LABELS = {SELL: Label.SELL, HOLD: Label.HOLD, BUY: Label.BUY}
+_PERCENT = 100.0
+NO_FIT = "nothing is forecast before a fit: two days of samples are needed"
+
+
+def label_of(said: Said, i: int) -> Label | None:
+    """The label in column `i`; `None` for unknown."""
+    return _LABELS.get(int(said.signals.label[i]))
+
+
+def confidence_of(said: Said, i: int) -> float | None:
+    """Its confidence; `None` while it is unknown."""
+    return _known(said.signals.confidence[i])
+
+
+def claim_of(said: Said, i: int) -> Claim | None:
+    """What it claims; `None` where it is neither BUY nor SELL."""
+    if label_of(said, i) not in (Label.BUY, Label.SELL):
+        return None
+    signals = said.signals
+    return Claim(
+        made_at=iso(int(signals.began_ms[i])) or "",
+        price=float(signals.price[i]),
+        horizon_min=said.horizon_min,
+        confidence=float(signals.confidence[i]),
+        expires_at=iso(int(signals.expires_ms[i])) or "",
+    )
+
+
+def lean_of(said: Said, i: int) -> Lean | None:
+    """Which way it leans, where that was earned."""
+    odds = _odds(said, i)
+    if odds is None or max(odds) <= 0.0:
+        return None
+    up, down = odds
+    found = _cell(said.standings, said.horizon_min, ClaimRule.FAVOURED, up=up >= down)
+    if not (found.directed or found.pays) or found.net is None:
+        return None
+    return Lean(
+        side="up" if up >= down else "down",
+        probability=max(up, down) / (up + down),
+        horizon_min=said.horizon_min,
+        pays=found.pays,
+        net_bp=found.net,
+    )
+
+
+def edge_of(said: Said, i: int) -> str | None:
+    """Why it is HOLD: what following the likelier side has earned so far; `None` where nothing is forecast."""
+    odds = _odds(said, i)
+    if odds is None or label_of(said, i) is not Label.HOLD:
+        return None
+    at = horizon_text(said.horizon_min)
+    found = _cell(said.standings, said.horizon_min, ClaimRule.FAVOURED, up=odds[0] >= odds[1])
+    if found.net is None or found.hit is None:
+        return f"no edge at {at}: no day of entries has been counted yet"
+    return (
+        f"no edge at {at}: hit {found.hit:.0%}, net {found.net:+.1f} bp, {found.entries:,} entries, {found.days} days"
+    )
+
+
+def forecast_of(said: Said, i: int) -> Forecast:
+    """All that is forecast of it."""
+    forecasts, fit = said.forecasts, said.fit
+    return Forecast(
+        version=forecasts.version,
+        fit_until=None if fit is None else iso(fit.last_ms),
+        fit_days=None if fit is None else fit.days,
+        cost_bp=_known(forecasts.cost_bp[0, i]),
+        horizons=tuple(
+            HorizonForecast(
+                horizon_min=minutes,
+                volatility=_of(forecasts.volatility.get(minutes), i, _PERCENT),
+                cone=_quantiles(forecasts.cone.get(minutes), i),
+                high=_quantiles(forecasts.high.get(minutes), i),
+                low=_quantiles(forecasts.low.get(minutes), i),
+                large_move=_of(forecasts.large_move.get(minutes), i),
+                large_move_base=_of(forecasts.large_move_base.get(minutes), i),
+                large_move_threshold=_of(forecasts.large_move_threshold.get(minutes), i, _PERCENT),
+                beyond_up=_of(forecasts.beyond_up.get(minutes), i),
+                beyond_down=_of(forecasts.beyond_down.get(minutes), i),
+            )
+            for minutes in HORIZONS_MIN
+        ),
+        reason=unknown_of(said, i),
+    )
+
+
+def unknown_of(said: Said, i: int) -> str | None:
+    """Why its probabilities are unknown; `None` where they are known."""
+    if said.fit is None:
+        return NO_FIT
+    if _odds(said, i) is None:
+        return "forecasts are unknown until four hours of bars without a gap and half a day of 5m bars were seen"
+    return None
+
+
+def cell_row(standing: Standing) -> ClaimCellRow:
+    """A claim cell as it is served."""
+    return ClaimCellRow(
+        side="up" if standing.cell.side == UP else "down",
+        horizon_min=standing.cell.horizon_min,
+        rule=str(standing.cell.rule),
+        entries=standing.entries,
+        days=standing.days,
+        net_bp=standing.net,
+        net_twice_cost_bp=standing.net_twice_cost,
+        net_lower_bp=standing.net_lower,
+        hit=standing.hit,
+        claimed=standing.claimed,
+        right=standing.right,
+        pays=standing.pays,
+        directed=standing.directed,
+    )
+
+
+def _odds(said: Said, i: int) -> tuple[float, float] | None:
+    """P(beyond costs) up and down at the configured horizon; `None` while unknown."""
+    up = said.forecasts.beyond_up[said.horizon_min][0, i]
+    down = said.forecasts.beyond_down[said.horizon_min][0, i]
+    return (float(up), float(down)) if isfinite(up) and isfinite(down) else None
+
+
+def _cell(standings: Sequence[Standing], horizon_min: int, rule: ClaimRule, *, up: bool) -> Standing:
+    return next(
+        each
+        for each in standings
+        if (each.cell.horizon_min, each.cell.rule, each.cell.side == UP) == (horizon_min, rule, up)
+    )
+
+
+def _of(array: Floats | None, i: int, times: float = 1.0) -> float | None:
+    return None if array is None else _known(times * array[0, i])
+
+
+def _quantiles(array: Floats | None, i: int) -> tuple[float, ...] | None:
+    """Quantiles in percent; `None` unless all are known."""
+    found = () if array is None else tuple((_PERCENT * array[:, 0, i]).tolist())
+    return found if found and all(map(isfinite, found)) else None
+
+
+def _known(value: float) -> float | None:
+    return float(value) if isfinite(value) else None

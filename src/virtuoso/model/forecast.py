@@ -1,0 +1,123 @@
+"""What is said of what may follow a close: how far, how likely, and which way where that was earned."""
+
+import msgspec
+
+from virtuoso.model.text.duration import written
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a BUY or SELL claims, as it was made; nothing of it changes until it ends."""
+
+    made_at: str
+    """Close at which it was made, ISO 8601 in UTC."""
+    price: float
+    """Price at that close, quote units."""
+    horizon_min: int
+    """How long it is for, minutes."""
+    confidence: float
+    """Probability, 0–1, that the return over that time goes beyond costs on its side, as forecast when it was made."""
+    expires_at: str
+    """When it ends at the latest, ISO 8601 in UTC. It ends at once when its probability falls to one half, or when what
+    it rests on goes stale."""
+
+
+class Lean(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Which way it leans, served only where claims of this kind were right more often than wrong, beyond chance."""
+
+    side: str
+    """`up` or `down`."""
+    probability: float
+    """Probability, 0–1, of that side, if the return goes beyond costs at all."""
+    horizon_min: int
+    """How far ahead, minutes."""
+    pays: bool
+    """Whether following it has paid: the lower bound of its mean net result is above 0."""
+    net_bp: float
+    """Mean net result per entry so far, bp, each day weighing the same."""
+
+
+class HorizonForecast(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is forecast for one horizon; `null` where it is not forecast that far, or not known yet."""
+
+    horizon_min: int
+    """How far ahead, minutes; the entry is the next bar's open."""
+    volatility: float | None
+    """Median forecast of the volatility of the return over the horizon, percent; `null` while unknown."""
+    cone: tuple[float, ...] | None
+    """Quantiles of the closing return, percent, at the tails .025, .1, .25, .75, .9, .975; `null` while unknown."""
+    high: tuple[float, ...] | None
+    """Quantiles of the highest high's return, percent, at the same tails: a level is touched with 1 − its tail; `null`
+    while unknown."""
+    low: tuple[float, ...] | None
+    """Quantiles of the lowest low's return, percent, at the same tails: a level is touched with its tail; `null` while
+    unknown."""
+    large_move: float | None
+    """Probability, 0–1, of a return larger than `large_move_threshold`, either way; `null` beyond 1h, while unknown."""
+    large_move_base: float | None
+    """How often that was so of this symbol in the last seven days, 0–1; `null` beyond 1h, and while unknown."""
+    large_move_threshold: float | None
+    """What counts as large: the 80 % quantile of the symbol's own absolute returns of the last seven days, percent;
+    `null` beyond 1h, and while unknown."""
+    beyond_up: float | None
+    """Probability, 0–1, of a return above the cost of a long; `null` beyond 1h, and while unknown."""
+    beyond_down: float | None
+    """Probability, 0–1, of a return below minus the cost of a short; `null` beyond 1h, and while unknown."""
+
+
+class Forecast(msgspec.Struct, frozen=True, kw_only=True):
+    """What is forecast of one symbol at a close, and by what."""
+
+    version: str | None
+    """Name of the fit, a hash of its content; `null` before there is one."""
+    fit_until: str | None
+    """The last time that anything in the fit was seen, ISO 8601 in UTC; `null` before there is one."""
+    fit_days: int | None
+    """How many days the fit has samples of; `null` before there is one."""
+    cost_bp: float | None
+    """What a round trip costs, bp: two taker fees, the spread, and walking the book where one is watched; funding is
+    not in it. `null` where it is not known."""
+    horizons: tuple[HorizonForecast, ...]
+    """Each horizon, the nearest first."""
+    reason: str | None = None
+    """Why something is `null`; `null` where nothing is."""
+
+
+class ClaimCellRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One kind of claim, with what became of its entries: counted over all symbols, by the days that are over.
+
+    All that were ever tried are listed; together they err with probability .05 at most.
+    """
+
+    side: str
+    """`up` or `down`."""
+    horizon_min: int
+    """How long an entry lasts, minutes; entries of a symbol do not overlap."""
+    rule: str
+    """When it is entered: `likely`, when it is likelier than not to go beyond costs on this side; `favoured`, when
+    this side is likelier to than the other, by .02 or more."""
+    entries: int
+    """How many entries have ended."""
+    days: int
+    """How many days had one."""
+    net_bp: float | None
+    """Mean net result per entry, bp, each day weighing the same; `null` before the first day."""
+    net_twice_cost_bp: float | None
+    """The same at twice the cost, bp; `null` before the first day."""
+    net_lower_bp: float | None
+    """Lower bound of the mean net result, bp, valid at any time and for all cells together; `null` with too few
+    days."""
+    hit: float | None
+    """Share of the entries that paid, 0–1; `null` before the first day."""
+    claimed: float | None
+    """Mean probability of that as forecast before, 0–1; `null` before the first day."""
+    right: float | None
+    """Of the entries that went beyond costs, the share that did on this side, 0–1; `null` where none did."""
+    pays: bool
+    """Whether it is earned: 20 days and 100 entries at least, lower bound and the mean of the last 20 days above 0."""
+    directed: bool
+    """Whether its side is right more often than the other, beyond chance, paying or not."""
+
+
+def horizon_text(minutes: int) -> str:
+    """A horizon as it is written, such as `15m` or `1h`."""
+    return written(60.0 * minutes)

@@ -1,0 +1,165 @@
+"""The outlook: block by block as at once, fits that hold from a fixed close, signals only of what was earned."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.support import panels
+
+from virtuoso.analysis.forecast.claims.cells import UP, ClaimRule
+from virtuoso.analysis.forecast.claims.signals import BUY, HOLD, UNKNOWN
+from virtuoso.analysis.forecast.claims.tally import MEASURES
+from virtuoso.analysis.forecast.fits.shipped import SHIPPED
+from virtuoso.analysis.forecast.outlook import ForecastRule, Outlook, Said
+from virtuoso.analysis.readings.outlooks import claim_of, confidence_of, edge_of, forecast_of, label_of, lean_of
+from virtuoso.market.panel import BarBlock
+from virtuoso.model.signal import Label
+from virtuoso.model.timeframe import Timeframe
+
+M1, M5 = Timeframe.M1, Timeframe.M5
+N, DAY = 3, 1_440
+START_MS = panels.START_MS - 4 * DAY * M1.ms
+
+
+@pytest.fixture(scope="module")
+def bars() -> BarBlock:
+    return panels.random_bars(4 * DAY + 120, N, seed=9, start_ms=START_MS)
+
+
+def fives(bars: BarBlock, minutes: int) -> BarBlock:
+    """The bars of 5m that `minutes` of `bars` make."""
+    cut = bars.part(slice(0, minutes))
+    shape = (minutes // 5, 5, N)
+    whole = {name: getattr(cut, name).reshape(shape) for name in ("open", "high", "low", "close", "volume")}
+    return replace(
+        cut, timeframe=M5, open_ms=cut.open_ms[::5], open=whole["open"][:, 0], high=whole["high"].max(axis=1),
+        low=whole["low"].min(axis=1), close=whole["close"][:, -1], volume=whole["volume"].sum(axis=1),
+        turnover=cut.turnover.reshape(shape).sum(axis=1), buy_volume=cut.buy_volume.reshape(shape).sum(axis=1),
+    )  # fmt: skip
+
+
+def begun(bars: BarBlock, minutes: int, rule: ForecastRule | None = None) -> Outlook:
+    outlook = Outlook(M1, rule, SHIPPED)
+    for row in range(N):
+        outlook.add(f"S{row}USDT", row)
+    outlook.warm_up([fives(bars, minutes), bars.part(slice(minutes - 300, minutes))])
+    return outlook
+
+
+def step(outlook: Outlook, bars: BarBlock, k: int, fresh: bool = True) -> Said:
+    return outlook.step([bars.part(slice(k, k + 1))], None, None, dict.fromkeys(range(N), fresh))
+
+
+def test_a_fresh_install_forecasts_by_the_shipped_fit_and_names_it(bars: BarBlock) -> None:
+    at = 4 * DAY - 60
+    outlook = begun(bars, at)
+    said = [step(outlook, bars, k) for k in range(at, at + 30)][-1]
+    for i in range(N):
+        forecast = forecast_of(said, i)
+        assert (forecast.version, forecast.fit_days, forecast.reason) == (SHIPPED.version, SHIPPED.days, None)
+        hour = next(each for each in forecast.horizons if each.horizon_min == 60)
+        assert hour.beyond_up is not None
+        assert hour.beyond_down is not None
+        assert confidence_of(said, i) == pytest.approx(1 - max(hour.beyond_up, hour.beyond_down))
+        assert (label_of(said, i), claim_of(said, i), lean_of(said, i)) == (Label.HOLD, None, None)
+        assert edge_of(said, i) == "no edge at 1h: no day of entries has been counted yet"
+        assert forecast.cost_bp is not None
+        assert forecast.cost_bp > 11.0
+
+
+def test_rows_side_by_side_and_apart_say_the_same_of_one_close(bars: BarBlock) -> None:
+    at = 4 * DAY - 60
+    whole, parted = begun(bars, at), begun(bars, at)
+    for k in range(at, at + 20):
+        together = step(whole, bars, k)
+        one = bars.part(slice(k, k + 1))
+        fresh = dict.fromkeys(range(N), True)
+        blocks = [one.part(slice(None), np.array(rows)) for rows in ([0, 1], [2])]
+        apart = parted.step(blocks, None, None, fresh)
+        np.testing.assert_array_equal(together.forecasts.beyond_up[60], apart.forecasts.beyond_up[60])
+        np.testing.assert_array_equal(together.signals.confidence, apart.signals.confidence)
+
+
+def test_a_fit_is_asked_for_once_at_midnight_and_holds_five_minutes_later(bars: BarBlock) -> None:
+    at = 4 * DAY - 5
+    outlook = begun(bars, at)
+    versions, asked = [], 0
+    young = replace(SHIPPED, spread=SHIPPED.spread + 0.1)
+    for k in range(at, at + 14):
+        said = step(outlook, bars, k)
+        versions.append((said.close_ms // M1.ms % DAY, said.forecasts.version))
+        training = outlook.take_training()
+        if training is not None:
+            asked += 1
+            assert training.until_ms == said.close_ms == panels.START_MS
+            outlook.adopt(young, training.until_ms)
+    assert asked == 1
+    before, after = (*range(DAY - 4, DAY), *range(5)), range(5, 10)
+    assert dict(versions) == dict.fromkeys(before, SHIPPED.version) | dict.fromkeys(after, young.version)
+
+
+def earned(outlook: Outlook) -> None:
+    """Thirty days on which a likely long earned 30 bp."""
+    tally = outlook._claims.tally
+    sums = np.zeros((len(tally.cells), MEASURES))
+    rng = np.random.default_rng(4)
+    for day in range(30):
+        for i, cell in enumerate(tally.cells):
+            if (cell.side, cell.horizon_min) == (UP, 60):
+                sums[i] = (20, 20 * rng.normal(30, 10), 240, 12, 6, 11.5)
+        tally.add(day, sums)
+
+
+def test_what_is_earned_and_likely_is_claimed_and_what_is_likely_alone_is_not(bars: BarBlock) -> None:
+    """A margin below nothing asks for less than one half, and so lets what moves at all be likely."""
+    at = 4 * DAY - 60
+    rule = ForecastRule(taker_fee_bp=0.0, enter_margin=-0.25)
+    plain, proven = begun(bars, at, rule), begun(bars, at, rule)
+    earned(proven)
+    for k in range(at, at + 20):
+        without, said = step(plain, bars, k), step(proven, bars, k)
+        assert without.signals.label.tolist() == [HOLD] * N
+    likely = said.forecasts.beyond_up[60][0] > 0.25
+    assert likely.any()
+    assert ((said.signals.label == BUY) == likely).all()
+    i = int(np.flatnonzero(likely)[0])
+    claim, lean = claim_of(said, i), lean_of(said, i)
+    assert claim is not None
+    assert claim.confidence == confidence_of(said, i)
+    assert (claim.horizon_min, edge_of(said, i)) == (60, None)
+    up, down = said.forecasts.beyond_up[60][0, i], said.forecasts.beyond_down[60][0, i]
+    if up >= down:
+        assert lean is not None
+        assert (lean.side, lean.pays) == ("up", True)
+        assert lean.net_bp == pytest.approx(30, abs=6)
+    stale = step(proven, bars, at + 20, fresh=False)
+    assert stale.signals.label.tolist() == [UNKNOWN] * N
+    assert claim_of(stale, i) is None
+
+
+def test_what_was_counted_and_claimed_goes_on_after_a_restart(bars: BarBlock) -> None:
+    at = 4 * DAY - 60
+    rule = ForecastRule(taker_fee_bp=0.0, enter_margin=-0.25)
+    first = begun(bars, at, rule)
+    earned(first)
+    before = [step(first, bars, k) for k in range(at, at + 20)][-1]
+    second = begun(bars, at + 20, rule)
+    second.resume(first.fit, first.counted(), first.samples())
+    for row, claim in enumerate(first.claims_of(np.arange(N))):
+        if claim is not None:
+            second.resume_claim(row, claim)
+    assert second._claims.standings() == before.standings
+    assert second.claims_of(np.arange(N)) == first.claims_of(np.arange(N))
+    assert second.fit is not None
+    assert second.fit.version == SHIPPED.version
+
+
+def test_the_cell_of_a_signal_is_its_own_side_horizon_and_rule() -> None:
+    outlook = Outlook(M1, ForecastRule(horizon_min=15))
+    earned(outlook)
+    standings = outlook._claims.standings()
+    assert {(s.cell.side, s.cell.horizon_min) for s in standings if s.pays} == {(UP, 60)}
+    assert outlook._pays(standings) == (False, False)
+    outlook.rule = ForecastRule(horizon_min=60)
+    assert outlook._pays(standings) == (True, False)
+    assert {s.cell.rule for s in standings} == set(ClaimRule)
