@@ -7,6 +7,7 @@ an embargo of the longest horizon before them, and of all that features remember
 """
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,10 +28,15 @@ MEMORY_MS = Timeframe.W1.ms + Timeframe.H1.ms
 FIELDS = ("volatility", "market", "trend", "threshold", "cost_bp", "realised", "returns")
 
 
+def files_of(path: Path) -> list[Path]:
+    """The files of bars of a set."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [file for file in files if file.suffix != ".md"]
+
+
 def gathered(path: Path, begin_ms: int, end_ms: int) -> tuple[TrainingSet, Floats | None]:
     """What is known at the end of a set of bars; the multiples of its cones where none of it lies near these times."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    with read_bars([file for file in files if file.suffix != ".md"]) as bars:
+    with read_bars(files_of(path)) as bars:
         walk = WalkForward(bars.symbols, bars.interval)
         for block in bars.blocks():
             for _ in walk.forecasts(block, bars.seams):
@@ -60,11 +66,26 @@ def joined(sets: list[TrainingSet]) -> TrainingSet:
 
 
 def module(fit: Fit, sources: list[str]) -> str:
-    """The source of the module that holds `fit`, numbers to six digits."""
+    """The source of the module that holds `fit`."""
+    return source_of(
+        "The fit that a fresh install begins with, until its own days suffice.",
+        "tools/fit_forecasts.py",
+        sources,
+        "virtuoso.analysis.forecast.fits.fit",
+        "Fit",
+        "SHIPPED",
+        fit.arrays(),
+    )
+
+
+def source_of(
+    title: str, tool: str, sources: list[str], module: str, kind: str, name: str, arrays: Mapping[str, Floats]
+) -> str:
+    """The source of a module that holds an object made by `kind.of(arrays)`; whole numbers as they are, others to six digits."""
     lines = [
-        '"""The fit that a fresh install begins with, until its own days suffice.',
+        f'"""{title}',
         "",
-        "Written by tools/fit_forecasts.py, not to be edited, from",
+        f"Written by {tool}, not to be edited, from",
         *(f"- {source}" for source in sources),
         '"""',
         "",
@@ -72,18 +93,16 @@ def module(fit: Fit, sources: list[str]) -> str:
         "",
         "import numpy as np",
         "",
-        "from virtuoso.analysis.forecast.fits.fit import Fit",
+        f"from {module} import {kind}",
         "",
         "# fmt: off",
-        "SHIPPED: Final = Fit.of({",
+        f"{name}: Final = {kind}.of({{",
     ]
-    for name, array in fit.arrays().items():
-        lines.append(f'    "{name}": np.array([')
-        numbers = [
-            f"{value:.6g}" if name not in {"last_ms", "days", "samples"} else f"{value:.0f}" for value in array.flat
-        ]
+    for key, array in arrays.items():
+        lines.append(f'    "{key}": np.array([')
         line = "       "
-        for number in numbers:
+        for value in array.flat:
+            number = "np.nan" if np.isnan(value) else f"{value:.0f}" if value == int(value) else f"{value:.6g}"
             if len(line) + len(number) > 116:
                 lines.append(line)
                 line = "       "

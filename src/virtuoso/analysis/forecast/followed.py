@@ -7,7 +7,7 @@ where they differ by no more than chance would have it, all of them are the base
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -48,6 +48,23 @@ class FollowedTable:
     base: Floats
     """Means over days of all readings [measure, horizon]."""
 
+    def arrays(self) -> dict[str, Floats]:
+        """Everything as plain arrays."""
+        return {each.name: np.asarray(getattr(self, each.name), dtype=np.float64) for each in fields(self)}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Floats]) -> "FollowedTable":
+        """The table that gave these `arrays`."""
+        return cls(
+            until_ms=int(arrays["until_ms"]),
+            horizons_min=tuple(arrays["horizons_min"].astype(np.int64).tolist()),
+            days=arrays["days"].astype(np.int64),
+            readings=arrays["readings"].astype(np.int64),
+            plain=arrays["plain"],
+            shrunk=arrays["shrunk"],
+            base=arrays["base"],
+        )
+
 
 class Followed:
     """Counts what followed readings, by cell and day.
@@ -87,32 +104,19 @@ class Followed:
             for i, ahead in enumerate(self._horizons_min):
                 self._judge(i, minute - ahead, rows, outcomes[i, k])
             slot = minute // _EVERY_MIN % self._slots
-            decile = np.minimum(percentile[k] * (DECILES / 100.0), DECILES - 1) // 1
-            self._cell.data[slot, rows] = decile * len(REGIMES) + regime[k]
+            self._cell.data[slot, rows] = cells_of(percentile[k], regime[k])
             self._minute.data[slot, rows] = minute
             for kept, values in zip(self._volatility, volatility[:, k], strict=True):
                 kept.data[slot, rows] = values
 
     def table(self) -> FollowedTable:
         """What followed, as known now."""
-        recent = self._sums[self._day > self._day.max() - DAYS]
-        count, sums = recent[:, 0], recent[:, 1:]
-        with np.errstate(all="ignore"):
-            daily = sums / count[:, None]
-            of_all = sums.sum(axis=2) / count.sum(axis=1)[:, None]
-        days = (count > 0).sum(axis=0)
-        base = _mean(of_all)
-        apart = daily - of_all[:, :, None]
-        known = np.where(days >= LEAST_DAYS, 1.0, np.nan)
-        return FollowedTable(
-            until_ms=int(self._until_ms[0]),
-            horizons_min=self._horizons_min,
-            days=days,
-            readings=count.sum(axis=0).astype(np.int64),
-            plain=_mean(daily) * known,
-            shrunk=base[:, None] + _shrunk(_mean(apart), _error(apart), known),
-            base=base,
-        )
+        return tabled(self.daily(), self._horizons_min, int(self._until_ms[0]))
+
+    def daily(self) -> Floats:
+        """Counts, then sums of each measure, of the days there are [day, 1 + measure, cell, horizon]."""
+        recent: Floats = self._sums[(self._day >= 0) & (self._day > self._day.max() - DAYS)]
+        return recent
 
     def state(self) -> dict[str, Floats]:
         """Copies of what does not belong to a row."""
@@ -144,9 +148,32 @@ class Followed:
         self._until_ms[0] = max(self._until_ms[0], (minute + self._horizons_min[i]) * _MINUTE_MS)
 
 
-def cell_of(percentile: float, regime: int) -> int:
-    """The cell of a reading: its score's percentile (0–100) and its regime's place in `REGIMES`."""
-    return min(int(percentile * DECILES / 100.0), DECILES - 1) * len(REGIMES) + regime
+def tabled(daily: Floats, horizons_min: Sequence[int], until_ms: int) -> FollowedTable:
+    """The table of `daily` counts and sums (see `Followed.daily`)."""
+    count, sums = daily[:, 0], daily[:, 1:]
+    with np.errstate(all="ignore"):
+        means = sums / count[:, None]
+        of_all = sums.sum(axis=2) / count.sum(axis=1)[:, None]
+    days = (count > 0).sum(axis=0)
+    base = _mean(of_all)
+    apart = means - of_all[:, :, None]
+    known = np.where(days >= LEAST_DAYS, 1.0, np.nan)
+    return FollowedTable(
+        until_ms=until_ms,
+        horizons_min=tuple(horizons_min),
+        days=days,
+        readings=count.sum(axis=0).astype(np.int64),
+        plain=_mean(means) * known,
+        shrunk=base[:, None] + _shrunk(_mean(apart), _error(apart), known),
+        base=base,
+    )
+
+
+def cells_of(percentile: Floats, regime: Floats) -> Floats:
+    """The cells of readings: by their scores' percentiles (0–100) and their regimes' places in `REGIMES`."""
+    decile = np.floor(np.minimum(percentile * (DECILES / 100.0), DECILES - 1))
+    cells: Floats = decile * len(REGIMES) + regime
+    return cells
 
 
 def _mean(daily: Floats) -> Floats:

@@ -7,7 +7,7 @@ import pytest
 from tests.support.lazily import Lazily
 
 from virtuoso.analysis.block import Memory
-from virtuoso.analysis.forecast.followed import CELLS, DAYS, LEAST_DAYS, Followed, FollowedTable, cell_of
+from virtuoso.analysis.forecast.followed import CELLS, DAYS, LEAST_DAYS, Followed, FollowedTable, cells_of
 from virtuoso.market.panel import Floats, Ints
 
 meta_analysis = Lazily("statsmodels.stats.meta_analysis")
@@ -59,7 +59,7 @@ def slow(data: tuple[Ints, Floats, Floats, Floats, Floats], i: int) -> tuple[dic
             if np.isnan(moved) or np.isnan(percentile[t, column]):
                 continue
             day = int(close_ms[t]) // 86_400_000
-            cells[cell_of(percentile[t, column], int(regime[t, column])), day].append(moved)
+            cells[int(cells_of(percentile[t, column], regime[t, column])), day].append(moved)
             every[day].append(moved)
     by_cell: dict[int, list[float]] = defaultdict(list)
     for (cell, _), values in sorted(cells.items()):
@@ -115,7 +115,7 @@ def test_shrinkage_is_that_of_a_meta_analysis() -> None:
 
 def test_a_true_difference_stays_and_chance_is_shrunk_away() -> None:
     table = stepped(history(60, seed=3, effect=0.5), [96 * 60]).table()
-    lowest = [cell_of(5.0, regime) for regime in range(4)]
+    lowest = cells_of(np.full(4, 5.0), np.arange(4.0)).astype(int)
     others = np.setdiff1d(np.arange(CELLS), lowest)
     apart = table.shrunk[1, :, 0] - table.base[1, 0]
     assert (apart[lowest] > 0.3).all()
