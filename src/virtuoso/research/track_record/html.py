@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from virtuoso.research.track_record.markdown import rows_of, titles_of
+from virtuoso.research.track_record.markdown import LONG, rows_of, titles_of
 from virtuoso.research.track_record.sections import Section, Table
 
 _STYLE = """\
@@ -15,8 +15,6 @@ th,td{padding:.2rem .6rem;border-bottom:1px solid #e4e4e4;text-align:left;white-
 td{font-variant-numeric:tabular-nums}
 td:last-child{white-space:normal}svg{max-width:100%;height:auto}code{background:#f2f2f2;padding:0 .2rem}
 details summary{cursor:pointer}"""
-_LONG = 24
-"""Rows from which a table is folded."""
 _MARKS = (
     (r"`([^`]+)`", r"<code>\1</code>"),
     (r"\*\*([^*]+)\*\*", r"<b>\1</b>"),
@@ -50,7 +48,7 @@ def _table(table: Table) -> Iterator[str]:
     head = "".join(f"<th>{escape(title)}</th>" for title in titles_of(table))
     rows = ("".join(f"<td>{_marked(cell)}</td>" for cell in row) for row in rows_of(table))
     body = f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
-    if len(table.rows) > _LONG:
+    if len(table.rows) > LONG:
         yield f"<details><summary>{escape(table.title)}: {len(table.rows):,} rows</summary>{body}</details>"
     else:
         yield f"<h3>{escape(table.title)}</h3>{body}"

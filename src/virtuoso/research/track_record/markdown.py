@@ -6,6 +6,8 @@ from typing import Final
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table
 
+LONG: Final = 24
+"""Rows from which a table is folded."""
 TITLE: Final = "Track record"
 PREFACE: Final = """\
 Made by `virtuoso research track-record DIR --out docs/track-record.md`; nothing here was written by hand.
@@ -32,7 +34,11 @@ def _lines(title: str, preface: str, sections: Sequence[Section], images: str) -
         for plot in section.plots:
             yield from (f"![{plot.title}]({images}/{plot.name}.svg)", "")
         for table in section.tables:
-            yield from (f"### {table.title}", "", *table_lines(table), "")
+            if len(table.rows) > LONG:
+                summary = f"{table.title}: {len(table.rows):,} rows"
+                yield from (f"<details><summary>{summary}</summary>", "", *table_lines(table), "", "</details>", "")
+            else:
+                yield from (f"### {table.title}", "", *table_lines(table), "")
 
 
 def table_lines(table: Table) -> Iterator[str]:

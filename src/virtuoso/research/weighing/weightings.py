@@ -57,26 +57,35 @@ def logistic(x: Floats, y: Floats, _day: NDArray[np.int64]) -> Floats:
     return found
 
 
-def by_information(x: Floats, y: Floats, day: NDArray[np.int64]) -> Floats:
+class ByInformation:
     """The rank correlation of each component with what followed, shrunk by how much it differs from day to day.
 
     w = IC·max(0, 1 − s²/IC²), s² the variance of the mean of the daily correlations (positive-part shrinkage of James
-    & Stein, 1961).
+    & Stein, 1961). The correlations of days that come again are remembered: each refit sees nearly all that the one
+    before saw.
     """
-    daily = np.stack([_correlations(x[day == d], y[day == d]) for d in np.unique(day)])
-    mean, error = daily.mean(axis=0), daily.var(axis=0, ddof=1) / len(daily)
-    kept = np.zeros(mean.shape)
-    np.divide(np.maximum(0.0, mean**2 - error), mean, out=kept, where=mean != 0)
-    return kept
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int, float], Floats] = {}
+
+    def __call__(self, x: Floats, y: Floats, day: NDArray[np.int64]) -> Floats:
+        """Weights [c]."""
+        daily = np.stack([self._of_day(int(d), x[day == d], y[day == d]) for d in np.unique(day)])
+        mean, error = daily.mean(axis=0), daily.var(axis=0, ddof=1) / len(daily)
+        kept = np.zeros(mean.shape)
+        np.divide(np.maximum(0.0, mean**2 - error), mean, out=kept, where=mean != 0)
+        return kept
+
+    def _of_day(self, day: int, x: Floats, y: Floats) -> Floats:
+        rows = (day, len(y), float(y.sum()))
+        if rows not in self._known:
+            self._known[rows] = _correlations(x, y)
+        return self._known[rows]
 
 
-FITTED: Final[Mapping[str, Fit]] = {
-    "equal": equal,
-    "ridge": ridge,
-    "logistic": logistic,
-    "information": by_information,
-}
-"""Weightings that are linear in the components."""
+def fits() -> dict[str, Fit]:
+    """The weightings that are linear in the components, for one set and horizon."""
+    return {"equal": equal, "ridge": ridge, "logistic": logistic, "information": ByInformation()}
 
 
 def all_said(samples: Samples, horizon: int, tell: Callable[[float], None] = lambda _: None) -> dict[str, Said]:
@@ -93,9 +102,10 @@ def all_said(samples: Samples, horizon: int, tell: Callable[[float], None] = lam
         "momentum": Said(momentum, {}),
         "reversal": Said(-momentum, {}),
     }
-    for number, (name, fit) in enumerate(FITTED.items()):
+    fitted = fits()
+    for number, (name, fit) in enumerate(fitted.items()):
         out[name] = walked_forward(samples, horizon, fit)
-        tell((number + 1) / len(FITTED))
+        tell((number + 1) / len(fitted))
     return out
 
 

@@ -243,6 +243,8 @@ def test_a_page_has_n_and_days_beside_each_row() -> None:
     assert lines[3] == "| c | unknown |  |  |  |"
     text = page("Title", "Before.", [Section("S", ("Words.",), (table,))], "images/x")
     assert text.startswith("# Title\n\nBefore.\n\n## S\n\nWords.\n\n### T\n")
+    long = page("T", "B", [Section("S", (), (Table("Long", (Column("x"),), (("1",),) * 25),))], "x")
+    assert "<details><summary>Long: 25 rows</summary>\n\n| x |" in long
     assert unsure([("x", figure)], "y") == "Every y above differs significantly from 0."
     weak = replace(figure, upper=0.01)
     assert unsure([("x", weak)], "y") == "No y above differs significantly from 0."
