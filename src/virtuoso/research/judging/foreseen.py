@@ -13,7 +13,7 @@ from virtuoso.research.judging.base_rates import past_mean
 from virtuoso.research.judging.rivals import ewma, garch
 from virtuoso.research.sampling.readings import Followed, Sampled
 
-EWMA, GARCH, HISTORY = "EWMA", "GARCH-t", "own past"
+EWMA, FAST_EWMA, GARCH, HISTORY = "EWMA", "EWMA of 5 m", "GARCH-t", "own past"
 
 
 def volatilities(
@@ -21,11 +21,13 @@ def volatilities(
 ) -> dict[str, dict[int, Floats]]:
     """Standard deviations by rival and horizon [t, n] at the sampled closes, `step_min` apart.
 
-    `own past` is the exponential of the mean of each symbol's own log realised volatility, known at the time.
+    The EWMA is of returns of the horizon, and of those between two samples, scaled by the root of time; `own past` is
+    the exponential of the mean of each symbol's own log realised volatility, known at the time.
     """
     returns = followed.step.astype(np.float64)
     steps = {horizon: horizon // step_min for horizon in HORIZONS_MIN}
     of_garch = garch(followed.close_ms, returns, tuple(steps.values()), tell)
+    fast = ewma(returns, 1)
     history = {}
     for horizon, rows in steps.items():
         with np.errstate(all="ignore"):
@@ -34,6 +36,7 @@ def volatilities(
         history[horizon] = np.exp(past_mean(realised, rows + 1, 1_440 // step_min))
     return {
         EWMA: {horizon: ewma(returns, rows) for horizon, rows in steps.items()},
+        FAST_EWMA: {horizon: np.sqrt(rows) * fast for horizon, rows in steps.items()},
         GARCH: {horizon: of_garch[rows] for horizon, rows in steps.items()},
         HISTORY: history,
     }

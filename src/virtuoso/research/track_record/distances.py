@@ -17,10 +17,10 @@ from virtuoso.research.track_record.sections import Cell, Column, Gate, Section,
 _TEXT = """\
 *Realised* volatility is the root of the sum of squared returns of base bars (those of zero floored at half a tick). R²
 is that of its logarithm, against each symbol's own mean of it that was known at the time; QLIKE is the loss of the
-variance (Patton, 2011). Rivals: RiskMetrics' EWMA (λ = .94) of returns of the horizon, and GARCH(1,1) with Student's t
-on returns of five minutes, fitted anew each day by `arch`. A rival's level is fitted to its own past outcomes, so
-that only what it says of changes counts against it. *Difference* is that of the mean loss (below 0:
-better than the rival), p is that of a Diebold–Mariano test over days."""
+variance (Patton, 2011). Rivals: RiskMetrics' EWMA (λ = .94) of returns of the horizon and of five minutes, and
+GARCH(1,1) with Student's t on returns of five minutes, fitted anew each day by `arch`. A rival's level is fitted to its
+own past outcomes, so that only what it says of changes counts against it. *Difference* is that of the mean loss (below
+0: better than the rival), p is that of a Diebold–Mariano test over days."""
 
 
 class Distances:
