@@ -30,6 +30,7 @@ from virtuoso.monitor.persistence.committer import Committer
 from virtuoso.monitor.persistence.results import Results
 from virtuoso.monitor.watching.bar_audit import BarAudit
 from virtuoso.monitor.watching.detection import Detection
+from virtuoso.monitor.watching.foresight import Foresight
 from virtuoso.monitor.watching.refresh import Refresh
 from virtuoso.monitor.watching.slow_data import SlowData
 from virtuoso.monitor.watching.watch import Watch
@@ -124,6 +125,7 @@ class Kernel:
             refresh=self.refresh, worker=self.worker, publication=publication, alerting=alerting, outage=self.outage,
             slow_s=parts.slow_pass_s, stale_after_s=parts.stale_after_s, health=health, results=self.results,
             fitting=fitting,
+            foreseen=Foresight(self.market, self.detection, alerting.outcomes.edges, clock).take,
         )  # fmt: skip
         self.alpha = AlphaScanner(
             exchange=exchange, market=self.market, watch=self.watch, worker=self.worker, publication=publication,

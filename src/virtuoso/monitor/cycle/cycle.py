@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,6 +13,7 @@ import structlog
 from virtuoso.alerts.conditions import FeedOutage, observe_cycle
 from virtuoso.alerts.rules.evaluator import Finding
 from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.analysis.regimes.regime import regime_timeframe
 from virtuoso.exchange.protocol import Exchange, Stream
@@ -65,6 +66,7 @@ class Cycle:
         health: HealthState,
         results: Results,
         fitting: Fitting | None = None,
+        foreseen: Callable[[Forecasts], None] = lambda _: None,
     ) -> None:
         self._exchange = exchange
         self._stream = stream
@@ -84,6 +86,7 @@ class Cycle:
         self._results = results
         # What an earlier run published of symbols that are watched no longer goes with the first publication.
         self._published = {name for name in publication.cache.names() if name.startswith("symbol:")}
+        self._foreseen = foreseen
         self.refits = Refits(engine, worker, fitting)
         self.pressure = PressureLog(alerting.incidents)
         self.regimes = RegimeTracker(engine.base, regime_timeframe(engine.timeframes))
@@ -216,6 +219,8 @@ class Cycle:
         for symbol in cut.symbols:
             self.evaluations[symbol] = found.evaluation
         self._results.evaluated(cut, found)
+        if found.evaluation.said is not None:
+            self._foreseen(found.evaluation.said.forecasts)
         if found.training is not None:
             self.refits.begin(found.training)
         self._alerting.signals(found.signals, self._market)
