@@ -115,8 +115,17 @@ def _run(summary: Mapping[str, Any]) -> Section:
 
 
 def _incidents(alerts: Mapping[str, Any]) -> Iterator[Table]:
-    counted = ("found", "per_symbol_and_day", "after_cooldown", "at_once", "in_group", "untold")
-    titles = ("kind", "found", "a symbol and day", "after cooldown", "told at once", "in a group", "untold")
+    counted = ("found", "per_symbol_and_day", "after_cooldown", "at_once", "in_group", "in_digest", "untold")
+    titles = (
+        "kind",
+        "found",
+        "a symbol and day",
+        "after cooldown",
+        "told at once",
+        "in a group",
+        "in a digest",
+        "untold",
+    )
     rows = tuple((kind, *(counts[name] for name in counted)) for kind, counts in alerts["kinds"].items())
     yield Table("Incidents", tuple(Column(title, 2) for title in titles), rows)
     often = alerts["interruptions_a_day"]
