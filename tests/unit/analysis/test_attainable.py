@@ -20,6 +20,9 @@ from virtuoso.research.backtest import Backtest, fed_by_bars
 
 M1, M5, M30 = Timeframe.M1, Timeframe.M5, Timeframe.M30
 LENGTH, SEEN = 7_200, 80
+SYMBOLS = ("S0USDT", "S1USDT")
+SIGNS, SIDES = np.array([1, -1]), (UP, DOWN)
+"""One rises and one falls."""
 CCXT_LEAST = Evidence.BARS | Evidence.SIDES | Evidence.TRADES | Evidence.BOOK
 WAYS = {
     "native, detailed": attainable(ALL, detailed=True, polled=False),
@@ -42,29 +45,29 @@ OF_MINUTES = {
 
 
 @cache
-def market(sign: int) -> BarBlock:
-    """One symbol that goes one way, with takers, open interest, funding and the crowd to it."""
+def market() -> BarBlock:
+    """Symbols that go one way each, with takers, open interest, funding and the crowd to it."""
     rng = np.random.default_rng(8)
-    shape = (LENGTH, 1)
-    steps = sign * 4e-4 + rng.normal(0, 8e-4, shape)
+    shape = (LENGTH, len(SYMBOLS))
+    steps = SIGNS * 4e-4 + rng.normal(0, 8e-4, shape)
     close = 100.0 * np.exp(np.cumsum(steps, axis=0))
-    opened = np.vstack([[[100.0]], close[:-1]])
+    opened = np.vstack([np.full((1, len(SYMBOLS)), 100.0), close[:-1]])
     volume = rng.lognormal(3, 0.3, shape)
-    bought = volume * np.clip(0.5 + sign * 0.25 + rng.normal(0, 0.05, shape), 0, 1)
+    bought = volume * np.clip(0.5 + SIGNS * 0.25 + rng.normal(0, 0.05, shape), 0, 1)
     block = BarBlock(
-        timeframe=M1, rows=np.arange(1), open_ms=panels.START_MS + M1.ms * np.arange(LENGTH, dtype=np.int64),
+        timeframe=M1, rows=np.arange(len(SYMBOLS)), open_ms=panels.START_MS + M1.ms * np.arange(LENGTH, dtype=np.int64),
         open=opened, high=np.maximum(opened, close) * 1.0001, low=np.minimum(opened, close) / 1.0001, close=close,
         volume=volume, turnover=volume * close, buy_volume=bought,
     )  # fmt: skip
     ones = np.ones(shape)
     minutes = replace(
         panels.random_minutes(block),
-        buy_orders=ones * (30 + sign * 20), sell_orders=ones * (30 - sign * 20), large_buy=volume * (0.3 + sign * 0.2),
-        large_sell=volume * (0.3 - sign * 0.2),
+        buy_orders=ones * (30 + SIGNS * 20), sell_orders=ones * (30 - SIGNS * 20),
+        large_buy=volume * (0.3 + SIGNS * 0.2), large_sell=volume * (0.3 - SIGNS * 0.2),
         open_interest=1e4 * np.exp(np.cumsum(np.abs(rng.normal(2e-4, 1e-4, shape)), axis=0)),
-        funding=ones * sign * 3e-4, funding_mean=ones * 0.0, funding_deviation=ones * 1e-4,
-        long_ratio=ones * sign * -1.0, long_ratio_mean=ones * 0.0, long_ratio_deviation=ones * 0.2,
-        basis=ones * sign * 2e-3, long_liquidated=ones * 0.0, short_liquidated=ones * 0.0,
+        funding=ones * SIGNS * 3e-4, funding_mean=ones * 0.0, funding_deviation=ones * 1e-4,
+        long_ratio=ones * SIGNS * -1.0, long_ratio_mean=ones * 0.0, long_ratio_deviation=ones * 0.2,
+        basis=ones * SIGNS * 2e-3, long_liquidated=ones * 0.0, short_liquidated=ones * 0.0,
     )  # fmt: skip
     return replace(block, minutes=minutes)
 
@@ -81,16 +84,17 @@ def without(block: BarBlock, evidence: Evidence) -> BarBlock:
     return replace(block, minutes=minutes)
 
 
-def book(close: np.ndarray, sign: int, evidence: Evidence) -> BookBlock | None:
-    """A book to it; without its changes where they are not seen."""
+def book(close: np.ndarray, evidence: Evidence) -> BookBlock | None:
+    """A book to each; without its changes where they are not seen."""
     if Evidence.BOOK not in evidence:
         return None
     made, one = panels.random_book(close), np.ones(close.size)
     size = 10.0 * np.ones(made.bid_size.shape)
     made = replace(
-        made, bid_size=size * (1 + sign * 0.8), ask_size=size * (1 - sign * 0.8), imbalance=one * sign * 0.8,
-        micro_deviation=one * sign * 0.8, order_flow=one * sign * 30.0, touch_size=one * 10.0, spread_bp=one * 0.1,
-        absorbed_bid=one * (20 + sign * 15.0), absorbed_ask=one * (20 - sign * 15.0), vanished=one * 0.0,
+        made, bid_size=size * (1 + SIGNS[:, None] * 0.8), ask_size=size * (1 - SIGNS[:, None] * 0.8),
+        imbalance=one * SIGNS * 0.8,
+        micro_deviation=one * SIGNS * 0.8, order_flow=one * SIGNS * 30.0, touch_size=one * 10.0, spread_bp=one * 0.1,
+        absorbed_bid=one * (20 + SIGNS * 15.0), absorbed_ask=one * (20 - SIGNS * 15.0), vanished=one * 0.0,
     )  # fmt: skip
     if Evidence.BOOK_CHANGES in evidence:
         return made
@@ -101,11 +105,12 @@ def book(close: np.ndarray, sign: int, evidence: Evidence) -> BookBlock | None:
 
 
 @cache
-def warmed(sign: int, sides: Evidence) -> dict[str, Any]:
+def warmed(sides: Evidence) -> dict[str, Any]:
     """The engine's state after a history of bars alone."""
     engine = Engine(rule=BandRule())
-    engine.add("S0USDT", 0)
-    bars = replace(without(market(sign), sides), minutes=None)
+    for row, symbol in enumerate(SYMBOLS):
+        engine.add(symbol, row)
+    bars = replace(without(market(), sides), minutes=None)
     first = LENGTH - SEEN
     upto_ms = int(bars.open_ms[first])
     blocks = [panels.part(bars, first - 1_000, first)]
@@ -116,19 +121,21 @@ def warmed(sign: int, sides: Evidence) -> dict[str, Any]:
     return engine.state()
 
 
-def watched(evidence: Evidence, sign: int) -> list[Evaluation]:
+@cache
+def watched(evidence: Evidence) -> list[Evaluation]:
     """The last closes, after a history of bars alone: as it is some hours after a start, with all defaults."""
-    bars = without(market(sign), evidence)
+    bars = without(market(), evidence)
     higher = {tf: panels.aggregate(bars, tf) for tf in TIMEFRAMES if tf is not M1}
     engine = Engine(rule=BandRule())
-    engine.add("S0USDT", 0)
-    engine.load(warmed(sign, evidence & Evidence.SIDES))
+    for row, symbol in enumerate(SYMBOLS):
+        engine.add(symbol, row)
+    engine.load(warmed(evidence & Evidence.SIDES))
     found = []
     for k in range(LENGTH - SEEN, LENGTH):
-        seen = book(bars.close[k], sign, evidence)
+        seen = book(bars.close[k], evidence)
         cut = panels.cut(bars, higher, k, seen, evidence=evidence)
         if seen is None:
-            cut = replace(cut, book_quality=(DataQuality.UNAVAILABLE,))
+            cut = replace(cut, book_quality=(DataQuality.UNAVAILABLE,) * len(SYMBOLS))
         found.append(engine.step(cut))
     return found
 
@@ -138,26 +145,26 @@ def test_the_defaults_are_those_of_the_configuration() -> None:
     assert (band.up, band.down, band.min_coverage) == (rule.up, rule.down, rule.min_coverage)
 
 
-@pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("way", WAYS)
-def test_no_default_makes_a_band_unreachable(way: str, sign: int) -> None:
-    found = watched(WAYS[way], sign)
-    bands = [int(each.band[0]) for each in found]
-    assert (UP if sign > 0 else DOWN) in bands, found[-1].reading("S0USDT").why
-    assert UNKNOWN not in bands[-20:], found[-1].reading("S0USDT").reasons
-    last = found[-1].reading("S0USDT")
-    assert last.coverage <= last.attainable + 1e-9
+def test_no_default_makes_a_band_unreachable(way: str) -> None:
+    found = watched(WAYS[way])
+    for row, (symbol, side) in enumerate(zip(SYMBOLS, SIDES, strict=True)):
+        bands = [int(each.band[row]) for each in found]
+        last = found[-1].reading(symbol)
+        assert side in bands, last.why
+        assert UNKNOWN not in bands[-20:], last.reasons
+        assert last.coverage <= last.attainable + 1e-9
 
 
-@pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("sides", [True, False])
-def test_nor_in_a_backtest(sign: int, sides: bool) -> None:
+def test_nor_in_a_backtest(sides: bool) -> None:
     weights = fed_by_bars({name: factor.weight for name, factor in FACTORS.items()}, taker_sides=sides)
-    run = Backtest(["S0USDT"], TIMEFRAMES, weights, BandRule(), taker_sides=sides)
-    bars = without(market(sign), Evidence.BARS | Evidence.SIDES if sides else Evidence.BARS)
+    run = Backtest(list(SYMBOLS), TIMEFRAMES, weights, BandRule(), taker_sides=sides)
+    bars = without(market(), Evidence.BARS | Evidence.SIDES if sides else Evidence.BARS)
     bars = panels.part(replace(bars, minutes=None), 0, 5_000)
     bands = np.concatenate([block.band for block in run.score(bars)])
-    assert (UP if sign > 0 else DOWN) in bands
+    for row, side in enumerate(SIDES):
+        assert side in bands[:, row]
     assert UNKNOWN not in bands[4_000:]
 
 
@@ -165,7 +172,7 @@ def test_a_plain_symbol_has_half_of_the_evidence_and_its_reasons_say_that_the_re
     plain = WAYS["native, plain"]
     share = float(attainable_coverage(tuple(FACTORS.values()), [plain])[0])
     assert share * 0.9 < 0.5 < share  # without the slowest timeframe it has less than half of all
-    reading = watched(plain, 1)[-1].reading("S0USDT")
+    reading = watched(plain)[-1].reading("S0USDT")
     assert (reading.evidence_class, reading.attainable) == ("plain", pytest.approx(share))
     assert reading.band is not None
     by_name = {factor.name: factor for factor in reading.factors}

@@ -1,5 +1,6 @@
 """What one symbol raises costs that symbol: the documents of the others are as if it had not."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from math import isclose
 from typing import Any
@@ -147,24 +148,43 @@ PLANTS = {
 }  # fmt: skip
 
 
+async def lived(monitor: SmallMonitor, plant: Callable[[], None]) -> None:
+    """Three minutes, before the second of which something is planted."""
+    await monitor.start()
+    monitor.alerting.reload(RULES)
+    await monitor.minute()
+    plant()
+    for _ in range(2):
+        monitor.clock.advance(1_000_000_000)
+        await monitor.minute()
+
+
+Told = tuple[dict[str, Any], set[tuple[str, str | None]]]
+
+
+@pytest.fixture(scope="module")
+def sound() -> Told:
+    """What is published, and which rules hold, where nothing happened."""
+
+    async def live() -> Told:
+        monitor = SmallMonitor()
+        await lived(monitor, lambda: None)
+        told = others(monitor.documents()), found_by_rules(monitor)
+        monitor.close()
+        return told
+
+    return asyncio.run(live())
+
+
 @pytest.mark.parametrize("plant", PLANTS.values(), ids=PLANTS)
 async def test_the_others_are_published_as_if_nothing_had_happened(
-    small: SmallMonitor, plant: Plant, monkeypatch: pytest.MonkeyPatch
+    small: SmallMonitor, sound: Told, plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sound = SmallMonitor()
-    for monitor in (sound, small):
-        await monitor.start()
-        monitor.alerting.reload(RULES)
-        await monitor.minute()
-        if monitor is small:
-            plant(small, monkeypatch)
-        for _ in range(2):
-            monitor.clock.advance(1_000_000_000)
-            await monitor.minute()
-    sound.close()
+    await lived(small, lambda: plant(small, monkeypatch))
     assert (small.cycle.failures, small.cycle.last_error) == (0, None)
-    assert found_by_rules(small) == found_by_rules(sound) != set()
-    assert_same(others(small.documents()), others(sound.documents()))
+    documents, held = sound
+    assert found_by_rules(small) == held != set()
+    assert_same(others(small.documents()), documents)
     row = small.documents()[f"symbol:{BAD}"]
     assert "failed" in row["ticker"]["reason"]
     assert BAD in small.watch.contained.reasons

@@ -499,7 +499,7 @@ def test_every_question_has_an_answer(source: ModelSource, slow_symbol: str, pat
 
 def test_what_is_not_wanted_is_not_made() -> None:
     source = open_model(700, 1, START_MS)
-    source.advance(START_MS + 3_600_000, [("linear", "tickers.ETHUSDT")])
+    source.advance(START_MS + 120_000, [("linear", "tickers.ETHUSDT")])
     assert set(source._symbols) == {"ETHUSDT"}
 
 
