@@ -41,7 +41,8 @@ class SharedTime:
     def __init__(self, path: Path) -> None:
         self.path = path
         with path.open("r+b") as file:
-            self._cells = memoryview(mmap.mmap(file.fileno(), 8 * (2 + 2 * _SLOTS))).cast("q")
+            self.cells = memoryview(mmap.mmap(file.fileno(), 8 * (2 + 2 * _SLOTS))).cast("q")
+        """The first is what has passed, ns: a loop reads it at every turn."""
         self._mine = 0
 
     @classmethod
@@ -49,65 +50,65 @@ class SharedTime:
         """A new one, which begins now."""
         path.write_bytes(bytes(8 * (2 + 2 * _SLOTS)))
         shared = cls(path)
-        shared._cells[1] = time.time_ns()
+        shared.cells[1] = time.time_ns()
         return shared
 
     @property
     def passed_ns(self) -> int:
         """Since it began."""
-        return self._cells[0]
+        return self.cells[0]
 
     @passed_ns.setter
     def passed_ns(self, ns: int) -> None:
-        self._cells[0] = ns
+        self.cells[0] = ns
 
     @property
     def origin_ns(self) -> int:
         """When it began, ns since the epoch."""
-        return self._cells[1]
+        return self.cells[1]
 
     def join(self) -> None:
         """This process takes part."""
         with self.path.open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self._mine = next(at for at in range(2, 2 + 2 * _SLOTS, 2) if not self._cells[at])
-            self._cells[self._mine + 1] = self._cells[0]
-            self._cells[self._mine] = os.getpid()
+            self._mine = next(at for at in range(2, 2 + 2 * _SLOTS, 2) if not self.cells[at])
+            self.cells[self._mine + 1] = self.cells[0]
+            self.cells[self._mine] = os.getpid()
 
     def has(self, process: int) -> bool:
         """Whether a process takes part."""
-        return any(self._cells[at] == process for at in self._taken())
+        return any(self.cells[at] == process for at in self._taken())
 
     def leave(self) -> None:
         """It does not any more."""
-        self._cells[self._mine] = 0
+        self.cells[self._mine] = 0
 
     def see(self) -> None:
         """All that was due until now is begun."""
-        self._cells[self._mine + 1] = self._cells[0]
+        self.cells[self._mine + 1] = self.cells[0]
 
     def slowest_ns(self) -> int | None:
         """What the slowest of those who take part has seen; `None` = nobody does."""
-        return min((self._cells[at + 1] for at in self._taken()), default=None)
+        return min((self.cells[at + 1] for at in self._taken()), default=None)
 
     def heed(self, process: int, *, yes: bool) -> None:
         """Let the time wait for a process that takes part, or not while that is stopped."""
         for at in range(2, 2 + 2 * _SLOTS, 2):
-            if abs(self._cells[at]) == process:
-                self._cells[at + 1] = self._cells[0]
-                self._cells[at] = process if yes else -process
+            if abs(self.cells[at]) == process:
+                self.cells[at + 1] = self.cells[0]
+                self.cells[at] = process if yes else -process
 
     def forget_the_dead(self) -> None:
         """Those that were killed take part no more."""
         for at in self._taken():
             state = "Z"
             with suppress(OSError):
-                state = Path(f"/proc/{self._cells[at]}/stat").read_text().rpartition(")")[2].split()[0]
+                state = Path(f"/proc/{self.cells[at]}/stat").read_text().rpartition(")")[2].split()[0]
             if state in "ZX":
-                self._cells[at] = 0
+                self.cells[at] = 0
 
     def _taken(self) -> list[int]:
-        return [at for at in range(2, 2 + 2 * _SLOTS, 2) if self._cells[at] > 0]
+        return [at for at in range(2, 2 + 2 * _SLOTS, 2) if self.cells[at] > 0]
 
 
 class SharedClock:
@@ -173,6 +174,8 @@ class _Threads:
 
     def work(self) -> bool:
         """Say whether any thread works, and not for too long."""
+        if not self._begun:
+            return False
         now = time.monotonic()
         return any(now - begun < _WORK_S for begun in list(self._begun.values()))
 
@@ -184,12 +187,12 @@ class SharedLoop(asyncio.SelectorEventLoop):
     """An event loop that goes by the shared time, and with it everything that waits on it."""
 
     def __init__(self, shared: SharedTime) -> None:
-        self._shared = shared
+        self._shared, self._passed = shared, shared.cells
         super().__init__(_Selector(shared, _threads.work))
         shared.join()
 
     def time(self) -> float:
-        return self._shared.passed_ns / 1e9
+        return self._passed[0] / 1e9
 
     def close(self) -> None:
         self._shared.leave()

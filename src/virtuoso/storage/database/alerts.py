@@ -6,7 +6,20 @@ An acknowledgement has a column of its own that the monitor never writes, so nei
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, func, select, union, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    select,
+    union,
+    update,
+)
 
 from virtuoso.model.alerts.incident import Incident, Severity, Silence
 from virtuoso.model.alerts.outcome import Outcome
@@ -30,6 +43,26 @@ WRONG_TOKENS_MS: Final = 600_000
 _KEPT_MS = 30 * 86_400_000
 _YEAR_MS = 365 * 86_400_000
 _COLUMNS = tuple(column for column in INCIDENTS.c if column.name != "identity")
+
+
+def _is_of(identity: str | BindParameter[str]) -> ColumnElement[bool]:
+    """By no index: SQLite would prefer one of the identity, which names nearly all there are, to that of the few."""
+    return func.coalesce(INCIDENTS.c.identity, "") == identity
+
+
+# What is asked every second is composed once: to compose a statement takes longer than SQLite takes to answer it.
+_ACKNOWLEDGED = (
+    select(INCIDENTS.c.id, INCIDENTS.c.acknowledgement)
+    .where(
+        INCIDENTS.c.resolved_ms.is_(None), INCIDENTS.c.acknowledgement.is_not(None),
+        _is_of(bindparam("of", type_=INCIDENTS.c.identity.type)),
+    )
+    .order_by(INCIDENTS.c.fired_ms.desc())
+    .limit(MOST_RESUMED)
+)  # fmt: skip
+_CRASHES = select(func.count()).where(
+    RUNS.c.identity == bindparam("of"), RUNS.c.ended_ms >= bindparam("since"), RUNS.c.ending != STOPPED
+)
 
 
 def incidents_query(wanted: IncidentFilter, limit: int, cursor: str | None) -> Select[tuple[object, ...]]:
@@ -105,13 +138,7 @@ def acknowledge(connection: Connection, incident_id: str, said: Acknowledgement)
 
 def inputs(connection: Connection, identity: str, now_ms: int) -> AlertInputs:
     """What people said that the monitor of this identity must know."""
-    i = INCIDENTS.c
-    said = select(i.id, i.acknowledgement).where(
-        i.resolved_ms.is_(None), i.acknowledgement.is_not(None), _is_of(identity)
-    )
-    acknowledged = usable(
-        INCIDENTS, connection.execute(said.order_by(i.fired_ms.desc()).limit(MOST_RESUMED)), _acknowledgement
-    )
+    acknowledged = usable(INCIDENTS, connection.execute(_ACKNOWLEDGED, {"of": identity}), _acknowledgement)
     silenced = silences(connection, now_ms, MOST_SILENCES)
     wrong = wrong_tokens.since(connection, identity, now_ms - WRONG_TOKENS_MS)
     return AlertInputs(silenced.found, dict(acknowledged.found), wrong, (*silenced.damaged, *acknowledged.damaged))
@@ -140,12 +167,4 @@ def end_silence(connection: Connection, silence_id: str, now_ms: int) -> bool:
 
 def crashes(connection: Connection, identity: str, since_ms: int) -> int:
     """Runs of the monitor of this identity that ended at or after `since_ms` without having been stopped."""
-    query = select(func.count()).where(
-        RUNS.c.identity == identity, RUNS.c.ended_ms >= since_ms, RUNS.c.ending != STOPPED
-    )  # fmt: skip
-    return connection.scalar(query) or 0
-
-
-def _is_of(identity: str) -> ColumnElement[bool]:
-    """By no index: SQLite would prefer one of the identity, which names nearly all there are, to that of the few."""
-    return func.coalesce(INCIDENTS.c.identity, "") == identity
+    return connection.scalar(_CRASHES, {"of": identity, "since": since_ms}) or 0

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, Connection, Row, Select, select, text, tuple_
+from sqlalchemy import Column, Connection, Integer, Row, Select, bindparam, select, text, tuple_
 
 from virtuoso.model.alerts.incident import Details, Incident, Severity, Silence
 from virtuoso.model.quality import DataQuality, DataSource
@@ -143,11 +143,18 @@ def state(connection: Connection, identity: str, key: str) -> StateRecord | None
     return None if row is None else StateRecord(**row._mapping)
 
 
+_SILENCES = (
+    select(SILENCES)
+    .where(SILENCES.c.ends_ms > bindparam("after"))
+    .order_by(SILENCES.c.ends_ms.desc(), SILENCES.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+"""Asked every second, and so composed once."""
+
+
 def silences(connection: Connection, after_ms: int, limit: int) -> Usable:
     """Those that end after `after_ms` (epoch ms), the last to end first."""
-    query = select(SILENCES).where(SILENCES.c.ends_ms > after_ms)
-    query = query.order_by(SILENCES.c.ends_ms.desc(), SILENCES.c.id)
-    return usable(SILENCES, connection.execute(query.limit(limit)), _silence)
+    return usable(SILENCES, connection.execute(_SILENCES, {"after": after_ms, "most": limit}), _silence)
 
 
 def _silence(row: Row[Any]) -> Silence:

@@ -1,7 +1,7 @@
 """Wrong tokens that the web was given, where the monitor reads them: a row for each web process, of the last hour."""
 
 import msgspec
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from virtuoso.storage.database.records import NO_WRONG_TOKENS, WrongTokens
 from virtuoso.storage.database.schema import STATE
@@ -26,16 +26,22 @@ def note(connection: Connection, identity: str, process: str, wrong: WrongTokens
     connection.execute(new.on_conflict_do_update(index_elements=["identity", "key"], set_=changed), row)
 
 
+_SINCE = (
+    select(STATE.c.body)
+    .where(
+        STATE.c.identity == bindparam("of"), STATE.c.key.startswith(_KEY, autoescape=True),
+        STATE.c.close_ms >= bindparam("since"),
+    )
+    .order_by(STATE.c.close_ms.desc())
+    .limit(_MOST)
+)  # fmt: skip
+"""Asked every second, and so composed once."""
+
+
 def since(connection: Connection, identity: str, since_ms: int) -> WrongTokens:
     """All that the webs of this identity were given, as far as the last was at or after `since_ms` (epoch ms)."""
-    s = STATE.c
-    query = select(s.body).where(
-        s.identity == identity, s.key.startswith(_KEY, autoescape=True), s.close_ms >= since_ms
-    )
-    found = [
-        msgspec.json.decode(body, type=WrongTokens)
-        for body in connection.scalars(query.order_by(s.close_ms.desc()).limit(_MOST))
-    ]
+    asked = {"of": identity, "since": since_ms}
+    found = [msgspec.json.decode(body, type=WrongTokens) for body in connection.scalars(_SINCE, asked)]
     if not found:
         return NO_WRONG_TOKENS
     return WrongTokens(sum(each.count for each in found), found[0].client, found[0].last_ms)

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.storage.database.damage import DamagedRow, made
@@ -13,6 +13,14 @@ from virtuoso.storage.lease import LeaseRow, Superseded, Term
 STOPPED: Final = "stopped"
 """How a run ends that was told to."""
 _ROW = select(LEASES.c.epoch, LEASES.c.beat, LEASES.c.holder, LEASES.c.process)
+
+# Said every second, and so composed once.
+_BEAT = (
+    update(LEASES)
+    .where(LEASES.c.identity == bindparam("of"), LEASES.c.epoch == bindparam("at"))
+    .values(beat=LEASES.c.beat + 1, seen_ms=bindparam("now"))
+)
+_HELD = select(LEASES.c.epoch, LEASES.c.holder).where(LEASES.c.identity == bindparam("of")).with_for_update()
 
 
 def probe(connection: Connection, identity: str) -> LeaseRow | None:
@@ -76,8 +84,7 @@ def renew(connection: Connection, term: Term, *, holder: str, process: str, now_
 
     Raises `Superseded` when a higher epoch is there.
     """
-    mine = and_(LEASES.c.identity == term.identity, LEASES.c.epoch == term.epoch)
-    if connection.execute(update(LEASES).where(mine).values(beat=LEASES.c.beat + 1, seen_ms=now_ms)).rowcount == 1:
+    if connection.execute(_BEAT, {"of": term.identity, "at": term.epoch, "now": now_ms}).rowcount == 1:
         return
     ours = LEASES.c.identity == term.identity
     try:
@@ -108,8 +115,7 @@ def guard(connection: Connection, term: Term) -> None:
 
     Raises `Superseded` when a higher epoch is there, `StoreUnavailable` when the row is not ours yet again.
     """
-    query = select(LEASES.c.epoch, LEASES.c.holder).where(LEASES.c.identity == term.identity).with_for_update()
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_HELD, {"of": term.identity}).one_or_none()
     if row is not None and isinstance(row.epoch, int) and row.epoch > term.epoch:
         raise Superseded(row.epoch, row.holder)
     if row is None or row.epoch != term.epoch:
