@@ -57,7 +57,7 @@ def test_two_minutes_show_a_crossing_an_incident_with_a_chart_and_a_finding(
         within("a finding of the scanner", lambda: program.ask("/api/alpha")["found"])
         within("an incident", lambda: any("market move" in each.embed["title"].lower() for each in chat.messages))
         within("a crossing", lambda: any(not band.down < score < band.up for score in scores(program).values()))
-        within("its label", lambda: program.incidents("signal_change"))
+        within("its band", lambda: program.incidents("pressure"))
         bars = program.ask("/api/symbols/BTCUSDT/bars?timeframe=1m&limit=60")["bars"]
         assert len(bars) == 60, "kept by the exchange's time, and asked for by it"
         assert not program.incidents("clock_skew") + program.incidents("exchange_clock"), "a replay has its own time"

@@ -70,7 +70,7 @@ def test_a_reload_applies_what_it_can_and_names_what_needs_a_restart(exchange: R
             assert other.messages
             assert status(program)["needs_restart"] == ["web.connections"]
             assert not [title for title in titles(one) if "second" in title]
-            program.until("labels by the new thresholds", lambda: "HOLD" not in labels(program), 90)
+            program.until("bands by the new thresholds", lambda: "balanced" not in bands(program), 90)
             config.write_text(config.read_text().replace("size: 3", "size: -3").replace("interval: 2", "interval: 3"))
             hang_up(program)
             program.pace.sleep(5)
@@ -86,5 +86,5 @@ def sent(program: Program, rule: str) -> set[tuple[str, str]]:
     return {(row["channel"], row["state"]) for row in rows if row["title"].endswith(rule)}
 
 
-def labels(program: Program) -> set[str | None]:
-    return {row["signal"] for row in program.ask("/api/signals/top?limit=50")["signals"]}
+def bands(program: Program) -> set[str | None]:
+    return {row["band"] for row in program.ask("/api/signals/top?limit=50")["signals"]}
