@@ -80,11 +80,11 @@ def _alerts(alerts: dict[str, Any]) -> Iterator[RenderableType]:
     rows = [
         (
             kind, f"{counts['found']:,}", _number(counts["per_symbol_and_day"], 2), f"{counts['after_cooldown']:,}",
-            f"{counts['at_once']:,}", f"{counts['in_group']:,}",
+            f"{counts['at_once']:,}", f"{counts['in_group']:,}", f"{counts['in_digest']:,}",
         )
         for kind, counts in alerts["kinds"].items()
     ]  # fmt: skip
-    titles = ("found", "a symbol and day", "after cooldown", "told at once", "in a group")
+    titles = ("found", "a symbol and day", "after cooldown", "told at once", "in a group", "in a digest")
     numbers = [at(title, n, right=True) for n, title in enumerate(titles, start=1)]
     yield Table([at("incidents", 0), *numbers], rows)
     often = alerts["interruptions_a_day"]
