@@ -69,16 +69,28 @@ def _is_backed(table: Table) -> bool:
     return any(isinstance(cell, Figure) for row in table.rows for cell in row)
 
 
-def gate_rows(gates: Sequence[Gate]) -> Table:
-    """The gates as a table: those that failed first, then those that could not be judged."""
-    order = {False: 0, None: 1, True: 2}
-    said = {False: "**failed**", None: "not judged", True: "holds"}
-    rows = [
-        (gate.set, gate.name, gate.wanted, gate.measured, said[gate.passed], gate.why)
-        for gate in sorted(gates, key=lambda gate: order[gate.passed])
-    ]
-    columns = tuple(Column(title, 4) for title in ("set", "what", "wanted", "measured", "verdict", "why"))
-    return Table("Gates", columns, tuple(rows))
+def gate_tables(gates: Sequence[Gate]) -> tuple[Table, ...]:
+    """The gates that failed or could not be judged, in that order, and those that hold."""
+    open_ = sorted((gate for gate in gates if not gate.passed), key=lambda gate: gate.passed is None)
+    held = [gate for gate in gates if gate.passed]
+    tables = (("Failed, or not judged", open_), ("Held", held))
+    return tuple(Table(title, _GATE_COLUMNS, tuple(map(_gate_row, rows))) for title, rows in tables if rows)
+
+
+def counted(gates: Sequence[Gate]) -> str:
+    """How many gates hold, failed, or could not be judged."""
+    held, failed = (sum(gate.passed is verdict for gate in gates) for verdict in (True, False))
+    return (
+        f"Of {len(gates):,} gates {held:,} hold, {failed:,} failed, {len(gates) - held - failed:,} could not be judged."
+    )
+
+
+def _gate_row(gate: Gate) -> tuple[Cell, ...]:
+    verdict = {False: "**failed**", None: "not judged", True: "holds"}[gate.passed]
+    return gate.set, gate.name, gate.wanted, gate.measured, verdict, gate.why
+
+
+_GATE_COLUMNS = tuple(Column(title, 4) for title in ("set", "what", "wanted", "measured", "verdict", "why"))
 
 
 def written(cell: Cell, column: Column) -> str:

@@ -16,7 +16,7 @@ from virtuoso.research.sampling.sets import Forecast, Foretell, scored
 from virtuoso.research.track_record.chances import Chances
 from virtuoso.research.track_record.direction import Direction
 from virtuoso.research.track_record.distances import Distances
-from virtuoso.research.track_record.markdown import gate_rows
+from virtuoso.research.track_record.markdown import counted, gate_tables
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.pressure import Pressure
 from virtuoso.research.track_record.reach import Reach
@@ -117,7 +117,7 @@ class Topics:
             self._chances, self._distances, self._reach, self._direction, self._pressure, self._weightings,
         )  # fmt: skip
         gates = tuple(gate for topic in topics[:4] for gate in topic.gates())
-        judged = [Section("Gates", (_GATES,), (gate_rows(gates),))] if gates else []
+        judged = [Section("Gates", (_GATES, counted(gates)), gate_tables(gates))] if gates else []
         sections = (section for topic in topics for section in topic.sections())
         return Record((opening, *judged, *sections), gates, absent)
 

@@ -23,7 +23,7 @@ from virtuoso.research.sampling.sets import Claimed
 from virtuoso.research.track_record.chances import Chances
 from virtuoso.research.track_record.direction import Direction
 from virtuoso.research.track_record.distances import Distances
-from virtuoso.research.track_record.markdown import gate_rows, page, table_lines
+from virtuoso.research.track_record.markdown import counted, gate_tables, page, table_lines
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.pressure import Pressure
 from virtuoso.research.track_record.reach import Reach
@@ -229,9 +229,11 @@ def test_gates_say_why_they_are_not_judged_and_stand_after_the_failed() -> None:
     ]  # fmt: skip
     assert [gate.passed for gate in gates] == [True, False, None, False, True]
     assert at_least("f", "s", replace(sure, lower=-0.01), 0.04).passed is False
-    table = gate_rows(gates)
-    assert [row[4] for row in table.rows] == ["**failed**", "**failed**", "not judged", "holds", "holds"]
-    assert table.rows[2][5] == "nothing to judge"
+    open_, held = gate_tables(gates)
+    assert [row[4] for row in open_.rows] == ["**failed**", "**failed**", "not judged"]
+    assert open_.rows[2][5] == "nothing to judge"
+    assert [row[0] for row in held.rows] == ["s", "s"]
+    assert counted(gates) == "Of 5 gates 2 hold, 2 failed, 1 could not be judged."
 
 
 def test_a_page_has_n_and_days_beside_each_row() -> None:
