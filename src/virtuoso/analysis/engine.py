@@ -154,6 +154,9 @@ class Engine:
             self._banks.step_book(cut.book, cut.close_ms)
         rows = as_rows(cut.rows)
         factors, total, banded, regimes, ranked = self._score(cut.close_ms, rows, qualities, attainable)
+        said = said if said is not None and said.close_ms == cut.close_ms else None
+        if said is not None and self.outlook is not None:
+            said = self.outlook.with_followed(said, cut.rows, ranked.percentile, regimes.code)
         return Evaluation(
             close_ms=cut.close_ms,
             symbols=cut.symbols,
@@ -171,7 +174,7 @@ class Engine:
             detailed=cut.detailed,
             stale=stale_feeds(qualities),
             rows=cut.rows,
-            said=said if said is not None and said.close_ms == cut.close_ms else None,
+            said=said,
         )
 
     def _advance(self, cut: Cut) -> Iterator[tuple[int, list[BarBlock]]]:

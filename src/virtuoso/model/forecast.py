@@ -36,6 +36,34 @@ class Lean(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Mean net result per entry so far, bp, each day weighing the same."""
 
 
+class WhatFollowed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What followed past readings like this one, of all symbols: the same tenth of their scores and the same regime.
+
+    Differences from the base are shrunk by how well they are known: where they may be chance, both are the same.
+    """
+
+    rose: float
+    """Share, 0–1, of them after which the price had risen; where it stayed, half of one."""
+    rose_base: float
+    """The same of all readings, 0–1."""
+    move: float | None
+    """Their mean return, for this symbol's forecast volatility, percent; `null` where that is unknown."""
+    move_base: float | None
+    """The same of all readings, percent; `null` where the volatility is unknown."""
+    size: float | None
+    """Their mean absolute return, for this symbol's forecast volatility, percent; `null` where that is unknown."""
+    size_base: float | None
+    """The same of all readings, percent; `null` where the volatility is unknown."""
+    days: int
+    """How many days such readings were on, twenty at least."""
+    readings: int
+    """How many there were; those of one day overlap."""
+    source: str
+    """`own`: counted here; `shipped`: of other months, until twenty days are counted here."""
+    until: str
+    """The last close of which an outcome is in it, ISO 8601 in UTC."""
+
+
 class HorizonForecast(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is forecast for one horizon; `null` where it is not forecast that far, or not known yet."""
 
@@ -62,6 +90,8 @@ class HorizonForecast(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Probability, 0–1, of a return above the cost of a long; `null` beyond 1h, and while unknown."""
     beyond_down: float | None
     """Probability, 0–1, of a return below minus the cost of a short; `null` beyond 1h, and while unknown."""
+    followed: WhatFollowed | None
+    """What followed readings like this; `null` where it has no percentile or regime, or such were on under 20 days."""
 
 
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ UTC, and what is made of it holds from five minutes later, whenever it was ready
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,17 @@ from virtuoso.analysis.forecast.claims.cells import DOWN, UP, ClaimRule, Odds
 from virtuoso.analysis.forecast.claims.claims import Claims
 from virtuoso.analysis.forecast.claims.signals import ENTER_MARGIN, Signals, SignalState
 from virtuoso.analysis.forecast.claims.tally import Standing
+from virtuoso.analysis.forecast.cones.cone import under
 from virtuoso.analysis.forecast.costs import TAKER_FEE_BP, BarCosts, book_cost_bp
 from virtuoso.analysis.forecast.features import LONG
 from virtuoso.analysis.forecast.fits.fit import Fit
+from virtuoso.analysis.forecast.followed import LEAST_DAYS, Followed, FollowedTable, cells_of
 from virtuoso.analysis.forecast.forecaster import ADOPTED_AFTER_MS, Forecaster, refit_due
 from virtuoso.analysis.forecast.forecasts import Forecasts
+from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
+from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
 from virtuoso.analysis.forecast.training import TrainingSet
-from virtuoso.market.panel import BAR_FIELDS, BarBlock, BookBlock, Floats
+from virtuoso.market.panel import BAR_FIELDS, BarBlock, BookBlock, Floats, Ints
 from virtuoso.model.timeframe import Timeframe
 
 COST_SIZE = 10_000.0
@@ -55,6 +59,10 @@ class Said:
     standings: tuple[Standing, ...]
     fit: Fit | None
     horizon_min: int
+    followed: FollowedTable | None = None
+    """What followed past readings: of one's own once twenty days are counted, until then the shipped table."""
+    cells: Floats | None = None
+    """The cell of each symbol's reading in that table [n], `nan` where the reading has none."""
 
     @property
     def close_ms(self) -> int:
@@ -84,6 +92,10 @@ class Outlook:
         self._cost_memory = Memory()
         self._costs = BarCosts(self._cost_memory, base, self.rule.taker_fee_bp)
         self._number = self._cost_memory.vector()
+        self._followed_memory = Memory()
+        self._followed = Followed(self._followed_memory, HORIZONS_MIN)
+        self._table: tuple[int, FollowedTable | None] = (-1, None)
+        """The table of a day (UTC)."""
         self._start = start
         self._next: tuple[int, Fit] | None = None
         self._asked_ms = 0
@@ -107,7 +119,7 @@ class Outlook:
                 memory.reset(slice(row, row + 1))
 
     def _memories(self) -> tuple[Memory, ...]:
-        return self._claims.memory, self._signals.memory, self._cost_memory
+        return self._claims.memory, self._signals.memory, self._cost_memory, self._followed_memory
 
     def warm_up(self, blocks: Sequence[BarBlock]) -> None:
         """Take long blocks of closed bars without saying anything: of 5m, then of the base."""
@@ -152,6 +164,37 @@ class Outlook:
         return Said(
             forecasts=forecasts, signals=signals, standings=standings, fit=self._forecaster.fit, horizon_min=horizon
         )
+
+    def with_followed(self, said: Said, rows: Ints, percentile: Floats, regime: Floats) -> Said:
+        """The same with what followed readings like these, which are among the past ones from now on.
+
+        Args:
+            said: what was said at the close of the readings.
+            rows: the symbols of the readings [n].
+            percentile: of their scores in their own pasts [n], 0–100.
+            regime: the places of their regimes in `REGIMES` [n].
+        """
+        forecasts = said.forecasts
+        places = {row: place for place, row in enumerate(forecasts.rows.tolist())}
+        ours = np.array([row in places for row in rows.tolist()], dtype=bool)
+        at = np.array([places[row] for row in rows[ours].tolist()], dtype=np.int64)
+        volatility = np.stack([forecasts.volatility[minutes][:, at] for minutes in HORIZONS_MIN])
+        self._followed.step(
+            forecasts.close_ms, rows[ours], percentile[None, ours], regime[None, ours], volatility,
+            forecasts.outcomes.close[..., at],
+        )  # fmt: skip
+        cells = np.full(forecasts.rows.size, np.nan)
+        cells[at] = cells_of(percentile[ours], regime[ours])
+        return replace(said, followed=self._table_at(said.close_ms), cells=cells)
+
+    def _table_at(self, close_ms: int) -> FollowedTable | None:
+        """What is known of past readings, by the days that are over."""
+        day = close_ms // Timeframe.D1.ms
+        if self._table[0] != day:
+            own = self._followed.table()
+            shipped = FOLLOWED if close_ms > FOLLOWED.until_ms else None
+            self._table = (day, own if own.days.max() >= LEAST_DAYS else shipped)
+        return self._table[1]
 
     def _pays(self, standings: Sequence[Standing]) -> tuple[bool, bool]:
         """Whether a likely long and a likely short of the horizon are earned."""
@@ -229,7 +272,8 @@ class Outlook:
 
     def samples(self) -> dict[str, Floats]:
         """What a restart goes on learning from."""
-        return self._forecaster.state()
+        followed = {f"followed.{name}": array for name, array in self._followed.state().items()}
+        return self._forecaster.state() | followed
 
     def resume(
         self, fit: Fit | None, counted: Mapping[str, Floats] | None, samples: Mapping[str, Floats] | None
@@ -239,6 +283,7 @@ class Outlook:
             self._claims.load(counted)
         if samples is not None:
             self._forecaster.load(samples)
+            self._followed.load(under(samples, "followed"))
         if fit is not None:
             self._forecaster.adopt(fit)
 

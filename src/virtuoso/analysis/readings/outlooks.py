@@ -8,9 +8,18 @@ from virtuoso.analysis.forecast.claims.signals import BUY, HOLD, SELL
 from virtuoso.analysis.forecast.claims.tally import Standing
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
 from virtuoso.analysis.forecast.outlook import Said
+from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
 from virtuoso.market.panel import Floats
 from virtuoso.model.clock import iso
-from virtuoso.model.forecast import Claim, ClaimCellRow, Forecast, HorizonForecast, Lean, horizon_text
+from virtuoso.model.forecast import (
+    Claim,
+    ClaimCellRow,
+    Forecast,
+    HorizonForecast,
+    Lean,
+    WhatFollowed,
+    horizon_text,
+)
 from virtuoso.model.signal import Label
 
 _LABELS = {SELL: Label.SELL, HOLD: Label.HOLD, BUY: Label.BUY}
@@ -94,6 +103,7 @@ def forecast_of(said: Said, i: int) -> Forecast:
                 large_move_threshold=_of(forecasts.large_move_threshold.get(minutes), i, _PERCENT),
                 beyond_up=_of(forecasts.beyond_up.get(minutes), i),
                 beyond_down=_of(forecasts.beyond_down.get(minutes), i),
+                followed=_followed(said, i, minutes),
             )
             for minutes in HORIZONS_MIN
         ),
@@ -126,6 +136,30 @@ def cell_row(standing: Standing) -> ClaimCellRow:
         right=standing.right,
         pays=standing.pays,
         directed=standing.directed,
+    )
+
+
+def _followed(said: Said, i: int, minutes: int) -> WhatFollowed | None:
+    """What followed readings like this; `None` where that is not known."""
+    table = said.followed
+    if table is None or said.cells is None or not isfinite(said.cells[i]):
+        return None
+    cell, h = int(said.cells[i]), table.horizons_min.index(minutes)
+    (rose, move, size), (rose_base, move_base, size_base) = table.shrunk[:, cell, h], table.base[:, h]
+    if not isfinite(rose):
+        return None
+    volatility = _PERCENT * said.forecasts.volatility[minutes][0, i]
+    return WhatFollowed(
+        rose=float(rose),
+        rose_base=float(rose_base),
+        move=_known(move * volatility),
+        move_base=_known(move_base * volatility),
+        size=_known(size * volatility),
+        size_base=_known(size_base * volatility),
+        days=int(table.days[cell, h]),
+        readings=int(table.readings[cell, h]),
+        source="shipped" if table is FOLLOWED else "own",
+        until=iso(table.until_ms) or "",
     )
 
 

@@ -143,7 +143,10 @@ SYMBOL = {
             "horizon_min": 60, "volatility": 0.31, "cone": [-0.66, -0.39, -0.18, 0.18, 0.39, 0.66],
             "high": [0.01, 0.05, 0.11, 0.36, 0.55, 0.81], "low": [-0.81, -0.55, -0.36, -0.11, -0.05, -0.01],
             "large_move": 0.24, "large_move_base": 0.2, "large_move_threshold": 0.42, "beyond_up": 0.39,
-            "beyond_down": 0.37,
+            "beyond_down": 0.37, "followed": {
+                "rose": 0.49, "rose_base": 0.504, "move": -0.01, "move_base": 0.0, "size": 0.24, "size_base": 0.24,
+                "days": 74, "readings": 1812, "source": "shipped", "until": "2025-03-01T00:00:00.000Z",
+            },
         }],
         "reason": None,
     },

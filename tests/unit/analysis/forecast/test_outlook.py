@@ -11,6 +11,7 @@ from virtuoso.analysis.forecast.claims.signals import BUY, HOLD, UNKNOWN
 from virtuoso.analysis.forecast.claims.tally import MEASURES
 from virtuoso.analysis.forecast.fits.shipped import SHIPPED
 from virtuoso.analysis.forecast.outlook import ForecastRule, Outlook, Said
+from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
 from virtuoso.analysis.readings.outlooks import claim_of, confidence_of, edge_of, forecast_of, label_of, lean_of
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.signal import Label
@@ -65,6 +66,43 @@ def test_a_fresh_install_forecasts_by_the_shipped_fit_and_names_it(bars: BarBloc
         assert edge_of(said, i) == "no edge at 1h: no day of entries has been counted yet"
         assert forecast.cost_bp is not None
         assert forecast.cost_bp > 11.0
+
+
+def test_what_followed_is_the_shipped_tables_until_twenty_days_are_counted(
+    bars: BarBlock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = 4 * DAY - 60
+    outlook = begun(bars, at)
+    percentile, regime = np.array([5.0, np.nan, 95.0]), np.array([2.0, 2.0, 2.0])
+
+    def told(k: int) -> Said:
+        # readings come in another order than the bars of the close
+        return outlook.with_followed(step(outlook, bars, k), np.array([2, 1, 0]), percentile[::-1], regime)
+
+    said = told(at)
+    low, none, high = ({each.horizon_min: each for each in forecast_of(said, i).horizons}[15] for i in range(N))
+    assert none.followed is None
+    for shown, decile in ((low, 0), (high, 9)):
+        assert shown.followed is not None
+        cell = 4 * decile + 2
+        assert shown.followed.source == "shipped"
+        assert shown.followed.rose == FOLLOWED.shrunk[0, cell, 0]
+        assert shown.followed.rose_base == FOLLOWED.base[0, 0]
+        assert shown.followed.days == FOLLOWED.days[cell, 0]
+        assert shown.volatility is not None
+        assert shown.followed.size == pytest.approx(FOLLOWED.shrunk[2, cell, 0] * shown.volatility)
+    monkeypatch.setattr("virtuoso.analysis.forecast.outlook.LEAST_DAYS", 1)
+    later = [told(k) for k in range(at + 1, at + 70)][-1]
+    assert later.followed is not None
+    assert later.followed.until_ms > START_MS
+    assert later.followed.readings.sum() > 0
+    again = Outlook(M1, None, SHIPPED)
+    again.resume(None, None, outlook.samples())
+    assert all(
+        np.array_equal(array, again.samples()[name], equal_nan=True)
+        for name, array in outlook.samples().items()
+        if name.startswith("followed.")
+    )
 
 
 def test_rows_side_by_side_and_apart_say_the_same_of_one_close(bars: BarBlock) -> None:
