@@ -225,3 +225,35 @@ def test_too_few_days_or_entries_earn_nothing(seed: int) -> None:
     few_days, few_entries = rng.normal(100, 1, (1, 19, 8)), rng.normal(100, 1, (1, 24, 8))
     assert _share(_first_earned(few_days)) == 0.0
     assert _share(_first_earned(few_entries, entries=4)) == 0.0
+
+
+# --- from bars to what is earned -------------------------------------------------------------------------------------
+
+
+def _ever_paid(seed: int, days: int, drift: float) -> bool:
+    """Sixteen symbols, correlated by .7, with clustered volatility; a long is claimed every hour of all of them.
+
+    `drift` is the mean of a day's mean net result over its standard deviation.
+    """
+    rng, n = np.random.default_rng(seed), 16
+    hours = days * 24 + 26
+    volatility = 0.004 * np.exp(0.5 * np.sin(np.cumsum(rng.normal(0, 0.05, hours))))[:, None]
+    noise = np.sqrt(0.7) * rng.standard_normal((hours, 1)) + np.sqrt(0.3) * rng.standard_normal((hours, n))
+    edge = drift * np.sqrt((0.7 + 0.3 / n) / 24)
+    returns = volatility * (noise + edge)
+    claims = Claims(3_600_000, CELLS)
+    claims.memory.reserve(n)
+    likely, other, cost = np.full(n, 0.56), np.full(n, 0.3), np.full(n, 1e-9)
+    found = False
+    for k in range(hours):
+        close = np.exp(returns[k])
+        odds = Odds(up={15: other, 60: likely}, down={15: other, 60: other})
+        claims.step(slice(0, n), START_MS + (k + 1) * 3_600_000, np.ones(n), close, cost, odds)
+        found = found or any(standing.pays for standing in claims.standings())
+    return found
+
+
+@pytest.mark.slow
+def test_planted_in_bars_an_edge_is_earned_and_none_is_not() -> None:
+    assert sum(_ever_paid(seed, 60, 0.7) for seed in range(10)) >= 8
+    assert sum(_ever_paid(seed, 90, 0.0) for seed in range(20)) <= 1
