@@ -70,8 +70,7 @@ def backtest(
         ),
     ] = True,
     alerts: Annotated[
-        bool,
-        typer.Option("--alerts", help="Also find incidents in bars of 1m, through the stages of alerts."),
+        bool, typer.Option("--alerts", help="Also find incidents in bars of 1m, through the stages of alerts.")
     ] = False,
     html: Annotated[
         Path | None,
@@ -87,33 +86,16 @@ def backtest(
     """
     if html is not None:
         need("research", "--html")
-        from virtuoso.research.track_record.own import OwnPage  # noqa: PLC0415 - needs an extra, and is slow to import
     settings = load(files_of(config, no_config), os.environ)
-    hints = Hints(
-        symbol=symbol,
-        columns=columns_of(columns) if columns is not None else {},
-        zone=zone_of(zone) if zone is not None else None,
-    )
-    plan = Plan(
-        timeframes=settings.analysis.timeframes.weights(),
-        factors=settings.analysis.factors.weights(),
-        rule=band_rule(settings),
-    )
+    hints = _hints(symbol, columns, zone)
     with ExitStack() as stack:
-
-        def read(paths: list[Path]) -> Bars:
-            with telling(f"reading {paths[0]}{' and more' if len(paths) > 1 else ''}") as tell:
-                said = partial(typer.echo, err=True)
-                return stack.enter_context(
-                    read_bars(paths, hints=hints, skip_bad=skip_bad, progress=tell, recognised=said)
-                )
-
+        read = partial(_opened, stack, hints, skip_bad)
         past = [read([path]) for path in warm_up or ()]
-        run = Run(read(data), past, plan, _alert_plan(settings) if alerts else None)
-        results = None
-        if out is not None:
-            results = Results(out, run.readings, run.outcomes, components=components, incidents=alerts)
-        page = None if html is None else OwnPage(html, run.symbols, run.base)
+        run = Run(read(data), past, _plan(settings), _alert_plan(settings) if alerts else None)
+        results = (
+            None if out is None else Results(out, run.readings, run.outcomes, components=components, incidents=alerts)
+        )
+        page = None if html is None else _page(html, run)
         summary = _scored(run, settings, None if results is None else stack.enter_context(results), page)
     if page is not None:
         with telling("judging") as tell, ProcessPoolExecutor(1, get_context("spawn")) as pool:
@@ -122,6 +104,39 @@ def backtest(
         typer.echo(json.dumps(summary))
         return
     show(drawn(summary))
+    _tell_written(html, out, results)
+
+
+def _hints(symbol: str | None, columns: str | None, zone: str | None) -> Hints:
+    return Hints(
+        symbol=symbol,
+        columns=columns_of(columns) if columns is not None else {},
+        zone=zone_of(zone) if zone is not None else None,
+    )
+
+
+def _opened(stack: ExitStack, hints: Hints, skip_bad: bool, paths: list[Path]) -> Bars:
+    """The bars of files, until the stack is unwound."""
+    with telling(f"reading {paths[0]}{' and more' if len(paths) > 1 else ''}") as tell:
+        said = partial(typer.echo, err=True)
+        return stack.enter_context(read_bars(paths, hints=hints, skip_bad=skip_bad, progress=tell, recognised=said))
+
+
+def _plan(settings: Settings) -> Plan:
+    return Plan(
+        timeframes=settings.analysis.timeframes.weights(),
+        factors=settings.analysis.factors.weights(),
+        rule=band_rule(settings),
+    )
+
+
+def _page(html: Path, run: Run) -> "OwnPage":
+    from virtuoso.research.track_record.own import OwnPage  # noqa: PLC0415 - needs an extra, and is slow to import
+
+    return OwnPage(html, run.symbols, run.base)
+
+
+def _tell_written(html: Path | None, out: Path | None, results: Results | None) -> None:
     if html is not None:
         typer.echo(f"\nwritten: {html}")
     if results is not None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -47,6 +48,9 @@ class Gathered:
 
     def write_followed(self, block: FollowedBlock) -> None:
         self.followed.append(block)
+
+    def write_incidents(self, rows: Sequence[Any]) -> None:
+        assert not rows, "none were looked for"
 
     def __getitem__(self, name: str) -> np.ndarray:
         """All of an array [t, n], of the closes at which any symbol has a reading."""
