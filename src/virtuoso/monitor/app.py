@@ -95,6 +95,7 @@ class Monitor:
         self.market, self.watch, self.cycle = kernel.market, kernel.watch, kernel.cycle
         self.incidents, self.health = kernel.incidents, health
         self.alerts.alerting.outcomes.bars = bars_of(kernel.market)
+        self.alerts.alerting.outcomes.offset_ms = lambda: exchange.clock_offset_ms
         self.alerts.context = AlertContext(kernel.market, kernel.cycle, kernel.exchange)
         self.tasks = TrackedTasks(self._task_died, self._task_restarted)
         self.vitals = Vitals(FixedRate(parts.kernel.interval_s), self.tasks.states)

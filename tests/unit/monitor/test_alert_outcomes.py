@@ -145,6 +145,24 @@ def test_outcomes_begin_with_the_delivery_settle_when_due_and_go_on_after_a_rest
     ]
 
 
+def test_times_are_the_exchanges_whatever_this_machine_thinks() -> None:
+    """A replay has a time of its own, days from this machine's; so have its bars and forecasts."""
+    clock, ahead_ms = Clock(), 3 * 86_400_000
+    clock.now_ms = T0 + ahead_ms
+    of = alerting(clock)
+    of.outcomes.offset_ms = lambda: -ahead_ms
+    of.outcomes.bars = minutes
+    of.outcomes.edges.take(forecasts(T0 - MINUTE, 0.01), ("A", "B"))
+    of.incidents.fire("sudden_move", Severity.WARNING, "A up", clock.now_ms, symbol="A", side="up")
+    of.decide()
+    begun = of.outcomes.take_changed()
+    assert [(each.delivered_ms, each.edge is not None) for each in begun] == [(T0, True)] * 2
+    clock.now_ms += 15 * MINUTE
+    of.decide()
+    (settled,) = of.outcomes.take_changed()
+    assert (settled.settled_ms, settled.entry) == (T0 + 15 * MINUTE, 100.0)
+
+
 def test_a_kind_that_was_worth_little_for_long_stops_to_interrupt() -> None:
     clock = Clock()
     of = alerting(clock)

@@ -1,9 +1,10 @@
 """What followed the alerts of a monitor: begun as they are delivered, settled from its bars, judged by kind."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+from msgspec.structs import replace
 
 from virtuoso.alerts.outcomes.equal import EqualMinutes, EqualState
 from virtuoso.alerts.outcomes.pending import Bars, PendingOutcomes
@@ -25,17 +26,19 @@ _STATE_MS = 3_600_000
 
 
 class AlertOutcomes:
-    """Used on the event loop. Times are epoch milliseconds.
+    """Used on the event loop. Times are epoch milliseconds, of outcomes by the exchange's clock, as bars and forecasts.
 
     Attributes:
         edges: takes the forecasts of each close; until there are any, outcomes are recorded without a band.
         bars: where closed minutes are; nothing settles before it is there.
+        offset_ms: the exchange's time less this machine's; `None` = not measured, and taken for none.
     """
 
     def __init__(self) -> None:
         self._equal = EqualMinutes()
         self.edges = ForecastEdges(self._equal)
         self.bars: Bars | None = None
+        self.offset_ms: Callable[[], float | None] = lambda: None
         self._pending = PendingOutcomes()
         self._settled: dict[str, deque[Outcome]] = {}
         self._changed: dict[str, Outcome] = {}
@@ -52,13 +55,16 @@ class AlertOutcomes:
 
     def look(self, delivered: Iterable[tuple[Incident, bool]], now_ms: int) -> None:
         """Begin what was delivered just now (and whether it interrupted), and settle what is due."""
+        shift_ms = round(self.offset_ms() or 0.0)
+        there_ms = now_ms + shift_ms
         for incident, interrupted in delivered:
             begun = self._pending.begin(
-                incident, now_ms, interrupted=interrupted, edges=self.edges.edge, bases=self.edges.base
-            )
+                replace(incident, fired_ms=incident.fired_ms + shift_ms), there_ms, interrupted=interrupted,
+                edges=self.edges.edge, bases=self.edges.base,
+            )  # fmt: skip
             self._changed.update((outcome.id, outcome) for outcome in begun)
         if self.bars is not None:
-            for outcome in self._pending.settle(now_ms, self.bars):
+            for outcome in self._pending.settle(there_ms, self.bars):
                 self._changed[outcome.id] = outcome
                 self._put(outcome)
 
