@@ -36,7 +36,7 @@ def test_a_symbol_is_found_by_either_name_in_any_case(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("BTCUSD", "did you mean BTCUSDT"), ("sol", r"did you mean SOLUSDT\?"), ("PEPEUSDT", "1000PEPEUSDT"),
+        ("BTCUSD", "did you mean BTCUSDT"), ("solu", r"did you mean SOLUSDT\?"), ("PEPEUSDT", "1000PEPEUSDT"),
         ("QQQ", "`virtuoso universe` lists its symbols"),
     ],
 )  # fmt: skip
