@@ -12,7 +12,7 @@ from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.web_worker import run_worker
 from virtuoso.processes.workers import keep_workers
 from virtuoso.web.connections.listening import listen
-from virtuoso.wiring.stores import need_shared_tier
+from virtuoso.wiring.stores import need_driver, need_shared_tier
 
 app = typer.Typer(add_completion=False)
 
@@ -29,6 +29,7 @@ def web(
     """Serve the API and the page from Redis and Memcached."""
     settings: Settings = running_settings(config, no_config)
     need_shared_tier(settings)
+    need_driver(settings)  # said once, before any worker starts
     count = workers or settings.web.workers
     sock = listen(settings.web.host, settings.web.port)
     url = f"http://{settings.web.host}:{sock.getsockname()[1]}"

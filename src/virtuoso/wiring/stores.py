@@ -73,8 +73,23 @@ def need_shared_tier(settings: Settings) -> None:
         )
 
 
+def need_driver(settings: Settings) -> None:
+    """A database that is a server is reached by a driver that is an extra.
+
+    Raises:
+        UsageError: it is not installed; the address, which may hold a password, is not repeated.
+    """
+    if sqlite_file(settings) is None:
+        need("postgresql", "database.url = postgresql://…")
+
+
 def database_for(settings: Settings, clock: Clock, threads: int = 1, *, follows: bool = False) -> Database:
-    """The database, not opened yet; `follows` for those that keep no state of a monitor in it."""
+    """The database, not opened yet; `follows` for those that keep no state of a monitor in it.
+
+    Raises:
+        UsageError: it is a server, and the driver is not installed.
+    """
+    need_driver(settings)
     address = _revealed(settings.database.url) or f"sqlite:///{sqlite_file(settings)}"
     return Database(address, clock, threads=threads, follows=follows)
 

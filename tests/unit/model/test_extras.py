@@ -56,6 +56,13 @@ def test_extras_are_those_of_the_distribution_and_of_the_makefile(root: Path) ->
         ),
         (["export", "bars", "-o", "x.parquet"], "--out x.parquet: needs pyarrow, which is not installed; run: make"),
         (["up", "-c", "archive.yaml"], "timeseries.archive = true: needs pyarrow, which is not installed; run: make"),
+        *(
+            (
+                [*command, "-c", "server.yaml"],
+                "database.url = postgresql://…: needs psycopg, which is not installed; run: make",
+            )
+            for command in (["up"], ["monitor"], ["web"], ["web", "--workers", "2"], ["config", "check"])
+        ),
         (
             ["analyze", "BTCUSDT", "-c", "okx.yaml"],
             "exchange.name = okx: needs ccxt, which is not installed; run: make",
@@ -65,6 +72,9 @@ def test_extras_are_those_of_the_distribution_and_of_the_makefile(root: Path) ->
 )
 def test_what_needs_an_extra_says_so_in_one_line(tmp_path: Path, arguments: list[str], said: str) -> None:
     (tmp_path / "archive.yaml").write_text("timeseries: {archive: true}\nweb: {port: 0}\n")
+    (tmp_path / "server.yaml").write_text(
+        "database: {url: 'postgresql://u:secret@127.0.0.1:1/x'}\ncache: {tiers: [redis]}\nweb: {port: 0}\n"
+    )
     (tmp_path / "okx.yaml").write_text("exchange: {name: okx}\n")
     done = run("from virtuoso.cli import main; sys.argv[0] = 'virtuoso'; main()", *arguments, cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr

@@ -6,7 +6,7 @@ from typing import Final
 
 from virtuoso.model.errors import UsageError
 
-EXTRAS: Final = {"ccxt": "ccxt", "parquet": "pyarrow", "research": "arch"}
+EXTRAS: Final = {"ccxt": "ccxt", "parquet": "pyarrow", "postgresql": "psycopg", "research": "arch"}
 """Extras of the distribution, and the package that shows each is there."""
 _CHECKOUT: Final = Path(__file__).parents[4]
 

@@ -96,13 +96,14 @@ class _Start:
             await series.close()
 
     async def database(self) -> None:
-        """Look at a file that is there; a server is asked with those that are to be connected."""
+        """Look at a file that is there, and for the driver of a server, which is asked with those to be connected."""
         file = sqlite_file(self.settings)
-        if file is None or not file.exists():
+        if file is not None and not file.exists():
             return
         database = database_for(self.settings, self.clock)
         try:
-            await database.look()
+            if file is not None:
+                await database.look()
         finally:
             await database.close()
 
