@@ -145,6 +145,31 @@ class Slippage(msgspec.Struct, frozen=True, kw_only=True):
     """Why a cost is `null`: no book was seen, or its ten best levels hold less; else `null`."""
 
 
+class EntryChances(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How likely an entry's stop or its first target is touched first, and what that comes to.
+
+    It is context for who enters anyway, and no recommendation: `signal` alone says what is likely to pay.
+    """
+
+    horizon_min: int | None
+    """How far ahead, minutes: the horizon of signals; `null` where nothing is forecast."""
+    stop_first: float | None
+    """Probability, 0–1, that the stop is touched within the horizon, and before the first target; `null` with a
+    `reason`."""
+    target_first: float | None
+    """Probability, 0–1, that the first target is touched within the horizon, and before the stop; `null` with a
+    `reason`."""
+    levels_bp: float | None
+    """What both bring on average before costs, bp: P(target first) · gain − P(stop first) · loss, as shares of all
+    entries; `null` with a `reason`."""
+    net_bp: float | None
+    """Mean result of all after costs, bp; what touches neither is closed at the horizon. The price is taken to have no
+    drift, so the rest brings what the levels take, and minus the cost remains: no stop and no target earns by itself.
+    `null` with a `reason`."""
+    reason: str | None = None
+    """Why something is `null`: a stop, a forecast or the cost is missing; else `null`."""
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """What an entry at the last close would mean, in the direction that the signal or else the score leans to."""
 
@@ -170,6 +195,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """What the stop goes by: `swing low`, `swing high` or `1.5 ATR`; `null` with a `reason`."""
     slippage: Slippage
     """What the book would charge for it."""
+    chances: EntryChances
+    """How likely stop or target comes first. It stands beside any reading, HOLD too, and recommends none."""
     reason: str | None = None
     """Why the levels are `null`: there is no ATR yet; else `null`."""
 

@@ -12,7 +12,7 @@ from virtuoso.analysis.regimes.regime import Regime
 from virtuoso.model import documents as docs
 from virtuoso.model.feed_kind import FeedKind
 from virtuoso.model.quality import DataQuality, DataSource
-from virtuoso.model.signal import Band, Entry, Label, Slippage
+from virtuoso.model.signal import Band, Entry, EntryChances, Label, Slippage
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.alerting.rule_values import market_values, symbol_values, system_values
 
@@ -40,6 +40,7 @@ REGIME = docs.RegimeRow(
 ENTRY = Entry(
     side="short", price=40.0, timeframe=Timeframe.M5, atr=41.0, stop=42.0, invalidation=43.0, targets=(), basis=None,
     reward_risk=44.0, slippage=Slippage(size=0, buy_bp=45.0, sell_bp=46.0),
+    chances=EntryChances(horizon_min=60, stop_first=0.5, target_first=0.25, levels_bp=47.0, net_bp=48.0),
 )  # fmt: skip
 DETAIL = docs.SymbolDetail(
     ticker=ROW, signal=SIGNAL, regime=REGIME, why=(), factors=(), timeframes=(), alignment=47.0, counterfactual=None,

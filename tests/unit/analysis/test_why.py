@@ -15,6 +15,7 @@ from virtuoso.analysis.factors import orderbook, technical, volume
 from virtuoso.analysis.readings.counterfactual import REACH, counterfactuals
 from virtuoso.analysis.readings.entry import Context, walked
 from virtuoso.analysis.scoring import FactorArrays, combine, total_of
+from virtuoso.model.signal import Entry, EntryChances
 from virtuoso.model.timeframe import Timeframe
 
 FRAMES = (Timeframe.M1, Timeframe.M5)
@@ -128,25 +129,30 @@ def _context(**changes) -> Context:
     )  # fmt: skip
 
 
+def _entry(context: Context, *, long: bool) -> Entry:
+    unknown = EntryChances(horizon_min=None, stop_first=None, target_first=None, levels_bp=None, net_bp=None)
+    return context.entries(np.array([long])).entry(0, unknown)
+
+
 def test_an_entry_stands_behind_the_swing_and_aims_at_the_next() -> None:
-    entry = _context().entry(0, long=True)
+    entry = _entry(_context(), long=True)
     assert (entry.side, entry.basis, entry.invalidation, entry.stop) == ("long", "swing low", 97.0, 96.5)
     assert entry.targets == (103.5, 107.0)
     assert entry.reward_risk == pytest.approx(3.5 / 3.5)
-    too_near = _context(swing_high=100.5).entry(0, long=True)
+    too_near = _entry(_context(swing_high=100.5), long=True)
     assert too_near.targets == (107.0,)
 
 
 def test_without_a_near_swing_the_stop_is_in_atr() -> None:
     for swing in (99.5, 90.0, np.nan):
-        entry = _context(swing_low=swing).entry(0, long=True)
+        entry = _entry(_context(swing_low=swing), long=True)
         assert (entry.basis, entry.stop, entry.invalidation) == ("1.5 ATR", 97.0, 97.0)
-    assert _context(swing_high=np.nan).entry(0, long=True).reward_risk == pytest.approx(2.0)
+    assert _entry(_context(swing_high=np.nan), long=True).reward_risk == pytest.approx(2.0)
 
 
 def test_a_mirrored_market_gives_the_mirrored_entry() -> None:
-    up = _context().entry(0, long=True)
-    down = _context(swing_low=96.5, swing_high=103.0).entry(0, long=False)
+    up = _entry(_context(), long=True)
+    down = _entry(_context(swing_low=96.5, swing_high=103.0), long=False)
     assert down.side == "short"
     assert [200 - price for price in (down.stop or 0, down.invalidation or 0, *down.targets)] == pytest.approx(
         [up.stop, up.invalidation, *up.targets]
@@ -155,12 +161,12 @@ def test_a_mirrored_market_gives_the_mirrored_entry() -> None:
 
 
 def test_what_is_unknown_is_said() -> None:
-    entry = _context(atr=np.nan).entry(0, long=True)
+    entry = _entry(_context(atr=np.nan), long=True)
     assert (entry.stop, entry.reward_risk, entry.reason) == (None, None, "no ATR of 30m yet")
-    blind = replace(_context(), book=None).entry(0, long=True)
+    blind = _entry(replace(_context(), book=None), long=True)
     assert blind.slippage.buy_bp is None
     assert blind.slippage.reason == "no book was seen at the cut"
-    deep = replace(_context(), size=1e9).entry(0, long=True)
+    deep = _entry(replace(_context(), size=1e9), long=True)
     assert deep.slippage.reason == "the ten best levels hold less than that"
 
 
@@ -170,7 +176,7 @@ def test_slippage_is_the_mean_price_of_walking_the_book() -> None:
     assert walked([100.0, 101.0], [1.0, 1.0], 202.0) is None
     assert walked([100.0, np.nan], [1.0, np.nan], 150.0) is None
     context = _context()
-    slippage = context.entry(0, long=True).slippage
+    slippage = context.slippage(0)
     assert slippage.buy_bp is not None
     assert slippage.sell_bp is not None
     assert slippage.buy_bp > 0.499  # half the spread of 1 bp at least

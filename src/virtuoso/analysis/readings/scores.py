@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from virtuoso.analysis.bands import BandCodes, Banded, BandRule, band_of
 from virtuoso.analysis.component import Component
+from virtuoso.analysis.forecast.claims.signals import BUY, HOLD, SELL
 from virtuoso.analysis.forecast.outlook import Said
 from virtuoso.analysis.percentile import Ranked
+from virtuoso.analysis.readings.chances import Chances, chances_of
 from virtuoso.analysis.readings.counterfactual import Counterfactuals, counterfactuals
-from virtuoso.analysis.readings.entry import Context
+from virtuoso.analysis.readings.entry import Context, Entries
 from virtuoso.analysis.readings.outlooks import label_of
 from virtuoso.analysis.regimes.regime import RegimeArrays
 from virtuoso.analysis.scoring import FactorArrays, Total
@@ -94,6 +96,19 @@ class Scores:
         """The columns [n] of the symbols in what is said of them, −1 where nothing is."""
         at = {} if self.said is None else {row: i for i, row in enumerate(self.said.forecasts.rows.tolist())}
         return np.array([at.get(row, -1) for row in self.rows.tolist()], dtype=np.int64)
+
+    @cached_property
+    def entries(self) -> Entries:
+        """The entries of all, by the side of the signal, or without one by that of the score."""
+        label = np.full(self.places.size, HOLD)
+        if self.said is not None:
+            label = np.where(self.places < 0, HOLD, self.said.signals.label[self.places])
+        return self.context.entries((label == BUY) | ((label != SELL) & ~(self.score < 50.0)))
+
+    @cached_property
+    def chances(self) -> Chances:
+        """How likely the stop of each entry is touched first, or its target."""
+        return chances_of(self.entries, self.said, self.places)
 
     def claimed_ms(self, symbol: str) -> int | None:
         """The close at which the claim of a symbol was made; `None` where there is none."""

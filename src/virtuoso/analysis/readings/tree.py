@@ -29,7 +29,6 @@ from virtuoso.model.signal import (
     ComponentScore,
     Counterfactual,
     FactorScore,
-    Label,
     ModifierScore,
     Reading,
     TimeframeScore,
@@ -70,16 +69,11 @@ def reading_of(scores: Scores, branches: Sequence["Branches"], i: int) -> Readin
         timeframes=_frames(scores, i),
         alignment=_number(total.alignment[i]),
         counterfactual=counterfactual,
-        entry=scores.context.entry(i, long=_leans_long(signal, score)),
+        entry=scores.entries.entry(i, scores.chances.of(i)),
         why=sentences(scores.symbols[i], band, score, factors, counterfactual, withheld),
         input_hash=_hash(scores, i),
         reasons=(*withheld, *_said_reasons(said, at)),
     )
-
-
-def _leans_long(signal: Label | None, score: float | None) -> bool:
-    """Whether an entry would be long: by the signal's side, or without one by the score."""
-    return signal is Label.BUY or (signal is not Label.SELL and (score is None or score >= 50.0))
 
 
 class Branches:

@@ -10,7 +10,8 @@ from virtuoso.cli.terminal import drawing, tables
 from virtuoso.cli.terminal.components import detailed, matrix
 from virtuoso.cli.terminal.tables import Cells, Column, Table, facts, plain, terminal
 from virtuoso.model.documents import SymbolDetail
-from virtuoso.model.signal import Counterfactual, Entry, FactorScore, TimeframeScore
+from virtuoso.model.forecast import horizon_text
+from virtuoso.model.signal import Counterfactual, Entry, EntryChances, FactorScore, TimeframeScore
 from virtuoso.model.text.numbers import UNKNOWN, Denomination, price_text
 from virtuoso.model.timeframe import Timeframe
 
@@ -161,11 +162,24 @@ def _entry(entry: Entry, of: Denomination) -> Table[Cells]:
         targets = " · ".join(f"{of.price(target)}{_away(entry, target)}" for target in entry.targets)
         said["targets"] = targets or UNKNOWN
         said["reward/risk"] = f"{drawing.number(entry.reward_risk, 2)} to the first target"
+    said["first"] = _first(entry.chances)
     cost = entry.slippage
     paid = [f"{way} {bp:.2f} bp" for way, bp in (("buy", cost.buy_bp), ("sell", cost.sell_bp)) if bp is not None]
     costs = " · ".join([*paid, *([cost.reason] if cost.reason else [])])
     said["slippage"] = f"{costs}, for {of.amount(cost.size)}"
     return facts(said)
+
+
+def _first(chances: EntryChances) -> str:
+    """Which is touched first, and what that comes to; it is not said as if it recommended anything."""
+    if chances.stop_first is None or chances.target_first is None:
+        return chances.reason or UNKNOWN
+    within = "" if chances.horizon_min is None else f" within {horizon_text(chances.horizon_min)}"
+    net = UNKNOWN if chances.net_bp is None else f"{drawing.number(chances.net_bp, 1, signed=True)} bp"
+    return (
+        f"stop {chances.stop_first:.0%} · target {chances.target_first:.0%}{within} · {net} net without drift; "
+        "no recommendation"
+    )
 
 
 def _away(entry: Entry, level: float | None) -> str:

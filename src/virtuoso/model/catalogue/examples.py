@@ -153,7 +153,12 @@ SYMBOL = {
     "entry": {
         "side": "long", "price": 105989.5, "timeframe": "30m", "atr": 310.2, "stop": 105412.4,
         "invalidation": 105490.0, "targets": [106540.0, 107143.7], "reward_risk": 0.95, "basis": "swing low",
-        "slippage": {"size": 10000.0, "buy_bp": 0.01, "sell_bp": 0.01, "reason": None}, "reason": None,
+        "slippage": {"size": 10000.0, "buy_bp": 0.01, "sell_bp": 0.01, "reason": None},
+        "chances": {
+            "horizon_min": 60, "stop_first": 0.127, "target_first": 0.131, "levels_bp": -0.1, "net_bp": -11.1,
+            "reason": None,
+        },
+        "reason": None,
     },
     "input_hash": "9f2c6a4d0b7e81c35a1f0d9e4b6c7a82", "liquidations": 3, "timestamp": "2026-11-23T20:46:10.000Z",
 }  # fmt: skip

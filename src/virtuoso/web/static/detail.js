@@ -189,10 +189,18 @@ function entry(doc, ticker) {
     ["Wrong past", away(doc.invalidation)],
     ["Targets", doc.targets.map(away).join(" · ") || "—"],
     ["Reward/risk", `${number(doc.reward_risk, 2)} to the first target`],
+    ["Touched first", first(doc.chances)],
   ];
   const costs = [["buy", cost.buy_bp], ["sell", cost.sell_bp]].filter(([, bp]) => bp !== null).map(([way, bp]) => `${way} ${number(bp, 2)} bp`);
   const paid = [...costs, cost.reason].filter(Boolean).join(" · ");
   return terms([["Side", side], ...levels, [`Slippage of ${number(cost.size, 0)} ${ticker.quote ?? "quote units"}`, paid]], "rows");
+}
+
+function first(chances) {
+  if (chances.stop_first === null) return chances.reason;
+  const share = (probability) => `${number(100 * probability, 0)} %`;
+  const net = chances.net_bp === null ? "—" : `${number(chances.net_bp, 1)} bp`;
+  return `stop ${share(chances.stop_first)} · target ${share(chances.target_first)} within ${chances.horizon_min} min · ${net} net without drift; no recommendation`;
 }
 
 function notes(doc) {
