@@ -162,7 +162,7 @@ def _entry(entry: Entry, of: Denomination) -> Table[Cells]:
         targets = " · ".join(f"{of.price(target)}{_away(entry, target)}" for target in entry.targets)
         said["targets"] = targets or UNKNOWN
         said["reward/risk"] = f"{drawing.number(entry.reward_risk, 2)} to the first target"
-    said["first"] = _first(entry.chances)
+    said["first touch"] = _first(entry.chances)
     cost = entry.slippage
     paid = [f"{way} {bp:.2f} bp" for way, bp in (("buy", cost.buy_bp), ("sell", cost.sell_bp)) if bp is not None]
     costs = " · ".join([*paid, *([cost.reason] if cost.reason else [])])

@@ -189,7 +189,7 @@ function entry(doc, ticker) {
     ["Wrong past", away(doc.invalidation)],
     ["Targets", doc.targets.map(away).join(" · ") || "—"],
     ["Reward/risk", `${number(doc.reward_risk, 2)} to the first target`],
-    ["Touched first", first(doc.chances)],
+    ["First touch", first(doc.chances)],
   ];
   const costs = [["buy", cost.buy_bp], ["sell", cost.sell_bp]].filter(([, bp]) => bp !== null).map(([way, bp]) => `${way} ${number(bp, 2)} bp`);
   const paid = [...costs, cost.reason].filter(Boolean).join(" · ");
