@@ -1,6 +1,7 @@
 """Forecasts are the same bits however a history comes, see nothing of what follows, and swap sides in a mirror."""
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -22,6 +23,9 @@ from virtuoso.research.forecasting.walk import WalkForward
 M5 = Timeframe.M5
 DAY = 288
 SYMBOLS = tuple(f"S{i}USDT" for i in range(6))
+PIECE = 97
+SEAM = 11 * PIECE
+"""Bars up to the last place before all cuts where a walk's pieces meet: what cut walks have seen so far is the same."""
 NAMES = ("volatility", "variance", "large_move", "large_move_threshold", "beyond_up", "beyond_down")
 
 
@@ -54,13 +58,15 @@ def said(walk: WalkForward, parts: Iterator[BarBlock] | list[BarBlock]) -> dict[
     return {name: np.concatenate(values) for name, values in found.items()}
 
 
-def walked(block: BarBlock, lengths: Callable[[int], int] = lambda _: 97) -> dict[str, np.ndarray]:
-    """Walk forward over the block in pieces of these lengths."""
+def walked(
+    block: BarBlock, lengths: Callable[[int], int] = lambda _: PIECE, walk: WalkForward | None = None
+) -> dict[str, np.ndarray]:
+    """Walk forward over the block in pieces of these lengths; on from a `walk` that has come to its first bar."""
     parts, at = [], 0
     while at < block.open_ms.size:
         parts.append(block.part(slice(at, at + lengths(at))))
         at += lengths(at)
-    return said(WalkForward(SYMBOLS, M5), parts)
+    return said(walk or WalkForward(SYMBOLS, M5), parts)
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +74,57 @@ def history() -> BarBlock:
     return bars(5 * DAY + 40, len(SYMBOLS), seed=3, holes=3, timeframe=M5, bp=14.0)
 
 
+def to_the_seam(history: BarBlock) -> tuple[WalkForward, dict[str, np.ndarray]]:
+    """A walk that has come to the seam, to be copied, and what was said on the way."""
+    walk = WalkForward(SYMBOLS, M5)
+    return walk, walked(history.part(slice(0, SEAM)), walk=walk)
+
+
 @pytest.fixture(scope="module")
-def whole(history: BarBlock) -> dict[str, np.ndarray]:
-    return walked(history)
+def at_the_seam(history: BarBlock) -> tuple[WalkForward, dict[str, np.ndarray]]:
+    return to_the_seam(history)
+
+
+def beyond(block: BarBlock, walk: WalkForward) -> dict[str, np.ndarray]:
+    """What is said from the seam on by a copy of a walk that has come to it."""
+    return walked(block.part(slice(SEAM, None)), walk=deepcopy(walk))
+
+
+@pytest.fixture(scope="module")
+def whole(history: BarBlock, at_the_seam: tuple[WalkForward, dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    walk, before = at_the_seam
+    return {name: np.concatenate([before[name], values]) for name, values in beyond(history, walk).items()}
+
+
+class Stepped:
+    """Forecasters that stepped through the first bars of the history: each number of bars once, and copied."""
+
+    def __init__(self, history: BarBlock) -> None:
+        self._history = history
+        self._made: dict[int, Forecaster] = {}
+
+    def __call__(self, count: int) -> Forecaster:
+        """One of the caller's own, after `count` bars."""
+        if count not in self._made:
+            before = max((n for n in self._made if n < count), default=0)
+            made = deepcopy(self._made[before]) if before else forecaster()
+            rest = self._history.part(slice(before, count))
+            made.step(rest, costs(rest))
+            self._made[count] = made
+        return deepcopy(self._made[count])
+
+    def adopting(self, days: int) -> Forecaster:
+        """The same after whole days, with the fit to them."""
+        made = self(days * DAY)
+        fit = fitted(made.training_set(FIRST_MS + days * DAY * M5.ms))
+        assert fit is not None
+        made.adopt(fit)
+        return made
+
+
+@pytest.fixture(scope="module")
+def stepped(history: BarBlock) -> Stepped:
+    return Stepped(history)
 
 
 def test_forecasts_come_once_two_days_of_samples_are_there_and_then_of_all(whole: dict[str, np.ndarray]) -> None:
@@ -84,19 +138,22 @@ def test_forecasts_come_once_two_days_of_samples_are_there_and_then_of_all(whole
 
 
 def test_live_bar_by_bar_is_the_same_bits_as_long_blocks(history: BarBlock, whole: dict[str, np.ndarray]) -> None:
-    for name, values in walked(history, lambda at: 1 if at > 4 * DAY + 100 else 300).items():
-        assert np.array_equal(values, whole[name], equal_nan=True), name
+    for name, values in walked(history, lambda at: 1 if at >= 5 * DAY - 20 else 142).items():
+        assert np.array_equal(values, whole[name], equal_nan=True), name  # with a refit and its adoption bar by bar
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_nothing_after_a_cut_changes_what_was_said_before_it(
-    history: BarBlock, whole: dict[str, np.ndarray], seed: int
+    history: BarBlock,
+    at_the_seam: tuple[WalkForward, dict[str, np.ndarray]],
+    whole: dict[str, np.ndarray],
+    seed: int,
 ) -> None:
     """Refits included: cuts lie after the first fit, and everything behind them is altered."""
     cut = 4 * DAY + int(np.random.default_rng(seed).integers(0, DAY))
-    for name, values in walked(altered(history, cut)).items():
-        assert np.array_equal(values[:cut], whole[name][:cut], equal_nan=True), name
-        assert not np.array_equal(values[cut + 20 :], whole[name][cut + 20 :], equal_nan=True), name
+    for name, values in beyond(altered(history, cut), at_the_seam[0]).items():
+        assert np.array_equal(values[: cut - SEAM], whole[name][SEAM:cut], equal_nan=True), name
+        assert not np.array_equal(values[cut - SEAM + 20 :], whole[name][cut + 20 :], equal_nan=True), name
 
 
 def altered(block: BarBlock, cut: int) -> BarBlock:
@@ -120,8 +177,11 @@ class Foresees(FeatureState):
 def test_a_planted_leak_of_features_is_caught_by_the_cut(history: BarBlock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("virtuoso.analysis.forecast.forecaster.FeatureState", Foresees)
     cut = 4 * DAY + 50
-    leaking, before = walked(altered(history, cut)), walked(history)
-    assert any(not np.array_equal(leaking[name][:cut], before[name][:cut], equal_nan=True) for name in before)
+    walk, _ = to_the_seam(history)
+    seen = slice(0, cut + PIECE)  # to the end of the piece in which the cut lies, at least
+    leaking, before = (beyond(block.part(seen), walk) for block in (altered(history, cut), history))
+    same = slice(0, cut - SEAM)
+    assert any(not np.array_equal(leaking[name][same], before[name][same], equal_nan=True) for name in before)
 
 
 def unpurged(training: TrainingSet, base_ms: int) -> int:
@@ -134,9 +194,8 @@ def unpurged(training: TrainingSet, base_ms: int) -> int:
     return count
 
 
-def test_no_sample_has_an_outcome_within_a_horizon_and_a_bar(history: BarBlock) -> None:
-    made = forecaster()
-    made.step(history, costs(history))
+def test_no_sample_has_an_outcome_within_a_horizon_and_a_bar(history: BarBlock, stepped: Stepped) -> None:
+    made = stepped(history.open_ms.size)
     close_ms = FIRST_MS + 4 * DAY * M5.ms
     training = made.training_set(close_ms)
     assert unpurged(training, M5.ms) == 0
@@ -145,14 +204,14 @@ def test_no_sample_has_an_outcome_within_a_horizon_and_a_bar(history: BarBlock) 
         training.returns[0, 0] = 1.0
 
 
-def test_a_planted_leak_of_outcomes_is_caught_by_the_purge(history: BarBlock) -> None:
+def test_a_planted_leak_of_outcomes_is_caught_by_the_purge(history: BarBlock, stepped: Stepped) -> None:
     class Leaky(TrainingPool):
         def known(self, until_ms: int) -> TrainingSet:
             return replace(super().known(until_ms + Timeframe.D1.ms), until_ms=until_ms)
 
-    made = forecaster()
-    made._pool = Leaky(M5.ms)
-    made.step(history, costs(history))
+    made = stepped(history.open_ms.size)
+    samples, made._pool = made.state(), Leaky(M5.ms)
+    made._pool.load(samples)
     assert unpurged(made.training_set(FIRST_MS + 4 * DAY * M5.ms), M5.ms) > 0
 
 
@@ -177,14 +236,9 @@ def test_a_mirrored_market_swaps_up_and_down_and_nothing_else(history: BarBlock,
         assert values == pytest.approx(expected, rel=1e-2, abs=1e-5, nan_ok=True), name
 
 
-def test_rows_that_come_late_are_forecast_as_if_they_had_been_on_time(history: BarBlock) -> None:
-    made, late = forecaster(), forecaster()
+def test_rows_that_come_late_are_forecast_as_if_they_had_been_on_time(history: BarBlock, stepped: Stepped) -> None:
+    made, late = stepped.adopting(4), stepped.adopting(4)
     start = 4 * DAY
-    for each in (made, late):
-        each.step(history.part(slice(0, start)), costs(history)[:start])
-        fit = fitted(each.training_set(FIRST_MS + start * M5.ms))
-        assert fit is not None
-        each.adopt(fit)
     on_time, behind = np.array([0, 1, 3, 4, 5]), np.array([2])
     for k in range(start, start + 20):
         one = history.part(slice(k, k + 1))
@@ -202,40 +256,32 @@ def test_rows_that_come_late_are_forecast_as_if_they_had_been_on_time(history: B
         assert np.isfinite(after.volatility[15]).all()
 
 
-def test_a_gap_counts_as_missing_bars(history: BarBlock) -> None:
+def test_a_gap_counts_as_missing_bars(history: BarBlock, stepped: Stepped) -> None:
     gap = slice(4 * DAY, 4 * DAY + 30)
     holes = replace(history, **{n: getattr(history, n).copy() for n in ("open", "high", "low", "close", "volume")})
     for name in ("open", "high", "low", "close", "volume"):
         getattr(holes, name)[gap] = np.nan
-    with_holes, without = forecaster(), forecaster()
-    expected = with_holes.step(holes, costs(holes))
-    without.step(history.part(slice(0, gap.start)), costs(history)[: gap.start])
-    rest = history.part(slice(gap.stop, None))
-    found = without.step(rest, costs(rest))
+    with_holes, without = stepped(gap.start), stepped(gap.start)
+    holed, rest = holes.part(slice(gap.start, None)), history.part(slice(gap.stop, None))
+    expected, found = with_holes.step(holed, costs(holed)), without.step(rest, costs(rest))
+    missing = gap.stop - gap.start
     for minutes, values in expected.large_move_threshold.items():
-        assert np.array_equal(found.large_move_threshold[minutes], values[gap.stop :], equal_nan=True)
-    assert np.array_equal(found.realised, expected.realised[:, gap.stop :], equal_nan=True)
+        assert np.array_equal(found.large_move_threshold[minutes], values[missing:], equal_nan=True)
+    assert np.array_equal(found.realised, expected.realised[:, missing:], equal_nan=True)
 
 
-def test_after_a_gap_cones_are_what_they_are_after_missing_bars(history: BarBlock) -> None:
+def test_after_a_gap_cones_are_what_they_are_after_missing_bars(history: BarBlock, stepped: Stepped) -> None:
     gap, begin = slice(4 * DAY + 200, 4 * DAY + 230), 3 * DAY
     holes = replace(history, **{n: getattr(history, n).copy() for n in ("open", "high", "low", "close", "volume")})
     for name in ("open", "high", "low", "close", "volume"):
         getattr(holes, name)[gap] = np.nan
 
-    def stepped(parts: list[slice]) -> Forecasts:
-        made = forecaster()
-        made.step(history.part(slice(0, begin)), costs(history)[:begin])
-        fit = fitted(made.training_set(FIRST_MS + begin * M5.ms))
-        assert fit is not None
-        made.adopt(fit)
-        for part in parts:
-            found = made.step(holes.part(part), costs(holes)[part])
-        return found
-
-    rest = slice(gap.stop, None)
-    expected = stepped([slice(begin, gap.start), gap, rest])
-    found = stepped([slice(begin, gap.start), rest])
+    with_holes = stepped.adopting(3)
+    before, within, rest = (holes.part(part) for part in (slice(begin, gap.start), gap, slice(gap.stop, None)))
+    with_holes.step(before, costs(before))
+    without = deepcopy(with_holes)
+    with_holes.step(within, costs(within))
+    expected, found = with_holes.step(rest, costs(rest)), without.step(rest, costs(rest))
     assert np.isfinite(found.cone[15][:, -1, 1:]).all()
     for name in QUANTILES:
         assert np.array_equal(getattr(found, name)[15], getattr(expected, name)[15], equal_nan=True), name
@@ -256,9 +302,8 @@ def test_a_symbol_that_leaves_takes_its_state_with_it(history: BarBlock) -> None
     assert np.isfinite(found.large_move_threshold[15][:, 1]).all()
 
 
-def test_a_fit_is_named_by_what_is_in_it_and_comes_back_from_its_arrays(history: BarBlock) -> None:
-    made = forecaster()
-    made.step(history, costs(history))
+def test_a_fit_is_named_by_what_is_in_it_and_comes_back_from_its_arrays(history: BarBlock, stepped: Stepped) -> None:
+    made = stepped(history.open_ms.size)
     fit, later = (fitted(made.training_set(FIRST_MS + days * DAY * M5.ms)) for days in (4, 5))
     assert fit is not None
     assert later is not None
@@ -277,13 +322,9 @@ def test_too_little_is_not_fitted() -> None:
     assert fitted(made.training_set(FIRST_MS + DAY * M5.ms)) is None
 
 
-def test_funding_moves_the_cost_of_one_side_up_and_of_the_other_down(history: BarBlock) -> None:
+def test_funding_moves_the_cost_of_one_side_up_and_of_the_other_down(history: BarBlock, stepped: Stepped) -> None:
     def last(funding: float) -> Forecasts:
-        made = forecaster()
-        made.step(history.part(slice(0, 4 * DAY)), costs(history)[: 4 * DAY])
-        fit = fitted(made.training_set(FIRST_MS + 4 * DAY * M5.ms))
-        assert fit is not None
-        made.adopt(fit)
+        made = stepped.adopting(4)
         one = history.part(slice(4 * DAY, 4 * DAY + 1))
         return made.step(one, costs(one), {15: np.full(one.close.shape, funding)})
 
@@ -293,9 +334,8 @@ def test_funding_moves_the_cost_of_one_side_up_and_of_the_other_down(history: Ba
     assert np.array_equal(paid.beyond_up[60], without.beyond_up[60], equal_nan=True)
 
 
-def test_samples_and_cones_survive_a_restart(history: BarBlock) -> None:
-    made, restarted = forecaster(), forecaster()
-    made.step(history.part(slice(0, 4 * DAY)), costs(history)[: 4 * DAY])
+def test_samples_and_cones_survive_a_restart(history: BarBlock, stepped: Stepped) -> None:
+    made, restarted = stepped(4 * DAY), forecaster()
     fit = fitted(made.training_set(FIRST_MS + 3 * DAY * M5.ms))
     assert fit is not None
     made.adopt(fit)
