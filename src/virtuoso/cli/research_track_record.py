@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import RenderableType
 from rich.text import Text
@@ -30,6 +31,10 @@ def track_record(
     out: Annotated[
         Path | None,
         typer.Option("--out", help="The page to write, its plots beside it; none: only the gates are shown."),
+    ] = None,
+    served: Annotated[
+        Path | None,
+        typer.Option("--backtested", help="The file to write of what is served beside forecasts, as JSON."),
     ] = None,
     sets: Annotated[
         Path | None,
@@ -61,6 +66,8 @@ def track_record(
         )
     if out is not None:
         _write(found, out)
+    if served is not None:
+        _keep(found, served)
     if as_json:
         typer.echo(json.dumps(found.document()))
     else:
@@ -79,6 +86,13 @@ def _write(found: Record, out: Path) -> None:
         out.write_text(page(TITLE, PREFACE, found.sections, f"images/{out.stem}"), "utf-8")
     except OSError as error:
         raise UsageError(f"{out}: cannot be written: {error.strerror or error}") from error
+
+
+def _keep(found: Record, path: Path) -> None:
+    try:
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(found.backtested)) + b"\n")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def _drawn(found: Record, out: Path | None) -> Iterator[RenderableType]:

@@ -2,7 +2,7 @@
 
 PUBLIC = (
     "alerts.documents", "alerts.documents.performance", "alerts.incident", "alerts.kind", "alerts.notice",
-    "alerts.outbox", "alerts.outcome", "alerts.worth", "alpha_documents", "catalogue.alert_examples",
+    "alerts.outbox", "alerts.outcome", "alerts.worth", "alpha_documents", "backtested", "catalogue.alert_examples",
     "catalogue.detectors", "catalogue.documents", "catalogue.examples", "catalogue.factors", "catalogue.kinds",
     "clock", "documents", "documents.prices", "errors", "evidence", "feed", "feed_kind", "forecast",
     "installed.extras", "installed.zstd", "instrument", "market", "quality", "signal", "text.duration",

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from virtuoso.model.backtested import BacktestedForecast, BacktestedSet
 from virtuoso.model.text.duration import written
 
 
@@ -90,6 +91,8 @@ class HorizonForecast(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Probability, 0–1, of a return above the cost of a long; `null` beyond 1h, and while unknown."""
     beyond_down: float | None
     """Probability, 0–1, of a return below minus the cost of a short; `null` beyond 1h, and while unknown."""
+    backtested: tuple[BacktestedForecast, ...]
+    """How good such forecasts were on each of `backtested_on`: measured on recorded months, not in this run."""
     followed: WhatFollowed | None
     """What followed readings like this; `null` where it has no percentile or regime, or such were on under 20 days."""
 
@@ -108,6 +111,9 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     not in it. `null` where it is not known."""
     horizons: tuple[HorizonForecast, ...]
     """Each horizon, the nearest first."""
+    backtested_on: tuple[BacktestedSet, ...]
+    """The recorded months that `backtested` was measured on, before this version was shipped; nothing of what is lived
+    here is in it."""
     reason: str | None = None
     """Why something is `null`; `null` where nothing is."""
 

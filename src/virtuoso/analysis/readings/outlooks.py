@@ -10,6 +10,7 @@ from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
 from virtuoso.analysis.forecast.outlook import Said
 from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
 from virtuoso.market.panel import Floats
+from virtuoso.model.backtested import BACKTESTED
 from virtuoso.model.clock import iso
 from virtuoso.model.forecast import (
     Claim,
@@ -103,10 +104,12 @@ def forecast_of(said: Said, i: int) -> Forecast:
                 large_move_threshold=_of(forecasts.large_move_threshold.get(minutes), i, _PERCENT),
                 beyond_up=_of(forecasts.beyond_up.get(minutes), i),
                 beyond_down=_of(forecasts.beyond_down.get(minutes), i),
+                backtested=BACKTESTED.horizons.get(minutes, ()),
                 followed=_followed(said, i, minutes),
             )
             for minutes in HORIZONS_MIN
         ),
+        backtested_on=BACKTESTED.sets,
         reason=unknown_of(said, i),
     )
 

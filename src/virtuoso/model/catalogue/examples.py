@@ -143,10 +143,18 @@ SYMBOL = {
             "horizon_min": 60, "volatility": 0.31, "cone": [-0.66, -0.39, -0.18, 0.18, 0.39, 0.66],
             "high": [0.01, 0.05, 0.11, 0.36, 0.55, 0.81], "low": [-0.81, -0.55, -0.36, -0.11, -0.05, -0.01],
             "large_move": 0.24, "large_move_base": 0.2, "large_move_threshold": 0.42, "beyond_up": 0.39,
-            "beyond_down": 0.37, "followed": {
+            "beyond_down": 0.37, "backtested": [{
+                "set": "2025-05", "large_move_skill": [0.0548, 0.0403, 0.0709],
+                "volatility_r2": [0.5679, 0.5012, 0.6233], "cone_50": [0.501, 0.4868, 0.5147],
+                "cone_80": [0.8043, 0.7911, 0.8169], "cone_95": [0.9508, 0.9434, 0.9577],
+            }], "followed": {
                 "rose": 0.49, "rose_base": 0.504, "move": -0.01, "move_base": 0.0, "size": 0.24, "size_base": 0.24,
                 "days": 74, "readings": 1812, "source": "shipped", "until": "2025-03-01T00:00:00.000Z",
             },
+        }],
+        "backtested_on": [{
+            "set": "2025-05", "title": "thirty days, May 2025: 16 perpetuals, 1m",
+            "since": "2025-05-04T16:05:00.000Z", "until": "2025-06-03T16:00:00.000Z",
         }],
         "reason": None,
     },

@@ -10,11 +10,12 @@ from virtuoso.research.judging.base_rates import constants
 from virtuoso.research.judging.blocks import Blocks
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.probabilities import ProbabilityQuality, brier_skill, classes_skill, quality
-from virtuoso.research.track_record.horizons import said
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.plots import Interval, intervals, reliability
-from virtuoso.research.track_record.sections import Cell, Column, Gate, Plot, Section, Table, at_least, unsure
+from virtuoso.research.track_record.sections import Cell, Column, Gate, Plot, Section, Table, at_least, said, unsure
 
+PROBABILITIES, LARGE_MOVE = "Probabilities", "large move"
+"""Title of the table, and what its rows of large moves are called."""
 _CALIBRATED = 0.02
 _TEXT = """\
 *Large move*: |return| beyond the symbol's own 80 % quantile of the last seven days. *Beyond costs*: a return of more
@@ -57,7 +58,7 @@ class Chances:
                 "How likely: large moves, and returns beyond costs",
                 (_TEXT, unsure(self._skills, "skill")),
                 (
-                    Table("Probabilities", _COLUMNS, tuple(self._rows)),
+                    Table(PROBABILITIES, _COLUMNS, tuple(self._rows)),
                     Table("Three outcomes", _THREE_COLUMNS, tuple(self._three)),
                 ),
                 (intervals("chances", "Skill against each symbol's own past rate", bars), *self._plots),
@@ -74,7 +75,7 @@ class Chances:
         outcome = measured.followed.close[horizon].astype(np.float64)
         y = _event(np.abs(outcome) > threshold, outcome + threshold)
         p = forecast.large_move[horizon].astype(np.float64)
-        found = self._judged(measured, "large move", horizon, p, y)
+        found = self._judged(measured, LARGE_MOVE, horizon, p, y)
         self._plots.append(
             reliability(
                 f"large-move-{measured.spec.name}-{horizon}",
@@ -82,7 +83,7 @@ class Chances:
                 found.reliability,
             )
         )
-        self._parted(measured, "large move", horizon, p, y)
+        self._parted(measured, LARGE_MOVE, horizon, p, y)
         least = measured.spec.gates.get("large_move_skill", ())
         if number < len(least):
             name = f"large move, skill at {said(horizon)}"

@@ -7,9 +7,8 @@ from virtuoso.analysis.forecast.costs import GATE_COST_BP
 from virtuoso.market.panel import Floats
 from virtuoso.research.judging.probabilities import excess, mean_claim, rate
 from virtuoso.research.sampling.claimed import LABEL_HORIZON_MIN
-from virtuoso.research.track_record.horizons import said
 from virtuoso.research.track_record.measured import Measured
-from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table
+from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table, said
 
 _LEAST_DAYS = 20
 _LOWER = -0.06

@@ -9,11 +9,12 @@ from virtuoso.market.panel import Floats
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.paired import Paired
 from virtuoso.research.judging.volatility import Foreseen, VolatilityQuality, quality, r_squared
-from virtuoso.research.track_record.horizons import said
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.plots import Interval, intervals
-from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table, at_least, unsure
+from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table, at_least, said, unsure
 
+EXPLAINED, OWN = "Explained", "forecast"
+"""Title of the table, and what its rows of our own forecast are called."""
 _TEXT = """\
 *Realised* volatility is the root of the sum of squared returns of base bars (those of zero floored at half a tick). R²
 is that of its logarithm, against each symbol's own mean of it that was known at the time; QLIKE is the loss of the
@@ -73,7 +74,7 @@ class Distances:
                 "How far: volatility",
                 (_TEXT, unsure(self._differences, "difference of the loss")),
                 (
-                    Table("Explained", _COLUMNS, tuple(self._rows)),
+                    Table(EXPLAINED, _COLUMNS, tuple(self._rows)),
                     Table("Against the rivals", _AGAINST_COLUMNS, tuple(self._against)),
                 ),
                 (intervals("volatility", "R² of log realised volatility", self._bars),),
@@ -83,7 +84,7 @@ class Distances:
 
     def _take(self, measured: Measured, horizon: int, number: int, found: VolatilityQuality) -> None:
         name, at = measured.spec.name, said(horizon)
-        self._rows.append((name, at, "forecast", found.r2, found.qlike))
+        self._rows.append((name, at, OWN, found.r2, found.qlike))
         self._rows += [(name, at, rival, r2, found.rival_qlike[rival]) for rival, r2 in found.rival_r2.items()]
         self._bars += [Interval(f"{name} {at}", found.r2)]
         self._bars += [Interval(f"{name} {at} {rival}", r2) for rival, r2 in found.rival_r2.items()]

@@ -6,10 +6,9 @@ from virtuoso.analysis.forecast.costs import GATE_COST_BP
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.ranks import rank_correlation
 from virtuoso.research.judging.trades import Trades, judge, naive_rivals
-from virtuoso.research.track_record.horizons import said
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.plots import Interval, intervals
-from virtuoso.research.track_record.sections import Cell, Column, Section, Table, unsure
+from virtuoso.research.track_record.sections import Cell, Column, Section, Table, said, unsure
 
 HORIZONS = (15, 60, 240, 1440)
 COMPONENT_HORIZONS = (15, 60)

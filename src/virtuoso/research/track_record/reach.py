@@ -16,11 +16,12 @@ from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.paired import compare
 from virtuoso.research.judging.pooling import Pool
 from virtuoso.research.sampling.readings import Sampled
-from virtuoso.research.track_record.horizons import said
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.plots import Interval, intervals
-from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table, near, unsure
+from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table, near, said, unsure
 
+COVERED = "Bands of the closing return"
+"""Title of the table."""
 _TEXT = """\
 A band is right where the share of returns inside is what it claims; each tail is judged on its own. *Touch* is judged
 by the share of highest highs (lowest lows) that stay below (above) each quantile."""
@@ -103,7 +104,7 @@ class Reach:
                 "How far: cones",
                 (_TEXT,),
                 (
-                    Table("Bands of the closing return", _BAND_COLUMNS, tuple(self._bands)),
+                    Table(COVERED, _BAND_COLUMNS, tuple(self._bands)),
                     Table(
                         "Touch: quantiles of the highest high and the lowest low", _LEVEL_COLUMNS, tuple(self._levels)
                     ),

@@ -7,6 +7,12 @@ from typing import Any, TypeAlias
 from virtuoso.research.judging.figures import Figure
 
 Cell: TypeAlias = "str | int | float | Figure | None"
+_HOUR_MIN = 60
+
+
+def said(minutes: int) -> str:
+    """A horizon as people say it: `15 m`, `1 h`."""
+    return f"{minutes} m" if minutes % _HOUR_MIN else f"{minutes // _HOUR_MIN} h"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from virtuoso.model.backtested import Backtested, BacktestedSet
+from virtuoso.model.clock import iso
 from virtuoso.model.errors import VirtuosoError
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.forecasting.walk import WalkForward
 from virtuoso.research.judging.foreseen import HISTORY, quantiles, volatilities
 from virtuoso.research.run import Plan
 from virtuoso.research.sampling.sets import Forecast, Foretell, scored
+from virtuoso.research.track_record.backtested import backtested
 from virtuoso.research.track_record.chances import Chances
 from virtuoso.research.track_record.direction import Direction
 from virtuoso.research.track_record.distances import Distances
@@ -36,6 +39,8 @@ class Record:
     sections: tuple[Section, ...]
     gates: tuple[Gate, ...]
     absent: tuple[tuple[str, str], ...]
+    backtested: Backtested
+    """What is served of it beside forecasts."""
 
     @property
     def failed(self) -> tuple[Gate, ...]:
@@ -81,7 +86,11 @@ def record(
             continue
         topics.add(measured, partial(_part, partial(tell, spec.name), 0.7, 0.3))
     opening = _opening(specs, absent)
-    return topics.record(opening, tuple(absent)) if len(absent) < len(specs) else Record((opening,), (), tuple(absent))
+    return (
+        topics.record(opening, tuple(absent))
+        if len(absent) < len(specs)
+        else Record((opening,), (), tuple(absent), backtested((), ()))
+    )
 
 
 class Topics:
@@ -91,9 +100,12 @@ class Topics:
         self._pool = pool
         self._pressure, self._chances, self._distances, self._reach = Pressure(), Chances(), Distances(), Reach()
         self._direction, self._weightings = Direction(), Weightings()
+        self._sets: list[BacktestedSet] = []
 
     def add(self, measured: Measured, tell: Callable[[float], None] = lambda _: None) -> None:
         """Take one set; `tell` is told the share that is done."""
+        if measured.said is not None:
+            self._sets.append(_span(measured))
         followed, step_min, fitting = measured.followed, measured.step_min, None
         if measured.said is not None and self._pool is not None:
             fitting = self._pool.submit(volatilities, followed, step_min)
@@ -118,8 +130,8 @@ class Topics:
         )  # fmt: skip
         gates = tuple(gate for topic in topics[:4] for gate in topic.gates())
         judged = [Section("Gates", (_GATES, counted(gates)), gate_tables(gates))] if gates else []
-        sections = (section for topic in topics for section in topic.sections())
-        return Record((opening, *judged, *sections), gates, absent)
+        sections = tuple(section for topic in topics for section in topic.sections())
+        return Record((opening, *judged, *sections), gates, absent, backtested(self._sets, sections))
 
 
 def _measured(
@@ -135,6 +147,12 @@ def _measured(
         said=found.said,
         claimed=found.claimed,
     )
+
+
+def _span(measured: Measured) -> BacktestedSet:
+    first_ms, last_ms = measured.close_ms[[0, -1]].tolist()
+    spec = measured.spec
+    return BacktestedSet(set=spec.name, title=spec.title, since=iso(first_ms) or "", until=iso(last_ms) or "")
 
 
 def walked_forward(symbols: Sequence[str], base: Timeframe) -> Forecast:
