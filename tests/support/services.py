@@ -20,6 +20,7 @@ from tests.support.program import command
 from tests.support.servers import Server, memcached_server, redis_server
 
 DEADLINE_S = 40.0
+_LAST_WORDS = 3_000
 
 
 def until(what: str, holds: Callable[[], Any], seconds: float = DEADLINE_S, pace: Pace = REAL) -> float:
@@ -61,9 +62,17 @@ class Service:
         return self.out.read_bytes()[self._said :].decode()
 
     def says(self, pattern: str, seconds: float = DEADLINE_S) -> re.Match[str]:
-        """Wait until it printed something that matches."""
-        said = f"{self.name} says {pattern!r}; it said {self.said!r}"
-        until(said, lambda: re.search(pattern, self.said), seconds, self.pace)
+        """Wait until it printed something that matches; one that ended will not, and the error has its last words."""
+
+        def heard() -> bool:
+            alive = self.alive  # before it is read: what is said last counts
+            found = re.search(pattern, self.said) is not None
+            assert found or alive, (
+                f"{self.name} ended without saying {pattern!r}: {self.log.read_text()[-_LAST_WORDS:]}"
+            )
+            return found
+
+        until(f"{self.name} says {pattern!r}", heard, seconds, self.pace)
         found = re.search(pattern, self.said)
         assert found is not None
         return found
