@@ -91,7 +91,7 @@ def test_one_timeframe_alone(running: tuple[Path, Program]) -> None:
     parts = [part for factor in detail.factors for part in (*factor.components, *factor.modifiers)]
     assert {part.timeframe for part in parts} == {"5m"}
     drawn = analyze(config, "BTCUSDT", "--timeframe", "5m").stdout
-    table = drawn.partition("Components on 5m")[2].partition("What would change the label")[0]
+    table = drawn.partition("Components on 5m")[2].partition("What would change the band")[0]
     assert "RSI" in table
     assert "depth imbalance" not in table, "it has no timeframe"
 
@@ -104,7 +104,7 @@ def test_the_reading_is_drawn_to_the_width(running: tuple[Path, Program], width:
     assert max(len(line) for line in done.stdout.splitlines()) <= width
     assert "…" not in done.stdout, "nothing is cut off"
     for said in ("REPLAY: not the live market", "last 6", "order book", "order flow", "sentiment", "RSI",
-                 "1m", "4h", "stop", "reward/risk", "slippage", "Regime", "What would change the label",
+                 "1m", "4h", "stop", "reward/risk", "slippage", "Regime", "What would change the band",
                  "computed from input"):  # fmt: skip
         assert said in done.stdout, said
 

@@ -68,3 +68,9 @@ def test_a_track_record_of_sets_of_ones_own_is_a_page_that_says_what_is_not_ther
     code, _, err = _virtuoso(folder, "track-record", str(folder), "--set", "yours")
     assert code == 2
     assert err == "virtuoso: --set yours: there are 2025-05, 2021-04, 2023-02, 2025-02, 2025-H1\n"
+    code, out, err = _virtuoso(folder, "track-record", str(folder), "--set", "2025-05")
+    assert (code, out) == (2, ""), "nothing that was judged is no pass"
+    assert err.endswith(
+        f"virtuoso: {folder}: none of the sets is there; "
+        "2025-05: not in the folder: binance_usdm_klines_1m_16sym_20250504_20250603.parquet\n"
+    )

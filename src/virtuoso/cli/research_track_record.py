@@ -64,6 +64,8 @@ def track_record(
         found = record(
             directory, wanted, how, walked_forward, lambda name, share: tell((places[name] + share) / len(wanted))
         )
+    if len(found.absent) == len(wanted):
+        raise UsageError(f"{directory}: none of the sets is there; {found.absent[0][0]}: {found.absent[0][1]}")
     if out is not None:
         _write(found, out)
     if served is not None:

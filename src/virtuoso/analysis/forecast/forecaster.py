@@ -127,8 +127,12 @@ class Forecaster:
         return self._pool.known(close_ms)
 
     def adopt(self, fit: Fit) -> None:
-        """Forecast by `fit` from the next close on, unless it is young and the one that holds knows more days."""
-        if self._fit is not None and fit.days < min(OWN_DAYS, self._fit.days):
+        """Forecast by `fit` from the next close on, unless it is young, or lacks a part, and the one that holds is not.
+
+        A fit is young with fewer than `OWN_DAYS` days where the one that holds knows more.
+        """
+        held = self._fit
+        if held is not None and (fit.days < min(OWN_DAYS, held.days) or (held.whole and not fit.whole)):
             return
         self._fit, self._version = fit, fit.version
         if np.isfinite(fit.multiples).all():

@@ -119,7 +119,7 @@ def unknown_of(said: Said, i: int) -> str | None:
     if said.fit is None:
         return NO_FIT
     if _odds(said, i) is None:
-        return "forecasts are unknown until four hours of bars without a gap and half a day of 5m bars were seen"
+        return "forecasts need four hours of bars without a gap, half a day of 5m bars, and a price that moved in them"
     return None
 
 

@@ -44,7 +44,7 @@ def _parts(detail: SymbolDetail, only: Timeframe | None) -> Iterator[tuple[str, 
     else:
         closed = next((p.time for factor in ranked for p in factor.components if p.timeframe is only), None)
         yield f"Components on {only}, closed {drawing.clock_time(closed)}", detailed(ranked, only)
-    yield "What would change the label", _change(detail.counterfactual)
+    yield "What would change the band", _change(detail.counterfactual)
     if detail.entry is not None:
         yield (
             f"Entry, judged on {detail.entry.timeframe}",

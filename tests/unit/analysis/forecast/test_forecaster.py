@@ -322,6 +322,26 @@ def test_too_little_is_not_fitted() -> None:
     assert fitted(made.training_set(FIRST_MS + DAY * M5.ms)) is None
 
 
+def test_where_hardly_a_move_goes_beyond_costs_neither_side_is_likelier_and_all_is_known(history: BarBlock) -> None:
+    made = forecaster()
+    made.step(history, np.full(history.close.shape, 2_000.0))
+    fit = fitted(made.training_set(FIRST_MS + 5 * DAY * M5.ms))
+    assert fit is not None
+    assert fit.whole
+    assert not fit.direction.any()
+
+
+def test_a_fit_that_lacks_a_part_does_not_take_the_place_of_a_whole_one(stepped: Stepped) -> None:
+    made, fit = forecaster(), stepped.adopting(4).fit
+    assert fit is not None
+    lacking = replace(fit, large=np.full((2, 2), np.nan), days=fit.days + 1)
+    made.adopt(lacking)
+    assert made.fit is lacking, "something is known by it"
+    made.adopt(fit := replace(fit, days=lacking.days))
+    made.adopt(lacking)
+    assert made.fit is fit
+
+
 def test_funding_moves_the_cost_of_one_side_up_and_of_the_other_down(history: BarBlock, stepped: Stepped) -> None:
     def last(funding: float) -> Forecasts:
         made = stepped.adopting(4)

@@ -73,6 +73,11 @@ class Fit:
             digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
+    @property
+    def whole(self) -> bool:
+        """Whether there was enough to fit everything."""
+        return all(np.isfinite(array).all() for name, array in self.arrays().items() if name != "multiples")
+
     def arrays(self) -> dict[str, Floats]:
         """Everything as plain arrays, for a file or another process."""
         return {field.name: np.asarray(getattr(self, field.name), dtype=np.float64) for field in fields(self)}
@@ -190,6 +195,7 @@ def _fit_chances(
     x = np.stack(
         direction_columns(training.trend[:, known], volatility[known], CHANCE_HORIZONS_MIN[i], HORIZONS_MIN), axis=1
     )
+    chances["direction"][i] = 0.0  # where hardly a move goes beyond costs, neither side is likelier
     if known.sum() >= _LEAST_SAMPLES:
         penalty = np.full(x.shape[1], _DIRECTION_PENALTY / _days(training.close_ms[known]))
         upward = (moves[known] > 0.0).astype(np.float64)
