@@ -103,7 +103,7 @@ def test_every_factor_served_has_a_column(browser: Browser, program: Program) ->
     page, complaints = opened(browser, program, 1280, "light")
     titles = page.locator("#signals-head th").all_inner_texts()
     served = program.ask("/api/signals/top?limit=1")["signals"][0]["factors"]
-    assert titles[6:-1] == [TITLES[name] for name in served]
+    assert titles[7:-1] == [TITLES[name] for name in served]
     assert {row.locator("td").count() for row in page.locator("#signals tr").all()} == {len(titles)}
     assert page.evaluate("(e => e.scrollWidth <= e.clientWidth)(document.querySelector('#signals').closest('.scroll'))")
     assert complaints == []

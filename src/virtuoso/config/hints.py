@@ -9,6 +9,11 @@ PREFIX = "VIRTUOSO__"
 """What the names of variables begin with; the parts of the key's path follow, with `__` between them."""
 _ALIKE, _SURELY = 0.6, 0.85
 _OURS = "VIRTUOSO_"
+_RENAMED = {
+    ("analysis", "label"): "analysis.band, with up and down for buy and sell",
+    ("monitoring", "alerts", "sudden_move", "threshold_pct"): "monitoring.alerts.sudden_move.window_sigmas",
+}
+"""What took the place of keys of earlier versions."""
 
 
 def variable(path: KeyPath) -> str:
@@ -17,7 +22,12 @@ def variable(path: KeyPath) -> str:
 
 
 def nearest_key(path: KeyPath) -> str:
-    """`; did you mean web.port?`: of the same section, else of that name in another; else all that the section has."""
+    """`; did you mean web.port?`: of the same section, else of that name in another; else all that the section has.
+
+    Of a key of an earlier version what took its place.
+    """
+    if path in _RENAMED:
+        return f"; in its place is {_RENAMED[path]}"
     known = keys_of(path[:-1])
     match = difflib.get_close_matches(path[-1], known, n=1, cutoff=_ALIKE)
     if match:

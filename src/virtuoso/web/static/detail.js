@@ -1,5 +1,5 @@
 // One symbol in full: why, each timeframe, each factor with its components, what an entry would mean.
-import { QUALITY, badge, direction, label, make, minute, number, percent, price, raw, scored, signedBar, table, terms, words } from "./draw.js";
+import { QUALITY, badge, direction, label, make, minute, number, percent, price, raw, scored, share, signedBar, table, terms, words } from "./draw.js";
 
 const LEAST_SCALE = 5;
 const BAR = 100;
@@ -76,15 +76,14 @@ function facts(doc) {
 
 // What is forecast of each horizon: the 80 % band of the close, and probabilities.
 function forecast(found, signal) {
-  const share = (value) => (value === null ? "—" : `${number(100 * value, 0)} %`);
   const rows = found.horizons.map((ahead) => {
     const row = make("tr");
     row.append(
       make("td", ahead.horizon_min < 60 ? `${ahead.horizon_min}m` : `${ahead.horizon_min / 60}h`),
-      make("td", percent(ahead.volatility), "number"),
+      make("td", ahead.volatility === null ? "—" : `${number(ahead.volatility, 2)} %`, "number"),
       make("td", ahead.cone === null ? "—" : `${percent(ahead.cone[1])} … ${percent(ahead.cone[4])}`, "number"),
-      make("td", share(ahead.large_move), "number"), make("td", share(ahead.beyond_up), "number"),
-      make("td", share(ahead.beyond_down), "number"),
+      make("td", ahead.large_move === null ? "—" : `${share(ahead.large_move)} past ±${number(ahead.large_move_threshold, 2)} %`, "number"),
+      make("td", share(ahead.beyond_up), "number"), make("td", share(ahead.beyond_down), "number"),
     );
     return row;
   });
@@ -93,9 +92,17 @@ function forecast(found, signal) {
   told.append(table("Forecast by horizon", columns, columns.slice(1), rows));
   const fit = found.version === null ? "" : `Fit ${found.version}, ${found.fit_days} days until ${found.fit_until.slice(0, 10)}. `;
   const cost = found.cost_bp === null ? "" : `A round trip costs ${number(found.cost_bp, 1)} bp. `;
-  const lean = signal.lean === null ? "" : `It leans ${signal.lean.side}. `;
-  told.append(make("p", `${lean}${fit}${cost}${found.reason ?? ""}`, "muted"));
+  const large = found.horizons.some((ahead) => ahead.large_move !== null) ? "One move in five of its last seven days was large. " : "";
+  told.append(make("p", whichWay(signal)), make("p", `${large}${cost}${fit}${found.reason ?? ""}`, "muted"));
   return told;
+}
+
+// A direction is told where it was earned; where not, that and why.
+function whichWay(signal) {
+  if (signal.signal === "BUY" || signal.signal === "SELL") return `Which way: ${signal.signal}, earned.`;
+  if (signal.lean !== null) return `Which way: it leans ${signal.lean.side}${signal.lean.pays ? "" : ", which has not paid its costs"}.`;
+  const edge = signal.reasons.find((reason) => reason.startsWith("no edge"));
+  return `Which way: not earned${edge ? ` (${edge})` : ""}.`;
 }
 
 function timeframes(doc) {
@@ -198,7 +205,6 @@ function entry(doc, ticker) {
 
 function first(chances) {
   if (chances.stop_first === null) return chances.reason;
-  const share = (probability) => `${number(100 * probability, 0)} %`;
   const net = chances.net_bp === null ? "—" : `${number(chances.net_bp, 1)} bp`;
   return `stop ${share(chances.stop_first)} · target ${share(chances.target_first)} within ${chances.horizon_min} min · ${net} net without drift; no recommendation`;
 }

@@ -50,6 +50,11 @@ export function percent(value, digits = 2) {
   return value === null || value === undefined ? "—" : `${number(value, digits, true)} %`;
 }
 
+// A probability.
+export function share(value) {
+  return value === null || value === undefined ? "—" : `${number(100 * value, 0)} %`;
+}
+
 export function direction(value) {
   return value > 0 ? "up" : value < 0 ? "down" : "";
 }
@@ -114,7 +119,7 @@ export function badge(text, kind) {
 // What a signal says; where there is none yet, why is said to whoever points at it.
 export function label(signal, reasons = []) {
   const said = make("span", signal ?? "none yet", signal ? `label ${signal}` : "muted");
-  if (!signal) said.title = reasons.join("; ");
+  said.title = reasons.join("; ");
   return said;
 }
 

@@ -1,5 +1,5 @@
 // The live status page: whole documents arrive by server-sent events and are drawn as they come.
-import { QUALITY, badge, compact, direction, label, make, moment, number, percent, price, scored, table, time, words } from "./draw.js";
+import { QUALITY, badge, compact, direction, label, make, moment, number, percent, price, scored, share, table, time, words } from "./draw.js";
 import { followDetail, showDetail } from "./detail.js";
 
 const $ = (id) => document.getElementById(id);
@@ -59,7 +59,7 @@ function drawOverview(doc) {
 
 // The factors in the order served, the heaviest first; the header follows them.
 function drawHeader(factors) {
-  const fixed = [["Symbol"], ["Signal"], ["Score"], ["Confidence", "number"], ["Price", "number"], ["24 h", "number"]];
+  const fixed = [["Symbol"], ["Signal"], ["Large in 1h", "number"], ["Pressure"], ["Confidence", "number"], ["Price", "number"], ["24 h", "number"]];
   const cells = [...fixed, ...factors.map((name) => [words(name).replace("Price structure", "Structure")]), ["Data"]].map(([name, kind]) => {
     const cell = make("th", name, kind);
     cell.scope = "col";
@@ -73,7 +73,7 @@ function drawSignals(doc) {
   $("signals-time").title = doc.order;
   if (doc.signals.length === 0) {
     const cell = make("td", doc.reason ?? "nothing is watched yet", "muted");
-    cell.colSpan = 7;
+    cell.colSpan = 8;
     const row = make("tr");
     row.append(cell);
     $("signals").replaceChildren(row);
@@ -93,12 +93,14 @@ function signalRow(signal, factors) {
   row.dataset.symbol = signal.symbol;
   const labelled = make("td");
   labelled.append(label(signal.signal, signal.reasons));
+  const large = make("td", share(signal.large_move), "number");
+  if (signal.large_move_base !== null) large.title = `of its own moves of the last seven days ${share(signal.large_move_base)} were as large`;
   const quality = make("td");
   quality.append(badge(signal.data_quality, QUALITY[signal.data_quality]));
   row.append(
-    opener(signal.symbol), labelled, scored(signal.score, 64), make("td", number(signal.confidence, 2), "number"),
+    opener(signal.symbol), labelled, large, scored(signal.score, 48), make("td", number(signal.confidence, 2), "number"),
     priced(signal), make("td", percent(signal.change), `number ${direction(signal.change)}`),
-    ...factors.map((name) => scored(signal.factors[name], 36, 0)), quality,
+    ...factors.map((name) => scored(signal.factors[name], 24, 0)), quality,
   );
   return row;
 }
