@@ -74,6 +74,7 @@ class ModelMarket:
             funding=uniform(-1e-4, 3e-4, shape),
             funding_mean=zero + 1e-4,
             funding_deviation=zero + 1e-4,
+            funding_settles_ms=zero + np.nan,
             long_ratio=uniform(-1.0, 1.0, shape),
             long_ratio_mean=zero + 0.2,
             long_ratio_deviation=zero + 0.3,

@@ -44,6 +44,8 @@ class MinuteBlock:
     """Mean of the symbol's settled rates, a fraction per interval."""
     funding_deviation: Floats
     """Standard deviation of the symbol's settled rates."""
+    funding_settles_ms: Floats
+    """When `funding` is settled next, epoch ms."""
     long_ratio: Floats
     """ln(long accounts/short accounts)."""
     long_ratio_mean: Floats

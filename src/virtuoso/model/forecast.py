@@ -87,6 +87,9 @@ class HorizonForecast(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     large_move_threshold: float | None
     """What counts as large: the 80 % quantile of the symbol's own absolute returns of the last seven days, percent;
     `null` beyond 1h, and while unknown."""
+    funding_bp: float
+    """Funding that a long pays and a short receives within the horizon, bp; 0 where no settlement is known to lie
+    inside."""
     beyond_up: float | None
     """Probability, 0–1, of a return above the cost of a long; `null` beyond 1h, and while unknown."""
     beyond_down: float | None
@@ -107,8 +110,8 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     fit_days: int | None
     """How many days the fit has samples of; `null` before there is one."""
     cost_bp: float | None
-    """What a round trip costs, bp: two taker fees, the spread, and walking the book where one is watched; funding is
-    not in it. `null` where it is not known."""
+    """What a round trip costs, bp: two taker fees, the spread, and walking the book where one is watched; a
+    horizon's `funding_bp` comes to it for a long, and off it for a short. `null` where it is not known."""
     horizons: tuple[HorizonForecast, ...]
     """Each horizon, the nearest first."""
     backtested_on: tuple[BacktestedSet, ...]

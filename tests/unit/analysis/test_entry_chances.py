@@ -18,11 +18,11 @@ LOW = np.array([-0.020, -0.011, -0.007, -0.0015, -0.0005, -0.0001])
 COST = 12.0
 
 
-def said(high: np.ndarray, low: np.ndarray, cost: float = COST) -> Said:
+def said(high: np.ndarray, low: np.ndarray, cost: float = COST, funding: float = 0.0) -> Said:
     forecasts = SimpleNamespace(
         high={60: high[:, None, None]}, low={60: low[:, None, None]}, cost_bp=np.array([[cost]])
     )
-    found: Any = SimpleNamespace(forecasts=forecasts, horizon_min=60)
+    found: Any = SimpleNamespace(forecasts=forecasts, horizon_min=60, funding_bp={60: np.array([funding])})
     return cast("Said", found)
 
 
@@ -58,6 +58,11 @@ def test_a_short_is_the_long_of_the_mirrored_market() -> None:
 def test_no_stop_and_no_target_earns_what_a_round_trip_costs() -> None:
     for swings in ((np.nan, np.nan), (99.7, 100.3)):
         assert chances(said(HIGH, LOW), long=True, swings=swings).of(0).net_bp == -COST
+
+
+def test_a_long_pays_funding_and_a_short_receives_it() -> None:
+    assert chances(said(HIGH, LOW, funding=1.5), long=True).of(0).net_bp == -COST - 1.5
+    assert chances(said(HIGH, LOW, funding=1.5), long=False).of(0).net_bp == -COST + 1.5
 
 
 def test_what_is_missing_is_said() -> None:

@@ -41,14 +41,14 @@ def _mean_price(prices: Floats, sizes: Floats, size: float) -> Floats:
     return out
 
 
-def funding_bp(rate: Floats, settlement_ms: Ints, entry_ms: int, minutes: int) -> Floats:
+def funding_bp(rate: Floats, settlement_ms: Floats | Ints, entry_ms: int, minutes: int) -> Floats:
     """What a long pays and a short receives [n], in basis points: `rate` where a settlement lies inside, else 0.
 
     `rate` [n] is a fraction per settlement, `settlement_ms` [n] the next one (epoch ms); inside is after the entry and
-    by its horizon of `minutes`.
+    by its horizon of `minutes`. Where either is unknown (`nan`), as on spot, no settlement is known to lie inside.
     """
     inside = (settlement_ms > entry_ms) & (settlement_ms <= entry_ms + minutes * Timeframe.M1.ms)
-    return np.where(inside, 1e4 * rate, 0.0)
+    return np.where(inside & np.isfinite(rate), 1e4 * rate, 0.0)
 
 
 class BarCosts:

@@ -17,7 +17,7 @@ from virtuoso.analysis.forecast.claims.claims import Claims
 from virtuoso.analysis.forecast.claims.signals import ENTER_MARGIN, Signals, SignalState
 from virtuoso.analysis.forecast.claims.tally import Standing
 from virtuoso.analysis.forecast.cones.cone import under
-from virtuoso.analysis.forecast.costs import TAKER_FEE_BP, BarCosts, book_cost_bp
+from virtuoso.analysis.forecast.costs import TAKER_FEE_BP, BarCosts, book_cost_bp, funding_bp
 from virtuoso.analysis.forecast.features import LONG
 from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.followed import LEAST_DAYS, Followed, FollowedTable, cells_of
@@ -26,7 +26,7 @@ from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
 from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
 from virtuoso.analysis.forecast.training import TrainingSet
-from virtuoso.market.panel import BAR_FIELDS, BarBlock, BookBlock, Floats, Ints
+from virtuoso.market.panel import BAR_FIELDS, MINUTE_FIELDS, BarBlock, BookBlock, Floats, Ints, MinuteBlock
 from virtuoso.model.timeframe import Timeframe
 
 COST_SIZE = 10_000.0
@@ -59,6 +59,8 @@ class Said:
     standings: tuple[Standing, ...]
     fit: Fit | None
     horizon_min: int
+    funding_bp: Mapping[int, Floats]
+    """What a long pays and a short receives within each horizon [n], where a settlement is known to lie inside."""
     followed: FollowedTable | None = None
     """What followed past readings: of one's own once twenty days are counted, until then the shipped table."""
     cells: Floats | None = None
@@ -149,10 +151,11 @@ class Outlook:
         cost_bp = self._bar_costs(block)
         if book is not None and book_seen is not None:
             cost_bp[0] = self._with_books(cost_bp[0], block, book, book_seen)
-        forecasts = self._forecaster.step(block, cost_bp)
+        funding = _funding(block, close_ms)
+        forecasts = self._forecaster.step(block, cost_bp, {h: x[None] for h, x in funding.items() if x.any()})
         rows = as_rows(block.rows)
         up, down = ({h: x[0] for h, x in of.items()} for of in (forecasts.beyond_up, forecasts.beyond_down))
-        self._claims.step(rows, close_ms, block.open[0], block.close[0], cost_bp[0], Odds(up, down))
+        self._claims.step(rows, close_ms, block.open[0], block.close[0], cost_bp[0], Odds(up, down), funding)
         standings = self._claims.standings()
         horizon = self.rule.horizon_min
         signals = self._signals.step(
@@ -162,8 +165,9 @@ class Outlook:
         if refit_due(close_ms) and close_ms > self._asked_ms:
             self._asked_ms, self._due = close_ms, self._forecaster.training_set(close_ms)
         return Said(
-            forecasts=forecasts, signals=signals, standings=standings, fit=self._forecaster.fit, horizon_min=horizon
-        )
+            forecasts=forecasts, signals=signals, standings=standings, fit=self._forecaster.fit, horizon_min=horizon,
+            funding_bp=funding,
+        )  # fmt: skip
 
     def with_followed(self, said: Said, rows: Ints, percentile: Floats, regime: Floats) -> Said:
         """The same with what followed readings like these, which are among the past ones from now on.
@@ -296,7 +300,35 @@ def _joined(blocks: Sequence[BarBlock]) -> BarBlock:
         name: np.concatenate([getattr(block, name) for block in blocks], axis=1) for name in BAR_FIELDS
     }
     rows = np.concatenate([block.rows for block in blocks])
-    return BarBlock(timeframe=blocks[0].timeframe, rows=rows, open_ms=blocks[0].open_ms, **arrays)
+    joined = BarBlock(timeframe=blocks[0].timeframe, rows=rows, open_ms=blocks[0].open_ms, **arrays)
+    return replace(joined, minutes=_joined_minutes(blocks))
+
+
+def _joined_minutes(blocks: Sequence[BarBlock]) -> MinuteBlock | None:
+    """What else is known of bars of one close, side by side; `None` where nothing is of any."""
+    if all(block.minutes is None for block in blocks):
+        return None
+    nothing = [np.full(block.close.shape, np.nan) for block in blocks]
+    parts: dict[str, Any] = {
+        name: np.concatenate(
+            [
+                unknown if block.minutes is None else getattr(block.minutes, name)
+                for block, unknown in zip(blocks, nothing, strict=True)
+            ],
+            axis=1,
+        )
+        for name in MINUTE_FIELDS
+    }
+    return MinuteBlock(**parts)
+
+
+def _funding(block: BarBlock, close_ms: int) -> dict[int, Floats]:
+    """What a long pays and a short receives within each horizon [n], as the ticker said at the close."""
+    known = block.minutes
+    if known is None:
+        return {minutes: np.zeros(block.rows.size) for minutes in HORIZONS_MIN}
+    rate, settles = known.funding[0], known.funding_settles_ms[0]
+    return {minutes: funding_bp(rate, settles, close_ms, minutes) for minutes in HORIZONS_MIN}
 
 
 def _missing(block: BarBlock, columns: NDArray[np.int64], bars: int, base: Timeframe) -> BarBlock:

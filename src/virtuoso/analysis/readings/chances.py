@@ -64,11 +64,12 @@ def chances_of(entries: Entries, said: Said | None, places: Ints) -> Chances:
             horizon_min=None, levels=entries.known, stop=unknown, target=unknown, levels_bp=unknown, net_bp=unknown
         )
     forecasts, horizon = said.forecasts, said.horizon_min
+    sign, price = np.where(entries.long, 1.0, -1.0), entries.context.close
     high, low, cost = (
         np.where(places >= 0, of[..., 0, places], np.nan)
         for of in (forecasts.high[horizon], forecasts.low[horizon], forecasts.cost_bp)
     )
-    sign, price = np.where(entries.long, 1.0, -1.0), entries.context.close
+    cost += sign * said.funding_bp[horizon][places]
     with np.errstate(all="ignore"):
         loss, gain = (sign * (level / price - 1.0) for level in (entries.stop, entries.first))
         to_stop, to_target = (

@@ -102,6 +102,7 @@ def forecast_of(said: Said, i: int) -> Forecast:
                 large_move=_of(forecasts.large_move.get(minutes), i),
                 large_move_base=_of(forecasts.large_move_base.get(minutes), i),
                 large_move_threshold=_of(forecasts.large_move_threshold.get(minutes), i, _PERCENT),
+                funding_bp=float(said.funding_bp[minutes][i]),
                 beyond_up=_of(forecasts.beyond_up.get(minutes), i),
                 beyond_down=_of(forecasts.beyond_down.get(minutes), i),
                 backtested=BACKTESTED.horizons.get(minutes, ()),

@@ -22,6 +22,8 @@ from virtuoso.storage.timeseries.schema import BARS, TICKERS, Row, Value
 log = structlog.get_logger(__name__)
 
 _BASE = Timeframe.M1
+_STORED = tuple(name for name in MINUTE_FIELDS if name in TICKERS.fields)
+"""What of a minute is kept; when funding settles next matters at its close alone."""
 _LEAST_DECADES = 0.5
 _MINUTES = 1_000
 """Minutes recalled of symbols with book and trades: liquidations are remembered for so long."""
@@ -33,7 +35,7 @@ _LONGEST_GAP = 500
 
 @dataclass(frozen=True, slots=True)
 class _Notes:
-    """What is stored of a symbol's minutes besides their bars: numbers [t] ascending, values [t, MINUTE_FIELDS]."""
+    """What is stored of a symbol's minutes besides their bars: numbers [t] ascending, values [t, _STORED]."""
 
     numbers: Ints
     values: Floats
@@ -110,7 +112,7 @@ class BarArchive:
         if not symbols:
             return {}
         found = await store.read(
-            TICKERS, now_ms - minutes * _BASE.ms, now_ms, tags={"symbol": symbols}, fields=MINUTE_FIELDS, limit=minutes
+            TICKERS, now_ms - minutes * _BASE.ms, now_ms, tags={"symbol": symbols}, fields=_STORED, limit=minutes
         )
         notes = {}
         for (symbol,), rows in found.items():
@@ -123,17 +125,18 @@ class BarArchive:
         if block.timeframe is not _BASE or block.minutes is None or not self._notes:
             return block
         numbers = block.open_ms // _BASE.ms
-        stored = np.full((len(MINUTE_FIELDS), len(numbers), len(symbols)), np.nan)
+        stored = np.full((len(_STORED), len(numbers), len(symbols)), np.nan)
         for column, symbol in enumerate(symbols):
             if (notes := self._notes.get(symbol)) is not None:
                 at = np.searchsorted(numbers, notes.numbers)
                 inside = (at < len(numbers)) & (numbers[np.minimum(at, len(numbers) - 1)] == notes.numbers)
                 stored[:, at[inside], column] = notes.values[inside].T
-        minutes = MinuteBlock(
+        minutes = replace(
+            block.minutes,
             **{
                 name: np.where(np.isnan(seen := getattr(block.minutes, name)), stored[i], seen)
-                for i, name in enumerate(MINUTE_FIELDS)
-            }
+                for i, name in enumerate(_STORED)
+            },
         )
         return replace(block, minutes=minutes)
 
@@ -167,7 +170,7 @@ class BarArchive:
     def _keep_minutes(
         self, minutes: MinuteBlock, chosen: np.ndarray, times: Sequence[int], columns: Sequence[tuple[int, str]]
     ) -> None:
-        table = np.stack([getattr(minutes, name)[chosen] for name in MINUTE_FIELDS], axis=-1)
+        table = np.stack([getattr(minutes, name)[chosen] for name in _STORED], axis=-1)
         rows: list[Row] = []
         for column, symbol in columns:
             ticker = self._ticker(symbol)

@@ -13,7 +13,7 @@ from virtuoso.analysis.forecast.fits.shipped import SHIPPED
 from virtuoso.analysis.forecast.outlook import ForecastRule, Outlook, Said
 from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
 from virtuoso.analysis.readings.outlooks import claim_of, confidence_of, edge_of, forecast_of, label_of, lean_of
-from virtuoso.market.panel import BarBlock
+from virtuoso.market.panel import MINUTE_FIELDS, BarBlock, MinuteBlock
 from virtuoso.model.signal import Label
 from virtuoso.model.timeframe import Timeframe
 
@@ -201,3 +201,30 @@ def test_the_cell_of_a_signal_is_its_own_side_horizon_and_rule() -> None:
     outlook.rule = ForecastRule(horizon_min=60)
     assert outlook._pays(standings) == (True, False)
     assert {s.cell.rule for s in standings} == set(ClaimRule)
+
+
+def test_funding_that_settles_inside_is_a_cost_of_longs_and_a_gain_of_shorts(bars: BarBlock) -> None:
+    at = 4 * DAY - 60
+    plain, paying, apart = (begun(bars, at) for _ in range(3))
+    one = bars.part(slice(at, at + 1))
+    close_ms = int(one.open_ms[0]) + M1.ms
+    noted: dict[str, np.ndarray] = {name: np.full((1, N), np.nan) for name in MINUTE_FIELDS}
+    # the first pays within the hour, the second after it, of the third nothing is known
+    noted["funding"] = np.array([[5e-4, 5e-4, np.nan]])
+    noted["funding_settles_ms"] = close_ms + M1.ms * np.array([[30.0, 61.0, np.nan]])
+    known = replace(one, minutes=MinuteBlock(**noted))
+    fresh = dict.fromkeys(range(N), True)
+    without = plain.step([one], None, None, fresh)
+    told = paying.step([known], None, None, fresh)
+    parts = [known.part(slice(None), np.array(rows)) for rows in ([0, 1], [2])]
+    parted = apart.step([parts[0], replace(parts[1], minutes=None)], None, None, fresh)
+    assert [told.funding_bp[h].tolist() for h in (15, 60, 240)] == [[0, 0, 0], [5, 0, 0], [5, 5, 0]]
+    up, down = (
+        (of.forecasts.beyond_up[60][0] for of in (told, without)),
+        (of.forecasts.beyond_down[60][0] for of in (told, without)),
+    )
+    for (paid, free), sign in ((up, -1.0), (down, 1.0)):
+        assert sign * (paid[0] - free[0]) > 0.0
+        np.testing.assert_array_equal(paid[1:], free[1:])
+    np.testing.assert_array_equal(told.forecasts.beyond_up[60], parted.forecasts.beyond_up[60])
+    assert forecast_of(told, 0).horizons[1].funding_bp == 5.0

@@ -44,11 +44,15 @@ class Claims:
         """How each cell stands by the days that are over."""
         return self.tally.standings()
 
-    def step(self, rows: Rows, close_ms: int, open_: Floats, close: Floats, cost_bp: Floats, odds: Odds) -> None:
+    def step(
+        self, rows: Rows, close_ms: int, open_: Floats, close: Floats, cost_bp: Floats, odds: Odds,
+        funding_bp: Mapping[int, Floats] | None = None,
+    ) -> None:  # fmt: skip
         """Take the base bars [n] that closed at `close_ms`, and what was forecast at that close.
 
-        `cost_bp` [n] is what a round trip would cost, `nan` where unknown: nothing is claimed there. A close that was
-        seen of a row already changes nothing.
+        `cost_bp` [n] is what a round trip would cost, `nan` where unknown: nothing is claimed there. `funding_bp` is
+        by horizon what a long pays and a short receives besides [n]. A close that was seen of a row already changes
+        nothing.
         """
         self._settle_days(close_ms)
         last_ms = self._last_ms.get(rows)
@@ -62,6 +66,8 @@ class Claims:
         began = np.where(due, np.nan, began)
         claimed = np.stack([odds.of(cell) for cell in self.cells])
         wanted = np.stack([odds.holds(cell) for cell in self.cells])
+        if funding_bp is not None:
+            cost_bp = cost_bp + self._sides * np.stack([funding_bp[cell.horizon_min] for cell in self.cells])
         opened = fresh & wanted & np.isnan(began) & np.isfinite(cost_bp)
         self._began_ms.write(rows, np.where(opened, float(close_ms), began))
         self._price.write(rows, np.where(opened, np.nan, price))
