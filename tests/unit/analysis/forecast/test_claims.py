@@ -122,6 +122,17 @@ def test_a_day_is_not_judged_before_its_last_entry_ended() -> None:
         assert claims.standings()[0].days == int(over)
 
 
+def test_a_long_pays_the_funding_of_its_horizon_and_a_short_receives_it() -> None:
+    cells = tuple(ClaimCell(side, h, ClaimRule.LIKELY) for side in (UP, DOWN) for h in (15, 60))
+    claims = Claims(cells=cells)
+    claims.memory.reserve(1)
+    ones, sure = np.ones(1), np.array([0.9])
+    funding = {15: np.zeros(1), 60: np.array([2.5])}
+    for t in range(1440 + 70):
+        claims.step(slice(0, 1), START_MS + (t + 1) * BAR_MS, ones, ones, ones, _odds(sure, sure), funding)
+    assert [_standing(claims, cell).net for cell in cells] == pytest.approx([-1.0, -3.5, -1.0, 1.5])
+
+
 def test_a_close_that_was_seen_changes_nothing_and_a_state_goes_on() -> None:
     rng = np.random.default_rng(8)
     closes = 100 * np.exp(np.cumsum(rng.normal(0, 1e-3, (4000, 2)), axis=0))
