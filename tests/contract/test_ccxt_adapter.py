@@ -219,7 +219,7 @@ async def test_a_refusing_exchange_is_unavailable_until_it_serves_again() -> Non
             assert len(await adapter.tickers()) == 15
             running.order('{"fault": "refuse", "for_s": 3}')
             sent = adapter.budget.requests
-            with pytest.raises(ExchangeUnavailable, match="bybit fetch_time: GET"):
+            with pytest.raises(ExchangeUnavailable, match="bybit fetch_time: the connection was closed"):
                 await adapter.bars("BTCUSDT", Timeframe.M1, 0, CLOCK.now_ns() // 1_000_000)
             assert adapter.budget.requests - sent == 3
             await asyncio.sleep(3)

@@ -36,7 +36,7 @@ def notice(number: int, *, at_ms: int, severity: Severity = Severity.WARNING, **
     fields: dict[str, Any] = {
         "id": f"n{number:06d}", "role": Role.ALERT, "severity": severity, "title": f"{symbol}: whale trade",
         "text": f"number {number}", "at_ms": at_ms, "lines": (line,), "incidents": (line.id,), "system": False,
-        "kind": "whale_trade", "symbol": symbol,
+        "kind": "whale_trade", "symbol": symbol, "charted": symbol,
     }  # fmt: skip
     return Notice(**(fields | other))
 

@@ -73,6 +73,19 @@ def test_without_a_forecast_or_by_an_old_one_nothing_is_found() -> None:
     assert desk.all() == []
 
 
+@pytest.mark.parametrize("factor", [1_000.0, 0.001])
+def test_a_price_in_another_unit_touches_nothing_until_the_next_forecast(factor: float) -> None:
+    desk = Desk()
+    found, _ = touch(desk)
+    found.see(START_MS + 1_000, 100.0 * factor, ns(START_MS + 1_000))
+    found.see(START_MS + 2_000, 110.0 * factor, ns(START_MS + 2_000))
+    assert desk.all() == []
+    found.forecast(bands(START_MS + MINUTE, 100.0 * factor))
+    at_ms = START_MS + MINUTE + 1_000
+    found.see(at_ms, 100.0 * factor * exp(1.5 * HIGH), ns(at_ms))
+    assert [one.details["from"] for one in desk.all()] == [100.0 * factor]
+
+
 def book(spread_bp: float, size: float) -> tuple[float, float, dict[float, float], dict[float, float]]:
     bid, ask = 100.0 * (1 - spread_bp / 20_000), 100.0 * (1 + spread_bp / 20_000)
     return bid, ask, {bid: size, 90.0: 1e6}, {ask: size, 110.0: 1e6}

@@ -158,7 +158,7 @@ async def test_an_album_keeps_the_latest_twenty_alerts_that_have_a_symbol_and_a_
     album = ChartQueue(charts)
     assert album.drawing() is None
     for without in (
-        replace(sent(0), ref=None), delivery(notice(0, at_ms=T, symbol=None), "chat", ref="m"),
+        replace(sent(0), ref=None), delivery(notice(0, at_ms=T, symbol=None, charted=None), "chat", ref="m"),
         delivery(resolution(0, at_ms=T), "chat", ref="m"),
     ):  # fmt: skip
         album.add(without)
@@ -174,6 +174,26 @@ async def test_an_album_keeps_the_latest_twenty_alerts_that_have_a_symbol_and_a_
         taken.append(found[0].ref)
     assert taken == [f"m{n}" for n in range(5, 25) if n != 6]
     assert len(drawn) == 19
+
+
+async def test_a_message_that_was_brought_up_to_date_before_its_chart_gets_it_as_it_says_now() -> None:
+    async def charts(said: Notice) -> bytes | None:
+        return said.id.encode()
+
+    album = ChartQueue(charts)
+    first = sent(1)
+    album.add(first)
+    for update in ("u1", "u2"):
+        assert album.forget(first.id)
+        amending = notice(1, at_ms=T, id=update, role=Role.GROUP, amends=first.notice.id, quiet=True)
+        album.add(delivery(amending, "chat", ref="m1"))
+    task = album.drawing()
+    assert task is not None
+    await task
+    found = album.take()
+    assert found is not None
+    assert (found[0].notice.id, found[1]) == ("u2", b"u2")
+    assert not album.forget(first.id)
 
 
 async def test_a_chart_that_fails_or_is_not_wanted_any_more_is_given_up() -> None:

@@ -64,7 +64,7 @@ def digest(members: Sequence[Incident], now_ms: int) -> Notice:
         rows.append(f"{sum(many for _, many in ordered[_MOST_KINDS:])} more of other kinds")
     title = f"Digest: {len(members)} that did not interrupt"
     made = _notice(Role.DIGEST, members, title, "\n".join(rows), now_ms, no_context)
-    return replace(made, kind=DIGEST, symbol=None, labels={})
+    return replace(made, kind=DIGEST, symbol=None, charted=None, labels={})
 
 
 def over(members: Sequence[Incident], amends: str | None, now_ms: int, context: Contexts) -> Notice:
@@ -110,6 +110,7 @@ def _notice(
         system=is_system(first),
         kind=first.kind,
         symbol=first.symbol,
+        charted=first.symbol or _leader(first),
         labels=first.labels if alone else _common(first),
         context=None if first.symbol is None else context(first),
         amends=amends,
@@ -122,6 +123,12 @@ def _id(role: Role, members: Sequence[Incident]) -> str:
     """The same for the same role and incidents, and, where they were told before, what became of them."""
     said = [each.id if each.told is None else f"{each.id} {each.severity} {each.value}" for each in members]
     return blake2s("|".join([role.value, *said]).encode(), digest_size=8).hexdigest()
+
+
+def _leader(incident: Incident) -> str | None:
+    """The symbol that leads an incident of the market; `None` where none does."""
+    leader = incident.details.get("leader")
+    return leader if isinstance(leader, str) else None
 
 
 def _common(incident: Incident) -> dict[str, str]:

@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from virtuoso.model.alerts.notice import Delivery, Notice, Role
+from virtuoso.model.alerts.notice import Delivery, Notice, Role, delivery_id
 
 log = structlog.get_logger(__name__)
 
 Charts = Callable[[Notice], Awaitable[bytes | None]]
 """A PNG for a notice, or `None` where there is none."""
 
+_CHARTED = (Role.ALERT, Role.GROUP)
 _MOST = 20
 _LIMIT_S = 3.0
 
@@ -27,17 +28,26 @@ class ChartQueue:
 
     def add(self, delivery: Delivery) -> None:
         """Take a message that was sent; if it is of a kind that gets a chart, one is drawn later."""
-        if delivery.notice.role is not Role.ALERT or delivery.notice.symbol is None or delivery.ref is None:
+        notice = delivery.notice
+        if notice.role not in _CHARTED or notice.charted is None or delivery.ref is None:
             return
-        self._waiting[delivery.id] = delivery
+        self._waiting[_first(delivery)] = delivery
         if len(self._waiting) > _MOST:
             del self._waiting[next(iter(self._waiting))]
 
-    def forget(self, delivery_id: str) -> None:
-        """Draw no chart for a message that says something else by now: it would put back what was said before."""
-        self._waiting.pop(delivery_id, None)
-        if self._drawn is not None and self._drawn.id == delivery_id:
+    def forget(self, first: str) -> bool:
+        """Draw no chart for a message that says something else by now: it would put back what was said before.
+
+        Args:
+            first: id of the delivery that the message was first sent by.
+
+        Returns:
+            Whether it still waited for one: what it says now may have it.
+        """
+        drawn = self._drawn is not None and _first(self._drawn) == first
+        if drawn:
             self._drawn = None
+        return self._waiting.pop(first, None) is not None or drawn
 
     def drawing(self) -> asyncio.Task[bytes | None] | None:
         """The task that draws, begun if there is anything to draw; `take` what it made."""
@@ -69,3 +79,8 @@ class ChartQueue:
         except Exception:  # a message without a chart is a message all the same
             log.exception("no chart was drawn", notice=notice.id)
         return None
+
+
+def _first(delivery: Delivery) -> str:
+    """The id of the delivery that its message was first sent by."""
+    return delivery_id(delivery.notice.amends or delivery.notice.id, delivery.channel)

@@ -145,13 +145,14 @@ class Worker:
         while not self._store.may_publish():  # noqa: ASYNC110 - time alone may end it
             await asyncio.sleep(_LEASE_S)
         delivery, notice = claimed.delivery, claimed.delivery.notice
+        charted = claimed.amended_ref is None
         if self._chart_queue is not None and notice.amends is not None:
-            self._chart_queue.forget(delivery_id(notice.amends, self._name))
+            charted |= self._chart_queue.forget(delivery_id(notice.amends, self._name))
         outcome = await attempt(self._channel, claimed)
         now = settled(delivery, outcome)
         before = self._judge(outcome)
         self._count(claimed, now, outcome)
-        if self._chart_queue is not None and now.state == "sent" and claimed.amended_ref is None:
+        if self._chart_queue is not None and now.state == "sent" and charted:
             self._chart_queue.add(now)
         return await retry(
             lambda: self._store.turn(

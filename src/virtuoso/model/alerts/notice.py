@@ -79,6 +79,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
         incidents: ids of all incidents it is about, those not named included.
         amends: id of the notice that this one replaces or completes where a channel can edit.
         system: about the program and its surroundings, not the market.
+        charted: the symbol whose chart goes with it: its own, or the one that leads where it is about the market.
         quiet: it only brings up to date what it amends: where that cannot be edited, it is left out.
     """
 
@@ -93,6 +94,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     system: bool
     kind: str
     symbol: str | None = None
+    charted: str | None = None
     labels: dict[str, str] = {}
     context: Context | None = None
     amends: str | None = None

@@ -50,10 +50,11 @@ class AlertContext:
         )
 
     def picture(self, notice: Notice) -> Picture | None:
-        """The latest closed minutes of the notice's symbol, its levels and its incident; `None` when it has none."""
-        if notice.symbol is None or notice.symbol not in self._market:
+        """The latest closed minutes of the symbol charted, its levels and its incident; `None` when it has none."""
+        symbol = notice.charted
+        if symbol is None or symbol not in self._market:
             return None
-        bars = self._market[notice.symbol].history.series[Timeframe.M1].last(_CANDLES)
+        bars = self._market[symbol].history.series[Timeframe.M1].last(_CANDLES)
         if not bars:
             return None
         candles = Candles(
@@ -66,12 +67,12 @@ class AlertContext:
             volume=tuple(bar.volume for bar in bars),
         )
         return Picture(
-            title=f"{notice.symbol} · {notice.kind.replace('_', ' ')}",
+            title=f"{symbol} · {notice.kind.replace('_', ' ')}",
             candles=candles,
             levels=() if notice.context is None else notice.context.levels,
             marks=(Mark(self._by_exchange(notice.lines[0].fired_ms), notice.kind.replace("_", " "), _favours(notice)),),
             source=str(self._cycle.source or "unknown"),
-            denomination=self._market[notice.symbol].denomination,
+            denomination=self._market[symbol].denomination,
         )
 
     def _by_exchange(self, at_ms: int) -> int:

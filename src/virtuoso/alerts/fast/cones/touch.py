@@ -8,6 +8,7 @@ from virtuoso.alerts.fast.findings import Findings
 from virtuoso.model.alerts.incident import Details, Severity
 from virtuoso.model.catalogue.detectors import ConeTouchParameters
 from virtuoso.model.text.numbers import PLAIN, Denomination
+from virtuoso.model.units import unit_jump
 
 KIND = "cone_touched"
 _FRESH_MS = 180_000
@@ -58,6 +59,10 @@ class ConeTouch:
             return
         side = "up" if price >= self.upper else "down"
         bands = self._of(side, event_ms)
+        if bands is not None and unit_jump(bands.price, price):  # another unit, not another price
+            self._sides.clear()
+            self.forecast(None)
+            return
         width = None if bands is None else bands.high if side == "up" else bands.low
         if bands is not None and width:
             moved = log(price / bands.price)
