@@ -54,6 +54,11 @@ def test_the_document_is_that_of_the_api_and_sums_up(running: tuple[Path, Progra
     assert detail.signal.data_source == "replay"
     assert (detail.ticker.tick_size, detail.ticker.quote) == (0.1, "USDT")
     assert detail.why[0].startswith(("BTCUSDT is ", "BTCUSDT has no "))  # by the hour of the recording
+    assert detail.forecast is not None
+    assert detail.forecast.version is not None
+    assert all(horizon.cone is not None for horizon in detail.forecast.horizons)
+    assert detail.signal.signal is not None
+    assert detail.signal.confidence is not None
     assert any(reason.startswith("one pass: book and ticker were seen") for reason in detail.signal.reasons)
     depth = next(part for factor in detail.factors for part in factor.components if part.name == "depth_imbalance")
     assert depth.raw is not None, "the book was looked at"

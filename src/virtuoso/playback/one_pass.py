@@ -63,7 +63,7 @@ async def analyze_once(
         await asyncio.gather(stream.poll({symbol: (FeedKind.TICKER, FeedKind.BOOK)}), kernel.slow.poll())
         seen_ms = see(kernel.market[symbol], kernel.watch.exchange_ms())
         tell(f"loading the history of {symbol}")
-        await kernel.watch.loader.recover(symbol)
+        await kernel.watch.loader.recover(symbol, left=1)  # the close that is scored and forecast from
         if (failure := kernel.watch.loader.failed.get(symbol)) is not None:
             raise VirtuosoError(f"{symbol}: its history could not be loaded: {failure}")
         kernel.watch.ready.add(symbol)
@@ -103,7 +103,7 @@ def _apart(seen_ms: int | None, close_ms: int) -> str:
     if seen_ms is None:
         return "one pass: no book was seen"
     late = f"seen {(seen_ms - close_ms) / 1000:.0f} s after the close, its flow and liquidations not at all"
-    return f"one pass: book and ticker were {late}; the label has no bar before it to hold on to"
+    return f"one pass: book and ticker were {late}; the band has no bar before it to hold on to"
 
 
 def find(name: str, instruments: Mapping[str, Instrument]) -> Instrument:

@@ -19,8 +19,8 @@ _SIDES = (Label.BUY, Label.SELL)
 
 
 def said_of(reading: Reading, *, told: bool) -> dict[str, Any]:
-    """The fields of a row that come from forecasts; the signal and what goes with it only where it may be told."""
-    ahead = _ahead(reading)
+    """The fields of a row that come from forecasts; `None` each where what they rest on is too old to be told."""
+    ahead = _ahead(reading) if told else None
     odds = () if ahead is None else (ahead.beyond_up, ahead.beyond_down)
     known = [p for p in odds if p is not None]
     return {
@@ -28,7 +28,7 @@ def said_of(reading: Reading, *, told: bool) -> dict[str, Any]:
         "confidence": reading.confidence if told else None,
         "claim": reading.claim if told else None,
         "lean": reading.lean if told else None,
-        "probability": max(known) if told and known else None,
+        "probability": max(known) if known else None,
         "large_move": None if ahead is None else ahead.large_move,
         "large_move_base": None if ahead is None else ahead.large_move_base,
     }

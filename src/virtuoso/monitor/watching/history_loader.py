@@ -127,10 +127,10 @@ class HistoryLoader:
             count = max(count, max(tf.minutes for tf in self._market.timeframes) + _SPARE_BARS)
         return count
 
-    async def recover(self, symbol: str) -> None:
-        """Load the history of a symbol that has none, and warm its row up with it."""
+    async def recover(self, symbol: str, *, left: int = 0) -> None:
+        """Load the history of a symbol that has none, and warm its row up with it but for the last `left` closes."""
         await self.load([symbol])
-        await self.warm_up({symbol: self._market.rows[symbol]})
+        await self.warm_up({symbol: self._market.rows[symbol]}, left=left)
 
     async def rewarm(self, symbols: Sequence[str], upto_ms: int) -> None:
         """Let the engine take the bars that closed by `upto_ms` anew; labels, regimes and the book's past stay."""
@@ -146,21 +146,24 @@ class HistoryLoader:
 
             await asyncio.get_running_loop().run_in_executor(self._worker, warm)
 
-    async def warm_up(self, rows: Mapping[str, int]) -> None:
-        """Step the engine through the history of symbols, some at a time: all of it would stand in memory twice."""
+    async def warm_up(self, rows: Mapping[str, int], *, left: int = 0) -> None:
+        """Step the engine through the history of symbols, some at a time: all of it would stand in memory twice.
+
+        The last `left` closes are left to be analysed.
+        """
         symbols = list(rows)
         for first in range(0, len(symbols), _WARMED_AT_ONCE):
             group = symbols[first : first + _WARMED_AT_ONCE]
             try:
-                await self._warm(group, rows)
+                await self._warm(group, rows, left)
             except Exception as error:  # noqa: BLE001 - one of them raised: which, shows when each is alone
                 log.warning("a group could not be warmed up; each symbol is warmed up alone", error=str(error))
                 for symbol in group:
-                    if not await self._contained.awaited(symbol, "warming up", self._warm([symbol], rows)):
+                    if not await self._contained.awaited(symbol, "warming up", self._warm([symbol], rows, left)):
                         self.failed[symbol] = self._contained.reason(symbol) or ""
 
-    async def _warm(self, group: Sequence[str], rows: Mapping[str, int]) -> None:
-        upto_ms = Timeframe.M1.floor(self.exchange_ms())
+    async def _warm(self, group: Sequence[str], rows: Mapping[str, int], left: int) -> None:
+        upto_ms = Timeframe.M1.floor(self.exchange_ms()) - left * Timeframe.M1.ms
         # The minute that is running was not seen whole: it decides nothing either.
         resumed = self.checkpoints if upto_ms - self.stood_ms <= _RESUMED_MS else {}
         named = self._blocks(group, upto_ms)
