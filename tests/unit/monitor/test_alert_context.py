@@ -26,7 +26,7 @@ async def test_the_mark_is_at_the_exchanges_time_of_the_incident(off_ms: int) ->
         picture = AlertContext(small.market, small.cycle, exchange).picture(
             Notice(
                 id="n", role=Role.ALERT, severity=Severity.WARNING, title="up", text="up", at_ms=fired_ms,
-                lines=(line,), incidents=("a",), system=False, kind="sudden_move", symbol=symbol,
+                lines=(line,), incidents=("a",), system=False, kind="sudden_move", symbol=symbol, charted=symbol,
             )
         )  # fmt: skip
         assert picture is not None
