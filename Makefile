@@ -29,7 +29,7 @@ TEST_COMMANDS := chromium faketime redis-server memcached influxd victoria-metri
 BENCH_PACKAGES := nginx-light wrk redis-server memcached influxdb
 BENCH_COMMANDS := /usr/sbin/nginx wrk redis-server memcached influxd
 
-.PHONY: install demo test soak check bench wheel clean lock packages
+.PHONY: install demo test soak check bench track-record wheel clean lock packages
 
 install: $(VENV)/.installed $(WANTED:%=$(VENV)/.installed-extra-%)  ## the program and what it needs (EXTRAS="ccxt parquet")
 
@@ -54,6 +54,10 @@ check: $(VENV)/.installed-dev  ## the gate of every commit: style, types, import
 bench: $(VENV)/.installed-dev  ## side by side with the peers: build/benchmarks, docs/benchmarks.md
 	@$(MAKE) --no-print-directory packages PACKAGES="$(BENCH_PACKAGES)" COMMANDS="$(BENCH_COMMANDS)"
 	$(BIN)/python -m benchmarks.run
+
+track-record: $(VENV)/.installed-extra-parquet $(VENV)/.installed-extra-research  ## judge SETS=DIR: docs/track-record.md, and what is served of it
+	$(BIN)/virtuoso research track-record $(or $(SETS),$(error SETS=DIR: the folder of the sets)) --no-config \
+		--out docs/track-record.md --backtested src/virtuoso/model/backtested.json
 
 wheel: $(VENV)/.installed  ## dist/: the program in one file to install elsewhere, and the versions it was tested with
 	rm -rf dist

@@ -9,9 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.support import warm
-from tests.support.panels import random_bars, symbols
+from tests.support.panels import START_MS, random_bars, symbols
+
+from virtuoso.model.clock import iso
 
 MINUTES, N = 600, 2
+MINUTE_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +55,16 @@ def test_a_track_record_of_sets_of_ones_own_is_a_page_that_says_what_is_not_ther
     )
     page = folder / "record" / "page.md"
     page.parent.mkdir()
-    code, out, err = _virtuoso(
-        folder, "track-record", str(folder), "--sets", str(folder / "sets.toml"), "--out", str(page), "--json"
-    )
+    served = folder / "record" / "served.json"
+    own = ("--sets", str(folder / "sets.toml"), "--out", str(page), "--backtested", str(served))
+    code, out, err = _virtuoso(folder, "track-record", str(folder), *own, "--json")
     assert code == 0, err
     document = json.loads(out)
     assert document["absent"] == [{"set": "other", "why": "not in the folder: *.csv"}]
     assert {gate["passed"] for gate in document["gates"]} == {None}, "ten hours make no fit"
+    first_ms, last_ms = START_MS + 5 * MINUTE_MS, START_MS + MINUTES * MINUTE_MS
+    spanned = {"set": "mine", "title": "ten hours", "since": iso(first_ms), "until": iso(last_ms)}
+    assert json.loads(served.read_text())["sets"] == [spanned], "the closes that were judged"
     text = page.read_text()
     assert "| other | nothing | not in the folder: *.csv |" in text
     assert "## Pressure is not a direction" in text

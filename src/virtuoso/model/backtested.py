@@ -1,6 +1,6 @@
 """How good forecasts were on months kept apart: shipped constants, never mixed with what is lived.
 
-`backtested.json` is written by `virtuoso research track-record DIR --backtested FILE`, not by hand.
+`make track-record` writes `backtested.json` together with the page that has the same figures, `docs/track-record.md`.
 """
 
 from importlib.resources import files

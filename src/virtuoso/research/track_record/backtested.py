@@ -11,7 +11,8 @@ from virtuoso.research.track_record.distances import EXPLAINED, OWN
 from virtuoso.research.track_record.reach import COVERED
 from virtuoso.research.track_record.sections import Cell, Section, said
 
-_DIGITS: Final = 4
+_DIGITS: Final = 3
+"""As many as the tables of the page have, so that each figure served stands there."""
 
 
 def backtested(sets: Sequence[BacktestedSet], sections: Iterable[Section]) -> Backtested:

@@ -10,7 +10,7 @@ LONG: Final = 24
 """Rows from which a table is folded."""
 TITLE: Final = "Track record"
 PREFACE: Final = """\
-Made by `virtuoso research track-record DIR --out docs/track-record.md`; nothing here was written by hand.
+Made by `make track-record SETS=DIR`; nothing here was written by hand.
 
 Every fit is walked forward: at each moment it had seen only what was known then. *Skill* is against each symbol's own
 past rate, known at the time; the *dummy* is a table of constants, one a symbol, that nobody knew at the time. Intervals
