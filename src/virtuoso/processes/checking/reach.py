@@ -59,7 +59,7 @@ class Servers:
         _raise(await asyncio.gather(*(_silent(tier, keys[tier.name]) for tier in tiers_for(self.settings))))
 
     async def influxdb(self) -> None:
-        """Ask InfluxDB."""
+        """Raise `UsageError` where the configured address of the time series is not answered by an InfluxDB."""
         if self.settings.timeseries.store != "influx":
             return
         url = self.settings.timeseries.influx.url
