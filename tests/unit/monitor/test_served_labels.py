@@ -1,7 +1,7 @@
 """A label that is served has fresh inputs; without them it is null, with its reason, and ranks nowhere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import pytest
@@ -9,14 +9,16 @@ from msgspec.structs import replace
 
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue import examples
+from virtuoso.model.forecast import Forecast
 from virtuoso.model.quality import DataQuality
-from virtuoso.model.signal import Band, Label
-from virtuoso.monitor.documents.publish import signal_row
+from virtuoso.model.signal import Band, Entry, Label
+from virtuoso.monitor.documents.publish import signal_row, symbol_detail
 from virtuoso.monitor.documents.said import rank
 from virtuoso.storage.cache.document import Document, Version
 
 CLOSE_MS = 1_800_000_000_000
 ROW = msgspec.convert(examples.SYMBOLS["symbols"][0], docs.SymbolRow)
+DETAIL = msgspec.convert(examples.SYMBOL, docs.SymbolDetail)
 
 
 @dataclass
@@ -35,7 +37,7 @@ class Read:
     confidence: float | None = 0.6
     claim: None = None
     lean: None = None
-    forecast: None = None
+    forecast: Forecast | None = None
     agreement: float = 0.5
     coverage: float = 0.9
     attainable: float = 1.0
@@ -43,6 +45,12 @@ class Read:
     consensus: float = 0.5
     disagreement: float = 0.1
     factors: tuple = ()
+    timeframes: tuple = ()
+    alignment: None = None
+    counterfactual: None = None
+    entry: Entry = DETAIL.entry
+    input_hash: str = ""
+    why: tuple[str, ...] = ()
 
 
 @dataclass
@@ -52,6 +60,8 @@ class Now:
     exchange_ms: int
     base_ms: int = 60_000
     source: None = None
+    now_ms: int = CLOSE_MS
+    liquidations: Mapping[str, int] = field(default_factory=dict)
 
 
 def served(read: Read | None, age_s: float, quality: DataQuality = DataQuality.LIVE) -> docs.SignalRow:
@@ -86,6 +96,25 @@ def test_a_label_whose_inputs_went_stale_is_null_and_ranks_nowhere(
     assert row.score == 72.0, "what was computed stays what it was"
     assert (row.band, row.confidence) == (None, None)
     assert rank(row)[0] == 3, "after all that have one"
+
+
+@pytest.mark.parametrize(
+    ("age_s", "quality", "told"),
+    [(60.0, DataQuality.LIVE, True), (121.0, DataQuality.LIVE, False), (5.0, DataQuality.STALE, False)],
+)
+@pytest.mark.parametrize("band", [Band.UP, None], ids=["labelled", "forecast alone"])
+def test_a_symbol_forecasts_only_from_fresh_inputs(
+    band: Band | None, age_s: float, quality: DataQuality, told: bool
+) -> None:
+    read = Read(signal=None if band is None else Label.HOLD, band=band, forecast=DETAIL.forecast)
+    now = Now(CLOSE_MS + round(age_s * 1000))
+    detail = symbol_detail(replace(ROW, data_quality=quality), read, None, now)  # type: ignore[arg-type]
+    assert (detail.forecast is not None) == told
+    assert (detail.signal.large_move is not None) == told
+    assert detail.entry is not None
+    assert (detail.entry.chances.stop_first is not None) == told
+    assert (detail.entry.chances.reason is None) == told
+    assert (detail.signal.reasons == ()) == told
 
 
 def test_without_a_reading_there_is_no_label() -> None:

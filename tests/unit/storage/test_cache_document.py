@@ -52,7 +52,7 @@ def expected(value: Any) -> Any:
 
 
 @given(VALUES)
-def test_relabelling_on_the_bytes_is_relabelling_of_the_values(value: Any) -> None:
+def test_relabelling_calls_qualities_stale_and_changes_nothing_else(value: Any) -> None:
     relabelled = document(msgspec.json.encode(value)).relabelled()
     assert msgspec.json.decode(relabelled.body) == expected(value)
     assert relabelled.body == msgspec.json.encode(expected(value))

@@ -6,6 +6,11 @@ from virtuoso.model.forecast import Claim, ClaimCellRow, Lean
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Band, Label
 
+FORECAST_FIELDS = frozenset(
+    ("signal", "band", "confidence", "claim", "lean", "large_move", "large_move_base", "probability")
+)
+"""What a row of signals says only while its inputs are fresh; `null` each after that."""
+
 
 class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
     """One symbol's signal, its pressure, and how much evidence there was."""

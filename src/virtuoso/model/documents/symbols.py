@@ -106,7 +106,8 @@ class SymbolDetail(msgspec.Struct, frozen=True, kw_only=True):
     """The nearest change of one component alone that would change the band; `null` without a band, and where no such
     change is within reach."""
     forecast: Forecast | None
-    """How far, how likely, and by which fit; `null` before the first closed bar, and where nothing is forecast."""
+    """How far, how likely, and by which fit; `null` before the first closed bar, where nothing is forecast, and
+    where what it rests on is too old: `signal.reasons` say so then."""
     entry: Entry | None
     """What an entry at the last close would mean; `null` before the first closed bar."""
     input_hash: str | None

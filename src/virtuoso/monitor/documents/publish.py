@@ -22,7 +22,7 @@ from virtuoso.model.quality import DataQuality, DataSource, worst_quality
 from virtuoso.model.signal import Reading
 from virtuoso.monitor.containment import Contained, each
 from virtuoso.monitor.documents.fresh_label import outdated
-from virtuoso.monitor.documents.said import ORDER, claim_cells, rank, said_of
+from virtuoso.monitor.documents.said import ORDER, claim_cells, entry_told, rank, said_of
 from virtuoso.monitor.documents.symbol_rows import unknown_row
 from virtuoso.monitor.regimes import RegimeState
 
@@ -125,7 +125,7 @@ def symbol_detail(
     row: docs.SymbolRow, reading: Reading | None, regime: SymbolRegime | None, frame: Frame
 ) -> docs.SymbolDetail:
     """Build the document of `/api/symbols/{symbol}`."""
-    signal = signal_row(row, reading, frame)
+    signal, held_back = signal_row(row, reading, frame), _held_back(row, reading, frame)
     return docs.SymbolDetail(
         ticker=row,
         signal=signal,
@@ -134,9 +134,9 @@ def symbol_detail(
         factors=reading.factors if reading else (),
         timeframes=reading.timeframes if reading else (),
         alignment=reading.alignment if reading else None,
-        forecast=reading.forecast if reading else None,
+        forecast=reading.forecast if reading and held_back is None else None,
         counterfactual=reading.counterfactual if reading and signal.band else None,
-        entry=reading.entry if reading else None,
+        entry=None if reading is None else entry_told(reading.entry, held_back),
         input_hash=reading.input_hash if reading else None,
         liquidations=frame.liquidations.get(row.symbol, 0),
         timestamp=iso(frame.now_ms) or "",
@@ -146,8 +146,9 @@ def symbol_detail(
 def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> docs.SignalRow:
     """One symbol's signal; its quality is the worse of what it was computed from and of what comes in now.
 
-    The label is served only while its inputs are fresh (see `fresh_label`). A document that is not renewed in time is
-    relabelled by whoever serves it (`storage.cache.document`): its quality is stale then, its labels null.
+    The label and what else is forecast are served only while their inputs are fresh (see `fresh_label`). A document
+    that is not renewed in time is relabelled by whoever serves it (`storage.cache.stale`): its quality is stale then,
+    and what was forecast null.
     """
     if reading is None:
         return docs.SignalRow(
@@ -160,9 +161,7 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
             reasons=(row.reason or _WAITING,),
         )  # fmt: skip
     quality = worst_quality((reading.quality, row.data_quality))
-    held_back = None
-    if reading.signal is not None or reading.band is not None:
-        held_back = outdated(reading, row.data_quality, frame.exchange_ms, frame.base_ms)
+    held_back = _held_back(row, reading, frame)
     return docs.SignalRow(
         symbol=row.symbol,
         band=reading.band if held_back is None else None,
@@ -186,6 +185,13 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
         factors={factor.name: factor.score for factor in sorted(reading.factors, key=lambda factor: -factor.weight)},
         reasons=(*(() if held_back is None else (held_back,)), *reading.reasons, *_unranked(reading)),
     )
+
+
+def _held_back(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> str | None:
+    """Why what a reading says of what follows is not told any more; `None` while it is, and where it says nothing."""
+    if reading is None or (reading.signal is None and reading.band is None and reading.forecast is None):
+        return None
+    return outdated(reading, row.data_quality, frame.exchange_ms, frame.base_ms)
 
 
 def _unranked(reading: Reading) -> tuple[str, ...]:

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.analysis.readings.outlooks import cell_row
 from virtuoso.model import documents as docs
 from virtuoso.model.forecast import ClaimCellRow, HorizonForecast
-from virtuoso.model.signal import Label, Reading
+from virtuoso.model.signal import Entry, Label, Reading
 
 HEADLINE_MIN = 60
 """The horizon of large moves in the top list, minutes."""
@@ -32,6 +34,16 @@ def said_of(reading: Reading, *, told: bool) -> dict[str, Any]:
         "large_move": None if ahead is None else ahead.large_move,
         "large_move_base": None if ahead is None else ahead.large_move_base,
     }
+
+
+def entry_told(entry: Entry, held_back: str | None) -> Entry:
+    """An entry whose chances are told unless they are `held_back`, for that reason."""
+    if held_back is None:
+        return entry
+    chances = msgspec.structs.replace(
+        entry.chances, stop_first=None, target_first=None, levels_bp=None, net_bp=None, reason=held_back
+    )
+    return msgspec.structs.replace(entry, chances=chances)
 
 
 def _ahead(reading: Reading) -> HorizonForecast | None:

@@ -1,17 +1,12 @@
 """A published document: its bytes, its version, how old it may get; and its envelope in the external tiers."""
 
-import re
 from dataclasses import dataclass, replace
 from typing import Annotated, NamedTuple
 
 import msgspec
 
 from virtuoso.model.errors import StoreUnavailable
-
-_RELABELLED = re.compile(rb'(?<=[{,])"((?:data_)?quality)":"(?:live|delayed|partial)"')
-_LABEL = re.compile(rb'(?<=[{,])"(signal|band)":"(?:BUY|SELL|HOLD|stretched up|stretched down|balanced)"')
-# In compact JSON a quote after `{` or `,` that a letter follows opens a key: quotes within text are escaped, and one
-# that ends a text is followed by `:`, `,`, `]` or `}`. So no text of any content is ever touched.
+from virtuoso.storage.cache.stale import stale
 
 _Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=10**14)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
@@ -59,9 +54,8 @@ class Document:
         return f'"{self.version}-stale"'.encode() if self.stale else f'"{self.version}"'.encode()
 
     def relabelled(self) -> "Document":
-        """The same, every quality better than `stale` called `stale`, every label and band null."""
-        body = _LABEL.sub(rb'"\1":null', _RELABELLED.sub(rb'"\1":"stale"', self.body))
-        return replace(self, body=body, stale=True)
+        """The same, every quality better than `stale` called `stale`, and nothing forecast in it (see `stale`)."""
+        return replace(self, body=msgspec.json.encode(stale(msgspec.json.decode(self.body))), stale=True)
 
 
 class _Envelope(msgspec.Struct, frozen=True):
