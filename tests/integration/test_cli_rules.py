@@ -90,7 +90,7 @@ def test_check_of_good_files_and_their_channels(files: Path) -> None:
         1, [f"{files / 'changed.yaml'}:2: rules[0]: there is a rule 'there' already, at {good}:2"],
     )  # fmt: skip
     found = called("check", str(good), "--json")
-    assert (found.exit_code, json.loads(found.stdout)) == (0, {"ok": True, "rules": ["there", "gone"], "warnings": []})
+    assert (found.exit_code, json.loads(found.stdout)) == (0, {"ok": True, "rules": ["there", "gone"], "notes": []})
     (files / "config.yaml").write_text("monitoring: {alerts: {cooldown: 60}}")
     good.write_text(GOOD.replace("[console]", "[consle]"))
     assert called("check", str(good)).exit_code == 0
@@ -100,20 +100,26 @@ def test_check_of_good_files_and_their_channels(files: Path) -> None:
     )  # fmt: skip
 
 
-def test_check_warns_of_names_that_older_rules_used_in_another_sense(files: Path) -> None:
-    old = files / "old.yaml"
-    old.write_text(
+def test_check_notes_once_a_file_what_older_rules_used_in_another_sense(files: Path) -> None:
+    rules = (
         "rules:\n"
         '  - {name: sure, when: signal == "BUY" and confidence > 0.5}\n'
         '  - {name: told, when: score > 70, message: "{confidence:.0%}"}\n'
         "  - {name: new, when: agreement > 0.5}\n"
     )
+    old, bad = files / "old.yaml", files / "bad.yaml"
+    old.write_text(rules)
     found = called("check", str(old))
-    assert found.exit_code == 0
-    assert [line.partition(" is ")[0] for line in found.stdout.splitlines()] == [
-        f"ok: 3 rules in {old}", f"{old}:2: sure: warning: confidence", f"{old}:3: told: warning: confidence",
-    ]  # fmt: skip
-    assert "agreement" in json.loads(called("check", str(old), "--json").stdout)["warnings"][0]
+    ok, note = found.stdout.splitlines()
+    assert (found.exit_code, ok) == (0, f"ok: 3 rules in {old}")
+    assert note.startswith(f"{old}: note: `signal` was ")
+    assert "; `confidence` was what `agreement` is now" in note
+    assert json.loads(called("check", str(old), "--json").stdout)["notes"] == [note]
+    refused = called("check", str(old), str(bad))
+    assert (refused.exit_code, refused.stdout.splitlines()[-1]) == (1, note)
+    assert json.loads(called("check", str(old), str(bad), "--json").stdout)["notes"] == [note]
+    old.write_text(f"version: 2\n{rules}")
+    assert called("check", str(old)).stdout.splitlines() == [ok]
 
 
 def test_list_shows_what_is_in_force_with_defaults(files: Path) -> None:

@@ -14,7 +14,6 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from virtuoso.alerts.rules.mistakes import RulesError
-from virtuoso.alerts.rules.older_words import older_words
 from virtuoso.alerts.rules.rule import Rule, RuleSet
 from virtuoso.cli.terminal import tables
 from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
@@ -53,7 +52,8 @@ def check(
 ) -> None:
     """Check files: one line for each mistake, exit code 1. With a configuration, the channels must be in it.
 
-    Names that older rules used in another sense are warned of, and change no exit code.
+    A file that names what older rules used in another sense gets a note, which changes no exit code; `version: 2` at
+    its top says that the meaning of today is meant.
 
     With a recording it is told how often each condition was true there, and of one that never was, why: the exit code
     stays 0, for another day may be another.
@@ -63,18 +63,19 @@ def check(
         rules = _read(files, configured)
     except RulesError as error:
         if as_json:
-            typer.echo(json.dumps({"ok": False, "mistakes": [asdict(mistake) for mistake in error.mistakes]}))
+            mistakes = [asdict(mistake) for mistake in error.mistakes]
+            typer.echo(json.dumps({"ok": False, "mistakes": mistakes, "notes": error.notes}))
         else:
-            typer.echo(str(error))
+            typer.echo("\n".join((str(error), *error.notes)))
         raise typer.Exit(1) from None
     found = None if recording is None else _observed(rules, recording, configured)
     if as_json:
         observed = {} if found is None else {"on": str(recording), "observed": found.document()}
-        names, warnings = [rule.name for rule in rules.rules], older_words(rules)
-        typer.echo(json.dumps({"ok": True, "rules": names, "warnings": warnings, **observed}))
+        names = [rule.name for rule in rules.rules]
+        typer.echo(json.dumps({"ok": True, "rules": names, "notes": rules.notes, **observed}))
         return
     typer.echo(f"ok: {counted(len(rules.rules), 'rule')} in {', '.join(map(str, files))}")
-    for line in older_words(rules):
+    for line in rules.notes:
         typer.echo(line)
     for line in () if found is None else found.lines():
         typer.echo(line)

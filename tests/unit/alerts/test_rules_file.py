@@ -245,3 +245,32 @@ def test_mistakes_without_end_are_told_up_to_a_bound() -> None:
 
 def test_no_rules_are_a_rule_set_too() -> None:
     assert parse([("my.yaml", "rules: []")]) == RuleSet() == parse([])
+
+
+def test_of_names_that_meant_something_else_a_file_is_noted_once_however_it_names_them() -> None:
+    def notes(*whens: str, version: str = "") -> list[str]:
+        rules = "".join(f"  - {{name: r{i}, when: {when}}}\n" for i, when in enumerate(whens))
+        try:
+            found = parse([("my.yaml", f"{version}rules:\n{rules}")]).notes
+        except RulesError as error:
+            found = error.notes
+        return [note.partition("; write")[0] for note in found]
+
+    (both,) = notes('signal == "BUY"', "confidence > 0.5")
+    assert (both.count("`signal` was"), both.count("`confidence` was")) == (1, 1)
+    for when in (
+        "score > confidence",
+        "confidence > 50",
+        "score > 1, value: confidence",
+        "score > 1, message: '{confidence}'",
+    ):
+        assert notes(when) == ["my.yaml: note: " + both.partition("; ")[2]]
+    assert notes("score > 70", "agreement > 0.5") == []
+    assert notes("confidence > 0.5", "scor > 1", version="version: 2\n") == []
+
+
+def test_a_version_is_the_one_there_is_and_makes_no_file_of_rules_by_itself() -> None:
+    with pytest.raises(RulesError, match=r"my\.yaml:1: version: '3' is not known; one of 2"):
+        parse([("my.yaml", "version: 3\nrules: []")])
+    with pytest.raises(RulesError, match="must have a list `rules`"):
+        parse([("my.yaml", "version: 2")])

@@ -14,10 +14,11 @@ _LONGEST_KEY = 60
 
 @dataclass(slots=True)
 class Page:
-    """A file's name and the mistakes found in it."""
+    """A file's name, the mistakes found in it, and the values that its rules name."""
 
     name: str
     mistakes: list[Mistake] = field(default_factory=list)
+    values: set[str] = field(default_factory=set)
 
     def root(self, text: str) -> "Place | None":
         """The top of the document; `None`, with the mistake noted, where it is no YAML."""

@@ -27,11 +27,11 @@ class Mistake:
 
 
 class RulesError(ConfigError):
-    """The rules cannot be used; the message has a line for each of `mistakes`."""
+    """The rules cannot be used; the message has a line for each of `mistakes`. `notes` are as of a `RuleSet`."""
 
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+    def __init__(self, mistakes: Sequence[Mistake], notes: Sequence[str] = ()) -> None:
         super().__init__("\n".join(map(str, mistakes)))
-        self.mistakes = tuple(mistakes)
+        self.mistakes, self.notes = tuple(mistakes), tuple(notes)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -1,27 +1,22 @@
 """Names in rules whose meaning changed since rules like them were written."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
-from virtuoso.alerts.rules.rule import Rule, RuleSet
-
+VERSION: Final = "2"
+"""What a file says at its top of whose names all have the meaning of today."""
 _CHANGED: Final[Mapping[str, str]] = {
-    "confidence": "is now the probability that the signal turns out right; what it was is agreement",
+    "signal": "`signal` was BUY or SELL by the score alone, which `band` says now, and is an earned claim, mostly HOLD",
+    "confidence": "`confidence` was what `agreement` is now, and is the probability that the signal turns out right",
 }
 
 
-def older_words(rules: RuleSet) -> tuple[str, ...]:
-    """A line for each rule and each name in it that older rules used in another sense."""
-    return tuple(
-        f"{rule.place}: {rule.name}: warning: {name} {meaning}"
-        for rule in rules.rules
-        for name, meaning in _CHANGED.items()
-        if _names(rule, name)
-    )
+def older_words(file: str, names: Collection[str]) -> str | None:
+    """A line for a file that names what older rules used in another sense, with both; `None` = it names none.
 
-
-def _names(rule: Rule, name: str) -> bool:
-    """Whether its condition, its value or its message names it."""
-    expressions = (rule.when, *(() if rule.value is None else (rule.value,)))
-    told = rule.message is not None and name in (named for _, named, _ in rule.message.parts)
-    return told or any(name in expression.names for expression in expressions)
+    Which of the two is meant cannot be seen from a rule.
+    """
+    changed = [meaning for name, meaning in _CHANGED.items() if name in names]
+    if not changed:
+        return None
+    return f"{file}: note: {'; '.join(changed)}; write `version: {VERSION}` at the top if that is what you mean"

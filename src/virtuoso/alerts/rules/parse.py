@@ -10,6 +10,7 @@ from virtuoso.alerts.rules.document import Page, Place
 from virtuoso.alerts.rules.expression import Expression
 from virtuoso.alerts.rules.fields import boolean, duration_ms, one_of, positive
 from virtuoso.alerts.rules.mistakes import Mistake, Mistaken, RulesError
+from virtuoso.alerts.rules.older_words import VERSION, older_words
 from virtuoso.alerts.rules.possible import refuse_impossible, refuse_small_letters, refuse_unknown
 from virtuoso.alerts.rules.rule import IDENTITY_LABELS, Rule, RuleSet
 from virtuoso.alerts.rules.template import Template
@@ -56,13 +57,17 @@ def parse(
         RulesError: one line for each mistake of all files.
     """
     mistakes: list[Mistake] = []
+    notes: list[str] = []
     rules: dict[str, Rule] = {}
     for name, text in files:
         page = Page(name)
         top = page.root(text)
-        fields = {} if top is None else top.fields(("rules",))
-        if top is not None and not fields and not page.mistakes:
+        fields = {} if top is None else top.fields(("version", "rules"))
+        if top is not None and "rules" not in fields and not page.mistakes:
             top.mistake("must have a list `rules`")
+        if "version" in fields:
+            with fields["version"].noting():
+                one_of(fields["version"].text(), [VERSION])
         for item in fields["rules"].items() if "rules" in fields else ():
             rule = _Reader(item, channels, cooldown_ms, small_letters=small_letters).rule()
             if rule is not None and rule.name in rules:
@@ -71,9 +76,11 @@ def parse(
                 rules[rule.name] = rule
                 _bound(item, rules.values())
         mistakes += page.mistakes
+        if "version" not in fields and (note := older_words(name, page.values)) is not None:
+            notes.append(note)
     if mistakes:
-        raise RulesError(sorted(mistakes, key=lambda mistake: (mistake.file, mistake.line))[:MAX_MISTAKES])
-    return RuleSet(tuple(rules.values()))
+        raise RulesError(sorted(mistakes, key=lambda mistake: (mistake.file, mistake.line))[:MAX_MISTAKES], notes)
+    return RuleSet(tuple(rules.values()), tuple(notes))
 
 
 def _bound(item: Place, rules: Collection[Rule]) -> None:
@@ -140,6 +147,7 @@ class _Reader:
 
     def _condition(self, field: Place) -> Expression:
         found = expression.parse(field.text(), Type.CONDITION)
+        field.page.values.update(found.names)
         if not self._small_letters:
             refuse_small_letters(found.tree)
         if found.names:
@@ -160,6 +168,7 @@ class _Reader:
     def _measure(self, when: Expression | None) -> Expression | None:
         def read(field: Place) -> Expression:
             found = expression.parse(field.text(), Type.NUMBER)
+            field.page.values.update(found.names)
             if when is not None and not found.scopes <= _scopes(when):
                 raise Mistaken("names a value of a symbol, and `when` names none")
             refuse_unknown(found.tree)
@@ -169,7 +178,13 @@ class _Reader:
 
     def _message(self, when: Expression | None) -> Template | None:
         scopes = frozenset(Scope) if when is None else _scopes(when)
-        return self._read("message", None, lambda field: template.parse(field.text(), scopes))
+
+        def read(field: Place) -> Template:
+            found = template.parse(field.text(), scopes)
+            field.page.values.update(name for _, name, _ in found.parts if name is not None)
+            return found
+
+        return self._read("message", None, read)
 
     def _channels(self) -> tuple[str, ...] | None:
         field = self._fields.get("channels")

@@ -1,7 +1,7 @@
 """Rules as they are used: parsed, checked, frozen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -49,9 +49,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class RuleSet:
-    """Rules of distinct names, in the order of the files."""
+    """Rules of distinct names, in the order of the files.
+
+    Attributes:
+        notes: what whoever checks the files should know of them; a line each.
+    """
 
     rules: tuple[Rule, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @cached_property
     def by_name(self) -> Mapping[str, Rule]:
