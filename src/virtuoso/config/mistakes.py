@@ -40,7 +40,8 @@ def line(layers: Layers, detail: dict[str, Any]) -> str:
         return f"{place}{key}: {_wanted(detail, None, None)}"
     unit, value = unit_at(path), _short(path, detail.get("input"))
     if detail["type"] == "extra_forbidden":
-        return f"{place}{key} = {value}: unknown key{_meant(path, origin)}"
+        given = "" if isinstance(detail["input"], dict | list) else f" = {value}"  # what stands in it is not judged
+        return f"{place}{key}{given}: unknown key{_meant(path, origin)}"
     text = None if value == HIDDEN else layers.texts.get(path)
     return f"{place}{key} = {value if text is None or unit else text}: {_wanted(detail, unit, text)}"
 
