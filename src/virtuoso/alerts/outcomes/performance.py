@@ -85,7 +85,7 @@ def remained(outcome: Outcome) -> float | None:
 
 def _reason(outcomes: Sequence[Outcome], known: Sequence[Outcome], judged: Sequence[Outcome]) -> str | None:
     """Why figures are missing."""
-    if judged and len(judged) >= FEWEST:
+    if len(judged) >= FEWEST:
         return None
     if known and not judged:
         return known[-1].edge_reason

@@ -24,7 +24,7 @@ class Interval:
         return f"at least {self.low:g}" if isinf(self.high) else f"{self.low:g} to {self.high:g}"
 
     def within(self, other: "Interval") -> "Interval":
-        """What is in both."""
+        """The numbers that are in this and in `other`; none (`low` above `high`) where they do not meet."""
         return Interval(max(self.low, other.low), min(self.high, other.high))
 
     def __add__(self, other: "Interval") -> "Interval":
