@@ -1,7 +1,10 @@
 """Conditions that can never be true are refused with the bound that forbids it; what can be true is never refused."""
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from itertools import combinations_with_replacement, product
+from math import inf
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from virtuoso.alerts.rules.expression import Calculator
 from virtuoso.alerts.rules.expression import parse as parsed
+from virtuoso.alerts.rules.interval import Interval, arithmetic
 from virtuoso.alerts.rules.mistakes import Mistaken, RulesError
 from virtuoso.alerts.rules.parse import parse
 from virtuoso.alerts.rules.possible import refuse_impossible, refuse_unknown
@@ -138,3 +142,25 @@ def test_what_ever_had_a_result_is_never_unknown(number: str, moment: Mapping[st
     expression = parsed(number, Type.NUMBER)
     if Calculator().of(expression, moment) is not None:
         refuse_unknown(expression.tree)
+
+
+OPERATIONS: Mapping[str, Callable[..., float]] = {
+    "Add": operator.add, "Sub": operator.sub, "Mult": operator.mul, "Div": operator.truediv, "Mod": operator.mod,
+    "min": min, "max": max,
+}  # fmt: skip
+ENDS = (-inf, -3.0, -1.0, 0.0, 0.5, 2.0, inf)
+POINTS = (-100.0, -3.0, -2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 1.0, 2.0, 100.0)
+WITHIN = [
+    (number, Interval(low, high)) for low, high in combinations_with_replacement(ENDS, 2) for number in POINTS
+    if low <= number <= high
+]  # fmt: skip
+"""Numbers, each with an interval that holds it."""
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_what_numbers_make_lies_within_what_their_intervals_make(name: str) -> None:
+    for (a, one), (b, other) in product(WITHIN, WITHIN):
+        if b == 0 and name in {"Div", "Mod"}:
+            continue
+        found = arithmetic(name, (one, other), f"{one} {name} {other}")
+        assert found.low <= OPERATIONS[name](a, b) <= found.high, (a, b, one, other)
