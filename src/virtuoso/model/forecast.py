@@ -83,10 +83,11 @@ class HorizonForecast(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     large_move: float | None
     """Probability, 0–1, of a return larger than `large_move_threshold`, either way; `null` beyond 1h, while unknown."""
     large_move_base: float | None
-    """How often that was so of this symbol in the last seven days, 0–1; `null` beyond 1h, and while unknown."""
-    large_move_threshold: float | None
-    """What counts as large: the 80 % quantile of the symbol's own absolute returns of the last seven days, percent;
+    """How often that was so of this symbol in the last seven days, counted, 0–1: a fifth, or less where many are alike;
     `null` beyond 1h, and while unknown."""
+    large_move_threshold: float | None
+    """What counts as large: the 80 % quantile of the symbol's own absolute returns of the last seven days, rounded up
+    by 4 % at most, percent; `null` beyond 1h, and while unknown."""
     funding_bp: float
     """Funding that a long pays and a short receives within the horizon, bp; 0 where no settlement is known to lie
     inside."""

@@ -45,7 +45,9 @@ class Features:
     outcomes: Outcomes
     """What came of the close 15, 60, 240 minutes before [3, t, n]."""
     threshold: Floats
-    """The `LARGE` quantile [2, t, n] of the own |return| over 15 and 60 minutes in the last seven days."""
+    """What `LARGE` of the own |returns| over 15 and 60 minutes in the last seven days did not exceed [2, t, n]."""
+    beyond: Floats
+    """The share of those |returns| that did [2, t, n]: less than 1 − `LARGE` where many are alike."""
 
 
 class FeatureState:
@@ -87,7 +89,8 @@ class FeatureState:
                 volatility=np.concatenate([0.5 * np.log(sums / minutes), long[: len(LONG_HOURS)]]),
                 realised=realised,
                 outcomes=outcomes,
-                threshold=long[len(LONG_HOURS) :],
+                threshold=long[_THRESHOLDS],
+                beyond=long[_BEYOND],
             )
 
     def warm_up_long(self, block: BarBlock) -> None:
@@ -110,18 +113,23 @@ class FeatureState:
             self._long.step(closes, block.rows, block.high, block.low, floor, moves)
 
 
+_THRESHOLDS = slice(len(LONG_HOURS), len(LONG_HOURS) + len(CHANCE_HORIZONS_MIN))
+_BEYOND = slice(_THRESHOLDS.stop, _THRESHOLDS.stop + len(CHANCE_HORIZONS_MIN))
+"""Places of the thresholds of large moves, and of how often they were exceeded, among what bars of 5m tell."""
+
+
 class _LongFeatures:
-    """What is read from bars of 5m: volatility of a day and a week, and the thresholds of large moves."""
+    """What is read from bars of 5m: volatility of a day and a week, thresholds of large moves and their own rates."""
 
     def __init__(self, memory: Memory) -> None:
         self._means = HourlyMeans(memory, _PER_HOUR, LONG_HOURS, _LEAST_HOURS)
         least = _LEAST_HOURS[-1] * _PER_HOUR
         self._moves = [WeekOfMoves(memory, _WEEK_BARS, least) for _ in CHANCE_HORIZONS_MIN]
-        self._held = memory.table(len(LONG_HOURS) + len(CHANCE_HORIZONS_MIN))
+        self._held = memory.table(_BEYOND.stop)
         self._last = memory.vector()
 
     def step(self, closes_min: Ints, rows: Rows, high: Floats, low: Floats, floor: Floats, moves: Floats) -> Floats:
-        """Take the bars of 5m that end at base closes; their values [4, t, n] as of every base close.
+        """Take the bars of 5m that end at base closes; their values [6, t, n] as of every base close.
 
         `high`, `low`, `floor` [t, n] and `moves` [2, t, n] are of the last five minutes at each close [t].
         """
@@ -147,8 +155,8 @@ class _LongFeatures:
 
     def _advance(self, number: int, rows: Rows, ranges: Floats, moves: Floats) -> Floats:
         long = 0.5 * np.log(self._means.step(number, rows, ranges) / LONG.minutes)
-        thresholds = [week.step(number, rows, each, LARGE) for week, each in zip(self._moves, moves, strict=True)]
-        return np.concatenate([long, np.stack(thresholds)])
+        found = [week.step(number, rows, each, LARGE) for week, each in zip(self._moves, moves, strict=True)]
+        return np.concatenate([long, *map(np.stack, zip(*found, strict=True))])
 
 
 def _floored(variance: Floats, floor: Floats) -> Floats:

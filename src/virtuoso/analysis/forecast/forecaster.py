@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from virtuoso.analysis.block import Memory, as_rows
 from virtuoso.analysis.forecast.cones.cone import Cone, stacked, under
 from virtuoso.analysis.forecast.cones.market import Market
-from virtuoso.analysis.forecast.features import BASES, LARGE, LONG, Features, FeatureState
+from virtuoso.analysis.forecast.features import BASES, LONG, Features, FeatureState
 from virtuoso.analysis.forecast.fits.design import market_volatility
 from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.forecasts import Forecasts
@@ -206,7 +206,7 @@ class Forecaster:
         out = self._unknown(block, cost_bp, found)
         for i, minutes in enumerate(CHANCE_HORIZONS_MIN):
             out.large_move_threshold[minutes][:] = found.threshold[i]
-            out.large_move_base[minutes][:] = np.where(np.isfinite(found.threshold[i]), 1.0 - LARGE, np.nan)
+            out.large_move_base[minutes][:] = found.beyond[i]
         if self._fit is not None:
             with np.errstate(all="ignore"):
                 _forecast(self._fit, found, market, cost_bp, funding_bp or {}, out)

@@ -30,9 +30,9 @@ class Forecasts:
     large_move: Mapping[int, Floats]
     """P(|return| > `large_move_threshold`)."""
     large_move_base: Mapping[int, Floats]
-    """The symbol's own rate of that over the last seven days."""
+    """The symbol's own rate of that over the last seven days, counted: one fifth, or less where moves are alike."""
     large_move_threshold: Mapping[int, Floats]
-    """The 80 % quantile of the symbol's own |return| over the last seven days."""
+    """What 80 % of the symbol's own |returns| over the last seven days did not exceed (`quantiles.WeekOfMoves`)."""
     beyond_up: Mapping[int, Floats]
     """P(return > the cost of a long)."""
     beyond_down: Mapping[int, Floats]

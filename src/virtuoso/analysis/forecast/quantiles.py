@@ -1,4 +1,4 @@
-"""The 80 % quantile of a symbol's own moves over a week: exact counts of them in narrow bins, added and taken away."""
+"""How large a symbol's own moves of a week were: exact counts of them in narrow bins, added and taken away."""
 
 import numpy as np
 
@@ -8,9 +8,8 @@ from virtuoso.market.panel import Floats
 _LEAST, _GREATEST, _BINS = 1e-5, 0.5, 254
 _UNKNOWN = 255
 _GROUP = 16
-_EDGES = np.linspace(np.log(_LEAST), np.log(_GREATEST), _BINS)
-"""Upper edges of all bins but the last, logs of a move; they are 4 % apart, and within a bin moves count as even."""
-_STEP = _EDGES[1] - _EDGES[0]
+_EDGES = np.geomspace(_LEAST, _GREATEST, _BINS)
+"""Upper edges of all bins but the last, which are in them; they are 4 % apart."""
 
 
 class WeekOfMoves:
@@ -27,14 +26,14 @@ class WeekOfMoves:
         self._codes = memory.table(depth, _UNKNOWN, np.uint8)
         self._counts = memory.table(_BINS + 2, 0, np.uint16)
 
-    def step(self, number: int, rows: Rows, moves: Floats, share: float) -> Floats:
-        """Take `moves` [t, n], absolute log returns from bar `number` on; the quantile at each bar [t, n].
+    def step(self, number: int, rows: Rows, moves: Floats, share: float) -> tuple[Floats, Floats]:
+        """Take `moves` [t, n], absolute log returns from bar `number` on; a level and how many go beyond it, each bar.
 
-        `share` in (0, 1) of the moves known by then are below it; `nan` where too few are known.
+        The level [t, n] is the lowest edge of a bin, 50 % at most, that `share` in (0, 1) of the moves known by then do
+        not exceed; the rate [t, n] is the share of them that do, counted. Both are `nan` where too few are known.
         """
-        found = np.empty(moves.shape)
-        codes = np.searchsorted(_EDGES, np.log(np.maximum(moves, _LEAST)), side="left")
-        codes = np.where(np.isfinite(moves), codes, _UNKNOWN)
+        levels, rates = np.empty(moves.shape), np.empty(moves.shape)
+        codes = np.where(np.isfinite(moves), np.searchsorted(_EDGES, moves, side="left"), _UNKNOWN)
         columns = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
         for k, code in enumerate(codes):
             slot = (number + k) % self._depth
@@ -42,23 +41,21 @@ class WeekOfMoves:
             self._counts.data[code, columns] += 1
             self._counts.data[_UNKNOWN, columns] = 0
             self._codes.data[slot, rows] = code
-            found[k] = self._quantile(rows, share)
-        return found
+            levels[k], rates[k] = self._level(rows, share)
+        return levels, rates
 
-    def _quantile(self, rows: Rows, share: float) -> Floats:
+    def _level(self, rows: Rows, share: float) -> Floats:
         """Look for the bin among sixteen groups of sixteen, then within its group."""
         counts = self._counts.data[:, rows].reshape(_GROUP, _GROUP, -1)
         columns = np.arange(counts.shape[2])
         groups = np.add.reduce(counts, axis=1, dtype=np.uint16)
         upto = np.add.accumulate(groups, axis=0)
         known = upto[-1].astype(np.float64)
-        wanted = share * known
-        enough = np.ceil(wanted).astype(np.uint16)
+        enough = np.ceil(share * known).astype(np.uint16)
         group = np.minimum((upto < enough).sum(axis=0), _GROUP - 1)
         within = counts[group, :, columns].T
         below = np.add.accumulate(within, axis=0) + (upto[group, columns] - groups[group, columns])
         place = np.minimum((below < enough).sum(axis=0), _GROUP - 1)
-        here = np.maximum(within[place, columns], 1).astype(np.float64)
-        above = (below[place, columns] - wanted) / here
         edge = np.minimum(_GROUP * group + place, _BINS - 1)
-        return np.where(known >= self._least, np.exp(_EDGES[edge] - _STEP * above), np.nan)
+        rate = (known - below[edge - _GROUP * group, columns]) / np.maximum(known, 1.0)
+        return np.where(known >= self._least, (_EDGES[edge], rate), np.nan)

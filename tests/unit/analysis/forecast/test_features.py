@@ -9,7 +9,7 @@ from tests.support.forecasts import FIRST_MS, bars
 from virtuoso.analysis.block import Memory
 from virtuoso.analysis.forecast.features import Features, FeatureState
 from virtuoso.analysis.forecast.quantiles import WeekOfMoves
-from virtuoso.market.panel import BarBlock
+from virtuoso.market.panel import BarBlock, Floats
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.backtest import aggregated
 
@@ -65,14 +65,44 @@ def test_realised_volatility_is_the_root_of_summed_squares(minutes: BarBlock, fo
             assert found.realised[i, k] == pytest.approx(0.5 * np.log(total), abs=1e-5, nan_ok=True)
 
 
+def moves_of(block: BarBlock, found: Features, i: int, column: int) -> Floats:
+    """Absolute returns over 15 (`i` = 0) or 60 minutes by the clock of 5m, of a block of less than a week."""
+    bars = (15, 60)[i] // block.timeframe.minutes
+    per = 5 // block.timeframe.minutes
+    ends = np.arange(per - 1, block.open_ms.size, per)
+    ends = ends[(ends >= bars - 1) & np.isfinite(found.outcomes.close[i, ends, column])]
+    return np.abs(np.log(block.close[ends, column] / block.open[ends - bars + 1, column]))
+
+
 def test_the_threshold_is_the_own_quantile_of_the_week(minutes: BarBlock, found: Features) -> None:
-    for i, span in enumerate((15, 60)):
-        ends = np.arange(4, 4_320, 5)
-        moves = np.abs(np.log(minutes.close[ends] / minutes.open[np.maximum(ends - span + 1, 0)]))[span // 5 - 1 :]
-        whole = np.isfinite(found.outcomes.close[i, ends][span // 5 - 1 :])
+    for i in range(2):
         for column in range(2):
-            expected = np.quantile(moves[whole[:, column], column], 0.8)
-            assert found.threshold[i, -1, column] == pytest.approx(expected, rel=0.01)
+            moves, level = moves_of(minutes, found, i, column), found.threshold[i, -1, column]
+            exact = np.quantile(moves, 0.8, method="inverted_cdf")
+            assert exact * (1 - 1e-6) <= level <= exact * 1.044  # outcomes of 1m are of single precision
+            assert found.beyond[i, -1, column] == (moves > level).mean()
+
+
+def test_the_rate_of_large_moves_is_counted_where_ticks_are_coarse() -> None:
+    block = bars(1_500, 1, timeframe=M5, seed=3)
+    first, pace = block.close[0, 0], 0.03 / np.abs(np.diff(block.close[:, 0])).mean()
+    for name in ("open", "high", "low", "close"):
+        values = getattr(block, name)
+        values[:] = np.round(100.0 + (values - first) * pace, 1)
+    said = stepped(block)
+    for i in range(2):
+        moves = moves_of(block, said, i, 0)
+        assert said.beyond[i, -1, 0] == (moves > said.threshold[i, -1, 0]).mean()
+        assert said.beyond[i, -1, 0] < 0.15  # the others of the largest fifth are as large as many below it
+
+
+def test_a_price_that_never_moved_has_no_large_moves() -> None:
+    block = bars(1_500, 1, timeframe=M5)
+    for name in ("open", "high", "low", "close"):
+        getattr(block, name)[:] = 100.0
+    said = stepped(block)
+    assert said.beyond[:, -1, 0].tolist() == [0.0, 0.0]
+    assert said.threshold[:, -1, 0].tolist() == pytest.approx([1e-5, 1e-5])
 
 
 def test_a_missing_bar_is_unknown_until_it_has_left_the_windows() -> None:
@@ -109,7 +139,7 @@ def test_a_live_start_with_a_week_of_5m_bars_finds_the_same_bits_as_a_long_past(
     state.step(int(before.open_ms[0]) // M1.ms, slice(0, 1), before)
     now = block.part(slice(start, None))
     found = state.step(int(now.open_ms[0]) // M1.ms, slice(0, 1), now)
-    for name in ("volatility", "realised", "threshold"):
+    for name in ("volatility", "realised", "threshold", "beyond"):
         assert np.array_equal(getattr(found, name), getattr(whole, name)[:, start:]), name
     for name in ("close", "high", "low"):
         assert np.array_equal(getattr(found.outcomes, name), getattr(whole.outcomes, name)[:, start:])
@@ -128,10 +158,27 @@ def test_counted_quantiles_follow_a_sliding_window() -> None:
     memory = Memory()
     week = WeekOfMoves(memory, 300, 50)
     memory.reserve(3)
-    found = np.concatenate(
-        [week.step(at, slice(0, 3), part, 0.8) for at, part in ((0, moves[:123]), (123, moves[123:]))]
-    )
+    parts = [week.step(at, slice(0, 3), part, 0.8) for at, part in ((0, moves[:123]), (123, moves[123:]))]
+    levels, rates = (np.concatenate(of) for of in zip(*parts, strict=True))
     for k in (100, 400, 699):
-        expected = np.nanquantile(moves[max(0, k - 299) : k + 1], 0.8, axis=0)
-        assert found[k] == pytest.approx(expected, rel=0.04)
-    assert np.isnan(found[:40]).all()
+        window = moves[max(0, k - 299) : k + 1]
+        exact = np.nanquantile(window, 0.8, axis=0, method="inverted_cdf")
+        assert (exact <= levels[k]).all()
+        assert (levels[k] <= 1.044 * exact).all()
+        assert rates[k].tolist() == [
+            (window[:, i] > levels[k, i]).sum() / np.isfinite(window[:, i]).sum() for i in range(3)
+        ]
+    assert np.isnan(levels[:40]).all()
+    assert np.isnan(rates[:40]).all()
+
+
+@pytest.mark.parametrize(
+    ("move", "level", "rate"), [(0.0, 1e-5, 0.0), (1e-5, 1e-5, 0.0), (0.5, 0.5, 0.0), (0.7, 0.5, 1.0)]
+)
+def test_moves_that_are_all_alike_are_not_beyond_themselves(move: float, level: float, rate: float) -> None:
+    """Only beyond the last edge, 50 %, moves are not told apart."""
+    memory = Memory()
+    week = WeekOfMoves(memory, 300, 50)
+    memory.reserve(1)
+    levels, rates = week.step(0, slice(0, 1), np.full((60, 1), move), 0.8)
+    assert (levels[-1, 0], rates[-1, 0]) == (pytest.approx(level), rate)
