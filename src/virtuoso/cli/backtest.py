@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from virtuoso.cli.research_plan import plan_of
 from virtuoso.cli.terminal.backtest_tables import drawn
 from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import telling
@@ -23,16 +24,25 @@ from virtuoso.research.bar_files.bars import Bars, read_bars
 from virtuoso.research.bar_files.hints import Hints, columns_of, zone_of
 from virtuoso.research.detecting.played import AlertPlan
 from virtuoso.research.output.results import Results
-from virtuoso.research.run import Plan, Run
+from virtuoso.research.run import Run
 from virtuoso.research.seams import Seam
 from virtuoso.wiring.alerting import alerting_parts
 from virtuoso.wiring.detectors import fast_parameters
-from virtuoso.wiring.parts import band_rule
 
 if TYPE_CHECKING:
     from virtuoso.research.track_record.own import OwnPage
 
 app = typer.Typer(add_completion=False)
+
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out, as missing minutes, and count them.")]
+Symbol = Annotated[
+    str | None, typer.Option("--symbol", help="Symbol of files that neither hold one nor have one in their names.")
+]
+Columns = Annotated[
+    str | None,
+    typer.Option("--columns", help="Columns of a layout that is not known: time=start_at,close=last, or numbers."),
+]
+Zone = Annotated[str | None, typer.Option("--zone", help="Zone of times that name none: UTC, +03:00, Europe/Berlin.")]
 
 
 @app.command()
@@ -44,30 +54,16 @@ def backtest(
     ] = None,
     warm_up: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--warm-up", help="Bars before DATA, of 1m or longer ones; of them there are no readings. Repeatable."
-        ),
+        typer.Option("--warm-up", help="Bars before DATA, of 1m or longer; no readings are of them. Repeatable."),
     ] = None,
     config: Config = None,
     no_config: NoConfig = False,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave bad rows out, as missing minutes, and count them.")
-    ] = False,
-    symbol: Annotated[
-        str | None, typer.Option("--symbol", help="Symbol of files that neither hold one nor have one in their names.")
-    ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option("--columns", help="Columns of a layout that is not known: time=start_at,close=last, or numbers."),
-    ] = None,
-    zone: Annotated[
-        str | None, typer.Option("--zone", help="Zone of times that name none: UTC, +03:00, Europe/Berlin.")
-    ] = None,
+    skip_bad: SkipBad = False,
+    symbol: Symbol = None,
+    columns: Columns = None,
+    zone: Zone = None,
     components: Annotated[
-        bool,
-        typer.Option(
-            "--components/--no-components", help="Whether --out has the value of each component of a reading."
-        ),
+        bool, typer.Option("--components/--no-components", help="Whether --out has each component of a reading.")
     ] = True,
     alerts: Annotated[
         bool, typer.Option("--alerts", help="Also find incidents in bars of 1m, through the stages of alerts.")
@@ -91,15 +87,15 @@ def backtest(
     with ExitStack() as stack:
         read = partial(_opened, stack, hints, skip_bad)
         past = [read([path]) for path in warm_up or ()]
-        run = Run(read(data), past, _plan(settings), _alert_plan(settings) if alerts else None)
-        results = (
-            None if out is None else Results(out, run.readings, run.outcomes, components=components, incidents=alerts)
-        )
+        run = Run(read(data), past, plan_of(settings), _alert_plan(settings) if alerts else None)
+        results = None
+        if out is not None:
+            kept = Results(out, run.readings, run.outcomes, components=components, incidents=alerts)
+            results = stack.enter_context(kept)
         page = None if html is None else _page(html, run)
-        summary = _scored(run, settings, None if results is None else stack.enter_context(results), page)
+        summary = _scored(run, settings, results, page)
     if page is not None:
-        with telling("judging") as tell, ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            page.write(_name_of(data), run.since_ms, summary, tell, pool)
+        _judge(page, _name_of(data), run, summary)
     if as_json:
         typer.echo(json.dumps(summary))
         return
@@ -122,18 +118,15 @@ def _opened(stack: ExitStack, hints: Hints, skip_bad: bool, paths: list[Path]) -
         return stack.enter_context(read_bars(paths, hints=hints, skip_bad=skip_bad, progress=tell, recognised=said))
 
 
-def _plan(settings: Settings) -> Plan:
-    return Plan(
-        timeframes=settings.analysis.timeframes.weights(),
-        factors=settings.analysis.factors.weights(),
-        rule=band_rule(settings),
-    )
-
-
 def _page(html: Path, run: Run) -> "OwnPage":
     from virtuoso.research.track_record.own import OwnPage  # noqa: PLC0415 - needs an extra, and is slow to import
 
     return OwnPage(html, run.symbols, run.base)
+
+
+def _judge(page: "OwnPage", name: str, run: Run, summary: dict[str, Any]) -> None:
+    with telling("judging") as tell, ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        page.write(name, run.since_ms, summary, tell, pool)
 
 
 def _tell_written(html: Path | None, out: Path | None, results: Results | None) -> None:

@@ -11,17 +11,16 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
+from virtuoso.cli.research_plan import plan_of
 from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import telling
 from virtuoso.cli.terminal.tables import Cells, Table, at, show
 from virtuoso.config import load
 from virtuoso.model.errors import UsageError
-from virtuoso.research.run import Plan
-from virtuoso.research.track_record.markdown import PREFACE, TITLE, page, written
+from virtuoso.research.track_record.markdown import PREFACE, TITLE, counted, page, written
 from virtuoso.research.track_record.sections import Column
 from virtuoso.research.track_record.sets import read_sets, shipped_sets
 from virtuoso.research.track_record.track import Record, record, walked_forward
-from virtuoso.wiring.parts import band_rule
 
 _MEASURED = Column("measured", 4)
 
@@ -54,15 +53,14 @@ def track_record(
     if unknown := sorted(set(only or ()) - {spec.name for spec in specs}):
         raise UsageError(f"--set {unknown[0]}: there are {', '.join(spec.name for spec in specs)}")
     wanted = [spec for spec in specs if not only or spec.name in only]
-    how = Plan(
-        timeframes=settings.analysis.timeframes.weights(),
-        factors=settings.analysis.factors.weights(),
-        rule=band_rule(settings),
-    )
     places = {spec.name: number for number, spec in enumerate(wanted)}
     with telling("judging") as tell:
         found = record(
-            directory, wanted, how, walked_forward, lambda name, share: tell((places[name] + share) / len(wanted))
+            directory,
+            wanted,
+            plan_of(settings),
+            walked_forward,
+            lambda name, share: tell((places[name] + share) / len(wanted)),
         )
     if len(found.absent) == len(wanted):
         raise UsageError(f"{directory}: none of the sets is there; {found.absent[0][0]}: {found.absent[0][1]}")
@@ -107,7 +105,6 @@ def _drawn(found: Record, out: Path | None) -> Iterator[RenderableType]:
     yield Table([*(at(title, n) for n, title in enumerate(titles)), at("why", 5, 1, least=20)], rows)
     for name, why in found.absent:
         yield Text(f"{name}: {why}")
-    holds = sum(gate.passed is True for gate in found.gates)
-    yield Text(f"\n{holds} of {len(found.gates)} gates hold, {len(found.failed)} failed")
+    yield Text(f"\n{counted(found.gates)}")
     if out is not None:
         yield Text(f"written: {out}")

@@ -11,14 +11,13 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from virtuoso.analysis.forecast.costs import GATE_COST_BP
+from virtuoso.cli.research_plan import plan_of
 from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import telling
 from virtuoso.cli.terminal.tables import Cells, Table, at, plain, show
 from virtuoso.config import load
-from virtuoso.research.run import Plan
 from virtuoso.research.weighing.trials import TrialLog
 from virtuoso.research.weighing.weighing import weigh
-from virtuoso.wiring.parts import band_rule
 
 
 def weights(
@@ -43,16 +42,15 @@ def weights(
     nine tenths of the symbol's own past seven days; the best of all trials is tested as the best of so many.
     """
     settings = load(files_of(config, no_config), os.environ)
-    how = Plan(
-        timeframes=settings.analysis.timeframes.weights(),
-        factors=settings.analysis.factors.weights(),
-        rule=band_rule(settings),
-    )
     sets = [(path.name, path) for path in data]
     places = {name: number for number, (name, _) in enumerate(sets)}
     with telling("weighing") as tell:
         document = weigh(
-            sets, how, cost_bp, TrialLog(log), lambda name, share: tell((places[name] + share) / len(sets))
+            sets,
+            plan_of(settings),
+            cost_bp,
+            TrialLog(log),
+            lambda name, share: tell((places[name] + share) / len(sets)),
         )
     if as_json:
         typer.echo(json.dumps(document))
