@@ -100,7 +100,7 @@ class Summary:
         config_digest: str,
         seams: Sequence[Seam] = (),
     ) -> dict[str, Any]:
-        """All of it with plain keys, `None` where nothing is known.
+        """The summary as JSON has it, `None` where nothing is known.
 
         Args:
             bars_read: good bars of the input.

@@ -43,7 +43,7 @@ class Figure:
         return self.lower is not None and self.upper is not None and self.lower <= target <= self.upper
 
     def document(self) -> dict[str, Any]:
-        """All of it with plain keys."""
+        """Value, interval and what is behind them as JSON has them."""
         return {
             "value": self.value,
             "lower": self.lower,

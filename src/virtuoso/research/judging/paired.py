@@ -35,7 +35,7 @@ class Paired:
         return self.difference.positive or (self.p is not None and self.p < 0.05 and value is not None and value > 0)
 
     def document(self) -> dict[str, Any]:
-        """All of it with plain keys."""
+        """Difference and p as JSON has them."""
         return {"difference": self.difference.document(), "p": self.p}
 
 

@@ -127,7 +127,7 @@ class ReadingsSampler:
         )
 
     def readings(self) -> Readings:
-        """All of it."""
+        """The readings at the sampled closes of all pieces, joined."""
         close_ms, score, band, entered, regime, factors, values = zip(*self._parts, strict=True)
         whole = np.concatenate(factors, axis=1)
         return Readings(
@@ -210,7 +210,7 @@ class FollowedSampler:
         self._parts.append((close_ms[at], outcomes, sums[:, at], np.log(block.close[at]), cost[at].astype(np.float32)))
 
     def followed(self) -> Followed:
-        """All of it."""
+        """What followed each sampled close of all blocks, `nan` where the blocks end too early to tell."""
         times, outcomes, sums, closes, costs = zip(*self._parts, strict=True)
         total, close = np.concatenate(sums, axis=1), np.concatenate(closes)
         whole = np.concatenate(outcomes, axis=2)

@@ -60,7 +60,7 @@ class SaidSampler:
                 self._parts.setdefault(("at_least", horizon), []).append(whole)
 
     def said(self, close_ms: Ints) -> Said:
-        """All of it at the closes `close_ms`, each of which was given.
+        """What was forecast at the closes `close_ms`, each of which was given.
 
         Raises:
             ValueError: one was not.

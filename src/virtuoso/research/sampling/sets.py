@@ -15,6 +15,7 @@ from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.backtest import Backtest, fed_by_bars
 from virtuoso.research.bar_files.bars import read_bars
+from virtuoso.research.progress import share_of
 from virtuoso.research.run import Plan
 from virtuoso.research.sampling.claimed import ClaimsFollower
 from virtuoso.research.sampling.readings import STEP_MIN, Followed, FollowedSampler, Readings, ReadingsSampler
@@ -68,19 +69,19 @@ def scored(
     Raises:
         UsageError: a file cannot be read or holds what cannot be true, or no timeframe can be made of its bars.
     """
-    with read_bars(data, progress=lambda share: tell(0.2 * share)) as bars:
+    with read_bars(data, progress=share_of(tell, 0.0, 0.2)) as bars:
         timeframes = fed(plan.timeframes, bars.interval)
         if bars.interval not in timeframes:
             raise UsageError(f"bars of {bars.interval} are none of the timeframes {', '.join(plan.timeframes)}")
         factors = fed_by_bars(plan.factors, taker_sides=bars.taker_sides)
         run = Backtest(bars.symbols, timeframes, factors, plan.rule, taker_sides=bars.taker_sides)
         sampler = SetSampler(bars.symbols, run.base, step_min, components=components, foretell=foretell)
-        done = 0
+        done, scoring = 0, share_of(tell, 0.2, 0.8)
         for block in bars.blocks():
             for history in run.histories(block, bars.seams):
                 sampler.add(history)
             done += block.open_ms.size * bars.interval.minutes
-            tell(0.2 + 0.8 * done / bars.minutes)
+            scoring(done / bars.minutes)
         return sampler.scored(bars.first_ms)
 
 
@@ -121,7 +122,7 @@ class SetSampler:
             self._claims.add(history.bars, forecasts)
 
     def scored(self, since_ms: int) -> ScoredSet:
-        """All of it at the closes after `since_ms` (epoch ms)."""
+        """Readings, what followed and forecasts at the sampled closes after `since_ms` (epoch ms)."""
         came = self._followed.followed().since(since_ms)
         forecast = self._forecast is not None
         return ScoredSet(

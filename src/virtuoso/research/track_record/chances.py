@@ -10,6 +10,7 @@ from virtuoso.research.judging.base_rates import constants
 from virtuoso.research.judging.blocks import Blocks
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.probabilities import ProbabilityQuality, brier_skill, classes_skill, quality
+from virtuoso.research.sampling.said import Said
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.plots import Interval, intervals, reliability
 from virtuoso.research.track_record.sections import Cell, Column, Gate, Plot, Section, Table, at_least, said, unsure
@@ -37,19 +38,21 @@ class Chances:
         self._gates: list[Gate] = []
 
     def add(self, measured: Measured) -> None:
-        """Take one set."""
-        if measured.said is None:
+        """Judge the probabilities of one set; a set without forecasts adds nothing."""
+        forecast = measured.said
+        if forecast is None:
             return
-        for number, horizon in enumerate(h for h in CHANCE_HORIZONS_MIN if h in measured.said.large_move):
-            self._large_move(measured, horizon, number)
-            self._beyond(measured, horizon, number)
+        for number, horizon in enumerate(h for h in CHANCE_HORIZONS_MIN if h in forecast.large_move):
+            self._large_move(measured, forecast, horizon, number)
+            if horizon in forecast.beyond_up:
+                self._beyond(measured, forecast, horizon, number)
 
     def gates(self) -> list[Gate]:
-        """What must hold of it."""
+        """The least skill, and the calibration, that each set had to show, and whether it did."""
         return self._gates
 
     def sections(self) -> list[Section]:
-        """What is said of it."""
+        """Skill, reliability and parts of all sets as tables and plots, `[]` where nothing was forecast."""
         if not self._rows:
             return []
         bars = [Interval(name, figure) for name, figure in self._skills]
@@ -67,10 +70,7 @@ class Chances:
             Section("Probabilities by symbol, hours and regime", (), tuple(self._parts)),
         ]
 
-    def _large_move(self, measured: Measured, horizon: int, number: int) -> None:
-        forecast = measured.said
-        if forecast is None:
-            return
+    def _large_move(self, measured: Measured, forecast: Said, horizon: int, number: int) -> None:
         threshold = forecast.large_move_threshold[horizon].astype(np.float64)
         outcome = measured.followed.close[horizon].astype(np.float64)
         y = _event(np.abs(outcome) > threshold, outcome + threshold)
@@ -90,10 +90,7 @@ class Chances:
             self._gates.append(at_least(name, measured.spec.name, found.skill, least[number]))
         self._calibrated(measured, f"large move, calibration error at {said(horizon)}", found)
 
-    def _beyond(self, measured: Measured, horizon: int, number: int) -> None:
-        forecast = measured.said
-        if forecast is None or horizon not in forecast.beyond_up:
-            return
+    def _beyond(self, measured: Measured, forecast: Said, horizon: int, number: int) -> None:
         outcome = measured.followed.close[horizon].astype(np.float64)
         cost = GATE_COST_BP / 1e4
         up, down = _event(outcome > cost, outcome), _event(-outcome > cost, outcome)

@@ -29,7 +29,7 @@ class Direction:
         self._paying: list[str] = []
 
     def add(self, measured: Measured) -> None:
-        """Take one set."""
+        """Judge the claims and labels of one set; a set without them adds nothing."""
         if measured.claimed is None or measured.said is None:
             return
         name = measured.spec.name
@@ -75,11 +75,11 @@ class Direction:
         self._gates.append(Gate(name=what, set=measured.spec.name, wanted=wanted, measured=apart, passed=passed))
 
     def gates(self) -> list[Gate]:
-        """What must hold of it."""
+        """Whether each label came as often as it claimed, set by set."""
         return self._gates
 
     def sections(self) -> list[Section]:
-        """What is said of it."""
+        """How claim cells stood and labels did, as tables, `[]` where nothing was claimed."""
         if not self._labels:
             return []
         earned = "; ".join(self._paying)

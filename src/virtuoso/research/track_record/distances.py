@@ -36,7 +36,7 @@ class Distances:
         self._gates: list[Gate] = []
 
     def add(self, measured: Measured, rivals: Mapping[str, Mapping[int, Floats]]) -> None:
-        """Take one set, with what the rivals foresaw by name and horizon [t, n]."""
+        """Judge the volatilities of one set beside what rivals foresaw, by name and horizon [t, n]."""
         if measured.said is None:
             return
         for number, horizon in enumerate(h for h in HORIZONS_MIN if h in measured.said.volatility):
@@ -62,11 +62,11 @@ class Distances:
             self._parts.append(Table(title, (Column("by"), Column("part"), Column("R²")), tuple(rows)))
 
     def gates(self) -> list[Gate]:
-        """What must hold of it."""
+        """The least R² of each set, and whether the loss was below each rival's."""
         return self._gates
 
     def sections(self) -> list[Section]:
-        """What is said of it."""
+        """R², loss and what rivals lost, as tables and a plot, `[]` where nothing was forecast."""
         if not self._rows:
             return []
         return [

@@ -1,7 +1,7 @@
 """A set with all that was said of it, and the ways in which readings are parted."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,7 @@ from virtuoso.analysis.regimes.regime import REGIMES
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.research.judging.base_rates import past_mean
 from virtuoso.research.judging.blocks import Blocks
-from virtuoso.research.sampling.readings import Followed, Readings
-from virtuoso.research.sampling.said import Said
-from virtuoso.research.sampling.sets import Claimed
+from virtuoso.research.sampling.sets import ScoredSet
 from virtuoso.research.track_record.sets import SetSpec
 
 _HOURS_MS = 4 * 3_600_000
@@ -20,19 +18,15 @@ _DAY_MIN = 1_440
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """One set: readings, what followed and what was forecast, all at the same closes [t] of `symbols` [n].
-
-    `said` is `None` where nothing was forecast.
-    """
+class Measured(ScoredSet):
+    """A scored set with its name and what it must show; `said` and `claimed` are `None` where nothing was forecast."""
 
     spec: SetSpec
-    symbols: tuple[str, ...]
-    step_min: int
-    readings: Readings
-    followed: Followed
-    said: Said | None
-    claimed: Claimed | None
+
+    @classmethod
+    def of(cls, spec: SetSpec, found: ScoredSet) -> "Measured":
+        """The set `found`, which is that of `spec`."""
+        return cls(spec=spec, **{field.name: getattr(found, field.name) for field in fields(found)})
 
     @property
     def close_ms(self) -> Ints:

@@ -74,16 +74,7 @@ class OwnPage:
     def _html(
         self, name: str, since_ms: int, summary: Mapping[str, Any], topics: Topics, tell: Callable[[float], None]
     ) -> str:
-        found = self._sampler.scored(since_ms)
-        measured = Measured(
-            spec=SetSpec(name=_SET, title=name, files=()),
-            symbols=found.symbols,
-            step_min=found.step_min,
-            readings=found.readings,
-            followed=found.followed,
-            said=found.said,
-            claimed=found.claimed,
-        )
+        measured = Measured.of(SetSpec(name=_SET, title=name, files=()), self._sampler.scored(since_ms))
         topics.add(measured, tell)
         preface = "\n\n".join((_MADE, PREFACE.partition("\n\n")[2]))
         return html_page(f"Backtest of {name}", preface, topics.record(_run(summary)).sections)

@@ -36,7 +36,7 @@ class Pressure:
         self._negative = self._positive = self._cells = self._below = 0
 
     def add(self, measured: Measured) -> None:
-        """Take one set."""
+        """Correlate the score, the factors and the components of one set with what followed, and enter by its bands."""
         name, readings = measured.spec.name, measured.readings
         horizons = [h for h in HORIZONS if h in measured.followed.close]
         of = {h: self._ranks(measured, readings.score, h) for h in horizons}
@@ -50,7 +50,7 @@ class Pressure:
         self._entries += self._followed_entries(measured)
 
     def sections(self) -> list[Section]:
-        """What is said of it."""
+        """Rank correlations, and what entries made, as tables and a plot."""
         columns = tuple(Column(said(h)) for h in HORIZONS)
         cells = (
             f"Of {self._cells} cells (component × timeframe × set at 15 m and 1 h) {self._below} are below 0, "

@@ -16,6 +16,7 @@ from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.paired import compare
 from virtuoso.research.judging.pooling import Pool
 from virtuoso.research.sampling.readings import Sampled
+from virtuoso.research.sampling.said import Said
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.plots import Interval, intervals
 from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table, near, said, unsure
@@ -56,7 +57,7 @@ class Reach:
         self._pools: dict[tuple[str, int], Pool] = {}
 
     def add(self, measured: Measured, rivals: Mapping[str, Mapping[int, Sampled]]) -> None:
-        """Take one set, with the rivals' quantiles of the closing return by name and horizon [6, t, n]."""
+        """Judge the quantiles of one set beside the rivals' of the closing return, by name and horizon [6, t, n]."""
         forecast = measured.said
         if forecast is None:
             return
@@ -68,19 +69,19 @@ class Reach:
                 continue
             self._covered(measured, horizon, quantiles, outcome)
             self._parted(measured, horizon, quantiles, outcome)
-            self._touched(measured, horizon)
+            if horizon in forecast.high:
+                self._touched(measured, forecast, horizon)
             if horizon in forecast.at_least:
                 self._at_once(measured, horizon, quantiles, outcome, forecast.at_least[horizon].astype(np.float64))
             if horizon in _STEPS_AFTER:
                 self._after(measured, horizon, quantiles, outcome, found)
+            loss = 1e4 * pinball(quantiles, outcome, TAILS)
             for name, of in rivals.items():
                 if horizon in of:
-                    self._compared(
-                        measured, horizon, name, pinball(quantiles, outcome, TAILS), of[horizon].astype(np.float64)
-                    )
+                    self._compared(measured, horizon, name, loss, of[horizon].astype(np.float64))
 
     def gates(self) -> list[Gate]:
-        """What must hold of it."""
+        """Whether bands, tails and touch were as claimed, and the loss not above any rival's."""
         pooled = [
             Gate(
                 name=f"pinball loss below {rival}'s at {said(horizon)}",
@@ -96,7 +97,7 @@ class Reach:
         return [*self._gates, *pooled]
 
     def sections(self) -> list[Section]:
-        """What is said of it."""
+        """Coverage, touch, rivals, breaks and parts, as tables and a plot, `[]` where nothing was forecast."""
         if not self._bands:
             return []
         return [
@@ -161,10 +162,7 @@ class Reach:
         columns = (Column("by"), Column("part"), *(Column(f"{c} %") for c in (50, 80, 95)))
         self._parts.append(Table(title, columns, tuple(rows)))
 
-    def _touched(self, measured: Measured, horizon: int) -> None:
-        forecast = measured.said
-        if forecast is None or horizon not in forecast.high:
-            return
+    def _touched(self, measured: Measured, forecast: Said, horizon: int) -> None:
         for side, quantiles, extremes in (
             ("highest high", forecast.high[horizon], measured.followed.high[horizon]),
             ("lowest low", forecast.low[horizon], measured.followed.low[horizon]),
@@ -220,16 +218,17 @@ class Reach:
                     self._gates.append(near(gate, name, figures[1], 0.0, 0.0, or_holds=True))
 
     def _compared(self, measured: Measured, horizon: int, rival: str, loss: Floats, quantiles: Floats) -> None:
+        """Our own `loss` [t, n] in basis points beside that of a rival's quantiles [6, t, n]."""
         outcome = measured.followed.close[horizon].astype(np.float64)
-        paired = compare(1e4 * loss, 1e4 * pinball(quantiles, outcome, TAILS), measured.blocks(horizon))
+        theirs = 1e4 * pinball(quantiles, outcome, TAILS)
+        paired = compare(loss, theirs, measured.blocks(horizon))
         name, at = measured.spec.name, said(horizon)
-        own = float(np.nanmean(1e4 * loss)) if np.isfinite(loss).any() else None
+        own = float(np.nanmean(loss)) if np.isfinite(loss).any() else None
         self._against.append((name, at, rival, paired.difference, paired.p, own))
         self._differences.append((f"{name} {at} {rival}", paired.difference))
-        used = np.isfinite(loss) & known(quantiles, outcome)
-        apart = 1e4 * (loss - pinball(quantiles, outcome, TAILS))
+        used = np.isfinite(loss + theirs)
         pool = self._pools.setdefault((rival, horizon), Pool())
-        pool.add(measured.blocks(horizon), used, summed(used, apart, 1.0))
+        pool.add(measured.blocks(horizon), used, summed(used, loss - theirs, 1.0))
         if horizon in _GATED:
             passed = None if paired.difference.value is None else not paired.worse
             why = "nothing to judge" if passed is None else "" if paired.p is None else f"p = {paired.p:.4f}"

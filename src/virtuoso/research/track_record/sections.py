@@ -33,7 +33,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
     def document(self) -> dict[str, Any]:
-        """All of it with plain keys."""
+        """Titles and rows as JSON has them; a figure with its interval and what is behind it."""
         return {
             "title": self.title,
             "columns": [column.title for column in self.columns],
@@ -76,7 +76,7 @@ class Gate:
     why: str = ""
 
     def document(self) -> dict[str, Any]:
-        """All of it with plain keys."""
+        """The gate as JSON has it; `passed` is `null` where it was not judged."""
         measured = self.measured.document() if isinstance(self.measured, Figure) else self.measured
         return {
             "name": self.name,

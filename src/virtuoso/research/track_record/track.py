@@ -13,6 +13,7 @@ from virtuoso.model.errors import VirtuosoError
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.forecasting.walk import WalkForward
 from virtuoso.research.judging.foreseen import HISTORY, quantiles, volatilities
+from virtuoso.research.progress import share_of
 from virtuoso.research.run import Plan
 from virtuoso.research.sampling.sets import Forecast, Foretell, scored
 from virtuoso.research.track_record.backtested import backtested
@@ -79,12 +80,13 @@ def record(
         if not paths:
             absent.append((spec.name, f"not in the folder: {', '.join(spec.files)}"))
             continue
+        told = partial(tell, spec.name)
         try:
-            measured = _measured(spec, paths, plan, foretell, partial(_part, partial(tell, spec.name), 0.0, 0.7))
+            found = scored(paths, plan, foretell=foretell, tell=share_of(told, 0.0, 0.7))
         except VirtuosoError as error:
             absent.append((spec.name, str(error).splitlines()[0]))
             continue
-        topics.add(measured, partial(_part, partial(tell, spec.name), 0.7, 0.3))
+        topics.add(Measured.of(spec, found), share_of(told, 0.7, 0.3))
     opening = _opening(specs, absent)
     return (
         topics.record(opening, tuple(absent))
@@ -103,7 +105,7 @@ class Topics:
         self._sets: list[BacktestedSet] = []
 
     def add(self, measured: Measured, tell: Callable[[float], None] = lambda _: None) -> None:
-        """Take one set; `tell` is told the share that is done."""
+        """Judge one set under every topic; `tell` is told the share that is done."""
         if measured.said is not None:
             self._sets.append(_span(measured))
         followed, step_min, fitting = measured.followed, measured.step_min, None
@@ -114,11 +116,7 @@ class Topics:
             add(measured)
             tell(0.5 * number / len(adding))
         if measured.said is not None:
-            rivals = (
-                volatilities(followed, step_min, partial(_part, tell, 0.5, 0.5))
-                if fitting is None
-                else fitting.result()
-            )
+            rivals = volatilities(followed, step_min, share_of(tell, 0.5, 0.5)) if fitting is None else fitting.result()
             self._distances.add(measured, {name: of for name, of in rivals.items() if name != HISTORY})
             self._reach.add(measured, {name: quantiles(followed, step_min, of) for name, of in rivals.items()})
         tell(1.0)
@@ -134,21 +132,6 @@ class Topics:
         return Record((opening, *judged, *sections), gates, absent, backtested(self._sets, sections))
 
 
-def _measured(
-    spec: SetSpec, paths: list[Path], plan: Plan, foretell: Foretell | None, tell: Callable[[float], None]
-) -> Measured:
-    found = scored(paths, plan, foretell=foretell, tell=tell)
-    return Measured(
-        spec=spec,
-        symbols=found.symbols,
-        step_min=found.step_min,
-        readings=found.readings,
-        followed=found.followed,
-        said=found.said,
-        claimed=found.claimed,
-    )
-
-
 def _span(measured: Measured) -> BacktestedSet:
     first_ms, last_ms = measured.close_ms[[0, -1]].tolist()
     spec = measured.spec
@@ -158,11 +141,6 @@ def _span(measured: Measured) -> BacktestedSet:
 def walked_forward(symbols: Sequence[str], base: Timeframe) -> Forecast:
     """Forecasts as they are served, from an empty fit on, of the gates' fixed cost."""
     return WalkForward(symbols, base).forecasts
-
-
-def _part(tell: Callable[[float], None], begin: float, length: float, share: float) -> None:
-    """Tell the share that is done of a part of the whole."""
-    tell(begin + length * share)
 
 
 def _opening(specs: Sequence[SetSpec], absent: Sequence[tuple[str, str]]) -> Section:

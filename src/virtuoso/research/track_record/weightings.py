@@ -23,7 +23,7 @@ class Weightings:
         self._rows: list[tuple[Cell, ...]] = []
 
     def add(self, measured: Measured) -> None:
-        """Take one set."""
+        """Try every weighting on one set."""
         samples = samples_of(measured.spec.name, measured.symbols, measured.readings, measured.followed)
         found, _ = attempts(samples, GATE_COST_BP, lambda _: None)
         self._trials += [each.trial for each in found]
@@ -36,7 +36,7 @@ class Weightings:
         ]  # fmt: skip
 
     def sections(self) -> list[Section]:
-        """What is said of it."""
+        """The winner, if chance does not explain it, and what each weighting made, as tables."""
         choice = choose(self._trials)
         pooled = sorted(choice.pooled, key=lambda each: -(each.net_bp.value or 0.0))
         p = "unknown" if choice.p_paid is None else f"{choice.p_paid:.3f}"

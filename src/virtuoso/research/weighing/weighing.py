@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from virtuoso.research.judging.trades import Trades
+from virtuoso.research.progress import share_of
 from virtuoso.research.run import Plan
 from virtuoso.research.sampling.sets import scored
 from virtuoso.research.weighing.choice import Choice, choose
@@ -36,9 +37,9 @@ def weigh(
     tried: list[Tried] = []
     documents = {}
     for name, path in sets:
-        told = partial(_part, partial(tell, name))
-        samples = _samples(name, path, plan, partial(told, 0.0, 0.5))
-        found, fitted = attempts(samples, cost_bp, partial(told, 0.5, 0.5))
+        told = partial(tell, name)
+        samples = _samples(name, path, plan, share_of(told, 0.0, 0.5))
+        found, fitted = attempts(samples, cost_bp, share_of(told, 0.5, 0.5))
         tried += found
         documents[name] = {
             "symbols": list(samples.symbols),
@@ -63,17 +64,12 @@ def attempts(
     tried, fitted = [], {}
     when = judged(samples)
     for number, horizon in enumerate(HORIZONS):
-        said = all_said(samples, horizon, partial(_part, tell, number / len(HORIZONS), 1 / len(HORIZONS)))
+        said = all_said(samples, horizon, share_of(tell, number / len(HORIZONS), 1 / len(HORIZONS)))
         for weighting, each in said.items():
             tried.append(attempt(samples, weighting, horizon, each.signal, when, cost_bp))
             if each.weights:
                 fitted[tried[-1].trial.name] = each.weights
     return tried, fitted
-
-
-def _part(tell: Callable[[float], None], begin: float, length: float, share: float) -> None:
-    """Tell the share that is done of a part of the whole."""
-    tell(begin + length * share)
 
 
 def _joined(trials: Sequence[Trial], logged: Sequence[Trial]) -> list[Trial]:

@@ -69,7 +69,7 @@ class ByInformation:
         self._known: dict[tuple[int, int, float], Floats] = {}
 
     def __call__(self, x: Floats, y: Floats, day: NDArray[np.int64]) -> Floats:
-        """Weights [c]."""
+        """Weights [c], 0 for a component whose correlation the days do not agree on."""
         daily = np.stack([self._of_day(int(d), x[day == d], y[day == d]) for d in np.unique(day)])
         mean, error = daily.mean(axis=0), daily.var(axis=0, ddof=1) / len(daily)
         kept = np.zeros(mean.shape)
