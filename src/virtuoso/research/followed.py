@@ -11,7 +11,7 @@ from virtuoso.analysis.forecast.horizons import OUTCOME_HORIZONS_MIN
 from virtuoso.analysis.forecast.outcomes import OutcomeTracker
 from virtuoso.market.panel import BarBlock, Ints
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.research.seams import Seam
+from virtuoso.research.seams import Seam, begun
 
 MEASURES = ("return", "high", "low")
 """Log returns to the entry, the next base bar's open: of the last close, the highest high and the lowest low."""
@@ -67,11 +67,8 @@ class Followed:
         A symbol whose contract changed with the first of the bars begins anew: what came before is not measured by it.
         """
         t, n = bars.close.shape
-        first_ms = int(bars.open_ms[0])
-        for seam in seams:
-            if first_ms - self._base.ms < seam.open_ms <= first_ms:
-                self._memory.reset(slice(seam.column, seam.column + 1))
-        outcomes = self._tracker.step(first_ms // self._base.ms, slice(0, n), bars)
+        self._memory.reset(begun(seams, bars))
+        outcomes = self._tracker.step(int(bars.open_ms[0]) // self._base.ms, slice(0, n), bars)
         numbers = np.arange(self._taken, self._taken + t)
         self._taken += t
         places = numbers % self._kept

@@ -84,19 +84,19 @@ class Run:
         self,
         results: Results | None,
         told: Callable[[Seam], None],
-        watch: Callable[[History], None] = lambda _: None,
+        watch: Callable[[History, Sequence[Seam]], None] = lambda _history, _seams: None,
     ) -> Iterator[float]:
         """Score everything; yields the share that is done.
 
         What is scored goes to `results`, each seam to `told`, and all that is behind the scores to `watch`, with what
-        came before the data.
+        came before the data, and the seams of its window.
         """
         for done, window in enumerate(self._timeline.windows(), start=1):
             for seam in window.seams:
                 told(seam)
             self._seams += window.seams
             for history in self._backtest.histories(window.bars, window.seams, window.past):
-                watch(history)
+                watch(history, window.seams)
                 scored = ScoredBlock.of(history, self.readings)
                 self._summary.add(scored)
                 self._withheld.add(scored, window.seams)

@@ -1,12 +1,12 @@
 """Where a contract was multiplied or divided by a power of ten: what was before is of another unit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from virtuoso.market.bounds.bar import BEFORE, STAYS, seam_at
-from virtuoso.market.panel import BarBlock, Floats
+from virtuoso.market.panel import BarBlock, Floats, Ints
 from virtuoso.model.clock import iso
 from virtuoso.model.market import Bar
 from virtuoso.model.units import multiplied
@@ -25,6 +25,13 @@ class Seam:
 
     def __str__(self) -> str:
         return f"{self.symbol} begins anew at {iso(self.open_ms)}: the contract was {multiplied(self.n)}"
+
+
+def begun(seams: Sequence[Seam], bars: BarBlock) -> Ints:
+    """The columns of the symbols whose contract changed with the first of these bars."""
+    first_ms = int(bars.open_ms[0])
+    columns = [seam.column for seam in seams if first_ms - bars.timeframe.ms < seam.open_ms <= first_ms]
+    return np.array(columns, dtype=np.int64)
 
 
 class SeamFinder:

@@ -95,6 +95,7 @@ class WalkForward:
         for begin, end in pairwise(sorted({0, *refits, *adoptions, *begun, closes.size})):
             for seam in begun.get(begin, ()):
                 self.forecaster.add(seam.symbol, seam.column)
+                self._memory.reset(slice(seam.column, seam.column + 1))
             if refit_due(int(after[begin])) and self._next is not None:
                 self.forecaster.adopt(self._next)
             yield self._said(block.part(slice(begin, end)))

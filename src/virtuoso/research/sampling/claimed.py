@@ -51,6 +51,10 @@ class ClaimsFollower:
                 self._closes.append(close_ms)
                 self._labels.append(self._label(odds.up[LABEL_HORIZON_MIN], odds.down[LABEL_HORIZON_MIN]))
 
+    def begin_anew(self, columns: Ints) -> None:
+        """The contracts of these symbols became other ones: what was entered before is not settled by their prices."""
+        self._claims.memory.reset(columns)
+
     def standings(self) -> tuple[Standing, ...]:
         """How each cell stands at the end."""
         return self._claims.standings()

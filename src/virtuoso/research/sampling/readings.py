@@ -1,6 +1,6 @@
 """Readings of a set of bars, with what followed them, sampled so that months fit into memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
@@ -16,6 +16,7 @@ from virtuoso.analysis.forecast.outcomes import OutcomeTracker
 from virtuoso.analysis.history import History
 from virtuoso.market.panel import BarBlock, Floats, Ints
 from virtuoso.model.timeframe import Timeframe
+from virtuoso.research.seams import Seam, begun
 
 Sampled = NDArray[np.float32]
 Codes = NDArray[np.int8]
@@ -176,7 +177,7 @@ class FollowedSampler:
         self._base = base
         self._step_min = max(step_min, base.minutes)
         self._horizons = tuple(h for h in OUTCOME_HORIZONS_MIN if h % self._step_min == 0)
-        memory = Memory()
+        self._memory = memory = Memory()
         self._bars = [bars_ahead(h, base) for h in self._horizons]
         self._tracker = OutcomeTracker(memory, self._bars)
         self._tick = TickFinder(memory, base)
@@ -186,10 +187,18 @@ class FollowedSampler:
         self._number = 0
         self._close = np.full((1, symbols), np.nan)
         self._carried = np.zeros((2, symbols))
-        self._parts: list[tuple[Ints, Sampled, Floats, Floats, Sampled]] = []
+        self._contract = np.zeros(symbols, np.int64)
+        self._parts: list[tuple[Ints, Sampled, Floats, Floats, Ints, Sampled]] = []
 
-    def add(self, block: BarBlock) -> None:
-        """Take the block that follows, without a gap."""
+    def add(self, block: BarBlock, seams: Sequence[Seam] = ()) -> None:
+        """Take the block that follows, without a gap.
+
+        A symbol whose contract changed with the first of the bars begins anew: no return goes over that.
+        """
+        anew = begun(seams, block)
+        self._memory.reset(anew)
+        self._close[:, anew] = np.nan
+        self._contract[anew] += 1
         known = self._tracker.step(self._number, self._rows, block)
         tick = self._tick.step(self._number, self._rows, block)
         cost = self._costs.step(self._number, self._rows, block)
@@ -207,12 +216,14 @@ class FollowedSampler:
         close_ms = block.open_ms + self._base.ms
         at = np.flatnonzero(close_ms % (self._step_min * Timeframe.M1.ms) == 0)
         outcomes = np.stack([known.close[:, at], known.high[:, at], known.low[:, at]]).astype(np.float32)
-        self._parts.append((close_ms[at], outcomes, sums[:, at], np.log(block.close[at]), cost[at].astype(np.float32)))
+        contract = np.tile(self._contract, (at.size, 1))
+        close = np.log(block.close[at])
+        self._parts.append((close_ms[at], outcomes, sums[:, at], close, contract, cost[at].astype(np.float32)))
 
     def followed(self) -> Followed:
         """What followed each sampled close of all blocks, `nan` where the blocks end too early to tell."""
-        times, outcomes, sums, closes, costs = zip(*self._parts, strict=True)
-        total, close = np.concatenate(sums, axis=1), np.concatenate(closes)
+        times, outcomes, sums, closes, contracts, costs = zip(*self._parts, strict=True)
+        total, close, contract = np.concatenate(sums, axis=1), np.concatenate(closes), np.concatenate(contracts)
         whole = np.concatenate(outcomes, axis=2)
         ahead = {h: h // self._step_min for h in self._horizons}
         back = [{h: _moved_back(x[k], ahead[h]) for k, h in enumerate(self._horizons)} for x in whole]
@@ -223,8 +234,8 @@ class FollowedSampler:
             high=back[1],
             low=back[2],
             realised={h: _moved_back(settled[h], rows) for h, rows in ahead.items()},
-            past={h: _since(close, rows) for h, rows in ahead.items()},
-            step=_since(close, 1),
+            past={h: _since(close, contract, rows) for h, rows in ahead.items()},
+            step=_since(close, contract, 1),
             cost_bp=np.concatenate(costs),
         )
 
@@ -259,8 +270,8 @@ def _settled(total: Floats, rows: int) -> Sampled:
     return out
 
 
-def _since(close: Floats, rows: int) -> Sampled:
-    """Log return over the last `rows` samples."""
+def _since(close: Floats, contract: Ints, rows: int) -> Sampled:
+    """Log return over the last `rows` samples, `nan` where they are not all of one contract."""
     out = np.full(close.shape, np.nan, np.float32)
-    out[rows:] = close[rows:] - close[:-rows]
+    out[rows:] = np.where(contract[rows:] == contract[:-rows], close[rows:] - close[:-rows], np.nan)
     return out

@@ -20,10 +20,11 @@ from virtuoso.research.run import Plan
 from virtuoso.research.sampling.claimed import ClaimsFollower
 from virtuoso.research.sampling.readings import STEP_MIN, Followed, FollowedSampler, Readings, ReadingsSampler
 from virtuoso.research.sampling.said import Said, SaidSampler
+from virtuoso.research.seams import Seam, begun
 from virtuoso.research.timeline import fed
 
-Forecast = Callable[[BarBlock], Iterable[Forecasts]]
-"""Takes the block that follows; forecasts at all its closes, in order."""
+Forecast = Callable[[BarBlock, Sequence[Seam]], Iterable[Forecasts]]
+"""Takes the block that follows, and where contracts became other ones; forecasts at all its closes, in order."""
 Foretell = Callable[[Sequence[str], Timeframe], Forecast]
 
 
@@ -79,7 +80,7 @@ def scored(
         done, scoring = 0, share_of(tell, 0.2, 0.8)
         for block in bars.blocks():
             for history in run.histories(block, bars.seams):
-                sampler.add(history)
+                sampler.add(history, bars.seams)
             done += block.open_ms.size * bars.interval.minutes
             scoring(done / bars.minutes)
         return sampler.scored(bars.first_ms)
@@ -113,11 +114,12 @@ class SetSampler:
         self._said = SaidSampler(step_min)
         self._claims = ClaimsFollower(len(symbols), base, step_min)
 
-    def add(self, history: History) -> None:
-        """Take the piece that follows."""
+    def add(self, history: History, seams: Sequence[Seam] = ()) -> None:
+        """Take the piece that follows; a symbol with one of `seams` at its first bar begins anew."""
         self._readings.add(history)
-        self._followed.add(history.bars)
-        for forecasts in self._forecast(history.bars) if self._forecast is not None else ():
+        self._followed.add(history.bars, seams)
+        self._claims.begin_anew(begun(seams, history.bars))
+        for forecasts in self._forecast(history.bars, seams) if self._forecast is not None else ():
             self._said.add(forecasts)
             self._claims.add(history.bars, forecasts)
 

@@ -10,6 +10,7 @@ from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.output.place import part_of
 from virtuoso.research.sampling.sets import SetSampler
+from virtuoso.research.seams import Seam
 from virtuoso.research.track_record.html import html_page
 from virtuoso.research.track_record.markdown import PREFACE
 from virtuoso.research.track_record.measured import Measured
@@ -39,9 +40,9 @@ class OwnPage:
         self._path = path
         self._sampler = SetSampler(symbols, base, foretell=walked_forward)
 
-    def take(self, history: History) -> None:
-        """Take the piece that follows."""
-        self._sampler.add(history)
+    def take(self, history: History, seams: Sequence[Seam]) -> None:
+        """Take the piece that follows; a symbol with one of `seams` at its first bar begins anew."""
+        self._sampler.add(history, seams)
 
     def write(
         self,

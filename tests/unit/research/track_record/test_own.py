@@ -1,8 +1,9 @@
 """The page about one's own file is made of what was scored of it, and of nothing that came before it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ import pytest
 from tests.support.panels import START_MS, part, random_bars, symbols
 
 from virtuoso.analysis.bands import BandRule
+from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.bar_files.bars import read_bars
+from virtuoso.research.forecasting.walk import WalkForward
 from virtuoso.research.run import Plan, Run
-from virtuoso.research.sampling.sets import ScoredSet, SetSampler
+from virtuoso.research.sampling.sets import Forecast, ScoredSet, SetSampler
+from virtuoso.research.seams import Seam, begun
 from virtuoso.research.track_record.own import OwnPage
 
 MINUTE, N = 60_000, 2
@@ -52,7 +56,7 @@ def test_the_page_has_every_part_and_says_what_was_scored(tmp_path: Path) -> Non
 
     def watch(scoring: Run) -> Any:
         pages.extend(OwnPage(tmp_path / f"{name}.html", scoring.symbols, scoring.base) for name in ("page", "pooled"))
-        return lambda history: [page.take(history) for page in pages]
+        return lambda history, seams: [page.take(history, seams) for page in pages]
 
     scoring, summary = run(file(tmp_path, random_bars(900, N, seed=8), "bars.parquet"), (), watch)
     pages[0].write("bars.parquet", scoring.since_ms, summary)
@@ -92,3 +96,43 @@ def test_what_came_before_is_taken_and_not_judged(tmp_path: Path) -> None:
     for horizon in (15, 60):
         np.testing.assert_array_equal(warm.followed.close[horizon], whole.followed.close[horizon][kept])
         np.testing.assert_array_equal(warm.followed.past[horizon], whole.followed.past[horizon][kept])
+
+
+def test_nothing_goes_over_the_moment_at_which_a_contract_is_multiplied(tmp_path: Path) -> None:
+    handed: list[int] = []
+
+    def foretell(names: Sequence[str], base: Timeframe) -> Forecast:
+        walk = WalkForward(names, base)
+
+        def forecasts(block: BarBlock, seams: Sequence[Seam]) -> Iterator[Forecasts]:
+            handed.extend(begun(seams, block).tolist())
+            return walk.forecasts(block, seams)
+
+        return forecasts
+
+    at = 503
+    bars = random_bars(900, N, seed=7)
+    after = (np.arange(900)[:, None] >= at) & (np.arange(N) == 1)
+    prices = {name: getattr(bars, name) for name in ("open", "high", "low", "close")}
+    larger = replace(bars, **{name: np.where(after, 1_000 * of, of) for name, of in prices.items()})
+    found = []
+    for block in (bars, larger):
+        with read_bars(file(tmp_path, block, "bars.parquet")) as read:
+            scoring = Run(read, (), PLAN)
+            sampler = SetSampler(scoring.symbols, scoring.base, foretell=foretell)
+            for _ in scoring.score(None, lambda _: None, sampler.add):
+                pass
+            found.append(sampler.scored(scoring.since_ms))
+    plain, seamed = found
+    row = int(np.searchsorted(plain.followed.close_ms, bars.open_ms[at]))  # its first close
+    for of in ("close", "high", "low", "realised", "past"):
+        for h in (15, 60):
+            expected, got = (getattr(each.followed, of)[h] for each in (plain, seamed))
+            np.testing.assert_array_equal(got[:, 0], expected[:, 0])
+            over = slice(row, row + h // 5) if of == "past" else slice(row - h // 5, row)
+            assert np.isnan(got[over, 1]).all(), of
+            there = np.isfinite(got[:, 1])
+            assert there.sum() > 60
+            np.testing.assert_allclose(got[there, 1], expected[there, 1], rtol=1e-4, atol=1e-7)
+    assert np.isnan(seamed.followed.step[row, 1])
+    assert handed == [1], "the forecaster begins anew too"
