@@ -46,6 +46,7 @@ def weigh(
             "trials": [_tried(each) for each in found],
             "weights": fitted,
         }
+        del samples  # before the next is read: one is in memory at a time
     trials = [each.trial for each in tried]
     choice = choose(_joined(trials, log.read()))
     log.append(trials)
