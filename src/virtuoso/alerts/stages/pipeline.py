@@ -1,47 +1,33 @@
 """The stages in their order, and what goes on between two looks: who waits, for what, until when."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from msgspec.structs import replace
-
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.alerts.path import first_notice, lengthened, told_step
 from virtuoso.alerts.policy import Policies
 from virtuoso.alerts.stages import notices
 from virtuoso.alerts.stages.budget import Budget, BudgetSettings, budget, exempt, is_budgeted
-from virtuoso.alerts.stages.cooldown import cooldown, cooled_ms
+from virtuoso.alerts.stages.cooldown import Cooldowns, cooldown, cooled_ms
 from virtuoso.alerts.stages.dedup import dedup
-from virtuoso.alerts.stages.digests import Digests, digested
+from virtuoso.alerts.stages.digests import Digests
 from virtuoso.alerts.stages.group import Groups, group
 from virtuoso.alerts.stages.inhibit import inhibit
-from virtuoso.alerts.stages.resolutions import Resolutions
-from virtuoso.alerts.stages.route import channels_of, route
+from virtuoso.alerts.stages.notifier import Notifier
 from virtuoso.alerts.stages.silence import matcher_of, silence
-from virtuoso.alerts.stages.stage_state import (
-    Cooling,
-    Group,
-    Route,
-    Split,
-    StageState,
-    Withheld,
-    by_weight,
-    is_ending,
-    key_of,
-)
+from virtuoso.alerts.stages.stage_state import Decisions, Route, Split, StageState, Steps, is_ending
 from virtuoso.alerts.stages.suppressed import Suppressed
 from virtuoso.alerts.timers import Timers, earliest
-from virtuoso.model.alerts.incident import Incident, Severity, Silence, Step, Told
-from virtuoso.model.alerts.notice import Delivery, Notice, delivery_id
+from virtuoso.model.alerts.incident import Incident, Severity, Silence, Step
+from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.catalogue.kinds import OUTAGES
 
-_MOST_IDENTITIES = 100_000
+_MOST_DELIVERED = 100_000
+"""Between two calls of `take_delivered`; of more, the first are forgotten."""
 _BEFORE_GROUP = (
     ("inhibit", inhibit), ("silence", silence), ("dedup", dedup), ("cooldown", cooldown), ("budget", budget),
 )  # fmt: skip
 _STAGES = (*(stage for stage, _ in _BEFORE_GROUP), "group", "route")
 _TTL_MS = (3_600_000, 21_600_000, 86_400_000)
-_Steps = tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +47,7 @@ class Pipeline:
     """Decides what is told of the incidents of a log. All times are epoch milliseconds.
 
     What `step` returns belongs into one transaction with `log.take_changed()` of the same moment: incidents and
-    deliveries are kept together or not at all. Of more than 100,000 identities
-    it forgets when the first were told.
+    deliveries are kept together or not at all.
     """
 
     def __init__(
@@ -73,25 +58,25 @@ class Pipeline:
         policies: Policies,
         context: notices.Contexts = notices.no_context,
     ) -> None:
-        self._context = context
-        self._cooling: dict[str, Cooling] = {}
         self.budget: Budget | None = None
+        self._decisions, self._cooldowns, self._digests = Decisions(_STAGES), Cooldowns(), Digests(())
         self._groups = Groups(settings.group_wait_ms, settings.group_interval_ms, self._quiet_ms)
         self._state = StageState(
-            policies, quiet_ms=self._quiet_ms, cooling=self._cooling, groups=self._groups.by_key
+            policies, quiet_ms=self._quiet_ms, cooling=self._cooldowns.by_identity, groups=self._groups.by_key
         )  # fmt: skip
-        self._digests = Digests(())
-        self._delivered: list[tuple[Incident, bool]] = []
-        self._held, self._resolutions, self._cooled = Suppressed(), Resolutions(), Timers()
+        self._notifier = Notifier(
+            self._state, self._decisions, self._groups, self._digests, self._cooldowns, context=context,
+            ttl_ms=settings.ttl_ms,
+        )  # fmt: skip
+        self._held, self._cooled = Suppressed(), Timers()
         self._silences: tuple[Silence, ...] = ()
         self._silenced_until_ms: int | None = None
         self._next_ms: int | None = None
-        self._counts = {stage: {"passed": 0, "withheld": 0} for stage in _STAGES}
         self.configure(settings, routes)
 
     def configure(self, settings: PipelineSettings, routes: Sequence[Route]) -> None:
         """Replace the settings and routes; they apply from the next step on."""
-        self._ttl_ms = settings.ttl_ms
+        self._notifier.ttl_ms = settings.ttl_ms
         self._groups.wait_ms, self._groups.interval_ms = settings.group_wait_ms, settings.group_interval_ms
         self._state.routes = tuple(routes)
         self._allow(settings.budget)
@@ -120,28 +105,28 @@ class Pipeline:
         """
         told = [incident for incident in incidents if incident.told is not None]
         for incident in sorted(told, key=_cooled_from_ms):
-            self._cool((incident,), _cooled_from_ms(incident))
+            self._cooldowns.begin((incident,), self._state.identities, _cooled_from_ms(incident))
         waiting = []
         for incident in incidents:
             if incident.kind in OUTAGES:
                 self._note_outage(incident)
             if incident.held == "budget":
                 self._digests.wait(incident, _withheld_ms(incident))
-                self._cool((incident,), _withheld_ms(incident))
+                self._cooldowns.begin((incident,), self._state.identities, _withheld_ms(incident))
             elif incident.held == "group" and not is_ending(incident):
                 waiting.append(incident)
                 if incident.told is None:
-                    self._cool((incident,), now_ms)
+                    self._cooldowns.begin((incident,), self._state.identities, now_ms)
             elif incident.held != "group" and (incident.held or self._is_news(incident, now_ms)):
                 self._held.put("resumed", "", incident)
         self._groups.resume(waiting, [each for each in told if each.told and not each.told.digest], now_ms)
-        self._resolutions.resume(told)
+        self._notifier.resume(told)
         self._next_ms = now_ms
 
     def step(self, log: IncidentLog, now_ms: int, silences: Sequence[Silence]) -> tuple[Delivery, ...]:
         """Look at what changed and at what is due; what is to be sent now."""
         log.tick(now_ms)
-        self._delivered = self._delivered[-_MOST_IDENTITIES:]
+        self._notifier.delivered = self._notifier.delivered[-_MOST_DELIVERED:]
         self._state.identities = log.identities
         fresh = self._fresh(log)  # first: what changed is not woken as it was before
         events: Sequence[Incident] = [*fresh, *self._unsilenced(silences, now_ms), *self._woken(now_ms)]
@@ -149,20 +134,19 @@ class Pipeline:
         ending = [each for each in events if is_ending(each)]
         deliveries: list[Delivery] = []
         split = group([each for each in events if not is_ending(each)] if ending else events, self._state, now_ms)
-        self._count("group", split)
+        self._decisions.count("group", split)
         leading = (*steps, Step(now_ms, "group", passed=True, reason="passed: at once"))
         for incident in split.passed:
             self._groups.lead(incident, now_ms)
-            deliveries += self._tell((incident,), None, leading, log, now_ms)
-        self._groups.follow(self._withhold("group", split.withheld, steps, log, now_ms), now_ms)
+            deliveries += self._notifier.notify((incident,), None, leading, log, now_ms)
+        self._groups.follow(self._decisions.withhold("group", split.withheld, steps, log, now_ms), now_ms)
         for known, members in self._groups.due(now_ms):
-            self._counts["group"]["passed"] += len(members)
+            self._decisions.counts["group"]["passed"] += len(members)
             folded = Step(now_ms, "group", passed=True, reason=f"folded: {len(members)} after {known.leader.id}")
-            deliveries += self._tell(members, known, (folded,), log, now_ms)
-        deliveries += self._tell_digest(log, now_ms)
+            deliveries += self._notifier.notify(members, known, (folded,), log, now_ms)
+        deliveries += self._notifier.notify_digest(log, now_ms)
         # After what is told now: a message that is kept current may tell of more than had ended.
-        for notice in self._end(ending, steps, log, now_ms):
-            deliveries += self._tell_end(notice, log, now_ms)
+        deliveries += self._notifier.notify_ends(ending, steps, log, now_ms)
         held_until_ms = self._silenced_until_ms if self._held.keys("silence") else None
         self._next_ms = earliest(
             log.next_ms, self._groups.next_ms, self._cooled.next_ms, held_until_ms, self._digests.next_ms
@@ -171,7 +155,7 @@ class Pipeline:
 
     def take_delivered(self) -> list[tuple[Incident, bool]]:
         """Those of which was decided for the first time that people hear of them, and whether that interrupted."""
-        delivered, self._delivered = self._delivered, []
+        delivered, self._notifier.delivered = self._notifier.delivered, []
         return delivered
 
     @property
@@ -182,7 +166,7 @@ class Pipeline:
     @property
     def counters(self) -> Mapping[str, Mapping[str, int]]:
         """By stage, how many incidents `passed` and how many were `withheld`."""
-        return self._counts
+        return self._decisions.counts
 
     def _fresh(self, log: IncidentLog) -> list[Incident]:
         """What changed, to be judged from the first stage on, whatever held it."""
@@ -233,41 +217,24 @@ class Pipeline:
         self._state.silences = tuple(map(matcher_of, force))
         return tuple(self._held.release("silence", ""))
 
-    def _through(self, events: Sequence[Incident], log: IncidentLog, now_ms: int) -> tuple[Sequence[Incident], _Steps]:
+    def _through(self, events: Sequence[Incident], log: IncidentLog, now_ms: int) -> tuple[Sequence[Incident], Steps]:
         """The stages before the group: who passed, and the steps that they have in common."""
-        steps: _Steps = ()
+        steps: Steps = ()
         if self.budget is not None:
             self.budget.roll(now_ms)
         for stage, judge in _BEFORE_GROUP:
             split = judge(events, self._state, now_ms)
-            self._count(stage, split)
+            self._decisions.count(stage, split)
             if stage == "budget":
                 self._note(split, now_ms)
             if stage == "cooldown":
-                self._cool([each for each in split.passed if each.told is None], now_ms)
-            for incident in self._withhold(stage, split.withheld, steps, log, now_ms):
+                beginning = [each for each in split.passed if each.told is None]
+                self._cooldowns.begin(beginning, self._state.identities, now_ms)
+            for incident in self._decisions.withhold(stage, split.withheld, steps, log, now_ms):
                 if incident.held is not None:
                     self._hold(stage, incident)
             events, steps = split.passed, (*steps, Step(now_ms, stage, passed=True, reason="passed"))
         return events, steps
-
-    def _withhold(
-        self, stage: str, withheld: Iterable[Withheld], steps: _Steps, log: IncidentLog, now_ms: int
-    ) -> list[Incident]:
-        """What a stage decided about them is written into them; as they are now."""
-        ways: dict[str, _Steps] = {}
-        decided = []
-        for each in withheld:
-            incident, by = each.incident, stage if each.held else None
-            way = ways.get(each.reason)
-            if way is None:
-                way = ways[each.reason] = (*steps, Step(now_ms, stage, passed=False, reason=each.reason))
-            path = lengthened(incident.path, way)
-            if path is not incident.path or by != incident.held:
-                incident = replace(incident, path=path, held=by)
-            decided.append(incident)
-        log.replace(*decided)
-        return decided
 
     def _note(self, split: Split, now_ms: int) -> None:
         """Count what would have interrupted, whether it does or not."""
@@ -281,13 +248,13 @@ class Pipeline:
         key = ""
         if stage == "budget":
             self._digests.wait(incident, _withheld_ms(incident))
-            self._delivered.append((incident, False))
+            self._notifier.delivered.append((incident, False))
             return
         if stage == "inhibit":
             key = incident.labels.get("exchange", "")
         elif stage == "cooldown":
             key = incident.identity
-            until_ms = cooled_ms(incident, self._cooling[key], self._state)
+            until_ms = cooled_ms(incident, self._cooldowns.by_identity[key], self._state)
             if until_ms is not None:
                 self._cooled.set(key, until_ms)
         self._held.put(stage, key, incident)
@@ -298,129 +265,6 @@ class Pipeline:
             of[incident.id] = incident
         else:
             of.pop(incident.id, None)
-
-    def _cool(self, incidents: Iterable[Incident], at_ms: int) -> None:
-        cooling, identities = self._cooling, self._state.identities
-        for incident in incidents:
-            identity = identities.get(incident.id) or incident.identity
-            cooling[identity] = Cooling(at_ms, incident.severity, incident.id)
-        while len(cooling) > _MOST_IDENTITIES:
-            del cooling[next(iter(cooling))]
-
-    def _tell(
-        self, members: Sequence[Incident], after: Group | None, steps: _Steps, log: IncidentLog, now_ms: int
-    ) -> list[Delivery]:
-        """Of one, or of those who follow the leader of a group, in one notice, or in that which is kept current."""
-        split = route(members, self._state, now_ms)
-        self._count("route", split)
-        if split.withheld:
-            self._warm(self._withhold("route", split.withheld, steps, log, now_ms))
-            return []
-        exempted = [each for each in members if exempt(each, self._state.policies)]
-        kept = None if after is None or exempted else after.notice
-        if after is not None and kept is not None:
-            self._groups.add(after, members)
-            everyone = sorted(after.told.values(), key=by_weight)
-            notice = notices.folded(after.leader, everyone, now_ms, self._context, kept)
-        elif after is None or len(members) == 1:
-            notice = notices.alert(members[0], now_ms, self._context)
-        else:
-            notice = notices.folded(after.leader, members, now_ms, self._context)
-        channels = channels_of(members, self._state)
-        steps = (*steps, told_step(now_ms, "route", kept or notice.id, channels))
-        decided = []
-        for each in members:
-            over = each.resolved_ms is not None
-            told = Told(at_ms=now_ms, severity=each.severity, value=each.value, resolved=over)
-            decided.append(replace(each, held=None, told=told, path=lengthened(each.path, steps)))
-        log.replace(*decided)
-        self._cool(members, now_ms)
-        self._delivered += [(each, kept is None) for each in members if each.told is None]
-        news = [
-            now for before, now in zip(members, decided, strict=True) if before.told is None or before.told.digest
-        ]  # fmt: skip
-        self._resolutions.expect(kept or notice.id, news)
-        if self.budget is not None and kept is None and len(exempted) < len(members):
-            self.budget.spend()
-            if not exempted:
-                self._groups.keep_current(key_of(members[0]), notice.id, decided)
-        return self._deliveries(notice, channels, now_ms)
-
-    def _tell_digest(self, log: IncidentLog, now_ms: int) -> list[Delivery]:
-        """Where it is time: each channel hears in one message of those who wait and that it takes."""
-        taking: list[tuple[Incident, tuple[str, ...]]] = []
-        for incident in self._digests.due(now_ms):
-            split = route((incident,), self._state, now_ms)
-            self._count("route", split)
-            self._withhold("route", split.withheld, (), log, now_ms)
-            if split.passed:
-                taking.append((incident, channels_of((incident,), self._state)))
-        made, decided = digested(taking, now_ms)
-        log.replace(*decided)
-        return [each for channel, notice in made.items() for each in self._deliveries(notice, (channel,), now_ms)]
-
-    def _warm(self, incidents: Iterable[Incident]) -> None:
-        """Nobody was told of them after all."""
-        for incident in incidents:
-            identity = incident.identity
-            cooling = self._cooling.get(identity)
-            if incident.told is None and cooling is not None and cooling.incident == incident.id:
-                del self._cooling[identity]
-
-    def _end(self, ending: Sequence[Incident], steps: _Steps, log: IncidentLog, now_ms: int) -> list[str]:
-        """What was told is over; the notices of which nothing holds any more."""
-        touched: dict[str, list[Incident]] = {}
-        for incident in ending:
-            passed = replace(incident, held="group", path=lengthened(incident.path, steps))
-            touched.setdefault(self._resolutions.over(passed), []).append(incident)
-        over = []
-        for notice, members in touched.items():
-            left = self._resolutions.holding(notice)
-            if not left:
-                over.append(notice)
-                continue
-            why = f"grouped: {left} of notice {notice} still hold"
-            waiting = [Withheld(incident, why, held=True) for incident in members]
-            for incident in self._withhold("group", waiting, steps, log, now_ms):
-                self._resolutions.over(incident)
-            self._counts["group"]["withheld"] += len(members)
-        return over
-
-    def _tell_end(self, notice_id: str, log: IncidentLog, now_ms: int) -> list[Delivery]:
-        """All incidents of a notice are over."""
-        members = self._resolutions.take(notice_id)
-        self._counts["group"]["passed"] += len(members)
-        split = route(members, self._state, now_ms)
-        self._count("route", split)
-        passed = Step(now_ms, "group", passed=True, reason=f"passed: all of notice {notice_id} are over")
-        deliveries: list[Delivery] = []
-        if split.passed:
-            amends = first_notice(members[0].path)
-            notice = notices.over(members, amends, now_ms, self._context)
-            channels = channels_of(members, self._state)
-            last = told_step(now_ms, "route", notice.id, channels)
-            deliveries = self._deliveries(notice, channels, now_ms)
-        else:
-            last = Step(now_ms, "route", passed=False, reason=split.withheld[0].reason)
-        for each in members:
-            told = None if each.told is None else replace(each.told, resolved=True)
-            log.replace(replace(each, held=None, told=told, path=lengthened(each.path, (passed, last))))
-        return deliveries
-
-    def _deliveries(self, notice: Notice, channels: Sequence[str], now_ms: int) -> list[Delivery]:
-        expires_ms = now_ms + self._ttl_ms[notice.severity]
-        return [
-            Delivery(
-                id=delivery_id(notice.id, channel), channel=channel, notice=notice, created_ms=now_ms,
-                expires_ms=expires_ms,
-            )
-            for channel in channels
-        ]  # fmt: skip
-
-    def _count(self, stage: str, split: Split) -> None:
-        counts = self._counts[stage]
-        counts["passed"] += len(split.passed)
-        counts["withheld"] += len(split.withheld)
 
 
 def _withheld_ms(incident: Incident) -> int:

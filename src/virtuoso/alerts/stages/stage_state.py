@@ -1,13 +1,16 @@
-"""What the stages see, and what they answer. A stage is a pure function `(events, world, now_ms) -> Split`."""
+"""What stages see, what they answer, and what becomes of it. A stage is pure: `(events, state, now_ms) -> Split`."""
 
-from collections.abc import Callable, ItemsView, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
+from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.path import lengthened
 from virtuoso.alerts.policy import Policies
-from virtuoso.model.alerts.incident import Incident, Severity, Silence
+from virtuoso.model.alerts.incident import Incident, Severity, Silence, Step
 
 
 class Withheld(msgspec.Struct, frozen=True, gc=False):
@@ -71,6 +74,7 @@ class Group:
         return not self.waiting and now_ms >= self.told_ms + interval_ms
 
 
+Steps = tuple[Step, ...]
 GroupKey = tuple[str, str | None, str | None]
 WIDTHS = "widths"
 """In the details of a move: how far it went, in widths of the cone, or of what its detector asks for."""
@@ -117,6 +121,10 @@ class BudgetBook(Protocol):
         """Why its kind and severity do not interrupt now; `None` = they do."""
         ...
 
+    def spend(self) -> None:
+        """People were interrupted."""
+        ...
+
 
 def _a_minute(_kind: str) -> int:
     return 60_000
@@ -144,6 +152,37 @@ class StageState:
     identities: Mapping[str, str] = field(default_factory=dict)
     cooling: Mapping[str, Cooling] = field(default_factory=dict)
     groups: Mapping[GroupKey, Group] = field(default_factory=dict)
+
+
+class Decisions:
+    """By stage, how many incidents `passed` and how many were `withheld`."""
+
+    def __init__(self, stages: Iterable[str]) -> None:
+        self.counts = {stage: {"passed": 0, "withheld": 0} for stage in stages}
+
+    def count(self, stage: str, split: Split) -> None:
+        """Count what a stage decided."""
+        counts = self.counts[stage]
+        counts["passed"] += len(split.passed)
+        counts["withheld"] += len(split.withheld)
+
+    def withhold(
+        self, stage: str, withheld: Iterable[Withheld], steps: Steps, log: IncidentLog, now_ms: int
+    ) -> list[Incident]:
+        """Write into them what a stage decided about them; as they are now."""
+        ways: dict[str, Steps] = {}
+        decided = []
+        for each in withheld:
+            incident, by = each.incident, stage if each.held else None
+            way = ways.get(each.reason)
+            if way is None:
+                way = ways[each.reason] = (*steps, Step(now_ms, stage, passed=False, reason=each.reason))
+            path = lengthened(incident.path, way)
+            if path is not incident.path or by != incident.held:
+                incident = replace(incident, path=path, held=by)
+            decided.append(incident)
+        log.replace(*decided)
+        return decided
 
 
 def is_ending(incident: Incident) -> bool:
