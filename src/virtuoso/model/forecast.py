@@ -113,6 +113,9 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     cost_bp: float | None
     """What a round trip costs, bp: two taker fees, the spread, and walking the book where one is watched; a
     horizon's `funding_bp` comes to it for a long, and off it for a short. `null` where it is not known."""
+    beta: float | None
+    """Ratio of the symbol's log return to the market's that goes with it, over 15m, as of the last days (half-life
+    three); `null` before a day of them."""
     horizons: tuple[HorizonForecast, ...]
     """Each horizon, the nearest first."""
     backtested_on: tuple[BacktestedSet, ...]
@@ -120,6 +123,38 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     here is in it."""
     reason: str | None = None
     """Why something is `null`; `null` where nothing is."""
+
+
+class ManyOutside(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How likely many symbols end outside their bands at once."""
+
+    at_least: int
+    """How many symbols: 1, and an eighth, a quarter and half of `symbols`, rounded up; each count once."""
+    probability: float
+    """Probability, 0–1, that so many or more of them end the horizon outside their own 95 % bands."""
+
+
+class MarketHorizonForecast(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is forecast of the market for one horizon."""
+
+    horizon_min: int
+    """How far ahead, minutes."""
+    cone: tuple[float, ...] | None
+    """Quantiles of the market's return (the mean of its symbols' log returns), percent, at the tails .025, .1, .25,
+    .75, .9, .975; `null` while unknown."""
+    outside: tuple[ManyOutside, ...] | None
+    """How likely many symbols leave their bands at once, as often as they did of late; `null` while unknown."""
+    symbols: int | None
+    """How many symbols have such a band; `null` where `outside` is."""
+
+
+class MarketForecast(msgspec.Struct, frozen=True, kw_only=True):
+    """What is forecast of the market as a whole, all symbols alike."""
+
+    close: str
+    """The close at which it was made, ISO 8601 in UTC."""
+    horizons: tuple[MarketHorizonForecast, ...]
+    """Each horizon, the nearest first."""
 
 
 class ClaimCellRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -50,7 +50,7 @@ OVERVIEW = docs.MarketOverview(
     status="active", timestamp="", regime="BEARISH", trend_strength=1.0, volatility=2.0, avg_volatility=3.0,
     btc_dominance=4.0, total_volume=5.0, market_sentiment="NEUTRAL", momentum_score=6.0, btc_price=7.0, eth_price=8.0,
     avg_market_change=9.0, above_ema50_pct=10.0, new_highs_24h=11, new_lows_24h=12, dispersion=13.0,
-    dispersion_robust=14.0, avg_correlation_btc=15.0,
+    dispersion_robust=14.0, avg_correlation_btc=15.0, forecast=None,
     breadth=docs.Breadth(advancing=16, declining=17, neutral=18, total=19), data_quality=PARTIAL,
     data_source=DataSource.SYNTHETIC, reasons={},
 )  # fmt: skip

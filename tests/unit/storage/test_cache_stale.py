@@ -37,6 +37,11 @@ def test_a_symbol_says_nothing_of_what_follows() -> None:
     assert detail.entry.stop == examples.SYMBOL["entry"]["stop"]
 
 
+def test_the_market_says_nothing_of_what_follows() -> None:
+    overview = aged(examples.OVERVIEW, docs.MarketOverview)
+    assert (overview.forecast, overview.reasons) == (None, {"forecast": REASON})
+
+
 def test_what_an_incident_found_is_no_forecast() -> None:
     alert = examples.ALERT | {"details": {"confidence": 0.7, "forecast": 0.4, "band": "stretched up", "claim": 1}}
     body = Document("alerts", msgspec.json.encode([alert]), Version(1, 1), 0, 10.0, 60.0).relabelled().body

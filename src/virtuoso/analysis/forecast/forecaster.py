@@ -145,7 +145,7 @@ class Forecaster:
 
     @property
     def fit(self) -> Fit | None:
-        """The fit that is forecast by from the next close on; `None` before one was adopted."""
+        """The fit that holds."""
         return self._fit
 
     def state(self) -> dict[str, NDArray[np.float64]]:

@@ -26,6 +26,7 @@ from virtuoso.model.signal import Label
 _LABELS = {SELL: Label.SELL, HOLD: Label.HOLD, BUY: Label.BUY}
 _PERCENT = 100.0
 NO_FIT = "nothing is forecast before a fit: two days of samples are needed"
+NO_BETA = "beta: needs a day of returns together with the market's, of a symbol that closed with the others"
 
 
 def label_of(said: Said, i: int) -> Label | None:
@@ -87,18 +88,20 @@ def edge_of(said: Said, i: int) -> str | None:
 def forecast_of(said: Said, i: int) -> Forecast:
     """All that is forecast of it."""
     forecasts, fit = said.forecasts, said.fit
+    beta = None if forecasts.market is None else _known(forecasts.market.beta[0, i])
     return Forecast(
         version=forecasts.version,
         fit_until=None if fit is None else iso(fit.last_ms),
         fit_days=None if fit is None else fit.days,
         cost_bp=_known(forecasts.cost_bp[0, i]),
+        beta=beta,
         horizons=tuple(
             HorizonForecast(
                 horizon_min=minutes,
                 volatility=_of(forecasts.volatility.get(minutes), i, _PERCENT),
-                cone=_quantiles(forecasts.cone.get(minutes), i),
-                high=_quantiles(forecasts.high.get(minutes), i),
-                low=_quantiles(forecasts.low.get(minutes), i),
+                cone=_quantiles_of(forecasts.cone.get(minutes), i),
+                high=_quantiles_of(forecasts.high.get(minutes), i),
+                low=_quantiles_of(forecasts.low.get(minutes), i),
                 large_move=_of(forecasts.large_move.get(minutes), i),
                 large_move_base=_of(forecasts.large_move_base.get(minutes), i),
                 large_move_threshold=_of(forecasts.large_move_threshold.get(minutes), i, _PERCENT),
@@ -111,7 +114,7 @@ def forecast_of(said: Said, i: int) -> Forecast:
             for minutes in HORIZONS_MIN
         ),
         backtested_on=BACKTESTED.sets,
-        reason=unknown_of(said, i),
+        reason=unknown_of(said, i) or (NO_BETA if beta is None else None),
     )
 
 
@@ -186,10 +189,14 @@ def _of(array: Floats | None, i: int, times: float = 1.0) -> float | None:
     return None if array is None else _known(times * array[0, i])
 
 
-def _quantiles(array: Floats | None, i: int) -> tuple[float, ...] | None:
-    """Quantiles in percent; `None` unless all are known."""
-    found = () if array is None else tuple((_PERCENT * array[:, 0, i]).tolist())
-    return found if found and all(map(isfinite, found)) else None
+def quantiles(returns: Floats) -> tuple[float, ...] | None:
+    """Quantiles [tail] in percent; `None` unless all are known."""
+    found = tuple((_PERCENT * returns).tolist())
+    return found if all(map(isfinite, found)) else None
+
+
+def _quantiles_of(array: Floats | None, i: int) -> tuple[float, ...] | None:
+    return None if array is None else quantiles(array[:, 0, i])
 
 
 def _known(value: float) -> float | None:

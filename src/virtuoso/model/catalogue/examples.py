@@ -29,6 +29,16 @@ OVERVIEW = {
     "market_sentiment": "NEUTRAL", "momentum_score": 47.4, "btc_price": 105989.5, "eth_price": 2633.1,
     "avg_market_change": -1.28, "above_ema50_pct": 40.0, "new_highs_24h": 1, "new_lows_24h": 3, "dispersion": 4.1,
     "dispersion_robust": 2.6, "avg_correlation_btc": 0.71,
+    "forecast": {
+        "close": "2026-11-23T20:46:00.000Z",
+        "horizons": [{
+            "horizon_min": 60, "cone": [-0.97, -0.58, -0.26, 0.27, 0.57, 0.94],
+            "outside": [
+                {"at_least": 1, "probability": 0.21}, {"at_least": 2, "probability": 0.13},
+                {"at_least": 4, "probability": 0.08}, {"at_least": 8, "probability": 0.03},
+            ], "symbols": 15,
+        }],
+    },
     "breadth": {"advancing": 5, "declining": 9, "neutral": 1, "total": 15},
     "data_quality": "live", "data_source": "replay", "reasons": {},
 }  # fmt: skip
@@ -139,6 +149,7 @@ SYMBOL = {
     },
     "forecast": {
         "version": "3f9a1c0d5e27", "fit_until": "2025-02-28T00:00:00.000Z", "fit_days": 81, "cost_bp": 11.1,
+        "beta": 0.83,
         "horizons": [{
             "horizon_min": 60, "volatility": 0.31, "cone": [-0.66, -0.39, -0.18, 0.18, 0.39, 0.66],
             "high": [0.01, 0.05, 0.11, 0.36, 0.55, 0.81], "low": [-0.81, -0.55, -0.36, -0.11, -0.05, -0.01],

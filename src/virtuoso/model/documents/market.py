@@ -4,6 +4,7 @@ import msgspec
 
 from virtuoso.model.alerts.documents import Alert
 from virtuoso.model.documents.signals import SignalRow
+from virtuoso.model.forecast import MarketForecast
 from virtuoso.model.quality import DataQuality, DataSource
 
 
@@ -75,6 +76,9 @@ class MarketOverview(msgspec.Struct, frozen=True, kw_only=True):
     avg_correlation_btc: float | None
     """Mean correlation of the other symbols with BTC, −1 to 1, of the last 48 log returns on the regime's timeframe;
     `null` until 49 bars are closed of BTC and another."""
+    forecast: MarketForecast | None
+    """How far the market may go, and how likely many symbols leave their bands at once; `null` before the first closed
+    bar, and where what it rests on is too old. `reasons` say too why something in it is `null`."""
     breadth: Breadth
     """How many symbols rose, fell or did neither over 24 h."""
     data_quality: DataQuality

@@ -10,7 +10,7 @@ from virtuoso.model.signal import Label, Reading
 
 LABEL_BARS = 2
 """Base bars after whose close a label is told at most."""
-_UNFRESH = (DataQuality.STALE, DataQuality.UNAVAILABLE)
+UNFRESH = (DataQuality.STALE, DataQuality.UNAVAILABLE)
 
 
 def outdated(reading: Reading, now: DataQuality, exchange_ms: int, base_ms: int) -> str | None:
@@ -22,13 +22,19 @@ def outdated(reading: Reading, now: DataQuality, exchange_ms: int, base_ms: int)
         exchange_ms: exchange time (epoch ms).
         base_ms: length of a base bar.
     """
-    age_ms, quality = exchange_ms - reading.close_ms, worst_quality((reading.quality, now))
+    quality = worst_quality((reading.quality, now))
+    return outlived(reading.close_ms, exchange_ms, base_ms) or (
+        f"data is {quality} by now" if quality in UNFRESH else None
+    )
+
+
+def outlived(close_ms: int, exchange_ms: int, base_ms: int) -> str | None:
+    """Why what was read at a close (epoch ms) is too old or too new to be told; `None` where it is neither."""
+    age_ms = exchange_ms - close_ms
     if age_ms > LABEL_BARS * base_ms:
         return f"the last reading is {age_ms / 1000:.0f} s old"
     if age_ms < -base_ms:
         return f"the last reading lies {-age_ms / 1000:.0f} s ahead of the exchange's time"
-    if quality in _UNFRESH:
-        return f"data is {quality} by now"
     return None
 
 

@@ -22,7 +22,7 @@ from virtuoso.model.quality import DataQuality, DataSource, worst_quality
 from virtuoso.model.signal import Reading
 from virtuoso.monitor.containment import Contained, each
 from virtuoso.monitor.documents.fresh_label import outdated
-from virtuoso.monitor.documents.said import ORDER, claim_cells, entry_told, rank, said_of
+from virtuoso.monitor.documents.said import ORDER, claim_cells, entry_told, market_told, rank, said_of
 from virtuoso.monitor.documents.symbol_rows import unknown_row
 from virtuoso.monitor.regimes import RegimeState
 
@@ -231,6 +231,9 @@ def market_rows(symbols: Sequence[docs.SymbolRow], instruments: Mapping[str, Ins
 
 def overview_document(overview: Overview, frame: Frame) -> docs.MarketOverview:
     """Build the document of `/api/market/overview`, with rounded figures."""
+    forecast, unknown = market_told(
+        frame.evaluations.values(), (each.joined for each in frame.qualities.values()), frame.exchange_ms, frame.base_ms
+    )
     return docs.MarketOverview(
         status="active" if frame.evaluations else "starting",
         timestamp=iso(frame.now_ms) or "",
@@ -251,10 +254,11 @@ def overview_document(overview: Overview, frame: Frame) -> docs.MarketOverview:
         dispersion=_rounded(overview.dispersion, 4),
         dispersion_robust=_rounded(overview.dispersion_robust, 4),
         avg_correlation_btc=_rounded(overview.avg_correlation_btc, 4),
+        forecast=forecast,
         breadth=msgspec.convert(msgspec.structs.asdict(overview.breadth), docs.Breadth),
         data_quality=frame.quality,
         data_source=frame.source,
-        reasons=overview.reasons,
+        reasons=overview.reasons | ({} if unknown is None else {"forecast": unknown}),
     )
 
 

@@ -6,10 +6,13 @@ from typing import Any
 import msgspec
 
 from virtuoso.analysis.readings.evaluation import Evaluation
+from virtuoso.analysis.readings.market_outlook import market_forecast, unknown_of_market
 from virtuoso.analysis.readings.outlooks import cell_row
 from virtuoso.model import documents as docs
-from virtuoso.model.forecast import ClaimCellRow, HorizonForecast
+from virtuoso.model.forecast import ClaimCellRow, HorizonForecast, MarketForecast
+from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Entry, Label, Reading
+from virtuoso.monitor.documents.fresh_label import UNFRESH, outlived
 
 HEADLINE_MIN = 60
 """The horizon of large moves in the top list, minutes."""
@@ -49,6 +52,34 @@ def entry_told(entry: Entry, held_back: str | None) -> Entry:
 def _ahead(reading: Reading) -> HorizonForecast | None:
     horizons = () if reading.forecast is None else reading.forecast.horizons
     return next((each for each in horizons if each.horizon_min == HEADLINE_MIN), None)
+
+
+def market_told(
+    evaluations: Iterable[Evaluation], now: Iterable[DataQuality], exchange_ms: int, base_ms: int
+) -> tuple[MarketForecast | None, str | None]:
+    """The forecast of the market as of the latest close, and why it, or something in it, is unknown.
+
+    It is told while its close is young enough, and what comes in now is fresh of half the symbols or more, as many as
+    it takes to forecast it.
+
+    Args:
+        evaluations: of the symbols.
+        now: quality of what comes in now, of each symbol.
+        exchange_ms: exchange time (epoch ms).
+        base_ms: length of a base bar.
+    """
+    said = [each.said for each in evaluations if each.said is not None and each.said.forecasts.market is not None]
+    latest = max(said, key=lambda each: each.close_ms, default=None)
+    if latest is None or latest.forecasts.market is None:
+        return None, "nothing has been forecast of a closed bar yet"
+    fresh = [quality not in UNFRESH for quality in now]
+    held_back = outlived(latest.close_ms, exchange_ms, base_ms)
+    if held_back is None and 2 * sum(fresh) < len(fresh):
+        held_back = "data of more than half of the symbols is stale or unavailable by now"
+    if held_back is not None:
+        return None, held_back
+    forecast = market_forecast(latest.forecasts.market, latest.close_ms)
+    return forecast, unknown_of_market(forecast)
 
 
 def claim_cells(evaluations: Iterable[Evaluation]) -> tuple[ClaimCellRow, ...]:

@@ -26,6 +26,12 @@ function drawAge(doc) {
   $("old").textContent = `What is shown is of ${time(doc.timestamp)}, ${duration(age)} ago: the monitor or the shared cache is away.`;
 }
 
+// Both ends of the 80 % band of the market's return; null where it is not forecast.
+function marketIn(forecast, minutes) {
+  const cone = forecast?.horizons.find((each) => each.horizon_min === minutes)?.cone;
+  return cone ? [cone[1], cone[4]] : null;
+}
+
 function drawOverview(doc) {
   drawSource(doc.data_source, doc.data_quality);
   drawAge(doc);
@@ -43,6 +49,7 @@ function drawOverview(doc) {
     ["Momentum", known(doc.momentum_score, (value) => number(value, 1)), "momentum_score"],
     ["Volatility a day", known(doc.volatility, (value) => `${number(value, 2)} %`), "volatility"],
     ["Usual volatility", known(doc.avg_volatility, (value) => `${number(value, 2)} %`), "avg_volatility"],
+    ["Market in 1h, 80 %", known(marketIn(doc.forecast, 60), ([low, high]) => `${percent(low)} … ${percent(high)}`), "forecast"],
     ["Dispersion 24 h", known(doc.dispersion, (value) => `${number(value, 2)} %`), "dispersion"],
     ["Correlation to BTC", known(doc.avg_correlation_btc, (value) => number(value, 2)), "avg_correlation_btc"],
     ["BTC's turnover", known(doc.btc_dominance, (value) => `${number(value, 1)} %`), "btc_dominance"],

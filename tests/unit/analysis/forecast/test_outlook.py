@@ -1,6 +1,6 @@
 """The outlook: block by block as at once, fits that hold from a fixed close, signals only of what was earned."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,12 +9,19 @@ from tests.support import panels
 from virtuoso.analysis.forecast.claims.cells import UP, ClaimRule
 from virtuoso.analysis.forecast.claims.signals import BUY, HOLD, UNKNOWN
 from virtuoso.analysis.forecast.claims.tally import MEASURES
-from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.fits.shipped import SHIPPED
 from virtuoso.analysis.forecast.outlook import ForecastRule, Outlook, Said
 from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
-from virtuoso.analysis.readings.outlooks import claim_of, confidence_of, edge_of, forecast_of, label_of, lean_of
-from virtuoso.market.panel import MINUTE_FIELDS, BarBlock, Floats, MinuteBlock
+from virtuoso.analysis.readings.outlooks import (
+    NO_BETA,
+    claim_of,
+    confidence_of,
+    edge_of,
+    forecast_of,
+    label_of,
+    lean_of,
+)
+from virtuoso.market.panel import MINUTE_FIELDS, BarBlock, MinuteBlock
 from virtuoso.model.signal import Label
 from virtuoso.model.timeframe import Timeframe
 
@@ -58,7 +65,8 @@ def test_a_fresh_install_forecasts_by_the_shipped_fit_and_names_it(bars: BarBloc
     said = [step(outlook, bars, k) for k in range(at, at + 30)][-1]
     for i in range(N):
         forecast = forecast_of(said, i)
-        assert (forecast.version, forecast.fit_days, forecast.reason) == (SHIPPED.version, SHIPPED.days, None)
+        assert (forecast.version, forecast.fit_days, forecast.reason) == (SHIPPED.version, SHIPPED.days, NO_BETA)
+        assert forecast.beta is None
         hour = next(each for each in forecast.horizons if each.horizon_min == 60)
         assert hour.beyond_up is not None
         assert hour.beyond_down is not None
@@ -67,6 +75,11 @@ def test_a_fresh_install_forecasts_by_the_shipped_fit_and_names_it(bars: BarBloc
         assert edge_of(said, i) == "no edge at 1h: no day of entries has been counted yet"
         assert forecast.cost_bp is not None
         assert forecast.cost_bp > 11.0
+    assert said.forecasts.market is not None
+    market = replace(said.forecasts.market, beta=np.array([[0.5, np.nan, 1.5]]))
+    known = replace(said, forecasts=replace(said.forecasts, market=market))
+    assert [forecast_of(known, i).beta for i in range(N)] == [0.5, None, 1.5]
+    assert [forecast_of(known, i).reason for i in range(N)] == [None, NO_BETA, None]
 
 
 def test_what_followed_is_the_shipped_tables_until_twenty_days_are_counted(
@@ -135,40 +148,6 @@ def test_a_fit_is_asked_for_once_at_midnight_and_holds_five_minutes_later(bars: 
     assert asked == 1
     before, after = (*range(DAY - 4, DAY), *range(5)), range(5, 10)
     assert dict(versions) == dict.fromkeys(before, SHIPPED.version) | dict.fromkeys(after, young.version)
-
-
-def restarted(bars: BarBlock, minutes: int, fit: Fit, samples: dict[str, Floats] | None) -> Outlook:
-    outlook = Outlook(M1, None, SHIPPED)
-    outlook.resume(fit, None, samples)
-    for row in range(N):
-        outlook.add(f"S{row}USDT", row)
-    outlook.warm_up([fives(bars, minutes // 5 * 5), bars.part(slice(minutes - 300, minutes))])
-    return outlook
-
-
-def test_a_fit_that_a_restart_missed_is_asked_for_at_its_first_close_of_what_was_known_at_midnight(
-    bars: BarBlock,
-) -> None:
-    outlook = begun(bars, 4 * DAY - 600)
-    for k in range(4 * DAY - 600, 4 * DAY):
-        step(outlook, bars, k)
-    expected, samples = outlook.take_training(), outlook.samples()
-    assert expected is not None
-    late = 4 * DAY + 7
-    young = replace(SHIPPED, spread=SHIPPED.spread + 0.1, last_ms=expected.until_ms)
-    missed = restarted(bars, late, SHIPPED, samples)
-    step(missed, bars, late)
-    training = missed.take_training()
-    assert training is not None
-    for each in fields(training):
-        np.testing.assert_array_equal(getattr(training, each.name), getattr(expected, each.name))
-    missed.adopt(young, training.until_ms)
-    assert step(missed, bars, late + 1).forecasts.version == young.version, "five minutes after midnight are over"
-    assert missed.take_training() is None
-    for fit, kept in ((young, samples), (SHIPPED, None)):  # nothing that is new since the fit; nothing at all
-        other = restarted(bars, late, fit, kept)
-        step(other, bars, late)
-        assert other.take_training() is None
 
 
 def earned(outlook: Outlook) -> None:
