@@ -20,13 +20,13 @@ from virtuoso.config.channels import (
 from virtuoso.config.detectors import FastSettings, SuddenMoveSettings
 from virtuoso.config.section import FilePath, Names, Section
 from virtuoso.config.values.durations import Duration, Milliseconds, Seconds
-from virtuoso.config.values.texts import ChannelName, WebLink
+from virtuoso.config.values.texts import ChannelName, TimeOfDay, WebLink
 from virtuoso.model.catalogue.kinds import MARKET_KINDS, SYSTEM_KINDS
 
 _YEAR_S = 31_536_000
 UpToYear = Annotated[float, Field(ge=0, le=_YEAR_S), Duration("s")]
 Percent = Annotated[float, Field(gt=0, le=100)]
-Times = Annotated[tuple[Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")], ...], Field(strict=False)]
+Times = Annotated[tuple[TimeOfDay, ...], Field(strict=False)]
 Paths = Annotated[tuple[FilePath, ...], Field(strict=False)]
 
 

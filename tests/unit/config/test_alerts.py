@@ -63,6 +63,10 @@ def test_a_kind_says_what_is_different(tmp_path: Path) -> None:
             "{kinds: {cpu: {for_: 3}}}",
             ".kinds.cpu.for_ = 3: unknown key; did you mean monitoring.alerts.kinds.cpu.for?",
         ),
+        (
+            "{interruptions: {digest_at: ['8:00']}}",
+            ".digest_at.0 = '8:00': must be a time of day, such as '08:00'",
+        ),
         ("{kinds: {cpu: {severity: bad}}}", ".kinds.cpu.severity = 'bad': must be info, warning or"),
         (
             "{kinds: {cpu: {channels: [discrd]}}}",

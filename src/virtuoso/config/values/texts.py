@@ -42,3 +42,4 @@ ExchangeName = Annotated[
     str, Matching(r"^(ccxt:)?[a-z0-9]+\Z", "bybit or the name that ccxt has for an exchange, such as okx or ccxt:bybit")
 ]
 WebLink = Annotated[str, Matching(r"^https?://[^\s/]+[^\s]*\Z", "a web address, such as https://host:8002")]
+TimeOfDay = Annotated[str, Matching(r"^([01]\d|2[0-3]):[0-5]\d\Z", "a time of day, such as '08:00'")]
