@@ -102,6 +102,7 @@ print(len(names), *sorted(failed))
     assert failed == [
         "virtuoso.cli.backtest",
         "virtuoso.cli.research",
+        "virtuoso.cli.research_plan",
         "virtuoso.cli.research_track_record",
         "virtuoso.cli.research_weights",
         "virtuoso.research.bar_files",
