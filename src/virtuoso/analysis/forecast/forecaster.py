@@ -5,7 +5,7 @@ itself: at 00:00 UTC it hands out what is known, whoever composes it fits, and t
 replay adopts it at the same close as live did.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from virtuoso.analysis.block import Memory, as_rows
 from virtuoso.analysis.forecast.cones.cone import Cone, stacked, under
 from virtuoso.analysis.forecast.cones.market import Market
+from virtuoso.analysis.forecast.consecutive import Consecutive
 from virtuoso.analysis.forecast.features import BASES, LONG, Features, FeatureState
 from virtuoso.analysis.forecast.fits.design import market_volatility
 from virtuoso.analysis.forecast.fits.fit import Fit
@@ -56,8 +57,7 @@ class Forecaster:
             raise ValueError(f"forecasts need bars of {' or '.join(BASES)}, not of {base}")
         self._base = base
         self._memory = Memory()
-        self._number = self._memory.vector()
-        """The last base bar of each row."""
+        self._consecutive = Consecutive(self._memory, base, _FORGOTTEN_BARS)
         self._features = FeatureState(self._memory, base)
         self._cone = Cone(self._memory, base, HORIZONS_MIN)
         self._whole = Market(self._memory, base, HORIZONS_MIN)
@@ -96,8 +96,8 @@ class Forecaster:
         if block.timeframe is LONG and self._base is not LONG:
             self._features.warm_up_long(block)
             return
-        for number, part, _, _ in self._new(block):
-            self._features.step(number, as_rows(part.rows), part)
+        for part in self._consecutive.parts(block):
+            self._features.step(part.number, as_rows(part.block.rows), part.block)
 
     def step(self, block: BarBlock, cost_bp: Floats, funding_bp: Mapping[int, Floats] | None = None) -> Forecasts:
         """Take closed base bars and forecast at each of their closes, by the fit adopted before.
@@ -109,17 +109,18 @@ class Forecaster:
             cost_bp: what a round trip costs at each close [t, n], basis points.
             funding_bp: what a long pays and a short receives besides, within each horizon [t, n].
         """
-        parts = list(self._new(block))
-        if len(parts) == 1 and parts[0][2] == 0 and parts[0][1].rows.size == block.rows.size:
-            return self._with_market(self._advance(parts[0][0], block, cost_bp, funding_bp))
+        parts = list(self._consecutive.parts(block))
+        if len(parts) == 1 and parts[0].skip == 0 and parts[0].columns.size == block.rows.size:
+            return self._with_market(self._advance(parts[0].number, block, cost_bp, funding_bp))
         out = self._unknown(block, cost_bp)
-        for number, part, skip, columns in parts:
-            if skip < 0:  # bars that were missed
-                self._features.step(number, as_rows(part.rows), part)
-                self._cone.forget(as_rows(part.rows))
+        for part in parts:
+            if part.missed:
+                self._features.step(part.number, as_rows(part.block.rows), part.block)
+                self._cone.forget(as_rows(part.block.rows))
                 continue
+            skip, columns = part.skip, part.columns
             funding = {h: x[skip:, columns] for h, x in (funding_bp or {}).items()}
-            _put(out, self._advance(number, part, cost_bp[skip:, columns], funding), skip, columns)
+            _put(out, self._advance(part.number, part.block, cost_bp[skip:, columns], funding), skip, columns)
         return self._with_market(out)
 
     def training_set(self, close_ms: int) -> TrainingSet:
@@ -168,31 +169,6 @@ class Forecaster:
         for row, key in self._keys.items():
             if key in self._recalled:
                 self._cone.recall(slice(row, row + 1), self._recalled.pop(key))
-
-    def _new(self, block: BarBlock) -> Iterator[tuple[int, BarBlock, int, Ints]]:
-        """What of a block is new: number of the first bar, the part, bars it lies after the block's first, columns.
-
-        What is missing before the block comes first, as a part that lies before it.
-        """
-        number, t = int(block.open_ms[0]) // self._base.ms, block.open_ms.size
-        last = self._number.get(as_rows(block.rows)).copy()
-        if (last == number - 1).all():
-            self._number.put(as_rows(block.rows), np.full(last.size, float(number + t - 1)))
-            yield number, block, 0, np.arange(block.rows.size)
-            return
-        long_ago = last < number - _FORGOTTEN_BARS
-        if long_ago.any():
-            self._memory.reset(block.rows[long_ago])
-        last = np.where(np.isnan(last) | long_ago, number - 1, last).astype(np.int64)
-        self._number.put(as_rows(block.rows), np.fmax(last, number + t - 1).astype(np.float64))
-        for before in np.unique(last).tolist():
-            columns = np.flatnonzero(last == before)
-            if before < number - 1:
-                yield before + 1, _missing(block, columns, before + 1, number, self._base), before + 1 - number, columns
-            skip = max(0, before + 1 - number)
-            if skip < t:
-                whole = not skip and columns.size == block.rows.size
-                yield number + skip, block if whole else block.part(slice(skip, None), columns), skip, columns
 
     def _advance(
         self, number: int, block: BarBlock, cost_bp: Floats, funding_bp: Mapping[int, Floats] | None
@@ -319,12 +295,3 @@ def _put(out: Forecasts, part: Forecasts, skip: int, columns: Ints) -> None:
         if field.name in MAPPINGS or field.name in QUANTILES:
             for minutes, values in getattr(part, field.name).items():
                 getattr(out, field.name)[minutes][..., skip:, columns] = values
-
-
-def _missing(block: BarBlock, columns: Ints, first: int, until: int, base: Timeframe) -> BarBlock:
-    """Bars `first` to `until` − 1 of some columns, all of them missing."""
-    nothing: dict[str, Any] = {name: np.full((until - first, columns.size), np.nan) for name in BAR_FIELDS}
-    return BarBlock(
-        timeframe=base, rows=block.rows[columns], open_ms=np.arange(first, until, dtype=np.int64) * base.ms,
-        **nothing,
-    )  # fmt: skip

@@ -17,6 +17,7 @@ from virtuoso.analysis.forecast.claims.claims import Claims
 from virtuoso.analysis.forecast.claims.signals import ENTER_MARGIN, Signals, SignalState
 from virtuoso.analysis.forecast.claims.tally import Standing
 from virtuoso.analysis.forecast.cones.cone import under
+from virtuoso.analysis.forecast.consecutive import Consecutive
 from virtuoso.analysis.forecast.costs import TAKER_FEE_BP, BarCosts, book_cost_bp, funding_bp
 from virtuoso.analysis.forecast.features import LONG
 from virtuoso.analysis.forecast.fits.fit import Fit
@@ -93,7 +94,7 @@ class Outlook:
         self._signals = SignalState(self.rule.horizon_min * Timeframe.M1.ms, self.rule.enter_margin)
         self._cost_memory = Memory()
         self._costs = BarCosts(self._cost_memory, base, self.rule.taker_fee_bp)
-        self._number = self._cost_memory.vector()
+        self._consecutive = Consecutive(self._cost_memory, base, _GAP_BARS)
         self._followed_memory = Memory()
         self._followed = Followed(self._followed_memory, HORIZONS_MIN)
         self._table: tuple[int, FollowedTable | None] = (-1, None)
@@ -219,23 +220,11 @@ class Outlook:
 
     def _bar_costs(self, block: BarBlock) -> Floats:
         """Costs [t, n] where only bars are known; bars that were seen already answer `nan`."""
-        number, t = int(block.open_ms[0]) // self._base.ms, block.open_ms.size
-        last = self._number.get(as_rows(block.rows)).copy()
         out = np.full(block.close.shape, np.nan)
-        for before in np.unique(last[~np.isnan(last)]).tolist() + ([np.nan] if np.isnan(last).any() else []):
-            columns = np.flatnonzero(np.isnan(last) if np.isnan(before) else last == before)
-            rows = block.rows[columns]
-            gap = 0 if np.isnan(before) else number - int(before) - 1
-            if gap > _GAP_BARS:
-                self._cost_memory.reset(rows)
-            elif gap > 0:
-                missing = _missing(block, columns, gap, self._base)
-                self._costs.step(number - gap, as_rows(rows), missing)
-            skip = max(0, -gap)
-            if skip < t:
-                part = block.part(slice(skip, None), columns)
-                out[skip:, columns] = self._costs.step(number + skip, as_rows(rows), part)
-                self._number.put(as_rows(rows), np.full(rows.size, float(number + t - 1)))
+        for part in self._consecutive.parts(block):
+            costs = self._costs.step(part.number, as_rows(part.block.rows), part.block)
+            if not part.missed:
+                out[part.skip :, part.columns] = costs
         return out
 
     def claims_of(self, rows: NDArray[np.int64]) -> list[tuple[float, float, float, float] | None]:
@@ -329,11 +318,3 @@ def _funding(block: BarBlock, close_ms: int) -> dict[int, Floats]:
         return {minutes: np.zeros(block.rows.size) for minutes in HORIZONS_MIN}
     rate, settles = known.funding[0], known.funding_settles_ms[0]
     return {minutes: funding_bp(rate, settles, close_ms, minutes) for minutes in HORIZONS_MIN}
-
-
-def _missing(block: BarBlock, columns: NDArray[np.int64], bars: int, base: Timeframe) -> BarBlock:
-    """So many bars before the block, all of them missing, of some columns."""
-    first = int(block.open_ms[0]) - bars * base.ms
-    nothing: dict[str, Any] = {name: np.full((bars, columns.size), np.nan) for name in BAR_FIELDS}
-    open_ms = first + base.ms * np.arange(bars, dtype=np.int64)
-    return BarBlock(timeframe=base, rows=block.rows[columns], open_ms=open_ms, **nothing)
