@@ -241,7 +241,7 @@ def test_the_apis_page_lists_every_route_with_its_fields(browser: Browser, progr
     route.locator("summary", has_text="Fields of the answer").click()
     rows = route.locator("details[open] tbody tr").all()
     fields = {row.locator("td").first.inner_text(): row.inner_text() for row in rows}
-    told = document["components"]["schemas"]["SignalRow"]["properties"]
+    told = document["components"]["schemas"]["SignalItem"]["properties"]
     assert {f"signals[].{name}" for name in told} < {name.removesuffix(".*").removesuffix("[]") for name in fields}
     assert "BUY | HOLD | SELL | null" in fields["signals[].signal"]
     assert "50 neutral" in fields["signals[].score"]

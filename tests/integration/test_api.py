@@ -227,7 +227,7 @@ def test_every_route_stands_in_the_openapi_document(program: Program) -> None:
         for operation in methods.values():
             assert operation["summary"], path
             assert {"200", "201", "204"} & set(operation["responses"]), path
-    for name in ("SignalRow", "MarketOverview", "FactorScore", "ComponentScore", "Problem"):
+    for name in ("SignalItem", "MarketOverview", "FactorScore", "ComponentScore", "Problem"):
         assert document["components"]["schemas"][name]["properties"]
 
 

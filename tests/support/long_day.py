@@ -30,7 +30,7 @@ from virtuoso.monitor.alerting.alerting import untold
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.kernel import Kernel, Source
 from virtuoso.monitor.persistence.committer import Committer
-from virtuoso.monitor.status import feed_rows
+from virtuoso.monitor.status import feed_items
 from virtuoso.monitor.watching.detection import DetectingSink
 from virtuoso.operations.health import HealthState
 from virtuoso.storage.cache.memory import MemoryCache
@@ -110,7 +110,7 @@ class LongDay:
         self._detection.sweep(self.clock.now_ns())
         await self.cycle.run()
         now_ns = self.clock.now_ns()
-        self._results.observed(now_ns // 1_000_000, feed_rows(self._stream.feeds(), now_ns, 10.0))
+        self._results.observed(now_ns // 1_000_000, feed_items(self._stream.feeds(), now_ns, 10.0))
         await self._committer.commit()
         assert await self._series.settle(_SETTLE_S), "the time series does not follow"
 

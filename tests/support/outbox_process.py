@@ -80,7 +80,7 @@ async def all_sent(database: Database, but: int = 0) -> None:
 
 async def unsettled(database: Database) -> int:
     counts = await database.delivery_counts("monitor")
-    return sum(count.rows for count in counts if count.state in {"waiting", "sending"})
+    return sum(count.deliveries for count in counts if count.state in {"waiting", "sending"})
 
 
 def sync_nothing(database: Database) -> None:

@@ -93,7 +93,7 @@ class _Views(NoViews):
 
     async def bars(self, symbol: str, timeframe: Timeframe, limit: int) -> docs.Bars | None:
         rows = tuple(
-            docs.BarRow(
+            docs.BarItem(
                 open_time=iso(bar.open_ms) or "", open=bar.open, high=bar.high, low=bar.low, close=bar.close,
                 volume=bar.volume, turnover=bar.turnover,
             )

@@ -25,7 +25,7 @@ LONG_SHARE = 0.5
 """Share of the turnover whose long average of volatility must be known for the market's to be."""
 
 
-class MarketRow(msgspec.Struct, frozen=True, kw_only=True):
+class MarketItem(msgspec.Struct, frozen=True, kw_only=True):
     """One symbol's ticker: price in quote units, 24 h change in %, 24 h turnover in quote units.
 
     A `dated` future never stands for its coin; of others the one listed longest (`launch_ms`, epoch ms) does.
@@ -91,7 +91,7 @@ class MarketOverview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def market_overview(
-    rows: Sequence[MarketRow],
+    items: Sequence[MarketItem],
     regimes: Sequence[SymbolRegime],
     held: Held | None = None,
     history: MarketHistory | None = None,
@@ -101,14 +101,14 @@ def market_overview(
     `held` is what `MarketRegime` made of the `market_probabilities` at the last close; without it the regime is the
     likeliest. `history` is what breadth is computed from beside the tickers.
     """
-    turnover = _turnover(rows)
+    turnover = _turnover(items)
     total = sum(turnover.values())
     weighted = [(turnover[r.symbol], r) for r in regimes if r.symbol in turnover]
-    changes = [row.change_24h_pct for row in rows if row.change_24h_pct is not None]
-    probabilities = market_probabilities(rows, regimes)
-    counts = breadth(rows)
+    changes = [item.change_24h_pct for item in items if item.change_24h_pct is not None]
+    probabilities = market_probabilities(items, regimes)
+    counts = breadth(items)
     momentum = _mean([(w, r.momentum) for w, r in weighted])
-    btc, eth = _first(rows, "BTC"), _first(rows, "ETH")
+    btc, eth = _first(items, "BTC"), _first(items, "ETH")
     likeliest = max(probabilities, key=probabilities.__getitem__) if probabilities else None
     spread = dispersion(np.array(changes, dtype=np.float64))
     values = {
@@ -117,7 +117,7 @@ def market_overview(
         "volatility": _mean([(w, r.volatility) for w, r in weighted]),
         "avg_volatility": _long_average(weighted),
         "momentum_score": momentum,
-        "btc_dominance": 100.0 * _of_base(rows, "BTC") / total if btc and total else None,
+        "btc_dominance": 100.0 * _of_base(items, "BTC") / total if btc and total else None,
         "total_volume": total or None,
         "market_sentiment": sentiment(counts, momentum),
         "btc_price": btc.price if btc else None,
@@ -159,9 +159,9 @@ _REASONS = {
 }
 
 
-def market_probabilities(rows: Sequence[MarketRow], regimes: Sequence[SymbolRegime]) -> dict[Regime, float] | None:
+def market_probabilities(items: Sequence[MarketItem], regimes: Sequence[SymbolRegime]) -> dict[Regime, float] | None:
     """The symbols' probabilities weighted by their 24 h turnover; `None` when no symbol has both."""
-    turnover = _turnover(rows)
+    turnover = _turnover(items)
     known = [
         (turnover[r.symbol], r.probabilities) for r in regimes if r.symbol in turnover and r.probabilities is not None
     ]
@@ -171,9 +171,9 @@ def market_probabilities(rows: Sequence[MarketRow], regimes: Sequence[SymbolRegi
     return {regime: sum(weight * p[regime] for weight, p in known) / total for regime in REGIMES}
 
 
-def breadth(rows: Sequence[MarketRow]) -> Breadth:
+def breadth(items: Sequence[MarketItem]) -> Breadth:
     """Advancing and declining symbols by their 24 h change, with a neutral band."""
-    changes = [row.change_24h_pct for row in rows if row.change_24h_pct is not None]
+    changes = [item.change_24h_pct for item in items if item.change_24h_pct is not None]
     advancing = sum(change >= NEUTRAL_BAND_PCT for change in changes)
     declining = sum(change <= -NEUTRAL_BAND_PCT for change in changes)
     return Breadth(
@@ -184,12 +184,12 @@ def breadth(rows: Sequence[MarketRow]) -> Breadth:
     )
 
 
-def movers(rows: Sequence[MarketRow], limit: int) -> tuple[Mover, ...]:
+def movers(items: Sequence[MarketItem], limit: int) -> tuple[Mover, ...]:
     """The `limit` symbols that moved most over 24 h, either way, largest first; ties by name."""
     known = [
-        Mover(symbol=row.symbol, change=row.change_24h_pct, price=row.price)
-        for row in rows
-        if row.change_24h_pct is not None and row.price is not None
+        Mover(symbol=item.symbol, change=item.change_24h_pct, price=item.price)
+        for item in items
+        if item.change_24h_pct is not None and item.price is not None
     ]
     return tuple(sorted(known, key=lambda mover: (-abs(mover.change), mover.symbol))[:limit])
 
@@ -204,18 +204,18 @@ def sentiment(counts: Breadth, momentum: float | None) -> Regime | None:
     return Regime.BULLISH if value > 0 else Regime.BEARISH
 
 
-def _first(rows: Sequence[MarketRow], base: str) -> MarketRow | None:
-    """The row that stands for a coin."""
-    perpetual = [row for row in rows if row.base == base and not row.dated]
-    return min(perpetual, key=lambda row: seniority(row.launch_ms, row.turnover_24h, row.symbol), default=None)
+def _first(items: Sequence[MarketItem], base: str) -> MarketItem | None:
+    """Find the item that stands for a coin; `None` without one."""
+    perpetual = [item for item in items if item.base == base and not item.dated]
+    return min(perpetual, key=lambda item: seniority(item.launch_ms, item.turnover_24h, item.symbol), default=None)
 
 
-def _of_base(rows: Sequence[MarketRow], base: str) -> float:
-    return sum(row.turnover_24h or 0.0 for row in rows if row.base == base)
+def _of_base(items: Sequence[MarketItem], base: str) -> float:
+    return sum(item.turnover_24h or 0.0 for item in items if item.base == base)
 
 
-def _turnover(rows: Sequence[MarketRow]) -> dict[str, float]:
-    return {row.symbol: row.turnover_24h for row in rows if row.turnover_24h}
+def _turnover(items: Sequence[MarketItem]) -> dict[str, float]:
+    return {item.symbol: item.turnover_24h for item in items if item.turnover_24h}
 
 
 def _mean(values: Sequence[tuple[float, float | None]]) -> float | None:
@@ -231,7 +231,7 @@ def _long_average(weighted: Sequence[tuple[float, SymbolRegime]]) -> float | Non
     return _mean([(w, r.avg_volatility) for w, r in weighted]) if known >= LONG_SHARE * total else None
 
 
-def _participation(history: MarketHistory | None, btc: MarketRow | None) -> Mapping[str, float | None]:
+def _participation(history: MarketHistory | None, btc: MarketItem | None) -> Mapping[str, float | None]:
     """What is computed from bars; all unknown without them."""
     if history is None:
         return dict.fromkeys(("above_ema50_pct", "new_highs_24h", "new_lows_24h", "avg_correlation_btc"))

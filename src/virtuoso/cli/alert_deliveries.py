@@ -39,5 +39,5 @@ def resend(
     """Send again a message that was given up."""
     path = f"/api/alerts/deliveries/{identified(delivery, digits=32)}/resend"
     body = asked(client(url, config, token, token_file), path, "POST", docs.Nothing())
-    found = msgspec.json.decode(body, type=docs.DeliveryRow)
+    found = msgspec.json.decode(body, type=docs.DeliveryItem)
     typer.echo(f"{found.id} waits for {found.channel} again")

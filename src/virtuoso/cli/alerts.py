@@ -116,7 +116,7 @@ def silence(
         starts_in_s=_duration_ms("--in", starts_in) / 1000,
     )  # fmt: skip
     body = asked(client(url, config, token, token_file), "/api/silences", "POST", wanted)
-    made = msgspec.json.decode(body, type=docs.SilenceRow)
+    made = msgspec.json.decode(body, type=docs.SilenceItem)
     typer.echo(f"silence {made.id} from {made.starts_at} until {made.ends_at}")
 
 

@@ -40,14 +40,14 @@ def replay(
     began = time.perf_counter()
     asyncio.run(player.play(records, None if speed is None else _Pace(speed)))
     seconds = time.perf_counter() - began
-    rows = [evaluation.reading(symbol) for symbol, evaluation in sorted(player.cycle.evaluations.items())]
+    readings = [evaluation.reading(symbol) for symbol, evaluation in sorted(player.cycle.evaluations.items())]
     result = {
         "records": player.records,
         "frames": player.stream.frames,
         "until": iso(player.clock.now_ns() // 1_000_000),
         "cycles": player.cycle.count,
         "failures": player.cycle.failures,
-        "symbols": len(rows),
+        "symbols": len(readings),
         "seconds": round(seconds, 3),
         "speed": round(player.span_s / seconds, 1),
         "truncated": [msgspec.to_builtins(t, enc_hook=str) for t in reader.truncated],

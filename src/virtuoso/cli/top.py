@@ -58,7 +58,7 @@ async def _document(client: Client, limit: int) -> bytes:
         return await client.body(f"/api/signals/top?limit={limit}")
 
 
-async def _filled(client: Client, board: Screen, limit: int) -> tuple[docs.SignalRow, ...]:
+async def _filled(client: Client, board: Screen, limit: int) -> tuple[docs.SignalItem, ...]:
     """Ask for everything once; returns the rows to show."""
     async with client:
         for name, path in _DOCUMENTS.items():
@@ -117,7 +117,7 @@ async def _listen(client: Client, board: Screen) -> None:
         await asyncio.sleep(_RETRY_S)
 
 
-async def _follow_bars(client: Client, board: Screen, shown: Callable[[], tuple[docs.SignalRow, ...]]) -> None:
+async def _follow_bars(client: Client, board: Screen, shown: Callable[[], tuple[docs.SignalItem, ...]]) -> None:
     """Fetch the closes of the symbols shown, each once for every bar that was scored, and ten a second at most."""
     fetched: dict[str, str | None] = {}
     while True:

@@ -55,12 +55,12 @@ def _bars(picture: Picture) -> NDArray[np.float64]:
     candles = picture.candles
     volume = candles.volume or (math.nan,) * len(candles.open_ms)
     prices = (candles.open_ms, candles.open, candles.high, candles.low, candles.close)
-    rows = np.array([*prices, volume], dtype=np.float64)[:, -MOST_BARS:]
-    rows = rows[:, np.isfinite(rows[:5]).all(axis=0)]
-    if rows.shape[1] < 2:
-        raise ValueError(f"{rows.shape[1]} bars with prices are no chart")
-    rows[0] += np.median(np.diff(rows[0])) / 2
-    return rows
+    series = np.array([*prices, volume], dtype=np.float64)[:, -MOST_BARS:]
+    series = series[:, np.isfinite(series[:5]).all(axis=0)]
+    if series.shape[1] < 2:
+        raise ValueError(f"{series.shape[1]} bars with prices are no chart")
+    series[0] += np.median(np.diff(series[0])) / 2
+    return series
 
 
 def _range(bars: NDArray[np.float64], levels: Iterable[PriceLevel]) -> tuple[float, float]:

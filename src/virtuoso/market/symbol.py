@@ -104,7 +104,7 @@ class SymbolState:
         self._sampler.forget()
 
     def time(self, event_ms: int, received_ns: int) -> Refusal:
-        """Say why the time of a frame cannot be, where its rows have times of their own."""
+        """Say why the time of a frame cannot be, where its items have times of their own."""
         return self.gate.time(event_ms, received_ns)
 
     def touch(self, event_ms: int, received_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> Refusal:

@@ -45,7 +45,7 @@ class AlphaTest(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the pattern counts as found: `q` is at most `false_discovery_rate`."""
 
 
-class AlphaRow(msgspec.Struct, frozen=True, kw_only=True):
+class AlphaItem(msgspec.Struct, frozen=True, kw_only=True):
     """One symbol on one timeframe."""
 
     symbol: str
@@ -104,7 +104,7 @@ class AlphaDocument(msgspec.Struct, frozen=True, kw_only=True):
     """How many patterns were found in them."""
     tiers: tuple[AlphaTier, ...]
     """The scanned timeframes, each with its latest scan."""
-    rows: tuple[AlphaRow, ...]
-    """A row for each symbol and timeframe, those with the least q-value first."""
+    rows: tuple[AlphaItem, ...]
+    """One for each symbol and timeframe, those with the least q-value first."""
     reason: str | None
     """Why there is nothing to scan against, or nothing published; `null` otherwise."""

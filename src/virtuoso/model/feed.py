@@ -35,7 +35,7 @@ class SymbolSink(Protocol):
         ...
 
     def time(self, event_ms: int, received_ns: int) -> Refusal:
-        """The time of a frame whose rows have times of their own: why it cannot be. Nothing is kept of it."""
+        """The time of a frame whose items have times of their own: why it cannot be. Nothing is kept of it."""
         ...
 
     def touch(self, event_ms: int, received_ns: int, bid: tuple[float, float], ask: tuple[float, float]) -> Refusal:

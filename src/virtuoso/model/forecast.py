@@ -157,7 +157,7 @@ class MarketForecast(msgspec.Struct, frozen=True, kw_only=True):
     """Each horizon, the nearest first."""
 
 
-class ClaimCellRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ClaimCellItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One kind of claim, with what became of its entries: counted over all symbols, by the days that are over.
 
     All that were ever tried are listed; together they err with probability .05 at most.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from virtuoso.analysis.breadth import MarketHistory
-from virtuoso.analysis.overview import MarketRow, market_probabilities
+from virtuoso.analysis.overview import MarketItem, market_probabilities
 from virtuoso.analysis.regimes.dwell import DwellRule, Held, MarketRegime, Transition, TransitionLog
 from virtuoso.analysis.regimes.regime import Regime, SymbolRegime
 from virtuoso.market.state import MarketState
@@ -48,7 +48,7 @@ class RegimeTracker:
     def step(
         self,
         close_ms: int,
-        rows: Sequence[MarketRow],
+        items: Sequence[MarketItem],
         regimes: Sequence[SymbolRegime],
         market: MarketState,
         contained: Contained | None = None,
@@ -57,8 +57,8 @@ class RegimeTracker:
         if close_ms <= self._close_ms:
             return self._state
         self._close_ms = close_ms
-        held = self._market.step(market_probabilities(rows, regimes), close_ms)
-        symbols = [row.symbol for row in rows if row.symbol in market]
+        held = self._market.step(market_probabilities(items, regimes), close_ms)
+        symbols = [item.symbol for item in items if item.symbol in market]
         self._log.retain(set(symbols))
         found = [self._log.observe(regime.symbol, regime.regime, regime.since_ms) for regime in regimes]
         found.append(self._log.observe(None, held.regime, held.since_ms))

@@ -51,8 +51,8 @@ class StatusReport:
         self._began_s = now_s
         self._late_ms = late_s * 1000
 
-    def document(self, feeds: tuple[docs.FeedRow, ...]) -> docs.MonitoringStatus:
-        """Tell the status now, with the rows of `feed_rows`."""
+    def document(self, feeds: tuple[docs.FeedItem, ...]) -> docs.MonitoringStatus:
+        """Tell the status now, with the items of `feed_items`."""
         kernel, vitals, now_ns = self._kernel, self._vitals, self._clock.now_ns()
         health = kernel.health.document()
         return docs.MonitoringStatus(
@@ -70,7 +70,7 @@ class StatusReport:
             universe=self._universe(),
             feeds=feeds,
             rate_budget=self._budget(),
-            stores=self._store_rows(),
+            stores=self._store_items(),
             alerts={
                 "fired": kernel.incidents.fired,
                 "resolved": kernel.incidents.resolved,
@@ -86,7 +86,7 @@ class StatusReport:
             health_reasons=health.reasons,
         )
 
-    def _exchange(self, feeds: Sequence[docs.FeedRow]) -> dict[str, Any]:
+    def _exchange(self, feeds: Sequence[docs.FeedItem]) -> dict[str, Any]:
         """What the exchange is, and how its data comes."""
         kernel, vitals = self._kernel, self._vitals
         exchange = kernel.exchange
@@ -128,7 +128,7 @@ class StatusReport:
             "copies": watch.listings.copies,
         }
 
-    def _store_rows(self) -> dict[str, Any]:
+    def _store_items(self) -> dict[str, Any]:
         """Each store by name; `memory` is this process's own."""
         cache, stores = self._kernel.cache, self._stores
         memory = {"state": "up", "documents": len(cache), "puts": cache.puts, "expired": cache.expired}
@@ -180,10 +180,10 @@ class StatusReport:
         )
 
 
-def feed_rows(feeds: Sequence[FeedStatus], now_ns: int, stale_after_s: float) -> tuple[docs.FeedRow, ...]:
+def feed_items(feeds: Sequence[FeedStatus], now_ns: int, stale_after_s: float) -> tuple[docs.FeedItem, ...]:
     """Topics as the API lists them. For a whole exchange there are many: build them off the loop."""
     return tuple(
-        docs.FeedRow(
+        docs.FeedItem(
             kind=feed.kind,
             topic=feed.topic,
             symbol=feed.symbol,
@@ -205,7 +205,7 @@ def feed_rows(feeds: Sequence[FeedStatus], now_ns: int, stale_after_s: float) ->
     )
 
 
-def _refusals(feeds: Iterable[docs.FeedRow]) -> Counter[str]:
+def _refusals(feeds: Iterable[docs.FeedItem]) -> Counter[str]:
     """Frames refused of all topics, by field and reason."""
     return sum((Counter(feed.refusals) for feed in feeds), Counter[str]())
 

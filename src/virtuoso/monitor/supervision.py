@@ -9,11 +9,11 @@ from virtuoso.alerts.refusals import RefusedFrames
 from virtuoso.alerts.universe_conditions import UniverseState, observe_universe
 from virtuoso.market.quality import speaks
 from virtuoso.model.alerts.incident import Details
-from virtuoso.model.documents import FeedRow, MonitoringStatus
+from virtuoso.model.documents import FeedItem, MonitoringStatus
 from virtuoso.model.feed import FeedStatus
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.monitor.kernel import Kernel
-from virtuoso.monitor.status import StatusReport, feed_rows
+from virtuoso.monitor.status import StatusReport, feed_items
 from virtuoso.monitor.watching.watch import Watch
 from virtuoso.operations.health import Observed
 from virtuoso.storage.stores import Stores
@@ -46,15 +46,15 @@ class Supervision:
         kernel = self._kernel
         feeds = kernel.stream.feeds()
         self._observe(feeds)
-        rows = await asyncio.get_running_loop().run_in_executor(
-            kernel.worker, feed_rows, feeds, self._clock.now_ns(), kernel.parts.stale_after_s
+        items = await asyncio.get_running_loop().run_in_executor(
+            kernel.worker, feed_items, feeds, self._clock.now_ns(), kernel.parts.stale_after_s
         )
-        kernel.health.observed(self._observed(rows))
-        status = self._status.document(rows)
+        kernel.health.observed(self._observed(items))
+        status = self._status.document(items)
         kernel.publication.publish("status", status)
         self._told(status)
         kernel.cycle.publish_health()
-        kernel.results.observed(kernel.now_ms(), rows)
+        kernel.results.observed(kernel.now_ms(), items)
 
     def _observe(self, feeds: Sequence[FeedStatus]) -> None:
         kernel, now_ms = self._kernel, self._kernel.now_ms()
@@ -90,15 +90,15 @@ class Supervision:
             return exchange.clock_offset_ms
         return exchange.clock_offset_ms - (self._replayed_ms or 0.0)
 
-    def _observed(self, rows: Sequence[FeedRow]) -> Observed:
+    def _observed(self, items: Sequence[FeedItem]) -> Observed:
         """What health is judged by."""
         watch, analysed_ms = self._kernel.watch, self._kernel.cycle.analysed_ms
-        told = [row for row in rows if speaks(row.kind)]
-        live = {row.symbol for row in told if row.data_quality is DataQuality.LIVE}
+        told = [item for item in items if speaks(item.kind)]
+        live = {item.symbol for item in told if item.data_quality is DataQuality.LIVE}
         return Observed(
             watched=len(watch.universe.symbols),
             live=len(live & set(watch.universe.symbols)),
-            connected=sum(row.connected for row in rows),
+            connected=sum(item.connected for item in items),
             close_age_s=(watch.exchange_ms() - analysed_ms) / 1000 if analysed_ms else None,
             empty=watch.empty,
             untold=self._untold(),

@@ -6,7 +6,7 @@ import msgspec
 
 from virtuoso.model.catalogue import factors
 from virtuoso.model.clock import Clock, iso
-from virtuoso.model.documents import BarRow, Bars, Book, ScoreHistory, ScoreRow
+from virtuoso.model.documents import BarItem, Bars, Book, ScoreHistory, ScoreItem
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Band
@@ -98,19 +98,19 @@ class _Status(msgspec.Struct):
     exchange: _Exchange = msgspec.field(default_factory=_Exchange)
 
 
-def _bar(row: Row) -> BarRow:
+def _bar(row: Row) -> BarItem:
     time_ms, *values = row
-    return BarRow(open_time=iso(time_ms) or "", **dict(zip(_BAR_FIELDS, values, strict=False)))  # type: ignore[arg-type]
+    return BarItem(open_time=iso(time_ms) or "", **dict(zip(_BAR_FIELDS, values, strict=False)))  # type: ignore[arg-type]
 
 
 _BAR_FIELDS = tuple(BARS.fields)[:6]
 
 
-def _score(row: Row) -> ScoreRow:
+def _score(row: Row) -> ScoreItem:
     time_ms, *values = row
     by_name = dict(zip(_SCORED, values, strict=True))
     band = by_name["band"]
-    return ScoreRow(
+    return ScoreItem(
         timestamp=iso(time_ms) or "",
         band=None if band is None else Band(str(band)),
         score=_number(by_name["score"]),

@@ -20,8 +20,8 @@ from virtuoso.web.descriptions import describe
 SCHEMAS: tuple[type[msgspec.Struct], ...] = (
     *dict.fromkeys(document.schema for document in DOCUMENTS.values() if document.example is not None),
     docs.Bars, docs.SignalHistory, docs.ScoreHistory, alerts.AlertDetail, alerts.AlertHistory,
-    alerts.NewAcknowledgement, alerts.NewSilence, alerts.SilenceRow, alerts.Silences, alerts.Deliveries,
-    alerts.DeliveryRow, alerts.Nothing, Problem,
+    alerts.NewAcknowledgement, alerts.NewSilence, alerts.SilenceItem, alerts.Silences, alerts.Deliveries,
+    alerts.DeliveryItem, alerts.Nothing, Problem,
 )  # fmt: skip
 """Of published documents, and of what routes answer or take besides."""
 _TEXTS = {

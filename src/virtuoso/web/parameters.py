@@ -8,7 +8,7 @@ from fastapi import HTTPException, Query
 from pydantic import BeforeValidator
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
-Limit = Annotated[int, Query(ge=1, le=1000, description="How many rows at most, 1 to 1000.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many items at most, 1 to 1000.")]
 SymbolName = Annotated[
     str | None,
     Query(

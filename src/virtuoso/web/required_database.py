@@ -18,6 +18,6 @@ def needed(database: Database | None) -> Iterator[Database]:
     try:
         yield database
     except DamagedRow as error:
-        raise HTTPException(500, f"a row of the database is damaged: {error}") from error
+        raise HTTPException(500, f"a row of a database table is damaged: {error}") from error
     except StoreUnavailable as error:
         raise HTTPException(503, f"{error}; try again") from error

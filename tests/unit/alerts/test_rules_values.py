@@ -18,14 +18,14 @@ from virtuoso.monitor.alerting.rule_values import market_values, symbol_values, 
 
 LIVE, DELAYED, STALE, PARTIAL, NONE = DataQuality
 
-ROW = docs.SymbolRow(
+ROW = docs.SymbolItem(
     symbol="BTCUSDT", name="BTC/USDT:USDT", price=1.0, change=2.0, bid=3.0, ask=4.0, spread_bp=5.0, mark_price=6.0,
     index_price=7.0, turnover_24h=8.0, open_interest=9.0, funding_rate=10.0, funding_interval_h=10.5,
     tick_size=0.5, quote="USDT", next_funding=None,
     long_account_ratio=11.0, updated_at=None, evidence_class="detailed",
     data_quality=DELAYED, data_source=DataSource.REPLAY,
 )  # fmt: skip
-SIGNAL = docs.SignalRow(
+SIGNAL = docs.SignalItem(
     symbol="BTCUSDT", signal=Label.BUY, confidence=11.5, claim=None, lean=None, large_move=11.7,
     large_move_base=11.8, agreement=12.0, price=0.0, change=0.0, timestamp=None,
     data_quality=STALE, data_source=None, score=13.0, band=Band.UP, score_percentile=17.0, past_closes=300,
@@ -33,7 +33,7 @@ SIGNAL = docs.SignalRow(
     probability=None, coverage=14.0, attainable_coverage=1.0, evidence_class="detailed",
     consensus=15.0, disagreement=16.0, factors={name: 20.0 + i for i, name in enumerate(FACTORS)}, reasons=(),
 )  # fmt: skip
-REGIME = docs.RegimeRow(
+REGIME = docs.RegimeItem(
     symbol="BTCUSDT", regime="VOLATILE", since=None, probabilities={name: 30.0 + i for i, name in enumerate(REGIMES)},
     trend_strength=34.0, momentum=35.0, volatility=36.0, avg_volatility=37.0, reason=None,
 )  # fmt: skip
@@ -56,13 +56,13 @@ OVERVIEW = docs.MarketOverview(
 )  # fmt: skip
 
 
-def feed(quality: DataQuality, **more: Any) -> docs.FeedRow:
+def feed(quality: DataQuality, **more: Any) -> docs.FeedItem:
     fields: dict[str, Any] = {
         "kind": FeedKind.TICKER, "topic": "t", "symbol": "BTCUSDT", "connected": True, "acked": True,
         "age_ms": None, "lag_ms": None,
         "messages": 0, "rejected": 0, "resyncs": 0,
     }  # fmt: skip
-    return docs.FeedRow(**fields | {"data_quality": quality} | more)
+    return docs.FeedItem(**fields | {"data_quality": quality} | more)
 
 
 def status() -> Any:

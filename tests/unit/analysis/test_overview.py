@@ -19,7 +19,7 @@ from virtuoso.analysis.breadth import (
 )
 from virtuoso.analysis.overview import (
     Breadth,
-    MarketRow,
+    MarketItem,
     breadth,
     market_overview,
     market_probabilities,
@@ -30,8 +30,8 @@ from virtuoso.analysis.regimes.dwell import Held
 from virtuoso.analysis.regimes.regime import Regime, SymbolRegime
 
 
-def _row(symbol: str, change: float | None, turnover: float | None = 100.0, price: float | None = 10.0) -> MarketRow:
-    return MarketRow(
+def _row(symbol: str, change: float | None, turnover: float | None = 100.0, price: float | None = 10.0) -> MarketItem:
+    return MarketItem(
         symbol=symbol, base=symbol.removesuffix("USDT"), price=price, change_24h_pct=change, turnover_24h=turnover
     )
 
@@ -59,7 +59,7 @@ def _regime(
 
 def test_a_dated_future_never_stands_for_its_coin() -> None:
     perpetual, younger, future = (
-        MarketRow(
+        MarketItem(
             symbol=symbol, base="BTC", price=price, change_24h_pct=1.0, turnover_24h=turnover, dated=dated,
             launch_ms=launch_ms,
         )

@@ -18,7 +18,7 @@ from tests.unit.analysis.test_history import N as HISTORY_N
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.percentile import DAYS, LEAST_CLOSES, WARM_CLOSES, PastDay, ScorePast
 from virtuoso.analysis.readings.evaluation import Evaluation
-from virtuoso.model.documents import SignalRow
+from virtuoso.model.documents import SignalItem
 from virtuoso.model.evidence import Evidence
 
 BIN = 0.5
@@ -196,5 +196,5 @@ def test_the_pages_name_the_limits_of_the_code(root: Path) -> None:
     page = (root / "docs" / "methodology.md").read_text("utf-8")
     for said in (f"fewer than {LEAST_CLOSES} closes", f"The last {WARM_CLOSES} closes of its warm-up"):
         assert said in page
-    assert f"fewer than {LEAST_CLOSES} such closes" in " ".join(inspect.getsource(SignalRow).split())
+    assert f"fewer than {LEAST_CLOSES} such closes" in " ".join(inspect.getsource(SignalItem).split())
     assert DAYS == 8, "today and the seven days before it"

@@ -97,14 +97,14 @@ def _no_reading(_: SmallMonitor, patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_document(_: SmallMonitor, patch: pytest.MonkeyPatch) -> None:
-    real = publish.signal_row
+    real = publish.signal_item
 
     def raising(row: Any, reading: Any, frame: Any) -> Any:
         if row.symbol == BAD and reading is not None:
             raise KeyError("planted in the document")
         return real(row, reading, frame)
 
-    patch.setattr(publish, "signal_row", raising)
+    patch.setattr(publish, "signal_item", raising)
 
 
 RULES = parse([("my.yaml", "rules:\n  - {name: any, when: price > 0}\n  - {name: high, when: score > -1}\n")])
@@ -220,7 +220,7 @@ async def test_the_fault_is_told_once_it_lasts_and_resolved_when_it_is_over(smal
     small.watch.contained.observe(small.incidents, small.market.rows)
     (told,) = small.incidents.open()
     assert (told.kind, told.symbol, told.severity) == ("symbol_failed", BAD, Severity.WARNING)
-    assert "its row failed" in told.message
+    assert "its ticker failed" in told.message
     small.market[BAD].stats.values["next_funding_ms"] = None
     await small.cycle.run()
     small.watch.contained.observe(small.incidents, small.market.rows)
@@ -285,7 +285,7 @@ async def test_history_that_raises_for_one_symbol_starts_the_others(monkeypatch:
 def test_who_left_is_forgotten() -> None:
     small = SmallMonitor()
     contained: Contained = small.watch.contained
-    contained.note("GONE", "its row", ValueError("x"))
+    contained.note("GONE", "its ticker", ValueError("x"))
     contained.observe(small.incidents, ["A"])
     assert contained.reasons == {}
     small.close()

@@ -9,7 +9,7 @@ from virtuoso.market.universe.choice import Universe
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.feed import FeedStatus
 from virtuoso.model.feed_kind import FeedKind
-from virtuoso.monitor.status import feed_rows
+from virtuoso.monitor.status import feed_items
 from virtuoso.monitor.supervision import Supervision
 from virtuoso.operations.health import HealthState
 
@@ -40,7 +40,7 @@ def judged(feeds: list[FeedStatus], analysed_ms: int = NOW_MS - 30_000, empty: s
     supervision = Supervision(cast("Any", kernel), cast("Any", None))
     board = HealthState(clock, 60.0, "embedded")
     board.succeeded()
-    board.observed(supervision._observed(feed_rows(feeds, NOW_NS, 10.0)))
+    board.observed(supervision._observed(feed_items(feeds, NOW_NS, 10.0)))
     return board.document().reasons
 
 

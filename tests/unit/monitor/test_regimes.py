@@ -3,7 +3,7 @@
 from tests.support.market import MINUTE, START_MS, minute_bar
 
 from virtuoso.analysis.breadth import EMA_WINDOW
-from virtuoso.analysis.overview import MarketRow
+from virtuoso.analysis.overview import MarketItem
 from virtuoso.analysis.regimes.dwell import DwellRule, Held, Transition
 from virtuoso.analysis.regimes.regime import REGIMES, Regime, SymbolRegime
 from virtuoso.market.state import MarketState
@@ -13,8 +13,8 @@ from virtuoso.monitor.regimes import RegimeState, RegimeTracker
 RULE = DwellRule(dwell=2, lead=2, margin=0.2)
 
 
-def _row(symbol: str, turnover: float) -> MarketRow:
-    return MarketRow(symbol=symbol, base=symbol, price=1.0, change_24h_pct=1.0, turnover_24h=turnover)
+def _row(symbol: str, turnover: float) -> MarketItem:
+    return MarketItem(symbol=symbol, base=symbol, price=1.0, change_24h_pct=1.0, turnover_24h=turnover)
 
 
 def _regime(symbol: str, regime: Regime, since: int) -> SymbolRegime:

@@ -12,12 +12,12 @@ from virtuoso.model.catalogue import examples
 from virtuoso.model.forecast import Forecast
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Band, Entry, Label
-from virtuoso.monitor.documents.publish import signal_row, symbol_detail
-from virtuoso.monitor.documents.said import rank
+from virtuoso.monitor.documents.outlook import rank
+from virtuoso.monitor.documents.publish import signal_item, symbol_detail
 from virtuoso.storage.cache.document import Document, Version
 
 CLOSE_MS = 1_800_000_000_000
-ROW = msgspec.convert(examples.SYMBOLS["symbols"][0], docs.SymbolRow)
+ROW = msgspec.convert(examples.SYMBOLS["symbols"][0], docs.SymbolItem)
 DETAIL = msgspec.convert(examples.SYMBOL, docs.SymbolDetail)
 
 
@@ -64,9 +64,9 @@ class Now:
     liquidations: Mapping[str, int] = field(default_factory=dict)
 
 
-def served(read: Read | None, age_s: float, quality: DataQuality = DataQuality.LIVE) -> docs.SignalRow:
+def served(read: Read | None, age_s: float, quality: DataQuality = DataQuality.LIVE) -> docs.SignalItem:
     row = replace(ROW, data_quality=quality)
-    return signal_row(row, read, Now(CLOSE_MS + round(age_s * 1000)))  # type: ignore[arg-type]
+    return signal_item(row, read, Now(CLOSE_MS + round(age_s * 1000)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("age_s", [-2.0, 0.0, 62.0, 120.0])

@@ -133,9 +133,9 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
         (examples.ALPHA, AlphaDocument), (alert_examples.ALERT, alert_docs.Alert),
         (alert_examples.HISTORY, alert_docs.AlertHistory), (alert_examples.DETAIL, alert_docs.AlertDetail),
         (alert_examples.ACKNOWLEDGING, alert_docs.NewAcknowledgement),
-        (alert_examples.SILENCING, alert_docs.NewSilence), (alert_examples.SILENCE, alert_docs.SilenceRow),
+        (alert_examples.SILENCING, alert_docs.NewSilence), (alert_examples.SILENCE, alert_docs.SilenceItem),
         (alert_examples.SILENCES, alert_docs.Silences), (alert_examples.RULES, alert_docs.AlertRules),
-        (alert_examples.PIPELINE, alert_docs.AlertPipeline), (alert_examples.DELIVERY, alert_docs.DeliveryRow),
+        (alert_examples.PIPELINE, alert_docs.AlertPipeline), (alert_examples.DELIVERY, alert_docs.DeliveryItem),
         (alert_examples.DELIVERIES, alert_docs.Deliveries),
     ],
 )  # fmt: skip

@@ -135,17 +135,17 @@ class SymbolDetectors:
         """Judge the volume of the minute that is still running."""
         self._volume.forming(bar.open_ms, bar.volume, bar.close - bar.open, now_ns)
 
-    def minutes(self, open_ms: int, rows: Sequence[Sequence[float]], now_ns: int) -> None:
+    def minutes(self, open_ms: int, bars: Sequence[Sequence[float]], now_ns: int) -> None:
         """Closed minutes in order from `open_ms` on, without a gap among them.
 
         Each is open, high, low, close, volume (base units).
         """
-        judged = len(rows) <= _LATE and self._minutes.next_ms == open_ms
+        judged = len(bars) <= _LATE and self._minutes.next_ms == open_ms
         if open_ms != self._minutes.next_ms:
             self._closes.clear()
             self._tails.gap()
             self._volume.over(now_ns)
-        for opened, high, low, close, amount in rows:
+        for opened, high, low, close, amount in bars:
             if judged:
                 self._volume.closed(open_ms, amount, close - opened, now_ns)
             else:

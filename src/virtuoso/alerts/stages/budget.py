@@ -135,8 +135,8 @@ class Budget:
         """People were interrupted."""
         self._spent += 1
 
-    def rows(self) -> list[tuple[Key, str | None]]:
-        """The kinds and severities of the last days, and why they do not interrupt today; `None` = they do."""
+    def interrupting(self) -> list[tuple[Key, str | None]]:
+        """List the kinds and severities of the last days, and why each does not interrupt today; `None` = it does."""
         keys = {key for day in (*self._days, self._today) for key in day}
         return [(key, self.why(*key)) for key in sorted(keys)]
 

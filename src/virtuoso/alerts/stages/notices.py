@@ -59,11 +59,11 @@ def digest(members: Sequence[Incident], now_ms: int) -> Notice:
     """What was not worth a message of its own since the last digest: how many of which kind, and the first of them."""
     counts = Counter((member.severity, member.kind) for member in members)
     ordered = sorted(counts.items(), key=lambda item: (-item[0][0].rank, -item[1], item[0][1]))
-    rows = [f"{many} × {kind.replace('_', ' ')} ({severity})" for (severity, kind), many in ordered[:_MOST_KINDS]]
+    lines = [f"{many} × {kind.replace('_', ' ')} ({severity})" for (severity, kind), many in ordered[:_MOST_KINDS]]
     if len(ordered) > _MOST_KINDS:
-        rows.append(f"{sum(many for _, many in ordered[_MOST_KINDS:])} more of other kinds")
+        lines.append(f"{sum(many for _, many in ordered[_MOST_KINDS:])} more of other kinds")
     title = f"Digest: {len(members)} that did not interrupt"
-    made = _notice(Role.DIGEST, members, title, "\n".join(rows), now_ms, no_context)
+    made = _notice(Role.DIGEST, members, title, "\n".join(lines), now_ms, no_context)
     return replace(made, kind=DIGEST, symbol=None, charted=None, labels={})
 
 

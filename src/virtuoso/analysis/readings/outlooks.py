@@ -14,7 +14,7 @@ from virtuoso.model.backtested import BACKTESTED
 from virtuoso.model.clock import iso
 from virtuoso.model.forecast import (
     Claim,
-    ClaimCellRow,
+    ClaimCellItem,
     Forecast,
     HorizonForecast,
     Lean,
@@ -127,9 +127,9 @@ def unknown_of(said: Said, i: int) -> str | None:
     return None
 
 
-def cell_row(standing: Standing) -> ClaimCellRow:
+def cell_item(standing: Standing) -> ClaimCellItem:
     """A claim cell as it is served."""
-    return ClaimCellRow(
+    return ClaimCellItem(
         side="up" if standing.cell.side == UP else "down",
         horizon_min=standing.cell.horizon_min,
         rule=str(standing.cell.rule),

@@ -67,7 +67,7 @@ def path(alert: docs.AlertDetail) -> Iterator[RenderableType]:
 
 def silences(found: docs.Silences) -> Iterator[RenderableType]:
     """Draw a table of silences, one per line."""
-    columns: tuple[Column[docs.SilenceRow], ...] = (
+    columns: tuple[Column[docs.SilenceItem], ...] = (
         Column("id", lambda row: row.id),
         Column("state", lambda row: _coloured(row.state, _STATES)),
         _time("from (UTC)", lambda row: row.starts_at, 3),
@@ -81,7 +81,7 @@ def silences(found: docs.Silences) -> Iterator[RenderableType]:
 
 def deliveries(found: docs.Deliveries) -> Iterator[RenderableType]:
     """Draw a table of messages, one per line, and the cursor of the older ones."""
-    columns: tuple[Column[docs.DeliveryRow], ...] = (
+    columns: tuple[Column[docs.DeliveryItem], ...] = (
         Column("id", lambda row: row.id),
         _time("made (UTC)", lambda row: row.created_at, 2),
         Column("channel", lambda row: row.channel),
@@ -100,14 +100,14 @@ def deliveries(found: docs.Deliveries) -> Iterator[RenderableType]:
 def pipeline(found: docs.AlertPipeline) -> Iterator[RenderableType]:
     """Draw the counts of the pipeline: a table of its stages and one of its channels."""
     yield Text(f"{found.fired} fired, {found.resolved} over, {found.open} open")
-    stages: tuple[Column[docs.StageRow], ...] = (
+    stages: tuple[Column[docs.StageItem], ...] = (
         Column("stage", lambda row: row.stage),
         Column("passed", lambda row: str(row.passed), right=True),
         Column("withheld", lambda row: str(row.withheld), right=True),
         Column("withheld now", lambda row: str(row.held), right=True),
     )
     yield Table(stages, found.stages)
-    channels: tuple[Column[docs.ChannelRow], ...] = (
+    channels: tuple[Column[docs.ChannelItem], ...] = (
         Column("channel", lambda row: row.name),
         Column("state", lambda row: _coloured(row.state, _STATES)),
         _time("since (UTC)", lambda row: row.since, 1),
@@ -120,7 +120,7 @@ def pipeline(found: docs.AlertPipeline) -> Iterator[RenderableType]:
     yield Table(channels, found.channels)
 
 
-def _wrong(row: docs.ChannelRow) -> str:
+def _wrong(row: docs.ChannelItem) -> str:
     return row.error or ("" if row.not_before is None else f"no request before {_day_time(row.not_before)}")
 
 

@@ -16,7 +16,7 @@ _TOLD = 3
 
 def rules(found: docs.AlertRules) -> Iterator[RenderableType]:
     """Draw the built-in kinds with what they mean, and the user's rules: how each is told, and its condition."""
-    kinds: tuple[Column[docs.PolicyRow], ...] = (
+    kinds: tuple[Column[docs.PolicyItem], ...] = (
         *_policy("kind"),
         Column("condition", _condition, 2, least=30),
         Column("meaning", lambda row: row.meaning or "", 2, least=30),
@@ -31,7 +31,7 @@ def rules(found: docs.AlertRules) -> Iterator[RenderableType]:
         yield Table((*_policy("rule"), Column("condition", _condition, least=24)), found.rules)
 
 
-def _policy(title: str) -> tuple[Column[docs.PolicyRow], ...]:
+def _policy(title: str) -> tuple[Column[docs.PolicyItem], ...]:
     return (
         Column(title, lambda row: Text(plain(row.kind), "" if row.enabled else "dim strike")),
         Column("severity", lambda row: " or ".join(row.severities), least=10),
@@ -44,11 +44,11 @@ def _policy(title: str) -> tuple[Column[docs.PolicyRow], ...]:
     )
 
 
-def _condition(row: docs.PolicyRow) -> str:
+def _condition(row: docs.PolicyItem) -> str:
     return row.when or ""
 
 
-def _said(row: docs.PolicyRow) -> Text:
+def _said(row: docs.PolicyItem) -> Text:
     """All three, one under the other, and for how long the condition must hold."""
     held = f" It must hold for {_seconds(row.hold)}." if row.hold else ""
     said = (row.meaning or "", _condition(row) + held, row.check or "")
@@ -83,7 +83,7 @@ def performance(found: docs.AlertPerformance) -> Iterator[RenderableType]:
     )
     rows = [(kind, horizon) for kind in found.kinds for horizon in kind.horizons]
     yield Table(columns, rows) if rows else Text("nothing was delivered and looked at yet")
-    interrupting: tuple[Column[docs.InterruptingRow], ...] = (
+    interrupting: tuple[Column[docs.InterruptingItem], ...] = (
         Column("kind", lambda row: row.kind),
         Column("level", lambda row: row.level),
         Column("interrupts", lambda row: "yes" if row.interrupts else "no"),

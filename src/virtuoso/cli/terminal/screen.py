@@ -53,12 +53,12 @@ class Screen:
         except msgspec.DecodeError as error:
             raise VirtuosoError(f"{self.address}: `{name}` is of another version of Virtuoso: {error}") from error
 
-    def rows(self, limit: int, height: int | None = None) -> tuple[docs.SignalRow, ...]:
+    def rows(self, limit: int, height: int | None = None) -> tuple[docs.SignalItem, ...]:
         """The strongest signals, at most `limit` and what fits into `height` lines."""
         fitting = limit if height is None else max(1, min(limit, height - _FRAME))
         return self.signals.signals[:fitting] if self.signals else ()
 
-    def drawn(self, rows: Sequence[docs.SignalRow], *, whole: bool = False) -> RenderableType:
+    def drawn(self, rows: Sequence[docs.SignalItem], *, whole: bool = False) -> RenderableType:
         """Draw the board: header, market, the table of `rows` and the latest incidents.
 
         Header, market and each incident are a line, cut where the terminal ends, unless the `whole` of them is wanted.
@@ -95,12 +95,12 @@ class Screen:
             (" · average ", "dim"), drawing.percent(overview.avg_market_change),
         )  # fmt: skip
 
-    def _table(self, rows: Sequence[docs.SignalRow]) -> RenderableType:
+    def _table(self, rows: Sequence[docs.SignalItem]) -> RenderableType:
         if not rows:
             return Text((self.signals and self.signals.reason) or "no signals yet", "dim")
         return _Board(self._columns(rows), rows, gap=1)
 
-    def _columns(self, rows: Sequence[docs.SignalRow]) -> list[Column[docs.SignalRow]]:
+    def _columns(self, rows: Sequence[docs.SignalItem]) -> list[Column[docs.SignalItem]]:
         """All columns, were there room for them; of a width that does not change with what is heard."""
         symbol, price = max(6, *(len(row.symbol) for row in rows)), self._price
         return [
@@ -123,7 +123,7 @@ class Screen:
             ),
         ]
 
-    def _price(self, row: docs.SignalRow) -> str:
+    def _price(self, row: docs.SignalItem) -> str:
         return price_text(self.prices.get(row.symbol, row.price), row.tick_size)
 
     def _incidents(self, whole: bool) -> Iterable[RenderableType]:
@@ -145,7 +145,7 @@ class Screen:
         return [Text("latest incidents", "dim"), *drawn]
 
 
-class _Board(Table[docs.SignalRow]):
+class _Board(Table[docs.SignalItem]):
     """The table of signals; where factors go by their initials, a line says whose these are."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterable[Text]:
@@ -156,13 +156,13 @@ class _Board(Table[docs.SignalRow]):
             yield Text(" · ".join(f"{title} {short[title]}" for title in shown), "dim")
 
 
-def factor_column(name: str) -> Column[docs.SignalRow]:
+def factor_column(name: str) -> Column[docs.SignalItem]:
     """A factor as a bar, or where there is little room as a number in [−100, 100] under its initials."""
 
-    def value(row: docs.SignalRow) -> float | None:
+    def value(row: docs.SignalItem) -> float | None:
         return drawing.of_score(row.factors.get(name))
 
-    def numbered(row: docs.SignalRow) -> Text:
+    def numbered(row: docs.SignalItem) -> Text:
         found = value(row)
         return drawing.points(None if found is None else 100 * found, 0)
 

@@ -67,10 +67,10 @@ def _text(notices: Sequence[Notice]) -> str:
     """How many messages of which kind and severity, the most severe first, then the most frequent."""
     counts = Counter((notice.severity, notice.kind, notice.role is Role.RESOLVED) for notice in notices)
     ordered = sorted(counts.items(), key=lambda item: (-item[0][0].rank, -item[1], item[0][1], item[0][2]))
-    rows = [
+    lines = [
         f"{many} × {kind.replace('_', ' ')} ({'resolved, ' if over else ''}{severity})"
         for (severity, kind, over), many in ordered[:_MOST_KINDS]
     ]
     if len(ordered) > _MOST_KINDS:
-        rows.append(f"{sum(many for _, many in ordered[_MOST_KINDS:])} more of other kinds")
-    return "\n".join(rows)
+        lines.append(f"{sum(many for _, many in ordered[_MOST_KINDS:])} more of other kinds")
+    return "\n".join(lines)

@@ -94,8 +94,8 @@ class Outbox:
             since_ms=state.since_ms or None,
             not_before_ms=state.not_before_ms if later else None,
             error=state.error,
-            waiting=sum(count.rows for count in counts),
-            dead=0 if dead is None else dead.rows,
+            waiting=sum(count.deliveries for count in counts),
+            dead=0 if dead is None else dead.deliveries,
             oldest_ms=min((count.oldest_ms for count in counts), default=None),
             counters={counter: worker.counters[counter] for counter in _COUNTERS},
         )

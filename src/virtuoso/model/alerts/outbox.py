@@ -35,16 +35,16 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of one channel in one state, and when the oldest of them was created."""
+    """How many deliveries of one channel are in one state, and when the oldest of them was created."""
 
     channel: str
     state: str
-    rows: int
+    deliveries: int
     oldest_ms: int
 
 
 class Tidied(msgspec.Struct, frozen=True):
-    """How many rows expired, and how many old ones were deleted."""
+    """How many deliveries expired, and how many old ones were deleted."""
 
     expired: int
     deleted: int

@@ -78,7 +78,7 @@ def regime() -> object:
 
 
 def alpha() -> object:
-    """Make the document `alpha` without any rows."""
+    """Make the document `alpha` without any symbols."""
     return AlphaDocument(
         timestamp=_EPOCH, data_source=None, benchmark=None, false_discovery_rate=None, tests=0, found=0, tiers=(),
         rows=(), reason=_REASON,

@@ -5,24 +5,59 @@ coverage and probabilities in [0, 1]; times ISO 8601 in UTC. `null` means unknow
 """
 
 from virtuoso.model.documents.market import Breadth, Dashboard, DashboardMarket, MarketOverview, Mover, SystemStatus
-from virtuoso.model.documents.prices import BarRow, Bars, Book, Tick, Ticks
-from virtuoso.model.documents.regimes import RegimeDocument, RegimeRow, RegimeTransition
-from virtuoso.model.documents.signals import ScoreHistory, ScoreRow, SignalChange, SignalHistory, SignalRow, TopSignals
+from virtuoso.model.documents.prices import BarItem, Bars, Book, Tick, Ticks
+from virtuoso.model.documents.regimes import RegimeDocument, RegimeItem, RegimeTransition
+from virtuoso.model.documents.signals import (
+    ScoreHistory,
+    ScoreItem,
+    SignalChange,
+    SignalHistory,
+    SignalItem,
+    TopSignals,
+)
 from virtuoso.model.documents.status import (
     Build,
     CycleStatus,
-    FeedRow,
+    FeedItem,
     Health,
     MonitoringStatus,
     Problem,
     RateBudget,
     StageTimes,
 )
-from virtuoso.model.documents.symbols import LeftOut, SymbolDetail, SymbolList, SymbolRow
+from virtuoso.model.documents.symbols import LeftOut, SymbolDetail, SymbolItem, SymbolList
 
 __all__ = [
-    "BarRow", "Bars", "Book", "Breadth", "Build", "CycleStatus", "Dashboard", "DashboardMarket", "FeedRow", "Health",
-    "LeftOut", "MarketOverview", "MonitoringStatus", "Mover", "Problem", "RateBudget", "RegimeDocument", "RegimeRow",
-    "RegimeTransition", "ScoreHistory", "ScoreRow", "SignalChange", "SignalHistory", "SignalRow", "StageTimes",
-    "SymbolDetail", "SymbolList", "SymbolRow", "SystemStatus", "Tick", "Ticks", "TopSignals",
+    "BarItem",
+    "Bars",
+    "Book",
+    "Breadth",
+    "Build",
+    "CycleStatus",
+    "Dashboard",
+    "DashboardMarket",
+    "FeedItem",
+    "Health",
+    "LeftOut",
+    "MarketOverview",
+    "MonitoringStatus",
+    "Mover",
+    "Problem",
+    "RateBudget",
+    "RegimeDocument",
+    "RegimeItem",
+    "RegimeTransition",
+    "ScoreHistory",
+    "ScoreItem",
+    "SignalChange",
+    "SignalHistory",
+    "SignalItem",
+    "StageTimes",
+    "SymbolDetail",
+    "SymbolItem",
+    "SymbolList",
+    "SystemStatus",
+    "Tick",
+    "Ticks",
+    "TopSignals",
 ]  # fmt: skip

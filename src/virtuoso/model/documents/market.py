@@ -3,7 +3,7 @@
 import msgspec
 
 from virtuoso.model.alerts.documents import Alert
-from virtuoso.model.documents.signals import SignalRow
+from virtuoso.model.documents.signals import SignalItem
 from virtuoso.model.forecast import MarketForecast
 from virtuoso.model.quality import DataQuality, DataSource
 
@@ -136,5 +136,5 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
     """The ten latest incidents at most, newest first."""
     system_status: SystemStatus
     """How the monitor is, in a word."""
-    signals: tuple[SignalRow, ...]
+    signals: tuple[SignalItem, ...]
     """Ten signals at most, the strongest first, as in `/api/signals/top`."""

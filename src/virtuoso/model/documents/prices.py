@@ -7,7 +7,7 @@ import msgspec
 from virtuoso.model.quality import DataQuality, DataSource
 
 
-class BarRow(msgspec.Struct, frozen=True, kw_only=True):
+class BarItem(msgspec.Struct, frozen=True, kw_only=True):
     """One closed bar of a symbol: when it began, its prices, and what was traded in it."""
 
     open_time: str
@@ -33,7 +33,7 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True):
     """The exchange's own name of the instrument, such as `BTCUSDT`."""
     timeframe: str
     """Length of a bar, as it was asked for."""
-    bars: tuple[BarRow, ...]
+    bars: tuple[BarItem, ...]
     """Closed bars, oldest first; what was never received is left out."""
     reason: str | None = None
     """Why there is nothing: no time series is kept, or it does not answer; `null` otherwise."""
@@ -89,4 +89,4 @@ class Ticks(msgspec.Struct, frozen=True, kw_only=True):
     data_source: DataSource | None
     """What the exchange behind it is; `null` until it has answered once."""
     ticks: tuple[Tick, ...]
-    """A row for each watched symbol."""
+    """One for each watched symbol."""

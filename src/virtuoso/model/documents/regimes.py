@@ -3,7 +3,7 @@
 import msgspec
 
 
-class RegimeRow(msgspec.Struct, frozen=True, kw_only=True):
+class RegimeItem(msgspec.Struct, frozen=True, kw_only=True):
     """The regime of one symbol, from the bars of the analysed timeframe nearest to 30m."""
 
     symbol: str
@@ -54,7 +54,7 @@ class RegimeDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Probability of each regime of the market, 0–1, sum 1; `null` until closed bars suffice."""
     reason: str | None
     """Why the market has no regime; `null` where it has one."""
-    symbols: tuple[RegimeRow, ...]
+    symbols: tuple[RegimeItem, ...]
     """The regime of each scored symbol, in the order of the universe."""
     transitions: tuple[RegimeTransition, ...]
     """The latest changes of regime, newest first; 200 at most."""

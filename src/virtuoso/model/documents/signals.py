@@ -2,17 +2,17 @@
 
 import msgspec
 
-from virtuoso.model.forecast import Claim, ClaimCellRow, Lean
+from virtuoso.model.forecast import Claim, ClaimCellItem, Lean
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Band, Label
 
 FORECAST_FIELDS = frozenset(
     ("signal", "band", "confidence", "claim", "lean", "large_move", "large_move_base", "probability")
 )
-"""What a row of signals says only while its inputs are fresh; `null` each after that."""
+"""What an item of signals says only while its inputs are fresh; `null` each after that."""
 
 
-class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
+class SignalItem(msgspec.Struct, frozen=True, kw_only=True):
     """One symbol's signal, its pressure, and how much evidence there was."""
 
     symbol: str
@@ -89,13 +89,13 @@ class SignalRow(msgspec.Struct, frozen=True, kw_only=True):
 class TopSignals(msgspec.Struct, frozen=True, kw_only=True):
     """`/api/signals/top`: the signals of the watched symbols, the strongest first."""
 
-    signals: tuple[SignalRow, ...]
+    signals: tuple[SignalItem, ...]
     """In the order that `order` states."""
     timestamp: str
     """When it was published, ISO 8601 in UTC; 1970 before the first publication."""
     order: str = ""
     """By what the signals are ordered, in words; empty before the first publication."""
-    claims: tuple[ClaimCellRow, ...] = ()
+    claims: tuple[ClaimCellItem, ...] = ()
     """What became of claims: every kind that was ever tried; empty before the first closed bar."""
     reason: str | None = None
     """Why nothing is scored yet; `null` once something is."""
@@ -146,11 +146,11 @@ class SignalHistory(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
     """Give it as `cursor` for the page after; `null` at the end."""
     reason: str | None = None
-    """Why there is nothing, or something is left out: no database is kept, it does not answer, or rows are damaged;
-    `null` otherwise."""
+    """Why there is nothing, or something is left out: no database is kept, it does not answer, or rows of its tables
+    are damaged; `null` otherwise."""
 
 
-class ScoreRow(msgspec.Struct, frozen=True, kw_only=True):
+class ScoreItem(msgspec.Struct, frozen=True, kw_only=True):
     """The scores of one symbol at one close."""
 
     timestamp: str
@@ -174,7 +174,7 @@ class ScoreHistory(msgspec.Struct, frozen=True, kw_only=True):
 
     symbol: str
     """The exchange's own name of the instrument, such as `BTCUSDT`."""
-    scores: tuple[ScoreRow, ...]
-    """A row for each scored close, oldest first."""
+    scores: tuple[ScoreItem, ...]
+    """One for each scored close, oldest first."""
     reason: str | None = None
     """Why there is nothing: no time series is kept, or it does not answer; `null` otherwise."""

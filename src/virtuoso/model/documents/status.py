@@ -50,7 +50,7 @@ class CycleStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The longest request of the last refresh, ms, 0 where none was needed; `null` before the first."""
 
 
-class FeedRow(msgspec.Struct, frozen=True, kw_only=True):
+class FeedItem(msgspec.Struct, frozen=True, kw_only=True):
     """One feed: what it delivered, and how old that is."""
 
     kind: FeedKind
@@ -137,8 +137,8 @@ class MonitoringStatus(msgspec.Struct, frozen=True, kw_only=True):
     universe: dict[str, Any]
     """What is watched: how many symbols, as configured and left out; which failed and why, whose history began anew,
     and how many bars were refused or corrected."""
-    feeds: tuple[FeedRow, ...]
-    """A row for each feed of each watched symbol."""
+    feeds: tuple[FeedItem, ...]
+    """One for each feed of each watched symbol."""
     rate_budget: RateBudget
     """The budget of REST requests."""
     stores: dict[str, Any]

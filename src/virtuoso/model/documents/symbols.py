@@ -2,14 +2,14 @@
 
 import msgspec
 
-from virtuoso.model.documents.regimes import RegimeRow
-from virtuoso.model.documents.signals import SignalRow
+from virtuoso.model.documents.regimes import RegimeItem
+from virtuoso.model.documents.signals import SignalItem
 from virtuoso.model.forecast import Forecast
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Counterfactual, Entry, FactorScore, TimeframeScore
 
 
-class SymbolRow(msgspec.Struct, frozen=True, kw_only=True):
+class SymbolItem(msgspec.Struct, frozen=True, kw_only=True):
     """One watched symbol's ticker. What the exchange did not say, or not yet, is `null`."""
 
     symbol: str
@@ -76,7 +76,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
 class SymbolList(msgspec.Struct, frozen=True, kw_only=True):
     """`/api/symbols`: the universe, and every instrument left out."""
 
-    symbols: tuple[SymbolRow, ...]
+    symbols: tuple[SymbolItem, ...]
     """The watched symbols, in the order of the universe: by 24 h turnover when it was chosen."""
     left_out: tuple[LeftOut, ...]
     """Instruments of the exchange that are not watched, by name."""
@@ -87,11 +87,11 @@ class SymbolList(msgspec.Struct, frozen=True, kw_only=True):
 class SymbolDetail(msgspec.Struct, frozen=True, kw_only=True):
     """`/api/symbols/{symbol}`: the ticker, the signal, its regime and the whole tree of reasons."""
 
-    ticker: SymbolRow
+    ticker: SymbolItem
     """Prices and what else the exchange says of it now."""
-    signal: SignalRow
+    signal: SignalItem
     """Its label and score, as in `/api/signals/top`."""
-    regime: RegimeRow | None
+    regime: RegimeItem | None
     """Its regime, as in `/api/regime`; `null` before the first closed bar."""
     why: tuple[str, ...]
     """The reading in plain sentences; empty before the first closed bar."""

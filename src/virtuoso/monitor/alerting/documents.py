@@ -81,8 +81,8 @@ def _row(
     place: str | None = None,
     when: str | None = None,
     labels: dict[str, str] | None = None,
-) -> docs.PolicyRow:
-    return docs.PolicyRow(
+) -> docs.PolicyItem:
+    return docs.PolicyItem(
         kind=kind,
         enabled=policy.enabled,
         system=system,
@@ -110,7 +110,7 @@ def pipeline_document(alerting: Alerting, channels: tuple[ChannelStatus, ...], n
         resolved=incidents.resolved,
         open=len(incidents.open()),
         stages=tuple(
-            docs.StageRow(stage=stage, passed=counts["passed"], withheld=counts["withheld"], held=held[stage])
+            docs.StageItem(stage=stage, passed=counts["passed"], withheld=counts["withheld"], held=held[stage])
             for stage, counts in alerting.pipeline.counters.items()
         ),
         channels=tuple(map(docs.channel_of, channels)),
@@ -127,7 +127,7 @@ def performance_document(alerting: Alerting, now_ms: int) -> docs.AlertPerforman
         interruptions_today=None if budget is None else budget.spent,
         interruptions_allowed=None if budget is None else budget.choice.most_a_day,
         interrupting=() if budget is None else tuple(
-            docs.InterruptingRow(kind=kind, level=severity, interrupts=why is None, reason=why)
-            for (kind, severity), why in budget.rows()
+            docs.InterruptingItem(kind=kind, level=severity, interrupts=why is None, reason=why)
+            for (kind, severity), why in budget.interrupting()
         ),
     )  # fmt: skip

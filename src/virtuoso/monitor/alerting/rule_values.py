@@ -17,26 +17,26 @@ _UNFRESH = frozenset({DataQuality.STALE, DataQuality.UNAVAILABLE})
 
 def symbol_values(detail: docs.SymbolDetail) -> dict[str, Known]:
     """Of one symbol, from its document."""
-    row, signal = detail.ticker, detail.signal
+    item, signal = detail.ticker, detail.signal
     values: dict[str, Known] = {
-        "symbol": row.symbol,
-        "price": row.price,
-        "change_24h": row.change,
-        "bid": row.bid,
-        "ask": row.ask,
-        "spread_bp": row.spread_bp,
-        "mark_price": row.mark_price,
-        "index_price": row.index_price,
-        "turnover_24h": row.turnover_24h,
-        "tick_size": row.tick_size,
-        "quote": row.quote,
-        "open_interest": row.open_interest,
-        "funding_rate": row.funding_rate,
-        "funding_interval_h": row.funding_interval_h,
-        "long_account_ratio": row.long_account_ratio,
+        "symbol": item.symbol,
+        "price": item.price,
+        "change_24h": item.change,
+        "bid": item.bid,
+        "ask": item.ask,
+        "spread_bp": item.spread_bp,
+        "mark_price": item.mark_price,
+        "index_price": item.index_price,
+        "turnover_24h": item.turnover_24h,
+        "tick_size": item.tick_size,
+        "quote": item.quote,
+        "open_interest": item.open_interest,
+        "funding_rate": item.funding_rate,
+        "funding_interval_h": item.funding_interval_h,
+        "long_account_ratio": item.long_account_ratio,
         "liquidations": detail.liquidations,
-        "data_quality": row.data_quality,
-        "data_source": row.data_source,
+        "data_quality": item.data_quality,
+        "data_source": item.data_source,
         "signal": signal.signal,
         "score": signal.score,
         "band": signal.band,
@@ -56,16 +56,16 @@ def symbol_values(detail: docs.SymbolDetail) -> dict[str, Known]:
     return values | _regime(detail.regime) | _entry(detail)
 
 
-def _regime(row: docs.RegimeRow | None) -> dict[str, Known]:
-    if row is None:
+def _regime(item: docs.RegimeItem | None) -> dict[str, Known]:
+    if item is None:
         return {}
-    probabilities = row.probabilities or {}
+    probabilities = item.probabilities or {}
     values: dict[str, Known] = {
-        "regime": row.regime,
-        "trend_strength": row.trend_strength,
-        "momentum": row.momentum,
-        "volatility": row.volatility,
-        "avg_volatility": row.avg_volatility,
+        "regime": item.regime,
+        "trend_strength": item.trend_strength,
+        "momentum": item.momentum,
+        "volatility": item.volatility,
+        "avg_volatility": item.avg_volatility,
     }
     for regime in REGIMES:
         values[f"{regime.lower()}_probability"] = probabilities.get(regime)

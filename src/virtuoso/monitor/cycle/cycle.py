@@ -20,7 +20,7 @@ from virtuoso.exchange.protocol import Exchange, Stream
 from virtuoso.market.panel import Cut
 from virtuoso.market.state import MarketState, Qualities
 from virtuoso.model.clock import iso
-from virtuoso.model.documents import SymbolRow
+from virtuoso.model.documents import SymbolItem
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label
 from virtuoso.model.timeframe import Timeframe
@@ -30,8 +30,8 @@ from virtuoso.monitor.containment import each
 from virtuoso.monitor.cycle.refits import Fitting, Refits
 from virtuoso.monitor.documents.fresh_label import told_label
 from virtuoso.monitor.documents.publication import Publication
-from virtuoso.monitor.documents.publish import Built, Frame, build, market_rows
-from virtuoso.monitor.documents.symbol_rows import symbol_row, unknown_row
+from virtuoso.monitor.documents.publish import Built, Frame, build, market_items
+from virtuoso.monitor.documents.symbol_items import symbol_item, unknown_item
 from virtuoso.monitor.persistence.results import Found, Results
 from virtuoso.monitor.regimes import RegimeTracker
 from virtuoso.monitor.watching.freshness import overall, symbol_qualities
@@ -42,7 +42,7 @@ from virtuoso.operations.metrics import Durations
 
 log = structlog.get_logger(__name__)
 
-_ANALYSIS, _ROW = "its analysis", "its row"
+_ANALYSIS, _TICKER = "its analysis", "its ticker"
 
 
 class Cycle:
@@ -286,7 +286,7 @@ class Cycle:
         """The state of things, copied for publication."""
         source = self.source
         instruments = self._watch.instruments
-        symbols = self._rows()
+        symbols = self._items()
         evaluations = {symbol: e for symbol, e in self.evaluations.items() if symbol in self._market}
         regimes = [evaluation.regime(symbol) for symbol, evaluation in evaluations.items()]
         return Frame(
@@ -297,7 +297,7 @@ class Cycle:
             evaluations=evaluations,
             regimes=regimes,
             regime_state=self.regimes.step(
-                self.analysed_ms, market_rows(symbols, instruments), regimes, self._market, self._contained
+                self.analysed_ms, market_items(symbols, instruments), regimes, self._market, self._contained
             ),
             qualities=self.qualities,
             quality=overall(self.qualities.values()),
@@ -309,21 +309,21 @@ class Cycle:
             state=self._state(),
         )
 
-    def _rows(self) -> tuple[SymbolRow, ...]:
-        """A row for each watched symbol; one that cannot be told says why."""
+    def _items(self) -> tuple[SymbolItem, ...]:
+        """Make the item of each watched symbol; one that cannot be made says why."""
         market, contained, instruments = self._market, self._contained, self._watch.instruments
         watched = [symbol for symbol in self._watch.universe.symbols if symbol in market]
 
-        def row(symbol: str) -> SymbolRow:
+        def known(symbol: str) -> SymbolItem:
             reason = contained.reason(symbol) or self._watch.loader.failed.get(symbol) or market[symbol].history.seam
-            return symbol_row(symbol, market, instruments.get(symbol), self.qualities.get(symbol), self.source, reason)
+            return symbol_item(symbol, market, instruments.get(symbol), self.qualities.get(symbol), self.source, reason)
 
-        def unknown(symbol: str) -> SymbolRow:
+        def unknown(symbol: str) -> SymbolItem:
             name = symbol if (instrument := instruments.get(symbol)) is None else instrument.unified
             reason = contained.reason(symbol) or ""
-            return unknown_row(symbol, name, self.source, reason, self.qualities.get(symbol))
+            return unknown_item(symbol, name, self.source, reason, self.qualities.get(symbol))
 
-        found = each(contained, _ROW, watched, row)
+        found = each(contained, _TICKER, watched, known)
         return tuple(found.get(symbol) or unknown(symbol) for symbol in watched)
 
     def _state(self) -> str:

@@ -13,7 +13,7 @@ from virtuoso.model.quality import DataQuality
 from virtuoso.monitor.containment import Contained, each
 from virtuoso.monitor.cycle.cycle import Cycle
 from virtuoso.monitor.documents.publication import Publication
-from virtuoso.monitor.documents.symbol_rows import touch
+from virtuoso.monitor.documents.symbol_items import touch
 from virtuoso.monitor.watching.watch import Watch
 
 TICKS_S, BOOKS_S = 0.5, 1.0

@@ -8,7 +8,7 @@ import numpy as np
 from virtuoso.analysis.alpha.estimates import WINDOWS, Estimate
 from virtuoso.analysis.alpha.patterns import PATTERNS, RELEASE, Pattern, TierScan, q_values
 from virtuoso.market.panel import Floats
-from virtuoso.model.alpha_documents import AlphaDocument, AlphaEstimate, AlphaRow, AlphaTest, AlphaTier
+from virtuoso.model.alpha_documents import AlphaDocument, AlphaEstimate, AlphaItem, AlphaTest, AlphaTier
 from virtuoso.model.clock import iso
 from virtuoso.model.quality import DataSource
 from virtuoso.model.timeframe import Timeframe
@@ -57,21 +57,21 @@ class Context:
 def alpha_document(scanned: Mapping[Timeframe, Scanned], context: Context) -> tuple[AlphaDocument, list[Holding]]:
     """The document, and the patterns that hold in it; symbols that are no longer watched are left out."""
     q = dict(zip(scanned, q_values([each.scan for each in scanned.values()]), strict=True))
-    rows: list[tuple[float, AlphaRow]] = []
+    items: list[tuple[float, AlphaItem]] = []
     holding: list[Holding] = []
     for timeframe, each in scanned.items():
-        rows += [row for row in _rows(each.scan, q[timeframe], context.rate) if row[1].symbol in context.watched]
+        items += [item for item in _items(each.scan, q[timeframe], context.rate) if item[1].symbol in context.watched]
         holding += [found for found in _holding(each, q[timeframe], context.rate) if found.symbol in context.watched]
-    rows.sort(key=lambda item: (item[0], item[1].symbol, Timeframe(item[1].timeframe).ms))
+    items.sort(key=lambda each: (each[0], each[1].symbol, Timeframe(each[1].timeframe).ms))
     return AlphaDocument(
         timestamp=iso(context.now_ms) or "",
         data_source=context.source,
         benchmark=context.benchmark,
         false_discovery_rate=context.rate,
         tests=sum(int(np.isfinite(each.scan.p).sum()) for each in scanned.values()),
-        found=sum(test.found for _, row in rows for test in row.tests),
+        found=sum(test.found for _, item in items for test in item.tests),
         tiers=tuple(_tier(timeframe, scanned.get(timeframe), context) for timeframe in context.intervals),
-        rows=tuple(row for _, row in rows),
+        rows=tuple(item for _, item in items),
         reason=NO_BENCHMARK if context.benchmark is None else None,
     ), holding
 
@@ -92,15 +92,15 @@ def _tier(timeframe: Timeframe, scanned: Scanned | None, context: Context) -> Al
     )
 
 
-def _rows(scan: TierScan, q: Floats, rate: float) -> list[tuple[float, AlphaRow]]:
-    """Each symbol's row after its least q-value, infinite for one that was not tested."""
+def _items(scan: TierScan, q: Floats, rate: float) -> list[tuple[float, AlphaItem]]:
+    """Pair the item of each symbol with its least q-value, infinite for one that was not tested."""
     least = np.where(np.isfinite(q), q, np.inf).min(axis=0, initial=np.inf).tolist()
     long, recent = _estimates(scan.long), _estimates(scan.recent)
     p, qs, effects = scan.p.T.tolist(), q.T.tolist(), np.round(scan.effect.T, 4).tolist()
     return [
         (
             least[i],
-            AlphaRow(
+            AlphaItem(
                 symbol=symbol,
                 timeframe=scan.timeframe,
                 long=long[i],

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from virtuoso.analysis.overview import MarketItem, market_overview, movers
 from virtuoso.analysis.overview import MarketOverview as Overview
-from virtuoso.analysis.overview import MarketRow, market_overview, movers
 from virtuoso.analysis.percentile import LEAST_CLOSES
 from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.analysis.regimes.dwell import Transition
@@ -22,8 +22,15 @@ from virtuoso.model.quality import DataQuality, DataSource, worst_quality
 from virtuoso.model.signal import Reading
 from virtuoso.monitor.containment import Contained, each
 from virtuoso.monitor.documents.fresh_label import outdated
-from virtuoso.monitor.documents.said import ORDER, claim_cells, entry_told, market_told, rank, said_of
-from virtuoso.monitor.documents.symbol_rows import unknown_row
+from virtuoso.monitor.documents.outlook import (
+    ORDER,
+    claim_cells,
+    outlook_fields,
+    rank,
+    served_entry,
+    served_market_forecast,
+)
+from virtuoso.monitor.documents.symbol_items import unknown_item
 from virtuoso.monitor.regimes import RegimeState
 
 TOP = 10
@@ -36,7 +43,7 @@ class Frame:
     """What one cycle publishes from: copies and immutable things only."""
 
     now_ms: int
-    symbols: tuple[docs.SymbolRow, ...]
+    symbols: tuple[docs.SymbolItem, ...]
     instruments: Mapping[str, Instrument]
     left_out: Mapping[str, str]
     evaluations: Mapping[str, Evaluation]
@@ -65,32 +72,32 @@ def build(frame: Frame, contained: Contained) -> Built:
     """All documents of a cycle. A symbol that cannot be told is told as unknown, with the reason."""
     encoder = msgspec.json.Encoder()
     evaluations, regimes = frame.evaluations, {regime.symbol: regime for regime in frame.regimes}
-    rows = {row.symbol: row for row in frame.symbols}
+    items = {item.symbol: item for item in frame.symbols}
 
     def whole(symbol: str) -> tuple[docs.SymbolDetail, bytes]:
         evaluation = evaluations.get(symbol)
         reading = None if evaluation is None else evaluation.reading(symbol)
-        detail = symbol_detail(rows[symbol], reading, regimes.get(symbol), frame)
+        detail = symbol_detail(items[symbol], reading, regimes.get(symbol), frame)
         return detail, encoder.encode(detail)
 
-    told = dict(each(contained, _DOCUMENT, rows, whole))
-    for symbol in rows.keys() - told.keys():
-        row = unknown_row(
-            symbol, rows[symbol].name, frame.source, contained.reason(symbol) or "", frame.qualities.get(symbol)
+    told = dict(each(contained, _DOCUMENT, items, whole))
+    for symbol in items.keys() - told.keys():
+        item = unknown_item(
+            symbol, items[symbol].name, frame.source, contained.reason(symbol) or "", frame.qualities.get(symbol)
         )
-        detail = symbol_detail(row, None, None, frame)
+        detail = symbol_detail(item, None, None, frame)
         told[symbol] = detail, encoder.encode(detail)
-    details = [told[symbol][0] for symbol in rows]
+    details = [told[symbol][0] for symbol in items]
     values = _market_documents(frame, details)
     bodies = {name: encoder.encode(value) for name, value in values.items()}
-    bodies |= {f"symbol:{symbol}": told[symbol][1] for symbol in rows}
+    bodies |= {f"symbol:{symbol}": told[symbol][1] for symbol in items}
     return Built(bodies, values["overview"], tuple(details))
 
 
 def _market_documents(frame: Frame, details: Sequence[docs.SymbolDetail]) -> dict[str, Any]:
     """The documents that are not of one symbol, from what is told of each."""
     frame, state = replace(frame, symbols=tuple(detail.ticker for detail in details)), frame.regime_state
-    overview = market_overview(market_rows(frame.symbols, frame.instruments), frame.regimes, state.held, state.history)
+    overview = market_overview(market_items(frame.symbols, frame.instruments), frame.regimes, state.held, state.history)
     timestamp = iso(frame.now_ms) or ""
     ranked = tuple(sorted((detail.signal for detail in details), key=rank))
     alerts = tuple(alert_of(incident) for incident in frame.incidents)
@@ -122,12 +129,12 @@ def _market_documents(frame: Frame, details: Sequence[docs.SymbolDetail]) -> dic
 
 
 def symbol_detail(
-    row: docs.SymbolRow, reading: Reading | None, regime: SymbolRegime | None, frame: Frame
+    item: docs.SymbolItem, reading: Reading | None, regime: SymbolRegime | None, frame: Frame
 ) -> docs.SymbolDetail:
     """Build the document of `/api/symbols/{symbol}`."""
-    signal, held_back = signal_row(row, reading, frame), _held_back(row, reading, frame)
+    signal, held_back = signal_item(item, reading, frame), _held_back(item, reading, frame)
     return docs.SymbolDetail(
-        ticker=row,
+        ticker=item,
         signal=signal,
         regime=None if regime is None else regime_row(regime),
         why=_why(reading, signal),
@@ -136,14 +143,14 @@ def symbol_detail(
         alignment=reading.alignment if reading else None,
         forecast=reading.forecast if reading and held_back is None else None,
         counterfactual=reading.counterfactual if reading and signal.band else None,
-        entry=None if reading is None else entry_told(reading.entry, held_back),
+        entry=None if reading is None else served_entry(reading.entry, held_back),
         input_hash=reading.input_hash if reading else None,
-        liquidations=frame.liquidations.get(row.symbol, 0),
+        liquidations=frame.liquidations.get(item.symbol, 0),
         timestamp=iso(frame.now_ms) or "",
     )
 
 
-def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> docs.SignalRow:
+def signal_item(item: docs.SymbolItem, reading: Reading | None, frame: Frame) -> docs.SignalItem:
     """One symbol's signal; its quality is the worse of what it was computed from and of what comes in now.
 
     The label and what else is forecast are served only while their inputs are fresh (see `fresh_label`). A document
@@ -151,25 +158,25 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
     and what was forecast null.
     """
     if reading is None:
-        return docs.SignalRow(
-            symbol=row.symbol, signal=None, band=None, confidence=None, claim=None, lean=None, large_move=None,
-            large_move_base=None, agreement=None, price=row.price, tick_size=row.tick_size,
-            change=row.change, timestamp=None,
-            data_quality=row.data_quality, data_source=frame.source, score=None, score_percentile=None,
+        return docs.SignalItem(
+            symbol=item.symbol, signal=None, band=None, confidence=None, claim=None, lean=None, large_move=None,
+            large_move_base=None, agreement=None, price=item.price, tick_size=item.tick_size,
+            change=item.change, timestamp=None,
+            data_quality=item.data_quality, data_source=frame.source, score=None, score_percentile=None,
             past_closes=None, past_from_bars=None, probability=None, coverage=None, attainable_coverage=None,
-            evidence_class=row.evidence_class, consensus=None, disagreement=None, factors={},
-            reasons=(row.reason or _WAITING,),
+            evidence_class=item.evidence_class, consensus=None, disagreement=None, factors={},
+            reasons=(item.reason or _WAITING,),
         )  # fmt: skip
-    quality = worst_quality((reading.quality, row.data_quality))
-    held_back = _held_back(row, reading, frame)
-    return docs.SignalRow(
-        symbol=row.symbol,
+    quality = worst_quality((reading.quality, item.data_quality))
+    held_back = _held_back(item, reading, frame)
+    return docs.SignalItem(
+        symbol=item.symbol,
         band=reading.band if held_back is None else None,
-        **said_of(reading, told=held_back is None),
+        **outlook_fields(reading, fresh=held_back is None),
         agreement=reading.agreement,
-        price=row.price,
-        tick_size=row.tick_size,
-        change=row.change,
+        price=item.price,
+        tick_size=item.tick_size,
+        change=item.change,
         timestamp=iso(reading.close_ms),
         data_quality=quality,
         data_source=frame.source,
@@ -187,11 +194,11 @@ def signal_row(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> do
     )
 
 
-def _held_back(row: docs.SymbolRow, reading: Reading | None, frame: Frame) -> str | None:
+def _held_back(item: docs.SymbolItem, reading: Reading | None, frame: Frame) -> str | None:
     """Why what a reading says of what follows is not told any more; `None` while it is, and where it says nothing."""
     if reading is None or (reading.signal is None and reading.band is None and reading.forecast is None):
         return None
-    return outdated(reading, row.data_quality, frame.exchange_ms, frame.base_ms)
+    return outdated(reading, item.data_quality, frame.exchange_ms, frame.base_ms)
 
 
 def _unranked(reading: Reading) -> tuple[str, ...]:
@@ -203,35 +210,35 @@ def _unranked(reading: Reading) -> tuple[str, ...]:
     return ("score_percentile: the score has too little evidence to be compared with its past",)
 
 
-def _why(reading: Reading | None, row: docs.SignalRow) -> tuple[str, ...]:
+def _why(reading: Reading | None, item: docs.SignalItem) -> tuple[str, ...]:
     """The reading in words; where its label is not served any more, that is said first."""
     if reading is None:
         return ()
-    if reading.signal is None or row.signal is not None:
+    if reading.signal is None or item.signal is not None:
         return reading.why
     return (
-        f"{row.symbol} has no label now: {row.reasons[0]}. What follows was so at the close of {row.timestamp}.",
+        f"{item.symbol} has no label now: {item.reasons[0]}. What follows was so at the close of {item.timestamp}.",
         *reading.why,
     )
 
 
-def market_rows(symbols: Sequence[docs.SymbolRow], instruments: Mapping[str, Instrument]) -> list[MarketRow]:
+def market_items(symbols: Sequence[docs.SymbolItem], instruments: Mapping[str, Instrument]) -> list[MarketItem]:
     """The universe as the overview reads it."""
 
-    def made(row: docs.SymbolRow) -> MarketRow:
-        known = instruments.get(row.symbol)
-        return MarketRow(
-            symbol=row.symbol, base=known.base if known else "", price=row.price, change_24h_pct=row.change,
-            turnover_24h=row.turnover_24h, dated=known.dated if known else False,
+    def made(item: docs.SymbolItem) -> MarketItem:
+        known = instruments.get(item.symbol)
+        return MarketItem(
+            symbol=item.symbol, base=known.base if known else "", price=item.price, change_24h_pct=item.change,
+            turnover_24h=item.turnover_24h, dated=known.dated if known else False,
             launch_ms=known.launch_ms if known else None,
         )  # fmt: skip
 
-    return [made(row) for row in symbols]
+    return [made(item) for item in symbols]
 
 
 def overview_document(overview: Overview, frame: Frame) -> docs.MarketOverview:
     """Build the document of `/api/market/overview`, with rounded figures."""
-    forecast, unknown = market_told(
+    forecast, unknown = served_market_forecast(
         frame.evaluations.values(), (each.joined for each in frame.qualities.values()), frame.exchange_ms, frame.base_ms
     )
     return docs.MarketOverview(
@@ -263,7 +270,7 @@ def overview_document(overview: Overview, frame: Frame) -> docs.MarketOverview:
 
 
 def dashboard(
-    overview: Overview, frame: Frame, signals: tuple[docs.SignalRow, ...], alerts: tuple[Alert, ...]
+    overview: Overview, frame: Frame, signals: tuple[docs.SignalItem, ...], alerts: tuple[Alert, ...]
 ) -> docs.Dashboard:
     """Build the document of `/api/dashboard/data`."""
     return docs.Dashboard(
@@ -275,7 +282,7 @@ def dashboard(
         ),
         top_movers=tuple(
             docs.Mover(symbol=mover.symbol, change=mover.change, price=mover.price)
-            for mover in movers(market_rows(frame.symbols, frame.instruments), TOP)
+            for mover in movers(market_items(frame.symbols, frame.instruments), TOP)
         ),
         alerts=alerts[:TOP],
         system_status=docs.SystemStatus(
@@ -285,9 +292,9 @@ def dashboard(
     )
 
 
-def regime_row(regime: SymbolRegime) -> docs.RegimeRow:
+def regime_row(regime: SymbolRegime) -> docs.RegimeItem:
     """A regime as the API lists it."""
-    return docs.RegimeRow(
+    return docs.RegimeItem(
         symbol=regime.symbol,
         regime=regime.regime,
         since=iso(regime.since_ms),

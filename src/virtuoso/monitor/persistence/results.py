@@ -122,7 +122,7 @@ class Results:
         if self._series is not None:
             self._series.write(CYCLES, [cycle_row(ended_ms, ok=ok, symbols=symbols, stages=stages)])
 
-    def observed(self, now_ms: int, feeds: tuple[docs.FeedRow, ...]) -> None:
+    def observed(self, now_ms: int, feeds: tuple[docs.FeedItem, ...]) -> None:
         """How the feeds are: kept once a minute."""
         if self._series is not None and now_ms // _FEEDS_MS > self._feeds_ms // _FEEDS_MS:
             self._feeds_ms = now_ms

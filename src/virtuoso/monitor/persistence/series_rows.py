@@ -57,9 +57,9 @@ def cycle_row(ended_ms: int, *, ok: bool, symbols: int, stages: Mapping[str, flo
     return (ended_ms, *values)
 
 
-def feed_rows_of(now_ms: int, feeds: Sequence[docs.FeedRow]) -> list[Row]:
+def feed_rows_of(now_ms: int, feeds: Sequence[docs.FeedItem]) -> list[Row]:
     """`feeds`: those of one kind together."""
-    kinds: dict[FeedKind, list[docs.FeedRow]] = defaultdict(list)
+    kinds: dict[FeedKind, list[docs.FeedItem]] = defaultdict(list)
     for feed in feeds:
         kinds[feed.kind].append(feed)
     rows: list[Row] = []

@@ -104,11 +104,11 @@ def levelled(measured: Measured, horizon: int, rival: Floats, realised: Floats) 
     In the middle by the mean error of the logarithm, in the mean by the mean ratio of the variances.
     """
     with np.errstate(all="ignore"):
-        said_of = np.where(rival > 0, np.log(rival), np.nan)
-        error = np.where(realised > 0, np.log(realised), np.nan) - said_of
+        outlook_fields = np.where(rival > 0, np.log(rival), np.nan)
+        error = np.where(realised > 0, np.log(realised), np.nan) - outlook_fields
         return Foreseen(
-            np.exp(said_of + measured.past_mean(error, horizon)),
-            rival**2 * measured.past_mean(realised**2 / np.exp(2 * said_of), horizon),
+            np.exp(outlook_fields + measured.past_mean(error, horizon)),
+            rival**2 * measured.past_mean(realised**2 / np.exp(2 * outlook_fields), horizon),
         )
 
 

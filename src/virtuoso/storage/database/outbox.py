@@ -141,7 +141,7 @@ def counts(connection: Connection, identity: str, channels: Sequence[str] | None
         query = query.where(_O.channel.in_(channels), _O.state.in_(("waiting", "sending", "dead")))
     rows = connection.execute(query.group_by(_O.channel, _O.state).order_by(_O.channel, _O.state))
     return tuple(
-        Count(channel=channel, state=state, rows=many, oldest_ms=oldest) for channel, state, many, oldest in rows
+        Count(channel=channel, state=state, deliveries=many, oldest_ms=oldest) for channel, state, many, oldest in rows
     )
 
 

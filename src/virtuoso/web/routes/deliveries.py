@@ -66,7 +66,7 @@ def router(database: Database | None, identity: str, clock: Clock) -> APIRouter:
     @routes.post(
         "/api/alerts/deliveries/{delivery_id}/resend", summary="Send again what is dead or expired",
         response_class=Response, openapi_extra=taking(docs.Nothing, {}),
-        responses=changes(200, reference(docs.DeliveryRow), examples.DELIVERY, 404, 413, 415, 422),
+        responses=changes(200, reference(docs.DeliveryItem), examples.DELIVERY, 404, 413, 415, 422),
     )  # fmt: skip
     async def resend(request: Request, delivery_id: DeliveryId) -> Response:
         await decoded(request, docs.Nothing)

@@ -39,7 +39,7 @@ def router(database: Database | None, clock: Clock) -> APIRouter:
     @routes.post(
         "/api/silences", summary="Silence what matches", status_code=201, response_class=Response,
         openapi_extra=taking(docs.NewSilence, examples.SILENCING),
-        responses=changes(201, reference(docs.SilenceRow), examples.SILENCE, 409, 413, 415, 422),
+        responses=changes(201, reference(docs.SilenceItem), examples.SILENCE, 409, 413, 415, 422),
     )  # fmt: skip
     async def silence(request: Request) -> Response:
         made = _made(await decoded(request, docs.NewSilence), now_ms())

@@ -15,7 +15,7 @@ from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.web.openapi import answers, reference
 from virtuoso.web.routes.documents import answer
 
-BarLimit = Annotated[int, Query(ge=1, le=1500, description="How many rows at most, the latest, 1 to 1500.")]
+BarLimit = Annotated[int, Query(ge=1, le=1500, description="How many bars at most, the latest, 1 to 1500.")]
 Depth = Annotated[int, Query(ge=1, le=BOOK_LEVELS, description=f"How many levels a side at most, 1 to {BOOK_LEVELS}.")]
 Symbol = Annotated[
     str,

@@ -38,9 +38,9 @@ def _factors(factors: tuple[FactorScore, ...]) -> tuple[list[Field], bool]:
         return [], False
     names = [fit(factor.name.replace("_", " "), 15, coded) for factor in factors[:_FACTORS]]
     width = max(units(name) for name, _ in names)
-    rows = [f"{name:<{width}} {_bar(factor)}" for (name, _), factor in zip(names, factors, strict=False)]
+    lines = [f"{name:<{width}} {_bar(factor)}" for (name, _), factor in zip(names, factors, strict=False)]
     cut = len(factors) > _FACTORS or any(cut for _, cut in names)
-    return [Field("Factors · score, weight", _block(rows))], cut
+    return [Field("Factors · score, weight", _block(lines))], cut
 
 
 def _bar(factor: FactorScore) -> str:
@@ -64,21 +64,21 @@ def _signal(context: Context) -> tuple[list[Field], bool]:
     if context.data_quality == "live":
         texts["Data"] = None
     made = {name: fit(text or "", 30) for name, text in texts.items()}
-    rows = {name: f"**{text}**" for name, (text, _) in made.items() if text}
+    lines = {name: f"**{text}**" for name, (text, _) in made.items() if text}
     if context.score is not None:
-        rows["Score"] = _within(context.score, 100, ".0f", " of 100")
+        lines["Score"] = _within(context.score, 100, ".0f", " of 100")
     if context.agreement is not None:
-        rows["Agreement"] = _within(context.agreement, 1, ".0%", "")
-    return _rows("Signal", rows), any(cut for _, cut in made.values())
+        lines["Agreement"] = _within(context.agreement, 1, ".0%", "")
+    return _lines_of("Signal", lines), any(cut for _, cut in made.values())
 
 
 def _entry(context: Context) -> tuple[list[Field], bool]:
-    rows = {
+    lines = {
         "Price": None if context.price is None else context.denomination.price(context.price),
         "Spread": _basis_points(context.spread_bp),
         "Slippage": _basis_points(context.slippage_bp),
     }
-    return _rows("Entry", {name: value for name, value in rows.items() if value is not None}), False
+    return _lines_of("Entry", {name: value for name, value in lines.items() if value is not None}), False
 
 
 def _levels(context: Context) -> tuple[list[Field], bool]:
@@ -88,12 +88,12 @@ def _levels(context: Context) -> tuple[list[Field], bool]:
     names = [fit(level.name.replace("_", " "), 14, coded) for level in shown]
     prices = [context.denomination.price(level.price) for level in shown]
     wide, widest = max(units(name) for name, _ in names), max(map(len, prices))
-    rows = [
+    lines = [
         f"{name:<{wide}} {price:>{widest}} {_distance(level.price, context.price)}".rstrip()
         for (name, _), price, level in zip(names, prices, shown, strict=True)
     ]
     cut = len(context.levels) > _LEVELS or any(cut for _, cut in names)
-    return [Field("Levels", _block(rows))], cut
+    return [Field("Levels", _block(lines))], cut
 
 
 def _distance(level: float, price: float | None) -> str:
@@ -103,8 +103,8 @@ def _distance(level: float, price: float | None) -> str:
     return f"{distance:+.2%}" if abs(distance) < 100 else ""
 
 
-def _rows(name: str, rows: dict[str, str]) -> list[Field]:
-    return [Field(name, "\n".join(f"{key}: {value}" for key, value in rows.items()), inline=True)] if rows else []
+def _lines_of(name: str, lines: dict[str, str]) -> list[Field]:
+    return [Field(name, "\n".join(f"{key}: {value}" for key, value in lines.items()), inline=True)] if lines else []
 
 
 def _basis_points(value: float | None) -> str | None:
@@ -117,5 +117,5 @@ def _within(value: float, most: float, form: str, unit: str) -> str:
     return f"{value:{form}}{unit}" if 0 <= value <= most else _UNKNOWN
 
 
-def _block(rows: list[str]) -> str:
-    return "```\n" + "\n".join(rows) + "\n```"
+def _block(lines: list[str]) -> str:
+    return "```\n" + "\n".join(lines) + "\n```"

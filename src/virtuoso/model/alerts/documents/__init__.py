@@ -3,7 +3,7 @@
 The text below a field is its description in the OpenAPI document.
 """
 
-from virtuoso.model.alerts.documents.deliveries import Deliveries, DeliveryRow, Nothing, delivery_of
+from virtuoso.model.alerts.documents.deliveries import Deliveries, DeliveryItem, Nothing, delivery_of
 from virtuoso.model.alerts.documents.incidents import (
     Alert,
     AlertDetail,
@@ -16,23 +16,23 @@ from virtuoso.model.alerts.documents.incidents import (
 from virtuoso.model.alerts.documents.making import (
     AlertPipeline,
     AlertRules,
-    ChannelRow,
-    PolicyRow,
-    StageRow,
+    ChannelItem,
+    PolicyItem,
+    StageItem,
     channel_of,
 )
 from virtuoso.model.alerts.documents.performance import (
     AlertPerformance,
     Figure,
     HorizonPerformance,
-    InterruptingRow,
+    InterruptingItem,
     KindPerformance,
 )
-from virtuoso.model.alerts.documents.silences import NewSilence, SilenceRow, Silences, silence_of
+from virtuoso.model.alerts.documents.silences import NewSilence, SilenceItem, Silences, silence_of
 
 __all__ = [
-    "Alert", "AlertDetail", "AlertHistory", "AlertPerformance", "AlertPipeline", "AlertRules", "ChannelRow", "Decision",
-    "Deliveries", "DeliveryRow", "Figure", "HorizonPerformance", "InterruptingRow", "KindPerformance",
-    "NewAcknowledgement", "NewSilence", "Nothing", "PolicyRow", "SilenceRow", "Silences", "StageRow",
+    "Alert", "AlertDetail", "AlertHistory", "AlertPerformance", "AlertPipeline", "AlertRules", "ChannelItem",
+    "Decision", "Deliveries", "DeliveryItem", "Figure", "HorizonPerformance", "InterruptingItem", "KindPerformance",
+    "NewAcknowledgement", "NewSilence", "Nothing", "PolicyItem", "SilenceItem", "Silences", "StageItem",
     "alert_of", "channel_of", "delivery_of", "detail_of", "silence_of",
 ]  # fmt: skip

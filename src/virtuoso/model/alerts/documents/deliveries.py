@@ -6,7 +6,7 @@ from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.clock import iso
 
 
-class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
+class DeliveryItem(msgspec.Struct, frozen=True, kw_only=True):
     """One message for one channel, as it stands in the outbox."""
 
     id: str
@@ -42,23 +42,23 @@ class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
 class Deliveries(msgspec.Struct, frozen=True, kw_only=True):
     """`/api/alerts/deliveries`: messages in the outbox, newest first."""
 
-    deliveries: tuple[DeliveryRow, ...]
+    deliveries: tuple[DeliveryItem, ...]
     """The messages of this page, newest first."""
     next: str | None
     """Give it as `cursor` for the page after; `null` at the end."""
     reason: str | None = None
-    """Why there is nothing, or something is left out: no database is kept, it does not answer, or rows are damaged;
-    `null` otherwise."""
+    """Why there is nothing, or something is left out: no database is kept, it does not answer, or rows of its tables
+    are damaged; `null` otherwise."""
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An empty object: the path says all."""
 
 
-def delivery_of(delivery: Delivery) -> DeliveryRow:
+def delivery_of(delivery: Delivery) -> DeliveryItem:
     """A delivery as the API lists it."""
     notice = delivery.notice
-    return DeliveryRow(
+    return DeliveryItem(
         id=delivery.id,
         channel=delivery.channel,
         state=delivery.state,

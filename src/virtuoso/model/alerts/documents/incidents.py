@@ -87,8 +87,8 @@ class AlertHistory(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
     """Give it as `cursor` for the page after; `null` at the end."""
     reason: str | None = None
-    """Why there is nothing, or something is left out: no database is kept, it does not answer, or rows are damaged;
-    `null` otherwise."""
+    """Why there is nothing, or something is left out: no database is kept, it does not answer, or rows of its tables
+    are damaged; `null` otherwise."""
 
 
 class NewAcknowledgement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

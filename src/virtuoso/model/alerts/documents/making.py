@@ -6,7 +6,7 @@ from virtuoso.model.alerts.outbox import ChannelStatus
 from virtuoso.model.clock import iso
 
 
-class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
+class PolicyItem(msgspec.Struct, frozen=True, kw_only=True):
     """How the incidents of one kind live and are told."""
 
     kind: str
@@ -51,15 +51,15 @@ class AlertRules(msgspec.Struct, frozen=True, kw_only=True):
 
     timestamp: str
     """When it was published, ISO 8601 in UTC; 1970 before the first publication."""
-    kinds: tuple[PolicyRow, ...]
+    kinds: tuple[PolicyItem, ...]
     """The built-in kinds, with what each means."""
-    rules: tuple[PolicyRow, ...]
+    rules: tuple[PolicyItem, ...]
     """The user's rules, in the order of their files."""
     reason: str | None = None
     """Why there is nothing: the monitor has not published yet; `null` once it has."""
 
 
-class StageRow(msgspec.Struct, frozen=True, kw_only=True):
+class StageItem(msgspec.Struct, frozen=True, kw_only=True):
     """What one stage let pass and withheld since the start."""
 
     stage: str
@@ -72,7 +72,7 @@ class StageRow(msgspec.Struct, frozen=True, kw_only=True):
     """How many incidents it withholds now."""
 
 
-class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):
+class ChannelItem(msgspec.Struct, frozen=True, kw_only=True):
     """How one channel is now."""
 
     name: str
@@ -107,17 +107,17 @@ class AlertPipeline(msgspec.Struct, frozen=True, kw_only=True):
     """How many incidents ended since the start, in whatever way."""
     open: int
     """How many incidents hold now."""
-    stages: tuple[StageRow, ...]
+    stages: tuple[StageItem, ...]
     """The stages, in the order in which an incident goes through them."""
-    channels: tuple[ChannelRow, ...]
+    channels: tuple[ChannelItem, ...]
     """The configured channels."""
     reason: str | None = None
     """Why there is nothing: the monitor has not published yet; `null` once it has."""
 
 
-def channel_of(status: ChannelStatus) -> ChannelRow:
+def channel_of(status: ChannelStatus) -> ChannelItem:
     """A channel as the API lists it."""
-    return ChannelRow(
+    return ChannelItem(
         name=status.name,
         state=status.state,
         since=iso(status.since_ms),

@@ -53,7 +53,7 @@ class KindPerformance(msgspec.Struct, frozen=True, kw_only=True):
     """By how far it was looked ahead."""
 
 
-class InterruptingRow(msgspec.Struct, frozen=True, kw_only=True):
+class InterruptingItem(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a kind of the market interrupts people now."""
 
     kind: str
@@ -79,7 +79,7 @@ class AlertPerformance(msgspec.Struct, frozen=True, kw_only=True):
     """How many times people were interrupted by the market since 00:00 UTC; `null` where everything may interrupt."""
     interruptions_allowed: int | None
     """How many times a day they may be; `null` where everything may interrupt."""
-    interrupting: tuple[InterruptingRow, ...]
+    interrupting: tuple[InterruptingItem, ...]
     """The kinds and levels that came in the last 28 days, and whether they interrupt today."""
     reason: str | None = None
     """Why there is nothing: the monitor has not published yet; `null` once it has."""

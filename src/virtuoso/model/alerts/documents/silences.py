@@ -28,7 +28,7 @@ class NewSilence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How long from now it begins, seconds, up to a year."""
 
 
-class SilenceRow(msgspec.Struct, frozen=True, kw_only=True):
+class SilenceItem(msgspec.Struct, frozen=True, kw_only=True):
     """One silence: what it withholds, from when to when."""
 
     id: str
@@ -52,16 +52,16 @@ class SilenceRow(msgspec.Struct, frozen=True, kw_only=True):
 class Silences(msgspec.Struct, frozen=True, kw_only=True):
     """`/api/silences`: those in force or to come, and if asked for those that are over."""
 
-    silences: tuple[SilenceRow, ...]
+    silences: tuple[SilenceItem, ...]
     """The silences, the last to end first."""
     reason: str | None = None
     """Why there is nothing: no database is kept, or it does not answer; `null` otherwise."""
 
 
-def silence_of(silence: Silence, now_ms: int) -> SilenceRow:
+def silence_of(silence: Silence, now_ms: int) -> SilenceItem:
     """A silence as the API lists it at `now_ms` (epoch ms)."""
     state = "over" if silence.ends_ms <= now_ms else "active" if silence.starts_ms <= now_ms else "coming"
-    return SilenceRow(
+    return SilenceItem(
         id=silence.id,
         state=state,
         matcher=silence.matcher,

@@ -1,4 +1,4 @@
-"""What the outlook says, as documents give it: the signal and its claim, the claim cells, the order of the top list."""
+"""Turns the outlook into fields of documents: signals and their claims, claim cells, the order of the top list."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,9 +7,9 @@ import msgspec
 
 from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.analysis.readings.market_outlook import market_forecast, unknown_of_market
-from virtuoso.analysis.readings.outlooks import cell_row
+from virtuoso.analysis.readings.outlooks import cell_item
 from virtuoso.model import documents as docs
-from virtuoso.model.forecast import ClaimCellRow, HorizonForecast, MarketForecast
+from virtuoso.model.forecast import ClaimCellItem, HorizonForecast, MarketForecast
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Entry, Label, Reading
 from virtuoso.monitor.documents.fresh_label import UNFRESH, outlived
@@ -23,24 +23,24 @@ ORDER = (
 _SIDES = (Label.BUY, Label.SELL)
 
 
-def said_of(reading: Reading, *, told: bool) -> dict[str, Any]:
-    """The fields of a row that come from forecasts; `None` each where what they rest on is too old to be told."""
-    ahead = _ahead(reading) if told else None
+def outlook_fields(reading: Reading, *, fresh: bool) -> dict[str, Any]:
+    """Fill the fields of a signal that come from forecasts; each is `None` where what it rests on is too old."""
+    ahead = _ahead(reading) if fresh else None
     odds = () if ahead is None else (ahead.beyond_up, ahead.beyond_down)
     known = [p for p in odds if p is not None]
     return {
-        "signal": reading.signal if told else None,
-        "confidence": reading.confidence if told else None,
-        "claim": reading.claim if told else None,
-        "lean": reading.lean if told else None,
+        "signal": reading.signal if fresh else None,
+        "confidence": reading.confidence if fresh else None,
+        "claim": reading.claim if fresh else None,
+        "lean": reading.lean if fresh else None,
         "probability": max(known) if known else None,
         "large_move": None if ahead is None else ahead.large_move,
         "large_move_base": None if ahead is None else ahead.large_move_base,
     }
 
 
-def entry_told(entry: Entry, held_back: str | None) -> Entry:
-    """An entry whose chances are told unless they are `held_back`, for that reason."""
+def served_entry(entry: Entry, held_back: str | None) -> Entry:
+    """Return the entry as it is served: without its chances where they are `held_back`, which is the reason."""
     if held_back is None:
         return entry
     chances = msgspec.structs.replace(
@@ -54,12 +54,12 @@ def _ahead(reading: Reading) -> HorizonForecast | None:
     return next((each for each in horizons if each.horizon_min == HEADLINE_MIN), None)
 
 
-def market_told(
+def served_market_forecast(
     evaluations: Iterable[Evaluation], now: Iterable[DataQuality], exchange_ms: int, base_ms: int
 ) -> tuple[MarketForecast | None, str | None]:
-    """The forecast of the market as of the latest close, and why it, or something in it, is unknown.
+    """Return the forecast of the market as of the latest close, and why it, or something in it, is unknown.
 
-    It is told while its close is young enough, and what comes in now is fresh of half the symbols or more, as many as
+    It is served while its close is young enough, and what comes in now is fresh of half the symbols or more, as many as
     it takes to forecast it.
 
     Args:
@@ -82,18 +82,18 @@ def market_told(
     return forecast, unknown_of_market(forecast)
 
 
-def claim_cells(evaluations: Iterable[Evaluation]) -> tuple[ClaimCellRow, ...]:
-    """The claim cells as of the latest close."""
+def claim_cells(evaluations: Iterable[Evaluation]) -> tuple[ClaimCellItem, ...]:
+    """List the claim cells as of the latest close."""
     said = [each.said for each in evaluations if each.said is not None]
-    return tuple(map(cell_row, max(said, key=lambda each: each.close_ms).standings)) if said else ()
+    return tuple(map(cell_item, max(said, key=lambda each: each.close_ms).standings)) if said else ()
 
 
-def rank(row: docs.SignalRow) -> tuple[int, float]:
-    """What orders the top list, the first first (see `ORDER`)."""
-    if row.signal in _SIDES:
-        return 0, -(row.confidence or 0.0)
-    if row.signal is None and row.band is None:
+def rank(item: docs.SignalItem) -> tuple[int, float]:
+    """Give the key by which the top list is sorted, ascending (see `ORDER`)."""
+    if item.signal in _SIDES:
+        return 0, -(item.confidence or 0.0)
+    if item.signal is None and item.band is None:
         return 3, 0.0
-    if row.large_move is not None and row.large_move_base:
-        return 1, -row.large_move / row.large_move_base
-    return 2, -abs((row.score or 50.0) - 50.0) * (row.agreement or 0.0)
+    if item.large_move is not None and item.large_move_base:
+        return 1, -item.large_move / item.large_move_base
+    return 2, -abs((item.score or 50.0) - 50.0) * (item.agreement or 0.0)

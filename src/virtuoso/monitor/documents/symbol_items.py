@@ -3,21 +3,21 @@
 from virtuoso.market.state import MarketState, Qualities
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.clock import iso
-from virtuoso.model.documents import SymbolRow
+from virtuoso.model.documents import SymbolItem
 from virtuoso.model.evidence import class_of
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.units import unit_jump
 
 
-def symbol_row(
+def symbol_item(
     symbol: str,
     market: MarketState,
     instrument: Instrument | None,
     quality: Qualities | None,
     source: DataSource | None,
     reason: str | None = None,
-) -> SymbolRow:
+) -> SymbolItem:
     """A symbol's ticker as published; `reason` is what is known to be wrong with it."""
     state = market[symbol]
     values = state.stats.values
@@ -25,7 +25,7 @@ def symbol_row(
     change = values["change_24h"]
     rate = values["funding_rate"]
     last_ratio = state.ratios[-1].long if state.ratios else None
-    return SymbolRow(
+    return SymbolItem(
         symbol=symbol,
         name=instrument.unified if instrument else symbol,
         price=values["last"],
@@ -56,9 +56,11 @@ def _across(state: SymbolState, change: float) -> bool:
     return state.history.seam is not None and unit_jump(1.0, 1.0 + change) != 0
 
 
-def unknown_row(symbol: str, name: str, source: DataSource | None, reason: str, quality: Qualities | None) -> SymbolRow:
-    """The row of a symbol of which nothing can be said, and why."""
-    return SymbolRow(
+def unknown_item(
+    symbol: str, name: str, source: DataSource | None, reason: str, quality: Qualities | None
+) -> SymbolItem:
+    """Make the item of a symbol of which nothing can be said, with the reason."""
+    return SymbolItem(
         symbol=symbol, name=name, price=None, change=None, bid=None, ask=None, spread_bp=None, mark_price=None,
         index_price=None, turnover_24h=None, open_interest=None, funding_rate=None, next_funding=None,
         long_account_ratio=None, updated_at=None,

@@ -10,7 +10,7 @@ from virtuoso.analysis.forecast.cones.market import MarketForecasts
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
 from virtuoso.model.forecast import ManyOutside
 from virtuoso.model.quality import DataQuality
-from virtuoso.monitor.documents.said import market_told
+from virtuoso.monitor.documents.outlook import served_market_forecast
 
 CLOSE_MS = 1_800_000_000_000
 LIVE, STALE = DataQuality.LIVE, DataQuality.STALE
@@ -34,7 +34,7 @@ def said(market: MarketForecasts | None, close_ms: int = CLOSE_MS) -> Any:
 
 
 def told(*evaluations: Any, now: tuple[DataQuality, ...] = (LIVE, LIVE), age_s: float = 5.0) -> Any:
-    return market_told(evaluations, now, CLOSE_MS + round(1000 * age_s), 60_000)
+    return served_market_forecast(evaluations, now, CLOSE_MS + round(1000 * age_s), 60_000)
 
 
 @pytest.mark.parametrize(
