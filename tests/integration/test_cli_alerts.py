@@ -35,7 +35,7 @@ async def alerts(web: Web, *arguments: str) -> Result:
 async def test_incidents_are_listed_shown_and_explained(web: Web) -> None:
     hostile = incident("A", NOW_MS + 1, message="\x1b[31mred [bold]A[/bold]")
     path = (Step(NOW_MS, "silence", True, "nothing silences it"), Step(NOW_MS + 90_500, "cooldown", False, "told 2 h"))
-    held = incident("B", NOW_MS, told=None, held="cooldown", path=path)
+    held = incident("B", NOW_MS, notified=None, suppressed_by="cooldown", path=path)
     await web.keep(hostile, held, incident("C", NOW_MS - 1, resolved_ms=NOW_MS))
     listed, only_open = await alerts(web, "list"), await alerts(web, "list", "--open", "--limit", "1")
     as_json, shown = await alerts(web, "list", "--json"), await alerts(web, "show", held.id)

@@ -67,14 +67,15 @@ class Desk:
 
     def why(self, incident_id: str) -> tuple[str, str, str | None]:
         incident = self.row(incident_id)
-        return incident.path[-1].stage, incident.path[-1].reason, incident.held
+        return incident.path[-1].stage, incident.path[-1].reason, incident.suppressed_by
 
     def restart(self, at_s: float) -> None:
         now_ms = T0 + int(at_s * S)
         rows = [self.row(each) for each in self.rows]
         kept = [
             i for i in rows
-            if i.resolved_ms is None or i.held is not None or (i.told and now_ms - i.told.at_ms < LONGEST_MS)
+            if i.resolved_ms is None or i.suppressed_by is not None
+            or (i.notified and now_ms - i.notified.at_ms < LONGEST_MS)
         ]  # fmt: skip
         self.start()
         if self.pipeline.budget is not None and self.kept is not None:

@@ -11,7 +11,7 @@ import aiohttp
 
 from tests.support.databases import sqlite_url
 from virtuoso.model import documents as docs
-from virtuoso.model.alerts.incident import Incident, Severity, Step, Told, incident_id
+from virtuoso.model.alerts.incident import Incident, Notified, Severity, Step, incident_id
 from virtuoso.model.alerts.notice import Delivery, Notice, Role, delivery_id
 from virtuoso.model.clock import ManualClock, SystemClock
 from virtuoso.model.timeframe import Timeframe
@@ -50,7 +50,7 @@ def incident(symbol: str, fired_ms: int = NOW_MS, **changes: Any) -> Incident:
     labels = {"kind": "sudden_move", "exchange": "bybit", "symbol": symbol}
     values: dict[str, Any] = {
         "kind": "sudden_move", "severity": Severity.WARNING, "message": f"{symbol} up 3.1 %", "symbol": symbol,
-        "labels": labels, "value": 3.1, "told": Told(at_ms=fired_ms, severity=Severity.WARNING, value=3.1),
+        "labels": labels, "value": 3.1, "notified": Notified(at_ms=fired_ms, severity=Severity.WARNING, value=3.1),
         "path": (Step(fired_ms, "inhibit", True, "nothing inhibits it"),),
     }  # fmt: skip
     values |= changes

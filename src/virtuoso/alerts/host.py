@@ -1,7 +1,7 @@
 """Conditions of the machine: processors, memory, disk, a late event loop, too many crashes.
 
-How long one must hold is the `for` of its kind's policy. Once told, it is over only when the value is clearly below
-the threshold again; until then, falling below it ends the holding.
+How long one must hold is the `for` of its kind's policy. Once it has fired, it is over only when the value
+is clearly below the threshold again; before that, falling below the threshold ends the wait.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.model.alerts.incident import Severity
 
 POINTS: Final = 5.0
-"""Percentage points below the threshold at which what was told is over."""
+"""Percentage points below the threshold at which an incident is over."""
 _LAG_RATIO: Final = 0.9
 """The same for the loop's lag: of the threshold."""
 
@@ -72,12 +72,12 @@ def _observe(
 ) -> None:
     if value is None:
         return
-    if value >= limit or (value > over and _told(log, kind)):
+    if value >= limit or (value > over and _is_open(log, kind)):
         details = {"value": round(value, 1), "threshold": limit}
         log.fire(kind, Severity.WARNING, text, now_ms, value=value, details=dict(details))
     else:
         log.resolve(kind, now_ms)
 
 
-def _told(log: IncidentLog, kind: str) -> bool:
+def _is_open(log: IncidentLog, kind: str) -> bool:
     return any(incident.kind == kind for incident in log.open())

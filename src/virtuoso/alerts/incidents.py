@@ -139,7 +139,7 @@ class IncidentLog:
     ) -> Incident | None:
         """Nobody can tell any longer whether it holds: the symbol, the rule or the data is gone. Closes it at once.
 
-        `why` is told with its end.
+        `why` is said with its end.
         """
         identity = self._find(kind, symbol, side, part, labels)
         self._advance(identity, now_ms)
@@ -158,7 +158,7 @@ class IncidentLog:
         if identity is not None:
             self._open[identity] = incident
             self._schedule(identity)
-        elif incident.held is None and incident_id not in self._unsettled:  # it is over and dealt with
+        elif incident.suppressed_by is None and incident_id not in self._unsettled:  # it is over and dealt with
             self._record(incident)
             self._notify()
             return incident
@@ -196,7 +196,7 @@ class IncidentLog:
         return tuple(self._unsettled.values())
 
     def replace(self, *incidents: Incident) -> None:
-        """What the stages decided: `path`, `held`, `told`. Given back as it was, an incident is merely settled."""
+        """Take what the stages decided: `path`, `suppressed_by`, `notified`. An unchanged one is merely settled."""
         still_open, identities, changed, recent = self._open, self._identities, self._changed, self._recent
         for incident in incidents:
             known = self._unsettled.pop(incident.id, None)
@@ -229,8 +229,8 @@ class IncidentLog:
 
     def open_parts(self, kind: str) -> tuple[str, ...]:
         """Parts (or symbols) with a condition of this kind that holds, those pending included."""
-        held = [i for each in (self._open, self._pending) for i in each.values() if i.kind == kind]
-        return tuple(part for i in held if (part := i.part or i.symbol) is not None)
+        under_way = [i for each in (self._open, self._pending) for i in each.values() if i.kind == kind]
+        return tuple(part for i in under_way if (part := i.part or i.symbol) is not None)
 
     def recent(self, limit: int | None = None) -> tuple[Incident, ...]:
         """Return the latest, newest first; all that are kept where no limit is given."""

@@ -1,4 +1,4 @@
-"""How incidents of a kind live and are told: five separate settings, and where to."""
+"""Settings of a kind of incidents: when one fires and ends, and when and where people are notified of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +15,11 @@ class Policy:
         enabled: nothing fires otherwise; what is open can still end.
         severity: in place of what the detector says.
         hold_ms: `for`: the condition must hold so long before it fires.
-        cooldown_ms: after telling of an identity, a new incident of it is not told for so long, unless more severe.
+        cooldown_ms: for so long after a notification, nobody is notified of a new incident of the same identity, unless
+            it is more severe.
         rearm_ms: the condition must be false so long before the incident is resolved.
-        change: an open incident is told again when |value| has grown by this ratio since it was told (0.5 = 50 %).
-        step: an open incident is told again at each further step of |value| (1 = at 2, 3, …).
+        change: people are notified of an open incident again when |value| has grown by this ratio since (0.5 = 50 %).
+        step: people are notified of an open incident again at each further step of |value| (1 = at 2, 3, …).
         escalate_after_ms: firing and unacknowledged for so long, it becomes more severe by one step; and so on.
         channels: the ones that hear of it, and no others; `None` = all that take its severity and scope.
     """
@@ -33,13 +34,13 @@ class Policy:
     escalate_after_ms: int | None = None
     channels: tuple[str, ...] | None = None
 
-    def grown(self, value: float | None, told: float | None) -> bool:
-        """Whether the change from what was told to `value` is material."""
-        if value is None or told is None or not abs(told) < abs(value) < inf:
+    def grown(self, value: float | None, notified: float | None) -> bool:
+        """Say whether the value grew materially since `notified`, the one that people were notified of."""
+        if value is None or notified is None or not abs(notified) < abs(value) < inf:
             return False
-        if self.step is not None and abs(value) // self.step > abs(told) // self.step:
+        if self.step is not None and abs(value) // self.step > abs(notified) // self.step:
             return True
-        return self.change is not None and abs(value) >= abs(told) * (1.0 + self.change)
+        return self.change is not None and abs(value) >= abs(notified) * (1.0 + self.change)
 
 
 Policies = Callable[[str], Policy]

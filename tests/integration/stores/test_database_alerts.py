@@ -111,7 +111,7 @@ async def test_an_acknowledgement_survives_what_the_monitor_writes_meanwhile(dat
 async def test_a_restart_goes_on_with_what_is_open_undecided_or_told_lately(database: Database, term: Term) -> None:
     over = {"resolved_ms": NOW_MS + 9, "ending": "resolved"}
     long_open = incident("A", NOW_MS - 10_000_000)
-    held = incident("B", NOW_MS - 9_000_000, held="silence", **over)
+    held = incident("B", NOW_MS - 9_000_000, suppressed_by="silence", **over)
     told, told_before = incident("C", NOW_MS, **over), incident("D", NOW_MS - 1, **over)
     await database.commit(term, Changes(incidents=(long_open, held, told, told_before, incident("E", NOW_MS, **over))))
     found = await database.resumable("monitor", NOW_MS)

@@ -79,11 +79,11 @@ def test_cooldown() -> None:
     assert desk.step(10) == [ENDED]
     desk.fire(20)
     assert desk.step(20) == []
-    assert (len(desk.all()), desk.all()[1].held) == (2, "cooldown")  # recorded, and nobody was told
+    assert (len(desk.all()), desk.all()[1].suppressed_by) == (2, "cooldown")  # recorded, and nobody was told
     assert desk.due_s() == 600
     desk.over(30)
     assert desk.step(30) == []  # of an untold one nothing is said
-    assert desk.all()[1].held is None
+    assert desk.all()[1].suppressed_by is None
     desk.fire(40)
     assert desk.step(599) == []
     assert desk.step(600) == [ALERT]  # it still holds, and nobody was told of it
@@ -147,8 +147,8 @@ def test_material_change() -> None:
     desk.fire(302, value=225.0)
     assert desk.step(302) == [(Role.UPDATE, INFO)]
     (incident,) = desk.all()
-    assert incident.told is not None
-    assert (incident.value, incident.told.value) == (225.0, 225.0)
+    assert incident.notified is not None
+    assert (incident.value, incident.notified.value) == (225.0, 225.0)
     without = Desk(Policy())
     without.fire(0, value=1.0)
     without.step(0)

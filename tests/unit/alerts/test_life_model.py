@@ -83,7 +83,8 @@ class Real:
         longest = max(policy.cooldown_ms for policy in POLICIES.values())
         kept = [
             i for i in self.rows.values()
-            if i.resolved_ms is None or i.held is not None or (i.told is not None and now - i.told.at_ms <= longest)
+            if i.resolved_ms is None or i.suppressed_by is not None
+            or (i.notified is not None and now - i.notified.at_ms <= longest)
         ]  # fmt: skip
         rows = msgspec.json.decode(msgspec.json.encode(kept), type=list[Incident])
         self._build()
@@ -162,5 +163,9 @@ def test_the_real_thing_is_the_model(history: list[tuple[Any, ...]]) -> None:
     assert {(i.identity, i.fired_ms, i.severity, i.value, i.acknowledged) for i in real.log.open()} == {
         (identity_of(r.labels), r.fired, r.severity, r.value, r.acknowledged) for r in model.open()
     }
-    told = {real.keys[i.id]: (i.told.at_ms, i.told.severity, i.told.value) for i in real.rows.values() if i.told}
+    told = {
+        real.keys[i.id]: (i.notified.at_ms, i.notified.severity, i.notified.value)
+        for i in real.rows.values()
+        if i.notified
+    }
     assert told == {r.key: r.told for r in model.records if r.told is not None}

@@ -37,7 +37,7 @@ def test_each_stage_names_why_it_withheld() -> None:
     until = "2025-05-29T12:00:04.000Z"
     assert desk.why(again) == (
         "cooldown",
-        f"cooldown: {known} told of it as info; not again before {until}",
+        f"cooldown: people were notified of {known} as info; not again before {until}",
         "cooldown",
     )
     follower = desk.fire("book_wall", 8, symbol="Y")
@@ -60,7 +60,9 @@ def test_the_path_tells_every_decision_once_and_is_bounded() -> None:
         (stage, True) for stage in ("inhibit", "silence", "dedup", "cooldown", "budget", "group", "route")
     ]
     assert first_notice(path) == delivery.notice.id
-    assert path[-1].reason == f"told: notice {delivery.notice.id} to general"
+    earlier = msgspec.structs.replace(path[-1], reason=path[-1].reason.replace("notified:", "told:"))  # from before
+    assert first_notice((*path[:-1], earlier)) == delivery.notice.id
+    assert path[-1].reason == f"notified: notice {delivery.notice.id} to general"
     held = desk.fire("book_wall", 1)
     for at in range(1, 10):
         desk.step(at, [silence({"symbol": "X"}), silence({"kind": f"k{at}"})])  # looked at again each time
@@ -98,7 +100,7 @@ def test_500_symbols_in_a_second_are_two_messages() -> None:
     first = found[0][0].notice
     assert {*first.incidents, *folded.notice.incidents} == set(desk.rows)
     assert len(desk.rows) == 500
-    told = [desk.row(each).told for each in desk.rows]
+    told = [desk.row(each).notified for each in desk.rows]
     assert all(told)
     assert [desk.step(due_s + i) for i in range(1, 10)] == [[]] * 9
 
@@ -159,13 +161,13 @@ def test_a_group_is_resolved_when_all_of_it_is_over() -> None:
     desk.log.resolve("whale_trade", T0 + 11 * S, symbol="B")
     assert desk.step(11) == []
     (b,) = [row for each in desk.rows if (row := desk.row(each)).symbol == "B"]
-    assert (b.held, b.path[-1].reason) == ("group", f"grouped: 1 of notice {folded.notice.id} still hold")
+    assert (b.suppressed_by, b.path[-1].reason) == ("group", f"grouped: 1 of notice {folded.notice.id} still hold")
     desk.restart(12)
     desk.log.resolve("whale_trade", T0 + 50_000 * S, symbol="C")
     (ended,) = desk.step(50_000)
     assert (ended.notice.amends, len(ended.notice.incidents)) == (folded.notice.id, 2)
     assert ended.notice.title == "Resolved: whale trade, all 2"
-    assert all(row.told and row.told.resolved and row.held is None for row in map(desk.row, desk.rows))
+    assert all(row.notified and row.notified.resolved and row.suppressed_by is None for row in map(desk.row, desk.rows))
 
 
 def test_an_outage_inhibits_its_symbols() -> None:
@@ -222,7 +224,7 @@ def test_a_restart_with_conditions_still_true_tells_nothing_again_and_new_ones_o
     found = [each for at in range(101, 400) for each in desk.step(at)]
     assert [(each.notice.role, each.notice.symbol) for each in found] == [(Role.ALERT, "D")]
     wall = desk.log.open()[-2]
-    assert (wall.kind, wall.held) == ("book_wall", "cooldown")
+    assert (wall.kind, wall.suppressed_by) == ("book_wall", "cooldown")
     assert roles(desk.step(43_200)) == [(Role.ALERT, 1)]  # the cooldown outlived the restart
 
 

@@ -46,8 +46,8 @@ def test_an_info_waits_for_the_digest_and_is_told_there() -> None:
     )  # fmt: skip
     assert told.notice.lines[0].resolved_ms == T0 + 60 * S
     row = on.row(whale)
-    assert row.told is not None
-    assert (row.held, row.told.digest, row.path[-1].reason) == (
+    assert row.notified is not None
+    assert (row.suppressed_by, row.notified.digest, row.path[-1].reason) == (
         None,
         True,
         f"digested: notice {told.notice.id} to phone",
@@ -128,7 +128,7 @@ def test_a_storm_may_end_as_its_message_is_edited() -> None:
     edit, ended = on.step(6)
     assert (edit.notice.amends, edit.notice.quiet) == (alert.notice.id, True)
     assert (ended.notice.role, ended.notice.amends) == (Role.RESOLVED, alert.notice.id)
-    assert all(row.held is None and row.told and row.told.resolved for row in map(on.row, on.rows))
+    assert all(row.suppressed_by is None and row.notified and row.notified.resolved for row in map(on.row, on.rows))
 
 
 def test_a_storm_goes_on_after_a_restart() -> None:
@@ -268,7 +268,7 @@ def test_nothing_is_lost_nothing_exceeds_the_budget_and_a_restart_tells_as_much(
         withheld = any(step.stage == "budget" and not step.passed for step in row.path)
         assert row.id in said
         assert not withheld or row.id in digested or row.severity is CRITICAL
-        assert row.held is None or (row.held == "group" and row.told is not None)
+        assert row.suppressed_by is None or (row.suppressed_by == "group" and row.notified is not None)
     ids = [delivery.id for delivery in on.told]
     assert len(ids) == len(set(ids)), "no message twice"
     assert played(events, frozenset()).rows.keys() == on.rows.keys()

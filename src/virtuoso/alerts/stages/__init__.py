@@ -1,1 +1,4 @@
-"""What is worth telling: inhibit → silence → dedup → cooldown → group → route, each a pure function."""
+"""Decides of which incidents people are notified, by pure functions.
+
+In order: inhibit → silence → dedup → cooldown → budget → group → route.
+"""

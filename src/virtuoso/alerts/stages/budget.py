@@ -1,4 +1,4 @@
-"""Budget: what is not worth an interruption now waits for the digest, and is told there."""
+"""Budget: what is not worth an interruption now waits for the digest."""
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetSettings:
-    """How often people may be interrupted by the market.
+    """Settings of how often the market may interrupt people.
 
     Attributes:
         typical: interruptions of the median day; of every day while fewer than seven days were watched.
@@ -35,7 +35,7 @@ class BudgetSettings:
 
 
 class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
-    """What a restart goes on from.
+    """What a restart goes on from, as it is stored.
 
     Attributes:
         day: days since the epoch (UTC).
@@ -55,19 +55,19 @@ class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def exempt(incident: Incident, policies: Policies) -> bool:
-    """Whether it interrupts whatever the budget says: critical, the system's, the user's rule or choice of channels."""
+    """Say whether it interrupts whatever the budget says: critical, of the system, a rule, or a choice of channels."""
     critical, chosen = incident.severity is Severity.CRITICAL, policies(incident.kind).channels is not None
     return critical or chosen or not is_budgeted(incident.kind)
 
 
 def is_budgeted(kind: str) -> bool:
-    """Whether the budget is about incidents of this kind, unless they are exempt."""
+    """Say whether the budget applies to incidents of this kind, unless they are exempt."""
     known = KINDS.get(kind)
     return known is not None and known.about is About.MARKET
 
 
 def budget(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:
-    """What is exempt passes, what follows a message that is kept current, and what is chosen while some are left."""
+    """Pass what is exempt, what follows a message that is kept current, and what is chosen while some are left."""
     book = state.budget
     if book is None:
         return Split(events, ())
@@ -89,7 +89,7 @@ def budget(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:
                 opening.add(key)
                 left -= 1
         else:
-            withheld.append(Withheld(incident, why, held=True))
+            withheld.append(Withheld(incident, why, for_now=True))
     return Split(passed, withheld)
 
 
@@ -111,7 +111,7 @@ class Budget:
         self._seen_ms: dict[GroupKey, int] = {}
 
     def roll(self, now_ms: int) -> None:
-        """A new day: what came on the last one counts from now on. Days without a look are not counted."""
+        """Begin a new day, if it is one: what came on the last counts from now on. Days without a step do not count."""
         day = now_ms // DAY_MS
         if self._day is None:
             self._day = day
@@ -124,7 +124,7 @@ class Budget:
             )  # fmt: skip
 
     def note(self, incident: Incident, now_ms: int) -> None:
-        """Count one that came to this stage: whether it would have made a message of its own."""
+        """Count an incident that came to this stage, if it would have made a message of its own."""
         key = key_of(incident)
         last_ms = self._seen_ms.get(key)
         self._seen_ms[key] = now_ms
@@ -132,7 +132,7 @@ class Budget:
             self._today[incident.kind, incident.severity] += 1
 
     def spend(self) -> None:
-        """People were interrupted."""
+        """Count one interruption."""
         self._spent += 1
 
     def interrupting(self) -> list[tuple[Key, str | None]]:
@@ -174,7 +174,7 @@ class Budget:
 
     @property
     def state(self) -> BudgetState | None:
-        """What a restart goes on from; `None` before the first look."""
+        """What a restart goes on from; `None` before the first step."""
         if self._day is None:
             return None
         return BudgetState(
@@ -182,12 +182,12 @@ class Budget:
             choice=self.choice, seen_ms=tuple(self._seen_ms.items()),
         )  # fmt: skip
 
-    def resume(self, kept: BudgetState) -> None:
+    def resume(self, stored: BudgetState) -> None:
         """Go on from an earlier run."""
-        self._day, self._spent, self.choice = kept.day, kept.spent, kept.choice
-        self._today = Counter(dict(kept.today))
-        self._days = deque((dict(day) for day in kept.days), maxlen=MOST_DAYS)
-        self._seen_ms = dict(kept.seen_ms)
+        self._day, self._spent, self.choice = stored.day, stored.spent, stored.choice
+        self._today = Counter(dict(stored.today))
+        self._days = deque((dict(day) for day in stored.days), maxlen=MOST_DAYS)
+        self._seen_ms = dict(stored.seen_ms)
 
 
 def _pairs(counts: Mapping[Key, int]) -> tuple[tuple[Key, int], ...]:

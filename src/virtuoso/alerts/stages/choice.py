@@ -1,4 +1,4 @@
-"""Which kinds are worth an interruption: chosen by what they were worth, within what people bear a day. Pure."""
+"""Chooses the kinds that are worth an interruption, by what they were worth, within what people bear a day. Pure."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -29,7 +29,7 @@ _BUSY: Final = 0.95
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """What interrupts from a time on, and why the rest does not: by `kind severity`."""
+    """The keys that interrupt from a time on, and why each of the others does not, by `kind severity`."""
 
     interrupts: frozenset[Key] = frozenset()
     refused: dict[str, str] = {}
@@ -65,7 +65,7 @@ def choose(days: Sequence[Mapping[Key, int]], worths: Mapping[str, Worth], *, ty
 
 
 def demoted(kind: str, worth: Worth | None) -> str | None:
-    """Why a kind does not interrupt, however few interruptions there are; `None` = it may."""
+    """Say why a kind does not interrupt, however few interruptions there are; `None` = it may."""
     if worth is None or worth.high is None or kind in KEPT:
         return None
     if worth.high >= DEMOTING_LIFT or worth.days < DEMOTING_DAYS or worth.incidents < DEMOTING_INCIDENTS:
@@ -74,12 +74,12 @@ def demoted(kind: str, worth: Worth | None) -> str | None:
 
 
 def named(key: Key) -> str:
-    """A key as text: `sudden_move warning`."""
+    """Write a key as text: `sudden_move warning`."""
     return f"{key[0]} {key[1]}"
 
 
 def _uninteresting(key: Key, worth: Worth | None) -> str | None:
-    """An info interrupts only where it was measured to be worth that."""
+    """Say whether a key may interrupt at all: an info only where it was measured to be worth that."""
     if key[1] is not Severity.INFO or _lift(worth) >= DEMOTING_LIFT:
         return None
     return f"digest: an info, whose lift is not known to be {DEMOTING_LIFT:g} or more"

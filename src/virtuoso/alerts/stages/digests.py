@@ -1,4 +1,4 @@
-"""Who waits for a digest, when it is sent, and what is told in it."""
+"""Collects what waits for a digest, and says when it is sent and what stands in it."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,16 @@ from virtuoso.alerts.path import lengthened
 from virtuoso.alerts.stages.budget import DAY_MS
 from virtuoso.alerts.stages.notices import digest
 from virtuoso.alerts.stages.stage_state import by_weight
-from virtuoso.model.alerts.incident import Incident, Step, Told
+from virtuoso.model.alerts.incident import Incident, Notified, Step
 from virtuoso.model.alerts.notice import Notice
 
 MOST_WAITING = 1_000
-"""As soon as so many wait, they are told."""
+"""As soon as so many wait, a digest is sent."""
 _MINUTE_MS = 60_000
 
 
 class Digests:
-    """Those withheld by the budget, by id. What is over meanwhile is told all the same."""
+    """Holds what the budget withheld, by id. What is over meanwhile stands in the digest all the same."""
 
     def __init__(self, minutes: Sequence[int]) -> None:
         self.minutes = tuple(minutes)
@@ -25,17 +25,17 @@ class Digests:
         self._due_ms: int | None = None
 
     def wait(self, incident: Incident, withheld_ms: int) -> None:
-        """It waits for the first digest after `withheld_ms` (epoch ms)."""
+        """Let it wait for the first digest after `withheld_ms` (epoch ms)."""
         self.waiting[incident.id] = incident
         due_ms = digest_after(withheld_ms, self.minutes)
         self._due_ms = due_ms if self._due_ms is None else min(self._due_ms, due_ms)
 
     def update(self, incident: Incident) -> None:
-        """It waits on, as it is now."""
+        """Replace one that waits by how it is now."""
         self.waiting[incident.id] = incident
 
     def leave(self, incident_id: str) -> None:
-        """It does not wait any more."""
+        """Remove one that does not wait any more."""
         del self.waiting[incident_id]
 
     def due(self, now_ms: int) -> list[Incident]:
@@ -54,14 +54,14 @@ class Digests:
 
 
 def digest_after(at_ms: int, minutes: Sequence[int]) -> int:
-    """The first of the daily times (minutes after 00:00 UTC) after `at_ms`."""
+    """Find the first of the daily times (minutes after 00:00 UTC) after `at_ms`; epoch ms."""
     midnight_ms = at_ms // DAY_MS * DAY_MS
     times = [midnight_ms + day * DAY_MS + minute * _MINUTE_MS for day in (0, 1) for minute in minutes]
     return min(time for time in times if time > at_ms)
 
 
 def digested(taking: Sequence[tuple[Incident, Sequence[str]]], now_ms: int) -> tuple[dict[str, Notice], list[Incident]]:
-    """The digest of each channel, of those that it takes; and the incidents as they are once they were told so."""
+    """Make the digest of each channel, of those that it takes, and the incidents as they are once it is sent."""
     members: dict[str, list[Incident]] = {}
     for incident, channels in taking:
         for channel in channels:
@@ -71,9 +71,9 @@ def digested(taking: Sequence[tuple[Incident, Sequence[str]]], now_ms: int) -> t
     for incident, channels in taking:
         reason = f"digested: notice {made[channels[0]].id} to {', '.join(channels)}"
         path = lengthened(incident.path, (Step(now_ms, "route", passed=True, reason=reason),))
-        told = Told(
+        notified = Notified(
             at_ms=now_ms, severity=incident.severity, value=incident.value, resolved=incident.resolved_ms is not None,
             digest=True,
         )  # fmt: skip
-        decided.append(replace(incident, held=None, told=told, path=path))
+        decided.append(replace(incident, suppressed_by=None, notified=notified, path=path))
     return made, decided

@@ -1,4 +1,4 @@
-"""Group: the first goes out at once; those that follow are folded."""
+"""Group: people are notified of the first at once, and of those that follow together."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -18,7 +18,7 @@ from virtuoso.model.alerts.incident import Incident, Severity
 
 
 def group(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:
-    """The first of a quiet group passes, and what is more severe, or whole widths wider, than what the group told."""
+    """Pass the first of a quiet group, and what is more severe, or whole widths wider, than its notifications said."""
     passed, withheld = [], []
     arrivals: dict[GroupKey, list[Incident]] = {}
     for incident in events:
@@ -36,16 +36,16 @@ def group(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:
         if passes:
             passed.append(heaviest)
         why = f"grouped: follows {leader}"
-        withheld += [Withheld(each, why, held=True) for each in members if not (passes and each is heaviest)]
+        withheld += [Withheld(each, why, for_now=True) for each in members if not (passes and each is heaviest)]
     return Split(passed, withheld)
 
 
-_MOST_TOLD = 500
+_MOST_NOTIFIED = 500
 """Incidents of one message that is kept current; of more, the first are forgotten."""
 
 
 class Groups:
-    """The groups that are not quiet, and who waits in them."""
+    """Holds the groups that are not quiet, and the incidents that wait in them."""
 
     def __init__(self, wait_ms: int, interval_ms: int, quiet_ms: Callable[[str], int]) -> None:
         self.wait_ms = wait_ms
@@ -53,35 +53,35 @@ class Groups:
         self.quiet_ms = quiet_ms
         self.by_key: dict[GroupKey, Group] = {}
         self.waits: dict[str, Group] = {}
-        """Who waits, and where."""
+        """By incident, the group that it waits in."""
 
     def lead(self, incident: Incident, now_ms: int) -> None:
-        """Note that `incident` is told at once: it opens its group, or raises the severity the group has told."""
+        """Note that people are notified of `incident` at once: it opens its group, or raises the severity of it."""
         key, rank = key_of(incident), incident.severity.rank
         known = self.by_key.get(key)
         if known is None or known.quiet(now_ms, self.quiet_ms(key[0])):
             self.by_key[key] = Group(incident, rank, now_ms)
         else:
             known.rank = max(known.rank, rank)
-            known.told_ms = max(known.told_ms, now_ms)
+            known.notified_ms = max(known.notified_ms, now_ms)
 
     def keep_current(self, key: GroupKey, notice: str, members: Iterable[Incident]) -> None:
-        """The message of a group: those who follow are added to it. The latest is the one that is kept current."""
+        """Name the message of a group that those who follow are added to; the latest one is kept current."""
         known = self.by_key[key]
         known.notice = notice
         self.add(known, members)
 
     @staticmethod
     def add(group: Group, members: Iterable[Incident]) -> None:
-        """The message of the group tells of these too."""
+        """Add incidents to what the message of the group says."""
         for member in members:
-            group.told[member.id] = member
+            group.notified[member.id] = member
             group.widths = max(group.widths, widths_of(member))
-        while len(group.told) > _MOST_TOLD:
-            del group.told[next(iter(group.told))]
+        while len(group.notified) > _MOST_NOTIFIED:
+            del group.notified[next(iter(group.notified))]
 
     def follow(self, incidents: Iterable[Incident], now_ms: int) -> None:
-        """They wait, for a moment, or until an interval has passed since the last were folded."""
+        """Let incidents wait, for a moment, or until an interval has passed since the last were folded."""
         for incident in incidents:
             known = self.by_key[key_of(incident)]
             known.waiting[incident.id] = incident
@@ -91,10 +91,10 @@ class Groups:
                 if known.folded_ms is not None:
                     known.due_ms = max(known.due_ms, known.folded_ms + self.interval_ms)
 
-    def resume(self, waiting: Sequence[Incident], told: Sequence[Incident], now_ms: int) -> None:
-        """Of an earlier run: those told within the last interval, and those that wait: they have waited enough."""
-        for incident in sorted(told, key=_told_ms):
-            at_ms = _told_ms(incident)
+    def resume(self, waiting: Sequence[Incident], notified: Sequence[Incident], now_ms: int) -> None:
+        """Go on from an earlier run: groups with a recent notification are open, and those that waited are due."""
+        for incident in sorted(notified, key=_notified_ms):
+            at_ms = _notified_ms(incident)
             if now_ms < at_ms + self.quiet_ms(incident.kind):
                 self.lead(incident, at_ms)
                 notice = first_notice(incident.path)
@@ -108,23 +108,23 @@ class Groups:
             self.waits[incident.id] = known
 
     def refresh(self, incident: Incident) -> None:
-        """It changed: the message that tells of it, where one is kept current, says so when it is next edited."""
+        """Take how an incident is now, so that a message that is kept current says so when it is next edited."""
         known = self.by_key.get(key_of(incident))
-        if known is not None and incident.id in known.told:
-            known.told[incident.id] = incident
+        if known is not None and incident.id in known.notified:
+            known.notified[incident.id] = incident
 
     def update(self, incident: Incident) -> None:
-        """It waits on, as it is now."""
+        """Replace one that waits by how it is now."""
         self.waits[incident.id].waiting[incident.id] = incident
 
     def leave(self, incident_id: str) -> None:
-        """It does not wait any more."""
+        """Remove one that does not wait any more."""
         known = self.waits.pop(incident_id, None)
         if known is not None:
             del known.waiting[incident_id]
 
     def due(self, now_ms: int) -> list[tuple[Group, list[Incident]]]:
-        """Take out who has waited enough: for each group, and them, the heaviest first. Forget the quiet."""
+        """Take out the incidents that have waited enough, by group, the heaviest first, and forget quiet groups."""
         found = []
         for key, known in list(self.by_key.items()):
             if known.due_ms is not None and known.due_ms <= now_ms:
@@ -133,7 +133,7 @@ class Groups:
                     members = sorted(known.waiting.values(), key=by_weight)
                     known.waiting = {}
                     known.rank = max(known.rank, members[0].severity.rank)
-                    known.told_ms = known.folded_ms = now_ms
+                    known.notified_ms = known.folded_ms = now_ms
                     found.append((known, members))
                     for member in members:
                         del self.waits[member.id]
@@ -143,9 +143,9 @@ class Groups:
 
     @property
     def next_ms(self) -> int | None:
-        """When the first of them have waited enough."""
+        """When the first of them have waited enough (epoch ms); `None` while none waits."""
         return earliest(*(known.due_ms for known in self.by_key.values()))
 
 
-def _told_ms(incident: Incident) -> int:
-    return 0 if incident.told is None else incident.told.at_ms
+def _notified_ms(incident: Incident) -> int:
+    return 0 if incident.notified is None else incident.notified.at_ms

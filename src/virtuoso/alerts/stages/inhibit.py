@@ -1,4 +1,4 @@
-"""Inhibit: while an exchange as a whole is out, what happens to its symbols follows from that."""
+"""Inhibit: while an exchange as a whole is out, what happens to its symbols follows from that, and waits."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from virtuoso.model.alerts.incident import Incident
 
 
 def inhibit(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:  # noqa: ARG001 - one signature
-    """Those with a symbol of an exchange that is out wait until it is back; what is over by then is never told."""
+    """Withhold those with a symbol of an exchange that is out. What is over when it is back is never notified."""
     out = {exchange: next(iter(sources.values())) for exchange, sources in state.outages.items() if sources}
     if not out:
         return Split(events, ())

@@ -1,4 +1,4 @@
-"""What is said, in plain words. Those that a notice is about come the most severe first."""
+"""Writes notices in plain words. The incidents that one is about come the most severe first."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -27,11 +27,11 @@ def no_context(_incident: Incident) -> None:
 
 
 def alert(incident: Incident, now_ms: int, context: Contexts) -> Notice:
-    """One incident: that it fired, or, when it was told before, what became worse."""
+    """Write of one incident that it fired, or, when people were notified of it before, what became worse."""
     title, role = _title(incident), Role.ALERT
-    if incident.told is not None:
+    if incident.notified is not None:
         role = Role.UPDATE
-        escalated = incident.severity.rank > incident.told.severity.rank
+        escalated = incident.severity.rank > incident.notified.severity.rank
         title = f"{title}, now {incident.severity}" if escalated else f"{title}, larger"
     return _notice(role, (incident,), title, _beside(title, incident), now_ms, context)
 
@@ -39,7 +39,7 @@ def alert(incident: Incident, now_ms: int, context: Contexts) -> Notice:
 def folded(
     leader: Incident, members: Sequence[Incident], now_ms: int, context: Contexts, amends: str | None = None
 ) -> Notice:
-    """Several that follow a leader, who is among them if nobody heard of it yet, or if they complete its message.
+    """Write of several that follow a leader, which is among them without a notification yet, or in its own message.
 
     With `amends` it takes the place of that message and interrupts nobody.
     """
@@ -56,7 +56,7 @@ def folded(
 
 
 def digest(members: Sequence[Incident], now_ms: int) -> Notice:
-    """What was not worth a message of its own since the last digest: how many of which kind, and the first of them."""
+    """Write a digest of what was not worth a message of its own: how many of which kind, and the first of them."""
     counts = Counter((member.severity, member.kind) for member in members)
     ordered = sorted(counts.items(), key=lambda item: (-item[0][0].rank, -item[1], item[0][1]))
     lines = [f"{many} × {kind.replace('_', ' ')} ({severity})" for (severity, kind), many in ordered[:_MOST_KINDS]]
@@ -68,7 +68,7 @@ def digest(members: Sequence[Incident], now_ms: int) -> Notice:
 
 
 def over(members: Sequence[Incident], amends: str | None, now_ms: int, context: Contexts) -> Notice:
-    """All incidents of an earlier notice are over."""
+    """Write that all incidents of an earlier notice are over."""
     expired = all(member.ending == "expired" for member in members)
     first = members[0]
     why = first.details.get(ENDED_BY) if expired else None
@@ -120,19 +120,19 @@ def _notice(
 
 
 def _id(role: Role, members: Sequence[Incident]) -> str:
-    """The same for the same role and incidents, and, where they were told before, what became of them."""
-    said = [each.id if each.told is None else f"{each.id} {each.severity} {each.value}" for each in members]
+    """Make an id: the same for the same role and incidents, and what became of those with an earlier notification."""
+    said = [each.id if each.notified is None else f"{each.id} {each.severity} {each.value}" for each in members]
     return blake2s("|".join([role.value, *said]).encode(), digest_size=8).hexdigest()
 
 
 def _leader(incident: Incident) -> str | None:
-    """The symbol that leads an incident of the market; `None` where none does."""
+    """Return the symbol that leads an incident of the market; `None` where none does."""
     leader = incident.details.get("leader")
     return leader if isinstance(leader, str) else None
 
 
 def _common(incident: Incident) -> dict[str, str]:
-    """What all of a group have."""
+    """Return the labels that all of a group have."""
     labels = incident.labels
     return {name: labels[name] for name in ("kind", "exchange", "side") if name in labels}
 
@@ -145,7 +145,7 @@ def _title(incident: Incident) -> str:
 
 
 def _beside(title: str, incident: Incident) -> str:
-    """The message without what it begins with where the title beside it says that: a symbol, the name of a rule.
+    """Cut from a message what it begins with where the title beside it says that: a symbol, the name of a rule.
 
     Of a sentence that the user wrote nothing is left out.
     """

@@ -1,11 +1,11 @@
-"""Makes the notifications of what passed the stages, and writes into the incidents that people hear of them."""
+"""Makes the notifications of what passed the stages, and writes into the incidents that people are notified."""
 
 from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
 from virtuoso.alerts.incidents import IncidentLog
-from virtuoso.alerts.path import first_notice, lengthened, told_step
+from virtuoso.alerts.path import first_notice, lengthened, notified_step
 from virtuoso.alerts.stages import notices
 from virtuoso.alerts.stages.budget import exempt
 from virtuoso.alerts.stages.cooldown import Cooldowns
@@ -14,12 +14,12 @@ from virtuoso.alerts.stages.group import Groups
 from virtuoso.alerts.stages.resolutions import Resolutions
 from virtuoso.alerts.stages.route import channels_of, route
 from virtuoso.alerts.stages.stage_state import Decisions, Group, StageState, Steps, Withheld, by_weight, key_of
-from virtuoso.model.alerts.incident import Incident, Severity, Step, Told
+from virtuoso.model.alerts.incident import Incident, Notified, Severity, Step
 from virtuoso.model.alerts.notice import Delivery, Notice, delivery_id
 
 
 class Notifier:
-    """The last stage, route, and what follows from it. All times are epoch milliseconds.
+    """Runs the last stage, route, and makes deliveries of what passes. All times are epoch milliseconds.
 
     Attributes:
         ttl_ms: how long a notification is worth sending.
@@ -47,14 +47,14 @@ class Notifier:
         self.ttl_ms = ttl_ms
         self.delivered: list[tuple[Incident, bool]] = []
 
-    def resume(self, told: Sequence[Incident]) -> None:
-        """Go on from an earlier run: those of which people heard."""
-        self._resolutions.resume(told)
+    def resume(self, notified: Sequence[Incident]) -> None:
+        """Go on from an earlier run, with the incidents that people were notified of."""
+        self._resolutions.resume(notified)
 
     def notify(
         self, members: Sequence[Incident], after: Group | None, steps: Steps, log: IncidentLog, now_ms: int
     ) -> list[Delivery]:
-        """Notify of one, or of those who follow the leader of a group: in a new notice, or in the one kept current."""
+        """Notify of one, or of those that follow the leader of a group: in a new notice, or in the one kept current."""
         split = route(members, self._state, now_ms)
         self._decisions.count("route", split)
         if split.withheld:
@@ -64,25 +64,27 @@ class Notifier:
         kept = None if after is None or exempted else after.notice
         if after is not None and kept is not None:
             self._groups.add(after, members)
-            everyone = sorted(after.told.values(), key=by_weight)
+            everyone = sorted(after.notified.values(), key=by_weight)
             notice = notices.folded(after.leader, everyone, now_ms, self._context, kept)
         elif after is None or len(members) == 1:
             notice = notices.alert(members[0], now_ms, self._context)
         else:
             notice = notices.folded(after.leader, members, now_ms, self._context)
         channels = channels_of(members, self._state)
-        steps = (*steps, told_step(now_ms, "route", kept or notice.id, channels))
+        steps = (*steps, notified_step(now_ms, "route", kept or notice.id, channels))
         decided = []
         for each in members:
             over = each.resolved_ms is not None
-            told = Told(at_ms=now_ms, severity=each.severity, value=each.value, resolved=over)
-            decided.append(replace(each, held=None, told=told, path=lengthened(each.path, steps)))
+            notified = Notified(at_ms=now_ms, severity=each.severity, value=each.value, resolved=over)
+            decided.append(replace(each, suppressed_by=None, notified=notified, path=lengthened(each.path, steps)))
         log.replace(*decided)
-        self._cooldowns.begin(members, self._state.identities, now_ms)
-        self.delivered += [(each, kept is None) for each in members if each.told is None]
+        self._cooldowns.begin(members, now_ms)
+        self.delivered += [(each, kept is None) for each in members if each.notified is None]
         news = [
-            now for before, now in zip(members, decided, strict=True) if before.told is None or before.told.digest
-        ]  # fmt: skip
+            now
+            for before, now in zip(members, decided, strict=True)
+            if before.notified is None or before.notified.digest
+        ]
         self._resolutions.expect(kept or notice.id, news)
         if self._state.budget is not None and kept is None and len(exempted) < len(members):
             self._state.budget.spend()
@@ -91,7 +93,7 @@ class Notifier:
         return self._deliveries(notice, channels, now_ms)
 
     def notify_digest(self, log: IncidentLog, now_ms: int) -> list[Delivery]:
-        """Notify each channel, where it is time, of those who wait and that it takes, in one notice."""
+        """Send each channel the digest of what it takes, where it is time for one."""
         taking: list[tuple[Incident, tuple[str, ...]]] = []
         for incident in self._digests.due(now_ms):
             split = route((incident,), self._state, now_ms)
@@ -104,15 +106,15 @@ class Notifier:
         return [each for channel, notice in made.items() for each in self._deliveries(notice, (channel,), now_ms)]
 
     def notify_ends(self, ending: Sequence[Incident], steps: Steps, log: IncidentLog, now_ms: int) -> list[Delivery]:
-        """Notify of what is over, once nothing holds any more of what a notice told of."""
+        """Notify of what is over, once all incidents of its notice are."""
         over = self._end(ending, steps, log, now_ms)
-        return [delivery for notice in over for delivery in self._tell_end(notice, log, now_ms)]
+        return [delivery for notice in over for delivery in self._notify_end(notice, log, now_ms)]
 
     def _end(self, ending: Sequence[Incident], steps: Steps, log: IncidentLog, now_ms: int) -> list[str]:
-        """What was told is over; the notices of which nothing holds any more."""
+        """Note which notified incidents are over; returns the notices of which nothing holds any more."""
         touched: dict[str, list[Incident]] = {}
         for incident in ending:
-            passed = replace(incident, held="group", path=lengthened(incident.path, steps))
+            passed = replace(incident, suppressed_by="group", path=lengthened(incident.path, steps))
             touched.setdefault(self._resolutions.over(passed), []).append(incident)
         over = []
         for notice, members in touched.items():
@@ -121,14 +123,14 @@ class Notifier:
                 over.append(notice)
                 continue
             why = f"grouped: {left} of notice {notice} still hold"
-            waiting = [Withheld(incident, why, held=True) for incident in members]
+            waiting = [Withheld(incident, why, for_now=True) for incident in members]
             for incident in self._decisions.withhold("group", waiting, steps, log, now_ms):
                 self._resolutions.over(incident)
             self._decisions.counts["group"]["withheld"] += len(members)
         return over
 
-    def _tell_end(self, notice_id: str, log: IncidentLog, now_ms: int) -> list[Delivery]:
-        """All incidents of a notice are over."""
+    def _notify_end(self, notice_id: str, log: IncidentLog, now_ms: int) -> list[Delivery]:
+        """Notify that all incidents of a notice are over."""
         members = self._resolutions.take(notice_id)
         self._decisions.counts["group"]["passed"] += len(members)
         split = route(members, self._state, now_ms)
@@ -139,13 +141,15 @@ class Notifier:
             amends = first_notice(members[0].path)
             notice = notices.over(members, amends, now_ms, self._context)
             channels = channels_of(members, self._state)
-            last = told_step(now_ms, "route", notice.id, channels)
+            last = notified_step(now_ms, "route", notice.id, channels)
             deliveries = self._deliveries(notice, channels, now_ms)
         else:
             last = Step(now_ms, "route", passed=False, reason=split.withheld[0].reason)
         for each in members:
-            told = None if each.told is None else replace(each.told, resolved=True)
-            log.replace(replace(each, held=None, told=told, path=lengthened(each.path, (passed, last))))
+            notified = None if each.notified is None else replace(each.notified, resolved=True)
+            log.replace(
+                replace(each, suppressed_by=None, notified=notified, path=lengthened(each.path, (passed, last)))
+            )
         return deliveries
 
     def _deliveries(self, notice: Notice, channels: Sequence[str], now_ms: int) -> list[Delivery]:

@@ -1,4 +1,4 @@
-"""The stages in their order, and what goes on between two looks: who waits, for what, until when."""
+"""Runs the stages in their order, and keeps what waits between two steps: for what, and until when."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,10 +44,10 @@ class PipelineSettings:
 
 
 class Pipeline:
-    """Decides what is told of the incidents of a log. All times are epoch milliseconds.
+    """Decides of which incidents of a log people are notified. All times are epoch milliseconds.
 
     What `step` returns belongs into one transaction with `log.take_changed()` of the same moment: incidents and
-    deliveries are kept together or not at all.
+    deliveries are stored together or not at all.
     """
 
     def __init__(
@@ -59,16 +59,16 @@ class Pipeline:
         context: notices.Contexts = notices.no_context,
     ) -> None:
         self.budget: Budget | None = None
-        self._decisions, self._cooldowns, self._digests = Decisions(_STAGES), Cooldowns(), Digests(())
+        self._decisions, self._digests = Decisions(_STAGES), Digests(())
         self._groups = Groups(settings.group_wait_ms, settings.group_interval_ms, self._quiet_ms)
-        self._state = StageState(
-            policies, quiet_ms=self._quiet_ms, cooling=self._cooldowns.by_identity, groups=self._groups.by_key
-        )  # fmt: skip
+        self._state = StageState(policies, quiet_ms=self._quiet_ms, groups=self._groups.by_key)
+        self._cooldowns = Cooldowns(self._state.identity)
+        self._state.cooling = self._cooldowns.by_identity
         self._notifier = Notifier(
             self._state, self._decisions, self._groups, self._digests, self._cooldowns, context=context,
             ttl_ms=settings.ttl_ms,
         )  # fmt: skip
-        self._held, self._cooled = Suppressed(), Timers()
+        self._suppressed, self._cooled = Suppressed(), Timers()
         self._silences: tuple[Silence, ...] = ()
         self._silenced_until_ms: int | None = None
         self._next_ms: int | None = None
@@ -82,7 +82,7 @@ class Pipeline:
         self._allow(settings.budget)
 
     def _allow(self, settings: BudgetSettings | None) -> None:
-        """Another budget goes on with what the one before counted; without one, who waits is told at once."""
+        """Replace the budget; it goes on with what the one before counted. Without one, what waits is sent at once."""
         before, worths = (None, {}) if self.budget is None else (self.budget.state, self.budget.worths)
         self.budget = self._state.budget = None if settings is None else Budget(settings)
         if self.budget is not None and before is not None:
@@ -91,40 +91,40 @@ class Pipeline:
         self._digests.minutes = () if settings is None else settings.digest_min
 
     def _quiet_ms(self, kind: str) -> int:
-        """After what silence the next of a group is a message of its own."""
+        """Return after how long without a notice of its group (ms) the next one is a message of its own."""
         interval_ms = self._groups.interval_ms
         return interval_ms if self.budget is None or not is_budgeted(kind) else max(
             interval_ms, self.budget.settings.storm_ms
         )  # fmt: skip
 
     def resume(self, incidents: Sequence[Incident], now_ms: int) -> None:
-        """Go on from an earlier run: those open, those held, and those told within the longest cooldown.
+        """Go on from an earlier run: with the incidents open, suppressed, or notified within the longest cooldown.
 
-        Oldest first, as `IncidentLog.resume` returned them. Nothing is told again; what was held is looked at anew in
-        the next step, and so is what still holds and nobody heard of, or not how bad it is by now.
+        Oldest first, as `IncidentLog.resume` returned them. Nobody is notified twice; what was suppressed is judged
+        anew in the next step, and so is what still holds without a notification, or got worse since.
         """
-        told = [incident for incident in incidents if incident.told is not None]
-        for incident in sorted(told, key=_cooled_from_ms):
-            self._cooldowns.begin((incident,), self._state.identities, _cooled_from_ms(incident))
+        notified = [incident for incident in incidents if incident.notified is not None]
+        for incident in sorted(notified, key=_cooled_from_ms):
+            self._cooldowns.begin((incident,), _cooled_from_ms(incident))
         waiting = []
         for incident in incidents:
             if incident.kind in OUTAGES:
                 self._note_outage(incident)
-            if incident.held == "budget":
+            if incident.suppressed_by == "budget":
                 self._digests.wait(incident, _withheld_ms(incident))
-                self._cooldowns.begin((incident,), self._state.identities, _withheld_ms(incident))
-            elif incident.held == "group" and not is_ending(incident):
+                self._cooldowns.begin((incident,), _withheld_ms(incident))
+            elif incident.suppressed_by == "group" and not is_ending(incident):
                 waiting.append(incident)
-                if incident.told is None:
-                    self._cooldowns.begin((incident,), self._state.identities, now_ms)
-            elif incident.held != "group" and (incident.held or self._is_news(incident, now_ms)):
-                self._held.put("resumed", "", incident)
-        self._groups.resume(waiting, [each for each in told if each.told and not each.told.digest], now_ms)
-        self._notifier.resume(told)
+                if incident.notified is None:
+                    self._cooldowns.begin((incident,), now_ms)
+            elif incident.suppressed_by != "group" and (incident.suppressed_by or self._is_news(incident, now_ms)):
+                self._suppressed.put("resumed", "", incident)
+        self._groups.resume(waiting, [each for each in notified if each.notified and not each.notified.digest], now_ms)
+        self._notifier.resume(notified)
         self._next_ms = now_ms
 
     def step(self, log: IncidentLog, now_ms: int, silences: Sequence[Silence]) -> tuple[Delivery, ...]:
-        """Look at what changed and at what is due; what is to be sent now."""
+        """Judge what changed and what is due; returns what is to be sent now."""
         log.tick(now_ms)
         self._notifier.delivered = self._notifier.delivered[-_MOST_DELIVERED:]
         self._state.identities = log.identities
@@ -145,47 +145,47 @@ class Pipeline:
             folded = Step(now_ms, "group", passed=True, reason=f"folded: {len(members)} after {known.leader.id}")
             deliveries += self._notifier.notify(members, known, (folded,), log, now_ms)
         deliveries += self._notifier.notify_digest(log, now_ms)
-        # After what is told now: a message that is kept current may tell of more than had ended.
+        # After the notices of now: a message that is kept current may hold more than had ended.
         deliveries += self._notifier.notify_ends(ending, steps, log, now_ms)
-        held_until_ms = self._silenced_until_ms if self._held.keys("silence") else None
+        silenced_until_ms = self._silenced_until_ms if self._suppressed.keys("silence") else None
         self._next_ms = earliest(
-            log.next_ms, self._groups.next_ms, self._cooled.next_ms, held_until_ms, self._digests.next_ms
+            log.next_ms, self._groups.next_ms, self._cooled.next_ms, silenced_until_ms, self._digests.next_ms
         )  # fmt: skip
         return tuple(deliveries)
 
     def take_delivered(self) -> list[tuple[Incident, bool]]:
-        """Those of which was decided for the first time that people hear of them, and whether that interrupted."""
+        """Take out the incidents that people are notified of for the first time, and whether that interrupted them."""
         delivered, self._notifier.delivered = self._notifier.delivered, []
         return delivered
 
     @property
     def next_ms(self) -> int | None:
-        """When it must be stepped again at the latest, unless the log calls `on_change` before."""
+        """When `step` must be called again at the latest (epoch ms), unless the log calls `on_change` before."""
         return self._next_ms
 
     @property
     def counters(self) -> Mapping[str, Mapping[str, int]]:
-        """By stage, how many incidents `passed` and how many were `withheld`."""
+        """How many incidents `passed` and how many were `withheld`, by stage."""
         return self._decisions.counts
 
     def _fresh(self, log: IncidentLog) -> list[Incident]:
-        """What changed, to be judged from the first stage on, whatever held it."""
+        """Take what changed, to be judged from the first stage on, whatever suppressed it."""
         fresh = []
         for incident in log.unsettled():
             if incident.kind in OUTAGES:
                 self._note_outage(incident)
-            if incident.id in self._held.where:
-                self._held.leave(incident.id)
+            if incident.id in self._suppressed.where:
+                self._suppressed.leave(incident.id)
             self._groups.refresh(incident)
             if incident.id in self._digests.waiting:
                 if not incident.acknowledged and incident.severity is not Severity.CRITICAL:
-                    self._digests.update(incident)  # it is told in the digest, as it is by then
+                    self._digests.update(incident)  # it stands in the digest as it is by then
                     log.replace(incident)
                     continue
                 self._digests.leave(incident.id)
             if incident.id in self._groups.waits:
-                if incident.resolved_ms is not None and incident.told is None and not incident.acknowledged:
-                    self._groups.update(incident)  # it is over, and told all the same
+                if incident.resolved_ms is not None and incident.notified is None and not incident.acknowledged:
+                    self._groups.update(incident)  # it is over, and people are notified all the same
                     log.replace(incident)
                     continue
                 self._groups.leave(incident.id)
@@ -193,32 +193,32 @@ class Pipeline:
         return fresh
 
     def _is_news(self, incident: Incident, now_ms: int) -> bool:
-        """Whether it should have been told, whatever the earlier run came to decide before it ended."""
-        lost = incident.resolved_ms is not None and incident.told is None
+        """Say whether people should be notified of it, whatever the earlier run came to decide before it ended."""
+        lost = incident.resolved_ms is not None and incident.notified is None
         return not lost and bool(dedup((incident,), self._state, now_ms).passed)
 
     def _woken(self, now_ms: int) -> list[Incident]:
-        """Those whose outage or cooldown is over, and those held in an earlier run."""
-        woken = [*self._held.release("resumed", "")]
-        for exchange in self._held.keys("inhibit"):
+        """Release those whose outage or cooldown is over, and those suppressed in an earlier run."""
+        woken = [*self._suppressed.release("resumed", "")]
+        for exchange in self._suppressed.keys("inhibit"):
             if not self._state.outages.get(exchange):
-                woken += self._held.release("inhibit", exchange)
+                woken += self._suppressed.release("inhibit", exchange)
         for identity in self._cooled.pop(now_ms):
-            woken += self._held.release("cooldown", identity)
+            woken += self._suppressed.release("cooldown", identity)
         return woken
 
     def _unsilenced(self, silences: Sequence[Silence], now_ms: int) -> Sequence[Incident]:
-        """Which silences are in force; those held if these are others than before."""
+        """Note which silences are in force; if others than before, release what silences suppressed."""
         force = tuple(each for each in silences if each.starts_ms <= now_ms < each.ends_ms)
         if force == self._silences:
             return ()
         self._silences = force
         self._silenced_until_ms = earliest(*(each.ends_ms for each in force))
         self._state.silences = tuple(map(matcher_of, force))
-        return tuple(self._held.release("silence", ""))
+        return tuple(self._suppressed.release("silence", ""))
 
     def _through(self, events: Sequence[Incident], log: IncidentLog, now_ms: int) -> tuple[Sequence[Incident], Steps]:
-        """The stages before the group: who passed, and the steps that they have in common."""
+        """Run the stages before the group; returns what passed, and the steps that all of it has in common."""
         steps: Steps = ()
         if self.budget is not None:
             self.budget.roll(now_ms)
@@ -228,11 +228,11 @@ class Pipeline:
             if stage == "budget":
                 self._note(split, now_ms)
             if stage == "cooldown":
-                beginning = [each for each in split.passed if each.told is None]
-                self._cooldowns.begin(beginning, self._state.identities, now_ms)
+                beginning = [each for each in split.passed if each.notified is None]
+                self._cooldowns.begin(beginning, now_ms)
             for incident in self._decisions.withhold(stage, split.withheld, steps, log, now_ms):
-                if incident.held is not None:
-                    self._hold(stage, incident)
+                if incident.suppressed_by is not None:
+                    self._suppress(stage, incident)
             events, steps = split.passed, (*steps, Step(now_ms, stage, passed=True, reason="passed"))
         return events, steps
 
@@ -244,7 +244,7 @@ class Pipeline:
             if not is_ending(incident) and not exempt(incident, self._state.policies):
                 self.budget.note(incident, now_ms)
 
-    def _hold(self, stage: str, incident: Incident) -> None:
+    def _suppress(self, stage: str, incident: Incident) -> None:
         key = ""
         if stage == "budget":
             self._digests.wait(incident, _withheld_ms(incident))
@@ -253,11 +253,11 @@ class Pipeline:
         if stage == "inhibit":
             key = incident.labels.get("exchange", "")
         elif stage == "cooldown":
-            key = incident.identity
+            key = self._state.identity(incident)
             until_ms = cooled_ms(incident, self._cooldowns.by_identity[key], self._state)
             if until_ms is not None:
                 self._cooled.set(key, until_ms)
-        self._held.put(stage, key, incident)
+        self._suppressed.put(stage, key, incident)
 
     def _note_outage(self, incident: Incident) -> None:
         of = self._state.outages.setdefault(incident.labels.get("exchange", ""), {})
@@ -268,11 +268,11 @@ class Pipeline:
 
 
 def _withheld_ms(incident: Incident) -> int:
-    """When the budget withheld it."""
+    """Return when the budget withheld it (epoch ms)."""
     return next((step.at_ms for step in reversed(incident.path) if step.stage == "budget"), incident.fired_ms)
 
 
 def _cooled_from_ms(incident: Incident) -> int:
-    """When its cooldown began: what was told in a digest was withheld before."""
-    told = incident.told
-    return 0 if told is None else _withheld_ms(incident) if told.digest else told.at_ms
+    """Return when its cooldown began (epoch ms): for what stands in a digest, when the budget withheld it."""
+    notified = incident.notified
+    return 0 if notified is None else _withheld_ms(incident) if notified.digest else notified.at_ms

@@ -1,4 +1,4 @@
-"""What is over: said once all incidents of the notice that told of them first are."""
+"""Finds the notices all of whose incidents are over, so that people are notified of that once."""
 
 from collections.abc import Iterable
 
@@ -8,13 +8,13 @@ from virtuoso.model.alerts.incident import Incident
 
 
 class Resolutions:
-    """By notice, which of its incidents still hold, and which are over. Notices are kept while one of theirs holds."""
+    """Holds by notice which of its incidents still hold and which are over, as long as one holds."""
 
     def __init__(self) -> None:
         self._notices: dict[str, tuple[set[str], dict[str, Incident]]] = {}
 
     def expect(self, notice: str, members: Iterable[Incident]) -> None:
-        """The notice told of these first; some may be over already."""
+        """Note the incidents whose first notice this is; some may be over already."""
         holding, over = self._notices.setdefault(notice, (set(), {}))
         for member in members:
             if member.resolved_ms is not None:
@@ -25,19 +25,21 @@ class Resolutions:
             del self._notices[notice]
 
     def resume(self, incidents: Iterable[Incident]) -> None:
-        """Of an earlier run: those told. One that is over by itself counts once its end passed the stages."""
-        told: dict[str, list[Incident]] = {}
+        """Go on from an earlier run. An incident that is over counts as such once its end passed the stages."""
+        notified: dict[str, list[Incident]] = {}
         for incident in incidents:
-            notice = None if incident.told is None else first_notice(incident.path)
+            notice = None if incident.notified is None else first_notice(incident.path)
             if notice is not None:
-                told.setdefault(notice, []).append(incident)
-        for notice, members in told.items():
-            if any(not (member.told and member.told.resolved) for member in members):
-                holding = {member.id for member in members if member.resolved_ms is None or member.held == "silence"}
+                notified.setdefault(notice, []).append(incident)
+        for notice, members in notified.items():
+            if any(not (member.notified and member.notified.resolved) for member in members):
+                holding = {
+                    member.id for member in members if member.resolved_ms is None or member.suppressed_by == "silence"
+                }
                 self._notices[notice] = (holding, {m.id: m for m in members if m.id not in holding})
 
     def over(self, incident: Incident) -> str:
-        """It is over; the id of the notice that told of it first, or its own where that is not known."""
+        """Note that it is over; returns the id of its first notice, or its own where that is not known."""
         notice = first_notice(incident.path) or incident.id
         holding, over = self._notices.setdefault(notice, (set(), {}))
         holding.discard(incident.id)
@@ -45,9 +47,9 @@ class Resolutions:
         return notice
 
     def holding(self, notice: str) -> int:
-        """How many of its incidents still hold."""
+        """Count the incidents of a notice that still hold."""
         return len(self._notices[notice][0])
 
     def take(self, notice: str) -> list[Incident]:
-        """All incidents of a notice that is over, the most severe first; it is forgotten."""
+        """Take out all incidents of a notice that is over, the most severe first."""
         return sorted(self._notices.pop(notice)[1].values(), key=by_weight)

@@ -1,4 +1,4 @@
-"""Route: which channels take it."""
+"""Route: decides which channels take a notice."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ from virtuoso.model.alerts.incident import Incident
 
 
 def route(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:  # noqa: ARG001 - one signature
-    """Those of one notice, the most severe first: all pass if any channel takes that."""
+    """Pass the incidents of one notice, the most severe first, if any channel takes that one; else withhold all."""
     if channels_of(events, state):
         return Split(events, ())
-    return Split((), [Withheld(each, f"unrouted: no channel takes {each.severity}", held=False) for each in events])
+    return Split((), [Withheld(each, f"unrouted: no channel takes {each.severity}", for_now=False) for each in events])
 
 
 def channels_of(events: Sequence[Incident], state: StageState) -> tuple[str, ...]:
-    """By name, in the order of the routes. The incidents of a notice, the most severe first, have one kind."""
+    """Name the channels that take a notice, in the order of the routes; its incidents have one kind."""
     rank = events[0].severity.rank
     system, only = is_system(events[0]), state.policies(events[0].kind).channels
     return tuple(

@@ -1,4 +1,4 @@
-"""Silence: somebody does not want to hear of it for a time."""
+"""Silence: withholds what somebody does not want to be notified of for a time."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from virtuoso.model.alerts.incident import Incident, Silence
 
 
 def matcher_of(silence: Silence) -> Matcher:
-    """Ready to be tried on many incidents."""
+    """Make a silence ready to be tried on many incidents."""
     plain = {name: wanted for name, wanted in silence.matcher.items() if not {"*", "?"} & set(wanted)}
     like = [(name, _pattern(wanted)) for name, wanted in silence.matcher.items() if name not in plain]
     severity = plain.pop("severity", None)  # it is no label
@@ -19,7 +19,7 @@ def matcher_of(silence: Silence) -> Matcher:
 
 
 def silence(events: Sequence[Incident], state: StageState, now_ms: int) -> Split:  # noqa: ARG001 - one signature
-    """Those that a silence in force matches wait until it ends; untold ones that are over by then are never told."""
+    """Withhold what a silence in force matches until it ends. Nobody is notified of what began and ended under it."""
     if not state.silences:
         return Split(events, ())
     passed, withheld = [], []
@@ -28,8 +28,8 @@ def silence(events: Sequence[Incident], state: StageState, now_ms: int) -> Split
         if by is None:
             passed.append(incident)
         else:
-            held = incident.resolved_ms is None or incident.told is not None
-            withheld.append(Withheld(incident, f"silenced: {by.id} by {by.author}", held))
+            for_now = incident.resolved_ms is None or incident.notified is not None
+            withheld.append(Withheld(incident, f"silenced: {by.id} by {by.author}", for_now))
     return Split(passed, withheld)
 
 

@@ -1,4 +1,7 @@
-"""What stages see, what they answer, and what becomes of it. A stage is pure: `(events, state, now_ms) -> Split`."""
+"""The types that stages work with: what one sees, and what it answers.
+
+A stage is pure: `(events, state, now_ms) -> Split`.
+"""
 
 from collections.abc import Callable, ItemsView, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +17,11 @@ from virtuoso.model.alerts.incident import Incident, Severity, Silence, Step
 
 
 class Withheld(msgspec.Struct, frozen=True, gc=False):
-    """An incident that a stage does not let pass: why (a name, then words), and whether for now or for good."""
+    """An incident that a stage withholds: why (a name, then words), and whether for now or for good."""
 
     incident: Incident
     reason: str
-    held: bool
+    for_now: bool
 
 
 class Split(NamedTuple):
@@ -29,7 +32,7 @@ class Split(NamedTuple):
 
 
 class Cooling(msgspec.Struct, frozen=True, gc=False):
-    """An identity was told at `at_ms`, or is about to be, by this incident."""
+    """The last notification of an identity, made or about to be: when, as how severe, and of which incident."""
 
     at_ms: int
     severity: Severity
@@ -37,7 +40,7 @@ class Cooling(msgspec.Struct, frozen=True, gc=False):
 
 
 class Matcher(NamedTuple):
-    """A silence made ready: labels that must be equal, then those whose value must be like something."""
+    """A silence made ready: labels that must be equal, then those whose value must match a pattern."""
 
     silence: Silence
     equal: ItemsView[str, str]
@@ -50,28 +53,28 @@ class Group:
 
     Attributes:
         leader: the first.
-        rank: of the most severe that was told.
-        told_ms: when a notice went out last.
-        notice: the id of the message that is kept current; `None` where followers are told in messages of their own.
-        told: those that it told of, by id.
-        widths: how wide the widest of them was when it was told, in whole widths of what it is measured by.
+        rank: severity of the most severe notification.
+        notified_ms: when a notice went out last.
+        notice: the id of the message that is kept current; `None` where followers get messages of their own.
+        notified: the incidents that stand in that message, by id.
+        widths: how wide the widest of them was when people were notified, in whole widths of what it is measured by.
         folded_ms: when several were folded last.
-        due_ms: when those that wait are told.
+        due_ms: when people are notified of those that wait.
     """
 
     leader: Incident
     rank: int
-    told_ms: int
+    notified_ms: int
     folded_ms: int | None = None
     due_ms: int | None = None
     waiting: dict[str, Incident] = field(default_factory=dict)
     notice: str | None = None
-    told: dict[str, Incident] = field(default_factory=dict)
+    notified: dict[str, Incident] = field(default_factory=dict)
     widths: int = 0
 
     def quiet(self, now_ms: int, interval_ms: int) -> bool:
-        """Nothing waits, and an interval has passed since it spoke."""
-        return not self.waiting and now_ms >= self.told_ms + interval_ms
+        """Say whether nothing waits, and an interval has passed since its last notice."""
+        return not self.waiting and now_ms >= self.notified_ms + interval_ms
 
 
 Steps = tuple[Step, ...]
@@ -105,7 +108,7 @@ class Route:
 
 
 class BudgetBook(Protocol):
-    """What may interrupt people now."""
+    """Says what may interrupt people now."""
 
     @property
     def left(self) -> int:
@@ -122,7 +125,7 @@ class BudgetBook(Protocol):
         ...
 
     def spend(self) -> None:
-        """People were interrupted."""
+        """Count one interruption."""
         ...
 
 
@@ -132,14 +135,14 @@ def _a_minute(_kind: str) -> int:
 
 @dataclass(slots=True)
 class StageState:
-    """Everything that decides besides the incident itself. Stages only read it.
+    """Everything that stages decide by besides the incident itself. They only read it.
 
     Attributes:
         outages: by exchange and incident id, what is wrong with the exchange as a whole.
         silences: those in force.
         identities: of those that still hold, by id, so that it is not worked out again.
         cooling: by identity.
-        quiet_ms: by kind, after what silence of a group the next is told at once.
+        quiet_ms: by kind, after how long without a notice of its group the next one goes out at once.
         budget: what interrupts now; `None` = everything.
     """
 
@@ -153,9 +156,13 @@ class StageState:
     cooling: Mapping[str, Cooling] = field(default_factory=dict)
     groups: Mapping[GroupKey, Group] = field(default_factory=dict)
 
+    def identity(self, incident: Incident) -> str:
+        """Return the identity of an incident, without working it out where it is known."""
+        return self.identities.get(incident.id) or incident.identity
+
 
 class Decisions:
-    """By stage, how many incidents `passed` and how many were `withheld`."""
+    """Counts by stage how many incidents `passed` and how many were `withheld`."""
 
     def __init__(self, stages: Iterable[str]) -> None:
         self.counts = {stage: {"passed": 0, "withheld": 0} for stage in stages}
@@ -169,27 +176,27 @@ class Decisions:
     def withhold(
         self, stage: str, withheld: Iterable[Withheld], steps: Steps, log: IncidentLog, now_ms: int
     ) -> list[Incident]:
-        """Write into them what a stage decided about them; as they are now."""
+        """Write into incidents what a stage decided about them; returns them as they are now."""
         ways: dict[str, Steps] = {}
         decided = []
         for each in withheld:
-            incident, by = each.incident, stage if each.held else None
+            incident, by = each.incident, stage if each.for_now else None
             way = ways.get(each.reason)
             if way is None:
                 way = ways[each.reason] = (*steps, Step(now_ms, stage, passed=False, reason=each.reason))
             path = lengthened(incident.path, way)
-            if path is not incident.path or by != incident.held:
-                incident = replace(incident, path=path, held=by)
+            if path is not incident.path or by != incident.suppressed_by:
+                incident = replace(incident, path=path, suppressed_by=by)
             decided.append(incident)
         log.replace(*decided)
         return decided
 
 
 def is_ending(incident: Incident) -> bool:
-    """It was told, and is over: only that is left to be said."""
-    return incident.resolved_ms is not None and incident.told is not None
+    """Say whether people were notified of it and it is over, so that only its end is left to be said."""
+    return incident.resolved_ms is not None and incident.notified is not None
 
 
 def by_weight(incident: Incident) -> tuple[int, int, str]:
-    """Sorts the most severe first, then the earliest."""
+    """Give the key that sorts the most severe first, then the earliest."""
     return -incident.severity.rank, incident.fired_ms, incident.id

@@ -1,4 +1,4 @@
-"""Who is withheld for now, and by what."""
+"""Keeps the incidents that a stage suppresses for now, by what would release them."""
 
 from collections.abc import Collection
 
@@ -6,12 +6,12 @@ from virtuoso.model.alerts.incident import Incident
 
 
 class Suppressed:
-    """Incidents by what they wait for: the stage, and a key that says what must change."""
+    """Holds incidents by what they wait for: the stage, and a key that says what must change."""
 
     def __init__(self) -> None:
         self._bays: dict[tuple[str, str], dict[str, Incident]] = {}
         self.where: dict[str, tuple[str, str]] = {}
-        """Who waits, and for what."""
+        """By incident, the stage and the key that it waits for."""
 
     def put(self, stage: str, key: str, incident: Incident) -> None:
         """Withhold `incident` at `stage` until it is released by `key`."""
@@ -19,7 +19,7 @@ class Suppressed:
         self._bays.setdefault((stage, key), {})[incident.id] = incident
 
     def leave(self, incident_id: str) -> None:
-        """It does not wait any more."""
+        """Remove one that does not wait any more."""
         where = self.where.pop(incident_id)
         bay = self._bays[where]
         del bay[incident_id]
@@ -34,5 +34,5 @@ class Suppressed:
         return bay.values()
 
     def keys(self, stage: str) -> list[str]:
-        """What somebody waits for at this stage."""
+        """List the keys that an incident waits for at this stage."""
         return [key for of, key in self._bays if of == stage]

@@ -37,7 +37,7 @@ class Step(msgspec.Struct, frozen=True, array_like=True):
     reason: str
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class Notified(msgspec.Struct, frozen=True, kw_only=True):
     """What was put into the outbox about an incident last: as of when, how severe, at which value.
 
     Attributes:
@@ -66,9 +66,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         pending_ms: since when the condition holds; before `fired_ms` by the rule's `for`.
         escalated_ms: when it became more severe last.
         ending: `resolved` (the condition is over) or `expired` (nobody can tell any longer).
-        held: the stage that withholds it for now (`inhibit`, `silence`, `cooldown`, `budget`, `group`); `None` = it is
-            decided.
-        told: see `Told`; `None` = nobody was told.
+        suppressed_by: the stage that withholds it for now (`inhibit`, `silence`, `cooldown`, `budget`, `group`);
+            `None` = it is decided.
+        notified: what people were notified of last; `None` = of nothing.
         path: the latest decisions, oldest first, bounded.
     """
 
@@ -89,8 +89,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     ending: str | None = None
     acknowledged: bool = False
     acknowledged_by: str | None = None
-    held: str | None = None
-    told: Told | None = None
+    suppressed_by: str | None = None
+    notified: Notified | None = None
     path: tuple[Step, ...] = ()
 
     @property

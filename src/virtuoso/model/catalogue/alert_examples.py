@@ -18,7 +18,10 @@ DETAIL = ALERT | {
     "part": None, "pending_at": None, "escalated_at": None, "told_level": "warning",
     "path": [
         {"at": "2026-11-23T20:45:02.000Z", "stage": "inhibit", "passed": True, "reason": "nothing inhibits it"},
-        {"at": "2026-11-23T20:45:02.000Z", "stage": "route", "passed": True, "reason": "told: discord"},
+        {
+            "at": "2026-11-23T20:45:02.000Z", "stage": "route", "passed": True,
+            "reason": "notified: notice 9f2c4e1a7b3d5860 to discord",
+        },
     ],
 }  # fmt: skip
 ACKNOWLEDGING = {"by": "anna", "comment": "looking at it"}

@@ -103,14 +103,14 @@ def _row(
 def pipeline_document(alerting: Alerting, channels: tuple[ChannelStatus, ...], now_ms: int) -> docs.AlertPipeline:
     """What became of the incidents since the start, and how the channels are."""
     incidents: IncidentLog = alerting.incidents
-    held = Counter(incident.held for incident in incidents.open())
+    suppressed = Counter(incident.suppressed_by for incident in incidents.open())
     return docs.AlertPipeline(
         timestamp=iso(now_ms) or "",
         fired=incidents.fired,
         resolved=incidents.resolved,
         open=len(incidents.open()),
         stages=tuple(
-            docs.StageItem(stage=stage, passed=counts["passed"], withheld=counts["withheld"], held=held[stage])
+            docs.StageItem(stage=stage, passed=counts["passed"], withheld=counts["withheld"], held=suppressed[stage])
             for stage, counts in alerting.pipeline.counters.items()
         ),
         channels=tuple(map(docs.channel_of, channels)),

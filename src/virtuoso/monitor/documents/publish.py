@@ -123,7 +123,7 @@ def _market_documents(frame: Frame, details: Sequence[docs.SymbolDetail]) -> dic
             probabilities=_shares(overview.probabilities),
             reason=overview.reasons.get("regime"),
             symbols=tuple(detail.regime for detail in details if detail.regime is not None),
-            transitions=tuple(transition_row(transition) for transition in state.transitions),
+            transitions=tuple(transition_item(transition) for transition in state.transitions),
         ),
     }
 
@@ -136,7 +136,7 @@ def symbol_detail(
     return docs.SymbolDetail(
         ticker=item,
         signal=signal,
-        regime=None if regime is None else regime_row(regime),
+        regime=None if regime is None else regime_item(regime),
         why=_why(reading, signal),
         factors=reading.factors if reading else (),
         timeframes=reading.timeframes if reading else (),
@@ -292,7 +292,7 @@ def dashboard(
     )
 
 
-def regime_row(regime: SymbolRegime) -> docs.RegimeItem:
+def regime_item(regime: SymbolRegime) -> docs.RegimeItem:
     """A regime as the API lists it."""
     return docs.RegimeItem(
         symbol=regime.symbol,
@@ -307,7 +307,7 @@ def regime_row(regime: SymbolRegime) -> docs.RegimeItem:
     )
 
 
-def transition_row(transition: Transition) -> docs.RegimeTransition:
+def transition_item(transition: Transition) -> docs.RegimeTransition:
     """A change of regime as the API lists it."""
     return docs.RegimeTransition(
         symbol=transition.symbol, before=transition.before, after=transition.after, at=iso(transition.at_ms) or ""

@@ -16,8 +16,8 @@ from virtuoso.market.panel import BarBlock
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.alerts.notice import Role
 from virtuoso.model.catalogue.detectors import FastParameters
+from virtuoso.research.detecting.fates import Fates
 from virtuoso.research.detecting.minutes import ASSUMED, AT_MS, DRIVEN, LEARNT, MINUTE_MS, MinuteDetectors
-from virtuoso.research.detecting.told import Fates
 from virtuoso.research.seams import Seam
 
 _DAY_MS = 86_400_000

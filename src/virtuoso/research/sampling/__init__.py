@@ -1,1 +1,1 @@
-"""A set of bars with all that was said of it and what followed, at sampled closes: what every judgement begins with."""
+"""Samples a set of bars: readings, forecasts and what followed, at the closes that are judged."""

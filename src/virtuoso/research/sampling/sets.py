@@ -18,8 +18,8 @@ from virtuoso.research.bar_files.bars import read_bars
 from virtuoso.research.progress import share_of
 from virtuoso.research.run import Plan
 from virtuoso.research.sampling.claimed import ClaimsFollower
+from virtuoso.research.sampling.forecasts import ForecastSampler, SampledForecasts
 from virtuoso.research.sampling.readings import STEP_MIN, Followed, FollowedSampler, Readings, ReadingsSampler
-from virtuoso.research.sampling.said import Said, SaidSampler
 from virtuoso.research.seams import Seam, begun
 from virtuoso.research.timeline import fed
 
@@ -44,7 +44,7 @@ class ScoredSet:
     step_min: int
     readings: Readings
     followed: Followed
-    said: Said | None
+    forecasts: SampledForecasts | None
     claimed: Claimed | None
 
 
@@ -111,7 +111,7 @@ class SetSampler:
         self._readings = ReadingsSampler(step_min, components=components)
         self._followed = FollowedSampler(len(symbols), base, step_min)
         self._forecast = None if foretell is None else foretell(symbols, base)
-        self._said = SaidSampler(step_min)
+        self._forecasts = ForecastSampler(step_min)
         self._claims = ClaimsFollower(len(symbols), base, step_min)
 
     def add(self, history: History, seams: Sequence[Seam] = ()) -> None:
@@ -120,7 +120,7 @@ class SetSampler:
         self._followed.add(history.bars, seams)
         self._claims.begin_anew(begun(seams, history.bars))
         for forecasts in self._forecast(history.bars, seams) if self._forecast is not None else ():
-            self._said.add(forecasts)
+            self._forecasts.add(forecasts)
             self._claims.add(history.bars, forecasts)
 
     def scored(self, since_ms: int) -> ScoredSet:
@@ -132,6 +132,6 @@ class SetSampler:
             step_min=self._step_min,
             readings=self._readings.readings().since(came.close_ms),
             followed=came,
-            said=self._said.said(came.close_ms) if forecast else None,
+            forecasts=self._forecasts.at(came.close_ms) if forecast else None,
             claimed=Claimed(self._claims.labels(came.close_ms), self._claims.standings()) if forecast else None,
         )

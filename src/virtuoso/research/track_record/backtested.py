@@ -9,7 +9,7 @@ from virtuoso.research.judging.figures import Figure
 from virtuoso.research.track_record.chances import LARGE_MOVE, PROBABILITIES
 from virtuoso.research.track_record.distances import EXPLAINED, OWN
 from virtuoso.research.track_record.reach import COVERED
-from virtuoso.research.track_record.sections import Cell, Section, said
+from virtuoso.research.track_record.sections import Cell, Section, horizon_text
 
 _DIGITS: Final = 3
 """As many as the tables of the page have, so that each figure served stands there."""
@@ -21,7 +21,7 @@ def backtested(sets: Sequence[BacktestedSet], sections: Iterable[Section]) -> Ba
     chances, explained, bands = (tables.get(title, ()) for title in (PROBABILITIES, EXPLAINED, COVERED))
 
     def of(name: str, horizon: int) -> BacktestedForecast:
-        at = said(horizon)
+        at = horizon_text(horizon)
         coverage = [_figure(bands, 3, (name, at, f"{percent} %")) for percent in (50, 80, 95)]
         return BacktestedForecast(
             set=name,

@@ -1,4 +1,4 @@
-"""How likely a large move was said to be, and a return beyond costs on either side, and what came."""
+"""Judges the probabilities of a large move, and of a return beyond costs on either side, by what came."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,20 @@ from virtuoso.research.judging.base_rates import constants
 from virtuoso.research.judging.blocks import Blocks
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.probabilities import ProbabilityQuality, brier_skill, classes_skill, quality
-from virtuoso.research.sampling.said import Said
+from virtuoso.research.sampling.forecasts import SampledForecasts
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.plots import Interval, intervals, reliability
-from virtuoso.research.track_record.sections import Cell, Column, Gate, Plot, Section, Table, at_least, said, unsure
+from virtuoso.research.track_record.sections import (
+    Cell,
+    Column,
+    Gate,
+    Plot,
+    Section,
+    Table,
+    at_least,
+    horizon_text,
+    unsure,
+)
 
 PROBABILITIES, LARGE_MOVE = "Probabilities", "large move"
 """Title of the table, and what its rows of large moves are called."""
@@ -39,7 +49,7 @@ class Chances:
 
     def add(self, measured: Measured) -> None:
         """Judge the probabilities of one set; a set without forecasts adds nothing."""
-        forecast = measured.said
+        forecast = measured.forecasts
         if forecast is None:
             return
         for number, horizon in enumerate(h for h in CHANCE_HORIZONS_MIN if h in forecast.large_move):
@@ -70,7 +80,7 @@ class Chances:
             Section("Probabilities by symbol, hours and regime", (), tuple(self._parts)),
         ]
 
-    def _large_move(self, measured: Measured, forecast: Said, horizon: int, number: int) -> None:
+    def _large_move(self, measured: Measured, forecast: SampledForecasts, horizon: int, number: int) -> None:
         threshold = forecast.large_move_threshold[horizon].astype(np.float64)
         outcome = measured.followed.close[horizon].astype(np.float64)
         y = _event(np.abs(outcome) > threshold, outcome + threshold)
@@ -79,18 +89,18 @@ class Chances:
         self._plots.append(
             reliability(
                 f"large-move-{measured.spec.name}-{horizon}",
-                f"{measured.spec.name}, large move in {said(horizon)}",
+                f"{measured.spec.name}, large move in {horizon_text(horizon)}",
                 found.reliability,
             )
         )
         self._parted(measured, LARGE_MOVE, horizon, p, y)
         least = measured.spec.gates.get("large_move_skill", ())
         if number < len(least):
-            name = f"large move, skill at {said(horizon)}"
+            name = f"large move, skill at {horizon_text(horizon)}"
             self._gates.append(at_least(name, measured.spec.name, found.skill, least[number]))
-        self._calibrated(measured, f"large move, calibration error at {said(horizon)}", found)
+        self._calibrated(measured, f"large move, calibration error at {horizon_text(horizon)}", found)
 
-    def _beyond(self, measured: Measured, forecast: Said, horizon: int, number: int) -> None:
+    def _beyond(self, measured: Measured, forecast: SampledForecasts, horizon: int, number: int) -> None:
         outcome = measured.followed.close[horizon].astype(np.float64)
         cost = GATE_COST_BP / 1e4
         up, down = _event(outcome > cost, outcome), _event(-outcome > cost, outcome)
@@ -104,15 +114,15 @@ class Chances:
             ("beyond costs, either", p_up + p_down, up + down),
         ):
             found = self._judged(measured, name, horizon, p, y)
-            self._calibrated(measured, f"{name}, calibration error at {said(horizon)}", found)
+            self._calibrated(measured, f"{name}, calibration error at {horizon_text(horizon)}", found)
         self._parted(measured, "beyond costs on either side", horizon, p_up + p_down, up + down)
         least = measured.spec.gates.get("beyond_skill", ())
         if number < len(least):
-            name = f"beyond costs on either side, skill at {said(horizon)}"
+            name = f"beyond costs on either side, skill at {horizon_text(horizon)}"
             self._gates.append(at_least(name, measured.spec.name, found.skill, least[number]))
         skill, dummy = _three(measured, horizon, (p_up, p_down), (up, down), measured.blocks(horizon))
-        self._three.append((measured.spec.name, said(horizon), skill, dummy.value))
-        self._skills.append((f"{measured.spec.name} three outcomes {said(horizon)}", skill))
+        self._three.append((measured.spec.name, horizon_text(horizon), skill, dummy.value))
+        self._skills.append((f"{measured.spec.name} three outcomes {horizon_text(horizon)}", skill))
 
     def _parted(self, measured: Measured, name: str, horizon: int, p: Floats, y: Floats) -> None:
         base = measured.past_mean(y, horizon)
@@ -121,7 +131,7 @@ class Chances:
             (by, part, brier_skill(p, y, base, known & mask, measured.blocks(horizon)))
             for by, part, mask in measured.parts()
         ]
-        title = f"{measured.spec.title}: {name}, {said(horizon)}"
+        title = f"{measured.spec.title}: {name}, {horizon_text(horizon)}"
         self._parts.append(Table(title, (Column("by"), Column("part"), Column("skill")), tuple(rows)))
 
     def _judged(self, measured: Measured, name: str, horizon: int, p: Floats, y: Floats) -> ProbabilityQuality:
@@ -129,12 +139,14 @@ class Chances:
         found = quality(p, y, base, constants(y), measured.blocks(horizon))
         self._rows.append(
             (
-                measured.spec.name, name, said(horizon), found.skill, found.dummy_skill.value, found.log_skill,
+                measured.spec.name, name, horizon_text(horizon), found.skill, found.dummy_skill.value, found.log_skill,
                 found.calibration_error, found.rate,
             )
         )  # fmt: skip
-        self._skills.append((f"{measured.spec.name} {name} {said(horizon)}", found.skill))
-        self._bins += [(measured.spec.name, name, said(horizon), each.claimed, each.came) for each in found.reliability]
+        self._skills.append((f"{measured.spec.name} {name} {horizon_text(horizon)}", found.skill))
+        self._bins += [
+            (measured.spec.name, name, horizon_text(horizon), each.claimed, each.came) for each in found.reliability
+        ]
         return found
 
     def _calibrated(self, measured: Measured, name: str, found: ProbabilityQuality) -> None:

@@ -8,15 +8,15 @@ from virtuoso.market.panel import Floats
 from virtuoso.research.judging.probabilities import excess, mean_claim, rate
 from virtuoso.research.sampling.claimed import LABEL_HORIZON_MIN
 from virtuoso.research.track_record.measured import Measured
-from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table, said
+from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table, horizon_text
 
 _LEAST_DAYS = 20
 _LOWER = -0.06
 _TEXT = f"""\
 A side is claimed only where that has paid: cells (side × horizon × rule) are entered at the next open, without overlap,
 net of {GATE_COST_BP:g} bp, judged by the day's mean with a bound that may be looked at every day, all cells ever tried
-together. Labels are those at {said(LABEL_HORIZON_MIN)}: BUY and SELL claim the probability of their side beyond costs,
-HOLD that the better side would not have paid. *Apart* is what came less what was claimed."""
+together. Labels are those at {horizon_text(LABEL_HORIZON_MIN)}: BUY and SELL claim the probability of their side
+beyond costs, HOLD that the better side would not have paid. *Apart* is what came less what was claimed."""
 
 
 class Direction:
@@ -30,7 +30,7 @@ class Direction:
 
     def add(self, measured: Measured) -> None:
         """Judge the claims and labels of one set; a set without them adds nothing."""
-        if measured.claimed is None or measured.said is None:
+        if measured.claimed is None or measured.forecasts is None:
             return
         name = measured.spec.name
         for standing in measured.claimed.standings:
@@ -38,15 +38,15 @@ class Direction:
             side = "up" if cell.side == UP else "down"
             pays = "earned" if standing.pays else "not earned"
             if standing.pays:
-                self._paying.append(f"{name}: {side} at {said(cell.horizon_min)}, {cell.rule}")
+                self._paying.append(f"{name}: {side} at {horizon_text(cell.horizon_min)}, {cell.rule}")
             self._cells.append(
                 (
-                    name, side, said(cell.horizon_min), cell.rule.value, standing.entries, standing.days, standing.hit,
-                    standing.claimed, standing.net, standing.net_twice_cost, standing.net_lower, pays,
+                    name, side, horizon_text(cell.horizon_min), cell.rule.value, standing.entries, standing.days,
+                    standing.hit, standing.claimed, standing.net, standing.net_twice_cost, standing.net_lower, pays,
                 )
             )  # fmt: skip
-        up = measured.said.beyond_up[LABEL_HORIZON_MIN].astype(np.float64)
-        down = measured.said.beyond_down[LABEL_HORIZON_MIN].astype(np.float64)
+        up = measured.forecasts.beyond_up[LABEL_HORIZON_MIN].astype(np.float64)
+        down = measured.forecasts.beyond_down[LABEL_HORIZON_MIN].astype(np.float64)
         outcome = measured.followed.close[LABEL_HORIZON_MIN].astype(np.float64)
         cost, better_up = GATE_COST_BP / 1e4, up >= down
         paid = np.where(better_up, outcome > cost, -outcome > cost)
@@ -66,7 +66,7 @@ class Direction:
         hit = rate(happened, used, blocks)
         self._labels.append((measured.spec.name, label, hit, mean_claim(claimed, used), apart))
         wanted = "holds 0, lower end > −0.06"
-        what = f"{label} at {said(LABEL_HORIZON_MIN)}, came less claimed"
+        what = f"{label} at {horizon_text(LABEL_HORIZON_MIN)}, came less claimed"
         if apart.days < _LEAST_DAYS:
             why = f"{apart.days} days; {_LEAST_DAYS} are needed"
             self._gates.append(Gate(name=what, set=measured.spec.name, wanted=wanted, measured=apart, why=why))

@@ -1,4 +1,4 @@
-"""How volatile it was said to become, and what came, beside EWMA and GARCH."""
+"""Judges the forecast volatility by what came, beside EWMA and GARCH."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from virtuoso.research.judging.paired import Paired
 from virtuoso.research.judging.volatility import Foreseen, VolatilityQuality, quality, r_squared
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.plots import Interval, intervals
-from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table, at_least, said, unsure
+from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table, at_least, horizon_text, unsure
 
 EXPLAINED, OWN = "Explained", "forecast"
 """Title of the table, and what its rows of our own forecast are called."""
@@ -37,12 +37,12 @@ class Distances:
 
     def add(self, measured: Measured, rivals: Mapping[str, Mapping[int, Floats]]) -> None:
         """Judge the volatilities of one set beside what rivals foresaw, by name and horizon [t, n]."""
-        if measured.said is None:
+        if measured.forecasts is None:
             return
-        for number, horizon in enumerate(h for h in HORIZONS_MIN if h in measured.said.volatility):
+        for number, horizon in enumerate(h for h in HORIZONS_MIN if h in measured.forecasts.volatility):
             forecast = Foreseen(
-                measured.said.volatility[horizon].astype(np.float64),
-                measured.said.variance[horizon].astype(np.float64),
+                measured.forecasts.volatility[horizon].astype(np.float64),
+                measured.forecasts.variance[horizon].astype(np.float64),
             )
             realised = measured.followed.realised[horizon].astype(np.float64)
             with np.errstate(all="ignore"):
@@ -58,7 +58,7 @@ class Distances:
                 (by, part, r_squared(forecast.volatility, realised, past, used & mask, measured.blocks(horizon)))
                 for by, part, mask in measured.parts()
             ]
-            title = f"{measured.spec.title}: {said(horizon)}"
+            title = f"{measured.spec.title}: {horizon_text(horizon)}"
             self._parts.append(Table(title, (Column("by"), Column("part"), Column("R²")), tuple(rows)))
 
     def gates(self) -> list[Gate]:
@@ -83,7 +83,7 @@ class Distances:
         ]
 
     def _take(self, measured: Measured, horizon: int, number: int, found: VolatilityQuality) -> None:
-        name, at = measured.spec.name, said(horizon)
+        name, at = measured.spec.name, horizon_text(horizon)
         self._rows.append((name, at, OWN, found.r2, found.qlike))
         self._rows += [(name, at, rival, r2, found.rival_qlike[rival]) for rival, r2 in found.rival_r2.items()]
         self._bars += [Interval(f"{name} {at}", found.r2)]

@@ -1,4 +1,4 @@
-"""A set with all that was said of it, and the ways in which readings are parted."""
+"""Joins a scored set with what it must show, and divides its readings into parts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -19,13 +19,13 @@ _DAY_MIN = 1_440
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured(ScoredSet):
-    """A scored set with its name and what it must show; `said` and `claimed` are `None` where nothing was forecast."""
+    """A scored set with its name and what it must show; without forecasts, `forecasts` and `claimed` are `None`."""
 
     spec: SetSpec
 
     @classmethod
     def of(cls, spec: SetSpec, found: ScoredSet) -> "Measured":
-        """The set `found`, which is that of `spec`."""
+        """Join a scored set with the specification that it was made by."""
         return cls(spec=spec, **{field.name: getattr(found, field.name) for field in fields(found)})
 
     @property
@@ -34,15 +34,15 @@ class Measured(ScoredSet):
         return self.followed.close_ms
 
     def blocks(self, horizon: int) -> Blocks:
-        """The blocks over which figures of a horizon are resampled."""
+        """Make the blocks of whole days over which figures of a horizon are resampled."""
         return Blocks(self.close_ms, horizon)
 
     def past_mean(self, values: Floats, horizon: int) -> Floats:
-        """Each symbol's own mean of outcomes that were known at the time [t, n], of a day of them at least."""
+        """Average each symbol's own outcomes that were known at the time [t, n], over a day of them at least."""
         return past_mean(values, horizon // self.step_min + 1, _DAY_MIN // self.step_min)
 
     def parts(self) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
-        """By what readings are parted, the part's name, and which they are [t, n]: symbol, hours of the day, regime."""
+        """Divide readings by symbol, hours of the day and regime: yields by what, a part and its mask [t, n]."""
         shape = (self.close_ms.size, len(self.symbols))
         for column, symbol in enumerate(self.symbols):
             mask = np.zeros(shape, np.bool_)

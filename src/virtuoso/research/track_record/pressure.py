@@ -8,7 +8,7 @@ from virtuoso.research.judging.ranks import rank_correlation
 from virtuoso.research.judging.trades import Trades, judge, naive_rivals
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.plots import Interval, intervals
-from virtuoso.research.track_record.sections import Cell, Column, Section, Table, said, unsure
+from virtuoso.research.track_record.sections import Cell, Column, Section, Table, horizon_text, unsure
 
 HORIZONS = (15, 60, 240, 1440)
 COMPONENT_HORIZONS = (15, 60)
@@ -41,7 +41,7 @@ class Pressure:
         horizons = [h for h in HORIZONS if h in measured.followed.close]
         of = {h: self._ranks(measured, readings.score, h) for h in horizons}
         self._score.append((name, *(of.get(h) for h in HORIZONS)))
-        self._unsure += [(f"{name} at {said(h)}", figure) for h, figure in of.items()]
+        self._unsure += [(f"{name} at {horizon_text(h)}", figure) for h, figure in of.items()]
         for factor, score in readings.factors.items():
             ranks = [self._ranks(measured, score, h) if h in horizons else None for h in HORIZONS]
             self._factors.append((name, factor, *ranks))
@@ -51,13 +51,13 @@ class Pressure:
 
     def sections(self) -> list[Section]:
         """Rank correlations, and what entries made, as tables and a plot."""
-        columns = tuple(Column(said(h)) for h in HORIZONS)
+        columns = tuple(Column(horizon_text(h)) for h in HORIZONS)
         cells = (
             f"Of {self._cells} cells (component × timeframe × set at 15 m and 1 h) {self._below} are below 0, "
             f"{self._negative} significantly, and {self._positive} are significantly above 0."
         )
         bars = [
-            Interval(f"{row[0]} {said(h)}", cell)
+            Interval(f"{row[0]} {horizon_text(h)}", cell)
             for row in self._score
             for h, cell in zip(HORIZONS, row[1:], strict=True)
             if isinstance(cell, Figure) and h in COMPONENT_HORIZONS
@@ -99,7 +99,7 @@ class Pressure:
                 for h in COMPONENT_HORIZONS
             ]
             rows.append((by, part, *ranks))
-        columns = (Column("by"), Column("part"), *(Column(said(h)) for h in COMPONENT_HORIZONS))
+        columns = (Column("by"), Column("part"), *(Column(horizon_text(h)) for h in COMPONENT_HORIZONS))
         return Table(measured.spec.title, columns, tuple(rows))
 
     def _of_components(self, measured: Measured) -> Table:
@@ -115,7 +115,7 @@ class Pressure:
                     self._positive += figure.positive
             component, _, timeframe = name.partition("@")
             rows.append((component, timeframe, *ranks))
-        columns = (Column("component"), Column("timeframe"), *(Column(said(h)) for h in COMPONENT_HORIZONS))
+        columns = (Column("component"), Column("timeframe"), *(Column(horizon_text(h)) for h in COMPONENT_HORIZONS))
         return Table(measured.spec.title, columns, tuple(rows))
 
     def _followed_entries(self, measured: Measured) -> list[tuple[Cell, ...]]:
@@ -134,7 +134,7 @@ class Pressure:
             }
             for rule, sides in rules.items():
                 at_gate, at_proxy = (judge(sides, outcome, cost, blocks) for cost in (GATE_COST_BP, proxy))
-                rows.append((measured.spec.name, said(horizon), rule, *_entry_cells(at_gate, at_proxy)))
+                rows.append((measured.spec.name, horizon_text(horizon), rule, *_entry_cells(at_gate, at_proxy)))
         return rows
 
 

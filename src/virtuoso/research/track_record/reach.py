@@ -15,11 +15,11 @@ from virtuoso.research.judging.cones import bands, known, levels, outside, pinba
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.paired import compare
 from virtuoso.research.judging.pooling import Pool
+from virtuoso.research.sampling.forecasts import SampledForecasts
 from virtuoso.research.sampling.readings import Sampled
-from virtuoso.research.sampling.said import Said
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.plots import Interval, intervals
-from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table, near, said, unsure
+from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table, horizon_text, near, unsure
 
 COVERED = "Bands of the closing return"
 """Title of the table."""
@@ -58,7 +58,7 @@ class Reach:
 
     def add(self, measured: Measured, rivals: Mapping[str, Mapping[int, Sampled]]) -> None:
         """Judge the quantiles of one set beside the rivals' of the closing return, by name and horizon [6, t, n]."""
-        forecast = measured.said
+        forecast = measured.forecasts
         if forecast is None:
             return
         found = _market_breaks(measured)
@@ -84,7 +84,7 @@ class Reach:
         """Whether bands, tails and touch were as claimed, and the loss not above any rival's."""
         pooled = [
             Gate(
-                name=f"pinball loss below {rival}'s at {said(horizon)}",
+                name=f"pinball loss below {rival}'s at {horizon_text(horizon)}",
                 set="all sets",
                 wanted="upper end < 0",
                 measured=figure,
@@ -120,7 +120,7 @@ class Reach:
                     Table(
                         "All sets together",
                         (Column("horizon"), Column("rival"), Column("difference, bp")),
-                        tuple((said(horizon), rival, figure) for rival, horizon, figure in self._pooled()),
+                        tuple((horizon_text(horizon), rival, figure) for rival, horizon, figure in self._pooled()),
                     ),
                 ),
             ),
@@ -132,7 +132,7 @@ class Reach:
         ]
 
     def _covered(self, measured: Measured, horizon: int, quantiles: Floats, outcome: Floats) -> None:
-        name, at = measured.spec.name, said(horizon)
+        name, at = measured.spec.name, horizon_text(horizon)
         everywhere = np.ones(outcome.shape, np.bool_)
         for band in bands(quantiles, outcome, TAILS, everywhere, measured.blocks(horizon)):
             claimed = f"{100 * band.claimed:.0f} %"
@@ -155,14 +155,14 @@ class Reach:
             if within is None or horizon not in _GATED:
                 continue
             for band in found:
-                what = f"{100 * band.claimed:.0f} % band, {part} at {said(horizon)}"
+                what = f"{100 * band.claimed:.0f} % band, {part} at {horizon_text(horizon)}"
                 if band.inside.value is not None:
                     self._gates.append(near(what, measured.spec.name, band.inside, round(band.claimed, 3), within))
-        title = f"{measured.spec.title}: {said(horizon)}"
+        title = f"{measured.spec.title}: {horizon_text(horizon)}"
         columns = (Column("by"), Column("part"), *(Column(f"{c} %") for c in (50, 80, 95)))
         self._parts.append(Table(title, columns, tuple(rows)))
 
-    def _touched(self, measured: Measured, forecast: Said, horizon: int) -> None:
+    def _touched(self, measured: Measured, forecast: SampledForecasts, horizon: int) -> None:
         for side, quantiles, extremes in (
             ("highest high", forecast.high[horizon], measured.followed.high[horizon]),
             ("lowest low", forecast.low[horizon], measured.followed.low[horizon]),
@@ -171,10 +171,10 @@ class Reach:
             found = levels(
                 quantiles.astype(np.float64), extremes.astype(np.float64), everywhere, measured.blocks(horizon)
             )
-            self._levels.append((measured.spec.name, said(horizon), side, *found))
+            self._levels.append((measured.spec.name, horizon_text(horizon), side, *found))
             if horizon in _GATED:
                 for tail, figure in zip(TAILS, found, strict=True):
-                    what = f"touch, {side} at the {tail:g} quantile, {said(horizon)}"
+                    what = f"touch, {side} at the {tail:g} quantile, {horizon_text(horizon)}"
                     self._gates.append(near(what, measured.spec.name, figure, tail, _WITHIN_TOUCH))
 
     def _after(self, measured: Measured, horizon: int, quantiles: Floats, outcome: Floats, breaks: Ints) -> None:
@@ -185,10 +185,10 @@ class Reach:
         chosen = steps_after(measured.close_ms, breaks, horizon, steps)[:, None] & np.isfinite(inside)
         terms = summed(chosen, inside, 1.0)
         figure = measured.blocks(horizon).figure(chosen, terms, ratio, terms)
-        self._breaks.append((measured.spec.name, said(horizon), figure, len(judged), min(judged, default=None)))
+        self._breaks.append((measured.spec.name, horizon_text(horizon), figure, len(judged), min(judged, default=None)))
         passed = None if figure.value is None else figure.value >= _LEAST_AFTER
         why = "no break has a past and a cone" if passed is None else f"{len(judged)} breaks"
-        what = f"80 % band over {steps} steps after breaks at {said(horizon)}"
+        what = f"80 % band over {steps} steps after breaks at {horizon_text(horizon)}"
         self._gates.append(
             Gate(name=what, set=measured.spec.name, wanted="≥ 0.7", measured=figure, passed=passed, why=why)
         )
@@ -209,7 +209,7 @@ class Reach:
                 apart = np.stack([np.where(used, came - claimed, 0.0), used], axis=1)
                 blocks = measured.blocks(horizon)
                 figures = blocks.figure(used, rate, ratio, rate), blocks.figure(used, apart, ratio, rate)
-                what, at = f"{k} of {n} beyond {100 * (1 - share):.0f} %", said(horizon)
+                what, at = f"{k} of {n} beyond {100 * (1 - share):.0f} %", horizon_text(horizon)
                 independent = float(binom.sf(k - 1, n, share))
                 name = measured.spec.name
                 self._together.append((name, at, what, *figures, float(claimed[used].mean()), independent))
@@ -222,7 +222,7 @@ class Reach:
         outcome = measured.followed.close[horizon].astype(np.float64)
         theirs = 1e4 * pinball(quantiles, outcome, TAILS)
         paired = compare(loss, theirs, measured.blocks(horizon))
-        name, at = measured.spec.name, said(horizon)
+        name, at = measured.spec.name, horizon_text(horizon)
         own = float(np.nanmean(loss)) if np.isfinite(loss).any() else None
         self._against.append((name, at, rival, paired.difference, paired.p, own))
         self._differences.append((f"{name} {at} {rival}", paired.difference))

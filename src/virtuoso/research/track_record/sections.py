@@ -10,7 +10,7 @@ Cell: TypeAlias = "str | int | float | Figure | None"
 _HOUR_MIN = 60
 
 
-def said(minutes: int) -> str:
+def horizon_text(minutes: int) -> str:
     """A horizon as people say it: `15 m`, `1 h`."""
     return f"{minutes} m" if minutes % _HOUR_MIN else f"{minutes // _HOUR_MIN} h"
 

@@ -107,16 +107,16 @@ class Topics:
 
     def add(self, measured: Measured, tell: Callable[[float], None] = lambda _: None) -> None:
         """Judge one set under every topic; `tell` is told the share that is done."""
-        if measured.said is not None:
+        if measured.forecasts is not None:
             self._sets.append(_span(measured))
         followed, step_min, fitting = measured.followed, measured.step_min, None
-        if measured.said is not None and self._pool is not None:
+        if measured.forecasts is not None and self._pool is not None:
             fitting = self._pool.submit(volatilities, followed, step_min)
         adding = (self._pressure.add, self._weightings.add, self._chances.add, self._direction.add)
         for number, add in enumerate(adding, start=1):
             add(measured)
             tell(0.5 * number / len(adding))
-        if measured.said is not None:
+        if measured.forecasts is not None:
             rivals = volatilities(followed, step_min, share_of(tell, 0.5, 0.5)) if fitting is None else fitting.result()
             self._distances.add(measured, {name: of for name, of in rivals.items() if name != HISTORY})
             self._reach.add(measured, {name: quantiles(followed, step_min, of) for name, of in rivals.items()})

@@ -13,7 +13,7 @@ from virtuoso.research.sampling.sets import scored
 from virtuoso.research.weighing.choice import Choice, choose
 from virtuoso.research.weighing.samples import STEP_MIN, Samples, samples_of
 from virtuoso.research.weighing.trials import Trial, TrialLog, Tried, attempt
-from virtuoso.research.weighing.weightings import all_said, judged
+from virtuoso.research.weighing.weightings import all_signals, judged
 
 HORIZONS: Final = (15, 60, 240)
 
@@ -65,7 +65,7 @@ def attempts(
     tried, fitted = [], {}
     when = judged(samples)
     for number, horizon in enumerate(HORIZONS):
-        said = all_said(samples, horizon, share_of(tell, number / len(HORIZONS), 1 / len(HORIZONS)))
+        said = all_signals(samples, horizon, share_of(tell, number / len(HORIZONS), 1 / len(HORIZONS)))
         for weighting, each in said.items():
             tried.append(attempt(samples, weighting, horizon, each.signal, when, cost_bp))
             if each.weights:

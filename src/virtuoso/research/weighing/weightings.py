@@ -24,8 +24,8 @@ Fit = Callable[[Floats, Floats, NDArray[np.int64]], Floats]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a weighting said at each close [t, n]: the side by its sign, how strongly by its size; `nan` for nothing.
+class WeightingSignal:
+    """The signal of a weighting at each close [t, n]: the side by its sign, how strong by its size; `nan` for none.
 
     `weights` are those of the last fit by component, empty where nothing is fitted.
     """
@@ -88,8 +88,10 @@ def fits() -> dict[str, Fit]:
     return {"equal": equal, "ridge": ridge, "logistic": logistic, "information": ByInformation()}
 
 
-def all_said(samples: Samples, horizon: int, tell: Callable[[float], None] = lambda _: None) -> dict[str, Said]:
-    """What every weighting said, walked forward: at each day's closes from outcomes that were known at its 00:00 UTC.
+def all_signals(
+    samples: Samples, horizon: int, tell: Callable[[float], None] = lambda _: None
+) -> dict[str, WeightingSignal]:
+    """Compute the signal of every weighting, walked forward: each day's from outcomes that were known at its 00:00 UTC.
 
     Besides the fitted ones: `configured` (the score), `configured_reversed`, `momentum` (the return over the horizon
     before in units of its own volatility) and `reversal`.
@@ -97,10 +99,10 @@ def all_said(samples: Samples, horizon: int, tell: Callable[[float], None] = lam
     with np.errstate(all="ignore"):
         momentum = samples.past[horizon] / samples.scale[horizon]
     out = {
-        "configured": Said(samples.configured, {}),
-        "configured_reversed": Said(-samples.configured, {}),
-        "momentum": Said(momentum, {}),
-        "reversal": Said(-momentum, {}),
+        "configured": WeightingSignal(samples.configured, {}),
+        "configured_reversed": WeightingSignal(-samples.configured, {}),
+        "momentum": WeightingSignal(momentum, {}),
+        "reversal": WeightingSignal(-momentum, {}),
     }
     fitted = fits()
     for number, (name, fit) in enumerate(fitted.items()):
@@ -109,7 +111,7 @@ def all_said(samples: Samples, horizon: int, tell: Callable[[float], None] = lam
     return out
 
 
-def walked_forward(samples: Samples, horizon: int, fit: Fit) -> Said:
+def walked_forward(samples: Samples, horizon: int, fit: Fit) -> WeightingSignal:
     """Fit anew at each 00:00 UTC on what was known then: outcomes of closes a horizon and a bar before at least."""
     signal = np.full(samples.configured.shape, np.nan)
     weights: Floats = np.zeros(len(samples.component_names))
@@ -125,7 +127,7 @@ def walked_forward(samples: Samples, horizon: int, fit: Fit) -> Said:
         there = np.isfinite(inside).any(axis=0)
         said = np.tensordot(weights, np.where(np.isfinite(inside), inside, 0.0), axes=1)
         signal[begin:end] = np.where(there, said, np.nan)
-    return Said(signal, dict(zip(samples.component_names, weights.tolist(), strict=True)))
+    return WeightingSignal(signal, dict(zip(samples.component_names, weights.tolist(), strict=True)))
 
 
 def judged(samples: Samples) -> NDArray[np.bool_]:

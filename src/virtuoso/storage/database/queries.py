@@ -189,6 +189,7 @@ def incident_of(row: Row[tuple[object, ...]]) -> Incident:
     """The incident of a row that has all columns but the identity."""
     fields = dict(row._mapping)
     del fields["told_ms"]
+    fields["suppressed_by"] = fields.pop("held")
     life = msgspec.json.decode(fields.pop("life"), type=Life)
     fields |= {name: getattr(life, name) for name in Life.__struct_fields__}
     if (said := fields.pop("acknowledgement")) is not None:

@@ -5,7 +5,7 @@ from hashlib import blake2s
 
 import msgspec
 
-from virtuoso.model.alerts.incident import Incident, Severity, Silence, Step, Told
+from virtuoso.model.alerts.incident import Incident, Notified, Severity, Silence, Step
 from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.quality import DataQuality, DataSource
@@ -75,13 +75,13 @@ class StateRecord:
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is kept of an incident in one column, for nobody searches by it."""
+    """Holds what is stored of an incident in one column, because nobody searches by it."""
 
     value: float | None = None
     pending_ms: int | None = None
     escalated_ms: int | None = None
     acknowledged_by: str | None = None
-    told: Told | None = None
+    notified: Notified | None = msgspec.field(default=None, name="told")
     path: tuple[Step, ...] = ()
 
 

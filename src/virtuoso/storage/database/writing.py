@@ -81,16 +81,18 @@ def put_silence(connection: Connection, silence: Silence) -> None:
     connection.execute(new.on_conflict_do_update(index_elements=["id"], set_=values), row)
 
 
-_COLUMNS = [c.name for c in INCIDENTS.c if c.name not in {"identity", "told_ms", "life", "acknowledgement"}]
+_ALIKE = [c.name for c in INCIDENTS.c if c.name not in {"identity", "held", "told_ms", "life", "acknowledgement"}]
+"""Columns of incidents that are named as the field of `Incident` is."""
 
 
 def _incident_row(identity: str, incident: Incident) -> dict[str, Any]:
-    row: dict[str, Any] = {name: getattr(incident, name) for name in _COLUMNS}
+    row: dict[str, Any] = {name: getattr(incident, name) for name in _ALIKE}
     row["identity"] = identity
     row["severity"] = incident.severity.value
     row["details"] = msgspec.json.encode(incident.details).decode()
     row["labels"] = msgspec.json.encode(incident.labels).decode()
-    row["told_ms"] = None if incident.told is None else incident.told.at_ms
+    row["held"] = incident.suppressed_by
+    row["told_ms"] = None if incident.notified is None else incident.notified.at_ms
     life = Life(**{name: getattr(incident, name) for name in Life.__struct_fields__})
     row["life"] = msgspec.json.encode(life).decode()
     return row

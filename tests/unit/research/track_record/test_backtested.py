@@ -12,7 +12,7 @@ from virtuoso.research.track_record.chances import LARGE_MOVE, PROBABILITIES
 from virtuoso.research.track_record.distances import EXPLAINED
 from virtuoso.research.track_record.markdown import written
 from virtuoso.research.track_record.reach import COVERED
-from virtuoso.research.track_record.sections import Column, Section, Table, said
+from virtuoso.research.track_record.sections import Column, Section, Table, horizon_text
 from virtuoso.research.track_record.sets import shipped_sets
 
 PAGE = Path(__file__).parents[4] / "docs/track-record.md"
@@ -64,7 +64,7 @@ def test_what_is_shipped_is_of_the_run_that_wrote_the_page(name: str) -> None:
     text = PAGE.read_text("utf-8")
     chances, explained, bands = (list(on_the_page(text, title)) for title in (PROBABILITIES, EXPLAINED, COVERED))
     for horizon, forecasts in BACKTESTED.horizons.items():
-        at, shipped = said(horizon), next(each for each in forecasts if each.set == name)
+        at, shipped = horizon_text(horizon), next(each for each in forecasts if each.set == name)
         for rows, key, figure in (
             (chances, [name, LARGE_MOVE, at], shipped.large_move_skill),
             (explained, [name, at, "forecast"], shipped.volatility_r2),

@@ -17,8 +17,8 @@ from virtuoso.model.errors import UsageError
 from virtuoso.research.judging.blocks import DAY_MS
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.foreseen import quantiles, volatilities
+from virtuoso.research.sampling.forecasts import ForecastSampler, SampledForecasts
 from virtuoso.research.sampling.readings import Followed, Readings
-from virtuoso.research.sampling.said import Said, SaidSampler
 from virtuoso.research.sampling.sets import Claimed
 from virtuoso.research.track_record.chances import Chances
 from virtuoso.research.track_record.direction import Direction
@@ -72,7 +72,7 @@ def planted(knows: float, seed: int = 1) -> Measured:
         regime=rng.integers(-1, 4, (T, N)).astype(np.int8), factors={"technical": rng.uniform(20, 80, (T, N))},
         component_names=("technical.rsi@1m", "technical.rsi@5m"), components=rng.uniform(-1, 1, (2, T, N)),
     )  # fmt: skip
-    said = Said(
+    forecasts = SampledForecasts(
         close_ms=close_ms, volatility=volatility, variance={h: x**2 for h, x in volatility.items()}, cone=cone,
         high={h: touch * volatility[h] for h in HORIZONS_MIN},
         low={h: -touch[::-1] * volatility[h] for h in HORIZONS_MIN},
@@ -81,7 +81,7 @@ def planted(knows: float, seed: int = 1) -> Measured:
         at_least={h: np.broadcast_to(independent, (2, T, N + 1)) for h in HORIZONS_MIN},
     )  # fmt: skip
     return Measured(
-        spec=SPEC, symbols=("A", "B"), step_min=STEP, readings=readings, followed=followed, said=said,
+        spec=SPEC, symbols=("A", "B"), step_min=STEP, readings=readings, followed=followed, forecasts=forecasts,
         claimed=Claimed(np.zeros((T, N), np.int8), Claims().standings()),
     )  # fmt: skip
 
@@ -135,14 +135,14 @@ def test_volatility_and_cones_that_know_beat_rivals_and_cover(
 
 
 def test_cones_that_are_too_narrow_fail_and_equal_rivals_are_not_beaten(good: Measured) -> None:
-    assert good.said is not None
+    assert good.forecasts is not None
     narrow = replace(
-        good.said,
-        cone={h: 0.7 * x for h, x in good.said.cone.items()},
-        high={h: 0.7 * x for h, x in good.said.high.items()},
+        good.forecasts,
+        cone={h: 0.7 * x for h, x in good.forecasts.cone.items()},
+        high={h: 0.7 * x for h, x in good.forecasts.high.items()},
     )
     reach = Reach()
-    reach.add(replace(good, said=narrow), {"itself": narrow.cone})
+    reach.add(replace(good, forecasts=narrow), {"itself": narrow.cone})
     assert verdicts(reach.gates(), "band, covered") == {False}
     assert verdicts(reach.gates(), "pinball loss below itself") == {False}
     assert verdicts(reach.gates(), "pinball loss not above itself") == {True}
@@ -150,7 +150,7 @@ def test_cones_that_are_too_narrow_fail_and_equal_rivals_are_not_beaten(good: Me
 
 
 def test_a_label_that_keeps_what_it_claims_holds_and_one_that_does_not_fails(good: Measured) -> None:
-    assert good.said is not None
+    assert good.forecasts is not None
     direction = Direction()
     direction.add(good)
     gates = {gate.name[:4]: gate for gate in direction.gates()}
@@ -161,9 +161,9 @@ def test_a_label_that_keeps_what_it_claims_holds_and_one_that_does_not_fails(goo
     )
     sure, vain = Direction(), Direction()
     sure.add(longer)
-    high = {h: np.minimum(p + 0.2, 1.0) for h, p in good.said.beyond_up.items()}
+    high = {h: np.minimum(p + 0.2, 1.0) for h, p in good.forecasts.beyond_up.items()}
     buys = Claimed(np.ones((T, N), np.int8), Claims().standings())
-    vain.add(replace(longer, said=replace(good.said, beyond_up=high), claimed=buys))
+    vain.add(replace(longer, forecasts=replace(good.forecasts, beyond_up=high), claimed=buys))
     assert {gate.name[:4]: gate.passed for gate in sure.gates()} == {"BUY ": None, "SELL": None, "HOLD": True}
     assert {gate.name[:4]: gate.passed for gate in vain.gates()} == {"BUY ": False, "SELL": None, "HOLD": None}
     assert "No cell is earned" in sure.sections()[0].text[1]
@@ -187,7 +187,7 @@ def test_weightings_without_meaning_leave_the_defaults(good: Measured) -> None:
 
 def test_pressure_without_meaning_is_called_not_significant(good: Measured) -> None:
     pressure = Pressure()
-    pressure.add(replace(good, said=None))
+    pressure.add(replace(good, forecasts=None))
     sections = {section.title: section for section in pressure.sections()}
     score = sections["Pressure is not a direction"].tables[0]
     assert score.rows[0][0] == "planted"
@@ -198,7 +198,7 @@ def test_pressure_without_meaning_is_called_not_significant(good: Measured) -> N
 
 def test_a_set_without_forecasts_is_judged_by_its_scores_alone(good: Measured) -> None:
     for topic in (Chances(), Distances(), Reach()):
-        topic.add(replace(good, said=None), *([{}] if not isinstance(topic, Chances) else []))
+        topic.add(replace(good, forecasts=None), *([{}] if not isinstance(topic, Chances) else []))
         assert topic.sections() == []
         assert topic.gates() == []
 
@@ -254,7 +254,7 @@ def test_a_page_has_n_and_days_beside_each_row() -> None:
 
 
 def test_forecasts_are_sampled_at_the_closes_of_the_grid() -> None:
-    sampler = SaidSampler(5)
+    sampler = ForecastSampler(5)
     for first in (0, 7):
         close_ms = DAY_MS + 60_000 * np.arange(first + 1, first + 8)
         values = np.arange(first + 1.0, first + 8)[:, None]
@@ -267,12 +267,12 @@ def test_forecasts_are_sampled_at_the_closes_of_the_grid() -> None:
             outcomes=Outcomes(*(values[None],) * 3), realised=values[None],
         )  # fmt: skip
         sampler.add(forecasts)
-    found = sampler.said(DAY_MS + 60_000 * np.array([5, 10]))
+    found = sampler.at(DAY_MS + 60_000 * np.array([5, 10]))
     assert found.volatility[15][:, 0].tolist() == [5.0, 10.0]
     assert found.cone[15].shape == (6, 2, 1)
     np.testing.assert_array_equal(found.at_least[15], [[[5.0, np.nan], [10.0, np.nan]]] * 2)
     with pytest.raises(ValueError, match="other closes"):
-        sampler.said(DAY_MS + 60_000 * np.array([5, 11]))
+        sampler.at(DAY_MS + 60_000 * np.array([5, 11]))
 
 
 def test_the_shipped_table_names_its_sets_and_one_that_is_not_there_is_empty(tmp_path: Path) -> None:

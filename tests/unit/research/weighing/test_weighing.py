@@ -11,7 +11,7 @@ from virtuoso.research.judging.blocks import DAY_MS
 from virtuoso.research.weighing.choice import choose
 from virtuoso.research.weighing.samples import Samples
 from virtuoso.research.weighing.trials import Trial, TrialLog, attempt, entries
-from virtuoso.research.weighing.weightings import all_said, judged, ridge, walked_forward
+from virtuoso.research.weighing.weightings import all_signals, judged, ridge, walked_forward
 
 DAYS, SYMBOLS, STEP = 16, 3, 15
 
@@ -42,7 +42,7 @@ def planted() -> Samples:
 
 @pytest.mark.parametrize("name", ["ridge", "logistic", "information"])
 def test_free_signs_find_what_points_the_other_way(planted: Samples, name: str) -> None:
-    said = all_said(planted, 15)[name]
+    said = all_signals(planted, 15)[name]
     assert said.weights["two"] < 0
     assert abs(said.weights["two"]) > 5 * max(abs(said.weights["one"]), abs(said.weights["three"]))
     tried = attempt(planted, name, 15, said.signal, judged(planted), 12.0)
@@ -55,7 +55,8 @@ def test_nothing_is_said_before_the_first_fit_and_all_are_judged_from_the_same_d
     when = judged(planted)
     assert planted.close_ms[when][0] == (20_000 + 8) * DAY_MS
     found = {
-        name: attempt(planted, name, 15, said.signal, when, 12.0).trial for name, said in all_said(planted, 15).items()
+        name: attempt(planted, name, 15, said.signal, when, 12.0).trial
+        for name, said in all_signals(planted, 15).items()
     }
     assert len(found) == 8
     assert {trial.days for trial in found.values()} == {tuple(range(20_008, 20_016))}
@@ -70,7 +71,7 @@ def test_what_comes_after_a_cut_changes_nothing_before_it(planted: Samples, cut:
     components[:, cut + 1 :] = rng.uniform(-1, 1, components[:, cut + 1 :].shape)
     changed = replace(planted, returns={15: returns}, components=components)
     for name in ("ridge", "logistic", "information", "equal"):
-        before, after = (all_said(s, 15)[name].signal for s in (planted, changed))
+        before, after = (all_signals(s, 15)[name].signal for s in (planted, changed))
         np.testing.assert_array_equal(before[: cut + 1], after[: cut + 1])
         sides = [entries(s, 15, signal, judged(s)) for s, signal in ((planted, before), (changed, after))]
         np.testing.assert_array_equal(sides[0][: cut + 1], sides[1][: cut + 1])

@@ -112,7 +112,7 @@ def detail_of(incident: Incident) -> AlertDetail:
         part=incident.part,
         pending_at=iso(incident.pending_ms),
         escalated_at=iso(incident.escalated_ms),
-        told_level=None if incident.told is None else incident.told.severity,
+        told_level=None if incident.notified is None else incident.notified.severity,
         path=tuple(
             Decision(at=iso(step.at_ms) or "", stage=step.stage, passed=step.passed, reason=step.reason)
             for step in incident.path
@@ -127,5 +127,5 @@ def _listed(incident: Incident) -> dict[str, Any]:
         "symbol": incident.symbol, "resolved": incident.resolved_ms is not None,
         "resolved_at": iso(incident.resolved_ms), "acknowledged": incident.acknowledged, "labels": incident.labels,
         "state": incident.state, "value": incident.value, "acknowledged_by": incident.acknowledged_by,
-        "held": incident.held, "told_at": None if incident.told is None else iso(incident.told.at_ms),
+        "held": incident.suppressed_by, "told_at": None if incident.notified is None else iso(incident.notified.at_ms),
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What was forecast at sampled closes."""
+"""Samples the forecasts of a walk at the closes that are judged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _BY_HORIZON = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class SampledForecasts:
     """Forecasts at sampled closes, by horizon in minutes: arrays [t, n], of quantiles [6, t, n], `nan` for unknown.
 
     The meaning of each is that of `Forecasts`.
@@ -37,7 +37,7 @@ class Said:
     """P(at least k symbols outside) [band, t, k = 0 … n], of `together.BANDS`."""
 
 
-class SaidSampler:
+class ForecastSampler:
     """Takes forecasts piece by piece; keeps the closes that lie on the grid of `step_min`."""
 
     def __init__(self, step_min: int = STEP_MIN) -> None:
@@ -59,8 +59,8 @@ class SaidSampler:
                 whole[..., : values.shape[2]] = values[:, at]
                 self._parts.setdefault(("at_least", horizon), []).append(whole)
 
-    def said(self, close_ms: Ints) -> Said:
-        """What was forecast at the closes `close_ms`, each of which was given.
+    def at(self, close_ms: Ints) -> SampledForecasts:
+        """Return what was forecast at the closes `close_ms`, each of which was given.
 
         Raises:
             ValueError: one was not.
@@ -74,4 +74,4 @@ class SaidSampler:
         for name, horizon in list(self._parts):
             joined = np.concatenate(self._parts.pop((name, horizon)), axis=-2)
             whole[name][horizon] = joined[..., kept, :]
-        return Said(close_ms=close_ms, **whole)
+        return SampledForecasts(close_ms=close_ms, **whole)
