@@ -26,7 +26,7 @@ from virtuoso.market.symbol import SymbolState
 from virtuoso.market.universe.choice import UniverseRules
 from virtuoso.model.clock import ManualClock, SystemClock
 from virtuoso.model.market import AccountRatio, Bar, Side, Trade
-from virtuoso.monitor.alerting.alerting import untold
+from virtuoso.monitor.alerting.alerting import without_notifications
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.kernel import Kernel, Source
 from virtuoso.monitor.persistence.committer import Committer
@@ -73,7 +73,7 @@ class LongDay:
         self.kernel = kernel = Kernel(
             replace(parts, universe=UniverseRules(size=symbols, detailed=symbols), slow_pass_s=inf),
             Source(self.exchange, self._stream), clock, Publication(MemoryCache(clock), 1, 40.0),
-            alerting=untold(self.incidents, clock), committer=self._committer,
+            alerting=without_notifications(self.incidents, clock), committer=self._committer,
             health=HealthState(clock, 60.0, "embedded"), series=series,
         )  # fmt: skip
         self.market, self.watch, self.cycle = kernel.market, kernel.watch, kernel.cycle

@@ -15,7 +15,7 @@ from virtuoso.model.clock import ManualClock
 from virtuoso.model.feed import SymbolSink
 from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.alerting.alerting import untold
+from virtuoso.monitor.alerting.alerting import without_notifications
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.kernel import Kernel, Source
 from virtuoso.monitor.persistence.committer import Committer
@@ -41,7 +41,8 @@ class SmallMonitor:
         )
         self.kernel = kernel = Kernel(
             parts, Source(self.exchange, self.stream), self.clock, Publication(MemoryCache(self.clock), 1, 40.0),
-            alerting=untold(self.incidents, self.clock), committer=Committer(None, self.exchange.name, self.incidents),
+            alerting=without_notifications(self.incidents, self.clock),
+            committer=Committer(None, self.exchange.name, self.incidents),
             health=HealthState(self.clock, 60.0, "embedded"),
         )  # fmt: skip
         self.market, self.watch, self.cycle, self.cache = kernel.market, kernel.watch, kernel.cycle, kernel.cache

@@ -56,7 +56,7 @@ def analyze(
 async def _analyze(settings: Settings, symbol: str, tell: Callable[[str], None]) -> OnePass:
     clock = SystemClock()
     exchange = exchange_for(settings, clock, np.random.default_rng())
-    return await analyze_once(exchange, monitor_parts(settings, told=False), symbol, clock, tell)
+    return await analyze_once(exchange, monitor_parts(settings, notify=False), symbol, clock, tell)
 
 
 def _configured(name: str, settings: Settings) -> Timeframe:

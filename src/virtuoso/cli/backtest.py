@@ -137,7 +137,7 @@ def _tell_written(html: Path | None, out: Path | None, results: Results | None) 
 
 
 def _alert_plan(settings: Settings) -> AlertPlan:
-    parts = alerting_parts(settings, told=False)
+    parts = alerting_parts(settings, notify=False)
     return AlertPlan(
         detectors=fast_parameters(settings.monitoring.alerts),
         stages=parts.pipeline,

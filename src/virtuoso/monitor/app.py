@@ -83,7 +83,7 @@ class Monitor:
         self.committer = Committer(
             leased, parts.kernel.market, self.alerts.incidents,
             decide=self.alerts.alerting.decide, committed=self._committed,
-            kept=self.alerts.alerting.kept, outcomes=self.alerts.alerting.outcomes.take_changed,
+            alert_state=self.alerts.alerting.state_text, outcomes=self.alerts.alerting.outcomes.take_changed,
         )  # fmt: skip
         stream = self._stream_for(parts.kernel)
         epoch = clock.now_ns() // 1_000_000_000 if stores is None else stores.lease.epoch
@@ -104,7 +104,7 @@ class Monitor:
         self.status = StatusReport(kernel, parts, self.vitals, stores)
         self._beats = Beats(
             kernel, self.status, stores, channels=self._channels,
-            told=lambda status: None if self._service is None else self._service.system(status),
+            on_status=lambda status: None if self._service is None else self._service.system(status),
         )  # fmt: skip
         self.ready = asyncio.Event()
         self.streaming = Streaming(kernel, parts.kernel.universe_interval_s)
@@ -241,14 +241,14 @@ class Monitor:
                 log.info("expired documents removed", count=gone)
 
     def _start_telling(self) -> None:
-        """What is in the outbox is sent once it is known what earlier runs told; the dead man's switch begins."""
+        """Begin to send what is in the outbox, once the notifications of earlier runs are known, and the heartbeat."""
         if self.alerts.outbox is not None:
             self.tasks.start("outbox", self.alerts.deliver)
-        if (told := self.parts.heartbeat) is not None:
-            self.tasks.start("heartbeat", Heartbeat(told.url, told.interval_s, self._all_well).run)
+        if (heartbeat := self.parts.heartbeat) is not None:
+            self.tasks.start("heartbeat", Heartbeat(heartbeat.url, heartbeat.interval_s, self._all_well).run)
 
     def _all_well(self) -> bool:
-        """Cycles succeed, and what is found can be kept: without a database nobody would be told."""
+        """Say whether cycles succeed and incidents can be stored: without a database nobody would be notified."""
         kept = self.stores is None or self.stores.database.status().state == "up"
         return kept and self.health.healthy
 

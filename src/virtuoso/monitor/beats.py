@@ -32,18 +32,18 @@ class Beat:
 
 
 class Beats:
-    """The beats of a kernel: `channels` tells how those that are told are, `told` is given each status."""
+    """Runs what goes on beside the cycle: `channels` returns how channels are, `on_status` is given each status."""
 
     def __init__(
         self, kernel: Kernel, status: StatusReport, stores: Stores | None = None, *,
         channels: Callable[[], Sequence[ChannelStatus]] = tuple,
-        told: Callable[[MonitoringStatus], None] = lambda _: None,
+        on_status: Callable[[MonitoringStatus], None] = lambda _: None,
     ) -> None:  # fmt: skip
         publication, market, watch = kernel.publication, kernel.market, kernel.watch
         ticks = TicksPublisher(market, kernel.exchange, publication, kernel.clock, watch.contained)
         books = BooksPublisher(market, kernel.cycle, watch, publication)
         alerts = AlertDocuments(kernel.alerting, channels, publication, kernel.clock)
-        supervision = Supervision(kernel, status, stores, told)
+        supervision = Supervision(kernel, status, stores, on_status)
         self.alpha = Beat("alpha", alpha_scanner.PERIOD_S, kernel.alpha.scan_due)
         self.all = (
             Beat("ticks", TICKS_S, _soon(ticks.publish)),

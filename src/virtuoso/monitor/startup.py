@@ -24,16 +24,20 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 10.0
 
 async def resume(kernel: Kernel, alerts: AlertRoot, stores: Stores | None) -> None:
     """Go on from what earlier runs kept: incidents, labels, regimes and the past that scores are ranked in."""
-    told_since_ms = kernel.now_ms() - alerts.policies.longest_cooldown_ms
-    recalled = await kernel.committer.recall(told_since_ms)
+    notified_since_ms = kernel.now_ms() - alerts.policies.longest_cooldown_ms
+    recalled = await kernel.committer.recall(notified_since_ms)
     kept, incidents = recalled.state, recalled.incidents
     now_ms = kernel.now_ms()
     if stores is None:
-        alerts.alerting.resume(incidents, None, kept=recalled.alerts, outcomes=recalled.outcomes)
+        alerts.alerting.resume(incidents, None, stored=recalled.alerts, outcomes=recalled.outcomes)
     else:
         lease = stores.lease
         alerts.alerting.resume(
-            incidents, lease.watched_ms, was_stopped=lease.was_stopped, kept=recalled.alerts, outcomes=recalled.outcomes
+            incidents,
+            lease.watched_ms,
+            was_stopped=lease.was_stopped,
+            stored=recalled.alerts,
+            outcomes=recalled.outcomes,
         )
     for part in kernel.incidents.open_parts("task_died"):
         kernel.incidents.resolve("task_died", now_ms, part=part)

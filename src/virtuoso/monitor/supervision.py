@@ -25,17 +25,17 @@ PERIOD_S = 1.0
 class Supervision:
     """Looks at the kernel and its stores; changes must show within seconds, however long the cycle's interval is.
 
-    `told` is given each status.
+    `on_status` is given each status.
     """
 
     def __init__(
         self, kernel: Kernel, status: StatusReport, stores: Stores | None = None,
-        told: Callable[[MonitoringStatus], None] = lambda _: None,
+        on_status: Callable[[MonitoringStatus], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self._kernel = kernel
         self._status = status
         self._stores = stores
-        self._told = told
+        self._on_status = on_status
         self._clock = kernel.clock
         self._refused = RefusedFrames()
         self._replayed_ms: float | None = None
@@ -52,7 +52,7 @@ class Supervision:
         kernel.health.observed(self._observed(items))
         status = self._status.document(items)
         kernel.publication.publish("status", status)
-        self._told(status)
+        self._on_status(status)
         kernel.cycle.publish_health()
         kernel.results.observed(kernel.now_ms(), items)
 
@@ -93,8 +93,8 @@ class Supervision:
     def _observed(self, items: Sequence[FeedItem]) -> Observed:
         """What health is judged by."""
         watch, analysed_ms = self._kernel.watch, self._kernel.cycle.analysed_ms
-        told = [item for item in items if speaks(item.kind)]
-        live = {item.symbol for item in told if item.data_quality is DataQuality.LIVE}
+        speaking = [item for item in items if speaks(item.kind)]
+        live = {item.symbol for item in speaking if item.data_quality is DataQuality.LIVE}
         return Observed(
             watched=len(watch.universe.symbols),
             live=len(live & set(watch.universe.symbols)),
@@ -105,11 +105,11 @@ class Supervision:
         )
 
     def _untold(self) -> str | None:
-        """Without a database nothing is told, for nothing could be promised."""
+        """Say why nobody is notified of incidents: without a database nothing could be promised."""
         if self._stores is None:
             return None
         state = self._stores.database.status().state
-        return None if state == "up" else f"the database is {state}: no incident is told to anyone"
+        return None if state == "up" else f"the database is {state}: nobody is notified of incidents"
 
 
 def universe_state(watch: Watch) -> UniverseState:

@@ -19,7 +19,7 @@ from virtuoso.model.errors import ExchangeError, UsageError, VirtuosoError
 from virtuoso.model.feed_kind import FeedKind
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.alerting.alerting import untold
+from virtuoso.monitor.alerting.alerting import without_notifications
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.kernel import Kernel, Source
 from virtuoso.monitor.persistence.committer import Committer
@@ -92,7 +92,7 @@ def _kernel(exchange: Exchange, parts: KernelParts, clock: Clock) -> tuple[Kerne
     incidents = IncidentLog(_INCIDENTS, exchange=exchange.name)
     kernel = Kernel(
         parts, Source(exchange, stream), clock, Publication(MemoryCache(clock), 1, parts.interval_s, ages=False),
-        alerting=untold(incidents, clock), committer=Committer(None, parts.market, incidents),
+        alerting=without_notifications(incidents, clock), committer=Committer(None, parts.market, incidents),
         health=HealthState(clock, parts.interval_s, "embedded"),
     )  # fmt: skip
     return kernel, stream

@@ -26,7 +26,7 @@ def monitor_for(
         UsageError: the configured exchange cannot be recorded, or not be polled so often.
         ConfigError: a channel or a file of rules is wrong.
     """
-    parts = monitor_parts(settings, told=stores is not None)
+    parts = monitor_parts(settings, notify=stores is not None)
     exchange = exchange_for(settings, clock, np.random.default_rng(), tap)
     if parts.kernel.polled:
         pollable(exchange.budget, parts.kernel.interval_s)

@@ -21,7 +21,7 @@ def reloading(monitor: Monitor, read: Callable[[], Settings]) -> Callable[[], Aw
         try:
             settings = read()
             streams.hide(secret_texts(settings))
-            await monitor.reload(monitor_parts(settings, told=monitor.stores is not None))
+            await monitor.reload(monitor_parts(settings, notify=monitor.stores is not None))
         except UsageError as error:
             log.warning("the configuration has mistakes; the one in force stays", mistakes=str(error).splitlines())
         except Exception:  # whatever a file or a channel of the user's raises: what runs goes on

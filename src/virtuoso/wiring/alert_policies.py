@@ -9,7 +9,7 @@ from virtuoso.model.alerts.incident import Severity
 
 _SYSTEM, _GENERAL = "system", "discord"
 _IN_WIDTHS = ("cone_touched", "thin_break")
-"""Kinds whose value is in widths of the cone: told again at each further one."""
+"""Kinds whose value is in widths of the cone: people are notified again at each further one."""
 
 
 def default_policy(alerts: AlertSettings) -> Policy:
@@ -18,7 +18,7 @@ def default_policy(alerts: AlertSettings) -> Policy:
 
 
 def policies(alerts: AlertSettings, channels: tuple[Route, ...]) -> dict[str, Policy]:
-    """The policies of the kinds that have their own; `channels` are those that are told."""
+    """Make the policies of the kinds that have their own; `channels` are those in use."""
     default = default_policy(alerts)
     holds = {
         "cpu": alerts.cpu_alerts.hold, "memory": alerts.memory_alerts.hold, "disk": alerts.disk_alerts.hold,
@@ -26,8 +26,8 @@ def policies(alerts: AlertSettings, channels: tuple[Route, ...]) -> dict[str, Po
     }  # fmt: skip
     found = {kind: replace(default, hold_ms=_ms(hold)) for kind, hold in holds.items()}
     found |= {kind: replace(default, step=1.0) for kind in _IN_WIDTHS}
-    if (told := _told_of_cpu(alerts, channels)) is not None:
-        found["cpu"] = replace(found["cpu"], channels=told)
+    if (taking := _channels_of_cpu(alerts, channels)) is not None:
+        found["cpu"] = replace(found["cpu"], channels=taking)
     for kind, given in alerts.kinds.items():
         found[kind] = _overridden(found.get(kind, default), given)
     return found
@@ -47,7 +47,7 @@ def _overridden(policy: Policy, given: KindSettings) -> Policy:
     )
 
 
-def _told_of_cpu(alerts: AlertSettings, channels: tuple[Route, ...]) -> tuple[str, ...] | None:
+def _channels_of_cpu(alerts: AlertSettings, channels: tuple[Route, ...]) -> tuple[str, ...] | None:
     """Its own choice between Discord's two webhooks, where that is another than all system alerts have."""
     both = {_SYSTEM, _GENERAL} <= {channel.channel for channel in channels}
     if not both or alerts.cpu_alerts.use_system_webhook == alerts.discord_webhook.use_system_webhook:
@@ -61,9 +61,9 @@ def _told_of_cpu(alerts: AlertSettings, channels: tuple[Route, ...]) -> tuple[st
 
 
 def routes(alerts: AlertSettings) -> tuple[Route, ...]:
-    """The channels that are configured, by what each is told.
+    """List the configured channels with what each takes.
 
-    Of Discord's two webhooks one alone takes everything; of both, `system` is told of the system where
+    Of Discord's two webhooks one alone takes everything; of both, `system` takes what is of the system where
     `discord_webhook.use_system_webhook` says so.
     """
     found = []

@@ -26,7 +26,7 @@ class AlertingParts:
         public_url: what links in messages begin with; `None` = there are none.
         conditions: by built-in kind, what makes an incident of it, for people.
         usual: the policy of a kind that has none of its own in `policies`.
-        routes: the channels, by what each is told; none where nobody is told.
+        routes: the channels, by what each takes; none where nobody is notified.
         digest_above: of so many waiting messages a channel gets one that sums them up.
         charts: whether pictures are drawn for channels that take them.
         crashes: this many within `crashes_within_s` seconds are an incident.
@@ -49,10 +49,10 @@ class AlertingParts:
     crashes_within_s: float
 
 
-def alerting_parts(settings: Settings, *, told: bool = True) -> AlertingParts:
-    """The parts of alerting as configured; without `told` nobody is."""
+def alerting_parts(settings: Settings, *, notify: bool = True) -> AlertingParts:
+    """Make the parts of alerting as configured; without `notify` there are no channels."""
     alerts = settings.monitoring.alerts
-    channels = routes(alerts) if told else ()
+    channels = routes(alerts) if notify else ()
     return AlertingParts(
         most_incidents=alerts.keep,
         public_url=alerts.public_url,

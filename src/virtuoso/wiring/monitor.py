@@ -43,13 +43,13 @@ class MonitorParts:
     fixed: Mapping[str, str] = field(repr=False)
 
 
-def monitor_parts(settings: Settings, *, told: bool = True) -> MonitorParts:
-    """The parts of a monitor as configured; without `told` nobody is told of incidents."""
+def monitor_parts(settings: Settings, *, notify: bool = True) -> MonitorParts:
+    """Make the parts of a monitor as configured; without `notify` nobody is notified of incidents."""
     heartbeat = settings.monitoring.alerts.heartbeat
     url = heartbeat.url
     return MonitorParts(
         kernel=kernel_parts(settings),
-        alerting=alerting_parts(settings, told=told),
+        alerting=alerting_parts(settings, notify=notify),
         identity=settings.identity,
         address=settings.exchange.address,
         category=settings.exchange.category,

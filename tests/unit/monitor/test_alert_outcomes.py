@@ -124,10 +124,10 @@ def test_outcomes_begin_with_the_delivery_settle_when_due_and_go_on_after_a_rest
     first.decide()
     begun |= {each.id: each for each in first.outcomes.take_changed()}
     assert sum(each.settled_ms is not None for each in begun.values()) == 2
-    kept = first.kept()
+    stored = first.state_text()
     clock.now_ms = T0 + 65 * MINUTE
     again = alerting(clock)
-    again.resume((), None, kept=kept, outcomes=tuple(begun.values()))
+    again.resume((), None, stored=stored, outcomes=tuple(begun.values()))
     again.decide()
     assert again.outcomes.take_changed() == (), "nothing settles before there are bars"
     again.outcomes.bars = minutes

@@ -59,7 +59,7 @@ class Shelf:
         kept = [record for changes in self.commits for record in changes.state if record.key == key]
         return kept[-1] if kept else None
 
-    async def incidents(self, limit: int, told_since_ms: int) -> tuple[Incident, ...]:
+    async def incidents(self, limit: int, notified_since_ms: int) -> tuple[Incident, ...]:
         return tuple(i for changes in reversed(self.commits) for i in reversed(changes.incidents))
 
     async def outcomes(self, now_ms: int) -> tuple[Outcome, ...]:

@@ -5,7 +5,7 @@ import pytest
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.clock import ManualClock, SystemClock
-from virtuoso.monitor.alerting.alerting import untold
+from virtuoso.monitor.alerting.alerting import without_notifications
 from virtuoso.monitor.wakes import Wakes
 
 S = 1_000_000_000
@@ -27,7 +27,7 @@ class Machine:
     def __init__(self) -> None:
         self.clock = SleepingClock(START_MS * 1_000_000)
         self.log = IncidentLog(10)
-        self.wakes = Wakes(self.clock, untold(self.log, self.clock).frozen)
+        self.wakes = Wakes(self.clock, without_notifications(self.log, self.clock).frozen)
 
     def passes(self, seconds: float, *, asleep: bool = False) -> None:
         """So much time until the next look; while the machine sleeps the monotonic clock may stand still."""
@@ -69,6 +69,6 @@ def test_the_time_that_is_looked_at_goes_on() -> None:
 )
 def test_a_restart_on_purpose_of_some_seconds_is_no_warning(away_s: int, was_stopped: bool, told: bool) -> None:
     machine = Machine()
-    alerting = untold(machine.log, machine.clock)
+    alerting = without_notifications(machine.log, machine.clock)
     alerting.resume((), START_MS - 1_000 * away_s, was_stopped=was_stopped)
     assert bool(machine.log.recent(10)) is told

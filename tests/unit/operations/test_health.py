@@ -72,8 +72,8 @@ def test_each_reason_makes_it_unhealthy_and_is_no_reason_to_restart(
 
 
 def test_that_nobody_is_told_is_said_beside(watched: Watched) -> None:
-    watched.well(untold="the database is down: no incident is told to anyone")
-    assert watched.after(0).reasons == ("the database is down: no incident is told to anyone",)
+    watched.well(untold="the database is down: nobody is notified of incidents")
+    assert watched.after(0).reasons == ("the database is down: nobody is notified of incidents",)
     assert watched.board.healthy
 
 

@@ -35,20 +35,20 @@ log = structlog.get_logger(__name__)
 _VALUES, _RULES = "its values for rules", "its rules"
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _Stored(msgspec.Struct, frozen=True):
     """What a restart goes on from: the budget of interruptions, and how often minutes left their bands."""
 
     budget: BudgetState | None = None
     equal: EqualState | None = None
 
 
-def untold(incidents: IncidentLog, clock: Clock) -> "Alerting":
-    """Incidents are found, nobody is told, and the user has no rules: for a replay."""
+def without_notifications(incidents: IncidentLog, clock: Clock) -> "Alerting":
+    """Make the alerting of one pass: incidents are found, nobody is notified, and there are no rules of the user."""
     return Alerting(incidents, Pipeline(PipelineSettings(), (), policies=default_policy), clock)
 
 
 class Alerting:
-    """Used on the event loop, but for `judge`, which runs where the documents are built.
+    """Joins incidents, stages and rules. Used on the event loop, but for `judge`, which runs where documents are built.
 
     `public_url` is what links in messages begin with; without it there are none. `conditions` says by built-in kind
     what makes an incident of it.
@@ -101,24 +101,24 @@ class Alerting:
         return deliveries if self.public_url is None else tuple(map(self._linked, deliveries))
 
     def _linked(self, delivery: Delivery) -> Delivery:
-        """With the address where its incident is told in full."""
+        """Add the address where its incident stands in full."""
         notice = delivery.notice
         address = (self.public_url or "").rstrip("/")
         link = f"{address}/api/alerts/{notice.lines[0].id}" if notice.lines else address
         return replace(delivery, notice=replace(notice, link=link))
 
-    def kept(self) -> str | None:
-        """What a restart goes on from beside incidents and outcomes; `None` where there is nothing."""
+    def state_text(self) -> str | None:
+        """Return what a restart goes on from beside incidents and outcomes, as JSON; `None` where there is nothing."""
         budget = None if self.pipeline.budget is None else self.pipeline.budget.state
-        state = _Kept(budget, self.outcomes.state(self._now_ms()))
-        return None if state == _Kept() else msgspec.json.encode(state).decode()
+        state = _Stored(budget, self.outcomes.state(self._now_ms()))
+        return None if state == _Stored() else msgspec.json.encode(state).decode()
 
-    def _recall(self, kept: str | None, outcomes: Sequence[Outcome]) -> None:
-        state = _Kept()
+    def _recall(self, stored: str | None, outcomes: Sequence[Outcome]) -> None:
+        state = _Stored()
         try:
-            state = state if kept is None else msgspec.json.decode(kept, type=_Kept)
+            state = state if stored is None else msgspec.json.decode(stored, type=_Stored)
         except msgspec.MsgspecError as error:
-            log.warning("what alerting kept is of another version; its budget begins anew", error=str(error))
+            log.warning("the stored state of alerting is of another version; its budget begins anew", error=str(error))
         if self.pipeline.budget is not None and state.budget is not None:
             self.pipeline.budget.resume(state.budget)
         self.outcomes.resume(outcomes, state.equal)
@@ -129,15 +129,15 @@ class Alerting:
         watched_ms: int | None,
         *,
         was_stopped: bool = False,
-        kept: str | None = None,
+        stored: str | None = None,
         outcomes: Sequence[Outcome] = (),
     ) -> None:
-        """Go on from what earlier runs kept, oldest first; `kept` is what the last one said is to be kept.
+        """Go on from what earlier runs stored, oldest first; `stored` is the last `state_text`.
 
         `watched_ms` is when the last of them was seen to watch, and `was_stopped` whether it was ended on purpose.
         """
         now_ms = self._now_ms()
-        self._recall(kept, outcomes)
+        self._recall(stored, outcomes)
         resumed = self.incidents.resume(incidents)
         self.pipeline.resume(resumed, now_ms)
         self._evaluator.resume(resumed)
@@ -148,7 +148,7 @@ class Alerting:
         """Note that the process stood still, or the machine slept."""
         observe_gap(self.incidents, since_ms, until_ms, self._now_ms())
 
-    def told(self, silences: tuple[Silence, ...], acknowledged: Mapping[str, str]) -> None:
+    def take_inputs(self, silences: tuple[Silence, ...], acknowledged: Mapping[str, str]) -> None:
         """Take what people said: silences in force or to come, and by incident who acknowledged it."""
         self._silences = silences
         for identity, by in acknowledged.items():
@@ -165,7 +165,7 @@ class Alerting:
             )  # fmt: skip
 
     def regimes(self, transitions: Sequence[Transition]) -> None:
-        """Regimes changed: the market's is told."""
+        """Make an incident of a change of the market's regime; those of symbols make none."""
         for change in transitions:
             if change.symbol is None:
                 observe_regime(self.incidents, str(change.before), str(change.after), self._now_ms())
@@ -177,7 +177,7 @@ class Alerting:
     def judge(
         self, details: Sequence[docs.SymbolDetail], overview: docs.MarketOverview, now_ms: int, contained: Contained
     ) -> list[Finding]:
-        """The user's rules against what is being published; a symbol that raises is unknown to them."""
+        """Judge the user's rules against what is being published; a symbol that raises is unknown to them."""
         judged = {detail.ticker.symbol: detail for detail in details} if self.rules.rules else {}
         known = each(contained, _VALUES, judged, lambda symbol: symbol_values(judged[symbol]))
         symbols = {symbol: known.get(symbol, {}) for symbol in judged}

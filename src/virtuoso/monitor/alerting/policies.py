@@ -29,7 +29,7 @@ class PolicyBook:
     def take(self, of_rules: Mapping[str, Policy]) -> None:
         """Let these policies of the user's rules hold, by name.
 
-        Those of rules that are gone hold on: what was found by them may still have to be told, where they say.
+        Those of rules that are gone hold on: people may still have to be notified of what they found.
         """
         gone = {name: policy for name, policy in self._of_rules.items() if name not in of_rules}
         self._of_rules = dict([*gone.items()][-_GONE:]) | dict(of_rules)

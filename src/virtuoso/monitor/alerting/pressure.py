@@ -1,4 +1,4 @@
-"""Pressure: changes of the bridged band that enter or leave a stretched one, each told once."""
+"""Makes incidents of changes of the bridged band that enter or leave a stretched one, each once."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -11,26 +11,26 @@ from virtuoso.model.signal import Band
 
 
 class PressureLog:
-    """The band told last of each symbol."""
+    """Remembers the last band of each symbol."""
 
     def __init__(self, incidents: IncidentLog) -> None:
         self._incidents = incidents
-        self._told: dict[str, Band | None] = {}
+        self._bands: dict[str, Band | None] = {}
 
     def observe(self, evaluation: Evaluation, symbols: Sequence[str], now_ms: int) -> None:
         """Make incidents of what changed with an evaluation of `symbols`."""
         for symbol in symbols:
-            band, before = evaluation.bridged_band(symbol), self._told.get(symbol)
+            band, before = evaluation.bridged_band(symbol), self._bands.get(symbol)
             if band is not before:
-                self._told[symbol] = band
+                self._bands[symbol] = band
                 observe_pressure(self._incidents, symbol, before, band, now_ms, evaluation.reading(symbol).score)
 
     def retain(self, symbols: Collection[str], now_ms: int) -> None:
-        """Forget what is watched no longer: nobody can tell whether it is still stretched."""
-        for symbol in [symbol for symbol in self._told if symbol not in symbols]:
-            observe_pressure(self._incidents, symbol, self._told.pop(symbol), None, now_ms, None)
+        """Forget symbols that are not watched any more: nobody can tell whether they are still stretched."""
+        for symbol in [symbol for symbol in self._bands if symbol not in symbols]:
+            observe_pressure(self._incidents, symbol, self._bands.pop(symbol), None, now_ms, None)
 
     def resume(self, checkpoints: Mapping[str, Checkpoint]) -> None:
-        """Go on from the bands that an earlier run kept: what was told then is not told again."""
+        """Go on from the bands that an earlier run stored: nobody is notified of them again."""
         for symbol, checkpoint in checkpoints.items():
-            self._told[symbol] = None if checkpoint.band is None else band_of(int(checkpoint.band))
+            self._bands[symbol] = None if checkpoint.band is None else band_of(int(checkpoint.band))

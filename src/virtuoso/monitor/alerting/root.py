@@ -37,7 +37,7 @@ class ContextSource(Protocol):
 class AlertRoot:
     """Built once, by the monitor; `context` is set as soon as there is a market to ask.
 
-    `kept` is where messages that are to be sent are kept: without it nobody is told. `wake` is called when an incident
+    `store` is where messages wait until they are sent: without it nobody is notified. `wake` is called when an incident
     has changed.
 
     Raises:
@@ -45,7 +45,7 @@ class AlertRoot:
     """
 
     def __init__(
-        self, parts: AlertingParts, clock: Clock, exchange: str, wake: Callable[[], None], kept: OutboxStore | None
+        self, parts: AlertingParts, clock: Clock, exchange: str, wake: Callable[[], None], store: OutboxStore | None
     ) -> None:
         self.parts = parts
         self.policies = PolicyBook(parts.default, parts.policies)
@@ -59,13 +59,13 @@ class AlertRoot:
         )
         self.charts: Charts | None = None
         self.outbox: Outbox | None = None
-        self._clock, self._kept = clock, kept
+        self._clock, self._store = clock, store
         self._replaced, self._delivering = asyncio.Event(), False
         self._left: list[Outbox] = []
-        if kept is not None:
-            self.outbox = self._outbox_for(make_channels(parts.channels, clock), kept)
+        if store is not None:
+            self.outbox = self._outbox_for(make_channels(parts.channels, clock), store)
 
-    def _outbox_for(self, channels: dict[str, Channel], kept: OutboxStore) -> Outbox:
+    def _outbox_for(self, channels: dict[str, Channel], store: OutboxStore) -> Outbox:
         parts = self.parts
         if (
             parts.charts
@@ -75,7 +75,7 @@ class AlertRoot:
             self.charts = Charts()
         return Outbox(
             channels,
-            kept,
+            store,
             self._clock,
             np.random.default_rng(),
             digest_above=parts.digest_above,
@@ -90,17 +90,17 @@ class AlertRoot:
             ConfigError: a channel is wrong; nothing was changed.
         """
         outbox = self.outbox
-        told_otherwise = outbox is not None and _of_outbox(parts) != _of_outbox(self.parts)
-        made = make_channels(parts.channels, self._clock) if told_otherwise else {}
+        sent_otherwise = outbox is not None and _of_outbox(parts) != _of_outbox(self.parts)
+        made = make_channels(parts.channels, self._clock) if sent_otherwise else {}
         self.parts = parts
         self.policies.change(parts.default, parts.policies)
         self.alerting.reload(rules)
         self.alerting.public_url = parts.public_url
         self.alerting.conditions = parts.conditions
         self.alerting.pipeline.configure(parts.pipeline, parts.routes)
-        if outbox is not None and told_otherwise and self._kept is not None:
+        if outbox is not None and sent_otherwise and self._store is not None:
             self._left.append(outbox)
-            self.outbox = self._outbox_for(made, self._kept)
+            self.outbox = self._outbox_for(made, self._store)
             self._replaced.set()
             if not self._delivering:
                 await self._close_left()

@@ -1,4 +1,4 @@
-"""Hears what people say to alerts, and looks at the machine."""
+"""Reads what people say to alerts, and checks the machine."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ _HOUR_MS = 3_600_000
 
 
 class AlertService:
-    """Used on the event loop of the monitor."""
+    """Reads inputs of people and checks the machine, by two tasks on the event loop of the monitor."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class AlertService:
         self._restarts: int | None = None
 
     async def listen(self) -> None:
-        """Hear silences and acknowledgements, once a second, until cancelled."""
+        """Read silences and acknowledgements once a second, until cancelled."""
         while True:
             try:
                 said = await self._store.alert_inputs(self._now_ms())
@@ -52,11 +52,11 @@ class AlertService:
             else:
                 wrong = said.wrong_tokens
                 observe_wrong_tokens(self._alerting.incidents, wrong.count, wrong.client, self._now_ms())
-                self._alerting.told(said.silences, {of: each.by for of, each in said.acknowledged.items()})
+                self._alerting.take_inputs(said.silences, {of: each.by for of, each in said.acknowledged.items()})
             await asyncio.sleep(_INPUTS_S)
 
     async def check(self) -> None:
-        """Look at the machine, and at how often this monitor crashed, until cancelled."""
+        """Check the machine, and how often this monitor crashed, until cancelled."""
         incidents = self._alerting.incidents
         while True:
             usage, lag = await self._host.measure(), self._lag.times()

@@ -55,8 +55,8 @@ class StateStore(Protocol):
         """What was kept under a name."""
         ...
 
-    async def incidents(self, limit: int, told_since_ms: int) -> tuple[Incident, ...]:
-        """The latest incidents, and all that are open, undecided, or told since then; newest first."""
+    async def incidents(self, limit: int, notified_since_ms: int) -> tuple[Incident, ...]:
+        """The latest incidents, and all that are open, undecided, or notified since then; newest first."""
         ...
 
     async def transitions(self, limit: int) -> tuple[TransitionRecord, ...]:
@@ -108,10 +108,10 @@ class Committer:
         exchange: whose state it is.
         incidents: where changed ones are taken from.
         wait_s: between attempts to read at the start.
-        decide: what is to be told now; asked before each commit, unless too much waits already.
-        committed: called when something to be told is in the database.
+        decide: what is to be sent now; asked before each commit, unless too much waits already.
+        committed: called when something to be sent is in the database.
         outcomes: what followed alerts and changed since it was last asked.
-        kept: what alerting goes on from after a restart, as a text; kept with what was decided by it.
+        alert_state: what alerting goes on from after a restart, as a text; stored with what was decided by it.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Committer:
         *,
         decide: Callable[[], tuple[Delivery, ...]] = tuple,
         committed: Callable[[], None] | None = None,
-        kept: Callable[[], str | None] = lambda: None,
+        alert_state: Callable[[], str | None] = lambda: None,
         outcomes: Callable[[], tuple[Outcome, ...]] = tuple,
     ) -> None:
         self._store = store
@@ -133,11 +133,11 @@ class Committer:
         self._incidents = incidents
         self._signals: deque[SignalRecord] = deque(maxlen=_MOST)
         self._transitions: deque[TransitionRecord] = deque(maxlen=_MOST)
-        self._unkept: dict[str, Incident] = {}
+        self._unstored: dict[str, Incident] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._decide = decide
-        self._told = committed
-        self._alerts, self._alerts_kept = kept, ""
+        self._on_deliveries = committed
+        self._alerts, self._alerts_stored = alert_state, ""
         self._followed = outcomes
         self._outcomes: dict[str, Outcome] = {}
         self._alerts_key = f"alerts {exchange}"
@@ -201,7 +201,7 @@ class Committer:
             changes = Changes(
                 signals=signals,
                 transitions=transitions,
-                incidents=tuple(self._unkept.values()),
+                incidents=tuple(self._unstored.values()),
                 deliveries=tuple(self._deliveries.values()),
                 outcomes=tuple(self._outcomes.values()),
                 state=(
@@ -214,47 +214,47 @@ class Committer:
             except StoreUnavailable as error:
                 log.debug("nothing could be committed", error=str(error))
                 return
-            self._alerts_kept = alerts[0].body if alerts else self._alerts_kept
+            self._alerts_stored = alerts[0].body if alerts else self._alerts_stored
             self._committed(changes, state)
 
     def _alert_records(self) -> tuple[StateRecord, ...]:
         """What alerting goes on from, where it is another than was kept last."""
         body = self._alerts()
-        if body is None or body == self._alerts_kept:
+        if body is None or body == self._alerts_stored:
             return ()
         return (StateRecord(key=self._alerts_key, close_ms=self.committed_close_ms, body=body),)
 
     def _collect(self) -> None:
-        """Decide, and take what changed, in one go: what is told of an incident stands in it.
+        """Decide, and take what changed, in one go: what was decided of an incident stands in it.
 
         While too much waits nothing is decided: then it stays in the log of incidents, undecided.
         """
         if len(self._deliveries) >= _MOST:
             return
         self._deliveries.update((delivery.id, delivery) for delivery in self._decide())
-        self._unkept.update((incident.id, incident) for incident in self._incidents.take_changed())
+        self._unstored.update((incident.id, incident) for incident in self._incidents.take_changed())
         self._outcomes.update((outcome.id, outcome) for outcome in self._followed())
-        for waiting in (self._unkept, self._outcomes):
+        for waiting in (self._unstored, self._outcomes):
             for identity in list(waiting)[:-_MOST_INCIDENTS]:
                 del waiting[identity]
 
     def _waits(self) -> bool:
-        waiting = (self._signals, self._transitions, self._unkept, self._deliveries, self._outcomes)
+        waiting = (self._signals, self._transitions, self._unstored, self._deliveries, self._outcomes)
         return any(waiting) or self._state is not None
 
     def _committed(self, changes: Changes, state: RestartState | None) -> None:
         _drop(self._signals, changes.signals)
         _drop(self._transitions, changes.transitions)
         for incident in changes.incidents:
-            if self._unkept.get(incident.id) is incident:
-                del self._unkept[incident.id]
+            if self._unstored.get(incident.id) is incident:
+                del self._unstored[incident.id]
         for outcome in changes.outcomes:
             if self._outcomes.get(outcome.id) is outcome:
                 del self._outcomes[outcome.id]
         for delivery in changes.deliveries:
             self._deliveries.pop(delivery.id, None)
-        if changes.deliveries and self._told is not None:
-            self._told()
+        if changes.deliveries and self._on_deliveries is not None:
+            self._on_deliveries()
         if state is not None:
             self.committed_close_ms = state.close_ms
             if self._state is state:
@@ -262,10 +262,10 @@ class Committer:
                 self._past.clear()
                 self._outlook.clear()
 
-    async def recall(self, told_since_ms: int) -> Recalled:
+    async def recall(self, notified_since_ms: int) -> Recalled:
         """What earlier runs kept.
 
-        Of incidents, the latest, and all that are open, undecided, or told since `told_since_ms` (epoch ms).
+        Of incidents, the latest, and all that are open, undecided, or notified since `notified_since_ms` (epoch ms).
         """
         if self._store is None:
             return Recalled()
@@ -273,10 +273,10 @@ class Committer:
             try:
                 record = await self._store.state(self._key)
                 transitions = await self._store.transitions(_TRANSITIONS)
-                incidents = await self._store.incidents(self._incidents.keep, told_since_ms)
+                incidents = await self._store.incidents(self._incidents.keep, notified_since_ms)
                 labels = await self._store.last_labels()
                 alerts = await self._store.state(self._alerts_key)
-                outcomes = await self._store.outcomes(told_since_ms)
+                outcomes = await self._store.outcomes(notified_since_ms)
                 days = [await self._store.state(self._past_key(slot)) for slot in range(DAYS)]
                 outlook = {name: await self._store.state(self._outlook_key(name)) for name in NAMES}
                 break
@@ -319,7 +319,7 @@ class Committer:
     def waiting(self) -> Mapping[str, int]:
         """What is not committed yet."""
         return {
-            "signals": len(self._signals), "transitions": len(self._transitions), "incidents": len(self._unkept),
+            "signals": len(self._signals), "transitions": len(self._transitions), "incidents": len(self._unstored),
             "deliveries": len(self._deliveries),
         }  # fmt: skip
 

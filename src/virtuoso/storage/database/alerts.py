@@ -101,7 +101,7 @@ def incident(connection: Connection, incident_id: str) -> Incident | None:
 
 
 def resumable(connection: Connection, identity: str, since_ms: int) -> Usable:
-    """Open ones, undecided ones, and those told since then; newest first, at most 10,000.
+    """Open ones, undecided ones, and those notified since then; newest first, at most 10,000.
 
     A union, so that each part goes by an index of its own.
     """

@@ -27,10 +27,10 @@ class LeasedStore(LeasedOutbox):
         """What was kept under a name."""
         return await self._store.state(self._identity, key)
 
-    async def incidents(self, limit: int, told_since_ms: int) -> tuple[Incident, ...]:
-        """The latest incidents, and all that are open, undecided, or told since then; newest first."""
+    async def incidents(self, limit: int, notified_since_ms: int) -> tuple[Incident, ...]:
+        """The latest incidents, and all that are open, undecided, or notified since then; newest first."""
         latest = await self._store.incidents(limit, identity=self._identity)
-        resumed = await self._store.resumable(self._identity, told_since_ms)
+        resumed = await self._store.resumable(self._identity, notified_since_ms)
         found = {incident.id: incident for incident in (*latest, *resumed)}
         return tuple(sorted(found.values(), key=lambda each: (each.fired_ms, each.id), reverse=True))
 

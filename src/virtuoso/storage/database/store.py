@@ -135,7 +135,7 @@ class Database(Calls):
         return found
 
     async def resumable(self, identity: str, since_ms: int) -> tuple[Incident, ...]:
-        """What a restart goes on with: incidents open, undecided, or told since then; newest first, at most 10,000."""
+        """What a restart goes on with: those open, undecided, or notified since then; newest first, at most 10,000."""
         return self._whole(await self.run(lambda c: alerts.resumable(c, identity, since_ms), writing=False))
 
     async def outcomes(self, identity: str, now_ms: int) -> tuple[Outcome, ...]:
