@@ -129,8 +129,9 @@ def test_the_summary_counts_what_the_rows_say(run: tuple[Path, subprocess.Comple
 
 def test_without_taker_sides_order_flow_is_absent_and_the_summary_is_for_people(tmp_path: Path) -> None:
     pq.write_table(_table(taker_sides=False).slice(0, 600), tmp_path / "bars.parquet")
-    done = _virtuoso(str(tmp_path / "bars.parquet"))
+    done = _virtuoso(str(tmp_path / "bars.parquet"), "--alerts")
     assert done.returncode == 0, done.stderr
+    assert "no incidents\ninterruptions a day: unknown, no day (UTC) was seen whole\n" in done.stdout
     assert "DATA has no taker_buy_volume" in done.stdout
     assert "symbol-bars/s" in done.stdout
     assert not list(tmp_path.glob("*.json"))

@@ -2,7 +2,7 @@
 
 import difflib
 
-from virtuoso.config.keys import is_section, keys_of, paths
+from virtuoso.config.keys import is_section, keys_of, paths, sections
 from virtuoso.config.section import KeyPath
 
 PREFIX = "VIRTUOSO__"
@@ -22,7 +22,7 @@ def variable(path: KeyPath) -> str:
 
 
 def nearest_key(path: KeyPath) -> str:
-    """`; did you mean web.port?`: of the same section, else of that name in another; else all that the section has.
+    """`; did you mean web.port?`: of the same section, else of that name in another; then, too, all that it has.
 
     Of a key of an earlier version what took its place.
     """
@@ -32,9 +32,11 @@ def nearest_key(path: KeyPath) -> str:
     match = difflib.get_close_matches(path[-1], known, n=1, cutoff=_ALIKE)
     if match:
         return f"; did you mean {'.'.join((*path[:-1], match[0]))}?"
-    if (elsewhere := next((each for each in paths() if each[-1] == path[-1]), None)) is not None:
-        return f"; did you mean {'.'.join(elsewhere)}?"
-    return f"; {'.'.join(path[:-1]) or 'the top level'} has {', '.join(known)}"
+    has = f"; {'.'.join(path[:-1]) or 'the top level'} has {', '.join(known)}"
+    elsewhere = next((each for each in (*paths(), *sections()) if each[-1] == path[-1]), None)
+    if elsewhere is None:
+        return has
+    return f"; did you mean {'.'.join(elsewhere)}?{has.replace(';', '', 1) if len(path) > 1 else ''}"
 
 
 def nearest_variable(name: str) -> str | None:

@@ -45,6 +45,15 @@ def paths(section: KeyPath = ()) -> Iterator[KeyPath]:
             yield here
 
 
+def sections(section: KeyPath = ()) -> Iterator[KeyPath]:
+    """Every section in a section, by its path."""
+    model = _at(section)
+    for key in keys_of(section):
+        if _is_model(_inner(model, key)):
+            yield (*section, key)
+            yield from sections((*section, key))
+
+
 def is_section(path: KeyPath) -> bool:
     """Whether keys and values stand at a path, of the program's choice or of the user's."""
     return _is_section(_at(path))

@@ -84,7 +84,17 @@ def _checked(data: dict[str, Any]) -> tuple[Settings | None, list[dict[str, Any]
     try:
         return Settings.model_validate(data), []
     except ValidationError as error:
-        return None, [dict(detail) for detail in error.errors()]
+        return None, _first_causes([dict(detail) for detail in error.errors()])
+
+
+def _first_causes(wrong: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that are not wrong because of something inside them, as a list is too short without its wrong entries."""
+    places = [_place(detail) for detail in wrong]
+    return [
+        detail
+        for detail, place in zip(wrong, places, strict=True)
+        if not any(len(other) > len(place) and other[: len(place)] == place for other in places)
+    ]
 
 
 def _place(detail: dict[str, Any]) -> KeyPath:

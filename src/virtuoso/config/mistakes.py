@@ -9,11 +9,16 @@ from virtuoso.config.layers import Layers
 from virtuoso.config.section import KeyPath
 from virtuoso.config.traps import as_list, as_number, as_text
 from virtuoso.config.values.durations import MISTAKE, Duration
-from virtuoso.model.text.numbers import number_text
+from virtuoso.model.text.numbers import counted, number_text
 
 _BOUNDS = {
     "greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "more than"),
     "less_than_equal": ("le", "at most"), "less_than": ("lt", "less than"),
+}  # fmt: skip
+
+_LENGTHS = {
+    "too_short": ("min_length", "at least"), "too_long": ("max_length", "at most"),
+    "string_too_short": ("min_length", "at least"), "string_too_long": ("max_length", "at most"),
 }  # fmt: skip
 
 _TYPES = {
@@ -72,6 +77,11 @@ def _wanted(detail: dict[str, Any], unit: Duration | None, text: str | None) -> 
         return f"must be {words} {number_text(detail['ctx'][name])}"
     if kind in {"literal_error", "enum"}:
         return f"must be {str(detail['ctx']['expected']).replace(chr(39), '')}"
+    if kind in _LENGTHS:
+        name, words = _LENGTHS[kind]
+        return (
+            f"must have {words} {counted(detail['ctx'][name], 'character' if kind.startswith('string') else 'value')}"
+        )
     if kind in _TYPES:
         return f"must be {_TYPES[kind]}"
     message = str(detail["msg"]).removeprefix("Value error, ")

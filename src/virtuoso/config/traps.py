@@ -76,6 +76,8 @@ def not_yaml(error: yaml.MarkedYAMLError, place: KeyPath) -> str:
             f"{key}is not valid YAML: a colon where no key can be;"
             " indent the keys of a section alike, and write a value that has ': ' in it in quotes"
         )
+    if context.startswith("while scanning a quoted scalar") and error.context_mark is not None:
+        return f"{key}is not valid YAML: the quotation mark of line {error.context_mark.line + 1} is not closed"
     return f"{key}is not valid YAML: {without_quotes(problem or context)}"
 
 

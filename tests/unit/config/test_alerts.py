@@ -63,10 +63,6 @@ def test_a_kind_says_what_is_different(tmp_path: Path) -> None:
             "{kinds: {cpu: {for_: 3}}}",
             ".kinds.cpu.for_ = 3: unknown key; did you mean monitoring.alerts.kinds.cpu.for?",
         ),
-        (
-            "{interruptions: {digest_at: ['8:00']}}",
-            ".digest_at.0 = '8:00': must be a time of day, such as '08:00'",
-        ),
         ("{kinds: {cpu: {severity: bad}}}", ".kinds.cpu.severity = 'bad': must be info, warning or"),
         (
             "{kinds: {cpu: {channels: [discrd]}}}",
@@ -107,6 +103,23 @@ def test_a_kind_says_what_is_different(tmp_path: Path) -> None:
 def test_one_clear_line_without_a_secret(tmp_path: Path, text: str, expected: str) -> None:
     lines = mistakes(tmp_path, text)
     assert expected in lines[0], lines
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        (["25:00"], ["digest_at.0 = '25:00': must be a time of day, such as '08:00'"]),
+        (["8:00", "8 pm"], ["digest_at.0 = '8:00': must be a time", "digest_at.1 = '8 pm': must be a time"]),
+        ([], ["digest_at = []: must have at least 1 value"]),
+        (["08:00"] * 25, [": must have at most 24 values"]),
+    ],
+)
+def test_a_list_is_not_too_short_besides_because_of_its_wrong_entries(
+    tmp_path: Path, times: list[str], expected: list[str]
+) -> None:
+    lines = mistakes(tmp_path, f"{{interruptions: {{digest_at: {times}}}}}")
+    assert len(lines) == len(expected), lines
+    assert all(part in line for part, line in zip(expected, lines, strict=True)), lines
 
 
 def test_nothing_is_none(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ TRAPS = [
     ("web:\n  token: !hush", "2: web.token: YAML takes a ! for a tag; write the value in quotes"),
     ("web: {host: @home}", "1: web.host: is not valid YAML: a value must not begin with @; write it in quotes"),
     ("universe:\n\tsize: 3", "2: universe: is not valid YAML: it is indented with a tab; write spaces"),
+    ('web:\n  host: "a\n  port: 3\n', "5: web.host: is not valid YAML: the quotation mark of line 2 is not closed"),
     ("web:\n  host: a: b", f"2: web: {_COLON}"),
     ("web:\n  port: 1\n  port: 2", "3: web.port is given twice, first on line 2; keep one"),
     ("web:\n  port:9", "1: web = ***: must be a section, of keys and values; write a space after each colon"),
@@ -145,6 +146,10 @@ def test_a_misspelt_variable_stops_the_start_and_names_one_that_exists(tmp_path:
 
 def test_a_misspelt_key_is_one_that_exists(tmp_path: Path) -> None:
     assert mistakes(tmp_path, "port: 9") == ["a.yaml:1: port = 9: unknown key; did you mean web.port?"]
+    (line,) = mistakes(tmp_path, "retention: {minutes_days: 3}")
+    assert line.endswith("unknown key; did you mean timeseries.retention?")
+    (line,) = mistakes(tmp_path, "universe: {symbols: [BTCUSDT]}")
+    assert "market_move.symbols? universe has size, detailed, quote," in line, "what is meant may be of its own section"
     (line,) = mistakes(tmp_path, "monitoring: {alerst: {cooldown: 5}}")
     assert line.endswith("unknown key; did you mean monitoring.alerts?")
     (line,) = mistakes(tmp_path, "logging: {colour: red}")

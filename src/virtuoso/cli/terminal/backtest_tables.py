@@ -86,11 +86,13 @@ def _alerts(alerts: dict[str, Any]) -> Iterator[RenderableType]:
     ]  # fmt: skip
     titles = ("found", "a symbol and day", "after cooldown", "told at once", "in a group", "in a digest")
     numbers = [at(title, n, right=True) for n, title in enumerate(titles, start=1)]
-    yield Table([at("incidents", 0), *numbers], rows)
+    yield Table([at("incidents", 0), *numbers], rows) if rows else Text("no incidents")
     often = alerts["interruptions_a_day"]
     yield Text(
         f"interruptions a day: median {_number(often['median'])}, 95 % of days at most "
-        f"{_number(often['of_95_pct_of_days_at_most'], 0)}, most {often['most']}, of {often['days']} days"
+        f"{_number(often['of_95_pct_of_days_at_most'], 0)}, most {_number(often['most'], 0)}, of {often['days']} days"
+        if often["days"]
+        else "interruptions a day: unknown, no day (UTC) was seen whole"
     )
     yield Text(f"assumed: {alerts['assumed']}")
 

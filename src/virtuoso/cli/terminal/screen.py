@@ -108,6 +108,7 @@ class Screen:
             Column("signal", lambda row: drawing.label(row.signal), width=6),
             Column("conf", lambda row: drawing.number(row.confidence, 2), 2, right=True, width=4),
             Column("move", lambda row: drawing.number(row.large_move, 2), 2, right=True, width=4),
+            Column("×base", lambda row: drawing.number(_over_base(row), 2), 2, right=True, width=5),
             Column("score", lambda row: drawing.number(row.score, 1), right=True, width=5),
             Column("band", lambda row: drawing.band(row.band), 5, width=14),
             Column("pctl", lambda row: drawing.number(row.score_percentile, 0), 5, right=True, width=4),
@@ -143,6 +144,13 @@ class Screen:
             lines = (Text("  ", no_wrap=True, overflow="ellipsis").join(map(Text.assemble, row)) for row in rows)
             drawn = list(lines)
         return [Text("latest incidents", "dim"), *drawn]
+
+
+def _over_base(item: docs.SignalItem) -> float | None:
+    """How likely a large move is over how often the symbol has one, by which those without a claim are ordered."""
+    if item.large_move is None or not item.large_move_base:
+        return None
+    return item.large_move / item.large_move_base
 
 
 class _Board(Table[docs.SignalItem]):

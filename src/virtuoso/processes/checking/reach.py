@@ -42,14 +42,12 @@ class Servers:
         ]
 
     async def database_server(self) -> None:
-        """Ask a database that is a server."""
+        """Ask a database that is a server; what it raises names its address."""
         if sqlite_file(self.settings) is not None:
             return
         database = database_for(self.settings, self.clock)
         try:
             await database.look()
-        except StoreUnavailable as error:
-            raise StoreUnavailable(f"database.url: {error}") from error
         finally:
             await database.close()
 

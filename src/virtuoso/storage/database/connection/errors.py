@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from virtuoso.model.errors import StoreUnavailable
+from virtuoso.storage.database.connection.unreached import why_no_connection
 
 
 class StoreFull(StoreUnavailable):
@@ -56,7 +57,7 @@ def explain(place: str, error: BaseException) -> StoreUnavailable:
         return NoDatabase(f"{place} is not a database: name another file, or move this one away to begin a new one")
     starts = code in _STARTING or type(error).__name__ == _CONNECTING
     kind = StoreStarting if starts else StoreUnavailable
-    return kind(f"the database {place} does not answer: {_one_line(error)}")
+    return kind(f"the database {place} does not answer: {why_no_connection(error) or _one_line(error)}")
 
 
 def _one_line(error: BaseException) -> str:
