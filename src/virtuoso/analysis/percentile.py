@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from virtuoso.analysis.block import Memory, Rows
 from virtuoso.market.panel import Floats, Ints
+from virtuoso.model.timeframe import DAY_MS
 
 DAYS: Final = 8
 """Days (UTC) of which scores are counted, today among them."""
@@ -26,7 +27,6 @@ WARM_CLOSES: Final = 300
 """The last closes of a warm-up that are scored, from bars alone."""
 _BINS = 200
 _WIDTH = 100.0 / _BINS
-_DAY_MS = 86_400_000
 _FINE = 20
 """Bins that are summed up, so that a rank needs a look at few of them."""
 _COARSE = _BINS // _FINE
@@ -102,7 +102,7 @@ class ScorePast:
     def learn(self, rows: Rows, scores: Floats, close_ms: Ints) -> None:
         """Count `scores` [t, n] that were computed from bars alone; closes that were counted before are left."""
         first = 0
-        for stop in (*(np.flatnonzero(np.diff(close_ms // _DAY_MS)) + 1).tolist(), close_ms.size):
+        for stop in (*(np.flatnonzero(np.diff(close_ms // DAY_MS)) + 1).tolist(), close_ms.size):
             part = slice(first, stop)
             self._turn(rows, int(close_ms[first]))
             new = close_ms[part, None] > self._until_ms.get(rows)
@@ -113,7 +113,7 @@ class ScorePast:
 
     def _turn(self, rows: Rows, close_ms: int) -> None:
         """Where the day of the close is a new one, make room for it, and forget what has become too old."""
-        day = close_ms // _DAY_MS
+        day = close_ms // DAY_MS
         new = ~(self._today.get(rows) >= day)
         if not new.any():
             return
@@ -165,7 +165,7 @@ class ScorePast:
         latest = np.where(known, close_ms[:, None], 0).max(axis=0)
         self._last.put(rows, np.where(known[-1], bins[-1] + offset, np.nan))
         self._until_ms.put(rows, np.maximum(before_ms, latest))
-        self._changed.add(int(close_ms[0]) // _DAY_MS)
+        self._changed.add(int(close_ms[0]) // DAY_MS)
 
     def recall(self, days: Iterable[PastDay]) -> None:
         """Go on from these days, each symbol when it is watched."""
@@ -212,7 +212,7 @@ class ScorePast:
 
 def _slot(close_ms: int) -> int:
     """The place of a close's day among those that are kept."""
-    return close_ms // _DAY_MS % DAYS
+    return close_ms // DAY_MS % DAYS
 
 
 def _bins(score: Floats) -> Ints:

@@ -1,10 +1,12 @@
 """Timeframes as a type, so that 1m can never be labelled 5m."""
 
 from enum import StrEnum
+from typing import Final
 
 _MINUTE_MS = 60_000
-_DAY_MS = 86_400_000
-_MONDAY_MS = 4 * _DAY_MS  # the epoch began on a Thursday; exchange weeks begin on Monday
+DAY_MS: Final = 86_400_000
+"""Milliseconds of a UTC day."""
+_MONDAY_MS = 4 * DAY_MS  # the epoch began on a Thursday; exchange weeks begin on Monday
 
 
 class Timeframe(StrEnum):
@@ -43,5 +45,5 @@ class Timeframe(StrEnum):
         return self.floor(ms) == ms
 
 
-_UNIT_MS = {"m": _MINUTE_MS, "h": 60 * _MINUTE_MS, "d": _DAY_MS, "w": 7 * _DAY_MS}
+_UNIT_MS = {"m": _MINUTE_MS, "h": 60 * _MINUTE_MS, "d": DAY_MS, "w": 7 * DAY_MS}
 _MS: dict[Timeframe, int] = {tf: int(tf.value[:-1]) * _UNIT_MS[tf.value[-1]] for tf in Timeframe}

@@ -9,13 +9,13 @@ from virtuoso.analysis.bands import BALANCED, DOWN, UNKNOWN, UP, is_stretched
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.model.clock import iso
 from virtuoso.model.signal import Band
+from virtuoso.model.timeframe import DAY_MS
 from virtuoso.research.moments import Moments
 from virtuoso.research.scored import ScoredBlock
 from virtuoso.research.seams import Seam
 
 BIN_POINTS = 5
 _EDGES = np.arange(0, 100 + BIN_POINTS, BIN_POINTS)
-_DAY_MS = 86_400_000
 _NAMES = {UP: Band.UP.value, DOWN: Band.DOWN.value, BALANCED: Band.BALANCED.value, UNKNOWN: "unknown"}
 _MEASURES = ("score", "agreement", "coverage")
 
@@ -44,7 +44,7 @@ class Summary:
         self._symbols = tuple(symbols)
         self._factors = tuple(factors)
         self._up, self._down = up, down
-        self._day_readings = _DAY_MS // bar_ms
+        self._day_readings = DAY_MS // bar_ms
         self._moments = Moments(len(_MEASURES) + len(self._factors))
         self._bins: Ints = np.zeros(_EDGES.size - 1, np.int64)
         self._high = self._low = 0

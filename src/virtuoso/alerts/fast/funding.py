@@ -6,11 +6,12 @@ from virtuoso.alerts.fast.findings import Findings
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.catalogue.detectors import FundingParameters
 from virtuoso.model.market import Side
+from virtuoso.model.timeframe import DAY_MS
 
 KIND = "funding_extreme"
 _HOURS = 8.0
-_MEMORY_MS = 3 * 86_400_000.0
-_READY_MS = 86_400_000
+_MEMORY_MS = 3 * DAY_MS
+_READY_MS = DAY_MS
 _STEP_MS = 60_000
 _RELEASE = 0.8
 

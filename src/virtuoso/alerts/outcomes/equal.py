@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.model.alerts.outcome import HORIZONS_MIN
+from virtuoso.model.timeframe import DAY_MS
 
 _HOURS, _BINS, _LOWEST = 24, 40, -40
-_HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
+_HOUR_MS = 3_600_000
 _FEWEST = 200.0
 _KEPT = 0.5 ** (1 / 30)
 """What is left of a count after a day: half after a month."""
@@ -37,7 +38,7 @@ class EqualMinutes:
 
     def learn(self, horizon_min: int, at_ms: int, volatility: Counts, beyond: NDArray[np.bool_]) -> None:
         """Count minutes of many symbols [n], forecast at `at_ms` (epoch ms); what has no volatility is left out."""
-        self._fade(at_ms // _DAY_MS)
+        self._fade(at_ms // DAY_MS)
         known = np.isfinite(volatility) & (volatility > 0.0)
         bins = np.clip(np.floor(2.0 * np.log2(volatility[known])).astype(np.int64) - _LOWEST, 0, _BINS - 1)
         cell = self._counts[HORIZONS_MIN.index(horizon_min), at_ms // _HOUR_MS % _HOURS]

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from virtuoso.alerts.timers import Timers
 from virtuoso.model.alerts.incident import Incident
 from virtuoso.model.alerts.outcome import HORIZONS_MIN, Edge, Outcome
+from virtuoso.model.timeframe import DAY_MS
 
 MINUTE_MS = 60_000
-GRACE_MS = 86_400_000
+GRACE_MS = DAY_MS
 """Bars of a symbol that is not watched, or not loaded yet, may come so late; later they are missing."""
 MOST = 20_000
 """Outcomes that wait; beyond, the first are given up."""

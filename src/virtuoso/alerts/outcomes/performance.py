@@ -13,11 +13,11 @@ from statistics import median
 from virtuoso.model.alerts.documents.performance import Figure, HorizonPerformance, KindPerformance
 from virtuoso.model.alerts.outcome import COMPARED_MIN, HORIZONS_MIN, Outcome
 from virtuoso.model.alerts.worth import Worth
+from virtuoso.model.timeframe import DAY_MS
 
 FEWEST, FEWEST_DAYS = 20, 5
 """Incidents, and days on which there were any, below which no figure is given."""
 _Z = 1.959964
-_DAY_MS = 86_400_000
 
 
 def performance(outcomes: Sequence[Outcome]) -> tuple[KindPerformance, ...]:
@@ -145,4 +145,4 @@ def _median(values: Sequence[float], days: int) -> Figure:
 
 
 def _day(outcome: Outcome) -> int:
-    return outcome.delivered_ms // _DAY_MS
+    return outcome.delivered_ms // DAY_MS

@@ -6,8 +6,9 @@ from typing import Final
 
 from virtuoso.alerts.rules.mistakes import Mistaken, nearest
 from virtuoso.model.text.duration import read
+from virtuoso.model.timeframe import DAY_MS
 
-LONGEST_MS: Final = 30 * 86_400_000
+LONGEST_MS: Final = 30 * DAY_MS
 
 
 def duration_ms(text: str) -> int:

@@ -13,8 +13,7 @@ from virtuoso.model.alerts.incident import Incident, Severity
 from virtuoso.model.alerts.kind import About
 from virtuoso.model.alerts.worth import Worth
 from virtuoso.model.catalogue.kinds import KINDS
-
-DAY_MS = 86_400_000
+from virtuoso.model.timeframe import DAY_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

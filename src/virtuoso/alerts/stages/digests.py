@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from virtuoso.alerts.path import lengthened
-from virtuoso.alerts.stages.budget import DAY_MS
 from virtuoso.alerts.stages.notices import digest
 from virtuoso.alerts.stages.stage_state import by_weight
 from virtuoso.model.alerts.incident import Incident, Notified, Step
 from virtuoso.model.alerts.notice import Notice
+from virtuoso.model.timeframe import DAY_MS
 
 MOST_WAITING = 1_000
 """As soon as so many wait, a digest is sent."""

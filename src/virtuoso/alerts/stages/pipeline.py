@@ -20,6 +20,7 @@ from virtuoso.alerts.timers import Timers, earliest
 from virtuoso.model.alerts.incident import Incident, Severity, Silence, Step
 from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.catalogue.kinds import OUTAGES
+from virtuoso.model.timeframe import DAY_MS
 
 _MOST_DELIVERED = 100_000
 """Between two calls of `take_delivered`; of more, the first are forgotten."""
@@ -27,7 +28,7 @@ _BEFORE_GROUP = (
     ("inhibit", inhibit), ("silence", silence), ("dedup", dedup), ("cooldown", cooldown), ("budget", budget),
 )  # fmt: skip
 _STAGES = (*(stage for stage, _ in _BEFORE_GROUP), "group", "route")
-_TTL_MS = (3_600_000, 21_600_000, 86_400_000)
+_TTL_MS = (3_600_000, 21_600_000, DAY_MS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.market.panel import Floats
-from virtuoso.model.timeframe import Timeframe
+from virtuoso.model.timeframe import DAY_MS, Timeframe
 
 Flags = NDArray[np.bool_]
 
-_DAY_MS = 86_400_000
 _Z95 = 1.959963984540054
 _DEGENERATE = 1e-9
 """Two shares of a variance that differ by less than this do not differ."""
@@ -90,7 +89,7 @@ def estimate(returns: Floats, benchmark: Floats, timeframe: Timeframe) -> Estima
     Fisher's 1/√(count − 3). `beta_df` is (Σx²)²/Σx⁴, x the benchmark less its mean: the leading term of Bell &
     McCaffrey (2002); where few bars make most of x's variance they are few.
     """
-    per_day = 100.0 * _DAY_MS / timeframe.ms
+    per_day = 100.0 * DAY_MS / timeframe.ms
     with np.errstate(all="ignore"):
         blocks = [
             _estimate(returns[:, start : start + _BLOCK], benchmark, per_day)

@@ -15,6 +15,7 @@ import numpy as np
 from virtuoso.analysis.block import Memory, Rows
 from virtuoso.analysis.regimes.regime import REGIMES
 from virtuoso.market.panel import Floats, Ints
+from virtuoso.model.timeframe import DAY_MS
 
 DECILES: Final = 10
 CELLS: Final = DECILES * len(REGIMES)
@@ -25,7 +26,6 @@ LEAST_DAYS: Final = 20
 DAYS: Final = 90
 _EVERY_MIN: Final = 15
 _MINUTE_MS: Final = 60_000
-_DAY_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ class Followed:
         counted = np.isfinite(moved) & np.isfinite(cell) & (self._minute.data[slot, rows] == minute)
         if not counted.any():
             return
-        day = minute * _MINUTE_MS // _DAY_MS
+        day = minute * _MINUTE_MS // DAY_MS
         place = day % DAYS
         if self._day[place] != day:
             self._sums[place] = 0.0

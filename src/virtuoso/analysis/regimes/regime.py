@@ -16,7 +16,7 @@ from virtuoso.analysis.component import Modifier
 from virtuoso.analysis.indicators.trend import Adx
 from virtuoso.analysis.indicators.volatility import LogReturn, YangZhang
 from virtuoso.market.panel import Floats
-from virtuoso.model.timeframe import Timeframe
+from virtuoso.model.timeframe import DAY_MS, Timeframe
 
 BARS = 48
 LONG_BARS = 336
@@ -25,7 +25,6 @@ SHORT_WEIGHT = 2 / 3
 """Share of the last hour in the level of volatility; the rest is the last `BARS` bars'."""
 SLOPE, THRESHOLD = 4.0, 0.35
 """P(high volatility) = 1/(1 + e^(−SLOPE·(h − THRESHOLD))): the chance that the next hour is 1.25 × its long average."""
-_DAY_MS = 86_400_000
 _PREFERRED = Timeframe.M30
 _SHORT_PREFERRED = Timeframe.M5
 _SMALLEST_VOLATILITY = 1e-9
@@ -182,7 +181,7 @@ def classify(measures: Floats, age: Floats, timeframe: Timeframe, short: Floats 
         high = 1.0 / (1.0 + np.exp(-SLOPE * (_level(volatility, average, short) - THRESHOLD)))
         probabilities = np.concatenate([exponents / exponents.sum(axis=0) * (1.0 - high), high[None]])
         probabilities = np.where(np.isfinite(probabilities).all(axis=0), probabilities, np.nan)
-        daily = 100.0 * np.sqrt(_DAY_MS / timeframe.ms)
+        daily = 100.0 * np.sqrt(DAY_MS / timeframe.ms)
         return RegimeArrays(
             probabilities=probabilities,
             code=leading(probabilities),

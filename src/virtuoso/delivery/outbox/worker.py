@@ -38,6 +38,7 @@ from virtuoso.model.alerts.notice import Delivery, Role, delivery_id
 from virtuoso.model.alerts.outbox import ChannelState, Claimed
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable
+from virtuoso.model.timeframe import DAY_MS
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,7 @@ _POLL_S = 5.0
 """Another process may have put something back into the outbox."""
 _LEASE_S = 0.1
 _GRACE_S = 3.0
-_LONGEST_MS = 86_400_000
+_LONGEST_MS = DAY_MS
 
 
 class Worker:

@@ -22,11 +22,11 @@ from msgspec import UNSET
 from virtuoso.model.errors import MalformedMessage, NotOffered
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 from virtuoso.model.market import AccountRatio, Bar, FundingRate, Levels, OpenInterest, Side, TickerUpdate, Trade
-from virtuoso.model.timeframe import Timeframe
+from virtuoso.model.timeframe import DAY_MS, Timeframe
 
 _T = TypeVar("_T")
 
-_LONGEST_INTERVAL_MS = 8 * 86_400_000
+_LONGEST_INTERVAL_MS = 8 * DAY_MS
 """A settlement further ahead than that is none."""
 
 UNPARSABLE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)

@@ -9,8 +9,8 @@ from typing import Final
 from virtuoso.market.universe.names import meant
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.text.numbers import amount_text
+from virtuoso.model.timeframe import DAY_MS
 
-_DAY_MS = 86_400_000
 NOT_LISTED: Final = "included by configuration, but the exchange lists nothing readable of this name"
 _QUOTES, _REASONS = 8, 3
 _NUMBER = re.compile(r"\d[\d.,]*")
@@ -107,7 +107,7 @@ def _rejection(
     if rules.min_age_days > 0 and not (watched and instrument.launch_ms is None):
         if instrument.launch_ms is None:
             return "age unknown"
-        age = (now_ms - instrument.launch_ms) / _DAY_MS
+        age = (now_ms - instrument.launch_ms) / DAY_MS
         if age < rules.min_age_days:
             return f"listed {age:.1f} days ago, less than {rules.min_age_days:g}"
     if turnover is None:

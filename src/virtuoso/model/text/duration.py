@@ -5,9 +5,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal
 
+from virtuoso.model.timeframe import DAY_MS
+
 Unit = Literal["d", "h", "m", "s", "ms"]
 WORDS: Final[dict[Unit, str]] = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds", "ms": "milliseconds"}
-_MS: Final[dict[Unit, int]] = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+_MS: Final[dict[Unit, int]] = {"d": DAY_MS, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _NUMBER: Final = r"[0-9]{1,12}(?:\.[0-9]{1,30})?"
 PATTERN: Final = "".join(rf"(?:({_NUMBER}){unit})?" for unit in _MS)
 """Also matches a text of nothing, which is no duration."""

@@ -16,11 +16,12 @@ from virtuoso.model.alerts.documents.performance import KindPerformance
 from virtuoso.model.alerts.incident import Incident
 from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.alerts.worth import Worth
+from virtuoso.model.timeframe import DAY_MS
 from virtuoso.monitor.alerting.edges import ForecastEdges
 
 MOST_SETTLED = 2_000
 """Outcomes of a kind that figures are made of, two of an incident; of more, the latest: they take 20 ms."""
-YEAR_MS = 365 * 86_400_000
+YEAR_MS = 365 * DAY_MS
 _ANEW_MS = 60_000
 _STATE_MS = 3_600_000
 

@@ -16,11 +16,11 @@ from virtuoso.market.panel import BarBlock
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.alerts.notice import Role
 from virtuoso.model.catalogue.detectors import FastParameters
+from virtuoso.model.timeframe import DAY_MS
 from virtuoso.research.detecting.fates import Fates
 from virtuoso.research.detecting.minutes import ASSUMED, AT_MS, DRIVEN, LEARNT, MINUTE_MS, MinuteDetectors
 from virtuoso.research.seams import Seam
 
-_DAY_MS = 86_400_000
 _KEPT = 10_000
 _INTERRUPTING = (Role.ALERT, Role.GROUP, Role.UPDATE)
 _CHANNEL = Route(channel="backtest", least=Severity.INFO, system=False)
@@ -73,7 +73,7 @@ class PlayedAlerts:
 
     def document(self) -> dict[str, Any]:
         """The counts with plain keys: by kind, of incidents and of interruptions."""
-        days = self._judged * MINUTE_MS / _DAY_MS
+        days = self._judged * MINUTE_MS / DAY_MS
         a_day = [sum(self._notices[day, role] for role in _INTERRUPTING) for day in sorted(self._days)]
         kinds = {
             kind: {**{name: counts[name] for name in _COUNTED}, "per_symbol_and_day": counts["found"] / days}
@@ -100,7 +100,7 @@ class PlayedAlerts:
                 self._detectors.price(open_ms, step, minutes, judged)
                 self._decide(open_ms + at_ms)
             self._judged += len(judged)
-            self._days.add(open_ms // _DAY_MS)
+            self._days.add(open_ms // DAY_MS)
         self._end_ms = open_ms + MINUTE_MS
         self._detectors.close(open_ms, minutes, judged)
         if judged:
@@ -113,7 +113,7 @@ class PlayedAlerts:
             return
         for delivery in self._pipeline.step(self._log, now_ms, ()):
             if not delivery.notice.quiet:  # an edit interrupts nobody
-                self._notices[now_ms // _DAY_MS, delivery.notice.role] += 1
+                self._notices[now_ms // DAY_MS, delivery.notice.role] += 1
         for incident in self._log.take_changed():
             self._fates.take(incident, now_ms - MINUTE_MS)
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.market.panel import Floats, Ints
+from virtuoso.model.timeframe import DAY_MS
 from virtuoso.research.judging.figures import Figure, known
 
-DAY_MS: Final = 86_400_000
 _MINUTE_MS: Final = 60_000
 DRAWS: Final = 2_000
 _SEED: Final = 16

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from virtuoso.market.panel import Floats, Ints
-from virtuoso.research.judging.blocks import DAY_MS
+from virtuoso.model.timeframe import DAY_MS
 
 EWMA_DECAY: Final = 0.94
 """RiskMetrics' decay (J. P. Morgan, 1996)."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from virtuoso.analysis.regimes.regime import REGIMES
 from virtuoso.market.panel import Floats, Ints
+from virtuoso.model.timeframe import DAY_MS
 from virtuoso.research.judging.base_rates import past_mean
 from virtuoso.research.judging.blocks import Blocks
 from virtuoso.research.sampling.sets import ScoredSet
@@ -48,7 +49,7 @@ class Measured(ScoredSet):
             mask = np.zeros(shape, np.bool_)
             mask[:, column] = True
             yield "symbol", symbol, mask
-        hours = self.close_ms % 86_400_000 // _HOURS_MS
+        hours = self.close_ms % DAY_MS // _HOURS_MS
         for part in range(6):
             of_day = np.broadcast_to((hours == part)[:, None], shape)
             yield "hours (UTC)", f"{4 * part:02d}–{4 * part + 4:02d}", of_day

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from virtuoso.market.panel import Floats
 from virtuoso.model.errors import UsageError
-from virtuoso.research.judging.blocks import DAY_MS, Blocks, quotient, summed
+from virtuoso.model.timeframe import DAY_MS
+from virtuoso.research.judging.blocks import Blocks, quotient, summed
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.ranks import rank_correlation
 from virtuoso.research.judging.trades import Sides, Trades, judge, not_overlapping

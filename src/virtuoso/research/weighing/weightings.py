@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.market.panel import Floats
-from virtuoso.research.judging.blocks import DAY_MS
+from virtuoso.model.timeframe import DAY_MS
 from virtuoso.research.weighing.samples import Samples
 
 LEAST_DAYS: Final = 7

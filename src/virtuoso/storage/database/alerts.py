@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from virtuoso.model.alerts.incident import Incident, Severity, Silence
 from virtuoso.model.alerts.outcome import Outcome
+from virtuoso.model.timeframe import DAY_MS
 from virtuoso.storage.database import wrong_tokens
 from virtuoso.storage.database.damage import Usable, made, usable
 from virtuoso.storage.database.lease.rows import STOPPED
@@ -40,8 +41,8 @@ MOST_OUTCOMES: Final = 20_000
 """Outcomes that a restart continues, or makes its figures of."""
 WRONG_TOKENS_MS: Final = 600_000
 """Later than this after the last, wrong tokens are over."""
-_KEPT_MS = 30 * 86_400_000
-_YEAR_MS = 365 * 86_400_000
+_KEPT_MS = 30 * DAY_MS
+_YEAR_MS = 365 * DAY_MS
 _COLUMNS = tuple(column for column in INCIDENTS.c if column.name != "identity")
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, i
 
 from virtuoso.model.alerts.notice import Delivery, Notice, delivery_id
 from virtuoso.model.alerts.outbox import ChannelState, Claimed, Count, DeliveryPage, Tidied
+from virtuoso.model.timeframe import DAY_MS
 from virtuoso.storage.database.damage import DamagedRow, made, usable
 from virtuoso.storage.database.queries import encode_cursor, page_query
 from virtuoso.storage.database.schema import CHANNELS, OUTBOX
@@ -22,7 +23,7 @@ from virtuoso.storage.database.writing import delivery_row, new_rows
 BATCH: Final = 500
 """Rows that one transaction folds, moves or deletes, at most."""
 
-_KEPT_MS = 30 * 86_400_000
+_KEPT_MS = 30 * DAY_MS
 _DONE = ("sent", "folded", "expired")
 _LATE = "its time to live passed before it could be sent"
 _O = OUTBOX.c

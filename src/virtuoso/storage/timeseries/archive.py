@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from virtuoso.model.clock import iso
+from virtuoso.model.timeframe import DAY_MS
 from virtuoso.storage.timeseries.embedded import tables
-from virtuoso.storage.timeseries.embedded.partitions import DAY_MS, named
+from virtuoso.storage.timeseries.embedded.partitions import named
 from virtuoso.storage.timeseries.protocol import Readable, Tags
 from virtuoso.storage.timeseries.schema import BARS, MEASUREMENTS, Measurement, Row, Value
 

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from tests.support.lazily import Lazily
 
 from virtuoso.analysis.forecast.claims.cells import CELLS, DOWN, UP, ClaimCell, ClaimRule, Odds
-from virtuoso.analysis.forecast.claims.claims import DAY_MS, Claims
+from virtuoso.analysis.forecast.claims.claims import Claims
 from virtuoso.analysis.forecast.claims.evidence import ALPHA, holm, log_evidence, lower_bound
 from virtuoso.analysis.forecast.claims.tally import MEASURES, Standing, Tally
+from virtuoso.model.timeframe import DAY_MS
 
 stats = Lazily("scipy.stats")
 BAR_MS = 60_000

@@ -14,7 +14,7 @@ from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN, TAILS
 from virtuoso.analysis.forecast.outcomes import Outcomes
 from virtuoso.model.errors import UsageError
-from virtuoso.research.judging.blocks import DAY_MS
+from virtuoso.model.timeframe import DAY_MS
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.foreseen import quantiles, volatilities
 from virtuoso.research.sampling.forecasts import ForecastSampler, SampledForecasts

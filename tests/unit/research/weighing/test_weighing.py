@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from virtuoso.model.errors import UsageError
-from virtuoso.research.judging.blocks import DAY_MS
+from virtuoso.model.timeframe import DAY_MS
 from virtuoso.research.weighing.choice import choose
 from virtuoso.research.weighing.samples import Samples
 from virtuoso.research.weighing.trials import Trial, TrialLog, attempt, entries

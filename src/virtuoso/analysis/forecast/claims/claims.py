@@ -14,8 +14,8 @@ from virtuoso.analysis.block import Memory, Rows
 from virtuoso.analysis.forecast.claims.cells import CELLS, UP, ClaimCell, Odds
 from virtuoso.analysis.forecast.claims.tally import MEASURES, Standing, Tally, day_sums
 from virtuoso.market.panel import Floats, Ints
+from virtuoso.model.timeframe import DAY_MS
 
-DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
 _SETTLING_MS = 300_000
 """How long late bars of a day's last entries are waited for."""

@@ -22,6 +22,7 @@ from virtuoso.analysis.forecast.fits.regression import linear, logistic, probabi
 from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN
 from virtuoso.analysis.forecast.training import TrainingSet
 from virtuoso.market.panel import Floats, Ints
+from virtuoso.model.timeframe import DAY_MS
 
 LEAST_DAYS = 2
 """A fit needs samples of so many days."""
@@ -208,4 +209,4 @@ def _chance_columns(table: Floats, levels: Floats, volatility: Floats) -> list[F
 
 
 def _days(close_ms: Ints) -> int:
-    return int(np.unique(close_ms // 86_400_000).size)
+    return int(np.unique(close_ms // DAY_MS).size)

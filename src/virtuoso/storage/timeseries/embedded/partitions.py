@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from virtuoso.model.timeframe import Timeframe
+from virtuoso.model.timeframe import DAY_MS, Timeframe
 from virtuoso.storage.timeseries.schema import BARS, Measurement
 
-DAY_MS: Final = 86_400_000
 _MONDAY_MS: Final = 4 * DAY_MS
 """The epoch began on a Thursday; spans of weeks begin on Mondays."""
 _BLOCKS: Final = 144

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from virtuoso.model.errors import StoreUnavailable
+from virtuoso.model.timeframe import DAY_MS
 from virtuoso.storage.timeseries.embedded.folder import ARCHIVE
-from virtuoso.storage.timeseries.embedded.partitions import DAY_MS, HOURS, MIDDLE, MINUTES, Partition
+from virtuoso.storage.timeseries.embedded.partitions import HOURS, MIDDLE, MINUTES, Partition
 
 _PROGRAM: Final = "virtuoso.storage.timeseries.archive"
 _ARCHIVING_S: Final = 600.0
