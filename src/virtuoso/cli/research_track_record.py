@@ -17,6 +17,7 @@ from virtuoso.cli.terminal.progress import telling
 from virtuoso.cli.terminal.tables import Cells, Table, at, show
 from virtuoso.config import load
 from virtuoso.model.errors import UsageError
+from virtuoso.research.output.place import write_whole
 from virtuoso.research.track_record.markdown import PREFACE, TITLE, counted, page, written
 from virtuoso.research.track_record.sections import Column
 from virtuoso.research.track_record.sets import read_sets, shipped_sets
@@ -82,15 +83,15 @@ def _write(found: Record, out: Path) -> None:
         images.mkdir(parents=True, exist_ok=True)
         for section in found.sections:
             for plot in section.plots:
-                (images / f"{plot.name}.svg").write_text(plot.svg, "utf-8")
-        out.write_text(page(TITLE, PREFACE, found.sections, f"images/{out.stem}"), "utf-8")
+                write_whole(images / f"{plot.name}.svg", plot.svg.encode())
+        write_whole(out, page(TITLE, PREFACE, found.sections, f"images/{out.stem}").encode())
     except OSError as error:
         raise UsageError(f"{out}: cannot be written: {error.strerror or error}") from error
 
 
 def _keep(found: Record, path: Path) -> None:
     try:
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(found.backtested)) + b"\n")
+        write_whole(path, msgspec.json.format(msgspec.json.encode(found.backtested)) + b"\n")
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from error
 

@@ -7,8 +7,8 @@ from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
 from virtuoso.model.backtested import Backtested, BacktestedForecast, BacktestedSet, Measured
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.track_record.chances import LARGE_MOVE, PROBABILITIES
+from virtuoso.research.track_record.cones.coverage import COVERED
 from virtuoso.research.track_record.distances import EXPLAINED, OWN
-from virtuoso.research.track_record.reach import COVERED
 from virtuoso.research.track_record.sections import Cell, Section, horizon_text
 
 _DIGITS: Final = 3

@@ -21,6 +21,7 @@ from virtuoso.research.track_record.sections import (
     Section,
     Table,
     at_least,
+    gate,
     horizon_text,
     unsure,
 )
@@ -151,11 +152,9 @@ class Chances:
 
     def _calibrated(self, measured: Measured, name: str, found: ProbabilityQuality) -> None:
         error = found.calibration_error
-        passed = None if error.value is None else error.value <= _CALIBRATED
-        why = "nothing to judge" if passed is None else ""
         self._gates.append(
-            Gate(name=name, set=measured.spec.name, wanted="≤ 0.02", measured=error, passed=passed, why=why)
-        )
+            gate(name, measured.spec.name, "≤ 0.02", error, lambda value: value <= _CALIBRATED)
+        )  # fmt: skip
 
 
 def _event(happened: NDArray[np.bool_], known: Floats) -> Floats:

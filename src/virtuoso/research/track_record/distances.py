@@ -11,7 +11,17 @@ from virtuoso.research.judging.paired import Paired
 from virtuoso.research.judging.volatility import Foreseen, VolatilityQuality, quality, r_squared
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.plots import Interval, intervals
-from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table, at_least, horizon_text, unsure
+from virtuoso.research.track_record.sections import (
+    Cell,
+    Column,
+    Gate,
+    Section,
+    Table,
+    at_least,
+    gate,
+    horizon_text,
+    unsure,
+)
 
 EXPLAINED, OWN = "Explained", "forecast"
 """Title of the table, and what its rows of our own forecast are called."""
@@ -104,18 +114,17 @@ def levelled(measured: Measured, horizon: int, rival: Floats, realised: Floats) 
     In the middle by the mean error of the logarithm, in the mean by the mean ratio of the variances.
     """
     with np.errstate(all="ignore"):
-        outlook_fields = np.where(rival > 0, np.log(rival), np.nan)
-        error = np.where(realised > 0, np.log(realised), np.nan) - outlook_fields
+        log_rival = np.where(rival > 0, np.log(rival), np.nan)
+        error = np.where(realised > 0, np.log(realised), np.nan) - log_rival
         return Foreseen(
-            np.exp(outlook_fields + measured.past_mean(error, horizon)),
-            rival**2 * measured.past_mean(realised**2 / np.exp(2 * outlook_fields), horizon),
+            np.exp(log_rival + measured.past_mean(error, horizon)),
+            rival**2 * measured.past_mean(realised**2 / np.exp(2 * log_rival), horizon),
         )
 
 
 def _better(name: str, of: str, paired: Paired) -> Gate:
-    passed = None if paired.difference.value is None else paired.better
-    why = "nothing to judge" if passed is None else f"p = {paired.p:.4f}" if paired.p is not None else "below five days"
-    return Gate(name=name, set=of, wanted="< 0, p < .05", measured=paired.difference, passed=passed, why=why)
+    why = f"p = {paired.p:.4f}" if paired.p is not None else "below five days"
+    return gate(name, of, "< 0, p < .05", paired.difference, lambda _: paired.better, why)
 
 
 _COLUMNS = (Column("set"), Column("horizon"), Column("by"), Column("R²"), Column("QLIKE"))

@@ -8,7 +8,7 @@ from typing import Any
 from virtuoso.analysis.history import History
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.research.output.place import part_of
+from virtuoso.research.output.place import write_whole
 from virtuoso.research.sampling.sets import SetSampler
 from virtuoso.research.seams import Seam
 from virtuoso.research.track_record.html import html_page
@@ -64,12 +64,10 @@ class OwnPage:
         Raises:
             UsageError: the file cannot be written.
         """
-        text, part = self._html(name, since_ms, summary, Topics(pool), tell), part_of(self._path)
+        text = self._html(name, since_ms, summary, Topics(pool), tell)
         try:
-            part.write_text(text, "utf-8")
-            part.replace(self._path)
+            write_whole(self._path, text.encode())
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise UsageError(f"{self._path}: cannot be written: {error.strerror or error}") from error
 
     def _html(

@@ -1,6 +1,6 @@
-"""What a record consists of: sections of text, tables of figures, plots, and gates."""
+"""The parts that a record consists of: sections of text, tables of figures, plots, and gates."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ _HOUR_MIN = 60
 
 
 def horizon_text(minutes: int) -> str:
-    """A horizon as people say it: `15 m`, `1 h`."""
+    """Write a horizon as people say it: `15 m`, `1 h`."""
     return f"{minutes} m" if minutes % _HOUR_MIN else f"{minutes // _HOUR_MIN} h"
 
 
@@ -33,7 +33,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
     def document(self) -> dict[str, Any]:
-        """Titles and rows as JSON has them; a figure with its interval and what is behind it."""
+        """Give titles and rows as JSON has them; a figure has its interval and what is behind it."""
         return {
             "title": self.title,
             "columns": [column.title for column in self.columns],
@@ -60,7 +60,7 @@ class Section:
     plots: tuple[Plot, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """All but the plots, with plain keys."""
+        """Give all but the plots, with plain keys."""
         return {"title": self.title, "text": list(self.text), "tables": [table.document() for table in self.tables]}
 
 
@@ -76,7 +76,7 @@ class Gate:
     why: str = ""
 
     def document(self) -> dict[str, Any]:
-        """The gate as JSON has it; `passed` is `null` where it was not judged."""
+        """Give the gate as JSON has it; `passed` is `null` where it was not judged."""
         measured = self.measured.document() if isinstance(self.measured, Figure) else self.measured
         return {
             "name": self.name,
@@ -88,26 +88,37 @@ class Gate:
         }
 
 
-def at_least(name: str, of: str, figure: Figure, least: float, *, above_zero: bool = True) -> Gate:
-    """A gate: the value reaches `least` and, if wanted, the interval lies above 0."""
-    wanted = f"≥ {least:+g}" + (", lower end > 0" if above_zero else "")
+def gate(
+    name: str,
+    of: str,
+    wanted: str,
+    figure: Figure,
+    holds: Callable[[float], bool],
+    why: str = "",
+    unknown: str = "nothing to judge",
+) -> Gate:
+    """Judge a figure of the set `of` by its value, with the remark `why`; without a value not at all, for `unknown`."""
     if figure.value is None:
-        return Gate(name=name, set=of, wanted=wanted, why="nothing to judge")
-    passed = figure.value >= least and (figure.positive or not above_zero)
-    return Gate(name=name, set=of, wanted=wanted, measured=figure, passed=passed)
+        return Gate(name=name, set=of, wanted=wanted, why=unknown)
+    return Gate(name=name, set=of, wanted=wanted, measured=figure, passed=holds(figure.value), why=why)
+
+
+def at_least(name: str, of: str, figure: Figure, least: float, *, above_zero: bool = True) -> Gate:
+    """Judge whether the value reaches `least` and, if wanted, the interval lies above 0."""
+    wanted = f"≥ {least:+g}" + (", lower end > 0" if above_zero else "")
+    return gate(name, of, wanted, figure, lambda value: value >= least and (figure.positive or not above_zero))
 
 
 def near(name: str, of: str, figure: Figure, target: float, within: float, *, or_holds: bool = False) -> Gate:
-    """A gate: the value is within `within` of the target, or its interval holds it where that is enough."""
+    """Judge whether the value is within `within` of the target, or its interval holds it where that is enough."""
     wanted = f"{target:g} ± {within:g}" + (" or in the interval" if or_holds else "")
-    if figure.value is None:
-        return Gate(name=name, set=of, wanted=wanted, why="nothing to judge")
-    passed = abs(figure.value - target) <= within or (or_holds and figure.holds(target))
-    return Gate(name=name, set=of, wanted=wanted, measured=figure, passed=passed)
+    return gate(
+        name, of, wanted, figure, lambda value: abs(value - target) <= within or (or_holds and figure.holds(target))
+    )
 
 
 def unsure(rows: Sequence[tuple[str, Figure]], what: str) -> str:
-    """In plain words, which of the figures cannot be told from 0."""
+    """Say in plain words which of the figures cannot be told from 0."""
     known = [(name, figure) for name, figure in rows if figure.value is not None]
     names = [name for name, figure in known if not figure.significant]
     if not known:

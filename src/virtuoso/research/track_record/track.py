@@ -18,12 +18,12 @@ from virtuoso.research.run import Plan
 from virtuoso.research.sampling.sets import Forecast, Foretell, scored
 from virtuoso.research.track_record.backtested import backtested
 from virtuoso.research.track_record.chances import Chances
+from virtuoso.research.track_record.cones.reach import Reach
 from virtuoso.research.track_record.direction import Direction
 from virtuoso.research.track_record.distances import Distances
 from virtuoso.research.track_record.markdown import counted, gate_tables
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.pressure import Pressure
-from virtuoso.research.track_record.reach import Reach
 from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table
 from virtuoso.research.track_record.sets import SetSpec
 from virtuoso.research.track_record.weightings import Weightings

@@ -9,9 +9,9 @@ from virtuoso.model.backtested import BACKTESTED, BacktestedSet, Measured
 from virtuoso.research.judging.figures import Figure
 from virtuoso.research.track_record.backtested import backtested
 from virtuoso.research.track_record.chances import LARGE_MOVE, PROBABILITIES
+from virtuoso.research.track_record.cones.coverage import COVERED
 from virtuoso.research.track_record.distances import EXPLAINED
 from virtuoso.research.track_record.markdown import written
-from virtuoso.research.track_record.reach import COVERED
 from virtuoso.research.track_record.sections import Column, Section, Table, horizon_text
 from virtuoso.research.track_record.sets import shipped_sets
 

@@ -21,12 +21,12 @@ from virtuoso.research.sampling.forecasts import ForecastSampler, SampledForecas
 from virtuoso.research.sampling.readings import Followed, Readings
 from virtuoso.research.sampling.sets import Claimed
 from virtuoso.research.track_record.chances import Chances
+from virtuoso.research.track_record.cones.reach import Reach
 from virtuoso.research.track_record.direction import Direction
 from virtuoso.research.track_record.distances import Distances
 from virtuoso.research.track_record.markdown import counted, gate_tables, page, table_lines
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.pressure import Pressure
-from virtuoso.research.track_record.reach import Reach
 from virtuoso.research.track_record.sections import Column, Gate, Section, Table, at_least, near, unsure
 from virtuoso.research.track_record.sets import SetSpec, read_sets, shipped_sets
 from virtuoso.research.track_record.weightings import Weightings
@@ -44,7 +44,7 @@ def planted(knows: float, seed: int = 1) -> Measured:
     """Returns of a volatility that changes by the hour, of which the forecast knows the share `knows` of the log."""
     rng = np.random.default_rng(seed)
     log_level = np.repeat(rng.normal(0, 0.7, (T // 4, N)), 4, axis=0)
-    outlook_fields = np.exp(knows * log_level - 7.0 + 0.5 * (1 - knows) * 0.7)
+    foreseen = np.exp(knows * log_level - 7.0 + 0.5 * (1 - knows) * 0.7)
     close, high, low, realised, past = {}, {}, {}, {}, {}
     volatility, cone, up, down, move, threshold = {}, {}, {}, {}, {}, {}
     for h in HORIZONS_MIN:
@@ -54,7 +54,7 @@ def planted(knows: float, seed: int = 1) -> Measured:
         high[h], low[h] = np.abs(close[h]), -np.abs(close[h])
         realised[h] = sigma * np.exp(rng.normal(0, 0.15, (T, N)))
         past[h] = np.concatenate([np.full((1, N), np.nan), close[h][:-1]])
-        volatility[h] = outlook_fields * scale
+        volatility[h] = foreseen * scale
         cone[h] = norm.ppf(np.array(TAILS))[:, None, None] * volatility[h]
         threshold[h] = np.full((T, N), np.exp(-7.0) * scale * 1.6)
         move[h] = 2 * norm.sf(threshold[h] / volatility[h])

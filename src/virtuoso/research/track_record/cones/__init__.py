@@ -1,0 +1,1 @@
+"""Judges cones: coverage and touch, beside rivals, after breaks, and of many symbols at once."""
