@@ -1,4 +1,4 @@
-"""What is usual of a quantity, learnt one value at a time with exponentially fading memory. Constant size."""
+"""Learns the baseline of a quantity, one value at a time, with exponentially fading memory of constant size."""
 
 from math import exp, inf, log, sqrt
 
@@ -6,7 +6,7 @@ _MINUTE_MS = 60_000
 
 
 class LogBaseline:
-    """Mean and spread of the natural logarithm of a positive quantity.
+    """Learns the mean and spread of the natural logarithm of a positive quantity.
 
     The update is Finch's (2009, "Incremental calculation of weighted mean and variance"): d = y − m, m += α·d,
     v = (1 − α)·(v + α·d²); it begins as the plain mean of what came. Scaling the quantity shifts the mean alone.
@@ -42,12 +42,12 @@ class LogBaseline:
         return exp(self.mean)
 
     def excess(self, sigmas: float, ratio: float) -> float:
-        """How far the logarithm must be above its mean to be unusual: by `sigmas` spreads and by `ratio` at least."""
+        """Return how far above its mean the logarithm is unusual: by `sigmas` spreads and by `ratio` at least."""
         return max(sigmas * self.spread, log(ratio))
 
 
 class Minutes:
-    """Volatility and turnover of a symbol's minutes, from its closed bars in order.
+    """Learns the volatility and turnover of a symbol's minutes, from its closed bars in order.
 
     σ² is an exponentially weighted mean of squared one-minute log returns (RiskMetrics, J.P. Morgan 1996), half-life
     an hour. The typical turnover is the geometric mean of the minutes with trades, in quote units.

@@ -1,4 +1,4 @@
-"""What detectors find becomes incidents: one of an identity at a time, resolved when over or after a quiet time."""
+"""Makes incidents of what detectors find: one of an identity at a time, resolved when over or after a quiet time."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ class Findings:
         details: Details,
         quiet_ms: int | None = None,
     ) -> bool:
-        """Open an incident, or prolong the quiet time of the one that is open; whether it is a new one.
+        """Open an incident, or prolong the quiet time of the open one; returns whether it is a new one.
 
         `value` is the size by which it may grow materially.
         """
@@ -56,7 +56,7 @@ class Findings:
         return new is not None
 
     def over(self, kind: str, now_ns: int, *, symbol: str | None, side: str | None = None) -> None:
-        """It has ended; nothing happens if it is not open."""
+        """End an incident, if it is open."""
         identity = (kind, symbol, side)
         if identity in self._open:
             del self._open[identity]
@@ -74,7 +74,7 @@ class Findings:
                 self._open[incident.kind, incident.symbol, side] = due_ms
 
     def doubt(self, now_ns: int, quiet_ms: int) -> None:
-        """Count what lasts as over unless it is found again within `quiet_ms`: whoever found it looks no more."""
+        """Count what lasts as over unless it is found again within `quiet_ms`: its detector has no data any more."""
         due_ms = now_ns // _NS_PER_MS + quiet_ms
         self._open = {identity: due_ms if until is None else until for identity, until in self._open.items()}
 
@@ -87,7 +87,7 @@ class Findings:
             self._log.resolve(kind, until_ms, symbol=symbol, side=side)
 
     def forget(self, symbol: str, now_ns: int) -> None:
-        """A symbol is no longer watched: nobody can tell how what was open of it goes on."""
+        """End what is open of a symbol that is no longer watched, as unknown."""
         for kind, of, side in [identity for identity in self._open if identity[1] == symbol]:
             del self._open[kind, of, side]
             self._log.expire(kind, now_ns // _NS_PER_MS, symbol=of, side=side)

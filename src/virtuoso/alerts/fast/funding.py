@@ -1,4 +1,4 @@
-"""Funding extremes: one side pays the other far more than usual."""
+"""Finds funding extremes: one side pays the other far more than usual."""
 
 from math import exp, inf, sqrt
 
@@ -17,7 +17,7 @@ _RELEASE = 0.8
 
 
 class FundingExtreme:
-    """One symbol's funding rate, scaled from its own interval to eight hours.
+    """Judges a symbol's funding rate, scaled from its own interval to eight hours.
 
     It is extreme at `level_pct` (percent per 8 hours), or at a quarter of that and `sigmas` from its own mean of three
     days. Mean and variance fade over three days, are taken once a minute at most, and count after a day of them. It is
@@ -36,7 +36,7 @@ class FundingExtreme:
         self._side: Side | None = None
 
     def learn(self, event_ms: int, rate: float, interval_h: float) -> None:
-        """Take a rate that was, without judging it."""
+        """Learn from an earlier rate, without judging it."""
         if not (-inf < rate < inf and 0.0 < interval_h < inf):
             return
         value = rate * _HOURS / interval_h

@@ -1,4 +1,4 @@
-"""Open-interest surges: positions opened or closed within minutes far faster than usual."""
+"""Finds open-interest surges: positions are opened or closed within minutes far faster than usual."""
 
 from collections import deque
 from math import exp, inf, log, log1p
@@ -17,7 +17,7 @@ _TO_SIGMA = 1.4826
 
 
 class InterestSurge:
-    """One symbol's open interest (base units) at the ends of minutes.
+    """Judges a symbol's open interest (base units) against that of earlier minutes.
 
     It surges when |ln(OI/OI before)| over `window_minutes` ≥ `sigmas` robust deviations, and ≥ ln(1 + `floor_pct`/100).
     The robust deviation is 1.4826 times the median absolute change over the window, of the changes of the last four
@@ -39,7 +39,7 @@ class InterestSurge:
         self._side: str | None = None
 
     def learn(self, event_ms: int, interest: float) -> None:
-        """Take a value that was, without judging it."""
+        """Learn from an earlier value, without judging it."""
         if 0.0 < interest < inf:
             self._advance(event_ms // _MINUTE_MS)
             self._last = interest
@@ -57,7 +57,7 @@ class InterestSurge:
             self._found(event_ms, interest, now_ns)
 
     def _advance(self, minute: int) -> None:
-        """Fill the ring up to the end of the minute before; what was not mentioned did not change."""
+        """Fill the ring up to the end of the minute before; minutes without a value repeat the last one."""
         passed = minute - self._minute
         if self._minute < 0 or not 0 <= passed <= self._parameters.window_minutes:
             self._ring.clear()
@@ -70,7 +70,7 @@ class InterestSurge:
         self._minute = minute
 
     def _arm(self, now_ns: int) -> None:
-        """A minute has turned: the bounds, and whether what was found is over."""
+        """Set the bounds for a new minute, and end what is over."""
         self._limit = inf
         if len(self._ring) == self._ring.maxlen and len(self._changes) >= _READY:
             baseline = _TO_SIGMA * median(self._changes)

@@ -1,4 +1,4 @@
-"""Liquidations: a large one, a cascade of them in one symbol, and cascades in several symbols at once.
+"""Finds liquidations: a large one, a cascade of them in one symbol, and cascades in several symbols at once.
 
 Sides are the *position's*: `Buy` says that longs were liquidated, which sells into the market.
 """
@@ -21,7 +21,7 @@ _LEAST_SECOND = 1_000
 
 
 class _Flow:
-    """What was liquidated of one side: decayed sums over the window and over the six hours that are the usual."""
+    """Sums what was liquidated of one side, decaying: over the window, and over the six hours it is compared with."""
 
     __slots__ = ("_at_ms", "_long", "_window_ms", "count", "value")
 
@@ -32,7 +32,7 @@ class _Flow:
         self.value = self.count = 0.0
 
     def add(self, at_ms: int, value: float) -> float:
-        """Take one; returns what was usual of `self.value` before it, in quote units."""
+        """Add a liquidation; returns the baseline of `self.value` before it, in quote units."""
         past_ms = 0 if self._at_ms is None else max(0, at_ms - self._at_ms)
         fade = exp(-past_ms / self._window_ms)
         self._long *= exp(-past_ms / _USUAL_MS)
@@ -45,7 +45,7 @@ class _Flow:
 
 
 class MarketCascade:
-    """Symbols under forced selling (or buying) at the same time."""
+    """Counts the symbols under forced selling (or buying) at the same time."""
 
     def __init__(self, symbols: int, findings: Findings) -> None:
         self._wanted = symbols
@@ -53,7 +53,7 @@ class MarketCascade:
         self._until_ms: dict[Side, dict[str, int]] = {Side.BUY: {}, Side.SELL: {}}
 
     def elevated(self, symbol: str, side: Side, event_ms: int, for_ms: int, now_ns: int) -> None:
-        """A symbol has at least half a cascade of this side, and will for `for_ms`."""
+        """Count a symbol with at least half a cascade of this side, for `for_ms`."""
         among = self._until_ms[side]
         among[symbol] = event_ms + for_ms
         for gone in [name for name, until_ms in among.items() if until_ms <= event_ms]:
@@ -79,13 +79,13 @@ class MarketCascade:
         )  # fmt: skip
 
     def forget(self, symbol: str) -> None:
-        """A symbol is no longer watched."""
+        """Stop counting a symbol that is no longer watched."""
         for among in self._until_ms.values():
             among.pop(symbol, None)
 
 
 class Liquidations:
-    """One symbol's liquidations against its usual minute's turnover and its own history of them.
+    """Judges a symbol's liquidations against its usual turnover of a minute and its own history of them.
 
     A single one is worth `share_of_minute`; once `min_count` were seen, it must also be one that comes but once in
     `once_in_hours` on average. It is over `quiet` seconds after the last.

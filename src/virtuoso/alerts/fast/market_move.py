@@ -1,4 +1,4 @@
-"""Moves of the market: most symbols go the same way at once, each far for its own volatility."""
+"""Finds moves of the market: most symbols go the same way at once, each far for its own volatility."""
 
 from math import ceil
 
@@ -11,7 +11,7 @@ _NAMED = 5
 
 
 class MarketMove:
-    """Which watched symbols moved far within the last `within` seconds, by direction.
+    """Counts the watched symbols that moved far within the last `within` seconds, by direction.
 
     A symbol takes part from the move on that is `sigmas` standard deviations of its own volatility. The incident is
     over `quiet` seconds after the last symbol joined.
@@ -26,27 +26,27 @@ class MarketMove:
         self._moving: dict[str, dict[str, tuple[int, float]]] = {"up": {}, "down": {}}
 
     def watch(self, symbol: str) -> None:
-        """It counts among the symbols of the market."""
+        """Count a symbol among those of the market."""
         self._watched.add(symbol)
 
     def forget(self, symbol: str) -> None:
-        """A symbol is no longer watched."""
+        """Stop counting a symbol that is no longer watched."""
         self._watched.discard(symbol)
         for among in self._moving.values():
             among.pop(symbol, None)
 
     @property
     def sigmas(self) -> float:
-        """From how many standard deviations on a symbol's move counts."""
+        """How many standard deviations a symbol's move must have to count."""
         return self._parameters.sigmas
 
     @property
     def enough(self) -> int:
-        """So many symbols at once are the market."""
+        """How many symbols must move at once for it to be the market."""
         return max(self._parameters.symbols, ceil(self._parameters.share_pct / 100 * len(self._watched)))
 
     def moved(self, symbol: str, side: str, percent: float, event_ms: int, now_ns: int) -> None:
-        """A symbol moved far enough to take part, by so many percent."""
+        """Count a symbol that moved far enough to take part, by so many percent."""
         among = self._moving[side]
         among[symbol] = (event_ms, percent)
         for gone in [name for name, (at_ms, _) in among.items() if at_ms <= event_ms - self._within_ms]:

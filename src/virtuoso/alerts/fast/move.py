@@ -1,4 +1,4 @@
-"""Sudden moves: of the price within a minute, or within some, in units of its own volatility."""
+"""Finds sudden moves of the price within a minute, or within some, in units of its own volatility."""
 
 from collections.abc import Sequence
 from math import exp, inf, log, log1p, sqrt
@@ -18,7 +18,7 @@ _MINUTE_MS = 60_000
 
 
 class SuddenMove:
-    """One symbol's last price against what it was.
+    """Compares a symbol's last price with earlier ones.
 
     A move counts when |ln(p/p₀)| ≥ k·σ₁·√(seconds/60) over `seconds`, σ₁ being that of one minute; or ≥ k'·σ₁·√m over
     m = `window_minutes` closed minutes and the running one. k and k' are what the symbol's own moves reach but once
@@ -73,7 +73,7 @@ class SuddenMove:
         tail: float | None = None,
         window_tail: float | None = None,
     ) -> None:
-        """A minute closed: σ of one minute, and the latest closes, oldest first, the last of them at `close_ms`.
+        """Take a closed minute: σ of one minute, and the latest closes, oldest first, the last of them at `close_ms`.
 
         `tail` and `window_tail` are how far the symbol's own moves go but once in days, in σ of their time;
         `None` while too little of them is known.
@@ -94,7 +94,7 @@ class SuddenMove:
             self._bound(self.begin_ms)
 
     def see(self, event_ms: int, price: float, now_ns: int) -> None:
-        """The price at `event_ms`; the same one again lets time pass."""
+        """Judge the price at `event_ms` (epoch ms); the same one again lets time pass."""
         if self.begin_ms <= event_ms < self.end_ms and self.low < price < self.high:
             self.last = price
             return
@@ -102,7 +102,7 @@ class SuddenMove:
             self._observe(event_ms, price, now_ns)
 
     def restart(self, now_ns: int) -> None:
-        """The feed is gone: what the price was is not known any longer."""
+        """Forget earlier prices, because the feed was interrupted."""
         self._second = -1
         self.begin_ms = self.end_ms = 0
         self._over(now_ns)
@@ -127,11 +127,11 @@ class SuddenMove:
             self._beyond(event_ms, price, now_ns)
 
     def _may_join(self, side: str) -> bool:
-        """Whether a move that way would tell the market anything: at most once in half a minute."""
+        """Say whether a move that way would be news of the market: at most once in half a minute."""
         return self._second - self._joined[side] >= _GAP_S
 
     def _beyond(self, event_ms: int, price: float, now_ns: int) -> None:
-        """Far enough to take part in a move of the market, and perhaps for an incident of its own."""
+        """Judge a move that is far enough to take part in one of the market, and perhaps for an incident of its own."""
         side = "down" if price <= self.low else "up"
         sign = 1.0 if side == "up" else -1.0
         moves = [(sign * log(price / of), limit, told) for of, limit, told in self._references(self.begin_ms)]
@@ -145,7 +145,7 @@ class SuddenMove:
             self._bound(self.begin_ms)
 
     def _references(self, at_ms: int) -> list[tuple[float, float, Details]]:
-        """Each price to compare with: the price, the least |log move| that counts, and what to tell of it."""
+        """List the prices to compare with: each with the least |log move| that counts, and the details of a finding."""
         parameters, found = self._parameters, list[tuple[float, float, Details]]()
         if self._sigma is None:
             return found
@@ -162,12 +162,12 @@ class SuddenMove:
         return found
 
     def _closes_count(self, at_ms: int) -> bool:
-        """Whether the closes reach back far enough and up to now."""
+        """Say whether the closes reach back far enough and up to now."""
         recent = -_MINUTE_MS <= at_ms - self._closes_ms < 2 * _MINUTE_MS
         return recent and len(self._closes) > self._parameters.window_minutes
 
     def _bound(self, at_ms: int) -> None:
-        """The bounds of this second; on the side of what is open there is none."""
+        """Set the bounds of this second; on the side of what is open there is none."""
         low, high = 0.0, inf
         if self._sigma is not None and self._second - self._since >= self._parameters.seconds:
             reference = self._ring[self._second % self._parameters.seconds]
@@ -182,7 +182,7 @@ class SuddenMove:
         self.high = inf if self._side == "up" else high
 
     def _release(self, now_ns: int) -> None:
-        """Over when every move is less than half of what it took; the bounds are then armed again."""
+        """End a finding when every move is less than half of what it took, and arm the bounds again."""
         sign = 1.0 if self._side == "up" else -1.0
         price = self.last or 0.0
         if all(sign * log(price / reference) < limit / 2 for reference, limit, _ in self._references(self.begin_ms)):

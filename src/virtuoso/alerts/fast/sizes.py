@@ -1,4 +1,4 @@
-"""How large a symbol's trades are, and how large one must be to come but once in a given time."""
+"""Learns how large a symbol's trades are, and how large one must be to come but once in a given time."""
 
 from math import exp, log, sqrt
 
@@ -18,7 +18,7 @@ _CENTERS = np.arange(_BINS) + 0.5
 
 
 class Sizes:
-    """The distribution of a positive quantity with exponentially fading memory.
+    """Learns the distribution of a positive quantity with exponentially fading memory.
 
     A histogram with bins of equal logarithm (eight an octave, so quantiles are right to 9 %; Masson, Rim & Lee 2019,
     DDSketch), faded by giving later values more weight (forward decay; Cormode et al. 2009). Nothing is sorted or
@@ -47,7 +47,7 @@ class Sizes:
 
     @property
     def is_full(self) -> bool:
-        """Whether what waits is to be counted now."""
+        """Whether the values that wait must be counted now."""
         return len(self.pending) >= _HELD
 
     def add(self, value: float, at_ms: int) -> None:
@@ -75,7 +75,7 @@ class Sizes:
             self._count_pending()
 
     def _count_pending(self) -> None:
-        """What is not a positive number of a plausible size is left out."""
+        """Count the values that wait, but for what is no positive number of a plausible size."""
         values = np.array(self.pending)
         self.pending.clear()
         values = values[(values > _LEAST) & (values < _MOST)]
@@ -84,7 +84,7 @@ class Sizes:
         self.count += values.size
 
     def level(self, once_in_s: float) -> float | None:
-        """The size that is reached once in `once_in_s` seconds on average.
+        """Return the size that is reached once in `once_in_s` seconds on average.
 
         `None` while what is known spans less than a 36th of that: so far is no tail continued in earnest.
         While little is known Hill's estimate is raised by its own standard error, so the level begins high and comes

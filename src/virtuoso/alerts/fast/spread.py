@@ -1,4 +1,4 @@
-"""Spread blow-outs: the touch is far wider than usual, and stays so."""
+"""Finds spread blow-outs: the spread is far wider than usual, and stays so."""
 
 from math import exp
 
@@ -14,7 +14,7 @@ _GAP_MS = 30_000
 
 
 class SpreadBlowout:
-    """One symbol's spread in basis points of the mid, looked at once a second.
+    """Judges a symbol's spread in basis points of the mid, once a second.
 
     It is blown out when it is `ratio` usual ones, by `sigmas` of their own spread (logarithms), and `floor_bp` at
     least, at every look for `hold` seconds. The usual is the geometric mean of about ten minutes of looks. It is over
@@ -48,7 +48,7 @@ class SpreadBlowout:
         self.baseline.learn(spread)
 
     def gone(self, now_ns: int) -> None:
-        """There is no book: how wide it is, is not known."""
+        """End a blow-out as unknown, because there is no valid book."""
         self._change_ms = None
         if self._open:
             self._open = False

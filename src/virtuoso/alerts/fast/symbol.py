@@ -1,4 +1,4 @@
-"""All fast detectors of one symbol, fed with its events."""
+"""Feeds all fast detectors of one symbol with its events."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ _LATE = 3
 
 
 class SymbolDetectors:
-    """One symbol's detectors. Methods take events in the order received, with the receive time (epoch ns)."""
+    """The fast detectors of a symbol. Methods take events in the order received, with the receive time (epoch ns)."""
 
     __slots__ = ("_closes", "_forecast", "_funding", "_interest", "_interval_h", "_large", "_liquidations",
                  "_minutes", "_move", "_spread", "_tails", "_thin", "_touch", "_traded_ms", "_volume", "_walls",
@@ -80,7 +80,7 @@ class SymbolDetectors:
         funding: Iterable[tuple[int, float]],
         interest: Iterable[tuple[int, float]],
     ) -> None:
-        """Take what was before the start, oldest first: nothing of it is judged. Rates are per `interval_h` hours."""
+        """Learn from what was before the start, oldest first, without judging it. Rates are per `interval_h` hours."""
         self._whales.learn(trades)
         self._interval_h = interval_h
         if interval_h is not None:
@@ -90,7 +90,7 @@ class SymbolDetectors:
             self._interest.learn(event_ms, value)
 
     def trades(self, trades: Sequence[Trade], now_ns: int) -> None:
-        """Trades of the stream, oldest first."""
+        """Judge trades of the stream, oldest first."""
         if not trades:
             return
         self._whales.take(trades, now_ns)
@@ -106,15 +106,15 @@ class SymbolDetectors:
             touch.see(event_ms, price, now_ns)
 
     def trades_fetched(self, trades: Sequence[Trade], now_ns: int) -> None:
-        """Trades that were asked for, oldest first; some may have been seen."""
+        """Judge trades that were asked for, oldest first; some may have been seen."""
         self._whales.take_fetched(trades, now_ns)
 
     def liquidations(self, liquidations: Sequence[Liquidation], now_ns: int) -> None:
-        """Liquidations, oldest first."""
+        """Judge liquidations, oldest first."""
         self._liquidations.take(liquidations, now_ns)
 
     def ticker(self, event_ms: int, update: TickerUpdate, now_ns: int) -> None:
-        """A ticker snapshot or delta. Its price counts where trades say nothing."""
+        """Judge a ticker snapshot or delta. Its price counts where there are no trades."""
         if event_ms - self._traded_ms > _TRADES_LEAD_MS:
             last = update.last
             if last is UNSET or last is None:
@@ -136,7 +136,7 @@ class SymbolDetectors:
         self._volume.forming(bar.open_ms, bar.volume, bar.close - bar.open, now_ns)
 
     def minutes(self, open_ms: int, bars: Sequence[Sequence[float]], now_ns: int) -> None:
-        """Closed minutes in order from `open_ms` on, without a gap among them.
+        """Take closed minutes in order from `open_ms` on, without a gap among them.
 
         Each is open, high, low, close, volume (base units).
         """
@@ -166,25 +166,25 @@ class SymbolDetectors:
         asks: Mapping[float, float],
         now_ns: int,
     ) -> None:
-        """A look at a valid book, once a second: best prices, and sizes by price."""
+        """Judge a valid book, once a second: best prices, and sizes by price."""
         self._spread.observe(event_ms, bid, ask, now_ns)
         self._walls.observe(event_ms, bid, ask, bids, asks, now_ns)
         if self._forecast:
             self._thin.observe(event_ms, bid, ask, bids, asks)
 
     def forecast(self, bands: Bands | None, now_ns: int) -> None:
-        """What the last close said of what may follow; `None` where nothing is known."""
+        """Take the forecast of the last close; `None` where nothing is known."""
         self._forecast = self._forecast or bands is not None
         self._touch.forecast(bands)
         self._large.forecast(bands, now_ns)
 
     def book_gone(self, now_ns: int) -> None:
-        """Tell the spread and wall detectors that there is no valid book: what they found is over."""
+        """End what the spread and wall detectors found, because there is no valid book."""
         self._spread.gone(now_ns)
         self._walls.gone(now_ns)
         self._thin.gone()
 
     def feed_gone(self, now_ns: int) -> None:
-        """The connection is lost: what lasts is not known to last any longer."""
+        """Count what lasts as unknown, because the connection is lost."""
         self.book_gone(now_ns)
         self._move.restart(now_ns)

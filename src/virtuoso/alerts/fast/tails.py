@@ -1,4 +1,4 @@
-"""How far a symbol's price goes in units of its own volatility: what its own tail says comes but once in days."""
+"""Learns how far a symbol's price goes in units of its own volatility, and how far it goes but once in days."""
 
 from collections import deque
 from math import inf, log, sqrt
@@ -12,7 +12,7 @@ _SETTLED_EVERY = 30
 
 
 class MoveTails:
-    """One symbol's moves within a minute, and within `window_minutes`, by the volatility known before each.
+    """Learns a symbol's moves within a minute, and within `window_minutes`, by the volatility known before each.
 
     A minute's move is the farther of its high and low from the close before, a window's from the close that many
     closed minutes before; both over σ of one minute times the square root of the minutes. So the memory (half-life a
@@ -35,7 +35,7 @@ class MoveTails:
         self.window: float | None = None
 
     def gap(self) -> None:
-        """The next minute does not follow the last one."""
+        """Note that the next minute does not follow the last one."""
         self._closes.clear()
 
     def learn(self, open_ms: int, high: float, low: float, close: float, sigma: float | None) -> None:

@@ -1,4 +1,4 @@
-"""Volume spikes: a minute in which far more is traded than is usual at this time of day, or was of late."""
+"""Finds volume spikes: minutes in which far more is traded than is usual at this time of day, or was of late."""
 
 from array import array
 from math import exp, inf, log, nan
@@ -17,7 +17,7 @@ _HALF_LIFE, _HALF_LIFE_DAYS = 60.0, 1_440.0
 
 
 class VolumeSpike:
-    """One symbol's minute volumes (base units).
+    """Judges the volumes of a symbol's minutes (base units).
 
     A spike is `ratio` times what is usual, and above it by `sigmas` of its spread (logarithms). Usual is the mean of
     the same minutes of `min_days` earlier days or more, else of the recent minutes. The recent usual has a half-life of
@@ -42,7 +42,7 @@ class VolumeSpike:
         self._open = False
 
     def learn(self, open_ms: int, volume: float) -> None:
-        """Take a closed minute; the threshold is then the next one's."""
+        """Learn from a closed minute; the threshold is then the next one's."""
         if 0.0 < volume < inf:
             at = open_ms // _MINUTE_MS % _DAY
             if (daily := self._of_day(at)) is not None:
@@ -66,13 +66,13 @@ class VolumeSpike:
         self.learn(open_ms, volume)
 
     def over(self, now_ns: int) -> None:
-        """It has ended, or nothing is known of it any longer."""
+        """End a spike that is over, or of which nothing is known any longer."""
         if self._open:
             self._open = False
             self._findings.over(KIND, now_ns, symbol=self._symbol)
 
     def _settle(self, open_ms: int) -> None:
-        """The threshold of the minute that opens at `open_ms`."""
+        """Set the threshold of the minute that opens at `open_ms`."""
         self._limit, self._limit_ms = inf, open_ms
         daily = self._of_day(open_ms // _MINUTE_MS % _DAY)
         if daily is not None and self._off.count >= _READY:
@@ -85,7 +85,7 @@ class VolumeSpike:
         self._limit = exp(mean + baseline.excess(self._parameters.sigmas, self._parameters.ratio))
 
     def _of_day(self, at: int) -> float | None:
-        """Mean log volume around a minute of the day; `None` unless every minute around has enough days."""
+        """Average the log volume around a minute of the day; `None` unless every minute around has enough days."""
         total = 0.0
         for near in range(at - _AROUND, at + _AROUND + 1):
             if self._days[near % _DAY] < self._parameters.min_days:

@@ -1,4 +1,4 @@
-"""Book walls: a resting order far larger than the rest of the visible book, near the touch, that stays."""
+"""Finds book walls: resting orders far larger than the rest of the visible book, near the touch, that stay."""
 
 from collections.abc import Mapping
 from math import exp, inf
@@ -18,7 +18,7 @@ _GAP_MS = 30_000
 
 
 class BookWalls:
-    """Both sides of one symbol's book, looked at once a second.
+    """Judges both sides of a symbol's book, once a second.
 
     A wall is within `within_bp` of the best price and there at every look for `stay`; its size is `ratio` times the
     mean of its side's other levels, and by `sigmas` more than is usual of the largest one.
@@ -45,7 +45,7 @@ class BookWalls:
         asks: Mapping[float, float],
         now_ns: int,
     ) -> None:
-        """The best prices and the sizes by price."""
+        """Judge a book by its best prices and its sizes by price."""
         self._bids.observe(event_ms, bid, bids, now_ns)
         self._asks.observe(event_ms, ask, asks, now_ns)
 
@@ -106,14 +106,14 @@ class _Side:
             self._found(event_ms, best, levels, total, ratio, now_ns)
 
     def drop(self, now_ns: int) -> None:
-        """It is gone, or nothing is known of it."""
+        """End a wall that is gone, or of which nothing is known."""
         self._price = None
         if self._open:
             self._open = False
             self._findings.over(KIND, now_ns, symbol=self._symbol, side=self._side)
 
     def _stands(self, levels: Mapping[float, float], total: float, ratio: float) -> bool:
-        """Whether the wall is there, in half of its size at least once it was found."""
+        """Say whether the wall is there; once found, half of its size is enough."""
         size = levels.get(self._price or 0.0, 0.0)
         least = ratio / 2 if self._open else ratio
         return size >= least * (total - size) / (len(levels) - 1)

@@ -1,4 +1,4 @@
-"""Whale trades: a taker's order as large as the symbol sees but once in hours."""
+"""Finds whale trades: a taker's order as large as the symbol sees but once in hours."""
 
 from collections.abc import Sequence
 from math import inf
@@ -19,7 +19,7 @@ _Order = tuple[int, Side, float, float, int]
 
 
 class WhaleTrades:
-    """One symbol's orders by quote value.
+    """Judges a symbol's orders by quote value.
 
     A whale's come once in `once_in_hours` on average; none is judged before `min_trades`, and it is over `quiet`
     seconds after the last. The trades of one taker side and one millisecond in one message are one order: a large order
@@ -52,7 +52,7 @@ class WhaleTrades:
         return self._limit
 
     def learn(self, trades: Sequence[Trade]) -> None:
-        """Take trades from before the start, oldest first; none of them is judged."""
+        """Learn from trades before the start, oldest first, without judging them."""
         for at_ms, _, value, _, _ in _orders(trades):
             self._newest_ms = max(self._newest_ms, at_ms)
             self._sizes.add(value, at_ms)
@@ -82,7 +82,7 @@ class WhaleTrades:
             self.take([trade for trade in trades if trade.event_ms > self._newest_ms], now_ns)
 
     def _take_many(self, trades: Sequence[Trade], now_ns: int) -> None:
-        """The sums of `_orders` alone: what else is to be told of an order is only asked for when one is large."""
+        """Judge many orders by their sums alone; the rest of an order is only worked out when one is large."""
         at_ms, side, value, largest = -1, None, 0.0, 0.0
         for trade in trades:
             if trade.side is not side or trade.event_ms != at_ms:
@@ -137,7 +137,7 @@ class WhaleTrades:
 
 
 def _orders(trades: Sequence[Trade]) -> list[_Order]:
-    """The orders behind some trades, oldest first."""
+    """Join trades to the orders behind them, oldest first."""
     found: list[_Order] = []
     at_ms, side, value, size, fills = -1, Side.BUY, 0.0, 0.0, 0
     for trade in trades:

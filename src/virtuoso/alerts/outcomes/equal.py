@@ -1,4 +1,4 @@
-"""How often any minute's return leaves its 95 % band: what alerts are compared with."""
+"""Counts how often any minute's return leaves its 95 % band, which is what alerts are compared with."""
 
 from collections.abc import Sequence
 from math import isfinite, log2
@@ -26,7 +26,7 @@ class EqualState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EqualMinutes:
-    """By horizon, hour of the day (UTC) and forecast volatility (half an octave a bin), all symbols together.
+    """Counts by horizon, hour of the day (UTC) and forecast volatility (half an octave a bin), all symbols together.
 
     Counts fade by half in thirty days. A cell of fewer than 200 minutes gives way to all hours of that volatility, and
     that to everything.
@@ -46,7 +46,7 @@ class EqualMinutes:
         cell[:, 1] += np.bincount(bins, weights=beyond[known], minlength=_BINS)
 
     def rate(self, horizon_min: int, at_ms: int, volatility: float) -> float | None:
-        """Share of equal minutes whose return left the band; `None` while fewer than 200 are known at all."""
+        """Return the share of equal minutes whose return left the band; `None` while fewer than 200 are known."""
         if not isfinite(volatility) or volatility <= 0.0:
             return None
         of = self._counts[HORIZONS_MIN.index(horizon_min)]

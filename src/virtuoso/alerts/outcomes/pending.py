@@ -1,4 +1,4 @@
-"""Outcomes that are to come: begun when an incident is delivered, settled from the bars that follow."""
+"""Begins outcomes when an incident is delivered, and settles them from the bars that follow."""
 
 from collections.abc import Callable, Iterable
 from math import log
@@ -31,7 +31,7 @@ None of them [0, 4] where some are missing for good, `None` where they may still
 
 
 class PendingOutcomes:
-    """What is looked at when: one outcome for each incident and horizon. All times are epoch milliseconds."""
+    """Holds the outcomes to come, one for each incident and horizon. All times are epoch milliseconds."""
 
     def __init__(self) -> None:
         self._pending: dict[str, Outcome] = {}
@@ -41,7 +41,7 @@ class PendingOutcomes:
         return len(self._pending)
 
     def begin(self, incident: Incident, now_ms: int, *, interrupted: bool, edges: Edges, bases: Bases) -> list[Outcome]:
-        """The stages decided about an incident just now; nothing begins for one that is of no symbol.
+        """Begin the outcomes of an incident that the stages decided about just now; there are none without a symbol.
 
         Of a move of the market the symbol that led counts.
         """
@@ -65,13 +65,13 @@ class PendingOutcomes:
         return begun
 
     def resume(self, outcomes: Iterable[Outcome]) -> None:
-        """Go on with those of an earlier run that are not settled."""
+        """Go on with the outcomes of an earlier run that are not settled."""
         for outcome in outcomes:
             if outcome.settled_ms is None:
                 self._put(outcome)
 
     def settle(self, now_ms: int, bars: Bars) -> list[Outcome]:
-        """Those whose bars are there, and those whose bars will not come any more."""
+        """Settle the outcomes whose bars are there, and those whose bars will not come any more."""
         settled = []
         for key in self._due.pop(now_ms):
             outcome = self._pending[key]
@@ -93,7 +93,7 @@ class PendingOutcomes:
 
 
 def _settled(outcome: Outcome, bars: Floats | None, now_ms: int) -> Outcome:
-    """What the bars say of it."""
+    """Settle an outcome by the bars that followed."""
     if bars is None or not len(bars) or not np.isfinite(bars).all() or (bars <= 0.0).any():
         return replace(outcome, settled_ms=now_ms, reason="bars of these minutes are missing")
     entry = float(bars[0, 0])
@@ -109,17 +109,17 @@ def _settled(outcome: Outcome, bars: Floats | None, now_ms: int) -> Outcome:
 
 
 def _entry_ms(delivered_ms: int) -> int:
-    """Open time of the first minute that is not before the delivery."""
+    """Return the open time of the first minute that is not before the delivery."""
     return -(-delivered_ms // MINUTE_MS) * MINUTE_MS
 
 
 def _side(incident: Incident) -> str | None:
-    """Up or down, where it says a direction."""
+    """Return `up` or `down` where the incident says a direction."""
     direction = incident.details.get("direction")
     return direction if direction in {"up", "down"} else None
 
 
 def _before(incident: Incident) -> float | None:
-    """The price that its move is measured from."""
+    """Return the price that its move is measured from."""
     before = incident.details.get("from")
     return float(before) if isinstance(before, int | float) and before > 0 else None

@@ -1,4 +1,4 @@
-"""What a kind of alerts was worth: lift, precision, lead time, and what of the move was left, with intervals. Pure.
+"""Measures what a kind of alerts was worth: lift, precision, lead time and the move left, with intervals. Pure.
 
 Ratios are of sums over whole days (UTC), all symbols together, so that what comes together counts as one. Their
 interval is that of the ratio estimator by days (Cochran 1977, §6) with Student's t, and never narrower than that of a
@@ -21,7 +21,7 @@ _Z = 1.959964
 
 
 def performance(outcomes: Sequence[Outcome]) -> tuple[KindPerformance, ...]:
-    """By kind, in alphabetical order. Of settled outcomes those count whose bars are known."""
+    """Measure each kind, in alphabetical order. Of settled outcomes those count whose bars are known."""
     kinds: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         if outcome.settled_ms is not None:
@@ -30,7 +30,7 @@ def performance(outcomes: Sequence[Outcome]) -> tuple[KindPerformance, ...]:
 
 
 def worths(kinds: Sequence[KindPerformance]) -> dict[str, Worth]:
-    """By kind, the lift at the horizon by which kinds are compared."""
+    """Return by kind the lift at the horizon by which kinds are compared."""
     found = {}
     for kind in kinds:
         (compared,) = (each for each in kind.horizons if each.horizon_min == COMPARED_MIN)
@@ -71,7 +71,7 @@ def _over(outcomes: Sequence[Outcome], horizon_min: int) -> HorizonPerformance:
 
 
 def remained(outcome: Outcome) -> float | None:
-    """The share of the whole move that came after the delivery: to the extreme in its direction; `None` = no move."""
+    """Return the share of the move that came after the delivery, to the extreme in its direction; `None` = no move."""
     if outcome.before is None or outcome.entry is None or outcome.side is None:
         return None
     extreme = outcome.highest if outcome.side == "up" else outcome.lowest
@@ -84,7 +84,7 @@ def remained(outcome: Outcome) -> float | None:
 
 
 def _reason(outcomes: Sequence[Outcome], known: Sequence[Outcome], judged: Sequence[Outcome]) -> str | None:
-    """Why figures are missing."""
+    """Say why figures are missing."""
     if len(judged) >= FEWEST:
         return None
     if known and not judged:
@@ -95,7 +95,7 @@ def _reason(outcomes: Sequence[Outcome], known: Sequence[Outcome], judged: Seque
 
 
 def _ratio(outcomes: Sequence[Outcome], expected: Callable[[Outcome], float]) -> Figure:
-    """Hits over what was expected of them, with its interval over days."""
+    """Divide hits by how many were expected, with the interval over days."""
     days: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for outcome in outcomes:
         day = days[_day(outcome)]
@@ -114,7 +114,7 @@ def _ratio(outcomes: Sequence[Outcome], expected: Callable[[Outcome], float]) ->
 
 
 def byar(count: float) -> tuple[float, float]:
-    """The 95 % interval of a Poisson mean of which `count` were seen: Byar's approximation."""
+    """Return the 95 % interval of a Poisson mean of which `count` were seen, by Byar's approximation."""
     more = count + 1.0
     high = more * (1.0 - 1.0 / (9.0 * more) + _Z / (3.0 * sqrt(more))) ** 3
     low = count * max(0.0, 1.0 - 1.0 / (9.0 * count) - _Z / (3.0 * sqrt(count))) ** 3 if count else 0.0
@@ -122,7 +122,7 @@ def byar(count: float) -> tuple[float, float]:
 
 
 def student(freedom: int) -> float:
-    """The 97.5 % quantile of Student's t, by its expansion in 1/freedom (Abramowitz & Stegun 26.7.5)."""
+    """Return the 97.5 % quantile of Student's t, by its expansion in 1/freedom (Abramowitz & Stegun 26.7.5)."""
     z = _Z
     return (
         z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
@@ -135,7 +135,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _median(values: Sequence[float], days: int) -> Figure:
-    """With the order statistics that hold the true median in 95 % of samples."""
+    """Take the median, with the order statistics that hold the true one in 95 % of samples."""
     n = len(values)
     if n < FEWEST or days < FEWEST_DAYS:
         return Figure(value=None, low=None, high=None, n=n)

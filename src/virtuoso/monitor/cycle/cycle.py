@@ -28,7 +28,7 @@ from virtuoso.monitor.alerting.alerting import Alerting
 from virtuoso.monitor.alerting.pressure import PressureLog
 from virtuoso.monitor.containment import each
 from virtuoso.monitor.cycle.refits import Fitting, Refits
-from virtuoso.monitor.documents.fresh_label import told_label
+from virtuoso.monitor.documents.fresh_label import served_label
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.documents.publish import Built, Frame, build, market_items
 from virtuoso.monitor.documents.symbol_items import symbol_item, unknown_item
@@ -251,7 +251,7 @@ class Cycle:
         evaluation, quality = self.evaluations.get(symbol), self.qualities.get(symbol)
         if evaluation is None or quality is None:
             return None
-        return told_label(
+        return served_label(
             evaluation.reading(symbol), quality.joined, self._watch.exchange_ms(), self._engine.base.ms
         )  # fmt: skip
 

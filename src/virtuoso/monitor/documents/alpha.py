@@ -1,4 +1,4 @@
-"""The `alpha` document, from the latest scan of each timeframe."""
+"""Builds the document `alpha` from the latest scan of each timeframe."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What the document says besides the scans."""
+    """What the document holds besides the scans."""
 
     now_ms: int
     source: DataSource | None
@@ -55,7 +55,7 @@ class Context:
 
 
 def alpha_document(scanned: Mapping[Timeframe, Scanned], context: Context) -> tuple[AlphaDocument, list[Holding]]:
-    """The document, and the patterns that hold in it; symbols that are no longer watched are left out."""
+    """Build the document, and list the patterns that hold; symbols that are no longer watched are left out."""
     q = dict(zip(scanned, q_values([each.scan for each in scanned.values()]), strict=True))
     items: list[tuple[float, AlphaItem]] = []
     holding: list[Holding] = []
@@ -147,7 +147,7 @@ def _estimates(estimate: Estimate) -> list[AlphaEstimate]:
 
 
 def _known(values: Floats) -> list[float | None]:
-    """Rounded to four decimals, `None` for `nan`."""
+    """Round to four decimals; `None` for `nan`."""
     rounded = np.round(values, 4).tolist()
     return [value if known else None for value, known in zip(rounded, np.isfinite(values).tolist(), strict=True)]
 

@@ -1,4 +1,4 @@
-"""Which labels may be told: a label that is served has fresh inputs.
+"""Decides which labels may be served: those with fresh inputs.
 
 The bar it was computed from closed within the last two base bars by the exchange's clock, or, as that clock may be set
 back, less than one ahead of it; and the quality of what it was computed from and of what comes in now is neither stale
@@ -14,7 +14,7 @@ UNFRESH = (DataQuality.STALE, DataQuality.UNAVAILABLE)
 
 
 def outdated(reading: Reading, now: DataQuality, exchange_ms: int, base_ms: int) -> str | None:
-    """Why a label that was found is not told any more; `None` while it is.
+    """Say why a label that was found is not served any more; `None` while it is.
 
     Args:
         reading: with the label.
@@ -29,7 +29,7 @@ def outdated(reading: Reading, now: DataQuality, exchange_ms: int, base_ms: int)
 
 
 def outlived(close_ms: int, exchange_ms: int, base_ms: int) -> str | None:
-    """Why what was read at a close (epoch ms) is too old or too new to be told; `None` where it is neither."""
+    """Say why what was read at a close (epoch ms) is too old or too new to be served; `None` where it is neither."""
     age_ms = exchange_ms - close_ms
     if age_ms > LABEL_BARS * base_ms:
         return f"the last reading is {age_ms / 1000:.0f} s old"
@@ -38,6 +38,6 @@ def outlived(close_ms: int, exchange_ms: int, base_ms: int) -> str | None:
     return None
 
 
-def told_label(reading: Reading, now: DataQuality, exchange_ms: int, base_ms: int) -> Label | None:
-    """The label of a reading if it may be told."""
+def served_label(reading: Reading, now: DataQuality, exchange_ms: int, base_ms: int) -> Label | None:
+    """Return the label of a reading if it may be served."""
     return None if outdated(reading, now, exchange_ms, base_ms) is not None else reading.signal

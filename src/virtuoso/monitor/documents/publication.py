@@ -1,4 +1,4 @@
-"""Puts documents into the cache, as their entry in the catalogue says; the only way in."""
+"""Puts documents into the cache as the catalogue says. There is no other way in."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from virtuoso.storage.cache.memory import MemoryCache, Version
 
 
 class Publication:
-    """One monitor's; used on the event loop. Versions rise from publication to publication.
+    """Publishes the documents of one monitor, on its event loop. Versions rise from publication to publication.
 
     Args:
         cache: where they go.

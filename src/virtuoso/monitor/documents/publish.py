@@ -1,4 +1,4 @@
-"""Documents: built from the state of a cycle, encoded once, put into the cache. The only writer of each."""
+"""Builds the documents of a cycle and encodes each once. It is their only writer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ _DOCUMENT = "its document"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What one cycle publishes from: copies and immutable things only."""
+    """The input of one cycle's documents: copies and immutable things only."""
 
     now_ms: int
     symbols: tuple[docs.SymbolItem, ...]
@@ -61,7 +61,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """All documents of a cycle, by name, encoded; and those among them that others read on."""
+    """All documents of a cycle, by name, encoded; and those among them that others go on with."""
 
     bodies: dict[str, bytes]
     overview: docs.MarketOverview
@@ -69,7 +69,7 @@ class Built:
 
 
 def build(frame: Frame, contained: Contained) -> Built:
-    """All documents of a cycle. A symbol that cannot be told is told as unknown, with the reason."""
+    """Build all documents of a cycle. A symbol that raises is published as unknown, with the reason."""
     encoder = msgspec.json.Encoder()
     evaluations, regimes = frame.evaluations, {regime.symbol: regime for regime in frame.regimes}
     items = {item.symbol: item for item in frame.symbols}
@@ -95,7 +95,7 @@ def build(frame: Frame, contained: Contained) -> Built:
 
 
 def _market_documents(frame: Frame, details: Sequence[docs.SymbolDetail]) -> dict[str, Any]:
-    """The documents that are not of one symbol, from what is told of each."""
+    """Build the documents that are not of one symbol, from those that are."""
     frame, state = replace(frame, symbols=tuple(detail.ticker for detail in details)), frame.regime_state
     overview = market_overview(market_items(frame.symbols, frame.instruments), frame.regimes, state.held, state.history)
     timestamp = iso(frame.now_ms) or ""
@@ -151,7 +151,7 @@ def symbol_detail(
 
 
 def signal_item(item: docs.SymbolItem, reading: Reading | None, frame: Frame) -> docs.SignalItem:
-    """One symbol's signal; its quality is the worse of what it was computed from and of what comes in now.
+    """Make the signal of a symbol; its quality is the worse of what it was computed from and what comes in now.
 
     The label and what else is forecast are served only while their inputs are fresh (see `fresh_label`). A document
     that is not renewed in time is relabelled by whoever serves it (`storage.cache.stale`): its quality is stale then,
@@ -195,14 +195,14 @@ def signal_item(item: docs.SymbolItem, reading: Reading | None, frame: Frame) ->
 
 
 def _held_back(item: docs.SymbolItem, reading: Reading | None, frame: Frame) -> str | None:
-    """Why what a reading says of what follows is not told any more; `None` while it is, and where it says nothing."""
+    """Say why the forecasts of a reading are not served any more; `None` while they are, or if it has none."""
     if reading is None or (reading.signal is None and reading.band is None and reading.forecast is None):
         return None
     return outdated(reading, item.data_quality, frame.exchange_ms, frame.base_ms)
 
 
 def _unranked(reading: Reading) -> tuple[str, ...]:
-    """Why a score has no percentile, where it has none."""
+    """Say why a score has no percentile, where it has none."""
     if reading.score_percentile is not None:
         return ()
     if reading.past_closes < LEAST_CLOSES:
@@ -211,7 +211,7 @@ def _unranked(reading: Reading) -> tuple[str, ...]:
 
 
 def _why(reading: Reading | None, item: docs.SignalItem) -> tuple[str, ...]:
-    """The reading in words; where its label is not served any more, that is said first."""
+    """Put the reading into words; where its label is not served any more, that is said first."""
     if reading is None:
         return ()
     if reading.signal is None or item.signal is not None:
@@ -223,7 +223,7 @@ def _why(reading: Reading | None, item: docs.SignalItem) -> tuple[str, ...]:
 
 
 def market_items(symbols: Sequence[docs.SymbolItem], instruments: Mapping[str, Instrument]) -> list[MarketItem]:
-    """The universe as the overview reads it."""
+    """Make the items that the overview is computed from."""
 
     def made(item: docs.SymbolItem) -> MarketItem:
         known = instruments.get(item.symbol)
@@ -293,7 +293,7 @@ def dashboard(
 
 
 def regime_item(regime: SymbolRegime) -> docs.RegimeItem:
-    """A regime as the API lists it."""
+    """Make the item of a regime."""
     return docs.RegimeItem(
         symbol=regime.symbol,
         regime=regime.regime,
@@ -308,7 +308,7 @@ def regime_item(regime: SymbolRegime) -> docs.RegimeItem:
 
 
 def transition_item(transition: Transition) -> docs.RegimeTransition:
-    """A change of regime as the API lists it."""
+    """Make the item of a change of regime."""
     return docs.RegimeTransition(
         symbol=transition.symbol, before=transition.before, after=transition.after, at=iso(transition.at_ms) or ""
     )

@@ -1,4 +1,4 @@
-"""A symbol as it stands, copied from the market state for publication."""
+"""Copies the state of a symbol from the market, for publication."""
 
 from virtuoso.market.state import MarketState, Qualities
 from virtuoso.market.symbol import SymbolState
@@ -18,7 +18,7 @@ def symbol_item(
     source: DataSource | None,
     reason: str | None = None,
 ) -> SymbolItem:
-    """A symbol's ticker as published; `reason` is what is known to be wrong with it."""
+    """Make the item of a symbol; `reason` is what is known to be wrong with it."""
     state = market[symbol]
     values = state.stats.values
     bid, ask = touch(state)
@@ -52,7 +52,7 @@ def symbol_item(
 
 
 def _across(state: SymbolState, change: float) -> bool:
-    """Whether a change over a day (fraction) is one of unit: its first price was of the contract as it was before."""
+    """Say whether a change over a day (fraction) is one of unit: its first price is of the contract as it was."""
     return state.history.seam is not None and unit_jump(1.0, 1.0 + change) != 0
 
 
@@ -70,7 +70,7 @@ def unknown_item(
 
 
 def touch(state: SymbolState) -> tuple[float | None, float | None]:
-    """Best bid and ask: the book's, or the ticker's while the book is not valid."""
+    """Return the best bid and ask: the book's, or the ticker's while the book is not valid."""
     if state.book.valid:
         return state.book.bid_price, state.book.ask_price
     bid, ask = state.stats.values["bid"], state.stats.values["ask"]

@@ -1,1 +1,1 @@
-"""What is found by the forecast of the last close: an edge touched, in a thin book or not; a likely large move."""
+"""Detects by the forecast of the last close: an edge is touched, in a thin book or not; a large move is likely."""

@@ -1,4 +1,4 @@
-"""The forecast of one symbol at the last close, as its detectors need it."""
+"""Holds the forecast of one symbol at the last close, as its detectors need it."""
 
 from dataclasses import dataclass
 from math import exp
@@ -11,7 +11,7 @@ LARGE_MIN = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bands:
-    """What the last close said. `None` = not known.
+    """What was forecast at the last close. `None` = not known.
 
     Attributes:
         close_ms: the base close (epoch ms).
@@ -32,7 +32,7 @@ class Bands:
     large_move_threshold: float | None = None
 
     def edge(self, side: str, widths: float) -> float | None:
-        """The price so many widths from the close on a side (`up`, `down`); `None` where that edge is not known."""
+        """Return the price so many widths from the close on a side (`up`, `down`); `None` where it is not known."""
         width = self.high if side == "up" else self.low
         if width is None or (width <= 0.0 if side == "up" else width >= 0.0):
             return None

@@ -1,4 +1,4 @@
-"""A large move is likely: its probability is far above the symbol's own rate."""
+"""Finds that a large move is likely: its probability is far above the symbol's own rate."""
 
 from virtuoso.alerts.fast.cones.bands import LARGE_MIN, Bands
 from virtuoso.alerts.fast.findings import Findings
@@ -9,7 +9,7 @@ KIND = "large_move_likely"
 
 
 class LargeMoveLikely:
-    """Judged at closes. It is over when the probability is below `over` of what it took, or not known."""
+    """Judges each close. A finding is over when the probability is below `over` of what it took, or not known."""
 
     __slots__ = ("_findings", "_open", "_parameters", "_symbol")
 
@@ -20,7 +20,7 @@ class LargeMoveLikely:
         self._open = False
 
     def forecast(self, bands: Bands | None, now_ns: int) -> None:
-        """The last close was forecast, or (`None`) nothing is known."""
+        """Judge the forecast of the last close; `None` = nothing is known."""
         chance = None if bands is None else bands.large_move
         base = None if bands is None else bands.large_move_base
         if bands is None or chance is None or base is None:

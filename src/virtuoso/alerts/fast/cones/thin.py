@@ -1,4 +1,4 @@
-"""A move beyond the cone in a thin book: spread or depth are beyond their own 99 % as the edge is touched."""
+"""Finds moves beyond the cone in a thin book: spread or depth are beyond their own 99 % as the edge is touched."""
 
 from collections.abc import Mapping
 from math import inf
@@ -16,7 +16,7 @@ _FRESH_MS = 5_000
 
 
 class ThinBook:
-    """One symbol's spread and depth, sampled once a second, and what of them is as rare as one look in `once_in`.
+    """Samples a symbol's spread and depth once a second, and knows what is as rare as one sample in `once_in`.
 
     The depth is the quote value within `within_bp` of the middle, both sides; what is rare is a small one. It is told
     critical where spread and depth are both so rare.
@@ -40,7 +40,7 @@ class ThinBook:
     def observe(
         self, event_ms: int, bid: float, ask: float, bids: Mapping[float, float], asks: Mapping[float, float]
     ) -> None:
-        """A look at a valid book: best prices, and sizes by price."""
+        """Sample a valid book: best prices, and sizes by price."""
         middle = (bid + ask) / 2.0
         if not (0.0 < middle < inf and ask > bid):
             return
@@ -57,11 +57,11 @@ class ThinBook:
             self._settle(event_ms)
 
     def gone(self) -> None:
-        """There is no valid book."""
+        """Forget the latest sample, because there is no valid book."""
         self._now = None
 
     def touched(self, side: str, details: Details, event_ms: int, now_ns: int) -> None:
-        """The price left its cone; `details` say how far."""
+        """Judge the latest sample as the price leaves its cone; `details` say how far."""
         if self._now is None or event_ms - self._now_ms > _FRESH_MS or self._count < self._parameters.min_samples:
             return
         spread, thinness = self._now

@@ -1,4 +1,4 @@
-"""An edge of the cone is touched: the price goes as far within moments as hardly ever within a quarter of an hour."""
+"""Finds touches of the cone's edge: the price goes as far at once as it hardly ever does in a quarter of an hour."""
 
 from math import inf, log
 
@@ -15,7 +15,7 @@ _FRESH_MS = 180_000
 
 
 class ConeTouch:
-    """One symbol's last price against the edges that the last close gave.
+    """Compares a symbol's last price with the edges that the last close gave.
 
     While a touch is open, its side is measured by the cone of the first touch, so that further widths are further from
     where the move began. It is over `quiet` seconds after the price went to a further width last.
@@ -48,13 +48,13 @@ class ConeTouch:
         self.until_ms = 0
 
     def forecast(self, bands: Bands | None) -> None:
-        """The last close was forecast, or (`None`) nothing is known."""
+        """Take the forecast of the last close; `None` = nothing is known."""
         self._latest = bands
         self.until_ms = 0 if bands is None else bands.close_ms + _FRESH_MS
         self._bound(0 if bands is None else bands.close_ms)
 
     def see(self, event_ms: int, price: float, now_ns: int) -> None:
-        """The price at `event_ms`."""
+        """Judge the price at `event_ms` (epoch ms)."""
         if self.lower < price < self.upper or event_ms >= self.until_ms or not 0.0 < price < inf:
             return
         side = "up" if price >= self.upper else "down"
@@ -72,7 +72,7 @@ class ConeTouch:
         self._bound(event_ms)
 
     def _of(self, side: str, event_ms: int) -> Bands | None:
-        """The cone that a side is measured by."""
+        """Return the cone that a side is measured by."""
         held = self._sides.get(side)
         if held is not None and event_ms < held[2]:
             return held[0]
