@@ -29,18 +29,34 @@ TEST_COMMANDS := chromium faketime redis-server memcached influxd victoria-metri
 BENCH_PACKAGES := nginx-light wrk redis-server memcached influxdb
 BENCH_COMMANDS := /usr/sbin/nginx wrk redis-server memcached influxd
 
-.PHONY: install demo test soak check bench track-record wheel clean lock packages
+# The dashboard: built from dashboard/ into the package, by Node.
+PAGE := src/virtuoso/web/static/app/index.html
+PAGE_SOURCES := $(shell find dashboard/src dashboard/public -type f ! -name '*.test.ts' ! -name schema.ts 2>/dev/null) \
+	dashboard/index.html dashboard/vite.config.ts
+NODE_MODULES := dashboard/node_modules/.installed
 
-install: $(VENV)/.installed $(WANTED:%=$(VENV)/.installed-extra-%)  ## the program and what it needs (EXTRAS="ccxt parquet")
+.PHONY: install demo page page-check types test soak check bench track-record wheel clean lock packages
+
+install: $(VENV)/.installed $(WANTED:%=$(VENV)/.installed-extra-%) $(PAGE)  ## the program and what it needs (EXTRAS="ccxt parquet")
 
 demo: install  ## everything on the bundled recording, on http://127.0.0.1:8002
 	$(BIN)/virtuoso demo --port $(PORT)
 
-test: $(VENV)/.installed-dev  ## every test, with what they need
+page: $(PAGE)  ## the dashboard, built into the package
+
+page-check: types $(PAGE)  ## types, style and tests of the dashboard
+	npm --prefix dashboard run --silent check
+	npm --prefix dashboard run --silent test
+
+types: $(VENV)/.installed $(NODE_MODULES)  ## the dashboard's types, from Virtuoso's own OpenAPI document
+	$(BIN)/python -m tools.openapi > dashboard/openapi.json
+	npm --prefix dashboard run --silent types
+
+test: $(VENV)/.installed-dev page-check  ## every test, with what they need
 	@$(MAKE) --no-print-directory packages PACKAGES="$(TEST_PACKAGES)" COMMANDS="$(TEST_COMMANDS)"
 	$(BIN)/pytest $(PARALLEL)
 
-soak: $(VENV)/.installed-dev  ## every test in its long form, one after the other: hours
+soak: $(VENV)/.installed-dev $(PAGE)  ## every test in its long form, one after the other: hours
 	@$(MAKE) --no-print-directory packages PACKAGES="$(TEST_PACKAGES)" COMMANDS="$(TEST_COMMANDS)"
 	VIRTUOSO_SOAK=1 $(BIN)/pytest -v
 
@@ -49,6 +65,7 @@ check: $(VENV)/.installed-dev  ## the gate of every commit: style, types, import
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory page-check
 	$(BIN)/pytest -q -m "not slow" $(PARALLEL)
 
 bench: $(VENV)/.installed-dev  ## side by side with the peers: build/benchmarks, docs/benchmarks.md
@@ -59,13 +76,13 @@ track-record: $(VENV)/.installed-extra-parquet $(VENV)/.installed-extra-research
 	$(BIN)/virtuoso research track-record $(or $(SETS),$(error SETS=DIR: the folder of the sets)) --no-config \
 		--out docs/track-record.md --backtested src/virtuoso/model/backtested.json
 
-wheel: $(VENV)/.installed  ## dist/: the program in one file to install elsewhere, and the versions it was tested with
+wheel: $(VENV)/.installed $(PAGE)  ## dist/: the program in one file to install elsewhere, and the versions it was tested with
 	rm -rf dist
 	$(BIN)/python -m hatchling build -t wheel
 	@$(VERSIONS) requirements-dev.lock > dist/constraints.txt
 
 clean:  ## everything that was made here
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist dashboard/node_modules $(dir $(PAGE)) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 
 # What `dev` pins, the others have too.
@@ -101,6 +118,16 @@ $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.installed
+
+$(NODE_MODULES): dashboard/package.json dashboard/package-lock.json
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null || \
+		{ echo "Node 20.19 or newer is needed to build the dashboard"; exit 2; }
+	cd dashboard && npm ci --ignore-scripts --silent
+	@touch $@
+
+$(PAGE): $(NODE_MODULES) $(PAGE_SOURCES)
+	npm --prefix dashboard run --silent build -- --logLevel warn
+	@touch $@
 
 # Installs Debian packages whose commands are missing, as root or through sudo; otherwise says what to run.
 packages:

@@ -72,9 +72,10 @@ async def small(cache: MemoryCache, size: int) -> None:
 
 async def serve(port: int, kind: str, size: int) -> None:
     """Until killed."""
-    cache = MemoryCache(SystemClock())
+    clock = SystemClock()
+    cache = MemoryCache(clock)
     app = FastAPI()
-    app.include_router(stream.router(cache))
+    app.include_router(stream.router(cache, clock))
     ours = Front(app, cache, documents.HOT, Access(["127.0.0.1"], None))
     server = WebServer(constant(size) if kind == "constant" else ours)
     async with asyncio.TaskGroup() as group:

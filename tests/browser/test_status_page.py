@@ -1,11 +1,10 @@
 """The status page in Chromium: it draws what is served, follows it live, and says when it is cut off."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from tests.support.exchange import Running
 from tests.support.pace import STORES_SPEED
 from tests.support.program import Program, running_program, settings_for
@@ -16,30 +15,10 @@ from virtuoso.model.text.numbers import price_text
 
 pytestmark = pytest.mark.slow
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
 TITLES = {
     "order_flow": "Order flow", "order_book": "Order book", "volume": "Volume", "price_structure": "Structure",
     "technical": "Technical", "sentiment": "Sentiment",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def program(wall_exchange: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    with running_program(settings_for(wall_exchange, tmp_path_factory.mktemp("page"))) as running:
-        running.until("live data", lambda: running.ask("/api/market/overview")["data_quality"] == "live", 60)
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 def opened(browser: Browser, program: Program, width: int, scheme: Any) -> tuple[Page, list[str]]:
@@ -49,7 +28,7 @@ def opened(browser: Browser, program: Program, width: int, scheme: Any) -> tuple
     page.on("console", lambda m: complaints.append(m.text) if m.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.route("**/*", lambda route: route.continue_() if route.request.url.startswith(program.url) else route.abort())
-    page.goto(program.url)
+    page.goto(f"{program.url}/status")
     page.wait_for_selector("body[data-ready]", timeout=10_000)
     page.wait_for_selector("#system dd", timeout=5_000)
     return page, complaints
@@ -129,7 +108,7 @@ def test_a_stopped_monitor_is_told_with_the_age_of_what_is_shown(tmp_path: Path,
             site.until("live", lambda: quality(url) == "live")
             page = browser.new_context().new_page()
             with site.pace.flowing():
-                page.goto(url)
+                page.goto(f"{url}/status")
                 page.wait_for_selector("body[data-ready]", timeout=10_000)
                 good = "#stores .badge.good"
                 page.wait_for_function(f"() => document.querySelectorAll('{good}').length === 6", timeout=10_000)
@@ -215,7 +194,7 @@ def test_alpha_says_what_was_found_or_that_nothing_was(browser: Browser, program
     page.context.close()
     page = browser.new_context(viewport={"width": 390, "height": 900}).new_page()
     page.route("**/api/alpha", lambda route: route.fulfill(json=examples.ALPHA))  # the demo finds nothing to order
-    page.goto(program.url)
+    page.goto(f"{program.url}/status")
     page.wait_for_selector("#alpha table")
     assert [cell.inner_text() for cell in page.locator("#alpha tbody td").all()] == [
         "BNBUSDT", "1m", "Correlation breakdown", "-0.41 correlation", "0.53 → 0.41", "0.78 → 0.37", "0.0032",

@@ -113,7 +113,11 @@ def test_it_runs_the_demo_and_draws_a_chart(scripts: Path, tmp_path: Path) -> No
             return len([row for row in rows if row["score"] is not None]) == MARKETS
 
         program.until("all markets are scored", scored, 60)
-        for path, holds in (("/", b"<html"), ("/static/status.js", b"function"), ("/openapi.json", b"/api/signals")):
+        for path, holds in (
+            ("/signals", b"/static/app/assets/"),
+            ("/docs", b"<html"),
+            ("/openapi.json", b"/api/signals"),
+        ):
             with urllib.request.urlopen(program.url + path, timeout=30) as answer:
                 assert holds in answer.read(), path
     png = tmp_path / "chart.png"

@@ -49,7 +49,7 @@ def application(
         deliveries.router(database, identity, clock),  # before `/api/alerts/{id}`
         alerts.router(cache, database, clock),
         silences.router(database, clock),
-        stream.router(cache),
+        stream.router(cache, clock),
         health.router(board),
         pages.router(),
     )

@@ -6,6 +6,7 @@ Headers = list[tuple[bytes, bytes]]
 
 CONTENT_SECURITY_POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    b"manifest-src 'self'; worker-src 'self'; "
     b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 NOSNIFF = (b"x-content-type-options", b"nosniff")

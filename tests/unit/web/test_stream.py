@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi import FastAPI
@@ -32,7 +33,7 @@ def cache(clock: ManualClock) -> MemoryCache:
 class Client:
     """Asks the application for the stream, and keeps what it is sent; `takes` is cleared to take no more."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, query: bytes = b"") -> None:
         self.status = 0
         self.whole = False
         self.bodies: list[bytes] = []
@@ -42,7 +43,7 @@ class Client:
         self._asked = False
         self._scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "path": "/api/stream",
-            "raw_path": b"/api/stream", "query_string": b"", "scheme": "http", "root_path": "",
+            "raw_path": b"/api/stream", "query_string": query, "scheme": "http", "root_path": "",
             "headers": [(b"host", b"testserver")], "server": ("testserver", 80), "client": ("127.0.0.1", 1),
         }  # fmt: skip
         self.serving = asyncio.create_task(app(self._scope, self._receive, self._send))
@@ -83,7 +84,7 @@ async def until(holds: Callable[[], bool]) -> None:
 def app_of(cache: MemoryCache) -> Front:
     """The stream alone, behind the front."""
     app = FastAPI()
-    app.include_router(stream.router(cache))
+    app.include_router(stream.router(cache, ManualClock(1_800_000_000_000_000_000)))
     problems.install(app)
     return Front(app, cache, {}, Access(["testserver"], None))
 
@@ -96,13 +97,38 @@ async def test_first_what_there_is_then_what_changes(cache: MemoryCache) -> None
     publish(cache, 1)
     publish(cache, 1, "symbol:BTCUSDT")
     client = Client(app_of(cache))
-    await until(lambda: client.text == b'retry: 2000\n\nevent: overview\nid: 1-1\ndata: {"n":1}\n\n')
+    opening = b'retry: 2000\n\nevent: clock\ndata: "2027-01-15T08:00:00.000Z"\n\n'
+    await until(lambda: client.text == opening + b'event: overview\nid: 1-1\ndata: {"n":1}\n\n')
     publish(cache, 2, "symbol:BTCUSDT")  # not streamed
     publish(cache, 2, "ticks")
     await until(lambda: client.text.endswith(b'event: ticks\nid: 1-2\ndata: {"n":2}\n\n'))
     assert b"symbol" not in client.text
     assert client.text.count(b"event: overview") == 1
     await client.leave()
+
+
+async def test_a_symbol_is_streamed_to_those_who_follow_it(cache: MemoryCache) -> None:
+    publish(cache, 1)
+    publish(cache, 1, "symbol:币安人生/USDT")
+    publish(cache, 1, "symbol:ETHUSDT")
+    app = app_of(cache)
+    asked = b"symbol=" + quote("币安人生/USDT").encode()
+    followers = [Client(app, asked), Client(app, asked), Client(app)]
+    await until(lambda: all(b"overview" in client.text for client in followers))
+    publish(cache, 2, "book:ETHUSDT")
+    publish(cache, 2, "book:币安人生/USDT")
+    publish(cache, 2)
+    await until(lambda: all(b"id: 1-2" in client.text for client in followers))
+    for client in followers[:2]:
+        assert client.text.count(b'event: symbol\nid: 1-1\ndata: {"n":1}\n\n') == 1
+        await until(lambda text=client: b'event: book\nid: 1-2\ndata: {"n":2}\n\n' in text.text)
+        assert client.text.count(b"event: book") == 1
+    assert b"event: symbol" not in followers[2].text
+    assert b"event: book" not in followers[2].text
+    assert cache.subscribers == 2
+    for client in followers:
+        await client.leave()
+    await until(lambda: cache.subscribers == 0)
 
 
 async def test_what_has_expired_is_not_sent_to_a_newcomer(cache: MemoryCache, clock: ManualClock) -> None:
@@ -118,7 +144,8 @@ async def test_what_has_expired_is_not_sent_to_a_newcomer(cache: MemoryCache, cl
     clock.advance(int(TTL_S * 1e9))
     third = Client(app)
     await until(lambda: bool(third.bodies))
-    assert third.text == b"retry: 2000\n\n"
+    assert b"event: overview" not in third.text
+    assert b"event: clock" in third.text
     await asyncio.gather(first.leave(), second.leave(), third.leave())
 
 

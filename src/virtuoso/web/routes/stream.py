@@ -5,15 +5,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Query, Response
 from starlette.types import Receive, Scope, Send
 
 from virtuoso.model.catalogue.documents import STREAMED
+from virtuoso.model.clock import Clock, iso
 from virtuoso.storage.cache.memory import Document, MemoryCache
 from virtuoso.web.openapi import answers
 
-_STREAMED = frozenset(STREAMED)
+Followed = Annotated[
+    str | None,
+    Query(
+        description="The exchange's own name of a symbol: its document and its book are streamed too, as `symbol` and "
+        "`book`, while it is watched.",
+        min_length=1,
+        max_length=40,
+    ),
+]
 CLIENTS = 2_000
 """As many may stream from one process; the next is answered 503."""
 _HEARTBEAT_S = 10.0
@@ -21,21 +31,22 @@ _OPENING = b"retry: 2000\n\n"
 _HEARTBEAT = b": still here\n\n"
 
 
-def router(cache: MemoryCache) -> APIRouter:
-    """Make the route `/api/stream`; all its clients share one set of encoded events."""
+def router(cache: MemoryCache, clock: Clock) -> APIRouter:
+    """Make the route `/api/stream`; clients that follow the same share one set of encoded events."""
     routes = APIRouter()
-    events = Events(cache)
-    documented = answers({"type": "string"}, "")
+    channels = Channels(cache)
+    documented = answers({"type": "string"}, "", 422)
     documented[200] = {
-        "description": f"Events named {', '.join(STREAMED)}; data is the document, id its version.",
+        "description": f"Events named {', '.join(STREAMED)}; data is the document, id its version. The first is "
+        "`clock`: the time here, ISO 8601 in UTC as a JSON text, for whoever tells ages by another clock.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 
     @routes.get("/api/stream", summary="Documents as they are published", response_class=Response, responses=documented)
-    async def stream() -> EventStream:
-        if events.clients >= CLIENTS:
+    async def stream(symbol: Followed = None) -> EventStream:
+        if channels.clients >= CLIENTS:
             raise HTTPException(503, f"{CLIENTS} clients are streaming already; poll the documents instead")
-        return EventStream(events)
+        return EventStream(channels, symbol, clock)
 
     return routes
 
@@ -54,8 +65,10 @@ class Events:
     more, it gets the latest of whatever changed since. The cache tells one subscriber, however many clients there are.
     """
 
-    def __init__(self, cache: MemoryCache) -> None:
+    def __init__(self, cache: MemoryCache, names: dict[str, str]) -> None:
+        """Follow the documents that are the keys of `names`; its values are what their events are called."""
         self._cache = cache
+        self._names = names
         self._held: dict[str, _Event] = {}
         self._changed = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
@@ -110,7 +123,7 @@ class Events:
                     except TimeoutError:
                         self._wake(loop.time())
                         continue
-                    if not _STREAMED.isdisjoint(changed):
+                    if not self._names.keys().isdisjoint(changed):
                         self._take_up()
             finally:
                 self._wake(loop.time())
@@ -118,11 +131,11 @@ class Events:
     def _take_up(self) -> None:
         """Encode the documents that changed since the last call and, if there are any, wake the clients."""
         before = self.changes
-        for name in STREAMED:
+        for name, called in self._names.items():
             document, held = self._cache.get(name), self._held.get(name)
             if document is not None and (held is None or held.document is not document):
                 self.changes += 1
-                self._held[name] = _Event(self.changes, document, _encoded(document))
+                self._held[name] = _Event(self.changes, document, _encoded(document, called))
         if self.changes > before:
             self._wake(asyncio.get_running_loop().time())
 
@@ -132,13 +145,42 @@ class Events:
         self._changed = asyncio.Event()
 
 
+class Channels:
+    """The events of everything that is streamed, and for each symbol that somebody follows those with its own."""
+
+    def __init__(self, cache: MemoryCache) -> None:
+        self._cache = cache
+        self._followed: dict[str | None, Events] = {}
+
+    @property
+    def clients(self) -> int:
+        """How many clients follow anything."""
+        return sum(events.clients for events in self._followed.values())
+
+    @contextmanager
+    def joined(self, symbol: str | None) -> Iterator[Events]:
+        """The events for a client that takes part within the block."""
+        events = self._followed.get(symbol)
+        if events is None:
+            own = {} if symbol is None else {f"{kind}:{symbol}": kind for kind in ("symbol", "book")}
+            events = self._followed[symbol] = Events(self._cache, {name: name for name in STREAMED} | own)
+        try:
+            with events.joined():
+                yield events
+        finally:
+            if events.clients == 0:
+                del self._followed[symbol]
+
+
 class EventStream(Response):
     """One client's answer: first what there is, then what changes, until it leaves."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: Events) -> None:
-        self._events = events
+    def __init__(self, channels: Channels, symbol: str | None, clock: Clock) -> None:
+        self._channels = channels
+        self._symbol = symbol
+        self._clock = clock
         self._begun = False
         self.status_code = 200
         self.background = None
@@ -156,8 +198,8 @@ class EventStream(Response):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _until_gone(self, receive: Receive, send: Send) -> None:
-        with self._events.joined():
-            writing = asyncio.create_task(self._write(send), name="stream client")
+        with self._channels.joined(self._symbol) as events:
+            writing = asyncio.create_task(self._write(events, send), name="stream client")
             leaving = asyncio.create_task(_gone(receive), name="stream client leaves")
             both = {writing, leaving}
             try:
@@ -169,14 +211,15 @@ class EventStream(Response):
         for task in done:
             task.result()
 
-    async def _write(self, send: Send) -> None:
+    async def _write(self, events: Events, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         self._begun = True
-        body, told = _OPENING + self._events.since(0), self._events.changes
+        now = iso(self._clock.now_ns() // 1_000_000)
+        body, told = _OPENING + f'event: clock\ndata: "{now}"\n\n'.encode() + events.since(0), events.changes
         while True:
             await send({"type": "http.response.body", "body": body, "more_body": True})
-            await self._events.wait(told)
-            body, told = self._events.since(told) or _HEARTBEAT, self._events.changes
+            await events.wait(told)
+            body, told = events.since(told) or _HEARTBEAT, events.changes
 
 
 async def _gone(receive: Receive) -> None:
@@ -184,6 +227,6 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def _encoded(document: Document) -> bytes:
-    name, version = document.name.encode(), str(document.version).encode()
+def _encoded(document: Document, called: str) -> bytes:
+    name, version = called.encode(), str(document.version).encode()
     return b"event: %b\nid: %b\ndata: %b\n\n" % (name, version, document.body)

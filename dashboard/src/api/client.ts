@@ -1,0 +1,51 @@
+// Asks the API for JSON; what went wrong is an error with the API's own words.
+
+import type { Problem } from "./types";
+
+const LONGEST_MS = 20_000;
+
+/** What the API says against a request: its status (0: no answer came) and why. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The JSON of a path. */
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await ask(path, { ...(signal ? { signal } : {}) })) as T;
+}
+
+/** Sends JSON to a path; the JSON of the answer, or `null` where it is empty. */
+export async function send<T>(method: "POST" | "DELETE" | "PUT", path: string, body?: unknown): Promise<T | null> {
+  const content =
+    body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  return (await ask(path, { method, ...content })) as T | null;
+}
+
+async function ask(path: string, options: RequestInit): Promise<unknown> {
+  const bounds = [AbortSignal.timeout(LONGEST_MS), ...(options.signal ? [options.signal] : [])];
+  let answer: Response;
+  try {
+    answer = await fetch(path, { ...options, signal: AbortSignal.any(bounds) });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new ApiError(0, "Virtuoso does not answer");
+  }
+  const text = await answer.text();
+  const found: unknown = text === "" ? null : parsed(text);
+  if (answer.ok) return found;
+  const detail = (found as Problem | null)?.detail;
+  throw new ApiError(answer.status, detail ?? `Virtuoso answered with status ${answer.status}`);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // a proxy between may answer with a page of its own
+  }
+}

@@ -1,0 +1,40 @@
+// The documents of the API by their names; `schema.ts` is made from Virtuoso's own OpenAPI document (`make types`).
+
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Alert = Schemas["Alert"];
+export type AlertDetail = Schemas["AlertDetail"];
+export type AlphaDocument = Schemas["AlphaDocument"];
+export type Bars = Schemas["Bars"];
+export type Book = Schemas["Book"];
+export type Dashboard = Schemas["Dashboard"];
+export type Forecast = Schemas["Forecast"];
+export type MarketOverview = Schemas["MarketOverview"];
+export type Mover = Schemas["Mover"];
+export type Problem = Schemas["Problem"];
+export type Quality = Schemas["DataQuality"];
+export type RegimeDocument = Schemas["RegimeDocument"];
+export type SignalItem = Schemas["SignalItem"];
+export type Source = Schemas["DataSource"];
+export type Status = Schemas["MonitoringStatus"];
+export type SymbolDetail = Schemas["SymbolDetail"];
+export type SymbolList = Schemas["SymbolList"];
+export type SymbolItem = Schemas["SymbolItem"];
+export type TopSignals = Schemas["TopSignals"];
+
+/** The events of `/api/stream`, by name; `symbol` and `book` only where a symbol was asked for. */
+export interface Documents {
+  overview: MarketOverview;
+  signals: TopSignals;
+  dashboard: Dashboard;
+  alerts: Alert[];
+  regime: RegimeDocument;
+  status: Status;
+  ticks: Schemas["Ticks"];
+  symbol: SymbolDetail;
+  book: Book;
+}
+
+export type DocumentName = keyof Documents;

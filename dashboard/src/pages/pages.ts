@@ -1,0 +1,21 @@
+// The pages, each loaded when it is first opened. `title` stands in the navigation where there is one.
+
+import type { Component } from "svelte";
+import type { Route } from "../state/routes";
+
+/** A page; that of one thing is told its name. */
+export type View = Component<{ name: string }> | Component;
+
+export interface Page {
+  readonly address: string;
+  readonly title: string | null;
+  /** The key that leads there after `g`. */
+  readonly key: string | null;
+  readonly load: () => Promise<{ default: View }>;
+}
+
+export const PAGES: Partial<Record<Route["page"], Page>> = {
+  market: { address: "/", title: "Market", key: "m", load: () => import("./market/Market.svelte") },
+  signals: { address: "/signals", title: "Signals", key: "s", load: () => import("./signals/Signals.svelte") },
+  symbol: { address: "/symbol/", title: null, key: null, load: () => import("./symbol/Symbol.svelte") },
+};

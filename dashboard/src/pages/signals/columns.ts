@@ -1,0 +1,50 @@
+// The columns of the table of signals, and what is read from a row for each.
+
+import type { SignalItem } from "../../api/types";
+import type { Column } from "../../components/columns";
+import { TERMS } from "../../terms/glossary";
+
+type SignalColumn = Column<SignalItem>;
+
+/** All columns. The table of the Market page leaves out the factors. */
+export const COLUMNS: readonly SignalColumn[] = [
+  { name: "symbol", title: "symbol", by: (row) => row.symbol, ascending: true },
+  { name: "signal", title: "signal", meaning: TERMS.signal.said, by: (row) => row.signal, ascending: true },
+  {
+    name: "confidence",
+    title: "confidence",
+    meaning: TERMS.confidence.said,
+    by: (row) => row.confidence,
+    number: true,
+    wide: true,
+  },
+  {
+    name: "lean",
+    title: "lean",
+    meaning: TERMS.lean.said,
+    by: (row) => row.lean?.side ?? null,
+    ascending: true,
+    wide: true,
+  },
+  { name: "pressure", title: "pressure", meaning: TERMS.pressure.said, by: (row) => row.score, number: true },
+  {
+    name: "percentile",
+    title: "percentile",
+    meaning: TERMS.percentile.said,
+    by: (row) => row.score_percentile,
+    number: true,
+    wide: true,
+  },
+  { name: "factors", title: "factors", meaning: TERMS.factors.said, wide: true },
+  {
+    name: "large_move",
+    title: "P(large move)",
+    meaning: TERMS.large_move.said,
+    by: (row) => row.large_move,
+    number: true,
+  },
+  { name: "price", title: "price", by: (row) => row.price, number: true },
+  { name: "change", title: "24 h", meaning: TERMS.change.said, by: (row) => row.change, number: true },
+  { name: "history", title: "last 24 h", number: true, wide: true },
+  { name: "age", title: "age", meaning: TERMS.quality.said, number: true, wide: true },
+];

@@ -1,0 +1,56 @@
+import { expect, it } from "vitest";
+import type { SignalItem } from "../../api/types";
+import { matches, parse, ruleOf, WHOLE, written, type Screen } from "./screen";
+
+const row = {
+  symbol: "BTCUSDT",
+  score: 72,
+  score_percentile: 97,
+  band: "stretched up",
+  signal: null,
+  change: null,
+  factors: { volume: 60 },
+} as unknown as SignalItem;
+const screen: Screen = {
+  search: "btc",
+  conditions: [
+    { field: "score_percentile", comparison: ">", value: "95" },
+    { field: "band", comparison: "=", value: "stretched up" },
+  ],
+  sorting: { column: "change", descending: true },
+};
+
+it("leads from its address to itself", () => {
+  expect(parse(written(screen))).toEqual(screen);
+  expect(written(WHOLE)).toBe("");
+  expect(parse("")).toEqual(WHOLE);
+});
+
+it("leaves out what an address says wrong", () => {
+  expect(parse("?where=nothing>1&where=score>high&where=band=purple&where=score&where=score<40").conditions).toEqual([
+    { field: "score", comparison: "<", value: "40" },
+  ]);
+});
+
+it("shows what meets every condition, and unknown values meet none", () => {
+  expect(matches(screen, row)).toBe(true);
+  expect(matches({ ...screen, search: "eth" }, row)).toBe(false);
+  const where = (field: string, comparison: ">" | "<" | "=" | "≠", value: string) =>
+    matches({ ...WHOLE, conditions: [{ field, comparison, value }] }, row);
+  expect([where("change_24h", ">", "-99"), where("change_24h", "<", "99"), where("signal", "≠", "BUY")]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  expect([
+    where("volume_score", ">", "59"),
+    where("volume_score", "<", "60"),
+    where("sentiment_score", ">", "0"),
+  ]).toEqual([true, false, false]);
+  expect([where("band", "≠", "balanced"), where("score", "=", "72")]).toEqual([true, true]);
+});
+
+it("becomes a rule in the words of rules", () => {
+  const rule = ruleOf("It's up", screen);
+  expect(rule).toBe(`rules:\n  - name: "It's up"\n    when: 'score_percentile > 95 and band == "stretched up"'\n`);
+});

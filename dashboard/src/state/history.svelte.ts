@@ -1,0 +1,60 @@
+// Closes of the last 24 hours, for the small lines in tables: asked for by whoever is in sight, three at a time.
+
+import { SvelteMap } from "svelte/reactivity";
+import { ApiError, get } from "../api/client";
+import type { Bars } from "../api/types";
+
+const TIMEFRAME = "30m";
+const COUNT = 48;
+const AT_ONCE = 3;
+const FRESH_MS = 10 * 60_000;
+const MOST = 1_000;
+
+class Histories {
+  private readonly held = new SvelteMap<string, readonly number[]>();
+  private readonly asked = new Map<string, number>();
+  private readonly queue: string[] = [];
+  private running = 0;
+
+  /** The closes, oldest first; empty until they came. */
+  closes(symbol: string): readonly number[] {
+    return this.held.get(symbol) ?? [];
+  }
+
+  /** Has the closes of a symbol fetched, unless they are held and fresh. */
+  want(symbol: string): void {
+    const asked = this.asked.get(symbol);
+    if ((asked !== undefined && Date.now() - asked < FRESH_MS) || this.queue.length >= MOST) return;
+    this.asked.set(symbol, Date.now());
+    this.queue.push(symbol);
+    this.pump();
+  }
+
+  private pump(): void {
+    while (this.running < AT_ONCE) {
+      const symbol = this.queue.shift();
+      if (symbol === undefined) return;
+      this.running += 1;
+      void this.fetch(symbol).finally(() => {
+        this.running -= 1;
+        this.pump();
+      });
+    }
+  }
+
+  private async fetch(symbol: string): Promise<void> {
+    try {
+      const path = `/api/symbols/${encodeURIComponent(symbol)}/bars?timeframe=${TIMEFRAME}&limit=${COUNT}`;
+      const found = await get<Bars>(path);
+      this.held.set(
+        symbol,
+        found.bars.map((bar) => bar.close),
+      );
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.asked.delete(symbol); // whoever is drawn next asks again
+    }
+  }
+}
+
+export const histories = new Histories();

@@ -1,0 +1,96 @@
+// All that the page knows of the market: the latest of each document, taken over from the stream when it is painted.
+
+import type { DocumentName, Documents } from "../api/types";
+import { milliseconds } from "../format/times";
+import { painter } from "./paint";
+import { Stream, type Follower } from "./stream";
+
+export type Tick = Documents["ticks"]["ticks"][number];
+export type Connection = "connecting" | "open" | "lost";
+
+/** A document, and when it came (ms of the page's own clock). */
+interface Held<T> {
+  readonly value: T;
+  readonly at: number;
+}
+
+class Live implements Follower {
+  connection = $state<Connection>("connecting");
+  /** Since when the connection is not open, ms of the epoch; `null` while it is. */
+  lostAt = $state<number | null>(Date.now());
+  overview = $state.raw<Documents["overview"] | null>(null);
+  signals = $state.raw<Documents["signals"] | null>(null);
+  dashboard = $state.raw<Documents["dashboard"] | null>(null);
+  alerts = $state.raw<Documents["alerts"] | null>(null);
+  regime = $state.raw<Documents["regime"] | null>(null);
+  status = $state.raw<Documents["status"] | null>(null);
+  ticks = $state.raw<ReadonlyMap<string, Tick>>(new Map());
+  /** When the ticks came, ms of the epoch: their `age_ms` counts from then. */
+  ticksAt = $state(0);
+  /** The document and the book of the symbol that is followed; `null` before they came. */
+  symbol = $state.raw<Documents["symbol"] | null>(null);
+  book = $state.raw<Documents["book"] | null>(null);
+  /** How far the server's clock is ahead of this one, ms. */
+  ahead = $state(0);
+
+  private readonly waiting = new Map<DocumentName, Held<string>>();
+  private stream: Stream | null = null;
+
+  /** Begins to follow; with a name, its document and book too. Following the same again changes nothing. */
+  follow(symbol: string | null): void {
+    if (this.stream !== null && this.stream.symbol === symbol) return;
+    this.stream?.close();
+    this.symbol = null;
+    this.book = null;
+    this.waiting.delete("symbol");
+    this.waiting.delete("book");
+    this.stream = new Stream(this, symbol);
+  }
+
+  close(): void {
+    this.stream?.close();
+    this.stream = null;
+  }
+
+  took(name: DocumentName, text: string): void {
+    this.waiting.set(name, { value: text, at: Date.now() });
+    painter.ask(this.take);
+  }
+
+  opened(): void {
+    this.connection = "open";
+    this.lostAt = null;
+  }
+
+  told(time: string): void {
+    const now = milliseconds(time);
+    if (now !== null) this.ahead = now - Date.now();
+  }
+
+  lost(): void {
+    this.connection = "lost";
+    this.lostAt ??= Date.now();
+  }
+
+  /** The price of a symbol as it was last told: of the ticks, or of its signal before any came. */
+  price(symbol: string, before: number | null): number | null {
+    return this.ticks.get(symbol)?.price ?? before;
+  }
+
+  private readonly take = (): void => {
+    for (const [name, { value, at }] of this.waiting) this.put(name, JSON.parse(value), at);
+    this.waiting.clear();
+  };
+
+  private put(name: DocumentName, found: unknown, at: number): void {
+    if (name === "ticks") {
+      const document = found as Documents["ticks"];
+      this.ticks = new Map(document.ticks.map((tick) => [tick.symbol, tick]));
+      this.ticksAt = at;
+    } else {
+      (this as Record<string, unknown>)[name] = found;
+    }
+  }
+}
+
+export const live = new Live();

@@ -1,0 +1,54 @@
+// A document that no stream tells of: asked for, and asked again at a steady pace while its page is open.
+
+import { ApiError, get } from "../api/client";
+
+export class Resource<T> {
+  value = $state.raw<T | null>(null);
+  /** Why the last attempt failed; `null` where it did not. What came before stays. */
+  error = $state<ApiError | null>(null);
+
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly ended = new AbortController();
+
+  /** Asks for `path` now, and every `everyS` seconds where that is given. */
+  constructor(
+    private readonly path: string,
+    private readonly everyS: number | null = null,
+  ) {
+    void this.load();
+  }
+
+  /** Asks once more, now. */
+  async load(): Promise<void> {
+    clearTimeout(this.timer);
+    try {
+      this.value = await get<T>(this.path, this.ended.signal);
+      this.error = null;
+    } catch (error) {
+      if (this.ended.signal.aborted) return;
+      if (!(error instanceof ApiError)) throw error;
+      this.error = error;
+    }
+    if (this.everyS !== null) this.timer = setTimeout(() => void this.load(), this.everyS * 1_000);
+  }
+
+  /** To be called when its page is left. */
+  close(): void {
+    clearTimeout(this.timer);
+    this.ended.abort();
+  }
+}
+
+/** A resource for as long as the component lives that asks for it; `path` may change. */
+export function resource<T>(path: () => string, everyS: number | null = null): { readonly current: Resource<T> } {
+  const found = $derived(new Resource<T>(path(), everyS));
+  $effect(() => {
+    const now = found;
+    return () => now.close();
+  });
+  return {
+    get current() {
+      return found;
+    },
+  };
+}

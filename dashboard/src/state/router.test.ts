@@ -1,0 +1,22 @@
+import { expect, it } from "vitest";
+import { alertPath, routeOf, symbolPath } from "./routes";
+
+it.each([
+  ["/", "market", ""],
+  ["/signals/", "signals", ""],
+  ["/symbol/BTCUSDT", "symbol", "BTCUSDT"],
+  ["/symbol/BTC/USDC:USDC", "symbol", "BTC/USDC:USDC"],
+  ["/alerts", "alerts", ""],
+  ["/alerts/0f6c", "alert", "0f6c"],
+  ["/symbol/%E0%A4%A", "symbol", "%E0%A4%A"],
+  ["/symbol/", "nowhere", ""],
+  ["/nothing", "nowhere", ""],
+])("%s is %s %s", (path, page, name) => expect(routeOf(path)).toEqual({ page, name }));
+
+it.each(["BTCUSDT", "币安人生USDT", "a/b?c#d%20", "<img src=x onerror=alert(1)>"])(
+  "an address leads back to %s",
+  (name) => {
+    expect(routeOf(new URL(symbolPath(name), "http://here").pathname)).toEqual({ page: "symbol", name });
+    expect(routeOf(new URL(alertPath(name), "http://here").pathname)).toEqual({ page: "alert", name });
+  },
+);

@@ -1,0 +1,36 @@
+// Which page an address is of; addresses are real ones, so that a link from anywhere opens what it says.
+
+export interface Route {
+  readonly page: "market" | "signals" | "symbol" | "alerts" | "alert" | "track-record" | "system" | "login" | "nowhere";
+  /** The symbol or the incident that it is about; else empty. */
+  readonly name: string;
+}
+
+const PLAIN: Readonly<Record<string, Route["page"]>> = {
+  "/": "market",
+  "/signals": "signals",
+  "/alerts": "alerts",
+  "/track-record": "track-record",
+  "/system": "system",
+  "/login": "login",
+};
+
+/** The page of an address. A symbol's name may hold anything, slashes too. */
+export function routeOf(path: string): Route {
+  const plain = PLAIN[path.length > 1 ? path.replace(/\/$/, "") : path];
+  if (plain !== undefined) return { page: plain, name: "" };
+  const [, kind, rest] = /^\/(symbol|alerts)\/(.+)$/.exec(path) ?? [];
+  if (kind === undefined || rest === undefined) return { page: "nowhere", name: "" };
+  return { page: kind === "symbol" ? "symbol" : "alert", name: decoded(rest) };
+}
+
+export const symbolPath = (name: string): string => `/symbol/${encodeURIComponent(name)}`;
+export const alertPath = (id: string): string => `/alerts/${encodeURIComponent(id)}`;
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a stray percent sign is part of the name
+  }
+}

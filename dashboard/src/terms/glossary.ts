@@ -1,0 +1,49 @@
+// Terms of the page in plain words. Each leads to where the documentation has formula and source.
+
+export interface Term {
+  readonly said: string;
+  /** The heading of docs/methodology.md or another page of the documentation that says more. */
+  readonly more?: string;
+}
+
+export const TERMS = {
+  agreement: {
+    said: "How far the evidence is of one mind, times how much of it there is and how fresh it is: 0 to 1. It is not the chance of a gain.",
+  },
+  band: { said: "How stretched pressure is: stretched up, balanced, or stretched down." },
+  breadth: { said: "How many symbols rose and how many fell by 0.1 % or more over 24 hours." },
+  change: { said: "Change of the price over the last 24 hours, as the exchange tells it." },
+  cone: {
+    said: "Where the price will stand: half of the closes are expected inside the inner band, 80 % inside the middle one, 95 % inside the outer one.",
+  },
+  confidence: {
+    said: "Probability that the signal turns out right. Of HOLD: that the better side would not have paid its costs.",
+  },
+  factors: { said: "Six kinds of evidence, each scored 0 to 100; 50 is neutral. Their weighted mean is the pressure." },
+  large_move: {
+    said: "Probability of a large move within the next hour, either way. Large is what one in five of this symbol's own moves of the last seven days exceeded.",
+  },
+  lean: {
+    said: "Which way it goes beyond costs likelier. Shown only where saying so was right more often than wrong, beyond chance.",
+  },
+  momentum: { said: "Drift of the last day, in its own volatility: 0 to 100, 50 is none." },
+  percentile: {
+    said: "Where the reading lies among this symbol's own readings of the last seven days: the 1st is as low as it gets, the 99th as high.",
+  },
+  pressure: {
+    said: "How one-sided the evidence is now: 0 to 100, above 50 up, below down. It says nothing about what follows.",
+  },
+  quality: { said: "How fresh the data is, judged by when each feed last proved itself alive." },
+  range: { said: "The 80 % range of the close: four of five are expected inside." },
+  regime: { said: "What kind of market it is: trending up or down, a range, or volatile, each with its probability." },
+  signal: {
+    said: "BUY or SELL only where following such claims has paid its costs so far, beyond chance. HOLD where it has not; a dash where there is no fresh reading.",
+  },
+  trend_strength: { said: "How strong trends are, whichever way (ADX): from 25 on it is called a trend." },
+  turnover: { said: "Value traded over the last 24 hours." },
+  volatility: {
+    said: "How far prices move in a day, measured over the last day; usual is the same over the last week.",
+  },
+} satisfies Record<string, Term>;
+
+export type TermName = keyof typeof TERMS;
