@@ -27,6 +27,8 @@ from virtuoso.monitor.cycle.alert_context import AlertContext
 from virtuoso.monitor.cycle.refits import fitted_apart
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.kernel import Kernel, Source
+from virtuoso.monitor.lived.keeping import LivedKeeping
+from virtuoso.monitor.lived.record import LivedRecord
 from virtuoso.monitor.persistence.committer import Committer
 from virtuoso.monitor.schedule import FixedRate
 from virtuoso.monitor.startup import classes, first_signals, resume
@@ -80,10 +82,12 @@ class Monitor:
             self._changed,
             leased,
         )
+        self.lived = LivedRecord(leased, parts.kernel.market)
         self.committer = Committer(
             leased, parts.kernel.market, self.alerts.incidents,
             decide=self.alerts.alerting.decide, committed=self._committed,
             alert_state=self.alerts.alerting.state_text, outcomes=self.alerts.alerting.outcomes.take_changed,
+            lived=self.lived,
         )  # fmt: skip
         stream = self._stream_for(parts.kernel)
         epoch = clock.now_ns() // 1_000_000_000 if stores is None else stores.lease.epoch
@@ -91,6 +95,7 @@ class Monitor:
             parts.kernel, Source(exchange, stream), clock, Publication(cache, epoch, parts.kernel.interval_s),
             alerting=self.alerts.alerting, committer=self.committer, health=health,
             series=None if stores is None else stores.series, fitting=fitted_apart,
+            lived=self.lived,
         )  # fmt: skip
         self.market, self.watch, self.cycle = kernel.market, kernel.watch, kernel.cycle
         self.incidents, self.health = kernel.incidents, health
@@ -229,6 +234,8 @@ class Monitor:
         if self.stores is not None:
             start("committer", self.committer.run)
             start("backlog", self._write_backlog)
+            watch = self.watch
+            start("outcomes", LivedKeeping(self.lived, self.market, watch.exchange_ms, lambda: bool(watch.ready)).run)
         if self._service is not None:
             start("listening", self._service.listen)
             start("machine", self._service.check)

@@ -24,6 +24,7 @@ from virtuoso.monitor.cycle.alpha_scanner import AlphaScanner
 from virtuoso.monitor.cycle.cycle import Cycle
 from virtuoso.monitor.cycle.refits import Fitting
 from virtuoso.monitor.documents.publication import Publication
+from virtuoso.monitor.lived.record import LivedRecord
 from virtuoso.monitor.persistence.arrays import CLAIMS, FIT, SAMPLES, read
 from virtuoso.monitor.persistence.bar_archive import BarArchive
 from virtuoso.monitor.persistence.committer import Committer
@@ -75,6 +76,7 @@ class Kernel:
         series: where bars and scores are kept; `None` keeps none.
         fitting: where the daily fit of forecasts is made; `None` makes it on the worker.
         audited: whether all closed bars are compared with the exchange's now and then.
+        lived: keeps what was said and what came of it; `None` keeps nothing of that.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Kernel:
         series: TimeSeries | None = None,
         fitting: Fitting | None = None,
         audited: bool = True,
+        lived: LivedRecord | None = None,
     ) -> None:
         exchange, stream = source.exchange, source.stream
         self.parts = parts
@@ -117,7 +120,8 @@ class Kernel:
         )
         self.detection = Detection(parts.detectors, self.incidents, contained)
         self.outage = FeedOutage(exchange.name)
-        self.results = Results(self.archive, committer, series, parts.market)
+        self.lived = lived or LivedRecord(None, parts.market)
+        self.results = Results(self.archive, committer, series, parts.market, self.lived)
         self.audit = BarAudit(exchange, self.market, self.watch, self.archive, routine=audited and not parts.polled)
         self.refresh = Refresh(exchange, self.market, self.watch)
         self.cycle = Cycle(

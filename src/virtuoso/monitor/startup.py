@@ -9,7 +9,7 @@ import structlog
 from virtuoso.exchange.supervise import Backoff
 from virtuoso.market.universe.choice import UniverseRules
 from virtuoso.model.clock import iso
-from virtuoso.model.errors import ExchangeError
+from virtuoso.model.errors import ExchangeError, StoreUnavailable
 from virtuoso.model.evidence import DETAILED, PLAIN
 from virtuoso.monitor.alerting.root import AlertRoot
 from virtuoso.monitor.kernel import Kernel
@@ -46,12 +46,21 @@ async def resume(kernel: Kernel, alerts: AlertRoot, stores: Stores | None) -> No
     kernel.cycle.regimes.resume(None if kept is None else kept.regimes, recalled.transitions)
     recorded, until_ms = ({}, 0) if kept is None else (kept.recorded, kept.close_ms)
     kernel.results.signals.resume(recorded, until_ms, recalled.labels)
+    await _resume_lived(kernel)
     kernel.recall_past(recalled.past)
     kernel.recall_outlook(recalled.outlook)
     if kept is not None:
         loader = kernel.watch.loader
         loader.checkpoints, loader.stood_ms = kept.checkpoints, kept.close_ms
         log.info("resumed", close=iso(kept.close_ms), symbols=len(kept.checkpoints))
+
+
+async def _resume_lived(kernel: Kernel) -> None:
+    """Know what was said of the last closes, so that it is kept once; later the database itself sees to that."""
+    try:
+        await kernel.lived.resume(kernel.now_ms())
+    except StoreUnavailable as error:
+        log.warning("what was said before the start could not be read", error=str(error))
 
 
 async def first_signals(

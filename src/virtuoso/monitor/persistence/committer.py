@@ -22,7 +22,7 @@ from virtuoso.model.signal import Label
 from virtuoso.monitor.persistence.arrays import NAMES
 from virtuoso.monitor.regimes import RegimesCheckpoint
 from virtuoso.storage.database.queries import LastLabel
-from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord, TransitionRecord
+from virtuoso.storage.database.records import Changes, Lived, SignalRecord, StateRecord, TransitionRecord
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +72,23 @@ class StateStore(Protocol):
         ...
 
 
+class LivedRows(Protocol):
+    """What was lived, on its way to the database."""
+
+    @property
+    def waiting(self) -> int:
+        """How many rows are not kept yet."""
+        ...
+
+    def take(self) -> Lived | None:
+        """Some of them, the first first."""
+        ...
+
+    def kept(self, lived: Lived) -> None:
+        """What was taken is in the database."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Recalled:
     """What earlier runs kept.
@@ -112,6 +129,7 @@ class Committer:
         committed: called when something to be sent is in the database.
         outcomes: what followed alerts and changed since it was last asked.
         alert_state: what alerting goes on from after a restart, as a text; stored with what was decided by it.
+        lived: what was said and what came of it.
     """
 
     def __init__(
@@ -125,6 +143,7 @@ class Committer:
         committed: Callable[[], None] | None = None,
         alert_state: Callable[[], str | None] = lambda: None,
         outcomes: Callable[[], tuple[Outcome, ...]] = tuple,
+        lived: LivedRows | None = None,
     ) -> None:
         self._store = store
         self._exchange = exchange
@@ -139,6 +158,7 @@ class Committer:
         self._on_deliveries = committed
         self._alerts, self._alerts_stored = alert_state, ""
         self._followed = outcomes
+        self._lived = lived
         self._outcomes: dict[str, Outcome] = {}
         self._alerts_key = f"alerts {exchange}"
         self._state: RestartState | None = None
@@ -204,6 +224,7 @@ class Committer:
                 incidents=tuple(self._unstored.values()),
                 deliveries=tuple(self._deliveries.values()),
                 outcomes=tuple(self._outcomes.values()),
+                lived=None if self._lived is None else self._lived.take(),
                 state=(
                     *alerts,
                     *(() if state is None else (self._record(state), *self._records(state.close_ms))),
@@ -240,7 +261,8 @@ class Committer:
 
     def _waits(self) -> bool:
         waiting = (self._signals, self._transitions, self._unstored, self._deliveries, self._outcomes)
-        return any(waiting) or self._state is not None
+        lived = self._lived is not None and self._lived.waiting > 0
+        return any(waiting) or lived or self._state is not None
 
     def _committed(self, changes: Changes, state: RestartState | None) -> None:
         _drop(self._signals, changes.signals)
@@ -251,6 +273,8 @@ class Committer:
         for outcome in changes.outcomes:
             if self._outcomes.get(outcome.id) is outcome:
                 del self._outcomes[outcome.id]
+        if self._lived is not None and changes.lived is not None:
+            self._lived.kept(changes.lived)
         for delivery in changes.deliveries:
             self._deliveries.pop(delivery.id, None)
         if changes.deliveries and self._on_deliveries is not None:
@@ -320,7 +344,7 @@ class Committer:
         """What is not committed yet."""
         return {
             "signals": len(self._signals), "transitions": len(self._transitions), "incidents": len(self._unstored),
-            "deliveries": len(self._deliveries),
+            "deliveries": len(self._deliveries), "lived": 0 if self._lived is None else self._lived.waiting,
         }  # fmt: skip
 
 

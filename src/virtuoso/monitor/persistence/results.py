@@ -11,6 +11,7 @@ from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.market.panel import Cut
 from virtuoso.model import documents as docs
 from virtuoso.model.quality import DataSource
+from virtuoso.monitor.lived.record import LivedRecord
 from virtuoso.monitor.persistence.arrays import CLAIMS, FIT, SAMPLES, written
 from virtuoso.monitor.persistence.bar_archive import BarArchive
 from virtuoso.monitor.persistence.committer import Committer, RestartState
@@ -40,10 +41,13 @@ class Found:
 class Results:
     """Used on the event loop, but for `found`, which runs where the engine does."""
 
-    def __init__(self, archive: BarArchive, committer: Committer, series: TimeSeries | None, exchange: str) -> None:
+    def __init__(
+        self, archive: BarArchive, committer: Committer, series: TimeSeries | None, exchange: str, lived: LivedRecord
+    ) -> None:
         self._archive = archive
         self._committer = committer
         self._series = series
+        self._lived = lived
         self.signals = SignalLog(exchange)
         self._pending: list[SignalRecord] = []
         self._checkpoints: Mapping[str, Checkpoint] = {}
@@ -57,6 +61,7 @@ class Results:
         """On the worker, right after the step."""
         checkpoints = engine.checkpoints()
         changes = self.signals.observe(evaluation, cut.symbols, source) + self.signals.retain(checkpoints, source)
+        self._lived.observe(evaluation, cut.symbols)
         rows = factor_rows(evaluation.reading(symbol) for symbol in cut.symbols) if self._series is not None else []
         past = engine.changed_past() if self._committer.keeps else ()
         training, kept = self._of_outlook(engine)
@@ -84,6 +89,7 @@ class Results:
         for blocks in cut.bars.values():
             self._archive.closed(blocks, symbols)
         self._pending += found.signals
+        self._lived.evaluated()
         self._outlook.update(found.kept)
         self._checkpoints = found.checkpoints
         self._past.update((day.day, day) for day in found.past)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Double, Integer, Row, Table, Text
+from sqlalchemy import BigInteger, Boolean, Double, Integer, LargeBinary, Row, Table, Text
 
 from virtuoso.model.errors import VirtuosoError
 
@@ -12,6 +12,7 @@ T = TypeVar("T")
 
 _KINDS: tuple[tuple[type, tuple[type, ...]], ...] = (
     (Boolean, (bool,)), (BigInteger, (int,)), (Integer, (int,)), (Double, (float, int)), (Text, (str,)),
+    (LargeBinary, (bytes,)),
 )  # fmt: skip
 _NAMED = 3
 _LARGEST = 10**15

@@ -7,7 +7,15 @@ from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.storage.database.lease.lease import Lease
 from virtuoso.storage.database.leased_outbox import LeasedOutbox
 from virtuoso.storage.database.queries import LastLabel
-from virtuoso.storage.database.records import AlertInputs, Changes, StateRecord, TransitionRecord
+from virtuoso.storage.database.records import (
+    AlertInputs,
+    Changes,
+    LivedKey,
+    LivedRow,
+    LivedSums,
+    StateRecord,
+    TransitionRecord,
+)
 from virtuoso.storage.database.store import Database
 
 
@@ -37,6 +45,16 @@ class LeasedStore(LeasedOutbox):
     async def outcomes(self, now_ms: int) -> tuple[Outcome, ...]:
         """What followed the alerts of the year before `now_ms`, newest first."""
         return await self._store.outcomes(self._identity, now_ms)
+
+    async def lived(
+        self, since_ms: int, *, after: LivedKey | None = None, horizon_min: int | None = None
+    ) -> tuple[LivedRow, ...]:
+        """What was said from `since_ms` on and what came of it, in order, 100 at a time."""
+        return await self._store.lived(self._identity, self._exchange, since_ms, after=after, horizon_min=horizon_min)
+
+    async def lived_sums(self, since_day: int) -> tuple[LivedSums, ...]:
+        """The sums of days from `since_day` (since 1970) on, the oldest first."""
+        return await self._store.lived_sums(self._identity, self._exchange, since_day)
 
     async def alert_inputs(self, now_ms: int) -> AlertInputs:
         """Silences in force or to come, and who acknowledged which open incident."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import blake2s
+from typing import NamedTuple
 
 import msgspec
 
@@ -85,6 +86,48 @@ class Life(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: tuple[Step, ...] = ()
 
 
+class LivedKey(NamedTuple):
+    """Which statements, and over which horizon what came of them; horizon 0 is what was said."""
+
+    close_ms: int
+    kind: str
+    part: int
+    horizon_min: int
+
+
+class LivedRow(NamedTuple):
+    """Statements, or what came of them, as `monitor.lived.codec` packs them."""
+
+    key: LivedKey
+    body: bytes
+
+
+class LivedSums(NamedTuple):
+    """The sums of a day (since 1970, UTC), as `monitor.lived.codec` packs them."""
+
+    day: int
+    kind: str
+    horizon_min: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """What was lived and is to be kept; a row that is kept already stays as it is.
+
+    Attributes:
+        exchange: of which it is.
+        rows: what was said, and what came of it.
+        sums: of days that are over.
+        before_ms: what was said before (epoch ms) is let go of; 0 lets go of nothing.
+    """
+
+    exchange: str
+    rows: tuple[LivedRow, ...] = ()
+    sums: tuple[LivedSums, ...] = ()
+    before_ms: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What one cycle keeps, in one transaction. It may be repeated: nothing is kept twice."""
@@ -95,6 +138,7 @@ class Changes:
     deliveries: tuple[Delivery, ...] = ()
     state: tuple[StateRecord, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+    lived: Lived | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,21 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The newest revision in `migrations/versions` (a test compares); asking Alembic for it costs its import."""
 
 METADATA: Final = MetaData()
@@ -93,6 +105,29 @@ OUTCOMES: Final = Table(
     Column("settled_ms", BigInteger),  # null while it is still to come
     Column("body", Text, nullable=False),  # JSON: see `model.alerts.outcome.Outcome`
     Index("alert_outcomes_by_time", "identity", "delivered_ms"),
+)
+
+LIVED: Final = Table(
+    "lived",
+    METADATA,
+    Column("identity", Text, primary_key=True),
+    Column("exchange", Text, primary_key=True),
+    Column("close_ms", BigInteger, primary_key=True),
+    Column("kind", Text, primary_key=True),  # reading or signal
+    Column("part", Integer, primary_key=True),  # symbols that came late are in a later one
+    Column("horizon_min", Integer, primary_key=True),  # 0 is what was said, the others are what came of it
+    Column("body", LargeBinary, nullable=False),  # columns of all symbols, see `monitor.lived.codec`
+)
+
+LIVED_SUMS: Final = Table(
+    "lived_sums",
+    METADATA,
+    Column("identity", Text, primary_key=True),
+    Column("exchange", Text, primary_key=True),
+    Column("day", Integer, primary_key=True),  # since 1970, UTC
+    Column("kind", Text, primary_key=True),
+    Column("horizon_min", Integer, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
 )
 
 TRANSITIONS: Final = Table(

@@ -10,7 +10,7 @@ from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.alerts.outbox import ChannelState, Count, DeliveryPage
 from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.clock import Clock
-from virtuoso.storage.database import alerts, outbox, queries, writing, wrong_tokens
+from virtuoso.storage.database import alerts, lived, outbox, queries, writing, wrong_tokens
 from virtuoso.storage.database.connection.calls import Calls
 from virtuoso.storage.database.connection.durability import durability_warning
 from virtuoso.storage.database.damage import Usable
@@ -22,6 +22,9 @@ from virtuoso.storage.database.records import (
     Changes,
     IncidentFilter,
     IncidentPage,
+    LivedKey,
+    LivedRow,
+    LivedSums,
     SignalFilter,
     SignalPage,
     StateRecord,
@@ -141,6 +144,22 @@ class Database(Calls):
     async def outcomes(self, identity: str, now_ms: int) -> tuple[Outcome, ...]:
         """What followed the alerts of the year before `now_ms` (epoch ms), newest first; at most 20,000."""
         return self._whole(await self.run(lambda c: alerts.outcomes(c, identity, now_ms), writing=False))
+
+    async def lived(
+        self, identity: str, exchange: str, since_ms: int, *, after: LivedKey | None = None,
+        horizon_min: int | None = None,
+    ) -> tuple[LivedRow, ...]:  # fmt: skip
+        """What was said at closes from `since_ms` on (epoch ms) and what came of it, in order, 100 at a time.
+
+        A page begins after the key `after`; horizon 0 is what was said.
+        """
+        return self._whole(
+            await self.run(lambda c: lived.rows(c, identity, exchange, after, since_ms, horizon_min), writing=False)
+        )
+
+    async def lived_sums(self, identity: str, exchange: str, since_day: int) -> tuple[LivedSums, ...]:
+        """The sums of days from `since_day` (since 1970) on, the oldest first."""
+        return self._whole(await self.run(lambda c: lived.sums(c, identity, exchange, since_day), writing=False))
 
     async def note_wrong_tokens(self, identity: str, process: str, wrong: WrongTokens) -> None:
         """Let the monitor of this identity know what the web process of this name was given."""

@@ -8,8 +8,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from virtuoso.model.alerts.incident import Incident, Silence
 from virtuoso.model.alerts.notice import Delivery
-from virtuoso.storage.database.records import Changes, Life, record_id
-from virtuoso.storage.database.schema import INCIDENTS, OUTBOX, OUTCOMES, SIGNALS, SILENCES, STATE, TRANSITIONS
+from virtuoso.storage.database.lived import forget, lived_values, sums_values
+from virtuoso.storage.database.records import Changes, Life, Lived, record_id
+from virtuoso.storage.database.schema import (
+    INCIDENTS,
+    LIVED,
+    LIVED_SUMS,
+    OUTBOX,
+    OUTCOMES,
+    SIGNALS,
+    SILENCES,
+    STATE,
+    TRANSITIONS,
+)
 from virtuoso.storage.lease import Term
 
 Insert = sqlite.Insert | postgresql.Insert
@@ -54,6 +65,7 @@ class Writing:
         self._state = [
             {"identity": term.identity, "key": s.key, "close_ms": s.close_ms, "body": s.body} for s in changes.state
         ]
+        self._identity, self._lived = term.identity, changes.lived
 
     def write(self, connection: Connection) -> None:
         """Write all of them. Signals, transitions and deliveries are ignored where they are kept already."""
@@ -70,6 +82,20 @@ class Writing:
             new = new_rows(connection, STATE)
             values = {"close_ms": new.excluded.close_ms, "body": new.excluded.body}
             connection.execute(new.on_conflict_do_update(index_elements=["identity", "key"], set_=values), self._state)
+        if self._lived is not None:
+            self._write_lived(connection, self._lived)
+
+    def _write_lived(self, connection: Connection, lived: Lived) -> None:
+        """Add what was lived: what is there already was written once and is never edited."""
+        of = self._identity, lived.exchange
+        for table, values in (
+            (LIVED, [lived_values(*of, row) for row in lived.rows]),
+            (LIVED_SUMS, [sums_values(*of, row) for row in lived.sums]),
+        ):
+            if values:
+                connection.execute(new_rows(connection, table).on_conflict_do_nothing(), values)
+        if lived.before_ms:
+            forget(connection, *of, lived.before_ms)
 
 
 def put_silence(connection: Connection, silence: Silence) -> None:
