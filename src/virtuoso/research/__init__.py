@@ -1,4 +1,4 @@
-"""Backtests and calibration: the same market and analysis as live, driven by files."""
+"""Backtests, judges and calibrates by files, with the same market and analysis as live."""
 
 PUBLIC = (
     "bar_files.bars", "bar_files.hints", "detecting.played", "output.results", "run", "seams",

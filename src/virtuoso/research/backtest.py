@@ -1,4 +1,4 @@
-"""Bars of files through the same banks, factors, confluence and bands as live, block by block."""
+"""Scores bars of files by the same banks, factors, confluence and bands as live, block by block."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ _COLUMNS = 8_192
 
 
 def fed_by_bars(weights: Mapping[str, float], *, taker_sides: bool) -> dict[str, float]:
-    """Those of the enabled factors that a file of bars can feed: order flow needs taker sides."""
+    """List the enabled factors that a file of bars can feed: order flow needs taker sides."""
     feeds = {Feed.BARS, Feed.TAPE} if taker_sides else {Feed.BARS}
     return {name: weight for name, weight in weights.items() if FACTORS[name].feed in feeds}
 
@@ -77,7 +77,7 @@ class Backtest:
     def histories(
         self, block: BarBlock, seams: Sequence[Seam] = (), past: Mapping[Timeframe, BarBlock] = _NO_PAST
     ) -> Iterator[History]:
-        """The same with everything behind the scores."""
+        """Score a block, and return everything behind the scores too."""
         bars = aligned(block, self._longest)
         begun = _begun(bars, seams)
         lengths = Lengths(bars, past, begun)
@@ -110,13 +110,13 @@ class Backtest:
         return history if own.all() else replace(history, present=history.present & own)
 
     def _base(self, bars: BarBlock, lengths: Lengths, begun: Begun) -> BarBlock:
-        """Base bars: of the bars to score alone from where each symbol has such, before that of whatever is known."""
+        """Join base bars: from where a symbol has bars to score on those alone, before that whatever is known."""
         own, known = aggregated(bars, self.base, begun), lengths.of(self.base)
         return own if known is None else filled(own, known, own.open_ms[:, None] < self._since_ms)
 
 
 def _begun(bars: BarBlock, seams: Sequence[Seam]) -> dict[int, list[int]]:
-    """The columns of the seams within these bars, by the index of the bar."""
+    """Find the columns of the seams within these bars, by the index of the bar."""
     found: dict[int, list[int]] = defaultdict(list)
     first_ms = int(bars.open_ms[0])
     for seam in seams:

@@ -1,4 +1,4 @@
-"""Bars of longer timeframes from shorter ones, and from files of their own where there are no shorter ones."""
+"""Folds bars of longer timeframes from shorter ones, or takes them from files where there are no shorter ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ _NONE_BEGUN: Begun = {}
 
 
 def aligned(block: BarBlock, minutes: int) -> BarBlock:
-    """The block with missing (`nan`) bars before it, so that it begins on a boundary of `minutes`."""
+    """Put missing (`nan`) bars before a block, so that it begins on a boundary of `minutes`."""
     bar_ms = block.timeframe.ms
     lacking = int(block.open_ms[0]) // bar_ms % (minutes // block.timeframe.minutes)
     if not lacking:
@@ -29,7 +29,7 @@ def aligned(block: BarBlock, minutes: int) -> BarBlock:
 
 
 def aggregated(base: BarBlock, timeframe: Timeframe, begun: Begun = _NONE_BEGUN) -> BarBlock:
-    """The whole bars of a longer timeframe, from bars on its boundary; one missing bar is a missing longer one.
+    """Fold the whole bars of a longer timeframe; one missing bar is a missing longer one.
 
     So is one within which a symbol begins anew: `begun` are columns by the index of the shorter bar.
     """
@@ -86,7 +86,7 @@ class Lengths:
             self._known[length] = past[length] if made is None else self._unmixed(filled(made, past[length]))
 
     def of(self, timeframe: Timeframe) -> BarBlock | None:
-        """All bars of a timeframe; `None` when none of the lengths divides it."""
+        """Return all bars of a timeframe; `None` when none of the lengths divides it."""
         found: BarBlock | None = None
         for length, bars in self._known.items():
             if timeframe.ms % length.ms == 0:
@@ -95,7 +95,7 @@ class Lengths:
         return None if found is None else self._unmixed(found)
 
     def _unmixed(self, bars: BarBlock) -> BarBlock:
-        """The bars without those within which a symbol begins anew, whatever file has them."""
+        """Drop the bars within which a symbol begins anew, whatever file has them."""
         k = bars.timeframe.minutes // self._bars.timeframe.minutes
         inside = {index // k: columns for index, columns in self._begun.items() if k > 1 and index % k}
         if not inside:

@@ -1,4 +1,4 @@
-"""What followed each reading of a backtest, in the order of the readings, as soon as the longest horizon is over."""
+"""Finds what followed each reading of a backtest, in the order of readings, once the longest horizon is over."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ _NAMES = {minutes: f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m" f
 
 
 def horizons(base: Timeframe) -> tuple[int, ...]:
-    """The horizons in minutes that are whole numbers of base bars."""
+    """List the horizons in minutes that are whole numbers of base bars."""
     return tuple(minutes for minutes in OUTCOME_HORIZONS_MIN if minutes % base.minutes == 0)
 
 
 def columns(base: Timeframe) -> tuple[str, ...]:
-    """The names of the columns of a base timeframe: `return_15m`, `high_15m`, `low_15m`, and so on."""
+    """Name the columns of a base timeframe: `return_15m`, `high_15m`, `low_15m`, and so on."""
     return tuple(f"{measure}_{_NAMES[minutes]}" for minutes in horizons(base) for measure in MEASURES)
 
 
@@ -83,7 +83,7 @@ class Followed:
         return self._until(self._taken - self._bars[-1])
 
     def rest(self) -> FollowedBlock:
-        """The closes that are left when no bars follow: what is not over is unknown."""
+        """Return the closes that are left when no bars follow; outcomes that are not over are unknown."""
         return self._until(self._taken)
 
     def _until(self, end: int) -> FollowedBlock:

@@ -1,4 +1,4 @@
-"""A whole backtest: windows of bars through the engine, into whatever gathers what comes of them."""
+"""Runs a whole backtest: windows of bars through the engine, into whatever gathers the results."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,11 +112,11 @@ class Run:
             results.write_incidents(left)
 
     def _played(self, bars: BarBlock, own: NDArray[np.bool_], seams: Sequence[Seam]) -> list[dict[str, Any]]:
-        """The rows of incidents that are settled after these bars."""
+        """Yield table rows of the incidents that are settled after these bars."""
         return [] if self._alerts is None else list(self._alerts.play(bars, own, seams))
 
     def document(self, *, seconds: float, config_digest: str) -> dict[str, Any]:
-        """The summary of what was scored, with plain keys; `None` where nothing is known."""
+        """Summarise what was scored, with plain keys; `None` where nothing is known."""
         data, plan = self._data, self._plan
         document = self._summary.document(
             bars_read=data.read,
@@ -155,7 +155,7 @@ _WHY_ABSENT = {
 
 
 def _told_of(past: Bars) -> dict[str, Any]:
-    """What is said of bars that came before: their length, their number and their period."""
+    """Describe the bars that came before: their length, their number and their period."""
     return {
         "interval": past.interval.value,
         "bars": past.read,

@@ -1,4 +1,4 @@
-"""What a backtest says of a block of bars."""
+"""Holds what a backtest says of a block of bars."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where a contract was multiplied or divided by a power of ten: what was before is of another unit."""
+"""Finds where a contract was multiplied or divided by a power of ten: what was before is of another unit."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Seam:
 
 
 def begun(seams: Sequence[Seam], bars: BarBlock) -> Ints:
-    """The columns of the symbols whose contract changed with the first of these bars."""
+    """Find the columns of the symbols whose contract changed with the first of these bars."""
     first_ms = int(bars.open_ms[0])
     columns = [seam.column for seam in seams if first_ms - bars.timeframe.ms < seam.open_ms <= first_ms]
     return np.array(columns, dtype=np.int64)
@@ -64,7 +64,7 @@ class SeamFinder:
         return Seam(self._symbols[column], column, later[0].open_ms, n) if n else None
 
     def _remember(self, closes: Floats, known: np.ndarray) -> None:
-        """The last known closes of each symbol, the latest last."""
+        """Return the last known closes of each symbol, the latest last."""
         for column in range(closes.shape[1]):
             values = closes[known[:, column], column][-BEFORE:]
             self._tail[:, column] = np.nan
@@ -81,7 +81,7 @@ def seamed(blocks: Iterator[BarBlock], finder: SeamFinder) -> Iterator[tuple[Bar
 
 
 def _bars(block: BarBlock, column: int) -> list[Bar]:
-    """The bars of a symbol that are there."""
+    """Return the bars of a symbol that are known."""
     at = np.flatnonzero(np.isfinite(block.close[:, column]))
     names = ("open", "high", "low", "close", "volume")
     columns = [getattr(block, name)[at, column].tolist() for name in names]

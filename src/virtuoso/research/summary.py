@@ -1,4 +1,4 @@
-"""The summary of a backtest, gathered block by block in memory that does not grow."""
+"""Gathers the summary of a backtest block by block, in memory that does not grow."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -100,7 +100,7 @@ class Summary:
         config_digest: str,
         seams: Sequence[Seam] = (),
     ) -> dict[str, Any]:
-        """The summary as JSON has it, `None` where nothing is known.
+        """Give the summary as JSON has it, `None` where nothing is known.
 
         Args:
             bars_read: good bars of the input.

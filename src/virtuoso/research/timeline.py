@@ -1,4 +1,4 @@
-"""Bars to score, with what came before them, in windows of time that follow one another."""
+"""Joins bars to score with what came before them, in windows of time that follow one another."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Timeline:
         return len(self._begins)
 
     def windows(self) -> Iterator[Window]:
-        """All windows, in the order of time."""
+        """Yield all windows, in the order of time."""
         begins = iter(self._begins)
         for bars, seams in seamed(map(self._bars, self._begins), SeamFinder(self._data.symbols)):
             yield Window(bars=bars, past=self._others(next(begins)), seams=seams)
@@ -73,5 +73,5 @@ class Timeline:
 
 
 def fed(timeframes: Mapping[Timeframe, float], interval: Timeframe) -> dict[Timeframe, float]:
-    """The timeframes that bars of a length can be made into, with their weights."""
+    """List the timeframes that bars of a length can be made into, with their weights."""
     return {timeframe: weight for timeframe, weight in timeframes.items() if timeframe.ms % interval.ms == 0}

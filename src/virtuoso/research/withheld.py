@@ -1,4 +1,4 @@
-"""Readings whose band was withheld, counted by why: warming up, a gap, a contract that changed, little evidence."""
+"""Counts readings whose band was withheld, by why: warming up, a gap, a changed contract, little evidence."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -15,7 +15,7 @@ _NEVER = -1
 
 
 class Cause(StrEnum):
-    """Why a reading has no band."""
+    """A reason why a reading has no band."""
 
     WARMING_UP = "warming_up"
     AFTER_GAP = "after_gap"
@@ -82,7 +82,7 @@ class Withheld:
         self._longest = max(self._longest, int(bars.max(initial=0)))
 
     def document(self) -> dict[str, Any]:
-        """The counts with plain keys, and what each cause means where there were such."""
+        """Give the counts with plain keys, and what each cause means where there were such."""
         return {
             "readings": sum(self._counts.values()),
             **{cause.value: count for cause, count in self._counts.items()},
@@ -92,7 +92,7 @@ class Withheld:
 
 
 def _latest(events: np.ndarray, closes: Ints, before: Ints) -> Ints:
-    """The close of the latest event up to and with each [t, n]; `before` [n] is that of the blocks before."""
+    """Find the latest event up to and with each close [t, n]; `before` [n] is that of the blocks before."""
     latest: Ints = np.maximum.accumulate(np.vstack([before, np.where(events, closes, _NEVER)]), axis=0)[1:]
     return latest
 

@@ -1,1 +1,1 @@
-"""Bars from Parquet and CSV: read in bounded memory, checked row by row, told with file and line."""
+"""Reads bars from Parquet and CSV in bounded memory, and checks them row by row, each mistake with file and line."""

@@ -1,4 +1,4 @@
-"""Bars of one length from files, as blocks in the order of time, in memory bounded by a block.
+"""Reads bars of one length from files, as blocks in the order of time, in memory bounded by a block.
 
 All rows are read once: checked, indexed and sorted into spans on the disk (`spill`); then the spans come back as
 blocks. So files may be in any order, by symbol, by time or by chance, and every mistake is known before the first
@@ -70,11 +70,11 @@ class Bars:
 
     @property
     def minutes(self) -> int:
-        """Minutes from the open of the first bar to the close of the last."""
+        """How many minutes lie between the open of the first bar and the close of the last."""
         return (self.last_ms - self.first_ms) // _MINUTE.ms + self.interval.minutes
 
     def blocks(self) -> Iterator[BarBlock]:
-        """All bars in order; one that is not there is `nan` in every array.
+        """Yield all bars in order; one that is not there is `nan` in every array.
 
         Blocks begin at multiples of their length since the epoch; the first and the last are cut to the period. Their
         arrays are [t, n] and read-only, `rows` is 0 … n − 1. When a block comes, its seams are in `seams`.
@@ -93,7 +93,7 @@ class Bars:
             yield self.window(begin_ms, count).part(slice(first, (self.last_ms - begin_ms) // bar + 1))
 
     def window(self, begin_ms: int, count: int, symbols: Sequence[str] | None = None) -> BarBlock:
-        """So many bars from `begin_ms` on, of these symbols (all when `None`), `nan` where there are none.
+        """Return so many bars from `begin_ms` on, of these symbols (all when `None`), `nan` where there are none.
 
         The window must begin and end on a boundary of the spans on the disk (`BLOCK_BARS` minutes since the epoch).
         """
@@ -132,7 +132,7 @@ class Bars:
 
 
 def _turnover(arrays: dict[str, Floats]) -> Floats:
-    """Turnover where it is known, else volume × (high + low + 2·close)/4, quote units."""
+    """Return the turnover where it is known, else volume × (high + low + 2·close)/4, in quote units."""
     typical = (arrays["high"] + arrays["low"] + 2 * arrays["close"]) / 4
     return np.where(np.isnan(arrays["turnover"]), arrays["volume"] * typical, arrays["turnover"])
 
@@ -191,7 +191,7 @@ def _read(
     report: Report,
     progress: Callable[[float], None],
 ) -> Distances:
-    """Check, index and spill all rows of all files; the distances of their times."""
+    """Check, index and spill all rows of all files; returns the distances of their times."""
     distances, first = Distances(), dict[int, Length]()
     done, total = 0, sum(source.bytes for source in sources)
     base = 0

@@ -1,4 +1,4 @@
-"""Numbers and symbols from the columns of a bar file."""
+"""Reads numbers and symbols from the columns of a bar file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ _NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.t
 
 
 def numbers(path: Path, name: str, column: Any) -> tuple[Floats, Bools]:
-    """The values [m] of an Arrow column, `nan` where there is none, and where it holds a text that is no number.
+    """Read the values [m] of an Arrow column, `nan` where there is none, and where a text in it is no number.
 
     Raises:
         DataError: the column is of a type that holds no numbers.
@@ -62,7 +62,7 @@ def is_text(kind: Any) -> bool:
 
 
 def shown(column: Any, row: int) -> str:
-    """What stands in a row of a column, for a message; nothing where there is nothing."""
+    """Write out what stands in a row of a column, for a message; empty where there is nothing."""
     cell = column[row]
     if not cell.is_valid:
         return ""

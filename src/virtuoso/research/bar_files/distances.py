@@ -1,4 +1,4 @@
-"""How long the bars of files are: the greatest length that divides all time distances of a symbol."""
+"""Finds how long the bars of files are: the greatest length that divides all time distances of a symbol."""
 
 from typing import NamedTuple
 
@@ -46,7 +46,7 @@ class Distances:
         self._step_s[some] = np.gcd(self._step_s[some], steps)
 
     def lengths(self, *, all_good: bool) -> tuple[Length, ...]:
-        """The lengths of bars that are certain, each with a symbol that has it, the shortest first; none if none is.
+        """List the lengths of bars that are certain, the shortest first, each with a symbol that has it.
 
         Bars shorter than a minute show in about half of the times or more lying between minutes; fewer such times are
         bad rows. A longer length may be only minutes that are missing: it is believed of a symbol with 30 rows, and,
@@ -85,7 +85,7 @@ def grouped(symbol: NDArray[np.uint16], value: Ints) -> tuple[NDArray[np.uint16]
 
 
 def written(seconds: int) -> str:
-    """A bar length as people write it: 5m, 1h, 90s."""
+    """Write a bar length as people do: 5m, 1h, 90s."""
     for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
         if seconds % size == 0:
             return f"{seconds // size}{unit}"

@@ -1,4 +1,4 @@
-"""What the user says of files that do not say it themselves: `--symbol`, `--columns` and `--zone`."""
+"""Holds what the user says of files that do not say it themselves: `--symbol`, `--columns` and `--zone`."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _OFFSET = re.compile(r"[+-]([01]\d|2[0-3]):[0-5]\d")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
-    """Said once for all files of a run.
+    """What the user said once for all files of a run.
 
     Attributes:
         symbol: that of files without a column of symbols; `None`: the one in the file's name.
@@ -34,7 +34,7 @@ class Hints:
 
 
 def columns_of(text: str) -> dict[str, str]:
-    """The columns of `time=start_at,close=last`.
+    """Read columns written as `time=start_at,close=last`.
 
     Raises:
         UsageError: it is not of that form, or names what a bar does not have.
@@ -53,7 +53,7 @@ def columns_of(text: str) -> dict[str, str]:
 
 
 def zone_of(text: str) -> str:
-    """A zone as it is given: `UTC`, `+03:00`, `Europe/Berlin`.
+    """Read a time zone: `UTC`, `+03:00`, `Europe/Berlin`.
 
     Raises:
         UsageError: there is no such zone.

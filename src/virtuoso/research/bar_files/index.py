@@ -1,4 +1,4 @@
-"""What a first reading of all rows finds out: symbols, period, order."""
+"""Indexes rows as they are read first: symbols, period, order."""
 
 from dataclasses import dataclass
 

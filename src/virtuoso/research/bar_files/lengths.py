@@ -1,4 +1,4 @@
-"""Which length of bars a run is about: one of the timeframes, the same in all files."""
+"""Finds the length of the bars of a run: one of the timeframes, the same in all files."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ _ONE_LENGTH = "all files must have bars of one length: leave one out, or give wh
 
 
 def interval_of(known: Symbols, lengths: tuple[Length, ...]) -> Timeframe:
-    """The one length of all bars; of a single bar it is a minute."""
+    """Return the one length of all bars; of a single bar it is a minute."""
     if not lengths:
         return Timeframe.M1
     refuse_others(None, known, lengths)

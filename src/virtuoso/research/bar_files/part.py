@@ -1,4 +1,4 @@
-"""The rows of a bar file in parts of bounded size, whatever the format."""
+"""Defines how the rows of a bar file come, whatever the format: in parts of bounded size."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

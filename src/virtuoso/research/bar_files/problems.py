@@ -1,4 +1,4 @@
-"""What is wrong with a file of bars, told with file and line.
+"""Collects what is wrong with files of bars, with file and line.
 
 Every row read has one number, its *origin*: rows of all files counted on from file to file, so that an origin names
 both the file and the line, and their order is the order in which someone would look them up.
@@ -23,7 +23,7 @@ class DataError(UsageError):
 
 
 class Problems:
-    """The bad rows: how many there are, and the first `SHOWN` of them by file and line.
+    """Counts bad rows, and keeps the first `SHOWN` of them by file and line.
 
     Attributes:
         count: bad rows so far.
@@ -51,13 +51,13 @@ class Problems:
             del self._first[SHOWN:]
 
     def place(self, origin: int) -> tuple[Path, str]:
-        """File and "line 7" or "row 7" of an origin."""
+        """Return the file and "line 7" or "row 7" of an origin."""
         i = bisect_left(self._bases, origin) - 1
         path, unit = self._files[i]
         return path, f"{unit} {origin - self._bases[i]:,}"
 
     def listed(self) -> tuple[str, ...]:
-        """The first problems, a line each."""
+        """Write the first problems, a line each."""
         return tuple(f"{path} ({place}): {text}" for path, place, text in self._told())
 
     def error(self) -> UsageError:

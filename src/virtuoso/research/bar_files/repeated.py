@@ -1,4 +1,4 @@
-"""Bars that are there twice: the first row stays."""
+"""Drops bars that are there twice: the first row stays."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from virtuoso.research.bar_files.spill import Records, Spill
 
 
 def drop_repeated(spill: Spill, known: Symbols, problems: Problems) -> int:
-    """Tell every row whose minute and symbol were there before, and drop it; answers how many there were."""
+    """Report and drop every row whose minute and symbol were there before; returns how many there were."""
     count = 0
     for span in spill.spans():
         records = spill.read(span)

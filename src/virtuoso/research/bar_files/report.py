@@ -1,4 +1,4 @@
-"""What files were taken for, in a line for each file or group of files that are alike."""
+"""Says what files were taken for, in a line for each file or group of files that are alike."""
 
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -40,7 +40,7 @@ class Report:
         self._codes.update(np.unique(codes).tolist())
 
     def close(self, source: Source) -> None:
-        """The file is read to its end."""
+        """Note that a file was read to its end."""
         recognised = source.recognised
         kind = ", ".join(filter(None, (recognised.layout.title, source.times.written, source.form)))
         zone, said = source.times.zone_used, recognised.layout.note
@@ -53,7 +53,7 @@ class Report:
         self._codes, self._bars = set(), 0
 
     def lines(self, interval: Timeframe) -> tuple[str, ...]:
-        """A line for each run of files that are alike, in the order in which they were read."""
+        """Write a line for each run of files that are alike, in the order in which they were read."""
         return tuple(
             self._line(list(files), interval) for _, files in groupby(self._files, lambda file: (file.kind, file.note))
         )

@@ -1,4 +1,4 @@
-"""Rows of bars, checked: what cannot be a bar is told and left out."""
+"""Checks rows of bars: what cannot be a bar is reported and left out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ class Symbols:
 
 
 def checked(source: Source, part: Part, base: int, known: Symbols, problems: Problems) -> tuple[Rows, Timed]:
-    """The good rows of a part; the others are added to `problems`, one problem each.
+    """Return the good rows of a part; the others are added to `problems`, one problem each.
 
     Args:
         source: the file of the part.
@@ -139,7 +139,7 @@ def _describe(describe: Describe, rows: Ints, i: int) -> str:
 def _faults(
     part: Part, time: str, instants: Instants, code: Ints, values: dict[str, Floats], unparsed: dict[str, Bools]
 ) -> list[tuple[Bools, Describe]]:
-    """Everything that a row can be wrong in: where it is, and the words for it. The first counts."""
+    """List everything that a row can be wrong in: where it is, and the words for it. The first counts."""
 
     def told(key: str, form: str) -> Describe:
         """What stands in the file, which may be nothing, in the words of `form`."""

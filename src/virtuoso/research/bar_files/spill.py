@@ -1,4 +1,4 @@
-"""Rows sorted into spans of time on the disk, so that any order of rows can be read back in the order of time.
+"""Sorts rows into spans of time on the disk, so that any order of rows is read back in the order of time.
 
 One file for each span, written on as rows come: what is held in memory is one part of the input or one span,
 however long the input is.
@@ -76,7 +76,7 @@ class Spill:
         return sorted(int(file.name) for file in self._directory.iterdir())
 
     def read(self, span: int) -> Records:
-        """The rows of a span, none if there are none."""
+        """Read the rows of a span; none if there are none."""
         file = self._directory / str(span)
         return np.fromfile(file, self._type) if file.exists() else np.empty(0, self._type)
 

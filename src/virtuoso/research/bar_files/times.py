@@ -1,4 +1,4 @@
-"""Times of a bar file: epoch integers of any usual unit, ISO 8601 or dotted texts, Arrow timestamps; always UTC.
+"""Reads times as UTC: epoch integers of any usual unit, ISO 8601 or dotted texts, Arrow timestamps.
 
 Epoch integers are told apart by magnitude, each by itself: those of s, ms, µs and ns from September 2001 to November
 2286 have 10, 13, 16 and 19 digits, so that none can be taken for another.
@@ -69,11 +69,11 @@ class Times:
 
     @property
     def written(self) -> str:
-        """How the times are written that were read so far, in a word or two."""
+        """Say in a word or two how the times read so far are written."""
         return " and ".join(self._seen) or "no times"
 
     def read(self, column: Any) -> Instants:
-        """The times of an Arrow column [m].
+        """Read the times of an Arrow column [m].
 
         Raises:
             DataError: the column holds no times, or times without a zone.
@@ -112,7 +112,7 @@ class Times:
         return pc.cast(pc.if_else(right, whole, pa.scalar(None, text.type)), pa.int64())
 
     def _recognise(self, text: Any) -> None:
-        """How the first time that is one is written."""
+        """Find how the first valid time is written."""
         forms = {form: _first(text, form) for form in (_EPOCH, _ZONED, _NAIVE)}
         form = min(forms, key=forms.__getitem__)
         if forms[form] == len(text):
@@ -125,7 +125,7 @@ class Times:
         self.kind = _UTC if form == _ZONED else pa.int64() if form == _EPOCH and first.isdigit() else pa.string()
 
     def _refuse(self, text: Any) -> None:
-        """Tell of a column whose first times are none at all."""
+        """Raise `DataError` for a column whose first values are no times."""
         written = pc.filter(text, pc.fill_null(pc.not_equal(text, ""), fill_value=False))
         if len(written) < _EVIDENCE:
             return
@@ -134,7 +134,7 @@ class Times:
         raise DataError(self._path, f"column {self._name} holds {cut(first)!r}, which is no time: {cure}")
 
     def _in_zone(self, column: Any, what: str) -> Any:
-        """Times without a zone as those of the zone that holds for them."""
+        """Read times without a zone as those of the zone that applies to them."""
         if self._zone is None:
             raise self._naive(what)
         self.zone_used = self._zone

@@ -1,4 +1,4 @@
-"""The detectors of all symbols, fed with closed minutes: where a price went inside one is an assumption."""
+"""Feeds the detectors of all symbols with closed minutes: where a price went inside one is an assumption."""
 
 from collections.abc import Sequence
 
@@ -44,7 +44,7 @@ class MinuteDetectors:
         self._waiting_ms = [0] * len(symbols)
 
     def begin_anew(self, column: int, now_ms: int) -> None:
-        """The contract of a symbol became another one: what was known of it is no measure of it."""
+        """Forget what was learnt of a symbol whose contract became another one."""
         symbol = self._symbols[column]
         for who in (self._cascade, self._market):
             who.forget(symbol)
@@ -54,7 +54,7 @@ class MinuteDetectors:
         self._waiting[column] = []
 
     def judged(self, minutes: Sequence[Minute], own: Sequence[bool]) -> list[int]:
-        """The columns of the minutes that are judged: there, to be scored, and of a symbol that learnt enough."""
+        """Find the columns of the minutes to judge: known, to be scored, and of a symbol that learnt enough."""
         return [
             i
             for i, minute in enumerate(minutes)
@@ -62,7 +62,7 @@ class MinuteDetectors:
         ]
 
     def price(self, open_ms: int, step: int, minutes: Sequence[Minute], columns: Sequence[int]) -> None:
-        """The prices of these columns at one of the moments `AT_MS` of a minute."""
+        """Return the prices of these columns at one of the moments `AT_MS` of a minute."""
         event_ms = open_ms + AT_MS[step]
         for i in columns:
             opened, high, low, close, _ = minutes[i]
@@ -75,7 +75,7 @@ class MinuteDetectors:
             self._detectors[i].ticker(event_ms, TickerUpdate(last=price), event_ms * _NS)
 
     def close(self, open_ms: int, minutes: Sequence[Minute], columns: Sequence[int]) -> None:
-        """The minute is over: those of these columns are judged as a whole, the others are learnt."""
+        """End a minute: judge those of these columns as a whole, and learn from the others."""
         now_ns = (open_ms + MINUTE_MS) * _NS
         judged = set(columns)
         for i, minute in enumerate(minutes):

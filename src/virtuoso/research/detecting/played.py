@@ -1,4 +1,4 @@
-"""A run's minutes through detectors and stages: incidents, and how often people are interrupted."""
+"""Plays a run's minutes through detectors and stages: finds incidents, and how often people are interrupted."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ _CHANNEL = Route(channel="backtest", least=Severity.INFO, system=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertPlan:
-    """How incidents are found and told: the configured detectors, stages and policies by kind."""
+    """The settings by which incidents are found and people notified: detectors, stages and policies by kind."""
 
     detectors: FastParameters
     stages: PipelineSettings
@@ -67,12 +67,12 @@ class PlayedAlerts:
         yield from self._fates.settled(self._end_ms)
 
     def rest(self) -> Iterator[dict[str, Any]]:
-        """The incidents that are left when no minutes follow: some of them still hold."""
+        """Return the incidents that are left when no minutes follow; some of them still hold."""
         self._decide(self._end_ms + MINUTE_MS)
         yield from self._fates.settled(None)
 
     def document(self) -> dict[str, Any]:
-        """The counts with plain keys: by kind, of incidents and of interruptions."""
+        """Return the counts with plain keys: by kind, of incidents and of interruptions."""
         days = self._judged * MINUTE_MS / DAY_MS
         a_day = [sum(self._notices[day, role] for role in _INTERRUPTING) for day in sorted(self._days)]
         kinds = {

@@ -1,1 +1,1 @@
-"""Forecasts over files, walked forward: what would have been said at each close, beside what came."""
+"""Forecasts over files, walked forward, beside what came."""

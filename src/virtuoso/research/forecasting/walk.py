@@ -59,7 +59,7 @@ class WalkForward:
         self._begun = False
 
     def blocks(self, blocks: Iterable[BarBlock], seams: Sequence[Seam] = ()) -> Iterator[ForecastBlock]:
-        """Forecast every close; what is given out lies a longest horizon behind what was read.
+        """Forecast every close; what is yielded lies a longest horizon behind what was read.
 
         Each block follows the one before without a gap (missing bars are `nan`). Those that come out are shorter: none
         goes over a refit, an adoption or a seam. `seams` may grow: those in a block are in it when the block comes.
@@ -79,7 +79,7 @@ class WalkForward:
             waiting.popleft()
 
     def forecasts(self, block: BarBlock, seams: Sequence[Seam] = ()) -> Iterator[Forecasts]:
-        """What is said at the closes of a block, in pieces of one fit each; a symbol with a seam in it begins anew."""
+        """Forecast the closes of a block, in pieces of one fit each; a symbol with a seam in it begins anew."""
         closes = block.open_ms + self._base.ms
         if not self._begun:
             self._begun = True
@@ -109,7 +109,7 @@ class WalkForward:
         return self.forecaster.step(block, self._costs.step(number, slice(0, len(self._symbols)), block))
 
     def _joined(self, waiting: Sequence[Forecasts], ahead: Sequence[int]) -> ForecastBlock:
-        """The first of the forecasts that wait, with what is known by the closes of those behind it."""
+        """Join the first of the forecasts that wait with what came by the closes of those behind it."""
         first = waiting[0]
         count = first.close_ms.size
         found = []

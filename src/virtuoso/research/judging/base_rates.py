@@ -1,4 +1,4 @@
-"""What could have been said without a forecast: each symbol's own past, known at the time."""
+"""Computes what could have been said without a forecast: each symbol's own past, known at the time."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from virtuoso.market.panel import Floats
 
 
 def past_mean(values: Floats, lag: int, least: int) -> Floats:
-    """Each symbol's own mean [t, n] of `values` [t, n] (`nan` for unknown) that were known `lag` rows later.
+    """Average each symbol's own `values` [t, n] (`nan` for unknown) that were known `lag` rows later.
 
     At row i the outcomes of rows 0 … i − `lag` are known: a horizon and the bar at whose open it was entered. Below
     `least` known outcomes it is `nan`.
@@ -29,7 +29,7 @@ def constants(values: Floats) -> Floats:
 
 
 def _shifted(sums: Floats, lag: int) -> Floats:
-    """Sums as they were `lag` rows before, 0 where there was nothing yet."""
+    """Return sums as they were `lag` rows before, 0 where there was nothing yet."""
     out = np.zeros_like(sums)
     if lag < len(sums):
         out[lag:] = sums[: len(sums) - lag]

@@ -1,4 +1,4 @@
-"""Claims as they would have been made over a set, and the labels that follow from what they earned."""
+"""Follows the claims that would have been made over a set, and the labels that follow from what they earned."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,15 +52,15 @@ class ClaimsFollower:
                 self._labels.append(self._label(odds.up[LABEL_HORIZON_MIN], odds.down[LABEL_HORIZON_MIN]))
 
     def begin_anew(self, columns: Ints) -> None:
-        """The contracts of these symbols became other ones: what was entered before is not settled by their prices."""
+        """Drop the open entries of symbols whose contracts became other ones: their prices settle nothing."""
         self._claims.memory.reset(columns)
 
     def standings(self) -> tuple[Standing, ...]:
-        """How each cell stands at the end."""
+        """Return how each cell stands at the end."""
         return self._claims.standings()
 
     def labels(self, close_ms: Ints) -> NDArray[np.int8]:
-        """Labels [t, n] at the closes `close_ms`, the last of which were given."""
+        """Return the labels [t, n] at the closes `close_ms`, the last of which were given."""
         first = int(np.searchsorted(np.array(self._closes), close_ms[0]))
         return np.stack(self._labels[first : first + close_ms.size])
 

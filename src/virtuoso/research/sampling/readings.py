@@ -1,4 +1,4 @@
-"""Readings of a set of bars, with what followed them, sampled so that months fit into memory."""
+"""Samples readings of a set of bars, with what followed them, so that months fit into memory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ class Readings:
     components: Sampled
 
     def since(self, close_ms: Ints) -> "Readings":
-        """Those at the closes `close_ms`, which are the last of these."""
+        """Return those at the closes `close_ms`, which are the last of these."""
         kept = slice(self.close_ms.size - close_ms.size, None)
         return replace(
             self,
@@ -128,7 +128,7 @@ class ReadingsSampler:
         )
 
     def readings(self) -> Readings:
-        """The readings at the sampled closes of all pieces, joined."""
+        """Return the readings at the sampled closes of all pieces, joined."""
         close_ms, score, band, entered, regime, factors, values = zip(*self._parts, strict=True)
         whole = np.concatenate(factors, axis=1)
         return Readings(
@@ -221,7 +221,7 @@ class FollowedSampler:
         self._parts.append((close_ms[at], outcomes, sums[:, at], close, contract, cost[at].astype(np.float32)))
 
     def followed(self) -> Followed:
-        """What followed each sampled close of all blocks, `nan` where the blocks end too early to tell."""
+        """Return what followed each sampled close, `nan` where the blocks end too early to tell."""
         times, outcomes, sums, closes, contracts, costs = zip(*self._parts, strict=True)
         total, close, contract = np.concatenate(sums, axis=1), np.concatenate(closes), np.concatenate(contracts)
         whole = np.concatenate(outcomes, axis=2)
@@ -241,7 +241,7 @@ class FollowedSampler:
 
 
 def component_names(history: History) -> tuple[str, ...]:
-    """Names `factor.component@timeframe` in the order of `component_values`."""
+    """Name the components, `factor.component@timeframe`, in the order of `component_values`."""
     return tuple(
         f"{arrays.factor.name}.{component.name}" + ("" if timeframe is None else f"@{timeframe}")
         for arrays in history.columns
@@ -250,13 +250,13 @@ def component_names(history: History) -> tuple[str, ...]:
 
 
 def component_values(history: History) -> Floats:
-    """Values [c, t, n] of every component of every timeframe, after its modifiers."""
+    """Stack the values [c, t, n] of every component of every timeframe, after its modifiers."""
     shape = history.score.shape
     return np.concatenate([arrays.value.reshape(-1, *shape) for arrays in history.columns])
 
 
 def _moved_back(known: NDArray[np.floating], rows: int) -> Sampled:
-    """What was known `rows` later, at the row it is about."""
+    """Shift what was known `rows` later to the row it is about."""
     out = np.full(known.shape, np.nan, np.float32)
     out[:-rows] = known[rows:]
     return out
@@ -271,7 +271,7 @@ def _settled(total: Floats, rows: int) -> Sampled:
 
 
 def _since(close: Floats, contract: Ints, rows: int) -> Sampled:
-    """Log return over the last `rows` samples, `nan` where they are not all of one contract."""
+    """Compute the log return over the last `rows` samples, `nan` where they are not all of one contract."""
     out = np.full(close.shape, np.nan, np.float32)
     out[rows:] = np.where(contract[rows:] == contract[:-rows], close[rows:] - close[:-rows], np.nan)
     return out

@@ -1,4 +1,4 @@
-"""A set of bars scored as a backtest does, with what followed: what every judgement of research begins with."""
+"""Scores a set of bars as a backtest does, with what followed, which every judgement of research begins with."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -124,7 +124,7 @@ class SetSampler:
             self._claims.add(history.bars, forecasts)
 
     def scored(self, since_ms: int) -> ScoredSet:
-        """Readings, what followed and forecasts at the sampled closes after `since_ms` (epoch ms)."""
+        """Return readings, what followed and forecasts at the sampled closes after `since_ms` (epoch ms)."""
         came = self._followed.followed().since(since_ms)
         forecast = self._forecast is not None
         return ScoredSet(

@@ -1,1 +1,1 @@
-"""The track record: how well all that is served did on months that are kept apart, and which claims it may make."""
+"""Makes the track record: how well all that is served did on months that are kept apart."""

@@ -1,4 +1,4 @@
-"""What of the record is served beside forecasts: how good each part of them was, by set and horizon."""
+"""Takes from the record what is served beside forecasts: how good each part was, by set and horizon."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -16,7 +16,7 @@ _DIGITS: Final = 3
 
 
 def backtested(sets: Sequence[BacktestedSet], sections: Iterable[Section]) -> Backtested:
-    """What the tables of the record say of the sets; a figure that no table has is `None`."""
+    """Read from the tables of the record what they say of the sets; a figure that no table has is `None`."""
     tables = {table.title: table.rows for section in sections for table in section.tables}
     chances, explained, bands = (tables.get(title, ()) for title in (PROBABILITIES, EXPLAINED, COVERED))
 
@@ -38,7 +38,7 @@ def backtested(sets: Sequence[BacktestedSet], sections: Iterable[Section]) -> Ba
 
 
 def _figure(rows: Iterable[tuple[Cell, ...]], column: int, key: tuple[str, ...]) -> Measured | None:
-    """The figure in a column of the row that begins with `key`."""
+    """Find the figure in a column of the row that begins with `key`."""
     found = next((row[column] for row in rows if row[: len(key)] == key), None)
     if not isinstance(found, Figure) or found.value is None:
         return None

@@ -59,11 +59,11 @@ class Chances:
                 self._beyond(measured, forecast, horizon, number)
 
     def gates(self) -> list[Gate]:
-        """The least skill, and the calibration, that each set had to show, and whether it did."""
+        """Return the least skill and the calibration that each set had to show, and whether it did."""
         return self._gates
 
     def sections(self) -> list[Section]:
-        """Skill, reliability and parts of all sets as tables and plots, `[]` where nothing was forecast."""
+        """Show skill, reliability and parts of all sets as tables and plots, `[]` where nothing was forecast."""
         if not self._rows:
             return []
         bars = [Interval(name, figure) for name, figure in self._skills]
@@ -165,7 +165,7 @@ def _event(happened: NDArray[np.bool_], known: Floats) -> Floats:
 def _three(
     measured: Measured, horizon: int, p: tuple[Floats, Floats], y: tuple[Floats, Floats], blocks: Blocks
 ) -> tuple[Figure, Figure]:
-    """Skill of the three outcomes, and the dummy's."""
+    """Judge the skill of the three outcomes, and the dummy's."""
     bases = [measured.past_mean(each, horizon) for each in y]
     dummies = [constants(each) for each in y]
     used = np.isfinite(sum([*p, *y, *bases, *dummies]))
@@ -175,7 +175,7 @@ def _three(
 
 
 def _whole(two: "tuple[Floats, Floats] | list[Floats]") -> Floats:
-    """Up, down, and what is left [3, t, n]."""
+    """Stack up, down, and what is left [3, t, n]."""
     up, down = two
     return np.stack([up, down, 1.0 - up - down])
 

@@ -1,4 +1,4 @@
-"""Which way: what claims earned, and whether labels kept what they claimed."""
+"""Judges what claims earned, and whether labels kept what they claimed."""
 
 import numpy as np
 
@@ -79,7 +79,7 @@ class Direction:
         return self._gates
 
     def sections(self) -> list[Section]:
-        """How claim cells stood and labels did, as tables, `[]` where nothing was claimed."""
+        """Show how claim cells stood and labels did, as tables, `[]` where nothing was claimed."""
         if not self._labels:
             return []
         earned = "; ".join(self._paying)

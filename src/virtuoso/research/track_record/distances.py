@@ -72,11 +72,11 @@ class Distances:
             self._parts.append(Table(title, (Column("by"), Column("part"), Column("R²")), tuple(rows)))
 
     def gates(self) -> list[Gate]:
-        """The least R² of each set, and whether the loss was below each rival's."""
+        """Return the least R² of each set, and whether the loss was below each rival's."""
         return self._gates
 
     def sections(self) -> list[Section]:
-        """R², loss and what rivals lost, as tables and a plot, `[]` where nothing was forecast."""
+        """Show R², loss and what rivals lost, as tables and a plot, `[]` where nothing was forecast."""
         if not self._rows:
             return []
         return [
@@ -109,7 +109,7 @@ class Distances:
 
 
 def levelled(measured: Measured, horizon: int, rival: Floats, realised: Floats) -> Foreseen:
-    """A rival's volatilities [t, n], at the level that fits its own past outcomes, known at the time.
+    """Set a rival's volatilities [t, n] to the level that fits its own past outcomes, known at the time.
 
     In the middle by the mean error of the logarithm, in the mean by the mean ratio of the variances.
     """

@@ -1,4 +1,4 @@
-"""The record as one file for a browser: tables and pictures within, nothing from elsewhere."""
+"""Writes the record as one file for a browser: tables and pictures within, nothing from elsewhere."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ _MARKS = (
 
 
 def html_page(title: str, preface: str, sections: Sequence[Section]) -> str:
-    """HTML of all sections: style and pictures are in the file, no script and no other host."""
+    """Write all sections as HTML: style and pictures are in the file, no script and no other host."""
     return "\n".join(_lines(title, preface, sections)) + "\n"
 
 
@@ -55,7 +55,7 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _marked(text: str) -> str:
-    """Text with the marks of Markdown that the record uses."""
+    """Write text with the marks of Markdown that the record uses as HTML."""
     text = escape(text)
     for pattern, written in _MARKS:
         text = re.sub(pattern, written, text)

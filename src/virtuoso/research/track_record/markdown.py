@@ -1,4 +1,4 @@
-"""The record as a page."""
+"""Writes the record as a page of Markdown."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -19,7 +19,7 @@ readings, n_eff (as many independent ones would be as certain) and the days that
 
 
 def page(title: str, preface: str, sections: Sequence[Section], images: str) -> str:
-    """Markdown of all sections; `images` is the folder of the plots, as the page sees it."""
+    """Write all sections as Markdown; `images` is the folder of the plots, as the page sees it."""
     return "\n".join(_lines(title, preface, sections, images)).rstrip() + "\n"
 
 
@@ -42,7 +42,7 @@ def _lines(title: str, preface: str, sections: Sequence[Section], images: str) -
 
 
 def table_lines(table: Table) -> Iterator[str]:
-    """A table; n, n_eff and days of each row's first figure in columns of their own."""
+    """Write a table; n, n_eff and days of each row's first figure are in columns of their own."""
     titles = titles_of(table)
     yield "| " + " | ".join(titles) + " |"
     yield "|" + "---|" * len(titles)
@@ -51,12 +51,12 @@ def table_lines(table: Table) -> Iterator[str]:
 
 
 def titles_of(table: Table) -> list[str]:
-    """The titles of a table's columns, with those of what stands behind its figures."""
+    """List the titles of a table's columns, with those of what stands behind its figures."""
     return [column.title for column in table.columns] + (["n", "n_eff", "days"] if _is_backed(table) else [])
 
 
 def rows_of(table: Table) -> Iterator[list[str]]:
-    """The cells of each row as they are shown, with n, n_eff and days of its first figure."""
+    """Yield the cells of each row as they are shown, with n, n_eff and days of its first figure."""
     backed = _is_backed(table)
     for row in table.rows:
         cells = [written(cell, column) for cell, column in zip(row, table.columns, strict=True)]
@@ -70,7 +70,7 @@ def _is_backed(table: Table) -> bool:
 
 
 def gate_tables(gates: Sequence[Gate]) -> tuple[Table, ...]:
-    """The gates that failed or could not be judged, in that order, and those that hold."""
+    """Make tables of the gates that failed or could not be judged, in that order, and of those that hold."""
     open_ = sorted((gate for gate in gates if not gate.passed), key=lambda gate: gate.passed is None)
     held = [gate for gate in gates if gate.passed]
     tables = (("Failed, or not judged", open_), ("Held", held))
@@ -78,7 +78,7 @@ def gate_tables(gates: Sequence[Gate]) -> tuple[Table, ...]:
 
 
 def counted(gates: Sequence[Gate]) -> str:
-    """How many gates hold, failed, or could not be judged."""
+    """Say how many gates hold, failed, or could not be judged."""
     held, failed = (sum(gate.passed is verdict for gate in gates) for verdict in (True, False))
     return (
         f"Of {len(gates):,} gates {held:,} hold, {failed:,} failed, {len(gates) - held - failed:,} could not be judged."

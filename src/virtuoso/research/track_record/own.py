@@ -1,4 +1,4 @@
-"""The page about one's own file: what a backtest scored, forecast and found, judged as the track record is."""
+"""Writes the page about a user's own file: what a backtest scored, forecast and found, judged as the record is."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -80,7 +80,7 @@ class OwnPage:
 
 
 def _run(summary: Mapping[str, Any]) -> Section:
-    """What was scored, and with `--alerts` what was found."""
+    """Describe what was scored, and with `--alerts` what was found."""
     withheld, bars = summary["withheld"], summary["bars"]
     facts: dict[str, Cell] = {
         "period": f"{summary['period']['first_close']} to {summary['period']['last_close']}",

@@ -1,4 +1,4 @@
-"""Small pictures as SVG: intervals side by side, and what came against what was claimed."""
+"""Draws small pictures as SVG: intervals side by side, and what came against what was claimed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Interval:
 
 
 def intervals(name: str, title: str, rows: Sequence[Interval], against: float = 0.0) -> Plot:
-    """Each figure as a point with its interval, a line each, and a line at `against`."""
+    """Draw each figure as a point with its interval, and a line at `against`."""
     ends = [
         end for row in rows for end in (row.figure.value, row.figure.lower, row.figure.upper) if end is not None
     ] + [against]
@@ -56,7 +56,7 @@ def intervals(name: str, title: str, rows: Sequence[Interval], against: float = 
 
 
 def reliability(name: str, title: str, bins: Sequence[Bin]) -> Plot:
-    """What came against what was claimed, with intervals, and the diagonal on which they would be equal."""
+    """Draw what came against what was claimed, with intervals, and the diagonal on which they would be equal."""
     ends = [end for b in bins for end in (b.claimed, b.came.value, b.came.upper) if end is not None]
     most = max(ends, default=1.0) * 1.05 or 1.0
     inner = _SIDE - 70

@@ -1,4 +1,4 @@
-"""What the score foretold, and each of its components: nothing to follow, as the ranks say."""
+"""Judges what the score and each of its components foretold, by ranks."""
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class Pressure:
         self._entries += self._followed_entries(measured)
 
     def sections(self) -> list[Section]:
-        """Rank correlations, and what entries made, as tables and a plot."""
+        """Show rank correlations, and what entries made, as tables and a plot."""
         columns = tuple(Column(horizon_text(h)) for h in HORIZONS)
         cells = (
             f"Of {self._cells} cells (component × timeframe × set at 15 m and 1 h) {self._below} are below 0, "

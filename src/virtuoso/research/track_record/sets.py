@@ -1,4 +1,4 @@
-"""Which sets the record is made of, and what each must show."""
+"""Reads which sets the record is made of, and what each must show."""
 
 import tomllib
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class SetSpec:
     gates: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def found(self, directory: Path) -> list[Path]:
-        """The files of the set, `[]` where a pattern matches none."""
+        """Find the files of the set, `[]` where a pattern matches none."""
         found = [sorted(directory.glob(pattern)) for pattern in self.files]
         return [path for paths in found for path in paths] if all(found) else []
 
@@ -33,12 +33,12 @@ GATES: Final = ("large_move_skill", "beyond_skill", "volatility_r2")
 
 
 def shipped_sets() -> tuple[SetSpec, ...]:
-    """The sets of the table that is shipped."""
+    """Read the sets of the table that is shipped."""
     return parsed(files("virtuoso.research.track_record").joinpath("sets.toml").read_text("utf-8"), "sets.toml")
 
 
 def read_sets(path: Path) -> tuple[SetSpec, ...]:
-    """The sets of a table of one's own; raises `UsageError` where it cannot be read or says what is not known."""
+    """Read a user's own table of sets; raises `UsageError` where it cannot be read or has an unknown key."""
     try:
         return parsed(path.read_text("utf-8"), str(path))
     except OSError as error:
@@ -46,7 +46,7 @@ def read_sets(path: Path) -> tuple[SetSpec, ...]:
 
 
 def parsed(text: str, name: str) -> tuple[SetSpec, ...]:
-    """The sets of the text of a table; raises `UsageError`, beginning with `name`."""
+    """Read the sets in the text of a table; raises `UsageError`, beginning with `name`."""
     try:
         rows = tomllib.loads(text).get("set", [])
         found = tuple(_spec(row) for row in rows)

@@ -1,4 +1,4 @@
-"""The record of all sets: one is read, scored, forecast and judged at a time."""
+"""Makes the record of all sets: one is read, scored, forecast and judged at a time."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -49,7 +49,7 @@ class Record:
         return tuple(gate for gate in self.gates if gate.passed is False)
 
     def document(self) -> dict[str, Any]:
-        """All but the plots, with plain keys."""
+        """Give all but the plots, with plain keys."""
         return {
             "sections": [section.document() for section in self.sections],
             "gates": [gate.document() for gate in self.gates],
@@ -123,7 +123,7 @@ class Topics:
         tell(1.0)
 
     def record(self, opening: Section, absent: tuple[tuple[str, str], ...] = ()) -> Record:
-        """The record of all sets that were taken, after a section that says what they are."""
+        """Make the record of all sets that were taken, after a section that says what they are."""
         topics = (
             self._chances, self._distances, self._reach, self._direction, self._pressure, self._weightings,
         )  # fmt: skip
@@ -140,7 +140,7 @@ def _span(measured: Measured) -> BacktestedSet:
 
 
 def walked_forward(symbols: Sequence[str], base: Timeframe) -> Forecast:
-    """Forecasts as they are served, from an empty fit on, of the gates' fixed cost."""
+    """Begin forecasts as they are served, from an empty fit on, at the gates' fixed cost."""
     return WalkForward(symbols, base).forecasts
 
 

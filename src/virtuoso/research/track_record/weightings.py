@@ -36,7 +36,7 @@ class Weightings:
         ]  # fmt: skip
 
     def sections(self) -> list[Section]:
-        """The winner, if chance does not explain it, and what each weighting made, as tables."""
+        """Show the winner, if chance does not explain it, and what each weighting made, as tables."""
         choice = choose(self._trials)
         pooled = sorted(choice.pooled, key=lambda each: -(each.net_bp.value or 0.0))
         p = "unknown" if choice.p_paid is None else f"{choice.p_paid:.3f}"

@@ -1,4 +1,4 @@
-"""What is chosen among all trials: the superior one, if chance among so many does not explain it."""
+"""Chooses among all trials: the best one, if chance among so many does not explain it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def choose(trials: Sequence[Trial], against: str = f"{CONFIGURED} 60m") -> Choic
 
 
 def superior(benchmark: Floats, series: Sequence[Floats]) -> float | None:
-    """Tell p of no series of daily results [d] being better than the benchmark's (Hansen, 2005; consistent).
+    """Return p of no series of daily results [d] being better than the benchmark's (Hansen, 2005; consistent).
 
     Stationary bootstrap over blocks of two days on average; `None` below ten days or where nothing varies.
     """
@@ -100,7 +100,7 @@ def _pooled(name: str, of: Mapping[str, Trial], whole: Mapping[str, Mapping[str,
 
 
 def _verdict(pooled: Sequence[Pooled], p_paid: float | None) -> tuple[str | None, str]:
-    """The winner and why, or `None` and why there is none."""
+    """Return the winner and why, or `None` and why there is none."""
     best = max(pooled, key=lambda each: each.net_bp.value if each.net_bp.value is not None else -np.inf, default=None)
     if best is None or best.net_bp.value is None:
         return None, "there is nothing to judge"

@@ -1,4 +1,4 @@
-"""What weightings are fitted on and judged by: components at sampled closes, and what followed."""
+"""Joins what weightings are fitted on and judged by: components at sampled closes, and what followed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,13 +39,13 @@ class Samples:
     cost_bp: Floats
 
     def target(self, horizon: int) -> Floats:
-        """Returns in units of the symbol's own volatility [t, n], clipped; `nan` where either is unknown."""
+        """Scale returns by the symbol's own volatility [t, n], clipped; `nan` where either is unknown."""
         with np.errstate(all="ignore"):
             found: Floats = np.clip(self.returns[horizon] / self.scale[horizon], -SCALE_CLIP, SCALE_CLIP)
         return found
 
     def usable(self, horizon: int) -> NDArray[np.bool_]:
-        """Where there is any component and an outcome [t, n]."""
+        """Find where there is any component and an outcome [t, n]."""
         there = np.isfinite(self.components).any(axis=0)
         found: NDArray[np.bool_] = there & np.isfinite(self.target(horizon) + self.configured)
         return found
@@ -71,7 +71,7 @@ def samples_of(name: str, symbols: tuple[str, ...], readings: Readings, followed
 
 
 def _trailing_scale(past: Floats, rows: int, decay_rows: int = 96) -> Floats:
-    """Root of an exponential mean of squared past returns [t, n], with a memory of `decay_rows` at least."""
+    """Compute the root of an exponential mean of squared past returns [t, n], over `decay_rows` at least."""
     weight = 2.0 / (max(decay_rows, 4 * rows) + 1)
     mean = np.full(past.shape[1], np.nan)
     out = np.empty(past.shape)

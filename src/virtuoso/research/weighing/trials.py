@@ -1,4 +1,4 @@
-"""Trials: a weighting at a horizon, entered by one rule stated in advance, and what it made each day."""
+"""Tries a weighting at a horizon, entered by one rule stated in advance, and logs what it made each day."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -73,7 +73,7 @@ def attempt(
 
 
 def entries(samples: Samples, horizon: int, signal: Floats, when: NDArray[np.bool_]) -> Sides:
-    """Sides [t, n] of entries that do not overlap, each held for the horizon."""
+    """Return the sides [t, n] of entries that do not overlap, each held for the horizon."""
     strong = np.abs(signal) > _thresholds(samples, signal)
     made = not_overlapping(strong & when[:, None], max(1, horizon // samples.step_min))
     return np.where(made, np.sign(np.where(made, signal, 0.0)), 0.0).astype(np.int8)
@@ -94,13 +94,13 @@ def _thresholds(samples: Samples, signal: Floats) -> Floats:
 
 
 def difference(one: Trial, other: Trial) -> Figure:
-    """How much more a day the one made than the other on the same set, in basis points per symbol."""
+    """Return how much more a day one made than the other on the same set, in basis points per symbol."""
     apart = np.array(one.net_bp) - np.array(other.net_bp)
     return daily_mean(apart, one.days)
 
 
 def daily_mean(daily: Floats, days: Sequence[int]) -> Figure:
-    """The mean of a daily series with its interval over days."""
+    """Average a daily series, with its interval over days."""
     blocks = Blocks(np.array(days, dtype=np.int64) * DAY_MS, 15)
     used = np.isfinite(daily)
     terms = np.stack([np.where(used, daily, 0.0), used], axis=1).astype(np.float64)
@@ -118,7 +118,7 @@ class TrialLog:
         self._path = path
 
     def read(self) -> list[Trial]:
-        """The trials of earlier runs; raises `UsageError` for a file that is no such log."""
+        """Read the trials of earlier runs; raises `UsageError` for a file that is no such log."""
         if self._path is None or not self._path.exists():
             return []
         found = []

@@ -1,4 +1,4 @@
-"""All weightings on all sets: what each made, and what is chosen."""
+"""Tries all weightings on all sets, and chooses."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -61,7 +61,7 @@ def _samples(name: str, path: Path, plan: Plan, tell: Callable[[float], None]) -
 def attempts(
     samples: Samples, cost_bp: float, tell: Callable[[float], None]
 ) -> tuple[list[Tried], dict[str, Mapping[str, float]]]:
-    """Every weighting at every horizon, and the weights of the last fits by the trial's name."""
+    """Try every weighting at every horizon; returns the weights of the last fits too, by the trial's name."""
     tried, fitted = [], {}
     when = judged(samples)
     for number, horizon in enumerate(HORIZONS):
@@ -74,7 +74,7 @@ def attempts(
 
 
 def _joined(trials: Sequence[Trial], logged: Sequence[Trial]) -> list[Trial]:
-    """This run's trials, and those logged of the same sets and days that it did not try again."""
+    """Join this run's trials with those logged of the same sets and days that it did not try again."""
     days = {trial.set: trial.days for trial in trials}
     again = {(trial.set, trial.name) for trial in trials}
     others = [each for each in logged if days.get(each.set) == each.days and (each.set, each.name) not in again]

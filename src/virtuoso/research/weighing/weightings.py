@@ -1,4 +1,4 @@
-"""Ways to weigh components: as configured, all alike, fitted with free signs, or not at all."""
+"""Weighs components: as configured, all alike, fitted with free signs, or not at all."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ class WeightingSignal:
 
 
 def equal(x: Floats, _y: Floats, _day: NDArray[np.int64]) -> Floats:
-    """All components alike."""
+    """Weigh all components alike."""
     return np.full(x.shape[1], 1.0 / x.shape[1])
 
 
 def ridge(x: Floats, y: Floats, _day: NDArray[np.int64]) -> Floats:
-    """Least squares with a penalty, signs free (Hoerl & Kennard, 1970)."""
+    """Fit by least squares with a penalty, signs free (Hoerl & Kennard, 1970)."""
     from sklearn.linear_model import Ridge  # noqa: PLC0415 - takes a second to load
 
     found: Floats = Ridge(alpha=_RIDGE * len(x), fit_intercept=False).fit(x, y).coef_
@@ -48,7 +48,7 @@ def ridge(x: Floats, y: Floats, _day: NDArray[np.int64]) -> Floats:
 
 
 def logistic(x: Floats, y: Floats, _day: NDArray[np.int64]) -> Floats:
-    """The log odds of a rise, with a penalty, signs free; rows that did not move are left out."""
+    """Fit the log odds of a rise, with a penalty, signs free; rows that did not move are left out."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - takes a second to load
 
     moved = y != 0
@@ -84,7 +84,7 @@ class ByInformation:
 
 
 def fits() -> dict[str, Fit]:
-    """The weightings that are linear in the components, for one set and horizon."""
+    """Return the weightings that are linear in the components, for one set and horizon."""
     return {"equal": equal, "ridge": ridge, "logistic": logistic, "information": ByInformation()}
 
 
@@ -131,7 +131,7 @@ def walked_forward(samples: Samples, horizon: int, fit: Fit) -> WeightingSignal:
 
 
 def judged(samples: Samples) -> NDArray[np.bool_]:
-    """The closes [t] at which weightings are judged: those from a day after the first fit on.
+    """Find the closes [t] at which weightings are judged: those from a day after the first fit on.
 
     Before, what a fit said has no past yet in which it would be among the strongest.
     """
@@ -153,7 +153,7 @@ def _judged_days(samples: Samples) -> Iterator[tuple[int, int]]:
 def _training(
     samples: Samples, usable: NDArray[np.bool_], target: Floats, day: NDArray[np.int64], end: int
 ) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """Rows before `end`, every so many where there are too many."""
+    """List the rows before `end`, every so many where there are too many."""
     t, n = np.nonzero(usable[: max(0, end)])
     every = -(-t.size // _MOST_ROWS) or 1
     t, n = t[::every], n[::every]
@@ -162,7 +162,7 @@ def _training(
 
 
 def _correlations(x: Floats, y: Floats) -> Floats:
-    """Rank correlation of each column of `x` [m, c] with `y` [m]; 0 where one does not vary."""
+    """Correlate the ranks of each column of `x` [m, c] with `y` [m]; 0 where one does not vary."""
     from scipy.stats import rankdata  # noqa: PLC0415 - takes most of a second to load
 
     a = rankdata(x, axis=0) - (len(x) + 1) / 2

@@ -1,1 +1,1 @@
-"""Files of bars as they lie on the disk: which there are, and what reads each format in parts."""
+"""Finds files of bars on the disk, and reads each format in parts."""

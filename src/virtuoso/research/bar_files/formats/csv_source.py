@@ -1,4 +1,4 @@
-"""Rows of text, CSV or JSON, plain or packed, in pieces that end at a line's end, so that every row knows its line.
+"""Reads rows of text, CSV or JSON, plain or packed, in pieces of whole lines, so that every row knows its line.
 
 A piece is parsed straight to numbers; only when a value in it is none are its columns read as texts, which `columns`
 and `times` then take apart one by one.
@@ -36,7 +36,7 @@ _FLOATS = (*NUMBERS, PRICE, SIZE)
 
 
 class CsvSource:
-    """The rows of one file of text."""
+    """Reads the rows of one file of text."""
 
     def __init__(self, path: Path, hints: Hints) -> None:
         self.path = path
@@ -83,12 +83,12 @@ class CsvSource:
 
     @contextmanager
     def _opened(self) -> Iterator[Text | JsonRows]:
-        """What the file unpacks to, as lines."""
+        """Open the file unpacked, as lines."""
         with opened(self.path, "JSON" if self._json else "CSV") as text:
             yield JsonRows(self.path, text) if self._json else text
 
     def _head(self, text: Text | JsonRows) -> bytes:
-        """The first lines, as many as tell how the file is written."""
+        """Read as many of the first lines as show how the file is written."""
         head = b""
         for piece in self._pieces(text):
             head += piece
@@ -97,7 +97,7 @@ class CsvSource:
         return head
 
     def _pieces(self, text: Text | JsonRows) -> Iterator[bytes]:
-        """What the file holds, in pieces of whole lines."""
+        """Yield the file in pieces of whole lines."""
         kept, mark = b"", _MARK
         while read := text.read(_PIECE_BYTES):
             read, mark = read.removeprefix(mark), b""
@@ -112,7 +112,7 @@ class CsvSource:
             yield kept
 
     def _part(self, piece: bytes, first: int) -> Part:
-        """The rows of a piece whose first line is line `first`."""
+        """Read the rows of a piece whose first line is line `first`."""
         lines = piece.count(b"\n") + (not piece.endswith(b"\n"))
         table, malformed = self._table(piece)
         if table.num_rows + len(malformed) != lines or any(row > lines for row, _ in malformed):

@@ -1,4 +1,4 @@
-"""Feather, the Arrow file that pandas and freqtrade write, batch by batch."""
+"""Reads Feather, the Arrow file that pandas and freqtrade write, batch by batch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ _MOST_BATCH_BYTES = 1 << 28
 
 
 class FeatherSource:
-    """The rows of one feather file."""
+    """Reads the rows of one Feather file."""
 
     unit = "row"
     form = "feather"

@@ -1,4 +1,4 @@
-"""Bar files on the disk: which there are, and what reads them."""
+"""Finds bar files on the disk, and what reads them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,7 +31,7 @@ _CURES = {
 
 
 def open_all(data: Sequence[Path], hints: Hints) -> list[Source]:
-    """The files, those that match a pattern, and all bar files of folders (not of those below them) by name.
+    """List the files given, those that match a pattern, and all bar files of folders (not of those below), by name.
 
     Raises:
         DataError: there is none, or one of them cannot be read or lacks a column.

@@ -1,4 +1,4 @@
-"""JSON of rows, `[[1735689600000, 100.0, …], …]`, turned into lines of cells piece by piece, never held whole."""
+"""Turns JSON of rows, `[[1735689600000, 100.0, …], …]`, into lines of cells, piece by piece, never held whole."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ class JsonRows:
         return self._text.done()
 
     def read(self, most: int) -> bytes:
-        """About `most` bytes of whole lines; none at the end.
+        """Read about `most` bytes of whole lines; none at the end.
 
         Raises:
             DataError: the file is JSON of another form, or no JSON.
@@ -47,7 +47,7 @@ class JsonRows:
         return lines
 
     def _taken(self, data: bytes) -> tuple[bytes, bytes]:
-        """The lines of the whole rows in what was read, and the rest."""
+        """Split what was read into the lines of whole rows and the rest."""
         if self._ended:
             if not data.endswith(b"]]"):
                 raise DataError(self._path, "cannot be read as JSON: it ends before its list of rows does")

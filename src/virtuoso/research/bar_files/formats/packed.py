@@ -1,4 +1,4 @@
-"""Files of text as they come: plain, or packed by gzip, zstd or zip; never more than they may unpack to."""
+"""Opens files of text, plain or packed by gzip, zstd or zip, up to a bound of what they unpack to."""
 
 import zipfile
 import zlib
@@ -36,7 +36,7 @@ class Text:
         self._unpacked = 0
 
     def read(self, most: int) -> bytes:
-        """Up to `most` bytes; none at the end.
+        """Read up to `most` bytes; none at the end.
 
         Raises:
             DataError: the file unpacks to far more than bars would.
@@ -73,7 +73,7 @@ def opened(path: Path, form: str) -> Iterator[Text]:
 
 
 def form_of(path: Path) -> str:
-    """How a file of text is written, "CSV" or "JSON", by its name or that of the file in its zip.
+    """Say how a file of text is written, "CSV" or "JSON", by its name or that of the file in its zip.
 
     Raises:
         DataError: a zip holds other than one file of bars.

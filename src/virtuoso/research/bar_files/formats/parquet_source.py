@@ -1,4 +1,4 @@
-"""Parquet, page by page: a row group is never held whole."""
+"""Reads Parquet page by page: a row group is never in memory whole."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ _BUFFER_BYTES = 1 << 20
 
 
 class ParquetSource:
-    """The rows of one Parquet file."""
+    """Reads the rows of one Parquet file."""
 
     unit = "row"
     form = "Parquet"

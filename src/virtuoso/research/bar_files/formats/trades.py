@@ -1,4 +1,4 @@
-"""Trades of a file as minute bars, with what takers bought; in memory bounded by a part of the file.
+"""Folds trades of a file into minute bars, with what takers bought, in memory bounded by a part of the file.
 
 A file of trades goes forwards or backwards in time, so that a minute ends where the next begins: only the minute at
 which a part ends waits for the next part. A minute without a trade between two that have some is a bar without volume,
@@ -36,7 +36,7 @@ Folded = NDArray[np.void]
 
 
 class TradeSource:
-    """The minute bars of a file of trades; `number` of a bar is that of the first of its trades in the file."""
+    """Reads a file of trades as minute bars; `number` of a bar is that of the first of its trades in the file."""
 
     def __init__(self, trades: Source) -> None:
         self._trades = trades
@@ -68,7 +68,7 @@ class TradeSource:
         return self._trades.share()
 
     def _read(self, part: Part) -> tuple[Folded, list[tuple[int, str]]]:
-        """The good trades of a part as minutes, and what is wrong with the others."""
+        """Fold the good trades of a part into minutes, and say what is wrong with the others."""
         columns, names, path = part.columns, self._trades.names, self.path
         moment, timeless = _moments(path, names[TIME], columns[TIME])
         per_second = units_of(moment)[0]
@@ -118,14 +118,14 @@ class TradeSource:
             self._backwards = bool(seconds[0] > seconds[-1])
 
     def _closed(self, trades: Folded) -> Folded:
-        """The minutes that no later part can add to, in the order of the file; the others wait."""
+        """Return the minutes that no later part can add to, in the order of the file; the others wait."""
         bars = _folded(np.concatenate([self._waiting, trades]), backwards=bool(self._backwards))
         last = np.append(bars["symbol"][1:] != bars["symbol"][:-1], True)[: bars.size]
         self._waiting = bars[last]
         return self._ordered(bars[~last])
 
     def _ordered(self, bars: Folded) -> Folded:
-        """The bars; raises `DataError` when one of their minutes, or a later one, was given before."""
+        """Return the bars; raises `DataError` when one of their minutes, or a later one, was given before."""
         step = -bars["minute"] if self._backwards else bars["minute"]
         again = step <= self._given[bars["symbol"]]
         if again.any():
@@ -135,7 +135,7 @@ class TradeSource:
         return bars
 
     def _filled(self, bars: Folded) -> Folded:
-        """The bars, and those of the quiet minutes between them and those before."""
+        """Add bars of the quiet minutes between these bars and those before."""
         begins = np.flatnonzero(np.diff(bars["symbol"], prepend=-1))
         before = np.concatenate([bars[:1], bars[:-1]])
         for i in begins.tolist():
@@ -184,14 +184,14 @@ def _folded(bars: Folded, *, backwards: bool) -> Folded:
 
 
 def _moments(path: Path, name: str, column: Any) -> tuple[Floats, Bools]:
-    """Times as they are written, and where there is none."""
+    """Read times as they are written, and find where there is none."""
     values, wrong = numbers(path, name, column)
     values = np.where(np.isfinite(values), values, 0.0)
     return values, wrong | (values < EARLIEST_S)
 
 
 def _bought(column: Any, buy: str, sell: str) -> tuple[Bools, Bools]:
-    """Where takers bought, and where nothing tells."""
+    """Find where takers bought, and where that is not known."""
     text = column if is_text(column.type) else pc.cast(column, pa.string())
     word = pc.utf8_lower(pc.utf8_trim_whitespace(text))
     bought, sold = (

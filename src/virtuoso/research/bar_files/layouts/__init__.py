@@ -1,1 +1,1 @@
-"""How files of bars are laid out: the table of layouts, and what tells which one a file has."""
+"""Recognises how a file of bars is laid out, by a table of layouts."""

@@ -1,4 +1,4 @@
-"""The beginning of a file of text: what stands before the rows, what separates cells, and whether they have names."""
+"""Reads the beginning of a file of text: what stands before the rows, what separates cells, whether they have names."""
 
 import csv
 import re
@@ -72,7 +72,7 @@ class Beginning(NamedTuple):
 
 
 def kind(cell: str) -> str:
-    """The letter of what a cell looks like.
+    """Return the letter for what a cell looks like.
 
     `t` is an epoch, `n` a number, `b` true or false, `m` a dotted date with its time, `d` one without, `c` a time of
     day, `i` ISO 8601, `_` nothing, `s` any other text.
@@ -84,7 +84,7 @@ def kind(cell: str) -> str:
 
 
 def beginning(path: Path, head: bytes) -> Beginning:
-    """How the file is written whose first bytes are `head`.
+    """Find how a file is written, by its first bytes `head`.
 
     Raises:
         DataError: it is empty, or no text of rows.

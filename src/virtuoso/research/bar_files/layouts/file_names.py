@@ -1,4 +1,4 @@
-"""The symbol that a file's name tells: `BTCUSDT-1m-2025-01-01.csv`, `BTC_USDT_USDT-1m-futures.feather`."""
+"""Finds the symbol in a file's name: `BTCUSDT-1m-2025-01-01.csv`, `BTC_USDT_USDT-1m-futures.feather`."""
 
 import re
 from itertools import pairwise
@@ -18,7 +18,7 @@ _SUFFIXES = re.compile(r"(\.(csv|tsv|json|feather|arrow|parquet|gz|zst|zip))+$",
 
 
 def symbol_of(path: Path) -> str | None:
-    """The symbol in the name of a file, in capitals; `None` when it tells none.
+    """Find the symbol in the name of a file, in capitals; `None` when there is none.
 
     Two words of which the second is a currency are one (`BTC_USDT`, of freqtrade), and so is a word that ends in a
     currency (`BTCUSDT`), with the contract after it (`BTCUSD_PERP`). An exchange's name is no part of it.

@@ -1,4 +1,4 @@
-"""Which layout a file has, and which of its columns is what: by its line of names, or by what its cells look like."""
+"""Recognises the layout of a file and its columns, by its line of names or by what its cells look like."""
 
 import difflib
 import re
@@ -44,7 +44,7 @@ class Recognised:
 
 
 def by_names(path: Path, names: Sequence[str], form: str, hints: Hints, row: Sequence[str] = ()) -> Recognised:
-    """What a file with these columns is.
+    """Recognise a file by the names of its columns.
 
     Args:
         path: the file, whose name may tell the symbol.
@@ -80,7 +80,7 @@ def by_names(path: Path, names: Sequence[str], form: str, hints: Hints, row: Seq
 
 
 def by_cells(path: Path, row: Sequence[str], kinds: str, form: str, hints: Hints) -> Recognised:
-    """What a file without a line of names is, by its first row and the kinds of its cells.
+    """Recognise a file without a line of names, by its first row and the kinds of its cells.
 
     Raises:
         DataError: it is of no layout that is known without names, or nothing tells the symbol.
@@ -110,12 +110,12 @@ def by_cells(path: Path, row: Sequence[str], kinds: str, form: str, hints: Hints
 
 
 def plain(name: str) -> str:
-    """A column's name as the table of layouts writes it: `<TICKVOL>` tickvol, `Volume (BTC)` volume_btc."""
+    """Write a column's name as the table of layouts does: `<TICKVOL>` tickvol, `Volume (BTC)` volume_btc."""
     return re.sub(r"[^\w]+", "_", name.strip().strip("<>")).strip("_").lower()
 
 
 def cut(text: str, width: int = 40) -> str:
-    """A text that is not longer than `width`, for a message."""
+    """Cut a text to `width`, for a message."""
     return text if len(text) <= width else f"{text[:width]}…"
 
 
@@ -135,7 +135,7 @@ def _fits(layout: Layout, names: list[str], form: str, path: Path, hints: Hints)
 
 
 def _given(path: Path, names: Sequence[str], hints: Hints) -> dict[str, int]:
-    """The columns that the user names, by name or number."""
+    """Find the columns that the user names, by name or number."""
     stripped = [name.strip() for name in names]
     columns: dict[str, int] = {}
     for key, name in hints.columns.items():
@@ -164,7 +164,7 @@ def _cell(row: Sequence[str], i: int | None) -> str:
 
 
 def _coin_volumes(names: list[str], symbol: str) -> Iterator[tuple[str, int]]:
-    """Volume and turnover where columns are named by the coins of the symbol, as `Volume BTC` and `Volume USDT`."""
+    """Find volume and turnover among columns named by the coins of the symbol, as `Volume BTC` and `Volume USDT`."""
     letters = re.sub(r"[^a-z0-9]", "", symbol.lower())
     for i, name in enumerate(names):
         coin = _COIN.fullmatch(name)

@@ -1,4 +1,4 @@
-"""The layouts that are known: how each is told, and which of its columns is what."""
+"""Lists the layouts that are known: how each is recognised, and which of its columns is what."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

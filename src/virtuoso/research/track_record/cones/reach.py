@@ -48,7 +48,7 @@ class Reach:
         return [*self._coverage.gates, *self._together.gates, *self._breaks.gates, *self._rivals.gates()]
 
     def sections(self) -> list[Section]:
-        """Coverage, touch, rivals, breaks and parts, as tables and a plot, `[]` where nothing was forecast."""
+        """Show coverage, touch, rivals, breaks and parts as tables and a plot, `[]` where nothing was forecast."""
         if not self._coverage.known:
             return []
         return [
