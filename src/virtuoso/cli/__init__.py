@@ -28,7 +28,10 @@ _COMMANDS: Final = {
     "top": ("virtuoso.cli.top", "Follow the strongest signals of a running Virtuoso."),
     "universe": ("virtuoso.cli.universe", "Show which symbols are watched, and why the others are not."),
     "rules": ("virtuoso.cli.rules", "Check, list and compare your own alert rules."),
-    "alerts": ("virtuoso.cli.alerts", "List alerts, say why they were told or not, acknowledge and silence them."),
+    "alerts": (
+        "virtuoso.cli.alerts",
+        "List alerts, say why people were notified or not, acknowledge and silence them.",
+    ),
     "config": ("virtuoso.cli.config", "Write, show and check the configuration."),
 }
 _EXTRAS: Final = {

@@ -1,4 +1,4 @@
-"""`virtuoso alerts`: what a running Virtuoso found, why it told of it or not, and what people say to that."""
+"""`virtuoso alerts`: what a running Virtuoso found, why it notified people or not, and what they say to that."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -74,7 +74,7 @@ def why(
     token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
-    """Say stage by stage why an incident was told, or was not."""
+    """Say stage by stage why people were notified of an incident, or were not."""
     body = asked(client(url, config, token, token_file), f"/api/alerts/{identified(alert)}")
     printed(body, docs.AlertDetail, tables.path, as_json=as_json)
 
@@ -89,7 +89,7 @@ def ack(
     token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
-    """Take note of an incident: it is not told again until it is over."""
+    """Take note of an incident: nobody is notified of it again until it is over."""
     said = docs.NewAcknowledgement(by=by, comment=comment)
     body = asked(client(url, config, token, token_file), f"/api/alerts/{identified(alert)}/ack", "POST", said)
     found = msgspec.json.decode(body, type=docs.AlertDetail)
@@ -142,7 +142,7 @@ def unsilence(
     token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
-    """End a silence now: what it withheld and still holds is told."""
+    """End a silence now: people are notified of what it withheld and still holds."""
     asked(client(url, config, token, token_file), f"/api/silences/{identified(silence_id)}", "DELETE")
     typer.echo(f"silence {silence_id} is over")
 

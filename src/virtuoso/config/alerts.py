@@ -58,7 +58,7 @@ class KindSettings(Section):
         None,
         gt=0,
         le=1000,
-        description="Told again when its value has grown by this ratio (0.5: half); null: never.",
+        description="Notify again when its value has grown by this ratio (0.5: half); null: never.",
     )
     escalate_after: Annotated[float, Field(gt=0, le=_YEAR_S), Duration("s")] | None = Field(
         None, description="Time unacknowledged until it is one more severe; null: never."

@@ -32,7 +32,7 @@ class Observed:
         connected: topics that are connected, or polled.
         close_age_s: exchange time since the last close that was analysed; `None` while none was.
         empty: why the universe is empty; `None` while it is not.
-        untold: why incidents are not told to anyone; it is said, and does not make what is served worse.
+        untold: why nobody is notified of incidents; it is said, and does not make what is served worse.
     """
 
     watched: int

@@ -38,7 +38,8 @@ def detail(alert: docs.AlertDetail) -> Iterator[RenderableType]:
     fields = {
         "id": alert.id, "kind": alert.alert_type, "state": alert.state, "fired (UTC)": _day_time(alert.timestamp),
         "held since (UTC)": _day_time(alert.pending_at), "escalated (UTC)": _day_time(alert.escalated_at),
-        "over (UTC)": _day_time(alert.resolved_at), "told (UTC)": _day_time(alert.told_at), "withheld by": alert.held,
+        "over (UTC)": _day_time(alert.resolved_at),
+        "notified (UTC)": _day_time(alert.told_at), "withheld by": alert.held,
         "acknowledged by": alert.acknowledged_by, "value": None if alert.value is None else number_text(alert.value),
     }  # fmt: skip
     labels = {f"label {name}": value for name, value in sorted(alert.labels.items())}
@@ -60,9 +61,9 @@ def path(alert: docs.AlertDetail) -> Iterator[RenderableType]:
     if alert.held is not None:
         yield Text(f"it is withheld by {alert.held} now", "yellow")
     elif alert.told_at is None:
-        yield Text("nobody was told of it")
+        yield Text("nobody was notified of it")
     else:
-        yield Text(f"told last at {_day_time(alert.told_at)} UTC")
+        yield Text(f"notified last at {_day_time(alert.told_at)} UTC")
 
 
 def silences(found: docs.Silences) -> Iterator[RenderableType]:

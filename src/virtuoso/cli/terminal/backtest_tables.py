@@ -84,7 +84,7 @@ def _alerts(alerts: dict[str, Any]) -> Iterator[RenderableType]:
         )
         for kind, counts in alerts["kinds"].items()
     ]  # fmt: skip
-    titles = ("found", "a symbol and day", "after cooldown", "told at once", "in a group", "in a digest")
+    titles = ("found", "a symbol and day", "after cooldown", "notified at once", "in a group", "in a digest")
     numbers = [at(title, n, right=True) for n, title in enumerate(titles, start=1)]
     yield Table([at("incidents", 0), *numbers], rows) if rows else Text("no incidents")
     often = alerts["interruptions_a_day"]

@@ -1,4 +1,4 @@
-"""The kinds of alerts and the user's rules, drawn for a terminal: what each is about, and how it is told."""
+"""The kinds of alerts and the user's rules, drawn for a terminal: what each is about, and when it notifies."""
 
 from collections.abc import Iterator
 
@@ -10,12 +10,12 @@ from virtuoso.model.alerts import documents as docs
 from virtuoso.model.text.duration import written
 from virtuoso.model.text.numbers import number_text
 
-_TOLD = 3
-"""Rank of how often one is told, which matters less than what it is about."""
+_NOTIFIES = 3
+"""Rank of how often one notifies, which matters less than what it is about."""
 
 
 def rules(found: docs.AlertRules) -> Iterator[RenderableType]:
-    """Draw the built-in kinds with what they mean, and the user's rules: how each is told, and its condition."""
+    """Draw the built-in kinds with what they mean, and the user's rules: when each notifies, and its condition."""
     kinds: tuple[Column[docs.PolicyItem], ...] = (
         *_policy("kind"),
         Column("condition", _condition, 2, least=30),
@@ -35,12 +35,12 @@ def _policy(title: str) -> tuple[Column[docs.PolicyItem], ...]:
     return (
         Column(title, lambda row: Text(plain(row.kind), "" if row.enabled else "dim strike")),
         Column("severity", lambda row: " or ".join(row.severities), least=10),
-        Column("for", lambda row: _seconds(row.hold), _TOLD),
-        Column("cooldown", lambda row: _seconds(row.cooldown), _TOLD),
-        Column("rearm", lambda row: _seconds(row.rearm), _TOLD),
-        Column("change", lambda row: "" if row.change is None else number_text(row.change), _TOLD),
-        Column("escalates", lambda row: _seconds(row.escalate_after), _TOLD),
-        Column("channels", lambda row: "all" if row.channels is None else ", ".join(row.channels), _TOLD),
+        Column("for", lambda row: _seconds(row.hold), _NOTIFIES),
+        Column("cooldown", lambda row: _seconds(row.cooldown), _NOTIFIES),
+        Column("rearm", lambda row: _seconds(row.rearm), _NOTIFIES),
+        Column("change", lambda row: "" if row.change is None else number_text(row.change), _NOTIFIES),
+        Column("escalates", lambda row: _seconds(row.escalate_after), _NOTIFIES),
+        Column("channels", lambda row: "all" if row.channels is None else ", ".join(row.channels), _NOTIFIES),
     )
 
 

@@ -194,7 +194,7 @@ class ConeTouchParameters:
     kind: ClassVar[AlertKind] = market(
         "cone_touched", "Cone edge touched", WARNING,
         "It is {widths:g} times as far from the last close as its forecast gives the next quarter of an hour but for "
-        "2.5 %; told again at each further width.",
+        "2.5 %; notified again at each further width.",
         "The price went further at once than it hardly ever does in a quarter of an hour.",
         "See what moved with it, and whether its volatility is forecast anew.",
     )  # fmt: skip

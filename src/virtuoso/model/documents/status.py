@@ -203,7 +203,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     empty: str | None = None
     """Why no symbol is watched; `null` where some are."""
     untold: str | None = None
-    """Why incidents are not told to anyone; what is served is as healthy as it was. `null` where they are told."""
+    """Why nobody is notified of incidents; what is served is as healthy as it was. `null` where people are."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

@@ -96,7 +96,7 @@ def _single(routes: APIRouter, database: Database | None, clock: Clock) -> None:
         return answer(request, _detail(found, alert_id))
 
     @routes.post(
-        "/api/alerts/{alert_id}/ack", summary="Take note of an incident: it is not told again until it is over",
+        "/api/alerts/{alert_id}/ack", summary="Take note of an incident: no notification until it is over",
         response_class=Response, openapi_extra=taking(docs.NewAcknowledgement, examples.ACKNOWLEDGING),
         responses=changes(200, reference(docs.AlertDetail), examples.DETAIL, 404, 413, 415, 422),
     )  # fmt: skip

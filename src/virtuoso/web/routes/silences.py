@@ -1,4 +1,4 @@
-"""Silences: incidents that match one are recorded and not told."""
+"""Silences: incidents that match one are recorded, and nobody is notified."""
 
 from secrets import token_hex
 from typing import Annotated

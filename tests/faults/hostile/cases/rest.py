@@ -111,14 +111,14 @@ CASES = (
     _list("instruments_shortened", "`instruments-info` of one instrument", _INSTRUMENTS, lambda rows: rows[:1]),
     _list("tickers_shortened", "`tickers` of one symbol", _TICKERS, lambda rows: rows[:1]),
     _list(
-        "instruments_doubled", "`instruments-info` with a row three times", _INSTRUMENTS,
+        "instruments_doubled", "`instruments-info` with an item three times", _INSTRUMENTS,
         lambda rows: [*rows, *[rows[-1]] * 2], incidents={},
     ),
     _list(
-        "instruments_doubled_often", "`instruments-info` with one row a thousand times", _INSTRUMENTS,
+        "instruments_doubled_often", "`instruments-info` with one item a thousand times", _INSTRUMENTS,
         lambda rows: [*rows, *[rows[-1]] * 1_000], incidents={},
     ),
-    _list("tickers_doubled", "`tickers` with every row twice", _TICKERS, lambda rows: rows * 2, incidents={}),
+    _list("tickers_doubled", "`tickers` with every item twice", _TICKERS, lambda rows: rows * 2, incidents={}),
     _list("ticker_of_price_zero", "`tickers` with one `lastPrice` `\"0\"`", _TICKERS, _zero_price, incidents={}),
     _list(
         "ticker_missing", "`tickers` without one symbol, twice", _TICKERS, _without_victim, incidents={},
@@ -133,7 +133,7 @@ CASES = (
         _rich_stranger, incidents={},
     ),
     _list(
-        "rows_of_words", "`instruments-info` whose rows are words", _INSTRUMENTS,
+        "items_of_words", "`instruments-info` whose items are words", _INSTRUMENTS,
         lambda rows: ["BTCUSDT"] * len(rows),
     ),
     _list(

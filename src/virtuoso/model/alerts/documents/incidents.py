@@ -33,7 +33,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     resolved_at: str | None
     """When it ended, ISO 8601 in UTC; `null` while it holds."""
     acknowledged: bool
-    """Whether somebody took note of it; it is not told again until it is over."""
+    """Whether somebody took note of it; nobody is notified of it again until it is over."""
     labels: dict[str, str]
     """What it is identified by: kind, exchange, where they apply symbol, side and part, and those of the user's
     rule."""
@@ -47,7 +47,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """The stage that withholds it for now: `inhibit`, `silence`, `cooldown`, `budget` or `group`; `null` while none
     does."""
     told_at: str | None
-    """When a message about it was last made, ISO 8601 in UTC; `null` where nobody was told."""
+    """When a message about it was last made, ISO 8601 in UTC; `null` where nobody was notified."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +74,7 @@ class AlertDetail(Alert, frozen=True, kw_only=True):
     escalated_at: str | None
     """When it became more severe last, ISO 8601 in UTC; `null` where it never did."""
     told_level: str | None
-    """The level at which it was told last: `info`, `warning` or `critical`; `null` where nobody was told."""
+    """The level of the last notification: `info`, `warning` or `critical`; `null` where there was none."""
     path: tuple[Decision, ...]
     """The latest decisions, oldest first; 30 at most."""
 
@@ -92,7 +92,7 @@ class AlertHistory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewAcknowledgement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who takes note of an incident; it is not told again until it is over."""
+    """Who takes note of an incident; nobody is notified of it again until it is over."""
 
     by: Person
     """Who takes note: a name, 100 characters at most."""

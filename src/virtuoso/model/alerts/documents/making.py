@@ -7,7 +7,7 @@ from virtuoso.model.clock import iso
 
 
 class PolicyItem(msgspec.Struct, frozen=True, kw_only=True):
-    """How the incidents of one kind live and are told."""
+    """How the incidents of one kind live, and when people are notified of them."""
 
     kind: str
     """Name of the built-in kind, or of the user's rule."""
@@ -22,11 +22,11 @@ class PolicyItem(msgspec.Struct, frozen=True, kw_only=True):
     hold: float = msgspec.field(name="for")
     """How long the condition must hold before it fires, seconds."""
     cooldown: float
-    """How long after a message a new incident of the same labels is not told, unless it is more severe, seconds."""
+    """How long nobody is notified of a new incident of the same labels, unless it is more severe, seconds."""
     rearm: float
     """How long the condition must be false before the incident is over, seconds."""
     change: float | None
-    """Ratio by which the value must grow for an open incident to be told again (0.5 is by half); `null` for never."""
+    """Ratio by which the value must grow for another notification (0.5 is by half); `null` for never."""
     escalate_after: float | None
     """How long it may stay open and unacknowledged before it becomes more severe, seconds; `null` for ever."""
     channels: tuple[str, ...] | None
