@@ -67,7 +67,9 @@ TABLE = {
     ),
     "a database that is a folder": Mistake("database: {url: 'sqlite:///{here}/base'}", "{here}/base", (("base/", ""),)),
     "a database below a file": Mistake("database: {url: 'sqlite:///{here}/file/x'}", "{here}/file", (("file", ""),)),
-    "a secret that is not there": Mistake("database: {url_file: '{here}/none'}", "database.url_file"),
+    "a secret that is not there": Mistake(
+        "database: {url_file: '{here}/none'}", "database.url_file = {here}/none: cannot be read: no such file"
+    ),
     "a database that does not answer": Mistake(
         "database: {url: 'postgresql://u:hush-hush@127.0.0.1:9/x'}", "127.0.0.1:9/x does not answer", connect=True
     ),
@@ -76,7 +78,9 @@ TABLE = {
     ),
     "a host that cannot be": Mistake("web: {host: 'a..b', token: 0123456789abcdef}", "cannot listen on a..b"),
     "open to all": Mistake("web: {host: 0.0.0.0}", "a token (or token_file) is required"),
-    "no rules": Mistake(alerts("{rules: ['{here}/none.yaml']}"), "none.yaml: cannot be read"),
+    "no rules": Mistake(
+        alerts("{rules: ['{here}/none.yaml']}"), "monitoring.alerts.rules = {here}/none.yaml: cannot be read: no such"
+    ),
     "wrong rules": Mistake(alerts("{rules: ['{here}/r.yaml']}"), "r.yaml:2: rules[0].when", (("r.yaml", WRONG_RULES),)),
     "a rule for nobody": Mistake(alerts("{rules: ['{here}/r.yaml']}"), "nobody", (("r.yaml", RULE),)),
     "no such channel": Mistake(alerts("{kinds: {cpu: {channels: [nobody]}}}"), "names nobody, which is no channel"),

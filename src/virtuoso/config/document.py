@@ -10,6 +10,7 @@ import yaml
 from virtuoso.config.section import KeyPath
 from virtuoso.config.traps import not_yaml, without_quotes
 from virtuoso.model.errors import ConfigError
+from virtuoso.model.text.failures import why_unread
 from virtuoso.model.text.yaml import BoundedLoader, TooLargeError, read_text
 
 
@@ -89,7 +90,7 @@ def text_of(path: Path) -> str:
     except TooLargeError as error:
         raise ConfigError(f"{path}: {error}; no configuration is") from error
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {(error.strerror or 'unknown error').lower()}") from error
+        raise ConfigError(f"{path}: cannot be read: {why_unread(error)}") from error
 
 
 def parse(text: str, name: str) -> Document:

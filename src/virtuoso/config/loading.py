@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from virtuoso.config.document import text_of
 from virtuoso.config.hints import PREFIX, meant
 from virtuoso.config.keys import fields
 from virtuoso.config.layers import Layers, merge
@@ -15,7 +16,6 @@ from virtuoso.config.mistakes import line
 from virtuoso.config.section import KeyPath
 from virtuoso.config.settings import Settings
 from virtuoso.model.errors import ConfigError
-from virtuoso.model.text.yaml import read_text
 
 
 def load(paths: Sequence[Path], environment: Mapping[str, str]) -> Settings:
@@ -177,9 +177,9 @@ def _filled(
 
 def _secret(key: str, file: Path) -> SecretStr:
     try:
-        text = read_text(file).strip()
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{key} = {file}: cannot be read: {type(error).__name__}") from None
+        text = text_of(file).strip()
+    except ConfigError as error:
+        raise ConfigError(f"{key} = {error}") from None
     if not text:
         raise ConfigError(f"{key} = {file}: is empty; it must hold the {key.rpartition('.')[2].removesuffix('_file')}")
     return SecretStr(text)

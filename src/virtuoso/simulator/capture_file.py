@@ -16,6 +16,7 @@ from msgspec import field
 
 from virtuoso.model.errors import UsageError
 from virtuoso.model.installed.zstd import ZstdError, ZstdFile
+from virtuoso.model.text.failures import why_unread
 from virtuoso.simulator.source import Row
 
 _PACKED = b"\x28\xb5\x2f\xfd"
@@ -67,7 +68,7 @@ def read_capture(path: Path) -> Captured:
             number += 1
             _take(found, msgspec.json.decode(text, type=_Line))
     except (OSError, EOFError, ZstdError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: the capture cannot be read: {error}") from error
+        raise UsageError(f"{path}: the capture cannot be read: {why_unread(error)}") from error
     except (msgspec.MsgspecError, RecursionError) as error:
         form = '{"t": "recv", "conn": …, "ts": …, "data": …}'
         raise UsageError(f"{path}:{number}: not a line of a raw capture ({error}); expected {form}") from error

@@ -8,6 +8,7 @@ import msgspec
 import yaml
 
 from virtuoso.model.errors import UsageError
+from virtuoso.model.text.failures import why_unread
 from virtuoso.model.text.yaml import BoundedLoader, TooLargeError, read_text
 from virtuoso.simulator.faults import Fault
 
@@ -23,7 +24,7 @@ def read_scenario(path: Path) -> Steps:
     try:
         document = yaml.load(read_text(path), Loader=BoundedLoader)  # noqa: S506 - a SafeLoader
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        raise UsageError(f"{path}: cannot be read: {why_unread(error)}") from error
     except TooLargeError as error:
         raise UsageError(f"{path}: {error}; no scenario is") from error
     except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8

@@ -21,12 +21,14 @@ class RuleFiles:
         channels: names that a rule may send to; `None` = any.
         cooldown_ms: of a rule that states none; `None` = the built-in one.
         small_letters: whether the exchange's names may have small letters.
+        key: where the configuration names them; `None` = it does not.
     """
 
     paths: tuple[Path, ...]
     channels: tuple[str, ...] | None = None
     cooldown_ms: int | None = None
     small_letters: bool = False
+    key: str | None = None
 
     def read(self) -> RuleSet:
         """Read the rules of all files, as they are now.
@@ -40,7 +42,7 @@ class RuleFiles:
             try:
                 files.append((str(path), text_of(path)))
             except ConfigError as error:
-                unread.append(str(error))
+                unread.append(str(error) if self.key is None else f"{self.key} = {error}")
         if unread:
             raise ConfigError("\n".join(unread))
         if self.channels is None or self.cooldown_ms is None:
@@ -56,4 +58,5 @@ def rule_files(settings: Settings, paths: Iterable[Path] | None = None) -> RuleF
         channels=(*BUILT_IN, *alerts.channels),
         cooldown_ms=round(alerts.cooldown * 1_000),
         small_letters=settings.exchange.ccxt_id is not None,
+        key="monitoring.alerts.rules" if paths is None else None,
     )

@@ -1,14 +1,15 @@
-"""Why a host was not reached, as real clients and sockets fail: in words, not in those of a library."""
+"""Why a host was not reached or a file not read, as clients and systems fail: in words, not in those of a library."""
 
 import asyncio
 import socket
 import ssl
+from pathlib import Path
 
 import aiohttp
 import pytest
 import redis.asyncio
 
-from virtuoso.model.text.failures import why_unreached
+from virtuoso.model.text.failures import why_unreached, why_unread
 
 
 async def _asked(url: str) -> BaseException:
@@ -62,3 +63,14 @@ def test_what_is_left_speaks_for_itself() -> None:
     untrusted = ssl.SSLCertVerificationError()
     untrusted.verify_message = "self-signed certificate"
     assert why_unreached(untrusted) == "its certificate is not trusted: self-signed certificate"
+
+
+def test_a_file_that_was_not_read(tmp_path: Path) -> None:
+    (tmp_path / "bad").write_bytes(b"a\xff")
+    said = []
+    for name in ("none", ".", "bad"):
+        with pytest.raises((OSError, UnicodeDecodeError)) as caught:
+            (tmp_path / name).read_text("utf-8")
+        said.append(why_unread(caught.value))
+    assert said == ["no such file or directory", "is a directory", "it is not UTF-8 text (byte 1)"]
+    assert why_unread(EOFError("it ends too early")) == "it ends too early"

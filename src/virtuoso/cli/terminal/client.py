@@ -11,7 +11,7 @@ import msgspec
 
 from virtuoso.model.documents import Problem
 from virtuoso.model.errors import UsageError, VirtuosoError
-from virtuoso.model.text.failures import why_unreached
+from virtuoso.model.text.failures import why_unreached, why_unread
 
 _T = TypeVar("_T")
 _ANSWER_S = 10.0
@@ -140,4 +140,4 @@ def token_of(token: str | None, file: Path | None) -> str | None:
     try:
         return file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--token-file {file}: cannot be read: {error}") from error
+        raise UsageError(f"--token-file {file}: cannot be read: {why_unread(error)}") from error

@@ -32,9 +32,9 @@ class RulesOnRecording:
         missing, policy = unrecorded(rule), rule.policy
         unknown = f", unknown {counted(found.unknown, 'time')}" if found.unknown else ""
         if found.held:
-            longest = f"up to {written(found.longest_ms, 'ms')} at a time"
+            longest = f", up to {written(found.longest_ms, 'ms')} at a time" if found.longest_ms else ""
             yield (
-                f"{rule.name}: true {found.held} of {counted(found.judged, 'time')}{unknown}, {longest};"
+                f"{rule.name}: true {found.held} of {counted(found.judged, 'time')}{unknown}{longest};"
                 f" {counted(alerts, 'alert')}"
             )
             if not alerts and not policy.enabled:

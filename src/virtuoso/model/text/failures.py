@@ -1,4 +1,4 @@
-"""Why a host was not reached, in words for people: libraries' own name their parts, and not what happened."""
+"""Why a host was not reached or a file not read, in words for people: libraries name their parts, not what happened."""
 
 import os
 import socket
@@ -22,6 +22,15 @@ def why_unreached(error: BaseException) -> str:
         return "the connection was closed before the answer"
     if isinstance(cause, OSError) and cause.errno and cause.errno > 0:
         return os.strerror(cause.errno).lower()
+    return str(error) or type(error).__name__
+
+
+def why_unread(error: BaseException) -> str:
+    """Say why a file was not read, without its name, which stands before it."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 text (byte {error.start})"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
     return str(error) or type(error).__name__
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from virtuoso.model.errors import StoreUnavailable
+from virtuoso.model.text.failures import why_unread
 from virtuoso.storage.timeseries.embedded import partitions, tables
 from virtuoso.storage.timeseries.embedded.connections import Connections
 from virtuoso.storage.timeseries.embedded.faults import is_broken, is_missing
@@ -119,7 +120,7 @@ class EmbeddedReader:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except (OSError, sqlite3.Error) as error:
-            raise StoreUnavailable(f"{self._folder}: cannot be read: {error}") from error
+            raise StoreUnavailable(f"{self._folder}: cannot be read: {why_unread(error)}") from error
         finally:
             self._going -= 1
 
