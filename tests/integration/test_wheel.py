@@ -1,4 +1,8 @@
-"""The wheel: built as `make wheel` does, installed by pip into an environment with nothing in it, and used there."""
+"""The wheel: built as `make wheel` does, installed by pip into an environment with nothing in it, and used there.
+
+What it needs comes from the packages that are installed here (`tests/support/wheels.py`), and in the long form from an
+index.
+"""
 
 import os
 import re
@@ -12,6 +16,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.program import Program
+from tests.support.soak import SOAK
+from tests.support.wheels import give_bytecode, repacked
 
 pytestmark = pytest.mark.slow
 
@@ -46,21 +52,17 @@ def wheel(root: Path, place: Path) -> Path:
 @pytest.fixture(scope="module")
 def scripts(root: Path, place: Path, wheel: Path) -> Path:
     """The folder of the commands of an environment that holds the wheel and what it needs, as the lock file pins it."""
-    pins = re.findall(r"^[\w.-]+==\S+", (root / "requirements.lock").read_text(), re.MULTILINE)
-    (place / "constraints.txt").write_text("\n".join(pins))
+    pins = re.findall(r"^([\w.-]+)==(\S+)", (root / "requirements.lock").read_text(), re.MULTILINE)
+    (place / "constraints.txt").write_text("\n".join(f"{name}=={version}" for name, version in pins))
     environment = place / "environment"
     done(sys.executable, "-m", "venv", "--without-pip", str(environment), cwd=place)
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        str(environment),
-        "--disable-pip-version-check",
-        "install",
-        "--quiet",
-    ]
+    pip = [sys.executable, "-m", "pip", "--python", str(environment), "--disable-pip-version-check", "install", "-q"]
+    if not SOAK:
+        repacked([name for name, _ in pins], place / "packages")
+        pip += ["--no-index", "--find-links", "packages", "--no-compile"]
     done(*pip, "-c", "constraints.txt", str(wheel), cwd=place, seconds=200)
+    if not SOAK:
+        give_bytecode(next((environment / "lib").glob("python*/site-packages")))
     return environment / "bin"
 
 

@@ -1,12 +1,14 @@
 """Processes of the program that begin warm: forked from one that has loaded it, which saves seconds of each start.
 
 What begins so is a process like any other: a child of the test's, with its own descriptors, arguments, environment,
-signals and exit code. Whatever is more than `python -m MODULE`, or has an environment that an interpreter reads only as
+signals and exit code. What it starts in turn begins warm too, but for what goes by uvloop, which starts processes by
+itself. Whatever is more than `python -m MODULE`, or has an environment that an interpreter reads only as
 it starts (a preloaded library, a hash seed), begins cold, by `subprocess`; so does the installed command `virtuoso`.
 """
 
 import atexit
 import ctypes
+import fcntl
 import gc
 import json
 import os
@@ -18,11 +20,12 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from inspect import signature
 from io import TextIOWrapper
+from itertools import pairwise
 from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
@@ -37,7 +40,11 @@ _MOST_BYTES = 1 << 20
 _ROOT = Path(__file__).parents[2]
 _SCALED = list(python_of(Path("time"))[:-1])
 _ARGUMENTS = list(signature(subprocess.Popen._execute_child).parameters)[1:]  # type: ignore[attr-defined]
-_PLAIN = {"preexec_fn": None, "pass_fds": (), "shell": False, "umask": -1, "process_group": -1, "executable": None}
+_PLAIN = {"preexec_fn": None, "shell": False, "umask": -1, "process_group": -1, "executable": None}
+_STARTING = {"up", "demo", "web"}
+"""Commands that start other processes."""
+_TOLD_TO_ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_MOST_FDS = 16
 _READ_AT_START = ("PYTHON", "LD_", "LANG", "LC_", "MALLOC", "OPENBLAS", "OMP_")
 
 
@@ -51,11 +58,11 @@ class Popen(subprocess.Popen[Any]):
             super()._execute_child(*arguments)  # type: ignore[misc]
             return
         given_fds = (given["p2cread"], given["c2pwrite"], given["errwrite"])
-        fds = [number if fd == -1 else fd for number, fd in enumerate(given_fds)]
-        folder = os.fspath(given["cwd"] or Path.cwd())
-        self.pid = _server().start(
-            {**what, "cwd": folder, "env": dict(environment or os.environ), "session": given["start_new_session"]}, fds
-        )
+        fds = {number: number if fd == -1 else fd for number, fd in enumerate(given_fds)}
+        fds |= {fd: fd for fd in given["pass_fds"]}
+        what |= {"cwd": os.fspath(given["cwd"] or Path.cwd()), "env": dict(environment or os.environ)}
+        what |= {"session": given["start_new_session"], "fds": list(fds)}
+        self.pid = _server().start(what, list(fds.values()))
         self._child_created = True
         self._close_pipe_fds(*[given[name] for name in _ARGUMENTS if name.startswith(("p2c", "c2p", "err"))])  # type: ignore[attr-defined]
 
@@ -98,14 +105,20 @@ def _starts_alike(environment: Mapping[str, str]) -> bool:
 class _Server:
     """The process that forks; it lives as long as this one."""
 
-    def __init__(self) -> None:
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)  # whom its child leaves behind is this process's own child
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    def __init__(self, ours: socket.socket, ended: Callable[[], object]) -> None:
+        self._socket, self._ended = ours, ended
+
+    @classmethod
+    def begin(cls) -> "_Server":
+        """A new one, which loads the program."""
+        _adopt()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", __spec__.name, str(theirs.fileno())], pass_fds=(theirs.fileno(),),
                 cwd=_ROOT, stdin=subprocess.DEVNULL,
             )  # fmt: skip
+        return cls(ours, lambda: process.wait(10))
 
     def start(self, what: dict[str, Any], fds: Sequence[int]) -> int:
         """The pid of a new child."""
@@ -116,7 +129,7 @@ class _Server:
 
     def end(self) -> None:
         self._socket.close()
-        self._process.wait(10)
+        self._ended()
 
 
 _servers: dict[int, _Server] = {}
@@ -125,15 +138,42 @@ _servers: dict[int, _Server] = {}
 def _server() -> _Server:
     """This process's own."""
     if os.getpid() not in _servers:
-        _servers[os.getpid()] = server = _Server()
-        atexit.register(server.end)
+        _use(_Server.begin())
     return _servers[os.getpid()]
 
 
+def _use(server: _Server) -> None:
+    _servers[os.getpid()] = server
+    atexit.register(server.end)
+
+
+def _adopt() -> None:
+    """Whom a child of this process leaves behind is its own child from now on."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _hand_down() -> socket.socket | None:
+    """Give this process, which is new and will start others, a server of its own; in that one, returns its socket."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if pid := os.fork():
+        theirs.close()
+        _adopt()
+        _use(_Server(ours, lambda: os.waitpid(pid, 0)))
+        subprocess.Popen = Popen  # type: ignore[misc] - for asyncio, too
+        return None
+    ours.close()
+    for number in _TOLD_TO_ALL:
+        signal.signal(number, signal.SIG_IGN)  # it ends with the process that it works for
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(nowhere, number)
+    return theirs
+
+
 def _serve(ours: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """Fork for whoever asks; returns in the new process, with what it is to run and its three descriptors."""
+    """Fork for whoever asks; returns in the new process, with what it is to run and its descriptors."""
     while True:
-        message, fds, _, _ = socket.recv_fds(ours, _MOST_BYTES, 3)
+        message, fds, _, _ = socket.recv_fds(ours, _MOST_BYTES, _MOST_FDS)
         if not message:
             os._exit(0)
         reading, writing = os.pipe()
@@ -150,9 +190,16 @@ def _serve(ours: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 def _become(what: dict[str, Any], fds: list[int]) -> None:
     """Take over all that a new process is given."""
-    for number, fd in enumerate(fds):
+    for number in _TOLD_TO_ALL:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    beyond = 1 + max(*fds, *what["fds"])
+    aside = [fcntl.fcntl(fd, fcntl.F_DUPFD, beyond) for fd in fds]
+    for number, fd in zip(what["fds"], aside, strict=True):
         os.dup2(fd, number)
-    os.closerange(3, min(1 << 16, os.sysconf("SC_OPEN_MAX")))
+    wanted = sorted({2, *what["fds"]})
+    for below, above in pairwise([*wanted, min(1 << 16, os.sysconf("SC_OPEN_MAX"))]):
+        if above > below + 1:
+            os.closerange(below + 1, above)
     if what["session"]:
         os.setsid()
     os.chdir(what["cwd"])
@@ -209,8 +256,11 @@ def main() -> None:
     _import_commands()
     open_source("recording", 1, 0)  # its trades are made once
     gc.freeze()
-    what, fds = _serve(ours)
-    _become(what, fds)
+    serving: socket.socket | None = ours
+    while serving is not None:
+        what, fds = _serve(serving)
+        _become(what, fds)
+        serving = _hand_down() if _STARTING.intersection(what["argv"]) else None
     code = _run(what)
     # What is left of an interpreter's end; to take all modules apart would cost what the fork has saved.
     threading._shutdown()  # type: ignore[attr-defined]
