@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from tests.support.lazily import Lazily
 
 from virtuoso.alerts.outcomes.equal import EqualMinutes, EqualState
 from virtuoso.alerts.outcomes.pending import GRACE_MS, Floats, PendingOutcomes
@@ -15,6 +15,7 @@ from virtuoso.alerts.outcomes.performance import byar, performance, remained, st
 from virtuoso.model.alerts.incident import Details, Incident, Severity
 from virtuoso.model.alerts.outcome import Edge, Outcome
 
+stats = Lazily("scipy.stats")
 T0 = 1_748_476_800_000
 MINUTE, DAY = 60_000, 86_400_000
 EDGE = Edge(close_ms=T0, version="f1", low=-0.01, high=0.02, volatility=0.005)

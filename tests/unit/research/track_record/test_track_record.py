@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from tests.support.lazily import Lazily
 
 from virtuoso.analysis.forecast.claims.claims import Claims
 from virtuoso.analysis.forecast.cones.market import MarketForecasts
@@ -31,6 +31,7 @@ from virtuoso.research.track_record.sections import Column, Gate, Section, Table
 from virtuoso.research.track_record.sets import SetSpec, read_sets, shipped_sets
 from virtuoso.research.track_record.weightings import Weightings
 
+stats = Lazily("scipy.stats")
 DAYS, N, STEP = 12, 2, 15
 T = DAYS * 96
 COST = 12e-4
@@ -55,11 +56,11 @@ def planted(knows: float, seed: int = 1) -> Measured:
         realised[h] = sigma * np.exp(rng.normal(0, 0.15, (T, N)))
         past[h] = np.concatenate([np.full((1, N), np.nan), close[h][:-1]])
         volatility[h] = foreseen * scale
-        cone[h] = norm.ppf(np.array(TAILS))[:, None, None] * volatility[h]
+        cone[h] = stats.norm.ppf(np.array(TAILS))[:, None, None] * volatility[h]
         threshold[h] = np.full((T, N), np.exp(-7.0) * scale * 1.6)
-        move[h] = 2 * norm.sf(threshold[h] / volatility[h])
-        up[h] = down[h] = norm.sf(COST / volatility[h])
-    touch = norm.ppf((1 + np.array(TAILS)) / 2)[:, None, None]  # of |return|
+        move[h] = 2 * stats.norm.sf(threshold[h] / volatility[h])
+        up[h] = down[h] = stats.norm.sf(COST / volatility[h])
+    touch = stats.norm.ppf((1 + np.array(TAILS)) / 2)[:, None, None]  # of |return|
     independent = np.array([[1.0, 1 - 0.95**2, 0.05**2], [1.0, 1 - 0.8**2, 0.2**2]])[:, None]
     close_ms = 20_000 * DAY_MS + STEP * 60_000 * np.arange(T, dtype=np.int64)
     followed = Followed(
@@ -124,7 +125,7 @@ def test_volatility_and_cones_that_know_beat_rivals_and_cover(
 ) -> None:
     distances, reach = Distances(), Reach()
     distances.add(good, rivals)
-    cones = {"flat": {h: (norm.ppf(np.array(TAILS))[:, None, None] * of) for h, of in rivals["flat"].items()}}
+    cones = {"flat": {h: (stats.norm.ppf(np.array(TAILS))[:, None, None] * of) for h, of in rivals["flat"].items()}}
     reach.add(good, cones)
     assert verdicts(distances.gates(), "R²") == {True}
     assert verdicts(distances.gates(), "below flat's") == {True}

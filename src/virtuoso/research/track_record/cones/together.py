@@ -1,7 +1,6 @@
 """Judges how likely it was said to be that many symbols leave their bands at once."""
 
 import numpy as np
-from scipy.stats import binom
 
 from virtuoso.analysis.forecast.cones.together import BANDS
 from virtuoso.analysis.forecast.horizons import TAILS
@@ -26,6 +25,8 @@ class Together:
 
     def add(self, measured: Measured, horizon: int, quantiles: Floats, outcome: Floats, claims: Floats) -> None:
         """Compare how often at least k symbols were outside with `claims` [band, t, k] and with independence."""
+        from scipy.stats import binom  # noqa: PLC0415 - takes most of a second to load
+
         n = outcome.shape[1]
         for place, band in enumerate(BANDS):
             beyond = outside(quantiles, outcome, band)
