@@ -31,7 +31,7 @@ class Book(msgspec.Struct, gc=False):
     data: BookData
 
 
-class TradeRow(msgspec.Struct, gc=False):
+class TradeItem(msgspec.Struct, gc=False):
     """One trade."""
 
     T: int
@@ -45,7 +45,7 @@ class Trades(msgspec.Struct, gc=False):
     """`publicTrade`."""
 
     ts: int
-    data: list[TradeRow]
+    data: list[TradeItem]
 
 
 class TickerData(msgspec.Struct, gc=False):

@@ -15,8 +15,8 @@ from tests.support.exchange import Running, running_exchange
 
 from virtuoso.exchange.bybit import Bybit
 from virtuoso.exchange.ccxt import CcxtExchange
-from virtuoso.exchange.ccxt.rows import bars as bars_of
-from virtuoso.exchange.ccxt.rows import in_base
+from virtuoso.exchange.ccxt.conversion import bars as bars_of
+from virtuoso.exchange.ccxt.conversion import in_base
 from virtuoso.exchange.protocol import Exchange
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import (

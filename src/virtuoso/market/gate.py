@@ -200,9 +200,9 @@ class Gate:
             and 0 < trade.price * trade.size <= ranges.MOST_VALUE
         ]
 
-    def past(self, rows: Sequence[_Timed]) -> list[_Timed]:
-        """Those of rows that were asked for that are not of a time to come."""
-        return [row for row in rows if 0 < row.event_ms <= self.last_ms]
+    def past(self, items: Sequence[_Timed]) -> list[_Timed]:
+        """Return those of `items` that are not of a time to come."""
+        return [item for item in items if 0 < item.event_ms <= self.last_ms]
 
     def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> Refusal:
         """Judge a ticker by its time and last price; other fields that cannot be are unknown (`limits`)."""
@@ -257,12 +257,12 @@ class Gate:
 
     def liquidations(self, received_ns: int, liquidations: Sequence[Liquidation]) -> Refusal:
         """Judge liquidations; the price of one is that at which the position was bankrupt."""
-        for row in liquidations:
-            if (refusal := self.time(row.event_ms, received_ns)) is not None:
+        for liquidation in liquidations:
+            if (refusal := self.time(liquidation.event_ms, received_ns)) is not None:
                 return refusal
-            if not self._floor / _WICK <= row.price <= self._ceiling * _WICK:
+            if not self._floor / _WICK <= liquidation.price <= self._ceiling * _WICK:
                 return FAR_PRICE
-            if not 0 <= row.price * row.size <= ranges.MOST_VALUE:
+            if not 0 <= liquidation.price * liquidation.size <= ranges.MOST_VALUE:
                 return "size: not an amount"
         return None
 

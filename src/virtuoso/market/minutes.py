@@ -113,16 +113,16 @@ class Minutes:
         del self.hourly_rates[: -(_RATES - 1)]
         self._hourly = _moments(self.hourly_rates)
 
-    def take_interest(self, rows: Sequence[OpenInterest]) -> None:
+    def take_interest(self, interests: Sequence[OpenInterest]) -> None:
         """Take open interest of the past; it stands for the minutes that close within five minutes from it.
 
         A minute that was noted when it closed stays as it is.
         """
-        for row in rows:
-            first = -(-row.event_ms // MINUTE_MS)
+        for interest in interests:
+            first = -(-interest.event_ms // MINUTE_MS)
             for number in range(first - 1, first - 1 + _HOLDS_MS // MINUTE_MS):
                 if self._rows.get(number) is None:
-                    self._rows.put(number, (row.open_interest, *[nan] * (len(COLUMNS) - 1)))
+                    self._rows.put(number, (interest.open_interest, *[nan] * (len(COLUMNS) - 1)))
 
     def _values(self, close_ms: int) -> tuple[float, ...]:
         values = self._ticker.values

@@ -175,10 +175,12 @@ class SymbolState:
         """Settled funding rates that were asked for, oldest first; those already held are left out."""
         self.minutes.take_rates([rate for rate in self.gate.past(rates) if -1 <= rate.rate <= 1])
 
-    def take_interest(self, rows: Sequence[OpenInterest]) -> None:
+    def take_interest(self, interests: Sequence[OpenInterest]) -> None:
         """Open interest of the past that was asked for."""
         most = ranges.MOST_AMOUNT
-        self.minutes.take_interest([row for row in self.gate.past(rows) if 0 <= row.open_interest <= most])
+        self.minutes.take_interest(
+            [interest for interest in self.gate.past(interests) if 0 <= interest.open_interest <= most]
+        )
 
     def cut(self, close_ms: int) -> MinuteFeatures | None:
         """Features of the base bar that closes at `close_ms`, cut now if no event past the close has come yet.

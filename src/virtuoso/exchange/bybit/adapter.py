@@ -156,7 +156,7 @@ class Bybit:
         return self._offset.ms or 0.0
 
     async def instruments(self) -> list[Instrument]:
-        """All instruments, every page; a row that cannot be read is logged and left out alone."""
+        """Read all instruments, every page; an item that cannot be read is logged and left out alone."""
         found: list[Instrument] = []
         cursors: list[str] = []
         for _ in range(_MAX_PAGES):
@@ -164,7 +164,7 @@ class Bybit:
                 paths.INSTRUMENTS, answers.RawPage, most_bytes=MOST_LIST_BYTES,
                 category=self._category, limit=1000, cursor=cursors[-1] if cursors else None,
             )  # fmt: skip
-            found += self._rows(page.rows, answers.InstrumentAnswer, lambda row, _: row.instrument(self._kind))
+            found += self._items(page.items, answers.InstrumentAnswer, lambda item, _: item.instrument(self._kind))
             if not page.nextPageCursor:
                 return found
             if page.nextPageCursor in cursors:
@@ -182,7 +182,8 @@ class Bybit:
         page, _ = await self._rest.get(
             paths.TICKERS, answers.RawPage, most_bytes=MOST_LIST_BYTES, category=self._category
         )
-        found: dict[str, TickerUpdate] = dict(self._rows(page.rows, wire.TickerRow, lambda row, symbol: (symbol, row)))
+        named = self._items(page.items, wire.TickerItem, lambda item, symbol: (symbol, item))
+        found: dict[str, TickerUpdate] = dict(named)
         if self._stream is not None:
             self._stream.listed(found, asked_ns)
         return found
@@ -201,7 +202,7 @@ class Bybit:
             )  # fmt: skip
             if self._offset.ms is not None:
                 now_ms = min(now_ms, int(self._clock.now_ns() / 1e6 + self._offset.ms) + _SLACK_MS)
-            found += [Bar(*row, confirmed=row[0] + timeframe.ms <= now_ms) for row in answer.list]
+            found += [Bar(*item, confirmed=item[0] + timeframe.ms <= now_ms) for item in answer.list]
             if len(answer.list) < _BARS_A_PAGE or found[-1].open_ms <= start_ms:
                 break
             end = found[-1].open_ms - 1
@@ -213,7 +214,7 @@ class Bybit:
         answer, _ = await self._rest.get(
             paths.TRADES, answers.TradeList, category=self._category, symbol=symbol, limit=min(limit, most)
         )
-        return [Trade(row.time, row.price, row.size, Side(row.side), row.execId) for row in reversed(answer.list)]
+        return [Trade(item.time, item.price, item.size, Side(item.side), item.execId) for item in reversed(answer.list)]
 
     async def book(self, symbol: str, depth: int) -> BookSnapshot:
         """The best levels; at most 1000 (spot 200) are to be had."""
@@ -230,7 +231,7 @@ class Bybit:
             paths.ACCOUNT_RATIO, answers.RatioList, category=self._category, symbol=symbol, period="5min",
             limit=min(limit, 500),
         )  # fmt: skip
-        return [AccountRatio(row.timestamp, row.buyRatio, row.sellRatio) for row in reversed(answer.list)]
+        return [AccountRatio(item.timestamp, item.buyRatio, item.sellRatio) for item in reversed(answer.list)]
 
     async def funding_history(self, symbol: str, limit: int) -> list[FundingRate]:
         """The latest settled funding rates (at most 200)."""
@@ -239,7 +240,7 @@ class Bybit:
             paths.FUNDING, answers.FundingList, category=self._category, symbol=symbol,
             limit=min(limit, 200),
         )  # fmt: skip
-        return [FundingRate(row.fundingRateTimestamp, row.fundingRate) for row in reversed(answer.list)]
+        return [FundingRate(item.fundingRateTimestamp, item.fundingRate) for item in reversed(answer.list)]
 
     async def open_interest(self, symbol: str, limit: int) -> list[OpenInterest]:
         """The latest 5-minute open interest (at most 200)."""
@@ -248,7 +249,7 @@ class Bybit:
             paths.OPEN_INTEREST, answers.OpenInterestList, category=self._category, symbol=symbol,
             intervalTime="5min", limit=min(limit, 200),
         )  # fmt: skip
-        return [OpenInterest(row.timestamp, row.openInterest) for row in reversed(answer.list)]
+        return [OpenInterest(item.timestamp, item.openInterest) for item in reversed(answer.list)]
 
     def stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
         """Make the stream of this exchange, which calls `on_event` for its events; it does not run yet."""
@@ -274,16 +275,16 @@ class Bybit:
         if self._kind is Kind.SPOT:
             raise NotOffered(f"spot has no {what}")
 
-    def _rows(self, rows: answers.Rows, kind: type[_T], make: Callable[[_T, str], _R]) -> list[_R]:
-        """Convert rows one by one, `""` as `None`: a bad one, or one without a readable symbol, spoils no other."""
+    def _items(self, items: answers.Items, kind: type[_T], make: Callable[[_T, str], _R]) -> list[_R]:
+        """Convert items one by one, `""` as `None`: a bad one, or one without a readable symbol, spoils no other."""
         made = []
-        for row in rows:
-            symbol = row.get("symbol") if isinstance(row, dict) else None
+        for item in items:
+            symbol = item.get("symbol") if isinstance(item, dict) else None
             if not isinstance(symbol, str) or not symbol:
                 self._unreadable(symbol, "it has no symbol")
                 continue
-            known = {key: value for key, value in row.items() if value != ""}
-            self._rest.missing.update(row.keys() - known.keys())
+            known = {key: value for key, value in item.items() if value != ""}
+            self._rest.missing.update(item.keys() - known.keys())
             try:
                 made.append(make(msgspec.convert(known, kind, strict=False), symbol))
             except msgspec.ValidationError as error:
@@ -291,5 +292,5 @@ class Bybit:
         return made
 
     def _unreadable(self, symbol: object, reason: str) -> None:
-        self._rest.missing["(whole row)"] += 1
-        log.warning("a row of the exchange cannot be read", symbol=symbol, error=reason)
+        self._rest.missing["(whole item)"] += 1
+        log.warning("an item of the answer cannot be read", symbol=symbol, error=reason)

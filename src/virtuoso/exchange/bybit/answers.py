@@ -12,7 +12,7 @@ from msgspec import field
 from virtuoso.exchange.bybit.wire import Levels, Millis, Price, Size
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 
-Rows = list[Any]
+Items = list[Any]
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -148,7 +148,7 @@ class InstrumentAnswer(msgspec.Struct, frozen=True):
 
 
 class RawPage(msgspec.Struct, frozen=True):
-    """A page whose rows are decoded one by one, so that a bad one spoils no other."""
+    """A page whose items are decoded one by one, so that a bad one spoils no other."""
 
-    rows: Rows = field(name="list")
+    items: Items = field(name="list")
     nextPageCursor: str = ""

@@ -21,7 +21,7 @@ from virtuoso.model.feed_kind import FeedKind
 _MINUTE_MS = 60_000
 _SECOND_MS, _SECOND_NS = 1_000, 1_000_000_000
 _TICKER_FIELDS = {
-    said: field.name for field in msgspec.structs.fields(wire.TickerRow) for said in (field.name, field.encode_name)
+    said: field.name for field in msgspec.structs.fields(wire.TickerItem) for said in (field.name, field.encode_name)
 }
 """What a refusal may call a field: the gate by our name, the decoder by the exchange's."""
 Resync = Callable[["Feed"], None]
@@ -97,10 +97,10 @@ class Feed(ABC):
             self._refuse(wire.refusal_of(error), received_ns)
             return None
 
-    def _is_of_another(self, rows: Sequence[wire.TradeRow] | Sequence[wire.LiquidationRow]) -> bool:
+    def _is_of_another(self, items: Sequence[wire.TradeItem] | Sequence[wire.LiquidationItem]) -> bool:
         symbol = self.symbol
-        for row in rows:  # noqa: SIM110 - any() costs three times as much for the few that there are
-            if row.symbol != symbol and row.symbol is not None:
+        for item in items:  # noqa: SIM110 - any() costs three times as much for the few that there are
+            if item.symbol != symbol and item.symbol is not None:
                 return True
         return False
 

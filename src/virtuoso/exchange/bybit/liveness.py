@@ -32,7 +32,7 @@ class _Suspicion:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """A symbol's row in a list of all tickers, asked for at `asked_ns`."""
+    """A symbol's item in a list of all tickers, asked for at `asked_ns`."""
 
     asked_ns: int
     last: Any
@@ -95,9 +95,9 @@ class Liveness:
             for leader in ([feed] if feed in self._leaders else self._leaders)
         )
 
-    def listed(self, row: TickerUpdate, asked_ns: int) -> None:
+    def listed(self, item: TickerUpdate, asked_ns: int) -> None:
         """Take tickers that were asked for at `asked_ns`: what changed since the last ones happened after that."""
-        now, before = _Listed(asked_ns, row.last, row.turnover_24h, row.bid, row.ask), self._listed
+        now, before = _Listed(asked_ns, item.last, item.turnover_24h, item.bid, item.ask), self._listed
         self._listed = now
         if before is None:
             return

@@ -104,8 +104,8 @@ class BybitStream:
     def listed(self, tickers: Mapping[str, TickerUpdate], asked_ns: int) -> None:
         """Take a list of all tickers that was asked for at `asked_ns`: what moved in it must have moved here."""
         for symbol, liveness in self._liveness.items():
-            if (row := tickers.get(symbol)) is not None:
-                liveness.listed(row, asked_ns)
+            if (item := tickers.get(symbol)) is not None:
+                liveness.listed(item, asked_ns)
 
     def told_offset_ms(self) -> float | None:
         """Exchange clock less local clock as the latest frames tell it: the median of all topics heard of late (ms)."""

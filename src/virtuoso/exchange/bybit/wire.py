@@ -45,7 +45,7 @@ class BookMessage(msgspec.Struct, frozen=True, gc=False):
     data: BookData
 
 
-class TradeRow(Trade, frozen=True, gc=False):
+class TradeItem(Trade, frozen=True, gc=False):
     """`{"T":1786310819680,"s":"BTCUSDT","S":"Sell","v":"0.004","p":"65114.20","L":"MinusTick","i":"a9188a0a-…"}`."""
 
     event_ms: Millis = field(name="T")
@@ -60,10 +60,10 @@ class TradeMessage(msgspec.Struct, frozen=True, gc=False):
     """`{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1786310819681,"data":[…]}`."""
 
     ts: Millis
-    data: list[TradeRow]
+    data: list[TradeItem]
 
 
-class BarRow(Bar, frozen=True, gc=False):
+class BarItem(Bar, frozen=True, gc=False):
     """`{"start":1786310760000,"end":1786310819999,"interval":"1","open":"65119.9",…,"confirm":false}`."""
 
     open_ms: Millis = field(name="start")
@@ -81,10 +81,10 @@ class BarMessage(msgspec.Struct, frozen=True, gc=False):
     """`{"topic":"kline.1.BTCUSDT","data":[…],"ts":1786310818440,"type":"snapshot"}`."""
 
     ts: Millis
-    data: list[BarRow]
+    data: list[BarItem]
 
 
-class TickerRow(TickerUpdate, frozen=True, kw_only=True, gc=False):
+class TickerItem(TickerUpdate, frozen=True, kw_only=True, gc=False):
     """`{"symbol":"BTCUSDT","price24hPcnt":"0.001624","lastPrice":"65114.30",…,"fundingRate":"0.0001"}`.
 
     A delta holds only what changed: `{"symbol":"BTCUSDT","bid1Price":"65114.20","bid1Size":"6.054"}`.
@@ -110,8 +110,8 @@ class TickerRow(TickerUpdate, frozen=True, kw_only=True, gc=False):
     funding_interval_h: _Amount = field(default=UNSET, name="fundingIntervalHour")
 
 
-class TickerData(TickerRow, frozen=True, kw_only=True, gc=False):
-    """A row of the stream, with whose it is."""
+class TickerData(TickerItem, frozen=True, kw_only=True, gc=False):
+    """An item of a frame, with the symbol that it is of."""
 
     symbol: str | None = None
 
@@ -124,7 +124,7 @@ class TickerMessage(msgspec.Struct, frozen=True, gc=False):
     type: str = "delta"
 
 
-class LiquidationRow(Liquidation, frozen=True, gc=False):
+class LiquidationItem(Liquidation, frozen=True, gc=False):
     """`{"T":…,"s":"ROSEUSDT","S":"Sell","v":"20000","p":"0.04499"}`; `S` is the side of the *position*."""
 
     event_ms: Millis = field(name="T")
@@ -138,7 +138,7 @@ class LiquidationMessage(msgspec.Struct, frozen=True, gc=False):
     """`{"topic":"allLiquidation.ROSEUSDT","type":"snapshot","ts":…,"data":[…]}`; every 500 ms, a list."""
 
     ts: Millis
-    data: list[LiquidationRow]
+    data: list[LiquidationItem]
 
 
 class Reply(msgspec.Struct, frozen=True):

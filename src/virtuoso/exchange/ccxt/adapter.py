@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 import structlog
 
-from virtuoso.exchange.ccxt import rows
+from virtuoso.exchange.ccxt import conversion
 from virtuoso.exchange.ccxt.transport import Transport
 from virtuoso.exchange.offset import ClockOffset
 from virtuoso.exchange.protocol import BudgetStatus, Stream, StreamEvent
@@ -130,7 +130,7 @@ class CcxtExchange:
 
     @property
     def missing(self) -> Mapping[str, int]:
-        """How often ccxt left a field of a ticker empty, by its name, and how many whole rows could not be read."""
+        """How often ccxt left a field of a ticker empty, by its name, and how many whole items could not be read."""
         return self._transport.missing
 
     @property
@@ -151,7 +151,7 @@ class CcxtExchange:
         best: tuple[int, float] | None = None
         for _ in range(_CLOCK_PROBES):
             answer, trip = await self._transport.ask_timed("fetch_time")
-            time_ms = rows.number(answer, "the exchange's time")
+            time_ms = conversion.number(answer, "the exchange's time")
             if best is None or trip.took_ns < best[0]:
                 best = (trip.took_ns, time_ms - (trip.sent_ns + trip.took_ns / 2) / 1e6)
         if best is not None:
@@ -172,7 +172,7 @@ class CcxtExchange:
         mode = self._client.precisionMode
 
         def make(market: Any) -> Instrument:
-            return rows.instrument(self.name, self._kind, market, rates.get(market["symbol"]) or {}, mode)
+            return conversion.instrument(self.name, self._kind, market, rates.get(market["symbol"]) or {}, mode)
 
         return list(self._each("instrument", self._markets, make).values())
 
@@ -188,7 +188,7 @@ class CcxtExchange:
         def make(market: Any) -> TickerUpdate:
             name = market["symbol"]
             self._transport.missing.update(field for field in _FIELDS if found[name].get(field) is None)
-            return rows.ticker(market, found[name], rates.get(name), interest.get(name), now_ms)
+            return conversion.ticker(market, found[name], rates.get(name), interest.get(name), now_ms)
 
         return self._each("ticker", {s: m for s, m in self._markets.items() if m["symbol"] in found}, make)
 
@@ -196,7 +196,7 @@ class CcxtExchange:
         """Bars opening in [start_ms, end_ms], walked back a page at a time, oldest first; volume in base units.
 
         A bar is closed once the exchange's time *before* it was asked for, less what that may be off by, has passed its
-        end. Turnover is `nan` where the exchange's row does not carry it. Some exchanges have no bar for a time without
+        end. Turnover is `nan` where the exchange does not give it. Some exchanges have no bar for a time without
         trades.
 
         Raises:
@@ -227,16 +227,16 @@ class CcxtExchange:
         now_ms = self._now_ms() - (self._uncertain_ms or 0.0)
         count = (last - since) // timeframe.ms + 1
         answer = await self._ask("fetch_ohlcv", market["symbol"], timeframe.value, since, count)
-        wanted = [row for row in answer if since <= (rows.positive(row[0]) or 0) <= last]
-        return rows.bars(self.name, rows.contract_size(market), timeframe, wanted, now_ms)
+        wanted = [item for item in answer if since <= (conversion.positive(item[0]) or 0) <= last]
+        return conversion.bars(self.name, conversion.contract_size(market), timeframe, wanted, now_ms)
 
     async def trades(self, symbol: str, limit: int) -> list[Trade]:
         """The latest trades; how many are to be had is up to the exchange."""
         self._require("fetchTrades", "trades")
         market = await self._market(symbol)
         answer = await self._ask("fetch_trades", market["symbol"], None, self._most("trades", limit))
-        size = rows.contract_size(market)
-        return rows.made(answer[-limit:], lambda row: rows.trade(row, size), self._transport.missing)
+        size = conversion.contract_size(market)
+        return conversion.made(answer[-limit:], lambda item: conversion.trade(item, size), self._transport.missing)
 
     async def book(self, symbol: str, depth: int) -> BookSnapshot:
         """The best levels. Where ccxt gives neither, `update_id` is 0 and `event_ms` the exchange's time of receipt."""
@@ -245,9 +245,9 @@ class CcxtExchange:
         allowed = _DEPTHS.get(self.name)
         asked = depth if allowed is None else next((d for d in allowed if d >= depth), allowed[-1])
         answer = await self._ask("fetch_order_book", market["symbol"], asked)
-        size = rows.contract_size(market)
-        bids, asks = (rows.levels(answer[side][:depth], size) for side in ("bids", "asks"))
-        at_ms = int(self._now_ms()) if answer.get("timestamp") is None else rows.event_ms(answer)
+        size = conversion.contract_size(market)
+        bids, asks = (conversion.levels(answer[side][:depth], size) for side in ("bids", "asks"))
+        at_ms = int(self._now_ms()) if answer.get("timestamp") is None else conversion.event_ms(answer)
         return BookSnapshot(at_ms, int(answer.get("nonce") or 0), bids, asks)
 
     async def account_ratio(self, symbol: str, limit: int) -> list[AccountRatio]:
@@ -256,14 +256,14 @@ class CcxtExchange:
         period = (self._client.options.get("intervals") or {}).get("5m", "5m")  # ccxt's bybit passes it on as it is
         most = self._most("ratios", limit)
         answer = await self._ask("fetch_long_short_ratio_history", market["symbol"], period, None, most)
-        return _latest(rows.made(answer, rows.account_ratio, self._transport.missing), limit)
+        return _latest(conversion.made(answer, conversion.account_ratio, self._transport.missing), limit)
 
     async def funding_history(self, symbol: str, limit: int) -> list[FundingRate]:
         """The latest settled funding rates."""
         market = await self._contract("fetchFundingRateHistory", "funding history", symbol)
         most = self._most("funding", limit)
         answer = await self._ask("fetch_funding_rate_history", market["symbol"], None, most)
-        return _latest(rows.made(answer, rows.funding_rate, self._transport.missing), limit)
+        return _latest(conversion.made(answer, conversion.funding_rate, self._transport.missing), limit)
 
     async def open_interest(self, symbol: str, limit: int) -> list[OpenInterest]:
         """The latest 5-minute open interest, base units; whether both sides are summed is up to the exchange.
@@ -274,15 +274,15 @@ class CcxtExchange:
         market = await self._contract("fetchOpenInterestHistory", "open interest history", symbol)
         most = self._most("interest", limit)
         answer = await self._ask("fetch_open_interest_history", market["symbol"], "5m", None, most)
-        size = rows.contract_size(market)
+        size = conversion.contract_size(market)
         price = None
-        if size != 1 and any(row["openInterestAmount"] for row in answer):
+        if size != 1 and any(item["openInterestAmount"] for item in answer):
             price = (await self._ask("fetch_ticker", market["symbol"]))["last"]
 
-        def make(row: Any) -> OpenInterest:
-            return rows.open_interest(self.name, row, price, size)
+        def make(item: Any) -> OpenInterest:
+            return conversion.open_interest(self.name, item, price, size)
 
-        return _latest(rows.made(answer, make, self._transport.missing), limit)
+        return _latest(conversion.made(answer, make, self._transport.missing), limit)
 
     def stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
         """There is none.
@@ -327,7 +327,7 @@ class CcxtExchange:
             return dict(await self._ask(calls[offered[0]]))
         except (ExchangeRejected, MalformedMessage, NotOffered) as error:
             self._transport.missing[offered[0]] += 1
-            log.warning("the exchange's rows could not be completed", method=offered[0], error=str(error))
+            log.warning("the list of the exchange could not be completed", method=offered[0], error=str(error))
             return {}
 
     def _each(self, what: str, markets: Mapping[str, Any], make: Callable[[Any], Any]) -> dict[str, Any]:
@@ -336,9 +336,9 @@ class CcxtExchange:
         for symbol, market in markets.items():
             try:
                 found[symbol] = make(market)
-            except (MalformedMessage, *rows.UNPARSABLE) as error:
-                self._transport.missing["(whole row)"] += 1
-                log.warning("a row of the exchange cannot be read", what=what, symbol=symbol, error=str(error))
+            except (MalformedMessage, *conversion.UNPARSABLE) as error:
+                self._transport.missing["(whole item)"] += 1
+                log.warning("an item of the answer cannot be read", what=what, symbol=symbol, error=str(error))
         return found
 
     def _most(self, what: str, limit: int) -> int:
@@ -352,7 +352,7 @@ class CcxtExchange:
             return
         markets = await self._ask("load_markets", reload)
         of_kind = "spot" if self._kind is Kind.SPOT else "linear"
-        self._markets = {rows.name_of(m): m for m in markets.values() if m[of_kind] and not m.get("option")}
+        self._markets = {conversion.name_of(m): m for m in markets.values() if m[of_kind] and not m.get("option")}
 
     async def _market(self, symbol: str) -> Any:
         await self._load()
@@ -362,5 +362,5 @@ class CcxtExchange:
 
 
 def _latest(found: list[_Timed], limit: int) -> list[_Timed]:
-    """The latest rows, oldest first."""
-    return sorted(found, key=lambda row: row.event_ms)[-limit:]
+    """Return the latest items, oldest first."""
+    return sorted(found, key=lambda item: item.event_ms)[-limit:]

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from virtuoso.exchange.bodies import bounded_response, not_an_answer
-from virtuoso.exchange.ccxt.rows import UNPARSABLE, column
+from virtuoso.exchange.ccxt.conversion import UNPARSABLE, column
 from virtuoso.exchange.limits import header_number
 from virtuoso.exchange.origin import Origin
 from virtuoso.exchange.protocol import BudgetStatus
@@ -191,7 +191,7 @@ class Transport:
             return found
 
         client.fetch, client.handle_errors = sent, judged
-        client.parse_ohlcv = lambda row, market=None: [*parse(row, market), column(row, turnover)]
+        client.parse_ohlcv = lambda item, market=None: [*parse(item, market), column(item, turnover)]
         client.throttle = budget.throttled(client.throttle)
         client.open = partial(_open, client, client.open)
 

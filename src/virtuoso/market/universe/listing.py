@@ -23,7 +23,7 @@ _TRADING, _UNKNOWN = "Trading", "Unknown"
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A list (`instruments` or `tickers`) that is not believed: it has `listed` usable rows, `known` are expected.
+    """A list (`instruments` or `tickers`) that is not believed: it has `listed` usable items, `known` are expected.
 
     `other` is the list by which they are expected, where nothing earlier is known to stand in its place.
     """
@@ -71,7 +71,7 @@ class Listings:
     """Remembers what was listed from poll to poll.
 
     Attributes:
-        copies: rows dropped so far because their symbol had one already.
+        copies: items dropped so far because their symbol had one already.
     """
 
     def __init__(self) -> None:
@@ -100,20 +100,20 @@ class Listings:
         `watched` symbols keep the last turnover that was believed; `refused` ones, whose topics the exchange refused,
         are gone as soon as neither list names them.
         """
-        rows = self._distinct(instruments)
+        items = self._distinct(instruments)
         worth = {s: t for s, ticker in tickers.items() if (t := turnover_of(ticker)) is not None}
-        if tickers and any(row.status == _TRADING for row in rows.values()):  # an empty list says nothing of anyone
-            self._miss(rows, tickers, refused)
-        doubts = [doubt for doubt in (self._of_instruments(rows), self._of_tickers(tickers, worth)) if doubt]
+        if tickers and any(item.status == _TRADING for item in items.values()):  # an empty list says nothing of anyone
+            self._miss(items, tickers, refused)
+        doubts = [doubt for doubt in (self._of_instruments(items), self._of_tickers(tickers, worth)) if doubt]
         doubted = {doubt.name for doubt in doubts}
-        unlike = [] if doubts else _unlike(rows, tickers)
+        unlike = [] if doubts else _unlike(items, tickers)
         if not self._begun:
             self._first = 0 if doubts else self._first + 1
             if doubts or (unlike and self._first < LOOKS):
                 return Listed(doubts=(*doubts, *unlike))
             self._begun = True
         if "instruments" not in doubted:
-            self._take(rows)
+            self._take(items)
         if "tickers" not in doubted:
             self._turnovers.update({s: t for s, t in worth.items() if s in self._known})
         lasting = self._known if "tickers" in doubted else watched
@@ -121,25 +121,25 @@ class Listings:
         return Listed(tuple(self._known.values()), believed, (*doubts, *unlike), frozenset(self._missed) & set(watched))
 
     def _distinct(self, instruments: Sequence[Instrument]) -> dict[str, Instrument]:
-        """One row a symbol: of copies that differ the one known already, else the first."""
-        rows: dict[str, Instrument] = {}
-        for row in instruments:
-            if row.symbol not in rows:
-                rows[row.symbol] = row
+        """Keep one item a symbol: of copies that differ the one known already, else the first."""
+        items: dict[str, Instrument] = {}
+        for item in instruments:
+            if item.symbol not in items:
+                items[item.symbol] = item
                 continue
             self.copies += 1
-            if row == self._known.get(row.symbol):
-                rows[row.symbol] = row
-        return rows
+            if item == self._known.get(item.symbol):
+                items[item.symbol] = item
+        return items
 
     def _miss(
-        self, rows: Mapping[str, Instrument], tickers: Mapping[str, TickerUpdate], refused: Collection[str]
+        self, items: Mapping[str, Instrument], tickers: Mapping[str, TickerUpdate], refused: Collection[str]
     ) -> None:
         """Count the polls in which neither list has a symbol, and forget what is gone: both lists must agree."""
         self._refused |= set(refused) & self._known.keys()
         for symbol in list(self._known):
-            row = rows.get(symbol)
-            if symbol in tickers or (row is not None and row.status == _TRADING):
+            item = items.get(symbol)
+            if symbol in tickers or (item is not None and item.status == _TRADING):
                 self._missed.pop(symbol, None)
                 self._refused.discard(symbol)
                 continue
@@ -149,19 +149,19 @@ class Listings:
                 self._turnovers.pop(symbol, None)
                 self._refused.discard(symbol)
 
-    def _take(self, rows: Mapping[str, Instrument]) -> None:
-        """Believe the rows; another launch than the known one when two polls in a row tell it."""
+    def _take(self, items: Mapping[str, Instrument]) -> None:
+        """Believe the items; another launch than the known one only when two polls in a row say so."""
         before, self._launches = self._launches, {}
-        for symbol, row in rows.items():
-            known, told = self._known.get(symbol), row.launch_ms
-            merged = self._known[symbol] = _merged(known, row)
+        for symbol, item in items.items():
+            known, told = self._known.get(symbol), item.launch_ms
+            merged = self._known[symbol] = _merged(known, item)
             if known is not None and told is not None and told not in (known.launch_ms, before.get(symbol)):
                 self._launches[symbol] = told
                 self._known[symbol] = replace(merged, launch_ms=known.launch_ms)
 
-    def _of_instruments(self, rows: Mapping[str, Instrument]) -> Doubt | None:
-        listed = sum(row.status == _TRADING for row in rows.values())
-        known = sum(row.status == _TRADING for row in self._known.values())
+    def _of_instruments(self, items: Mapping[str, Instrument]) -> Doubt | None:
+        listed = sum(item.status == _TRADING for item in items.values())
+        known = sum(item.status == _TRADING for item in self._known.values())
         return Doubt("instruments", listed, known) if not listed or listed < COLLAPSE * known else None
 
     def _of_tickers(self, tickers: Mapping[str, TickerUpdate], worth: Mapping[str, float]) -> Doubt | None:
@@ -169,10 +169,10 @@ class Listings:
         return Doubt("tickers", listed, known) if not tickers or listed < COLLAPSE * known else None
 
 
-def _unlike(rows: Mapping[str, Instrument], tickers: Mapping[str, TickerUpdate]) -> list[Doubt]:
+def _unlike(items: Mapping[str, Instrument], tickers: Mapping[str, TickerUpdate]) -> list[Doubt]:
     """Lists of one moment of which one has less than half of what the other names."""
-    trading = {symbol for symbol, row in rows.items() if row.status == _TRADING}
-    known, quoted = len(rows.keys() & tickers.keys()), len(trading & tickers.keys())
+    trading = {symbol for symbol, item in items.items() if item.status == _TRADING}
+    known, quoted = len(items.keys() & tickers.keys()), len(trading & tickers.keys())
     found = []
     if known < COLLAPSE * len(tickers):
         found.append(Doubt("instruments", known, len(tickers), "tickers"))
@@ -197,12 +197,12 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and 0 < value < math.inf else None
 
 
-def _merged(known: Instrument | None, row: Instrument) -> Instrument:
-    """A row, with what a contract never changes kept as it was known: a field that went missing is no change."""
+def _merged(known: Instrument | None, item: Instrument) -> Instrument:
+    """Keep of an item what a contract never changes as it was known: a field that went missing is no change."""
     if known is None:
-        return row
+        return item
     return replace(
-        row, unified=known.unified, base=known.base, quote=known.quote, settle=known.settle, perpetual=known.perpetual,
-        status=known.status if row.status == _UNKNOWN else row.status,
-        launch_ms=known.launch_ms if row.launch_ms is None else row.launch_ms,
+        item, unified=known.unified, base=known.base, quote=known.quote, settle=known.settle, perpetual=known.perpetual,
+        status=known.status if item.status == _UNKNOWN else item.status,
+        launch_ms=known.launch_ms if item.launch_ms is None else item.launch_ms,
     )  # fmt: skip

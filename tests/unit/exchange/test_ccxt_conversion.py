@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from virtuoso.exchange.ccxt import rows
+from virtuoso.exchange.ccxt import conversion
 from virtuoso.market.bounds.bar import implausible
 from virtuoso.market.gate import FAR_LAST
 from virtuoso.market.symbol import SymbolState
@@ -26,7 +26,7 @@ NONSENSE = [-3.1, 0, "0", float("nan"), float("inf"), "x", [], {}]
 
 
 def ticker(rate: dict[str, Any] | None = None, **values: Any) -> Any:
-    return rows.ticker(MARKET, TICKER | values, rate or {}, None, NOW)
+    return conversion.ticker(MARKET, TICKER | values, rate or {}, None, NOW)
 
 
 @pytest.mark.parametrize("value", NONSENSE)
@@ -69,7 +69,7 @@ def test_a_settlement_is_a_time_soon(at: Any, known: int | None) -> None:
 def test_a_bar_with_nonsense_is_there_for_the_market_to_refuse() -> None:
     page = [[NOW + k * 60_000, 10.0, 11.0, 9.0, 10.0, 5.0, 50.0] for k in range(4)]
     page[1][2], page[2][4] = None, "x"
-    found = rows.bars("any", 1.0, Timeframe.M1, page, NOW + 10**9)
+    found = conversion.bars("any", 1.0, Timeframe.M1, page, NOW + 10**9)
     assert [implausible(bar) for bar in found] == [
         None, "high: not a positive number", "close: not a positive number", None,
     ]  # fmt: skip
@@ -82,25 +82,25 @@ def test_a_bar_with_nonsense_is_there_for_the_market_to_refuse() -> None:
 def test_a_trade_that_cannot_be_spoils_no_other(change: dict[str, Any]) -> None:
     good = {"price": 10.0, "amount": 1.0, "side": "buy", "timestamp": NOW, "id": "1"}
     refused: Counter[str] = Counter()
-    found = rows.made([good | change, good], lambda row: rows.trade(row, 1.0), refused)
-    assert (len(found), refused) == (1, {"(whole row)": 1})
-    with pytest.raises(MalformedMessage, match="no row of ccxt can be read"):
-        rows.made([good | change], lambda row: rows.trade(row, 1.0), refused)
-    assert rows.made([], lambda row: rows.trade(row, 1.0), refused) == []
+    found = conversion.made([good | change, good], lambda item: conversion.trade(item, 1.0), refused)
+    assert (len(found), refused) == (1, {"(whole item)": 1})
+    with pytest.raises(MalformedMessage, match="no item of ccxt can be read"):
+        conversion.made([good | change], lambda item: conversion.trade(item, 1.0), refused)
+    assert conversion.made([], lambda item: conversion.trade(item, 1.0), refused) == []
 
 
 def test_ratios_rates_and_books_that_cannot_be_are_refused() -> None:
     for ratio in (0, -1.0, None):
         with pytest.raises(MalformedMessage):
-            rows.account_ratio({"longShortRatio": ratio, "timestamp": NOW})
+            conversion.account_ratio({"longShortRatio": ratio, "timestamp": NOW})
     with pytest.raises(MalformedMessage):
-        rows.funding_rate({"fundingRate": float("nan"), "timestamp": NOW})
+        conversion.funding_rate({"fundingRate": float("nan"), "timestamp": NOW})
     with pytest.raises(MalformedMessage):
-        rows.funding_rate({"fundingRate": 1e-4, "timestamp": NOW * 1000})
+        conversion.funding_rate({"fundingRate": 1e-4, "timestamp": NOW * 1000})
     with pytest.raises(MalformedMessage):
-        rows.levels([[0, 1.0]], 1.0)
-    assert rows.hours("-8h") is None
-    assert rows.hours("xh") is None
+        conversion.levels([[0, 1.0]], 1.0)
+    assert conversion.hours("-8h") is None
+    assert conversion.hours("xh") is None
 
 
 def test_a_dated_future_is_no_perpetual_and_a_launch_in_another_unit_is_unknown() -> None:
@@ -108,7 +108,7 @@ def test_a_dated_future_is_no_perpetual_and_a_launch_in_another_unit_is_unknown(
         "swap": False, "base": "ETH", "quote": "USDT", "settle": "USDT", "active": True, "created": NOW * 1000,
         "precision": {"price": 0.01, "amount": 0.001},
     }  # fmt: skip
-    found = rows.instrument("any", Kind.LINEAR, market, {"interval": "8h"}, 4)
+    found = conversion.instrument("any", Kind.LINEAR, market, {"interval": "8h"}, 4)
     assert (found.perpetual, found.funding_interval_min, found.launch_ms) == (False, None, None)
 
 
@@ -117,4 +117,4 @@ def test_a_dated_future_is_no_perpetual_and_a_launch_in_another_unit_is_unknown(
     [("BTCUSDT", "BTCUSDT"), ("0", "BTC/USDC:USDC"), ("@107", "BTC/USDC:USDC"), ("PURR/USDC", "PURR/USDC")],
 )
 def test_a_market_whose_own_name_is_a_mere_number_goes_by_its_unified_one(own: str, name: str) -> None:
-    assert rows.name_of({"id": own, "symbol": "BTC/USDC:USDC"}) == name
+    assert conversion.name_of({"id": own, "symbol": "BTC/USDC:USDC"}) == name

@@ -1,14 +1,14 @@
 """ccxt's unified structures made into ours. What ccxt leaves open is settled here, never guessed.
 
 *Units.* ccxt gives the amounts of books and trades of contract markets in contracts, those of bars, tickers and open
-interest in whatever the exchange uses. The former are multiplied by `contractSize`. For the latter the row itself
+interest in whatever the exchange uses. The former are multiplied by `contractSize`. For the latter the item itself
 decides: its value over (amount · price) is 1 if the amount counts coins, and `contractSize` if it counts contracts.
 
 *Nonsense.* A price that is not positive, an amount that is negative, a time that is none are unknown (`None`), or what
 they belong to is refused: a trade, a ratio. A bar, and a ticker's last price, keep theirs (`nan` for what is no number)
 for the market to refuse, as it refuses those of streams: what is missing there matters.
 
-*Turnover.* ccxt drops a bar's turnover. Where the exchange's own row carries it, it is kept if it proves to be worth
+*Turnover.* ccxt drops a bar's turnover. Where the exchange's own answer carries it, it is kept if it proves to be worth
 the volume; else it is `nan`: volume times a typical price would be an invention.
 """
 
@@ -59,29 +59,29 @@ def instrument(exchange: str, kind: Kind, market: Any, rate: Any, mode: int) -> 
     )
 
 
-def ticker(market: Any, row: Any, rate: Any, interest: Any, now_ms: float) -> TickerUpdate:
+def ticker(market: Any, item: Any, rate: Any, interest: Any, now_ms: float) -> TickerUpdate:
     """A ticker with its funding rate and open interest; what is not offered stays `UNSET`, what is empty is `None`."""
-    size, last, change = contract_size(market), positive(row["last"]), _finite(row["percentage"])
-    said = _finite(row["last"])
+    size, last, change = contract_size(market), positive(item["last"]), _finite(item["percentage"])
+    said = _finite(item["last"])
     rate, of_rate = (rate, True) if rate else ({}, False)
-    mark = positive(row.get("markPrice")) or positive(rate.get("markPrice"))
+    mark = positive(item.get("markPrice")) or positive(rate.get("markPrice"))
     settles = (_time(rate.get("fundingTimestamp")), _time(rate.get("nextFundingTimestamp")))
     due = [at for at in settles if at is not None and now_ms < at <= now_ms + _LONGEST_INTERVAL_MS]
     held_value = _amount(interest["openInterestValue"]) if interest else None
     return TickerUpdate(
-        last=None if row["last"] is None else math.nan if said is None else said,
+        last=None if item["last"] is None else math.nan if said is None else said,
         mark=mark,
-        index=positive(row.get("indexPrice")) or positive(rate.get("indexPrice")),
-        bid=positive(row["bid"]),
-        bid_size=_coins(row["bidVolume"], size),
-        ask=positive(row["ask"]),
-        ask_size=_coins(row["askVolume"], size),
-        previous_24h=positive(row["open"]),
+        index=positive(item.get("indexPrice")) or positive(rate.get("indexPrice")),
+        bid=positive(item["bid"]),
+        bid_size=_coins(item["bidVolume"], size),
+        ask=positive(item["ask"]),
+        ask_size=_coins(item["askVolume"], size),
+        previous_24h=positive(item["open"]),
         change_24h=None if change is None else change / 100,
-        high_24h=positive(row["high"]),
-        low_24h=positive(row["low"]),
-        volume_24h=in_base(_amount(row["baseVolume"]), _amount(row["quoteVolume"]), last, size),
-        turnover_24h=_amount(row["quoteVolume"]),
+        high_24h=positive(item["high"]),
+        low_24h=positive(item["low"]),
+        volume_24h=in_base(_amount(item["baseVolume"]), _amount(item["quoteVolume"]), last, size),
+        turnover_24h=_amount(item["quoteVolume"]),
         open_interest=(
             in_base(_amount(interest["openInterestAmount"]), held_value, mark or last, size) if interest else UNSET
         ),
@@ -92,7 +92,7 @@ def ticker(market: Any, row: Any, rate: Any, interest: Any, now_ms: float) -> Ti
     )
 
 
-def bars(exchange: str, size: float, timeframe: Timeframe, rows: Sequence[Any], now_ms: float) -> list[Bar]:
+def bars(exchange: str, size: float, timeframe: Timeframe, items: Sequence[Any], now_ms: float) -> list[Bar]:
     """A page of `[open_ms, open, high, low, close, volume, turnover or None]`.
 
     The unit of the volumes, and whether the turnover is one, are decided by the whole page together.
@@ -102,7 +102,7 @@ def bars(exchange: str, size: float, timeframe: Timeframe, rows: Sequence[Any], 
         MalformedMessage: not aligned in UTC, or the turnover contradicts both units.
     """
     found = []
-    for at, *values, turnover in sorted(rows, key=lambda row: row[0]):
+    for at, *values, turnover in sorted(items, key=lambda item: item[0]):
         if not timeframe.closes_at(at):
             raise MalformedMessage(f"{exchange}'s {timeframe} bar at {at} does not open on a multiple of it in UTC")
         numbers = [_finite(value) for value in values]
@@ -124,61 +124,61 @@ def bars(exchange: str, size: float, timeframe: Timeframe, rows: Sequence[Any], 
         paid = (turnover or 0.0) if has_turnover and (turnover is not None or amount == 0) else math.nan
         return Bar(at, opened, high, low, close, amount * (unit or 1.0), paid, at + timeframe.ms <= now_ms)
 
-    return [bar(*row) for row in found]
+    return [bar(*item) for item in found]
 
 
-def trade(row: Any, size: float) -> Trade:
-    """Make a trade of ccxt's row, its size in coins; raises `MalformedMessage` at an impossible price, size or time."""
-    side = {"buy": Side.BUY, "sell": Side.SELL}.get(row["side"])
+def trade(item: Any, size: float) -> Trade:
+    """Make a trade of an item, its size in coins; raises `MalformedMessage` at an impossible price, size or time."""
+    side = {"buy": Side.BUY, "sell": Side.SELL}.get(item["side"])
     if side is None:
-        raise MalformedMessage(f"a trade without the taker's side: {row['side']!r}")
-    price, amount = above_zero(row["price"], "a trade's price"), above_zero(row["amount"], "a trade's amount")
-    return Trade(event_ms(row), price, amount * size, side, str(row["id"] or ""))
+        raise MalformedMessage(f"a trade without the taker's side: {item['side']!r}")
+    price, amount = above_zero(item["price"], "a trade's price"), above_zero(item["amount"], "a trade's amount")
+    return Trade(event_ms(item), price, amount * size, side, str(item["id"] or ""))
 
 
-def account_ratio(row: Any) -> AccountRatio:
+def account_ratio(item: Any) -> AccountRatio:
     """Convert a long/short ratio to the shares of long and short accounts, which add up to 1."""
-    ratio = above_zero(row["longShortRatio"], "longShortRatio")
-    return AccountRatio(event_ms(row), ratio / (1 + ratio), 1 / (1 + ratio))
+    ratio = above_zero(item["longShortRatio"], "longShortRatio")
+    return AccountRatio(event_ms(item), ratio / (1 + ratio), 1 / (1 + ratio))
 
 
-def funding_rate(row: Any) -> FundingRate:
-    """Convert a row of ccxt's to a settled funding rate (a fraction)."""
-    return FundingRate(event_ms(row), number(row["fundingRate"], "fundingRate"))
+def funding_rate(item: Any) -> FundingRate:
+    """Convert an item of ccxt's to a settled funding rate (a fraction)."""
+    return FundingRate(event_ms(item), number(item["fundingRate"], "fundingRate"))
 
 
-def open_interest(exchange: str, row: Any, price: float | None, size: float) -> OpenInterest:
+def open_interest(exchange: str, item: Any, price: float | None, size: float) -> OpenInterest:
     """Open interest in coins.
 
     Raises:
         NotOffered: it is given in another unit alone.
     """
-    amount = in_base(row["openInterestAmount"], row["openInterestValue"], price, size)
+    amount = in_base(item["openInterestAmount"], item["openInterestValue"], price, size)
     if amount is None:
         raise NotOffered(f"{exchange} offers no open interest history in coins through ccxt")
-    return OpenInterest(event_ms(row), amount)
+    return OpenInterest(event_ms(item), amount)
 
 
-def levels(rows: Sequence[Sequence[Any]], size: float) -> Levels:
-    """One side of a book; rows may carry more than price and size."""
-    return [(above_zero(row[0], "a price"), number(row[1], "a size") * size) for row in rows]
+def levels(items: Sequence[Sequence[Any]], size: float) -> Levels:
+    """Make one side of a book; its items may carry more than price and size."""
+    return [(above_zero(item[0], "a price"), number(item[1], "a size") * size) for item in items]
 
 
-def made(rows: Sequence[Any], make: Callable[[Any], _T], refused: Counter[str]) -> list[_T]:
-    """The rows made into ours; one that cannot be read is left out and counted in `refused`.
+def made(items: Sequence[Any], make: Callable[[Any], _T], refused: Counter[str]) -> list[_T]:
+    """Convert items; one that cannot be read is left out and counted in `refused`.
 
     Raises:
         MalformedMessage: none of them can be.
     """
     found, error = list[_T](), None
-    for row in rows:
+    for item in items:
         try:
-            found.append(make(row))
+            found.append(make(item))
         except (MalformedMessage, *UNPARSABLE) as wrong:
-            refused["(whole row)"] += 1
+            refused["(whole item)"] += 1
             error = wrong
     if error is not None and not found:
-        raise MalformedMessage(f"no row of ccxt can be read: {type(error).__name__} {error}") from error
+        raise MalformedMessage(f"no item of ccxt can be read: {type(error).__name__} {error}") from error
     return found
 
 
@@ -209,14 +209,14 @@ def hours(interval: Any) -> float | None:
     return positive(interval[:-1]) if isinstance(interval, str) and interval.endswith("h") else None
 
 
-def event_ms(row: Any) -> int:
-    """A row's time (epoch ms).
+def event_ms(item: Any) -> int:
+    """Return the time of an item (epoch ms).
 
     Raises:
         MalformedMessage: it is none, or in another unit.
     """
-    if (at := _time(row["timestamp"])) is None:
-        raise MalformedMessage(f"a time is {row['timestamp']!r}")
+    if (at := _time(item["timestamp"])) is None:
+        raise MalformedMessage(f"a time is {item['timestamp']!r}")
     return at
 
 
@@ -276,12 +276,12 @@ def number(value: Any, what: str) -> float:
     return found
 
 
-def column(row: Any, columns: Sequence[int | str]) -> float | None:
-    """The number in the one of `columns` that fits a bar's raw row: an index into a list, or a key of an object."""
+def column(item: Any, columns: Sequence[int | str]) -> float | None:
+    """The number in the one of `columns` that fits a bar's raw item: an index into a list, or a key of an object."""
     for at in columns:
-        if isinstance(row, dict) if isinstance(at, str) else isinstance(row, list) and at < len(row):
+        if isinstance(item, dict) if isinstance(at, str) else isinstance(item, list) and at < len(item):
             try:
-                return number(row[at], "turnover")
+                return number(item[at], "turnover")
             except (LookupError, MalformedMessage):
                 return None
     return None
