@@ -27,7 +27,7 @@ ROW = docs.SymbolItem(
 )  # fmt: skip
 SIGNAL = docs.SignalItem(
     symbol="BTCUSDT", signal=Label.BUY, confidence=11.5, claim=None, lean=None, large_move=11.7,
-    large_move_base=11.8, agreement=12.0, price=0.0, change=0.0, timestamp=None,
+    large_move_base=11.8, cone_1h=None, agreement=12.0, price=0.0, change=0.0, timestamp=None,
     data_quality=STALE, data_source=None, score=13.0, band=Band.UP, score_percentile=17.0, past_closes=300,
     past_from_bars=240,
     probability=None, coverage=14.0, attainable_coverage=1.0, evidence_class="detailed",

@@ -43,7 +43,7 @@ def others(documents: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-OF_THE_MARKET = {"chances", "forecast", "confidence", "probability", "large_move"}
+OF_THE_MARKET = {"chances", "forecast", "confidence", "probability", "large_move", "cone_1h"}
 """What is forecast with the market's own volatility, which misses the symbol that fails."""
 
 

@@ -38,12 +38,21 @@ export const COLUMNS: readonly SignalColumn[] = [
   { name: "factors", title: "factors", meaning: TERMS.factors.said, wide: true },
   {
     name: "large_move",
-    title: "P(large move)",
+    title: "P(large)",
     meaning: TERMS.large_move.said,
     by: (row) => row.large_move,
     number: true,
   },
-  { name: "price", title: "price", by: (row) => row.price, number: true },
+
+  {
+    name: "cone",
+    title: "1 h range, 80 %",
+    meaning: TERMS.range.said,
+    by: (row) => (row.cone_1h === null ? null : row.cone_1h[1] - row.cone_1h[0]),
+    number: true,
+    wide: true,
+  },
+  { name: "price", title: "price", by: (row) => row.price, number: true, wide: true },
   { name: "change", title: "24 h", meaning: TERMS.change.said, by: (row) => row.change, number: true },
   { name: "history", title: "last 24 h", number: true, wide: true },
   { name: "age", title: "age", meaning: TERMS.quality.said, number: true, wide: true },

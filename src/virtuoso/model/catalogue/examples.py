@@ -6,7 +6,8 @@ from virtuoso.model.catalogue.alert_examples import ALERT
 
 _SIGNAL: dict[str, Any] = {
     "symbol": "BTCUSDT", "signal": "HOLD", "confidence": 0.61, "claim": None, "lean": None,
-    "large_move": 0.24, "large_move_base": 0.2, "agreement": 0.41, "price": 105989.5, "tick_size": 0.1,
+    "large_move": 0.24, "large_move_base": 0.2, "cone_1h": [-0.58, 0.57], "agreement": 0.41,
+    "price": 105989.5, "tick_size": 0.1,
     "change": 2.6861, "timestamp": "2026-11-23T20:46:00.000Z", "data_quality": "live", "data_source": "replay",
     "score": 57.2, "band": "balanced", "score_percentile": 78.4, "past_closes": 1906, "past_from_bars": 300,
     "probability": 0.39, "coverage": 1.0, "attainable_coverage": 1.0, "evidence_class": "detailed",

@@ -7,7 +7,7 @@ from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Band, Label
 
 FORECAST_FIELDS = frozenset(
-    ("signal", "band", "confidence", "claim", "lean", "large_move", "large_move_base", "probability")
+    ("signal", "band", "confidence", "claim", "lean", "large_move", "large_move_base", "cone_1h", "probability")
 )
 """What an item of signals says only while its inputs are fresh; `null` each after that."""
 
@@ -33,6 +33,9 @@ class SignalItem(msgspec.Struct, frozen=True, kw_only=True):
     """Probability of a large move within the next hour, 0–1, as in `forecast` of the symbol; `null` while unknown."""
     large_move_base: float | None
     """How often that was so of this symbol in the last seven days, 0–1; `null` while unknown."""
+    cone_1h: tuple[float, float] | None
+    """Both ends of the 80 % band of the closing return over the next hour, percent, as in `forecast` of the symbol;
+    `null` while unknown."""
     agreement: float | None
     """How far the factors agree and how much stands behind them, 0–1: consensus × (1 − disagreement) × coverage × data
     quality. It is not the chance of a gain. `null` before the first closed bar, and where no factor leans anywhere."""

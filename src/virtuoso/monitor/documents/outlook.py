@@ -21,6 +21,8 @@ ORDER = (
     "then, without a forecast, by |score − 50| · agreement"
 )
 _SIDES = (Label.BUY, Label.SELL)
+_LOW_80, _HIGH_80 = 1, 4
+"""Where a cone has the ends of its 80 % band: the tails .1 and .9."""
 
 
 def outlook_fields(reading: Reading, *, fresh: bool) -> dict[str, Any]:
@@ -36,6 +38,7 @@ def outlook_fields(reading: Reading, *, fresh: bool) -> dict[str, Any]:
         "probability": max(known) if known else None,
         "large_move": None if ahead is None else ahead.large_move,
         "large_move_base": None if ahead is None else ahead.large_move_base,
+        "cone_1h": None if ahead is None or ahead.cone is None else (ahead.cone[_LOW_80], ahead.cone[_HIGH_80]),
     }
 
 

@@ -160,7 +160,7 @@ def signal_item(item: docs.SymbolItem, reading: Reading | None, frame: Frame) ->
     if reading is None:
         return docs.SignalItem(
             symbol=item.symbol, signal=None, band=None, confidence=None, claim=None, lean=None, large_move=None,
-            large_move_base=None, agreement=None, price=item.price, tick_size=item.tick_size,
+            large_move_base=None, cone_1h=None, agreement=None, price=item.price, tick_size=item.tick_size,
             change=item.change, timestamp=None,
             data_quality=item.data_quality, data_source=frame.source, score=None, score_percentile=None,
             past_closes=None, past_from_bars=None, probability=None, coverage=None, attainable_coverage=None,
