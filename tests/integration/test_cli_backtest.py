@@ -162,6 +162,9 @@ def test_a_bad_row_is_named_with_its_line_and_nothing_is_written(tmp_path: Path)
     assert "high" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+    told = _virtuoso(str(tmp_path / "bars.csv"), "--skip-bad").stdout
+    assert " of 1 symbol\n" in told
+    assert ", 1 bad row left out\n" in told
     kept = _virtuoso(str(tmp_path / "bars.csv"), "--skip-bad", "--json")
     assert kept.returncode == 0, kept.stderr
     assert json.loads(kept.stdout)["bars"] == {"read": 4, "missing": 1, "bad_rows_skipped": 1}

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from virtuoso.cli.terminal.tables import Cells, Table, at, facts, plain
 from virtuoso.model.signal import Band
+from virtuoso.model.text.numbers import counted
 
 _SIDES = (Band.UP, Band.DOWN)
 
@@ -17,9 +18,9 @@ def drawn(summary: dict[str, Any]) -> Iterator[RenderableType]:
     period, score, bands = summary["period"], summary["score"], summary["bands"]
     yield facts({
         "period": f"{period['first_close']} to {period['last_close']}",
-        "readings": f"{summary['readings']:,} of {len(summary['symbols'])} symbols",
+        "readings": f"{summary['readings']:,} of {counted(len(summary['symbols']), 'symbol')}",
         "bars": f"{summary['bars']['read']:,} read, {summary['bars']['missing']:,} missing, "
-        f"{summary['bars']['bad_rows_skipped']:,} bad rows left out",
+        f"{counted(summary['bars']['bad_rows_skipped'], 'bad row')} left out",
         **_apart(summary),
         "coverage": _percent(summary["coverage"]["mean"]),
         f"score ≥ {score['high']['at_least']:g}": _percent(score["high"]["share"]),
@@ -55,7 +56,7 @@ def _apart(summary: dict[str, Any]) -> dict[str, str]:
     withheld = summary["withheld"]
     if withheld["readings"]:
         causes = {
-            "warming_up": "warming up", "after_gap": f"after {withheld['gaps']['count']:,} gaps",
+            "warming_up": "warming up", "after_gap": f"after {counted(withheld['gaps']['count'], 'gap')}",
             "after_seam": "after the contract changed", "little_evidence": "too little evidence",
         }  # fmt: skip
         parts = ", ".join(f"{withheld[cause]:,} {text}" for cause, text in causes.items() if withheld[cause])
