@@ -27,30 +27,33 @@ _ASKED = {
 
 
 def record_bundled(
-    path: Path, start_ms: int, seconds: int, detailed: Sequence[str], lost: tuple[int, int] = (0, 0)
-) -> Path:
+    path: Path, start_ms: int, seconds: int, detailed: Sequence[str], lost: tuple[int, int] = (0, 0),
+    beacons: Sequence[str] = (),
+) -> Path:  # fmt: skip
     """Record all symbols for so many seconds, with book and trades of those that are `detailed`.
 
-    Tickers and bars come by one connection, the rest by another, which is down in the seconds `lost`.
+    Tickers and bars come by one connection, the rest by another, which is down in the seconds `lost`. The best prices
+    of `beacons` come too.
     """
     header = Header(VERSION, "bybit", "linear", start_ms * 1_000_000, {})
-    writer = RecordingWriter(
-        path, header, rotate_bytes=1 << 30, rotate_s=1e9, keep=None, on_failure=print, buffer_bytes=1 << 30
-    )
-    for record in _records(start_ms, seconds, detailed, lost):
+    writer = RecordingWriter(path, header, rotate_bytes=1 << 30, rotate_s=1e9, on_failure=print, buffer_bytes=1 << 30)
+    for record in _records(start_ms, seconds, detailed, lost, beacons):
         writer.put(record)
     writer.close(60.0)
     assert writer.dropped == 0
     return path
 
 
-def _records(start_ms: int, seconds: int, detailed: Sequence[str], lost: tuple[int, int]) -> Iterator[Record]:
+def _records(
+    start_ms: int, seconds: int, detailed: Sequence[str], lost: tuple[int, int], beacons: Sequence[str]
+) -> Iterator[Record]:
     source = open_recording(1, start_ms)
     source.advance(start_ms, ())
     yield ClockRead(start_ms * 1_000_000, 0.0)
     yield from _answers(source, start_ms)
     symbols = [row["symbol"] for row in source.instruments("linear")]
     topics = [("linear", topic) for symbol in symbols for topic in _topics(symbol, detailed=symbol in detailed)]
+    topics += [("linear", f"orderbook.1.{symbol}") for symbol in beacons]
     others = [(category, topic) for category, topic in topics if _connection(topic) == _OTHER]
     down = range(*lost)
     yield from _snapshots(source, topics, start_ms)

@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "demo": ("virtuoso.cli.demo", "The same on the bundled recording: no configuration, no network."),
     "exchange": ("virtuoso.cli.exchange", "Serve the embedded exchange (Bybit v5 public data)."),
     "record": ("virtuoso.cli.record", "Keep what goes over the exchange's wire, byte for byte."),
+    "recordings": ("virtuoso.cli.recordings", "List recordings, trim them, and take parts out of them."),
     "replay": ("virtuoso.cli.replay", "Play a recording through the same code as live data."),
     "backtest": ("virtuoso.cli.backtest", "Score bars of files as they would have been scored live."),
     "research": ("virtuoso.cli.research", "Judge weights and forecasts on files of bars, net of costs."),

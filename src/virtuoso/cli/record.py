@@ -15,14 +15,21 @@ from virtuoso.cli.terminal.configuration import Config, NoConfig, chosen, runnin
 from virtuoso.config import Settings, load
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import UsageError, VirtuosoError
+from virtuoso.model.text.bytes import size_text
 from virtuoso.model.text.duration import read
+from virtuoso.model.text.numbers import counted
 from virtuoso.processes.monitor import monitor_for
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.up import serve
 from virtuoso.recording.recorder import Recorder, Recording
 from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.wiring.recording import keep_of
 
 app = typer.Typer(add_completion=False)
+
+_DAY_S = 86_400
+_RATE_AFTER_S = 90.0
+"""Before that the start, which asks for the past, says nothing of the rate."""
 
 
 @app.command()
@@ -39,12 +46,13 @@ def record(
     ] = None,
     rotate_mb: Annotated[int, typer.Option(min=1, help="Megabytes after which a new file begins.")] = 256,
     rotate_hours: Annotated[float, typer.Option(min=0.01, help="Hours after which a new file begins.")] = 24.0,
-    keep: Annotated[int | None, typer.Option(min=1, help="Files kept; all.")] = None,
+    keep: Annotated[int | None, typer.Option(min=1, help="Files kept, beside the bounds of `recording`.")] = None,
 ) -> None:
     """Record everything that a monitor asks for and is told."""
     for_s = None if for_ is None else _seconds(for_)
     settings = running_settings(config, no_config, None if while_running else "warning")
-    runtime, recording = ctx.ensure_object(Runtime), Recording(file, rotate_mb * 1_000_000, rotate_hours * 3600, keep)
+    runtime = ctx.ensure_object(Runtime)
+    recording = Recording(file, rotate_mb * 1_000_000, rotate_hours * 3600, keep_of(settings, keep))
     if while_running:
         if for_s is not None:
             raise UsageError(
@@ -79,7 +87,9 @@ async def _record(recording: Recording, settings: Settings, clock: Clock, for_s:
             with suppress(asyncio.CancelledError):
                 await task
         await recorder.close()
-    typer.echo(f"recorded {recorder.records} frames to {recorder.path}; {recorder.dropped} records dropped")
+    said = f"recorded {recorder.records} frames, {size_text(recorder.written)}, to {recorder.path}"
+    gone = f"; {counted(recorder.removed, 'old file')} removed" if recorder.removed else ""
+    typer.echo(f"{said}; {recorder.dropped} records dropped{gone}")
     if recorder.failure is not None:
         raise VirtuosoError(f"{recorder.path}: the recording stopped: {recorder.failure}")
 
@@ -89,7 +99,11 @@ async def _tell(recorder: Recorder) -> None:
     console = Console(stderr=True)
     if not console.is_terminal:
         return
+    began_s = asyncio.get_running_loop().time()
     with console.status("recording") as status:
         while True:
-            status.update(f"recording {recorder.path}: {recorder.records} frames, {recorder.dropped} dropped")
+            passed_s = asyncio.get_running_loop().time() - began_s
+            rate = f", {size_text(recorder.written / passed_s * _DAY_S)} a day" if passed_s > _RATE_AFTER_S else ""
+            size = f"{recorder.records} frames, {size_text(recorder.written)}{rate}"
+            status.update(f"recording {recorder.path}: {size}, {recorder.dropped} dropped")
             await asyncio.sleep(0.5)

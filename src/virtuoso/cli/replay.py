@@ -10,13 +10,17 @@ from typing import Annotated
 import msgspec
 import typer
 
+from virtuoso.cli.replay_serve import serve_recording
 from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import told
 from virtuoso.cli.terminal.tables import facts, show
+from virtuoso.cli.terminal.times import epoch_ms
 from virtuoso.config import load
 from virtuoso.model.clock import iso
+from virtuoso.model.errors import UsageError
 from virtuoso.operations import logs
 from virtuoso.playback.replay import Replay
+from virtuoso.processes.runtime import Runtime
 from virtuoso.recording.reader import read
 from virtuoso.wiring.monitor import monitor_parts
 
@@ -25,15 +29,31 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def replay(
+    ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="The recording.")],
     config: Config = None,
     no_config: NoConfig = False,
     speed: Annotated[
-        float | None, typer.Option(min=0.01, help="Recorded seconds per second; as fast as it goes.")
+        float | None,
+        typer.Option(min=0.01, max=1000, help="Recorded seconds per second; as fast as it goes, and 1 with --serve."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Give it back as the exchange that it was recorded of, to any client.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of --serve; 0 takes a free one.")] = 8010,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Moment at which --serve begins: ISO 8601 or epoch ms.")
+    ] = None,
+    paused: Annotated[bool, typer.Option("--paused", help="Let the time of --serve stand still at first.")] = False,
 ) -> None:
     """Play a recording: same input, same documents, to the byte (SHA-256), whatever the speed."""
+    if serve:
+        from_ms = None if from_ is None else epoch_ms("--from", from_)
+        serve_recording(ctx.ensure_object(Runtime), file, port=port, speed=speed or 1.0, from_ms=from_ms, paused=paused)
+        return
+    if from_ is not None or paused:
+        raise UsageError("--from and --paused are for --serve: add it")
     logs.configure("warning", "auto")
     player, reader = Replay(monitor_parts(load(files_of(config, no_config), os.environ))), read(file)
     records = told(reader, f"replaying {file}", lambda: reader.bytes_read / max(1, reader.bytes_total))

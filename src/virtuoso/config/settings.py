@@ -294,6 +294,16 @@ class WebSettings(Section):
             return False
 
 
+class RecordingSettings(Section):
+    """What stays of a recording: the oldest files go, never the one that is written."""
+
+    total_gb: float = Field(50.0, gt=0, description="Gigabytes that the files of a recording take together, at most.")
+    free_gb: float = Field(2.0, gt=0, description="Gigabytes that are left free on its disk, at least.")
+    keep_days: Annotated[Days, Field(gt=0)] | None = Field(
+        None, description="Age at which a file goes; null: none does for its age."
+    )
+
+
 class LoggingSettings(Section):
     """What the program says of itself."""
 
@@ -325,6 +335,7 @@ class Settings(Section):
     cache: CacheSettings = CacheSettings()
     database: DatabaseSettings = DatabaseSettings()
     timeseries: TimeseriesSettings = TimeseriesSettings()
+    recording: RecordingSettings = RecordingSettings()
     web: WebSettings = WebSettings()
     logging: LoggingSettings = LoggingSettings()
     data_dir: FilePath = Field(Path("data"), description="Folder for everything that is kept.")

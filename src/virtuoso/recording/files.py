@@ -7,6 +7,7 @@ from pathlib import Path
 from virtuoso.model.errors import UsageError
 
 SUFFIX = ".vrec.zst"
+TAIL_SUFFIX = ".vrec.tail"
 _NUMBERED = re.compile(rf"(.+)\.(\d{{4,}}){re.escape(SUFFIX)}")
 
 
@@ -39,6 +40,11 @@ def number_of(file: Path) -> int:
     """Which file of its recording this is."""
     match = _NUMBERED.fullmatch(file.name)
     return int(match[2]) if match else 0
+
+
+def tail_of(file: Path) -> Path:
+    """Where what was flushed to a file stands until a large block of it is written."""
+    return file.with_name(file.name.removesuffix(SUFFIX) + TAIL_SUFFIX)
 
 
 def files_of(path: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """Reads recordings, to the last whole block; what was changed is refused, never guessed."""
 
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +8,13 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from virtuoso.recording.blocks import BEGINNING, MARK_BYTES, mark, unpacked
-from virtuoso.recording.files import RecordingError, to_read, why
-from virtuoso.recording.records import VERSION, Header, Record, decode
+from virtuoso.recording.blocks import BEGINNING, COLUMNS, INDEX, MARK_BYTES, Mark, mark, unpacked
+from virtuoso.recording.columns import directory
+from virtuoso.recording.files import RecordingError, tail_of, to_read, why
+from virtuoso.recording.index import Entry, Index, stored
+from virtuoso.recording.keeping import size_of
+from virtuoso.recording.records import READ, VERSION, Header, Record, at_ns, decode
+from virtuoso.recording.summary import Summary
 
 _COPY = "take an unchanged copy of it, or read the other files one by one"
 _PIECE_BYTES = 1 << 20
@@ -29,8 +34,21 @@ class Truncation(NamedTuple):
     lost: int
 
 
+class Block(NamedTuple):
+    """A block as it was read: where it begins, its mark, its data and the records in it (bytes)."""
+
+    offset: int
+    mark: Mark
+    data: bytes
+    raw: bytes
+
+
 class Reader(Iterator[Record]):
     """The records of one file, or of all files of a recording in order, each file from its `Header` on.
+
+    Args:
+        path: the file, or the recording.
+        from_ns: the time before which records are left out (epoch ns), headers apart. Blocks before it are not read.
 
     Attributes:
         files: what is read.
@@ -42,49 +60,112 @@ class Reader(Iterator[Record]):
             before that place are right.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, from_ns: int | None = None) -> None:
         self.files = to_read(path)
         self.truncated: list[Truncation] = []
         self.bytes_read = 0
-        self.bytes_total = _size(self.files)
-        self._records = self._all()
+        self._sizes = _sizes(self.files)
+        self.bytes_total = sum(self._sizes)
+        self._records = self._all() if from_ns is None else self._from(from_ns)
 
     def __next__(self) -> Record:
         return next(self._records)
 
     def _all(self) -> Iterator[Record]:
-        for path in self.files:
-            try:
-                with path.open("rb") as file:
-                    yield from self._file(path, file)
-            except OSError as error:
-                raise RecordingError(path, f"cannot be read: {why(error)}") from error
+        for number, path in enumerate(self.files):
+            yield from self._file(path, None)
+            self.bytes_read = sum(self._sizes[: number + 1])
 
-    def _file(self, path: Path, file: BinaryIO) -> Iterator[Record]:
-        at = 0
-        while True:
-            raw = _block(path, file, at)
-            if isinstance(raw, Truncation):
-                self.truncated.append(raw)
+    def _from(self, from_ns: int) -> Iterator[Record]:
+        for number, path in enumerate(self.files):
+            self.bytes_read = sum(self._sizes[:number])
+            index = index_of(path)
+            begin = index.offset_of(from_ns)
+            if begin is None and not tail_of(path).exists():
+                continue
+            last = index.entries[-1].offset if index.entries else None
+            for record in self._file(path, last if begin is None else begin):
+                if isinstance(record, Header) or at_ns(record) >= from_ns:
+                    yield record
+
+    def _file(self, path: Path, begin: int | None) -> Iterator[Record]:
+        """The records of a file; with `begin` its header, and then from the block there on."""
+        try:
+            with path.open("rb") as file:
+                for each in _blocks(path, file, begin):
+                    if isinstance(each, Truncation):
+                        self.truncated.append(each)
+                    else:
+                        yield from _decoded(path, each.offset, each.raw)
+                        self.bytes_read += MARK_BYTES + each.mark.packed
+        except OSError as error:
+            raise RecordingError(path, f"cannot be read: {why(error)}") from error
+
+
+def _blocks(path: Path, file: BinaryIO, begin: int | None) -> Iterator[Block | Truncation]:
+    """The blocks of records in a file, then those of its tail; a truncation where it was not closed."""
+    at = 0
+    while True:
+        found = _block(path, file, at)
+        if isinstance(found, Truncation):
+            more = _tail(path, at)
+            if more is None:
+                yield found
                 return
-            if not raw:
-                if file.read(1):
-                    raise RecordingError(path, f"something was appended after the end; {_COPY}", at + MARK_BYTES)
+            if more:
+                yield from more
                 return
-            yield from _decoded(path, at, raw)
-            self.bytes_read += file.tell() - at
-            at = file.tell()
+        elif found.mark.is_end:
+            if file.read(1):
+                raise RecordingError(path, f"something was appended after the end; {_COPY}", at + MARK_BYTES)
+            return
+        else:
+            if found.mark.kind != INDEX:
+                yield found
+            at += MARK_BYTES + found.mark.packed
+            if begin is not None and begin > at:
+                at, begin = begin, None
+        file.seek(at)
 
 
-def _size(files: list[Path]) -> int:
+def _tail(path: Path, at: int) -> list[Block | Truncation] | None:
+    """What was flushed since byte `at` of a file; empty when the file has grown since, `None` when there is no more."""
+    beside = tail_of(path)
+    blocks, offset, follows = list[Block | Truncation](), 0, None
     try:
-        return sum(file.stat().st_size for file in files)
+        with beside.open("rb") as file:
+            while not isinstance(found := _block(beside, file, offset), Truncation):
+                if not offset:
+                    follows = int.from_bytes(found.raw, "little")
+                else:
+                    blocks.append(found)
+                offset += MARK_BYTES + found.mark.packed
+    except (FileNotFoundError, RecordingError) as error:
+        if _whole_block_at(path, at):
+            return []  # while it was read, a large block took its place
+        if isinstance(error, FileNotFoundError):
+            return None
+        raise
+    if follows == at:
+        return [*blocks, Truncation(path, at, found.lost)]
+    return [] if _whole_block_at(path, at) else None
+
+
+def _whole_block_at(path: Path, at: int) -> bool:
+    with path.open("rb") as file:
+        file.seek(at)
+        return not isinstance(_block(path, file, at), Truncation)
+
+
+def _sizes(files: list[Path]) -> list[int]:
+    try:
+        return [size_of(file) for file in files]
     except OSError as error:
         raise RecordingError(files[0], f"cannot be read: {why(error)}") from error
 
 
-def _block(path: Path, file: BinaryIO, at: int) -> bytes | Truncation:
-    """What the next block holds; empty at the end of a file that was closed."""
+def _block(path: Path, file: BinaryIO, at: int, *, whole: bool = True) -> Block | Truncation:
+    """The next block, which begins at byte `at`; unless it is wanted whole, columns are not unpacked."""
     head = file.read(MARK_BYTES)
     if len(head) < MARK_BYTES and head[: len(BEGINNING)] == BEGINNING[: len(head)]:
         return Truncation(path, at, len(head))
@@ -97,17 +178,17 @@ def _block(path: Path, file: BinaryIO, at: int) -> bytes | Truncation:
         if at == 0 and not head.startswith(BEGINNING):
             raise RecordingError(path, f"is no recording; it would begin with {BEGINNING.hex(' ').upper()}", 0)
         raise RecordingError(path, f"was changed: no block begins here; {_COPY}", at)
-    if not found.packed:
-        return b""
+    if found.is_end:
+        return Block(at, found, b"", b"")
     data = file.read(found.packed)
     if len(data) < found.packed:
         return Truncation(path, at, len(head) + len(data))
-    raw = unpacked(found, data)
+    raw = unpacked(found, data) if whole or found.kind != COLUMNS else b""
     if raw is None:
         if data.endswith(bytes(4)) and (lost := _zeros(file)) is not None:
             return Truncation(path, at, len(head) + len(data) + lost)
         raise RecordingError(path, f"was changed: the checksum of the block differs; {_COPY}", at)
-    return raw
+    return Block(at, found, data, raw)
 
 
 def _decoded(path: Path, at: int, raw: bytes) -> Iterator[Record]:
@@ -117,8 +198,8 @@ def _decoded(path: Path, at: int, raw: bytes) -> Iterator[Record]:
         if at == 0 and not isinstance(first, Header):
             raise RecordingError(path, "does not begin with a header; read it with the program that wrote it", 0)
         if isinstance(first, Header):
-            if first.version != VERSION:
-                known = f"is of version {first.version}, this program reads {VERSION}"
+            if first.version not in READ:
+                known = f"is of version {first.version}, this program reads {' and '.join(map(str, sorted(READ)))}"
                 raise RecordingError(path, f"{known}; read it with the program that wrote it", 0)
             yield first
         yield from records
@@ -137,10 +218,74 @@ def _zeros(file: BinaryIO) -> int | None:
     return count
 
 
-def read(path: Path) -> Reader:
-    """The records of a file, or of a recording `NAME` (its files `NAME.0001.vrec.zst`, … in order).
+def index_of(path: Path) -> Index:
+    """The index of a file: as it was closed with, or made anew.
+
+    Raises:
+        RecordingError: the file is no recording, or was changed.
+    """
+    try:
+        found = stored(path)
+        if found is not None:
+            return found
+        with path.open("rb") as file:
+            return Index([Entry(each.offset, _summary(path, each)) for each in _in_file(path, file)])
+    except OSError as error:
+        raise RecordingError(path, f"cannot be read: {why(error)}") from error
+
+
+def summary_of(path: Path) -> Summary:
+    """What a file and its tail hold.
+
+    Raises:
+        RecordingError: the file is no recording, or was changed.
+    """
+    index = index_of(path)
+    found = index.holds
+    if not is_closed(path):
+        end = index.entries[-1].offset if index.entries else 0
+        with path.open("rb") as file:
+            file.seek(end)
+            last = _block(path, file, end, whole=False)
+        if isinstance(last, Block):
+            for more in _tail(path, end + MARK_BYTES + last.mark.packed) or ():
+                if isinstance(more, Block):
+                    found.join(_summary(path, more))
+    return found
+
+
+def is_closed(path: Path) -> bool:
+    """Whether a file was closed as it should."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - MARK_BYTES))
+        found = mark(file.read(MARK_BYTES)) if size >= MARK_BYTES else None
+    return found is not None and found.is_end
+
+
+def _in_file(path: Path, file: BinaryIO) -> Iterator[Block]:
+    """The blocks of the file itself; those of its tail are found by reading on."""
+    at = 0
+    while not isinstance(found := _block(path, file, at, whole=False), Truncation) and not found.mark.is_end:
+        if found.mark.kind != INDEX:
+            yield found
+        at += MARK_BYTES + found.mark.packed
+
+
+def _summary(path: Path, found: Block) -> Summary:
+    if found.mark.kind == COLUMNS:
+        return directory(found.data)[0].holds
+    holds = Summary()
+    for record in _decoded(path, found.offset, found.raw):
+        holds.add(record, 0)
+    holds.raw = found.mark.raw
+    return holds
+
+
+def read(path: Path, from_ns: int | None = None) -> Reader:
+    """The records of a file, or of a recording `NAME` (its files `NAME.0001.vrec.zst`, … in order), from a time on.
 
     Raises:
         RecordingError: there is no such recording.
     """
-    return Reader(path)
+    return Reader(path, from_ns)

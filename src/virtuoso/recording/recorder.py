@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from virtuoso.model.clock import Clock
+from virtuoso.recording.keeping import Keep
 from virtuoso.recording.records import VERSION, Answer, ClockRead, Closed, Frame, Header, Opened, Sent
 from virtuoso.recording.writer import RecordingWriter
 
@@ -21,13 +22,13 @@ class Recording:
         path: the recording's name; its files are numbered.
         rotate_bytes: of a file, compressed, after which another begins.
         rotate_s: seconds after which another begins.
-        keep: files that stay; `None` is all.
+        keep: what of it stays.
     """
 
     path: Path
     rotate_bytes: int
     rotate_s: float
-    keep: int | None
+    keep: Keep
 
 
 class Recorder:
@@ -49,6 +50,16 @@ class Recorder:
     def dropped(self) -> int:
         """Records that could not be kept."""
         return self._writer.dropped
+
+    @property
+    def written(self) -> int:
+        """Bytes that this run wrote, files that are gone included."""
+        return self._writer.written
+
+    @property
+    def removed(self) -> int:
+        """Old files that were removed."""
+        return self._writer.removed
 
     @property
     def path(self) -> Path:

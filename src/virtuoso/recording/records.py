@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
-VERSION = 1
-"""What this program writes and reads; another version is refused."""
+VERSION = 2
+"""What this program writes."""
+READ = frozenset({1, VERSION})
+"""What it reads; another version is refused. The first had no columns, no index and no tail."""
 
 _LENGTH = struct.Struct("<I")
 _OVERHEAD = 200
@@ -25,7 +27,7 @@ class Header(_Record, frozen=True):
     """First in every file. A new file of one run repeats it; another `started_ns` is another run.
 
     Attributes:
-        version: of this format, `VERSION`.
+        version: of the format: this program writes `VERSION`.
         exchange: its name, such as `bybit`.
         category: such as `linear`.
         started_ns: when the run began.
@@ -101,6 +103,19 @@ Record = Header | Frame | Sent | Opened | Closed | Answer | ClockRead | Dropped
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
+
+
+def at_ns(record: Record) -> int:
+    """When a record was made, epoch ns."""
+    match record:
+        case Frame() | Answer():
+            return record.received_ns
+        case Sent():
+            return record.sent_ns
+        case Header():
+            return record.started_ns
+        case _:
+            return record.at_ns
 
 
 def held_bytes(record: Record) -> int:

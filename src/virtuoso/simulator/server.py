@@ -89,6 +89,7 @@ class EmbeddedExchange:
             app.router.add_get(_CONTROL, self._show_faults)
             app.router.add_post(_CONTROL, self._order_fault)
             app.router.add_delete(_CONTROL, self._clear_faults)
+        self._add_routes(app)
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self.port)
@@ -103,6 +104,9 @@ class EmbeddedExchange:
         self._source.advance(self._clock.now_ms(), ())
         self._pump = asyncio.create_task(self._run(), name="exchange pump")
         self._script = asyncio.create_task(self._play(), name="scenario")
+
+    def _add_routes(self, app: web.Application) -> None:
+        """Where a kind of exchange answers more than the wire asks."""
 
     async def stop(self) -> None:
         """Close every connection and the port."""
@@ -142,10 +146,14 @@ class EmbeddedExchange:
                 self._cut_all()  # after a pause of the process no client could be served what it missed
                 self._source.advance(now_ms, ())
             last_s = now_s
-            for push in self._source.advance(now_ms, list(self._subscriptions)):
-                for frame in self._frames(push, now_s):
-                    for session in tuple(self._subscriptions.get((push.category, push.topic), ())):
-                        session.push(frame)
+            self._pass_on(now_ms, now_s)
+
+    def _pass_on(self, now_ms: int, now_s: float) -> None:
+        """Give the subscribers what is due."""
+        for push in self._source.advance(now_ms, list(self._subscriptions)):
+            for frame in self._frames(push, now_s):
+                for session in tuple(self._subscriptions.get((push.category, push.topic), ())):
+                    session.push(frame)
 
     def _frames(self, push: Push, now_s: float) -> list[bytes]:
         """The push as the weather lets it through."""

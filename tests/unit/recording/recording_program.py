@@ -17,19 +17,18 @@ def writer_at(name: str) -> RecordingWriter:
         Header(VERSION, "bybit", "linear", time.time_ns(), {}),
         rotate_bytes=1 << 30,
         rotate_s=3600,
-        keep=None,
         on_failure=lambda reason: print("failed", reason, flush=True),
     )
 
 
 def endless(name: str) -> None:
-    """Frames numbered by their connection, about 2,000 a second, until killed."""
+    """Frames numbered by their connection, about 2,000 a second, until killed: so much that large blocks are made."""
     writer = writer_at(name)
     print("started", flush=True)
     number = 0
     while True:
         for _ in range(10):
-            writer.put(Frame(time.time_ns(), number, os.urandom(300)))
+            writer.put(Frame(time.time_ns(), number, os.urandom(3_000)))
             number += 1
         time.sleep(0.005)
 

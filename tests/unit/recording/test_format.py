@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from virtuoso.model.errors import UsageError
-from virtuoso.recording.blocks import END, Packer
+from virtuoso.recording.blocks import Packer, end
 from virtuoso.recording.files import RecordingError
 from virtuoso.recording.reader import Reader, read
 from virtuoso.recording.records import (
@@ -91,20 +91,18 @@ def drain(reader: Reader) -> tuple[list[Record], RecordingError | None]:
 def test_what_is_put_is_read(tmp_path_factory: pytest.TempPathFactory, records: list[Record]) -> None:
     name = tmp_path_factory.mktemp("round") / "rec"
     failures: list[str] = []
-    with RecordingWriter(
-        name, HEADER, rotate_bytes=1 << 30, rotate_s=3600, keep=None, on_failure=failures.append
-    ) as writer:
+    with RecordingWriter(name, HEADER, rotate_bytes=1 << 30, rotate_s=3600, on_failure=failures.append) as writer:
         for record in records:
             writer.put(record)
     reader = read(name)
     assert list(reader) == [HEADER, *records]
     assert (reader.truncated, failures, writer.dropped) == ([], [], 0)
-    assert reader.bytes_read == reader.bytes_total - len(END)
+    assert reader.bytes_read == reader.bytes_total
 
 
 def test_a_file_cut_at_any_byte_gives_its_whole_blocks_and_says_so(tmp_path: Path) -> None:
     records, blocks = small()
-    data = b"".join(blocks) + END
+    data = b"".join(blocks) + end()
     path = tmp_path / "rec.0001.vrec.zst"
     for length in range(len(data)):
         path.write_bytes(data[:length])
@@ -135,7 +133,7 @@ def test_a_tail_of_zeros_is_a_cut_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
 def test_a_changed_byte_is_refused_wherever_it_is(tmp_path: Path, flip: int) -> None:
     records, blocks = small()
-    data = b"".join(blocks) + END
+    data = b"".join(blocks) + end()
     path = tmp_path / "rec.0001.vrec.zst"
     for at in range(len(data)):
         changed = bytearray(data)
@@ -153,7 +151,7 @@ def test_a_changed_byte_is_refused_wherever_it_is(tmp_path: Path, flip: int) -> 
 def test_a_missing_block_in_the_middle_cannot_pass_for_a_cut(tmp_path: Path) -> None:
     _, blocks = small()
     path = tmp_path / "rec.0001.vrec.zst"
-    path.write_bytes(blocks[0] + blocks[1][:-5] + blocks[2] + END)
+    path.write_bytes(blocks[0] + blocks[1][:-5] + blocks[2] + end())
     found, error = drain(read(path))
     assert found == [HEADER]
     assert error is not None
@@ -167,9 +165,9 @@ def corrupt_cases() -> list[tuple[str, bytes, str]]:
         ("text", b"2026-08-09 a log file, and not a recording\n" * 4, "is no recording"),
         ("short text", b"hello", "is no recording"),
         ("zstd", bytes.fromhex("28b52ffd") + b"\x20\x05\x29\x00\x00hello" * 9, "is no recording"),
-        ("no header", block(Frame(1, 0, b"x")) + END, "does not begin with a header"),
-        ("newer", block(other) + END, f"is of version {VERSION + 1}, this program reads {VERSION}"),
-        ("appended", block(HEADER) + END + block(Frame(1, 0, b"x")), "after the end"),
+        ("no header", block(Frame(1, 0, b"x")) + end(), "does not begin with a header"),
+        ("newer", block(other) + end(), f"is of version {VERSION + 1}, this program reads 1 and 2"),
+        ("appended", block(HEADER) + end() + block(Frame(1, 0, b"x")), "after the end"),
     ]
 
 
@@ -188,14 +186,14 @@ def test_a_record_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "given"
     packer = Packer()
     packer.add(b"\x04\x00\x00\x00\x93\xa1q\x01\x02")
-    path.write_bytes(block(HEADER) + packer.block() + END)
+    path.write_bytes(block(HEADER) + packer.block() + end())
     found, error = drain(read(path))
     assert found == [HEADER]
     assert "does not know" in str(error)
 
 
 def test_names_are_resolved_or_refused_with_what_would_be_right(tmp_path: Path) -> None:
-    whole = block(HEADER) + END
+    whole = block(HEADER) + end()
     for name in ("a.0001", "a.0002", "a.b.0007"):
         (tmp_path / f"{name}.vrec.zst").write_bytes(whole)
     assert [f.name for f in read(tmp_path / "a").files] == ["a.0001.vrec.zst", "a.0002.vrec.zst"]
@@ -217,6 +215,6 @@ def test_plain_zstd_takes_the_compression_off(tmp_path: Path) -> None:
 
     records, blocks = small()
     raw = b"".join(encode(record) for each in records for record in each)
-    data: Any = b"".join(blocks) + END
+    data: Any = b"".join(blocks) + end()
     with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as stream:
         assert stream.read() == raw

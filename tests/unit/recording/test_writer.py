@@ -15,6 +15,7 @@ import pytest
 
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import UsageError
+from virtuoso.recording.keeping import Keep
 from virtuoso.recording.reader import read
 from virtuoso.recording.records import VERSION, Answer, Dropped, Frame, Header, Record
 from virtuoso.recording.writer import FLUSH_S, RecordingWriter
@@ -24,7 +25,7 @@ PROGRAM = Path(__file__).with_name("recording_program.py")
 
 
 def writer_at(path: Path, failures: list[str] | None = None, **changes: object) -> RecordingWriter:
-    arguments: dict[str, object] = {"rotate_bytes": 1 << 30, "rotate_s": 3600.0, "keep": None}
+    arguments: dict[str, object] = {"rotate_bytes": 1 << 30, "rotate_s": 3600.0, "keep": Keep()}
     told = failures.append if failures is not None else pytest.fail
     return RecordingWriter(path, HEADER, on_failure=told, **(arguments | changes))  # type: ignore[arg-type]
 
@@ -85,7 +86,7 @@ def test_full_files_are_followed_by_others_and_the_oldest_go(tmp_path: Path) -> 
     """Each record fills a file. Its file is known beforehand: the one being written may change while it is read."""
     name = tmp_path / "rec"
     put = [frame(n, 4_000) for n in range(5)]
-    with writer_at(name, rotate_bytes=3_000, keep=3) as writer:
+    with writer_at(name, rotate_bytes=3_000, keep=Keep(files=3)) as writer:
         for n, record in enumerate(put, 1):
             writer.put(record)
             eventually(partial(_holds, tmp_path / f"rec.{n:04d}.vrec.zst", record))
@@ -274,7 +275,7 @@ def test_a_file_that_cannot_be_followed_is_not_marked_as_closed(tmp_path: Path) 
 
 
 def test_arguments_out_of_range_are_refused(tmp_path: Path) -> None:
-    for name in ("rotate_bytes", "rotate_s", "keep", "buffer_bytes"):
+    for name in ("rotate_bytes", "rotate_s", "buffer_bytes"):
         with pytest.raises(ValueError, match="must be positive"):
             writer_at(tmp_path / "rec", **{name: 0})
     with pytest.raises(ValueError, match="this program writes"):
@@ -283,7 +284,6 @@ def test_arguments_out_of_range_are_refused(tmp_path: Path) -> None:
             Header(VERSION + 1, "bybit", "linear", 1, {}),
             rotate_bytes=1,
             rotate_s=1,
-            keep=None,
             on_failure=pytest.fail,
         )
     assert list(tmp_path.iterdir()) == []
