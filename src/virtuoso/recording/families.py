@@ -4,11 +4,14 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-_DIGITS = rb"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,17})?"
-_UUID = rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_WORDS = rb"Buy|Sell|(?:Zero)?(?:Plus|Minus)Tick|true|false"
-_TOKEN = re.compile(rb'(?<=[":,\[])(%b|%b|%b)(?=[",}\]])' % (_DIGITS, _UUID, _WORDS))
-"""What differs: numbers, identifiers, sides and ticks. What it misses stays in the text of the family."""
+_NUMBER = rb"(?<=[-\d])\d*+(?:\.\d++)?+"
+_UUID = rb"(?<=[\da-f])[\da-f]{7}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}"
+_WORDS = rb"uy|ell|(?:ero)?(?:Plus|Minus|lus|inus)Tick|rue|alse"
+_TOKEN = re.compile(rb'([-\da-fBSZPMt](?<=[":,\[].)(?:%b|%b|%b)(?=[",}\]]))' % (_NUMBER, _UUID, _WORDS))
+"""What differs: numbers, identifiers, sides and ticks. What it misses stays in the text of the family.
+
+It begins with the first letters there are, which are searched for twice as fast as what must stand before them.
+"""
 
 _ONE, _ROW = b"\0", b"\1"
 _PAIR = b'["\0","\0"]'

@@ -37,7 +37,8 @@ class Form(NamedTuple):
 
 @lru_cache(64)
 def _written(decimals: int) -> re.Pattern[bytes]:
-    number = rb"-?\d+" if decimals == 0 else rb"(?:-?\d+\.\d{%d}|0)" % decimals
+    number = rb"-?(?:0|[1-9]\d*+)"
+    number = number if decimals == 0 else rb"(?:%b\.\d{%d}|0)" % (number, decimals)
     return re.compile(rb"(?:%b\n)*+" % number)
 
 

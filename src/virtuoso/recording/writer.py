@@ -24,7 +24,7 @@ FLUSH_S = 0.5
 _BUFFER_BYTES = 64 << 20
 _TIDY_S = 10.0
 """Between two looks at what may not stay."""
-COLUMNS_SHARE = 0.02
+COLUMNS_SHARE = 0.025
 """Of a core, which making columns may take."""
 
 log = structlog.get_logger(__name__)

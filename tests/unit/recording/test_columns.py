@@ -14,7 +14,7 @@ from virtuoso.simulator.recording import open_recording
 
 _NUMBERS = st.one_of(
     st.from_regex(r"-?(0|[1-9]\d{0,19})(\.\d{1,9})?", fullmatch=True),
-    st.sampled_from(["-0", "0.00", "-0.0", "1e5", ""]),
+    st.sampled_from(["-0", "0.00", "-0.0", "1e5", "", "007", "01.5", "-", "Buy"]),
 )
 _PRICES = st.decimals(0, 10**6, places=2).map(str) | st.just("0")
 
@@ -66,6 +66,7 @@ def test_numbers_of_several_forms_are_kept_as_text() -> None:
     assert whole([b"1.5", b"2"]) is None
     assert whole([b"0.0", b"0", b"1.5"]) is None
     assert whole([b"-0", b"1"]) is None
+    assert whole([b"007", b"1"]) is None
     assert whole([b"123456789012345678901"]) is None
     found = whole([b"0", b"1.5"])
     assert found is not None
