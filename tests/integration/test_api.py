@@ -14,7 +14,7 @@ ROUTES = {
     "/", "/docs", "/health", "/health/live", "/health/ready", "/api/signals/top", "/api/market/overview",
     "/api/dashboard/data", "/api/alerts/recent", "/api/monitoring/status", "/api/symbols", "/api/symbols/{symbol}",
     "/api/symbols/{symbol}/bars", "/api/symbols/{symbol}/book", "/api/regime", "/api/alpha", "/api/stream",
-    "/api/signals", "/api/symbols/{symbol}/scores", "/api/alerts", "/api/alerts/{alert_id}",
+    "/api/signals", "/api/signals/performance", "/api/symbols/{symbol}/scores", "/api/alerts", "/api/alerts/{alert_id}",
     "/api/alerts/{alert_id}/ack", "/api/alerts/rules", "/api/alerts/pipeline", "/api/alerts/performance",
     "/api/silences",
     "/api/silences/{silence_id}", "/api/alerts/deliveries", "/api/alerts/deliveries/{delivery_id}/resend",

@@ -33,6 +33,7 @@ _COMMANDS: Final = {
         "virtuoso.cli.alerts",
         "List alerts, say why people were notified or not, acknowledge and silence them.",
     ),
+    "signals": ("virtuoso.cli.signals", "Show how good forecasts and claims of a running Virtuoso were."),
     "config": ("virtuoso.cli.config", "Write, show and check the configuration."),
 }
 _EXTRAS: Final = {

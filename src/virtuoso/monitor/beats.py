@@ -11,6 +11,8 @@ from virtuoso.monitor.alerting.documents import AlertDocuments
 from virtuoso.monitor.cycle import alpha_scanner
 from virtuoso.monitor.cycle.ticks import BOOKS_S, TICKS_S, BooksPublisher, TicksPublisher
 from virtuoso.monitor.kernel import Kernel
+from virtuoso.monitor.lived import documents as lived_documents
+from virtuoso.monitor.lived.documents import LivedDocuments
 from virtuoso.monitor.status import StatusReport
 from virtuoso.monitor.supervision import PERIOD_S, Supervision
 from virtuoso.storage.stores import Stores
@@ -43,6 +45,7 @@ class Beats:
         ticks = TicksPublisher(market, kernel.exchange, publication, kernel.clock, watch.contained)
         books = BooksPublisher(market, kernel.cycle, watch, publication)
         alerts = AlertDocuments(kernel.alerting, channels, publication, kernel.clock)
+        lived = LivedDocuments(kernel.lived, publication, kernel.clock)
         supervision = Supervision(kernel, status, stores, on_status)
         self.alpha = Beat("alpha", alpha_scanner.PERIOD_S, kernel.alpha.scan_due)
         self.all = (
@@ -50,6 +53,7 @@ class Beats:
             Beat("status", PERIOD_S, supervision.check),
             Beat("books", BOOKS_S, _soon(books.publish)),
             Beat("alert documents", documents.PERIOD_S, _soon(alerts.publish)),
+            Beat("signal performance", lived_documents.PERIOD_S, lived.publish),
             self.alpha,
         )
 

@@ -63,6 +63,12 @@ class GroupSums:
         else:
             self._sums[group] = units.copy()
 
+    def copy(self) -> "GroupSums":
+        """The same, which stays as it is."""
+        made = GroupSums()
+        made._sums = {group: units.copy() for group, units in self._sums.items()}
+        return made
+
     def table(self) -> tuple[tuple[Group, ...], NDArray[np.int64]]:
         """The groups in their order, and their sums [group, measure] in multiples of 2⁻⁴⁰."""
         groups = tuple(sorted(self._sums))

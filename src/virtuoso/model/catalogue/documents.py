@@ -10,7 +10,7 @@ import msgspec
 from virtuoso.model import documents as docs
 from virtuoso.model.alerts import documents as alert_docs
 from virtuoso.model.alpha_documents import AlphaDocument
-from virtuoso.model.catalogue import alert_examples, empty_documents, examples
+from virtuoso.model.catalogue import alert_examples, empty_documents, examples, performance_example
 
 _HOUR_S, _MINUTE_S = 3_600.0, 60.0
 _FRESH_S: Final = 10.0
@@ -60,6 +60,11 @@ _ALL: Final = (
     PublishedDocument(
         name="signals:top", schema=docs.TopSignals, by_pass=True, empty=empty_documents.signals,
         example=examples.SIGNALS,
+    ),
+    PublishedDocument(
+        name="signals:performance", schema=docs.SignalPerformance, path="/api/signals/performance",
+        summary="How good forecasts and claims were, by what came of them",
+        empty=empty_documents.signal_performance, example=performance_example.PERFORMANCE,
     ),
     PublishedDocument(
         name="overview", schema=docs.MarketOverview, by_pass=True, path="/api/market/overview",

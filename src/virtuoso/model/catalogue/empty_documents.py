@@ -42,6 +42,13 @@ def alert_performance() -> object:
     )  # fmt: skip
 
 
+def signal_performance() -> object:
+    """Make the document `signals:performance` with nothing judged."""
+    return docs.SignalPerformance(
+        timestamp=_EPOCH, origin="lived", since=None, pending=0, horizons=(), groups=(), reason=_REASON
+    )
+
+
 def overview() -> object:
     """Make the document `overview` with every figure unknown."""
     return docs.MarketOverview(

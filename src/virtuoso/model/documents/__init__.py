@@ -5,6 +5,19 @@ coverage and probabilities in [0, 1]; times ISO 8601 in UTC. `null` means unknow
 """
 
 from virtuoso.model.documents.market import Breadth, Dashboard, DashboardMarket, MarketOverview, Mover, SystemStatus
+from virtuoso.model.documents.performance import (
+    BandQuality,
+    ChanceQuality,
+    ConeQuality,
+    GroupRow,
+    HorizonQuality,
+    LivedFigure,
+    ReliabilityBin,
+    SideQuality,
+    SideResult,
+    SignalPerformance,
+    TailQuality,
+)
 from virtuoso.model.documents.prices import BarItem, Bars, Book, Tick, Ticks
 from virtuoso.model.documents.regimes import RegimeDocument, RegimeItem, RegimeTransition
 from virtuoso.model.documents.signals import (
@@ -28,36 +41,10 @@ from virtuoso.model.documents.status import (
 from virtuoso.model.documents.symbols import LeftOut, SymbolDetail, SymbolItem, SymbolList
 
 __all__ = [
-    "BarItem",
-    "Bars",
-    "Book",
-    "Breadth",
-    "Build",
-    "CycleStatus",
-    "Dashboard",
-    "DashboardMarket",
-    "FeedItem",
-    "Health",
-    "LeftOut",
-    "MarketOverview",
-    "MonitoringStatus",
-    "Mover",
-    "Problem",
-    "RateBudget",
-    "RegimeDocument",
-    "RegimeItem",
-    "RegimeTransition",
-    "ScoreHistory",
-    "ScoreItem",
-    "SignalChange",
-    "SignalHistory",
-    "SignalItem",
-    "StageTimes",
-    "SymbolDetail",
-    "SymbolItem",
-    "SymbolList",
-    "SystemStatus",
-    "Tick",
-    "Ticks",
-    "TopSignals",
+    "BandQuality", "BarItem", "Bars", "Book", "Breadth", "Build", "ChanceQuality", "ConeQuality", "CycleStatus",
+    "Dashboard", "DashboardMarket", "FeedItem", "GroupRow", "Health", "HorizonQuality", "LeftOut", "LivedFigure",
+    "MarketOverview", "MonitoringStatus", "Mover", "Problem", "RateBudget", "RegimeDocument", "RegimeItem",
+    "RegimeTransition", "ReliabilityBin", "ScoreHistory", "ScoreItem", "SideQuality", "SideResult", "SignalChange",
+    "SignalHistory", "SignalItem", "SignalPerformance", "StageTimes", "SymbolDetail", "SymbolItem", "SymbolList",
+    "SystemStatus", "TailQuality", "Tick", "Ticks", "TopSignals",
 ]  # fmt: skip

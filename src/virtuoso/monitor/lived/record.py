@@ -190,13 +190,18 @@ class LivedRecord:
             self._forgot_day = lived.before_ms // DAY_MS + KEPT_DAYS
 
     @property
+    def keeps(self) -> bool:
+        """Whether there is a database at all."""
+        return self._store is not None
+
+    @property
     def waiting(self) -> int:
         """Rows that are not in the database yet."""
         return len(self._rows) + len(self._to_keep)
 
     def sums(self) -> dict[SumsKey, GroupSums | bytes]:
-        """The sums of the days that are judged: of days that are over as bytes, of those that go on as they stand."""
-        return {**self._sealed, **self._open}
+        """The sums of the days that are judged: of days that are over as bytes, copies of those that go on."""
+        return {**self._sealed, **{key: sums.copy() for key, sums in self._open.items()}}
 
     async def resume(self, now_ms: int) -> None:
         """Before anything is said: know what earlier runs said of the last closes, and the sums of past days.

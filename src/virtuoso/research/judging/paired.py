@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.quality.blocks import Blocks, quotient, ratio, summed
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.market.panel import Floats
-from virtuoso.research.judging.blocks import Blocks, quotient, ratio, summed
-from virtuoso.research.judging.figures import Figure
 
 _LEAST_DAYS = 5
 

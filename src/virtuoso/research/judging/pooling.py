@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.quality.blocks import Blocks, Statistic, interval
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.market.panel import Floats
-from virtuoso.research.judging.blocks import Blocks, Statistic, interval
-from virtuoso.research.judging.figures import Figure
 
 
 class Pool:

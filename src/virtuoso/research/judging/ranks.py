@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.quality.blocks import Blocks, quotient, summed
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.market.panel import Floats
-from virtuoso.research.judging.blocks import Blocks, quotient, summed
-from virtuoso.research.judging.figures import Figure
 
 
 def rank_correlation(x: Floats, y: Floats, blocks: Blocks, chosen: NDArray[np.bool_] | None = None) -> Figure:

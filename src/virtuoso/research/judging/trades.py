@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.quality.blocks import Blocks, ratio, summed
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.market.panel import Floats
-from virtuoso.research.judging.blocks import Blocks, ratio, summed
-from virtuoso.research.judging.figures import Figure
 
 Sides = NDArray[np.int8]
 _BP = 1e4

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.quality.blocks import Blocks, quotient, ratio, summed
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.market.panel import Floats
-from virtuoso.research.judging.blocks import Blocks, quotient, ratio, summed
-from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.paired import Paired, compare
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.model.backtested import Backtested, BacktestedForecast, BacktestedSet, Measured
-from virtuoso.research.judging.figures import Figure
 from virtuoso.research.track_record.chances import LARGE_MOVE, PROBABILITIES
 from virtuoso.research.track_record.cones.coverage import COVERED
 from virtuoso.research.track_record.distances import EXPLAINED, OWN

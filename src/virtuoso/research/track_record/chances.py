@@ -5,10 +5,10 @@ from numpy.typing import NDArray
 
 from virtuoso.analysis.forecast.costs import GATE_COST_BP
 from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN
+from virtuoso.analysis.quality.blocks import Blocks
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.market.panel import Floats
 from virtuoso.research.judging.base_rates import constants
-from virtuoso.research.judging.blocks import Blocks
-from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.probabilities import ProbabilityQuality, brier_skill, classes_skill, quality
 from virtuoso.research.sampling.forecasts import SampledForecasts
 from virtuoso.research.track_record.measured import Measured

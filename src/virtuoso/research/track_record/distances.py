@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.market.panel import Floats
-from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.paired import Paired
 from virtuoso.research.judging.volatility import Foreseen, VolatilityQuality, quality, r_squared
 from virtuoso.research.track_record.measured import Measured

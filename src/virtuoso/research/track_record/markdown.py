@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from virtuoso.research.judging.figures import Figure
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.research.track_record.sections import Cell, Column, Gate, Section, Table
 
 LONG: Final = 24

@@ -6,11 +6,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.quality.blocks import Blocks
 from virtuoso.analysis.regimes.regime import REGIMES
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.model.timeframe import DAY_MS
 from virtuoso.research.judging.base_rates import past_mean
-from virtuoso.research.judging.blocks import Blocks
 from virtuoso.research.sampling.sets import ScoredSet
 from virtuoso.research.track_record.sets import SetSpec
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape
 
-from virtuoso.research.judging.figures import Figure
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.research.judging.probabilities import Bin
 from virtuoso.research.track_record.sections import Plot
 

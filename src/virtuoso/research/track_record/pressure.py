@@ -3,7 +3,7 @@
 import numpy as np
 
 from virtuoso.analysis.forecast.costs import GATE_COST_BP
-from virtuoso.research.judging.figures import Figure
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.research.judging.ranks import rank_correlation
 from virtuoso.research.judging.trades import Trades, judge, naive_rivals
 from virtuoso.research.track_record.measured import Measured

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from virtuoso.research.judging.figures import Figure
+from virtuoso.analysis.quality.figures import Figure
 
 Cell: TypeAlias = "str | int | float | Figure | None"
 _HOUR_MIN = 60

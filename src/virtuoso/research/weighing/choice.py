@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.market.panel import Floats
-from virtuoso.research.judging.figures import Figure
 from virtuoso.research.weighing.trials import Trial, daily_mean, difference
 
 CONFIGURED: Final = "configured"

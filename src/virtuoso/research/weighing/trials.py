@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.quality.blocks import Blocks, quotient, summed
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.market.panel import Floats
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import DAY_MS
-from virtuoso.research.judging.blocks import Blocks, quotient, summed
-from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.ranks import rank_correlation
 from virtuoso.research.judging.trades import Sides, Trades, judge, not_overlapping
 from virtuoso.research.weighing.samples import Samples

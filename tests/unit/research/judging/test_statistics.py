@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.lazily import Lazily
 
+from virtuoso.analysis.quality.blocks import Blocks, effective, interval, ratio, summed
 from virtuoso.model.timeframe import DAY_MS
 from virtuoso.research.judging import base_rates, breaks, cones, paired, probabilities, ranks, trades, volatility
-from virtuoso.research.judging.blocks import Blocks, effective, interval, ratio, summed
 from virtuoso.research.judging.pooling import Pool
 
 stats, metrics, calibration = Lazily("scipy.stats"), Lazily("sklearn.metrics"), Lazily("sklearn.calibration")

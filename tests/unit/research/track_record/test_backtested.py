@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.model.backtested import BACKTESTED, BacktestedSet, Measured
-from virtuoso.research.judging.figures import Figure
 from virtuoso.research.track_record.backtested import backtested
 from virtuoso.research.track_record.chances import LARGE_MOVE, PROBABILITIES
 from virtuoso.research.track_record.cones.coverage import COVERED

@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-from virtuoso.research.judging.figures import Figure
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.research.track_record.html import html_page
 from virtuoso.research.track_record.markdown import page
 from virtuoso.research.track_record.plots import Interval, intervals

@@ -13,9 +13,9 @@ from virtuoso.analysis.forecast.cones.market import MarketForecasts
 from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN, TAILS
 from virtuoso.analysis.forecast.outcomes import Outcomes
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import DAY_MS
-from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.foreseen import quantiles, volatilities
 from virtuoso.research.sampling.forecasts import ForecastSampler, SampledForecasts
 from virtuoso.research.sampling.readings import Followed, Readings

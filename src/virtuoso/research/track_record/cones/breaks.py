@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.quality.blocks import ratio, summed
 from virtuoso.market.panel import Floats, Ints
-from virtuoso.research.judging.blocks import ratio, summed
 from virtuoso.research.judging.breaks import largest_breaks, steps_after
 from virtuoso.research.judging.cones import outside
 from virtuoso.research.track_record.measured import Measured

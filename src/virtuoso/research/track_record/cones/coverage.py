@@ -3,9 +3,9 @@
 import numpy as np
 
 from virtuoso.analysis.forecast.horizons import TAILS
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.market.panel import Floats
 from virtuoso.research.judging.cones import bands, levels
-from virtuoso.research.judging.figures import Figure
 from virtuoso.research.sampling.forecasts import SampledForecasts
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.plots import Interval, intervals

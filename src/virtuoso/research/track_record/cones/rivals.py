@@ -6,10 +6,10 @@ from functools import partial
 import numpy as np
 
 from virtuoso.analysis.forecast.horizons import TAILS
+from virtuoso.analysis.quality.blocks import ratio, summed
+from virtuoso.analysis.quality.figures import Figure
 from virtuoso.market.panel import Floats
-from virtuoso.research.judging.blocks import ratio, summed
 from virtuoso.research.judging.cones import pinball
-from virtuoso.research.judging.figures import Figure
 from virtuoso.research.judging.paired import compare
 from virtuoso.research.judging.pooling import Pool
 from virtuoso.research.sampling.readings import Sampled

@@ -4,8 +4,8 @@ import numpy as np
 
 from virtuoso.analysis.forecast.cones.together import BANDS
 from virtuoso.analysis.forecast.horizons import TAILS
+from virtuoso.analysis.quality.blocks import ratio
 from virtuoso.market.panel import Floats
-from virtuoso.research.judging.blocks import ratio
 from virtuoso.research.judging.cones import outside
 from virtuoso.research.track_record.cones.coverage import GATED
 from virtuoso.research.track_record.measured import Measured

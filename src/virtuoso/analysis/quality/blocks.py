@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from virtuoso.analysis.quality.figures import Figure, known
 from virtuoso.market.panel import Floats, Ints
 from virtuoso.model.timeframe import DAY_MS
-from virtuoso.research.judging.figures import Figure, known
 
 _MINUTE_MS: Final = 60_000
 DRAWS: Final = 2_000
