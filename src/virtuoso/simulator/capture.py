@@ -9,7 +9,7 @@ import msgspec
 
 from virtuoso.model.quality import DataSource
 from virtuoso.simulator.capture_file import read_capture
-from virtuoso.simulator.source import Push, Row
+from virtuoso.simulator.source import Item, Push
 
 _DEPTH = 200
 _DERIVED = (1, 50)
@@ -73,7 +73,7 @@ class CaptureSource:
         self._books: dict[tuple[str, str], _Book] = {}
         self._touches: dict[tuple[str, str], Push] = {}
         self._tickers: dict[tuple[str, str], dict[str, Any]] = {}
-        self._trades: dict[tuple[str, str], list[Row]] = {}
+        self._trades: dict[tuple[str, str], list[Item]] = {}
         self._bars: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
 
     @property
@@ -150,11 +150,11 @@ class CaptureSource:
             book.sent[depth] = (bids, asks)
         return self._book_frame(book, depth, symbol, "snapshot", bids, asks)
 
-    def instruments(self, category: str) -> list[Row]:
+    def instruments(self, category: str) -> list[Item]:
         """Return the recorded instruments of a category."""
         return self._instruments.get(category, [])
 
-    def tickers(self, category: str) -> list[Row]:
+    def tickers(self, category: str) -> list[Item]:
         """The tickers heard so far."""
         return [message["data"] for (of, _), message in self._tickers.items() if of == category]
 
@@ -168,7 +168,7 @@ class CaptureSource:
         bars = self._bars.get((category, symbol), {})
         return [[str(at), *(bar[n] for n in names)] for at, bar in sorted(bars.items()) if start_ms <= at <= end_ms]
 
-    def orderbook(self, category: str, symbol: str, depth: int) -> Row | None:
+    def orderbook(self, category: str, symbol: str, depth: int) -> Item | None:
         """The book as it stands, at most 200 levels."""
         book = self._books.get((category, symbol))
         if book is None:
@@ -180,30 +180,30 @@ class CaptureSource:
             "cts": message["cts"],
         }  # fmt: skip
 
-    def trades(self, category: str, symbol: str, limit: int) -> list[Row]:
-        """Return the latest `limit` trades that were pushed so far, as REST rows."""
+    def trades(self, category: str, symbol: str, limit: int) -> list[Item]:
+        """Return the latest `limit` trades that were pushed so far, as REST items."""
         return [
             {
-                "execId": row["i"], "symbol": symbol, "price": row["p"], "size": row["v"], "side": row["S"],
-                "time": str(row["T"]), "isBlockTrade": row["BT"], "isRPITrade": row["RPI"], "seq": str(row["seq"]),
+                "execId": item["i"], "symbol": symbol, "price": item["p"], "size": item["v"], "side": item["S"],
+                "time": str(item["T"]), "isBlockTrade": item["BT"], "isRPITrade": item["RPI"], "seq": str(item["seq"]),
             }
-            for row in self._trades.get((category, symbol), [])[-limit:]
+            for item in self._trades.get((category, symbol), [])[-limit:]
         ]  # fmt: skip
 
-    def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Row]:
-        """Return no rows: open interest by interval is not recorded."""
+    def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Item]:
+        """Return no items: open interest by interval is not recorded."""
         return []
 
-    def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Row]:
-        """Return no rows: settled funding rates are not recorded."""
+    def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Item]:
+        """Return no items: settled funding rates are not recorded."""
         return []
 
-    def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Row]:
-        """Return no rows: account ratios are not recorded."""
+    def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Item]:
+        """Return no items: account ratios are not recorded."""
         return []
 
     def _names(self, category: str) -> set[str]:
-        return {row["symbol"] for row in self._instruments.get(category, [])}
+        return {item["symbol"] for item in self._instruments.get(category, [])}
 
     def _due(self, number: int) -> int:
         return self._start_ms + self._frames[number][0] - self._first_ms

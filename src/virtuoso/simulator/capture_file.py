@@ -17,7 +17,7 @@ from msgspec import field
 from virtuoso.model.errors import UsageError
 from virtuoso.model.installed.zstd import ZstdError, ZstdFile
 from virtuoso.model.text.failures import why_unread
-from virtuoso.simulator.source import Row
+from virtuoso.simulator.source import Item
 
 _PACKED = b"\x28\xb5\x2f\xfd"
 _MOST_FRAMES = 5_000_000
@@ -37,7 +37,7 @@ class _Frame(msgspec.Struct, frozen=True):
 
 class _Result(msgspec.Struct, frozen=True):
     category: str = ""
-    rows: list[dict[str, Any]] = field(default_factory=list, name="list")
+    items: list[dict[str, Any]] = field(default_factory=list, name="list")
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ class Captured:
     """Data frames as (receive ms, category, bytes) by time, and the instruments of each category that they name."""
 
     frames: list[tuple[int, str, bytes]] = held(default_factory=list)
-    instruments: dict[str, list[Row]] = held(default_factory=dict)
+    instruments: dict[str, list[Item]] = held(default_factory=dict)
     symbols: dict[str, set[str]] = held(default_factory=dict)
     category_of: dict[str, str] = held(default_factory=dict)
     """Category of each connection."""
@@ -76,8 +76,8 @@ def read_capture(path: Path) -> Captured:
         raise UsageError(f"{path}: no line holds a frame with a topic; is this a raw capture of Bybit's v5 streams?")
     found.frames.sort(key=lambda frame: frame[0])  # connections are recorded side by side
     found.instruments = {
-        category: [row for row in rows if row.get("symbol") in found.symbols.get(category, ())]
-        for category, rows in found.instruments.items()
+        category: [item for item in items if item.get("symbol") in found.symbols.get(category, ())]
+        for category, items in found.instruments.items()
     }
     return found
 
@@ -95,7 +95,7 @@ def _take(found: Captured, line: _Line) -> None:
         found.category_of[line.conn] = line.addr.rstrip("/").rpartition("/")[2]
     elif line.t == "http":
         result = msgspec.json.decode(line.data, type=_Answer).result
-        found.instruments.setdefault(result.category, []).extend(result.rows)
+        found.instruments.setdefault(result.category, []).extend(result.items)
     elif line.t == "recv" and line.conn in found.category_of and '"topic"' in line.data:  # not an acknowledgement
         if len(found.frames) >= _MOST_FRAMES:
             raise UsageError(f"the capture holds more than {_MOST_FRAMES:,} frames; cut it")

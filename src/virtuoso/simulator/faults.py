@@ -109,12 +109,12 @@ class Faults:
 
     def state(self, now_s: float) -> list[dict[str, object]]:
         """What is in force, with the seconds left."""
-        rows = []
+        items = []
         for key, (fault, _, until) in list(self._until.items()):
             if now_s >= until:
                 del self._until[key]
                 self._left.pop(key, None)
                 continue
-            row = {name: value for name, value in msgspec.structs.asdict(fault).items() if value is not None}
-            rows.append(row | {"left_s": round(until - now_s, 1), "left_count": self._left.get(key)})
-        return rows
+            item = {name: value for name, value in msgspec.structs.asdict(fault).items() if value is not None}
+            items.append(item | {"left_s": round(until - now_s, 1), "left_count": self._left.get(key)})
+        return items

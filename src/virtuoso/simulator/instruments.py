@@ -1,4 +1,4 @@
-"""The instruments that the bundled markets list: a table of plain facts, and the exchange's rows made from it."""
+"""The instruments that the bundled markets list: a table of plain facts, and the items of the exchange made from it."""
 
 import csv
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
 
-from virtuoso.simulator.source import Row
+from virtuoso.simulator.source import Item
 
 _MOST_TICKS, _MOST_LOTS, _MARKET_SHARE = 19_999_998, 1_000_000, 5
 
@@ -40,8 +40,8 @@ def table() -> dict[str, Facts]:
     return {line["symbol"]: Facts(**line) for line in csv.DictReader(text.splitlines())}
 
 
-def instrument_row(facts: Facts) -> Row:
-    """The row of `/v5/market/instruments-info` for a perpetual: its facts, and limits that follow from its steps."""
+def instrument_item(facts: Facts) -> Item:
+    """Make the item of `/v5/market/instruments-info` of a perpetual: its facts, and limits that follow from its steps."""
     tick, step = Decimal(facts.tick_size), Decimal(facts.qty_step)
     most = f"{step * _MOST_LOTS:f}"
     return {

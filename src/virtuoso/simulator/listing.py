@@ -5,7 +5,7 @@ from typing import Any
 
 from virtuoso.model.quality import DataSource
 from virtuoso.simulator.faults import Faults
-from virtuoso.simulator.source import Push, Row, Source
+from virtuoso.simulator.source import Item, Push, Source
 
 _MINUTE_MS = 60_000
 
@@ -78,59 +78,59 @@ class Listing:
         frame = None if inner is None else self._source.snapshot(category, inner)
         return None if frame is None or inner is None else _renamed(frame, inner, topic)
 
-    def instruments(self, category: str) -> list[Row]:
-        """Instrument rows of what is listed."""
-        return self._rows(self._source.instruments(category))
+    def instruments(self, category: str) -> list[Item]:
+        """Return the instruments that are listed."""
+        return self._items(self._source.instruments(category))
 
-    def tickers(self, category: str) -> list[Row]:
-        """Ticker rows of what is listed."""
-        return self._rows(self._source.tickers(category))
+    def tickers(self, category: str) -> list[Item]:
+        """Return the tickers of what is listed."""
+        return self._items(self._source.tickers(category))
 
-    def _rows(self, rows: list[Row]) -> list[Row]:
+    def _items(self, items: list[Item]) -> list[Item]:
         if not self._faults:
-            return rows
+            return items
         gone, new = self._names()
-        by_symbol = {row["symbol"]: row for row in rows}
-        kept = [row for row in rows if row["symbol"] not in gone]
+        by_symbol = {item["symbol"]: item for item in items}
+        kept = [item for item in items if item["symbol"] not in gone]
         return kept + [by_symbol[of] | {"symbol": name} for name, of in new.items() if of in by_symbol]
 
     def klines(
         self, category: str, symbol: str, interval: str, price: str, start_ms: int, end_ms: int
     ) -> list[list[str]]:
         """Bars; `missing_minutes` leaves out those that began since it was ordered."""
-        rows = self._source.klines(category, self._of(symbol) or symbol, interval, price, start_ms, end_ms)
+        items = self._source.klines(category, self._of(symbol) or symbol, interval, price, start_ms, end_ms)
         now_s = self._now_s()
         for fault in self._faults.all("missing_minutes", now_s):
-            if fault.symbol == symbol and rows:
-                since_ms = int(rows[-1][0]) - int((now_s - self._faults.since_s(fault)) * 1000) - _MINUTE_MS
-                rows = [row for row in rows if int(row[0]) < since_ms]
-        return rows
+            if fault.symbol == symbol and items:
+                since_ms = int(items[-1][0]) - int((now_s - self._faults.since_s(fault)) * 1000) - _MINUTE_MS
+                items = [item for item in items if int(item[0]) < since_ms]
+        return items
 
-    def orderbook(self, category: str, symbol: str, depth: int) -> Row | None:
+    def orderbook(self, category: str, symbol: str, depth: int) -> Item | None:
         """Return the book of the symbol that stands behind this name, under this name."""
         book = self._source.orderbook(category, self._of(symbol) or symbol, depth)
         return book and book | {"s": symbol}
 
-    def trades(self, category: str, symbol: str, limit: int) -> list[Row]:
+    def trades(self, category: str, symbol: str, limit: int) -> list[Item]:
         """Return the latest trades of the symbol that stands behind this name, under this name."""
         return self._named(self._source.trades(category, self._of(symbol) or symbol, limit), symbol)
 
-    def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Row]:
+    def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Item]:
         """Return the open interest of the symbol that stands behind this name."""
         return self._source.open_interest(category, self._of(symbol) or symbol, interval, start_ms, end_ms)
 
-    def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Row]:
+    def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Item]:
         """Return the settled funding rates of the symbol that stands behind this name, under this name."""
         return self._named(self._source.funding(category, self._of(symbol) or symbol, start_ms, end_ms), symbol)
 
-    def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Row]:
+    def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Item]:
         """Return the account ratios of the symbol that stands behind this name, under this name."""
-        rows = self._source.account_ratio(category, self._of(symbol) or symbol, period, start_ms, end_ms)
-        return self._named(rows, symbol)
+        items = self._source.account_ratio(category, self._of(symbol) or symbol, period, start_ms, end_ms)
+        return self._named(items, symbol)
 
     @staticmethod
-    def _named(rows: list[Row], symbol: str) -> list[dict[str, Any]]:
-        return [row | {"symbol": symbol} for row in rows]
+    def _named(items: list[Item], symbol: str) -> list[dict[str, Any]]:
+        return [item | {"symbol": symbol} for item in items]
 
 
 def _renamed(payload: bytes, old_topic: str, new_topic: str) -> bytes:

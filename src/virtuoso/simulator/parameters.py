@@ -76,7 +76,7 @@ class Parameters:
         return self._cursor("offset") or 0
 
     def last_time(self) -> int | None:
-        """The time of the last row of the page before (epoch ms), from its cursor."""
+        """Return the time of the last item of the page before (epoch ms), from its cursor."""
         return self._cursor("lasttime")
 
     def _cursor(self, name: str) -> int | None:
@@ -95,5 +95,5 @@ def cursor_at(offset: int, total: int) -> str:
 
 
 def time_cursor(last_ms: int) -> str:
-    """The cursor of the page after the row at `last_ms`."""
+    """Make the cursor of the page after the item at `last_ms`."""
     return f"lastid%3D0%26lasttime%3D{last_ms}"

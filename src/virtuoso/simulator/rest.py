@@ -1,6 +1,6 @@
 """Bybit v5's public REST questions, answered from a source: one function an endpoint.
 
-Rows come from the source oldest first; here they are put newest first, paged and limited as documented.
+Items come from the source oldest first; here they are put newest first, paged and limited as documented.
 """
 
 from collections.abc import Callable
@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from virtuoso.simulator.parameters import Parameters, Refused, cursor_at, time_cursor
-from virtuoso.simulator.source import Row, Source
+from virtuoso.simulator.source import Item, Source
 
-Answer = Callable[[Source, Parameters, int], Row]
+Answer = Callable[[Source, Parameters, int], Item]
 
 INTERVALS = ("1", "3", "5", "15", "30", "60", "120", "240", "360", "720", "D", "W", "M")
 _MINUTE_MS = 60_000
@@ -24,40 +24,40 @@ _LENGTH_MS = {i: int(i) * _MINUTE_MS for i in INTERVALS if i.isdigit()} | {
 
 
 def _listed(source: Source, category: str) -> set[str]:
-    return {row["symbol"] for row in source.instruments(category)}
+    return {item["symbol"] for item in source.instruments(category)}
 
 
-def server_time(source: Source, parameters: Parameters, now_ms: int) -> Row:
+def server_time(source: Source, parameters: Parameters, now_ms: int) -> Item:
     """Answer `/v5/market/time`: exchange time in seconds and in nanoseconds."""
     return {"timeSecond": str(now_ms // 1000), "timeNano": str(now_ms * 1_000_000)}
 
 
-def instruments(source: Source, parameters: Parameters, now_ms: int) -> Row:
+def instruments(source: Source, parameters: Parameters, now_ms: int) -> Item:
     """`/v5/market/instruments-info`: default 500, at most 1000 a page, by cursor."""
     category = parameters.category()
     limit, offset = parameters.limit(500, 1000), parameters.offset()
-    rows = source.instruments(category)
+    items = source.instruments(category)
     for name, field in (("symbol", "symbol"), ("status", "status"), ("baseCoin", "baseCoin")):
         if (wanted := parameters.text(name)) is not None:
-            rows = [row for row in rows if row.get(field) == wanted]
-    if parameters.text("symbol") and not rows:
+            items = [item for item in items if item.get(field) == wanted]
+    if parameters.text("symbol") and not items:
         raise Refused("params error: symbol invalid", {"category": "", "list": [], "nextPageCursor": ""})
-    page = rows[offset : offset + limit]
-    return {"category": category, "list": page, "nextPageCursor": cursor_at(offset + limit, len(rows))}
+    page = items[offset : offset + limit]
+    return {"category": category, "list": page, "nextPageCursor": cursor_at(offset + limit, len(items))}
 
 
-def tickers(source: Source, parameters: Parameters, now_ms: int) -> Row:
+def tickers(source: Source, parameters: Parameters, now_ms: int) -> Item:
     """`/v5/market/tickers`: all, or one."""
     category = parameters.category()
-    rows = source.tickers(category)
+    items = source.tickers(category)
     if parameters.text("symbol") is not None:
-        symbol = parameters.symbol({row["symbol"] for row in rows})
-        rows = [row for row in rows if row["symbol"] == symbol]
-    return {"category": category, "list": rows}
+        symbol = parameters.symbol({item["symbol"] for item in items})
+        items = [item for item in items if item["symbol"] == symbol]
+    return {"category": category, "list": items}
 
 
 def _klines(price: str) -> Answer:
-    def answer(source: Source, parameters: Parameters, now_ms: int) -> Row:
+    def answer(source: Source, parameters: Parameters, now_ms: int) -> Item:
         category = parameters.category()
         symbol = parameters.symbol(_listed(source, category))
         interval = parameters.one_of("interval", INTERVALS)
@@ -65,17 +65,17 @@ def _klines(price: str) -> Answer:
         start, end = parameters.integer("start"), parameters.integer("end")
         length = _LENGTH_MS[interval]
         if start is not None and end is None:  # forward from the start
-            rows = source.klines(category, symbol, interval, price, start, start + limit * length)[:limit]
+            items = source.klines(category, symbol, interval, price, start, start + limit * length)[:limit]
         else:  # the latest up to the end
             last = min(now_ms, now_ms if end is None else end)
             first = max(last - (limit + 1) * length, 0 if start is None else start)
-            rows = source.klines(category, symbol, interval, price, first, last)[-limit:]
-        return {"symbol": symbol, "category": category, "list": rows[::-1]}
+            items = source.klines(category, symbol, interval, price, first, last)[-limit:]
+        return {"symbol": symbol, "category": category, "list": items[::-1]}
 
     return answer
 
 
-def orderbook(source: Source, parameters: Parameters, now_ms: int) -> Row:
+def orderbook(source: Source, parameters: Parameters, now_ms: int) -> Item:
     """`/v5/market/orderbook`: linear 1 to 1000 levels (25), spot 1 to 200 (1)."""
     category = parameters.category()
     symbol = parameters.symbol(_listed(source, category))
@@ -84,7 +84,7 @@ def orderbook(source: Source, parameters: Parameters, now_ms: int) -> Row:
     return book or {"s": symbol, "b": [], "a": [], "ts": now_ms, "u": 0, "seq": 0, "cts": now_ms}
 
 
-def recent_trades(source: Source, parameters: Parameters, now_ms: int) -> Row:
+def recent_trades(source: Source, parameters: Parameters, now_ms: int) -> Item:
     """`/v5/market/recent-trade`: linear at most 1000 (500), spot 60; newest first."""
     category = parameters.category()
     symbol = parameters.symbol(_listed(source, category))
@@ -97,53 +97,53 @@ def _span(parameters: Parameters, now_ms: int) -> tuple[int, int]:
     return start or 0, now_ms if end is None else end
 
 
-_Series = Callable[[int, int], list[Row]]
+_Series = Callable[[int, int], list[Item]]
 
 
 def _page(
     series: _Series, parameters: Parameters, now_ms: int, period_ms: int, limits: tuple[int, int]
-) -> tuple[list[Row], str]:
+) -> tuple[list[Item], str]:
     """One page of a time series, newest first, and the cursor of the next.
 
-    The cursor is the time of the last row, so rows that come in meanwhile shift nothing. Only the rows of the page
+    The cursor is the time of the last item, so items that come in meanwhile shift nothing. Only those of the page
     and one beyond it are made.
     """
     start, end = _span(parameters, now_ms)
     limit, before = parameters.limit(*limits), parameters.last_time()
     end = min(end, now_ms, end if before is None else before - 1)
-    rows = series(max(start, end - (limit + 1) * period_ms), end)[::-1]
-    return rows[:limit], time_cursor(int(rows[limit - 1]["timestamp"])) if len(rows) > limit else ""
+    items = series(max(start, end - (limit + 1) * period_ms), end)[::-1]
+    return items[:limit], time_cursor(int(items[limit - 1]["timestamp"])) if len(items) > limit else ""
 
 
-def open_interest(source: Source, parameters: Parameters, now_ms: int) -> Row:
+def open_interest(source: Source, parameters: Parameters, now_ms: int) -> Item:
     """`/v5/market/open-interest`: at most 200 (50) a page, by cursor."""
     category = parameters.category()
     symbol = parameters.symbol(_listed(source, category))
     interval = parameters.one_of("intervalTime", _PERIODS)
     series = partial(source.open_interest, category, symbol, interval)
-    rows, cursor = _page(series, parameters, now_ms, _PERIODS[interval], (50, 200))
-    return {"symbol": symbol, "category": category, "list": rows, "nextPageCursor": cursor}
+    items, cursor = _page(series, parameters, now_ms, _PERIODS[interval], (50, 200))
+    return {"symbol": symbol, "category": category, "list": items, "nextPageCursor": cursor}
 
 
-def funding_history(source: Source, parameters: Parameters, now_ms: int) -> Row:
+def funding_history(source: Source, parameters: Parameters, now_ms: int) -> Item:
     """`/v5/market/funding/history`: at most 200; a start without an end is refused."""
     category = parameters.category()
     symbol = parameters.symbol(_listed(source, category))
     limit = parameters.limit(200, 200)
     if parameters.integer("startTime") is not None and parameters.integer("endTime") is None:
         raise Refused("params error: endTime invalid", {"category": "", "list": []})
-    rows = source.funding(category, symbol, *_span(parameters, now_ms))
-    return {"category": category, "list": rows[-limit:][::-1]}
+    items = source.funding(category, symbol, *_span(parameters, now_ms))
+    return {"category": category, "list": items[-limit:][::-1]}
 
 
-def account_ratio(source: Source, parameters: Parameters, now_ms: int) -> Row:
+def account_ratio(source: Source, parameters: Parameters, now_ms: int) -> Item:
     """`/v5/market/account-ratio`: at most 500 (50) a page, by cursor."""
     category = parameters.category()
     symbol = parameters.symbol(_listed(source, category))
     period = parameters.one_of("period", _PERIODS)
     series = partial(source.account_ratio, category, symbol, period)
-    rows, cursor = _page(series, parameters, now_ms, _PERIODS[period], (50, 500))
-    return {"list": rows, "nextPageCursor": cursor}
+    items, cursor = _page(series, parameters, now_ms, _PERIODS[period], (50, 500))
+    return {"list": items, "nextPageCursor": cursor}
 
 
 ENDPOINTS: dict[str, Answer] = {
@@ -162,9 +162,9 @@ ENDPOINTS: dict[str, Answer] = {
 }
 
 
-def answer(source: Source, path: str, query: Any, now_ms: int) -> Row:
+def answer(source: Source, path: str, query: Any, now_ms: int) -> Item:
     """The whole body for a request, refusals included."""
-    envelope: Row = {"retCode": 0, "retMsg": "OK", "result": {}, "retExtInfo": {}, "time": now_ms}
+    envelope: Item = {"retCode": 0, "retMsg": "OK", "result": {}, "retExtInfo": {}, "time": now_ms}
     try:
         envelope["result"] = ENDPOINTS[path](source, Parameters(query), now_ms)
     except Refused as refused:

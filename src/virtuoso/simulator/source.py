@@ -1,7 +1,7 @@
 """What a market behind the embedded exchange is: a source of frames and of the answers to REST questions.
 
 Sources are deterministic: they are asked for everything up to an exchange time and have no clock of their own.
-Rows and frames have the wire's own form (string numbers, native names). Times are epoch milliseconds.
+Items and frames have the wire's own form (string numbers, native names). Times are epoch milliseconds.
 """
 
 from collections.abc import Collection, Iterable
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from virtuoso.model.quality import DataSource
 
-Row = dict[str, Any]
+Item = dict[str, Any]
 
 
 class Push(NamedTuple):
@@ -22,7 +22,7 @@ class Push(NamedTuple):
 
 
 class Source(Protocol):
-    """One market. Rows come oldest first; the server orders, pages and limits them."""
+    """One market. Items come oldest first; the server orders, pages and limits them."""
 
     origin: DataSource
     """How the exchange announces itself: replay or synthetic."""
@@ -53,12 +53,12 @@ class Source(Protocol):
         """The frame a new subscriber gets first, as of the last `advance`; `None` if there is none."""
         ...
 
-    def instruments(self, category: str) -> list[Row]:
-        """`/v5/market/instruments-info` rows."""
+    def instruments(self, category: str) -> list[Item]:
+        """Return the items of `/v5/market/instruments-info`."""
         ...
 
-    def tickers(self, category: str) -> list[Row]:
-        """`/v5/market/tickers` rows as of the last `advance`."""
+    def tickers(self, category: str) -> list[Item]:
+        """Return the items of `/v5/market/tickers` as of the last `advance`."""
         ...
 
     def klines(
@@ -67,22 +67,22 @@ class Source(Protocol):
         """Bars opening in [start_ms, end_ms], the forming one included. `price`: trade | mark | index | premium."""
         ...
 
-    def orderbook(self, category: str, symbol: str, depth: int) -> Row | None:
+    def orderbook(self, category: str, symbol: str, depth: int) -> Item | None:
         """`/v5/market/orderbook` result as of the last `advance`."""
         ...
 
-    def trades(self, category: str, symbol: str, limit: int) -> list[Row]:
+    def trades(self, category: str, symbol: str, limit: int) -> list[Item]:
         """The latest `limit` trades as of the last `advance`."""
         ...
 
-    def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Row]:
-        """`/v5/market/open-interest` rows with timestamps in [start_ms, end_ms]."""
+    def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Item]:
+        """Return the items of `/v5/market/open-interest` with timestamps in [start_ms, end_ms]."""
         ...
 
-    def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Row]:
-        """`/v5/market/funding/history` rows with timestamps in [start_ms, end_ms]."""
+    def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Item]:
+        """Return the items of `/v5/market/funding/history` with timestamps in [start_ms, end_ms]."""
         ...
 
-    def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Row]:
-        """`/v5/market/account-ratio` rows with timestamps in [start_ms, end_ms]."""
+    def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Item]:
+        """Return the items of `/v5/market/account-ratio` with timestamps in [start_ms, end_ms]."""
         ...

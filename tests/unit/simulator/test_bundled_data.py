@@ -9,7 +9,7 @@ from tests.support.capture import CAPTURE
 
 from virtuoso.model.errors import UsageError
 from virtuoso.simulator.capture_file import read_capture
-from virtuoso.simulator.instruments import instrument_row, table
+from virtuoso.simulator.instruments import instrument_item, table
 from virtuoso.simulator.sources import open_source
 
 FOLDER = Path(str(files("virtuoso.simulator"))) / "data"
@@ -40,7 +40,7 @@ def test_instruments_are_plain_facts() -> None:
     assert len(facts) == 701
     assert facts["BTCUSDT"].tick_size == "0.10"
     assert facts["BTCUSDT"].launch_ms == "1584230400000"
-    row = instrument_row(facts["SOLUSDT"])
+    row = instrument_item(facts["SOLUSDT"])
     assert row["priceFilter"] == {"minPrice": "0.010", "maxPrice": "199999.980", "tickSize": "0.010"}
     assert row["lotSizeFilter"]["qtyStep"] == "0.1"
     assert row["fundingInterval"] == 480
@@ -49,7 +49,7 @@ def test_instruments_are_plain_facts() -> None:
 def test_rows_have_the_shape_of_the_exchanges_own() -> None:
     real = {row["symbol"]: row for row in read_capture(CAPTURE).instruments["linear"]}
     for symbol in ("BTCUSDT", "DOGEUSDT"):
-        ours = instrument_row(table()[symbol])
+        ours = instrument_item(table()[symbol])
         assert ours.keys() == real[symbol].keys()
         assert {k: type(v) for k, v in ours.items()} == {k: type(v) for k, v in real[symbol].items()}
         for name in ("priceFilter", "lotSizeFilter", "riskParameters", "leverageFilter"):

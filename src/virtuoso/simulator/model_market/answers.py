@@ -1,4 +1,4 @@
-"""REST rows of one symbol, from the same functions of time as its frames."""
+"""Makes the REST items of one symbol, from the same functions of time as its frames."""
 
 from virtuoso.simulator.model_market.market import MINUTE_MS
 from virtuoso.simulator.model_market.symbol import DEPTHS, Symbol
@@ -6,7 +6,7 @@ from virtuoso.simulator.model_market.ticker import NAMES
 from virtuoso.simulator.model_market.traded import trade_id
 from virtuoso.simulator.recording.feeds import INTERVALS_MS, MONDAY_MS
 from virtuoso.simulator.recording.market import PlayedTrade
-from virtuoso.simulator.source import Row
+from virtuoso.simulator.source import Item
 
 _PERIODS_MS = {
     "5min": 5 * MINUTE_MS, "15min": 15 * MINUTE_MS, "30min": 30 * MINUTE_MS, "1h": 60 * MINUTE_MS,
@@ -17,11 +17,11 @@ _REST_ONLY = {
 }  # fmt: skip
 
 
-def ticker_row(symbol: Symbol, now_ms: int) -> Row:
-    """A `/v5/market/tickers` row; REST names a few fields that the stream does not."""
-    row: Row = dict(zip(NAMES, symbol.ticker.values(symbol.ticker.look_at(now_ms)), strict=True))
-    del row["tickDirection"]
-    return {"symbol": symbol.listed.symbol, **row, **_REST_ONLY}
+def ticker_item(symbol: Symbol, now_ms: int) -> Item:
+    """Make an item of `/v5/market/tickers`; REST names a few fields that the stream does not."""
+    item: Item = dict(zip(NAMES, symbol.ticker.values(symbol.ticker.look_at(now_ms)), strict=True))
+    del item["tickDirection"]
+    return {"symbol": symbol.listed.symbol, **item, **_REST_ONLY}
 
 
 def bar_rows(symbol: Symbol, interval: str, price: str, start_ms: int, end_ms: int, now_ms: int) -> list[list[str]]:
@@ -49,7 +49,7 @@ def bar_rows(symbol: Symbol, interval: str, price: str, start_ms: int, end_ms: i
     return found
 
 
-def book_row(symbol: Symbol, depth: int, now_ms: int) -> Row:
+def book_item(symbol: Symbol, depth: int, now_ms: int) -> Item:
     """The best `depth` levels of the smallest streamed depth that has them, with that stream's update id."""
     streamed = next((d for d in DEPTHS[1:] if d >= depth), DEPTHS[-1])
     book, texts, size = symbol.book, symbol.market.texts, symbol.listed.units.size
@@ -63,7 +63,7 @@ def book_row(symbol: Symbol, depth: int, now_ms: int) -> Row:
     }  # fmt: skip
 
 
-def trade_rows(symbol: Symbol, limit: int, now_ms: int) -> list[Row]:
+def trade_items(symbol: Symbol, limit: int, now_ms: int) -> list[Item]:
     """The latest `limit` trades."""
     market, after = symbol.market, now_ms
     found: list[PlayedTrade] = []
@@ -87,31 +87,31 @@ def trade_rows(symbol: Symbol, limit: int, now_ms: int) -> list[Row]:
     ]
 
 
-def interest_rows(symbol: Symbol, interval: str, start_ms: int, end_ms: int) -> list[Row]:
+def interest_items(symbol: Symbol, interval: str, start_ms: int, end_ms: int) -> list[Item]:
     """Open interest, both sides summed."""
-    size, rows = symbol.listed.units.size, []
+    size, items = symbol.listed.units.size, []
     for at in _instants(symbol, interval, start_ms, end_ms):
         lots = symbol.slow.open_interest(at)
-        rows.append({"openInterest": size(lots), "timestamp": str(at), "singleOpenInterest": size(lots // 2)})
-    return rows
+        items.append({"openInterest": size(lots), "timestamp": str(at), "singleOpenInterest": size(lots // 2)})
+    return items
 
 
-def ratio_rows(symbol: Symbol, period: str, start_ms: int, end_ms: int) -> list[Row]:
+def ratio_items(symbol: Symbol, period: str, start_ms: int, end_ms: int) -> list[Item]:
     """Shares of accounts net long and net short."""
-    rows: list[Row] = []
+    items: list[Item] = []
     for at in _instants(symbol, period, start_ms, end_ms):
         share = f"{symbol.slow.long_share(at):.4f}"
-        rows.append(
+        items.append(
             {
                 "symbol": symbol.listed.symbol, "buyRatio": share, "sellRatio": f"{1 - float(share):.4f}",
                 "timestamp": str(at),
             }
         )  # fmt: skip
-    return rows
+    return items
 
 
-def funding_rows(symbol: Symbol, start_ms: int, end_ms: int) -> list[Row]:
-    """Return the funding rates settled in [start_ms, end_ms], oldest first, as REST rows."""
+def funding_items(symbol: Symbol, start_ms: int, end_ms: int) -> list[Item]:
+    """Return the funding rates settled in [start_ms, end_ms], oldest first, as REST items."""
     every = symbol.listed.funding_ms
     first = -(-max(start_ms, symbol.slow.begins_ms) // every) * every
     return [

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from virtuoso.simulator.instruments import Facts, instrument_row, table
+from virtuoso.simulator.instruments import Facts, instrument_item, table
 from virtuoso.simulator.recording.dataset import Units, trimmed
-from virtuoso.simulator.source import Row
+from virtuoso.simulator.source import Item
 
 MOST = 700
 
@@ -51,9 +51,9 @@ class Listed:
     facts: Facts
 
     @property
-    def instrument(self) -> Row:
-        """The instrument's row as the exchange's REST gives it."""
-        return instrument_row(self.facts)
+    def instrument(self) -> Item:
+        """Make the instrument's item as the exchange's REST gives it."""
+        return instrument_item(self.facts)
 
     @property
     def kind(self) -> str:

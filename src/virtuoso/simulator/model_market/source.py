@@ -10,7 +10,7 @@ from virtuoso.simulator.model_market.listing import Listed, load
 from virtuoso.simulator.model_market.symbol import Symbol, exists
 from virtuoso.simulator.model_market.topics import Feed
 from virtuoso.simulator.recording.noise import hash_of
-from virtuoso.simulator.source import Push, Row
+from virtuoso.simulator.source import Item, Push
 
 _CATEGORY = "linear"
 _SECTORS = 8
@@ -88,13 +88,13 @@ class ModelSource:
         """The first frame of a subscription."""
         return self._symbol_of(topic).feed(topic).snapshot(self._now_ms) if category == _CATEGORY else None
 
-    def instruments(self, category: str) -> list[Row]:
-        """Instrument rows, as Bybit had them."""
+    def instruments(self, category: str) -> list[Item]:
+        """Return the instruments, as Bybit had them."""
         return [listed.instrument for listed in self._of(category).values()]
 
-    def tickers(self, category: str) -> list[Row]:
-        """Return the ticker rows of all symbols of a category as of the last `advance`."""
-        return [answers.ticker_row(self._symbol_of(name), self._now_ms) for name in self._of(category)]
+    def tickers(self, category: str) -> list[Item]:
+        """Return the tickers of all symbols of a category as of the last `advance`."""
+        return [answers.ticker_item(self._symbol_of(name), self._now_ms) for name in self._of(category)]
 
     def klines(
         self, category: str, symbol: str, interval: str, price: str, start_ms: int, end_ms: int
@@ -104,35 +104,35 @@ class ModelSource:
             return []
         return answers.bar_rows(self._symbol_of(symbol), interval, price, start_ms, end_ms, self._now_ms)
 
-    def orderbook(self, category: str, symbol: str, depth: int) -> Row | None:
+    def orderbook(self, category: str, symbol: str, depth: int) -> Item | None:
         """Return the best `depth` levels of each side of the book; `None` for an unknown symbol."""
         if symbol not in self._of(category):
             return None
-        return answers.book_row(self._symbol_of(symbol), depth, self._now_ms)
+        return answers.book_item(self._symbol_of(symbol), depth, self._now_ms)
 
-    def trades(self, category: str, symbol: str, limit: int) -> list[Row]:
+    def trades(self, category: str, symbol: str, limit: int) -> list[Item]:
         """Return the latest `limit` trades, oldest first; none for an unknown symbol."""
         if symbol not in self._of(category):
             return []
-        return answers.trade_rows(self._symbol_of(symbol), limit, self._now_ms)
+        return answers.trade_items(self._symbol_of(symbol), limit, self._now_ms)
 
-    def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Row]:
+    def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Item]:
         """Open interest history, both sides summed."""
         if symbol not in self._of(category):
             return []
-        return answers.interest_rows(self._symbol_of(symbol), interval, start_ms, min(end_ms, self._now_ms))
+        return answers.interest_items(self._symbol_of(symbol), interval, start_ms, min(end_ms, self._now_ms))
 
-    def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Row]:
+    def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Item]:
         """Return the funding rates settled in [start_ms, end_ms], but none of the future."""
         if symbol not in self._of(category):
             return []
-        return answers.funding_rows(self._symbol_of(symbol), start_ms, min(end_ms, self._now_ms))
+        return answers.funding_items(self._symbol_of(symbol), start_ms, min(end_ms, self._now_ms))
 
-    def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Row]:
+    def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Item]:
         """Shares of accounts net long and net short."""
         if symbol not in self._of(category):
             return []
-        return answers.ratio_rows(self._symbol_of(symbol), period, start_ms, min(end_ms, self._now_ms))
+        return answers.ratio_items(self._symbol_of(symbol), period, start_ms, min(end_ms, self._now_ms))
 
     def _of(self, category: str) -> dict[str, Listed]:
         return self._listed if category == _CATEGORY else {}

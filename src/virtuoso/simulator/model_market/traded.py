@@ -42,17 +42,17 @@ class TradeFeed:
         before = market.last_price(trades[0].at_ms - 1)
         texts, size = market.texts, market.units.size
         for at_ms, group in groupby(trades, key=lambda trade: trade.at_ms):
-            seq, rows = self._sequence.seq(at_ms) + 1, []
+            seq, items = self._sequence.seq(at_ms) + 1, []
             for trade in group:
                 ticks = trade.ticks
                 moved = "ZeroPlusTick" if ticks == before else "PlusTick" if ticks > before else "MinusTick"
                 before = ticks
-                rows.append(
+                items.append(
                     f'{{"T":{at_ms},"s":"{symbol}","S":"{"Buy" if trade.buy else "Sell"}","v":"{size(trade.lots)}",'
                     f'"p":"{texts[ticks]}","L":"{moved}","i":"{trade_id(market, trade)}","BT":false,"RPI":false,'
                     f'"seq":{seq}}}'
                 )
-            frame = f'{{"topic":"publicTrade.{symbol}","type":"snapshot","ts":{at_ms + 1},"data":[{",".join(rows)}]}}'
+            frame = f'{{"topic":"publicTrade.{symbol}","type":"snapshot","ts":{at_ms + 1},"data":[{",".join(items)}]}}'
             found.append((at_ms, frame.encode()))
         return found
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.model.installed.zstd import decompress
-from virtuoso.simulator.instruments import Facts, instrument_row, table
-from virtuoso.simulator.source import Row
+from virtuoso.simulator.instruments import Facts, instrument_item, table
+from virtuoso.simulator.source import Item
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -70,9 +70,9 @@ class Recorded:
     facts: Facts
 
     @property
-    def instrument(self) -> Row:
-        """The instrument's row as the exchange's REST gives it."""
-        return instrument_row(self.facts)
+    def instrument(self) -> Item:
+        """Make the instrument's item as the exchange's REST gives it."""
+        return instrument_item(self.facts)
 
 
 @dataclass(frozen=True, slots=True)

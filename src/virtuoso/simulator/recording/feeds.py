@@ -188,7 +188,7 @@ class SymbolFeeds:
 
     def _trades(self, after_ms: int, upto_ms: int) -> Frames:
         for at_ms, order in self._orders(after_ms, upto_ms):
-            rows = [
+            items = [
                 {
                     "T": at_ms,
                     "s": self.symbol,
@@ -204,7 +204,7 @@ class SymbolFeeds:
                 for trade in order
             ]
             topic = f"publicTrade.{self.symbol}"
-            yield at_ms, encode({"topic": topic, "type": "snapshot", "ts": at_ms + 1, "data": rows})
+            yield at_ms, encode({"topic": topic, "type": "snapshot", "ts": at_ms + 1, "data": items})
 
     def _bars(self, interval: str, after_ms: int, upto_ms: int) -> Frames:
         """The forming bar each second in which a trade came, and the closed one just after its end."""
@@ -261,9 +261,9 @@ class SymbolFeeds:
             side = "Buy" if move < 0 else "Sell"  # the position's side: a fall liquidates longs
             bankrupt = round(trade.ticks * (0.995 if side == "Buy" else 1.005))
             lots = max(1, int(sum(each.lots for each in order) * _LIQUIDATION_SHARE * (0.5 + draw / _LIQUIDATED)))
-            row = {
+            item = {
                 "T": at_ms, "s": self.symbol, "S": side, "v": self._units.size(lots),
                 "p": self._units.price(bankrupt),
             }  # fmt: skip
             topic = f"allLiquidation.{self.symbol}"
-            yield at_ms, encode({"topic": topic, "type": "snapshot", "ts": at_ms + 1, "data": [row]})
+            yield at_ms, encode({"topic": topic, "type": "snapshot", "ts": at_ms + 1, "data": [item]})

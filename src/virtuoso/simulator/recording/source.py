@@ -9,7 +9,7 @@ from virtuoso.simulator.recording.feeds import INTERVALS_MS, MONDAY_MS, SymbolFe
 from virtuoso.simulator.recording.market import PlayedTrade, SymbolMarket
 from virtuoso.simulator.recording.ticker import TickerModel
 from virtuoso.simulator.recording.timeline import MINUTE_MS, Timeline
-from virtuoso.simulator.source import Push, Row
+from virtuoso.simulator.source import Item, Push
 
 _CATEGORY = "linear"
 _DEPTHS = frozenset({"1", "50", "200", "1000"})
@@ -100,18 +100,18 @@ class RecordingSource:
         """The first frame of a subscription."""
         return self._feeds[topic.rpartition(".")[2]].snapshot(topic, self._now_ms) if category == _CATEGORY else None
 
-    def instruments(self, category: str) -> list[Row]:
-        """Return the instrument rows of a category."""
+    def instruments(self, category: str) -> list[Item]:
+        """Return the instruments of a category."""
         return [market.recorded.instrument for market in self._of(category).values()]
 
-    def tickers(self, category: str) -> list[Row]:
-        """Ticker rows; REST names a few fields that the stream does not."""
-        rows = []
+    def tickers(self, category: str) -> list[Item]:
+        """Return the tickers; REST names a few fields that the stream does not."""
+        items = []
         for symbol in self._of(category):
             fields = self._tickers[symbol].fields(self._books[symbol].tick_at(self._now_ms))
             rest = {name: value for name, value in fields.items() if name != "tickDirection"}
-            rows.append({"symbol": symbol, **rest, **_REST_ONLY})
-        return rows
+            items.append({"symbol": symbol, **rest, **_REST_ONLY})
+        return items
 
     def klines(
         self, category: str, symbol: str, interval: str, price: str, start_ms: int, end_ms: int
@@ -147,7 +147,7 @@ class RecordingSource:
             found.append([str(at), *(f"{p:.{units.price_decimals}f}" for p in (opened, top, bottom, closed))])
         return found
 
-    def orderbook(self, category: str, symbol: str, depth: int) -> Row | None:
+    def orderbook(self, category: str, symbol: str, depth: int) -> Item | None:
         """Return the best `depth` levels of each side of the book; `None` for an unknown symbol."""
         if symbol not in self._of(category):
             return None
@@ -164,7 +164,7 @@ class RecordingSource:
             "cts": book.time_of(tick),
         }
 
-    def trades(self, category: str, symbol: str, limit: int) -> list[Row]:
+    def trades(self, category: str, symbol: str, limit: int) -> list[Item]:
         """Return the latest `limit` trades, oldest first; none for an unknown symbol."""
         market = self._of(category).get(symbol)
         if market is None:
@@ -190,22 +190,22 @@ class RecordingSource:
             for trade in found[-limit:]
         ]
 
-    def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Row]:
+    def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Item]:
         """Open interest history, both sides summed."""
-        rows = []
+        items = []
         for at in self._instants(category, symbol, interval, start_ms, end_ms):
             lots = self._tickers[symbol].open_interest(at)
             units = self._markets[symbol].units
-            rows.append(
+            items.append(
                 {
                     "openInterest": units.size(lots),
                     "timestamp": str(at),
                     "singleOpenInterest": units.size(lots // 2),
                 }
             )
-        return rows
+        return items
 
-    def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Row]:
+    def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Item]:
         """Settled funding rates, as recorded."""
         market = self._of(category).get(symbol)
         if market is None:
@@ -219,15 +219,15 @@ class RecordingSource:
             if ticker.settles(at)
         ]
 
-    def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Row]:
+    def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Item]:
         """Shares of accounts net long and net short."""
-        rows = []
+        items = []
         for at in self._instants(category, symbol, period, start_ms, end_ms):
             share = round(self._tickers[symbol].long_share(at), 4)
-            rows.append(
+            items.append(
                 {"symbol": symbol, "buyRatio": f"{share:.4f}", "sellRatio": f"{1 - share:.4f}", "timestamp": str(at)}
             )
-        return rows
+        return items
 
     def _of(self, category: str) -> dict[str, SymbolMarket]:
         return self._markets if category == _CATEGORY else {}
