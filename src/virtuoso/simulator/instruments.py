@@ -41,7 +41,7 @@ def table() -> dict[str, Facts]:
 
 
 def instrument_item(facts: Facts) -> Item:
-    """Make the item of `/v5/market/instruments-info` of a perpetual: its facts, and limits that follow from its steps."""
+    """Make the item of `/v5/market/instruments-info` of a perpetual: its facts, and limits by its steps."""
     tick, step = Decimal(facts.tick_size), Decimal(facts.qty_step)
     most = f"{step * _MOST_LOTS:f}"
     return {

@@ -12,7 +12,7 @@ _CHANCES = ("stop_first", "target_first", "levels_bp", "net_bp")
 def stale(value: Any) -> Any:
     """A decoded document with each quality better than `stale` called so, and what was forecast null, with the reason.
 
-    Told by their shape, at any depth: rows of signals, forecasts with their horizons, and the chances of an entry.
+    Told by their shape, at any depth: items of signals, forecasts with their horizons, and the chances of an entry.
     What people wrote or what incidents found is left as it is.
     """
     if isinstance(value, list):
