@@ -9,16 +9,16 @@ _NAMES = ("open", "high", "low", "close", "volume", "turnover")
 
 
 def streamed(bars: Mapping[int, Mapping[str, Any]]) -> list[list[str]]:
-    """Bars of a topic as rows of an answer, oldest first."""
+    """Make bars of a topic items of an answer, oldest first."""
     return [[str(at), *(bar[name] for name in _NAMES)] for at, bar in sorted(bars.items())]
 
 
 def merged(answered: list[list[str]], minutes: Mapping[int, Mapping[str, Any]], length_ms: int) -> list[list[str]]:
     """Bars of a length: from the last that was answered on they are made of minutes, where all of them are known."""
-    found = {int(row[0]): row for row in answered}
+    found = {int(item[0]): item for item in answered}
     last_ms = max(found, default=0)
     if length_ms == _MINUTE_MS:
-        found |= {int(row[0]): row for row in streamed(minutes) if int(row[0]) >= last_ms}
+        found |= {int(item[0]): item for item in streamed(minutes) if int(item[0]) >= last_ms}
         return [found[at] for at in sorted(found)]
     groups: dict[int, list[int]] = {}
     for at in sorted(minutes):

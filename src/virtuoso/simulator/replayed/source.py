@@ -8,7 +8,7 @@ from virtuoso.simulator.replayed.answers import Answers, not_recorded
 from virtuoso.simulator.replayed.bars import merged
 from virtuoso.simulator.replayed.told import Answered, Framed, Lost, Recorded, Told
 from virtuoso.simulator.replayed.topics import Topics
-from virtuoso.simulator.source import Push, Row
+from virtuoso.simulator.source import Item, Push
 
 _MINUTE_MS = 60_000
 _MARK_MS = 60_000
@@ -123,21 +123,21 @@ class ReplayedSource:
         """The book or ticker as it stands; the next recorded delta follows it."""
         return self._topics.snapshot(topic) if category == self.recorded.category else None
 
-    def instruments(self, category: str) -> list[Row]:
+    def instruments(self, category: str) -> list[Item]:
         """What was listed."""
         return self._answers.instruments() if category == self.recorded.category else []
 
-    def tickers(self, category: str) -> list[Row]:
+    def tickers(self, category: str) -> list[Item]:
         """The tickers as they were answered, with what the streams said since."""
         if category != self.recorded.category:
             return []
-        rows = {row["symbol"]: dict(row) for row in self._answers.tickers()}
+        items = {item["symbol"]: dict(item) for item in self._answers.tickers()}
         for symbol, message in self._topics.tickers.items():
             said = {name: value for name, value in message["data"].items() if name not in _STREAM_ONLY}
-            rows[symbol] = rows.get(symbol, {}) | said
-        if not rows:
+            items[symbol] = items.get(symbol, {}) | said
+        if not items:
             raise not_recorded("tickers")
-        return list(rows.values())
+        return list(items.values())
 
     def klines(
         self, category: str, symbol: str, interval: str, price: str, start_ms: int, end_ms: int
@@ -146,15 +146,15 @@ class ReplayedSource:
         minutes = self._topics.bars.get(symbol, {}).get("1", {}) if price == "trade" else {}
         length_ms = _length_ms(interval)
         try:
-            rows = self._answers.bars(price, symbol, interval)
+            items = self._answers.bars(price, symbol, interval)
         except Refused:
             if not minutes or length_ms is None:
                 raise
-            rows = []
-        rows = rows if length_ms is None else merged(rows, minutes, length_ms)
-        return [row for row in rows if start_ms <= int(row[0]) <= min(end_ms, self.moment_ms)]
+            items = []
+        items = items if length_ms is None else merged(items, minutes, length_ms)
+        return [item for item in items if start_ms <= int(item[0]) <= min(end_ms, self.moment_ms)]
 
-    def orderbook(self, category: str, symbol: str, depth: int) -> Row | None:
+    def orderbook(self, category: str, symbol: str, depth: int) -> Item | None:
         """The deepest book that was streamed, as it stands."""
         book = self._topics.deepest(symbol)
         if book is None:
@@ -166,35 +166,35 @@ class ReplayedSource:
             "cts": message["cts"],
         }  # fmt: skip
 
-    def trades(self, category: str, symbol: str, limit: int) -> list[Row]:
+    def trades(self, category: str, symbol: str, limit: int) -> list[Item]:
         """Trades as they were answered, and those that were streamed since."""
         streamed = self._topics.trades.get(symbol, [])
         try:
-            rows = self._answers.rows("recent-trade", symbol)
+            items = self._answers.items("recent-trade", symbol)
         except Refused:
             if not streamed:
                 raise
-            rows = []
-        found = {row["execId"]: row for row in rows}
-        for row in streamed:
-            found[row["i"]] = {
-                "execId": row["i"], "symbol": symbol, "price": row["p"], "size": row["v"], "side": row["S"],
-                "time": str(row["T"]), "isBlockTrade": row["BT"], "isRPITrade": row.get("RPI", False),
-                "seq": str(row.get("seq", "")),
+            items = []
+        found = {item["execId"]: item for item in items}
+        for item in streamed:
+            found[item["i"]] = {
+                "execId": item["i"], "symbol": symbol, "price": item["p"], "size": item["v"], "side": item["S"],
+                "time": str(item["T"]), "isBlockTrade": item["BT"], "isRPITrade": item.get("RPI", False),
+                "seq": str(item.get("seq", "")),
             }  # fmt: skip
-        return sorted(found.values(), key=lambda row: int(row["time"]))[-limit:]
+        return sorted(found.values(), key=lambda item: int(item["time"]))[-limit:]
 
-    def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Row]:
+    def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Item]:
         """Open interest as it was answered."""
-        return _between(self._answers.rows("open-interest", symbol, interval), "timestamp", start_ms, end_ms)
+        return _between(self._answers.items("open-interest", symbol, interval), "timestamp", start_ms, end_ms)
 
-    def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Row]:
+    def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Item]:
         """Settled funding as it was answered."""
-        return _between(self._answers.rows("funding/history", symbol), "fundingRateTimestamp", start_ms, end_ms)
+        return _between(self._answers.items("funding/history", symbol), "fundingRateTimestamp", start_ms, end_ms)
 
-    def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Row]:
+    def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Item]:
         """Account ratios as they were answered."""
-        return _between(self._answers.rows("account-ratio", symbol, period), "timestamp", start_ms, end_ms)
+        return _between(self._answers.items("account-ratio", symbol, period), "timestamp", start_ms, end_ms)
 
 
 def _length_ms(interval: str) -> int | None:
@@ -203,5 +203,5 @@ def _length_ms(interval: str) -> int | None:
     return None if minutes is None else minutes * _MINUTE_MS
 
 
-def _between(rows: list[Row], name: str, start_ms: int, end_ms: int) -> list[Row]:
-    return sorted((r for r in rows if start_ms <= int(r[name]) <= end_ms), key=lambda row: int(row[name]))
+def _between(items: list[Item], name: str, start_ms: int, end_ms: int) -> list[Item]:
+    return sorted((r for r in items if start_ms <= int(r[name]) <= end_ms), key=lambda item: int(item[name]))

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from virtuoso.simulator.source import Row
+from virtuoso.simulator.source import Item
 
 _TOPIC = re.compile(rb'\{"topic":"([^"]{1,100})"')
 
@@ -63,7 +63,7 @@ class Topics:
         self.tickers: dict[str, dict[str, Any]] = {}
         self.bars: dict[str, dict[str, dict[int, dict[str, Any]]]] = {}
         """By symbol and interval: the bars that were streamed, by their open."""
-        self.trades: dict[str, list[Row]] = {}
+        self.trades: dict[str, list[Item]] = {}
 
         self._carriers: dict[str, int] = {}
 
@@ -75,7 +75,7 @@ class Topics:
         made.bars = {
             symbol: {interval: dict(bars) for interval, bars in each.items()} for symbol, each in self.bars.items()
         }
-        made.trades = {symbol: list(rows) for symbol, rows in self.trades.items()}
+        made.trades = {symbol: list(items) for symbol, items in self.trades.items()}
         made._carriers = dict(self._carriers)
         return made
 
