@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -35,13 +36,13 @@ def training() -> TrainingSet:
     return TrainingPool(MINUTE).known(MIDNIGHT)
 
 
-async def settled(fitting: Any, *closes: int) -> list[list[tuple[str, int]]]:
-    """What was adopted after each of the closes."""
+async def settled(fitting: Any, *closes: int, asked: int = 0) -> list[list[tuple[str, int]]]:
+    """What was adopted after each of the closes, of a fit asked for `asked` minutes after midnight."""
     outlook, found = Taking(), []
     engine: Any = SimpleNamespace(outlook=outlook)
     with ThreadPoolExecutor(1) as worker:
         refits = Refits(engine, worker, fitting)
-        refits.begin(training())
+        refits.begin(training(), MIDNIGHT + asked * MINUTE)
         for close in closes:
             await refits.settle(MIDNIGHT + close * MINUTE)
             found.append(list(outlook.adopted))
@@ -55,6 +56,15 @@ async def test_a_fit_is_adopted_before_the_close_five_minutes_later_and_not_earl
 
     once = [(SHIPPED.version, MIDNIGHT)]
     assert await settled(fitting, 1, 4, 5, 6) == [[], [], once, once]
+
+
+async def test_a_fit_that_was_missed_is_adopted_before_the_next_close() -> None:
+    async def fitting(_: TrainingSet) -> Fit:
+        return SHIPPED
+
+    with structlog.testing.capture_logs() as logs:
+        assert await settled(fitting, 601, asked=600) == [[(SHIPPED.version, MIDNIGHT)]]
+    assert [entry["event"] for entry in logs] == ["refit begun that was missed", "fit adopted"]
 
 
 async def test_a_fit_that_fails_or_has_too_little_leaves_the_one_before() -> None:
@@ -77,7 +87,7 @@ async def test_a_fit_that_is_late_holds_once_it_is_there(monkeypatch: pytest.Mon
     engine: Any = SimpleNamespace(outlook=outlook)
     with ThreadPoolExecutor(1) as worker:
         refits = Refits(engine, worker, fitting)
-        refits.begin(training())
+        refits.begin(training(), MIDNIGHT)
         await refits.settle(MIDNIGHT + 5 * MINUTE)
         assert outlook.adopted == []
         there.set()

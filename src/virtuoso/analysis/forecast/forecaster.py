@@ -146,7 +146,7 @@ class Forecaster:
 
     @property
     def fit(self) -> Fit | None:
-        """The fit that holds."""
+        """The fit that is forecast by from the next close on; `None` before one was adopted."""
         return self._fit
 
     def state(self) -> dict[str, NDArray[np.float64]]:

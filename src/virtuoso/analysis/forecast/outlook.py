@@ -22,7 +22,7 @@ from virtuoso.analysis.forecast.costs import TAKER_FEE_BP, BarCosts, book_cost_b
 from virtuoso.analysis.forecast.features import LONG
 from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.followed import LEAST_DAYS, Followed, FollowedTable, cells_of
-from virtuoso.analysis.forecast.forecaster import ADOPTED_AFTER_MS, Forecaster, refit_due
+from virtuoso.analysis.forecast.forecaster import ADOPTED_AFTER_MS, Forecaster
 from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
 from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
@@ -69,7 +69,7 @@ class Said:
 
     @property
     def close_ms(self) -> int:
-        """The close, epoch ms."""
+        """Tell of which close this is said, epoch ms."""
         return int(self.forecasts.close_ms[-1])
 
 
@@ -163,8 +163,7 @@ class Outlook:
             rows, close_ms, block.close[0], up[horizon], down[horizon], self._pays(standings),
             np.array([fresh.get(row, False) for row in block.rows.tolist()], dtype=bool),
         )  # fmt: skip
-        if refit_due(close_ms) and close_ms > self._asked_ms:
-            self._asked_ms, self._due = close_ms, self._forecaster.training_set(close_ms)
+        self._ask_for_fit(close_ms)
         return Said(
             forecasts=forecasts, signals=signals, standings=standings, fit=self._forecaster.fit, horizon_min=horizon,
             funding_bp=funding,
@@ -235,6 +234,19 @@ class Outlook:
     def resume_claim(self, row: int, claim: tuple[float, float, float, float]) -> None:
         """Let a claim that an earlier run made stand in `row`, until the next close decides."""
         self._signals.resume(row, *claim)
+
+    def _ask_for_fit(self, close_ms: int) -> None:
+        """Once a day: at 00:00 UTC, or at the first close after it where a restart or an outage missed that.
+
+        Nothing is asked for where nothing was known by then that the fit which holds has not seen.
+        """
+        midnight_ms = Timeframe.D1.floor(close_ms)
+        if midnight_ms <= self._asked_ms:
+            return
+        self._asked_ms, training = midnight_ms, self._forecaster.training_set(midnight_ms)
+        seen_ms = 0 if self.fit is None else self.fit.last_ms
+        if (training.close_ms > seen_ms).any():
+            self._due = training
 
     def take_training(self) -> TrainingSet | None:
         """What a fit is due to, once: what was known at the last 00:00 UTC, read-only; else `None`."""

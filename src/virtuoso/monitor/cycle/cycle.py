@@ -222,7 +222,7 @@ class Cycle:
         if found.evaluation.said is not None:
             self._foreseen(found.evaluation.said.forecasts)
         if found.training is not None:
-            self.refits.begin(found.training)
+            self.refits.begin(found.training, self.analysed_ms)
         self._alerting.signals(found.signals, self._market)
         self.pressure.observe(found.evaluation, cut.symbols, self._now_ms())
 

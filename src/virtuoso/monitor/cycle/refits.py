@@ -1,4 +1,7 @@
-"""Refits: begun at 00:00 UTC, made beside the cycle, and in force five minutes later, live and in a replay alike."""
+"""Refits: begun at 00:00 UTC, made beside the cycle, and in force five minutes later, live and in a replay alike.
+
+One that a restart missed is begun at the first close, and in force at the next one for which it is ready.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -39,11 +42,15 @@ class Refits:
         self._running: asyncio.Task[Fit | None] | None = None
         self._known_ms = 0
 
-    def begin(self, training: TrainingSet) -> None:
-        """Make a fit of what is known, beside all else; one that still runs is given up."""
+    def begin(self, training: TrainingSet, close_ms: int) -> None:
+        """Make a fit of what is known, asked for at a close, beside all else; one that still runs is given up."""
         if self._running is not None:
             self._running.cancel()
         self._known_ms = training.until_ms
+        log.info(
+            "refit begun" if close_ms == self._known_ms else "refit begun that was missed",
+            known=iso(self._known_ms), close=iso(close_ms), samples=training.close_ms.size,
+        )  # fmt: skip
         self._running = asyncio.create_task(self._made(training), name="refit")
 
     async def settle(self, close_ms: int) -> None:
@@ -60,7 +67,7 @@ class Refits:
             log.info("fit adopted", fit=fit.version, days=fit.days, samples=fit.samples, known=iso(self._known_ms))
 
     async def stop(self) -> None:
-        """Give up what runs."""
+        """Give up the fit that is being made, at the end of the program; the next start makes it."""
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)

@@ -1,6 +1,6 @@
 """The outlook: block by block as at once, fits that hold from a fixed close, signals only of what was earned."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from tests.support import panels
 from virtuoso.analysis.forecast.claims.cells import UP, ClaimRule
 from virtuoso.analysis.forecast.claims.signals import BUY, HOLD, UNKNOWN
 from virtuoso.analysis.forecast.claims.tally import MEASURES
+from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.fits.shipped import SHIPPED
 from virtuoso.analysis.forecast.outlook import ForecastRule, Outlook, Said
 from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
@@ -21,7 +22,7 @@ from virtuoso.analysis.readings.outlooks import (
     label_of,
     lean_of,
 )
-from virtuoso.market.panel import MINUTE_FIELDS, BarBlock, MinuteBlock
+from virtuoso.market.panel import MINUTE_FIELDS, BarBlock, Floats, MinuteBlock
 from virtuoso.model.signal import Label
 from virtuoso.model.timeframe import Timeframe
 
@@ -148,6 +149,40 @@ def test_a_fit_is_asked_for_once_at_midnight_and_holds_five_minutes_later(bars: 
     assert asked == 1
     before, after = (*range(DAY - 4, DAY), *range(5)), range(5, 10)
     assert dict(versions) == dict.fromkeys(before, SHIPPED.version) | dict.fromkeys(after, young.version)
+
+
+def restarted(bars: BarBlock, minutes: int, fit: Fit, samples: dict[str, Floats] | None) -> Outlook:
+    outlook = Outlook(M1, None, SHIPPED)
+    outlook.resume(fit, None, samples)
+    for row in range(N):
+        outlook.add(f"S{row}USDT", row)
+    outlook.warm_up([fives(bars, minutes // 5 * 5), bars.part(slice(minutes - 300, minutes))])
+    return outlook
+
+
+def test_a_fit_that_a_restart_missed_is_asked_for_at_its_first_close_of_what_was_known_at_midnight(
+    bars: BarBlock,
+) -> None:
+    outlook = begun(bars, 4 * DAY - 600)
+    for k in range(4 * DAY - 600, 4 * DAY):
+        step(outlook, bars, k)
+    expected, samples = outlook.take_training(), outlook.samples()
+    assert expected is not None
+    late = 4 * DAY + 7
+    young = replace(SHIPPED, spread=SHIPPED.spread + 0.1, last_ms=expected.until_ms)
+    missed = restarted(bars, late, SHIPPED, samples)
+    step(missed, bars, late)
+    training = missed.take_training()
+    assert training is not None
+    for each in fields(training):
+        np.testing.assert_array_equal(getattr(training, each.name), getattr(expected, each.name))
+    missed.adopt(young, training.until_ms)
+    assert step(missed, bars, late + 1).forecasts.version == young.version, "five minutes after midnight are over"
+    assert missed.take_training() is None
+    for fit, kept in ((young, samples), (SHIPPED, None)):  # nothing that is new since the fit; nothing at all
+        other = restarted(bars, late, fit, kept)
+        step(other, bars, late)
+        assert other.take_training() is None
 
 
 def earned(outlook: Outlook) -> None:

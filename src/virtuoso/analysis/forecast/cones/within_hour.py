@@ -46,7 +46,7 @@ class WithinHour:
             self._factor = (sums / mean + _PRIOR_CLOSES) / (closes + _PRIOR_CLOSES)
 
     def state(self) -> dict[str, Floats]:
-        """Copies of everything."""
+        """What a restart goes on from: copies of what was learnt of each part of the hour, and the factors."""
         return {"sizes": self._sizes.copy(), "factor": self._factor.copy()}
 
     def load(self, state: Mapping[str, Floats]) -> None:
