@@ -163,9 +163,11 @@ class HistoryLoader:
                         self.failed[symbol] = self._contained.reason(symbol) or ""
 
     async def _warm(self, group: Sequence[str], rows: Mapping[str, int], left: int) -> None:
-        upto_ms = Timeframe.M1.floor(self.exchange_ms()) - left * Timeframe.M1.ms
+        last_ms = Timeframe.M1.floor(self.exchange_ms())
+        upto_ms = last_ms - left * Timeframe.M1.ms
         # The minute that is running was not seen whole: it decides nothing either.
-        resumed = self.checkpoints if upto_ms - self.stood_ms <= _RESUMED_MS else {}
+        decided_ms = last_ms + Timeframe.M1.ms
+        resumed = self.checkpoints if last_ms - self.stood_ms <= _RESUMED_MS else {}
         named = self._blocks(group, upto_ms)
 
         def warm() -> None:
@@ -174,7 +176,7 @@ class HistoryLoader:
             self._engine.warm_up([block for block, _ in named])
             for symbol in group:
                 if symbol in resumed:
-                    self._engine.resume(rows[symbol], resumed[symbol], self.stood_ms, upto_ms + Timeframe.M1.ms)
+                    self._engine.resume(rows[symbol], resumed[symbol], self.stood_ms, decided_ms)
 
         await asyncio.get_running_loop().run_in_executor(self._worker, warm)
         for block, columns in named:

@@ -159,7 +159,7 @@ class Watch:
                 self.contained.attempt(symbol, _TICKER, self._market[symbol].fill_ticker, now_ns, ticker)
         self._take_terms(universe.symbols)
         await self.loader.load(new)
-        await self.loader.warm_up(rows)
+        await self.loader.warm_up(rows, left=1)  # the close that is analysed next, and forecast from
         self.ready.update(new)
         self.universe = universe
         if gone or new:
