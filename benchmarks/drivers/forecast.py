@@ -43,12 +43,10 @@ class Subject:
         self._forecaster.adopt(SHIPPED)
         self._forecaster.warm_up(five)
         self._forecaster.warm_up(minutes)
-        state = self._forecaster.state()
-        state["values"] = np.full((len(state["values"]), CAPACITY), np.nan)
-        state["close_min"] = np.zeros(CAPACITY)
-        state["taken"] = np.array(float(CAPACITY))
-        self._forecaster.load(state)
-        del state
+        none, taken = self._forecaster.samples(), {"taken": np.array(float(CAPACITY))}
+        full = {"values": np.full((len(none["values"]), CAPACITY), np.nan), "close_min": np.zeros(CAPACITY)}
+        self._forecaster.load(none | full | taken, self._forecaster.recent(0) | taken)
+        del none, full
         self.state_mb = tracemalloc.get_traced_memory()[0] / 1e6
         tracemalloc.stop()
         for _ in range(5 * QUARTER):

@@ -149,6 +149,19 @@ class Memory:
         """Copies of all arrays, by position."""
         return {str(i): cell.data.copy() for i, cell in enumerate(self._cells)}
 
+    def columns(self, rows: Ints) -> dict[str, NDArray[Any]]:
+        """Copies of what stands in `rows` [n]: each array [depth, n], by position."""
+        return {str(i): cell.data[:, rows] for i, cell in enumerate(self._cells)}
+
+    def fill(self, row: int, columns: Mapping[str, NDArray[Any]], at: int) -> None:
+        """Write column `at` of saved `columns` into `row`; raises `ValueError` when something else saved them."""
+        arrays = [columns.get(str(i)) for i in range(len(self._cells))]
+        for cell, array in zip(self._cells, arrays, strict=True):
+            if array is None or array.shape[0] != cell.data.shape[0]:
+                raise ValueError("the saved columns belong to another version")
+        for cell, array in zip(self._cells, arrays, strict=True):
+            cell.data[:, row] = 0 if array is None else array[:, at]
+
     def load(self, state: Mapping[str, Floats]) -> None:
         """Continue from `state`; raises `ValueError` when it was saved by something else."""
         arrays = [state.get(str(i)) for i in range(len(self._cells))]

@@ -170,7 +170,7 @@ class Monitor:
                 task.cancel()
             await asyncio.gather(lost, watching, return_exceptions=True)
             await self.tasks.stop()
-            await self.cycle.refits.stop()
+            await self.cycle.ending()
             if self.stores is not None:
                 await self.committer.commit()
             await self.alerts.close()

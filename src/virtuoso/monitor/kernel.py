@@ -25,7 +25,7 @@ from virtuoso.monitor.cycle.cycle import Cycle
 from virtuoso.monitor.cycle.refits import Fitting
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.lived.record import LivedRecord
-from virtuoso.monitor.persistence.arrays import CLAIMS, FIT, SAMPLES, read
+from virtuoso.monitor.persistence.arrays import FIT, RECENT, SAMPLES, read
 from virtuoso.monitor.persistence.bar_archive import BarArchive
 from virtuoso.monitor.persistence.committer import Committer
 from virtuoso.monitor.persistence.results import Results
@@ -165,13 +165,13 @@ class Kernel:
         self._engine.recall(days)
 
     def recall_outlook(self, kept: Mapping[str, str]) -> None:
-        """Go on counting claims, and forecast by the fit, of an earlier run; before anything is watched."""
+        """Go on learning and counting claims, by the fit of an earlier run; before anything is watched."""
         if self._engine.outlook is None:
             return
         try:
             arrays = {name: read(body) for name, body in kept.items()}
             fit = Fit.of(arrays[FIT]) if FIT in arrays else None
-            self._engine.outlook.resume(fit, arrays.get(CLAIMS), arrays.get(SAMPLES))
+            self._engine.outlook.resume(fit, arrays.get(SAMPLES), arrays.get(RECENT))
         except (ValueError, KeyError) as error:
             log.warning("what was kept of forecasts is of another version; they begin anew", error=str(error))
 

@@ -1,12 +1,12 @@
 """Blocks of bars made consecutive: what a step is given follows the row's last bar, whatever came twice or never."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from virtuoso.analysis.block import Memory, as_rows
-from virtuoso.market.panel import BAR_FIELDS, BarBlock, Ints
+from virtuoso.market.panel import BAR_FIELDS, BarBlock, Floats, Ints
 from virtuoso.model.timeframe import Timeframe
 
 
@@ -34,14 +34,19 @@ class Consecutive:
         memory: whose rows the blocks are of. It is reset in rows of which nothing came for longer than `forgotten`.
         base: the timeframe of the bars.
         forgotten: after a gap of so many bars and more nothing of before is of use.
+        beside: more memories of the same rows, reset with it.
     """
 
-    def __init__(self, memory: Memory, base: Timeframe, forgotten: int) -> None:
-        self._memory = memory
+    def __init__(self, memory: Memory, base: Timeframe, forgotten: int, beside: Sequence[Memory] = ()) -> None:
+        self._memories = (memory, *beside)
         self._base = base
         self._forgotten = forgotten
         self._last = memory.vector()
         """The number of the last bar of each row, `nan` before its first."""
+
+    def last(self, rows: Ints) -> Floats:
+        """The numbers of the last bars of `rows` [n], `nan` before the first."""
+        return self._last.get(rows).copy()
 
     def parts(self, block: BarBlock) -> Iterator[Part]:
         """What of a block [t, n] is new, the rows that go on from the same bar together, missed bars first.
@@ -56,7 +61,8 @@ class Consecutive:
             return
         long_ago = last < number - self._forgotten
         if long_ago.any():
-            self._memory.reset(block.rows[long_ago])
+            for memory in self._memories:
+                memory.reset(block.rows[long_ago])
         last = np.where(np.isnan(last) | long_ago, number - 1, last).astype(np.int64)
         self._last.put(as_rows(block.rows), np.fmax(last, number + t - 1).astype(np.float64))
         for before in np.unique(last).tolist():

@@ -55,10 +55,11 @@ class FeatureState:
 
     Realised range (Christensen & Podolskij, 2007) over `SPANS` windows, as HAR has them (Corsi, 2009). A bar's range
     and return count as half a tick at least, so that a still price has a volatility. A missing bar makes windows of up
-    to four hours unknown until it has left them; a day and a week are means of what is known.
+    to four hours unknown until it has left them; a day and a week are means of what is known. What is read from bars of
+    `LONG` stands in the memory `week`, all else in `memory`.
     """
 
-    def __init__(self, memory: Memory, base: Timeframe) -> None:
+    def __init__(self, memory: Memory, week: Memory, base: Timeframe) -> None:
         self._base = base
         self._tick = TickFinder(memory, base)
         self._close = memory.vector()
@@ -70,7 +71,7 @@ class FeatureState:
         per_long = LONG.minutes // base.minutes
         self._high = Rolling(memory, np.maximum, [per_long])
         self._low = Rolling(memory, np.minimum, [per_long])
-        self._long = _LongFeatures(memory)
+        self._long = _LongFeatures(week)
 
     def step(self, number: int, rows: Rows, block: BarBlock) -> Features:
         """Take the bars of `block`, the first being bar `number` of its timeframe, without a gap since the last."""
@@ -110,6 +111,7 @@ class FeatureState:
             floor = (0.5 * tick.step(number, slice(0, n), block) / block.close) ** 2
             moves = outcomes.step(number, slice(0, n), block).close
             closes = (number + 1 + np.arange(block.open_ms.size)) * LONG.minutes
+            self._long.begin_after_gaps(number, block.rows)
             self._long.step(closes, block.rows, block.high, block.low, floor, moves)
 
 
@@ -122,6 +124,7 @@ class _LongFeatures:
     """What is read from bars of 5m: volatility of a day and a week, thresholds of large moves and their own rates."""
 
     def __init__(self, memory: Memory) -> None:
+        self._memory = memory
         self._means = HourlyMeans(memory, _PER_HOUR, LONG_HOURS, _LEAST_HOURS)
         least = _LEAST_HOURS[-1] * _PER_HOUR
         self._moves = [WeekOfMoves(memory, _WEEK_BARS, least) for _ in CHANCE_HORIZONS_MIN]
@@ -152,6 +155,10 @@ class _LongFeatures:
         self._last.put(rows, np.fmax(last, float(first + ends.size - 1)))
         upto = np.searchsorted(ends, np.arange(closes_min.size), side="right")
         return np.concatenate([before, values], axis=1)[:, upto]
+
+    def begin_after_gaps(self, number: int, rows: Ints) -> None:
+        """Forget those of `rows` whose last bar is not right before bar `number`, or in what follows from it."""
+        self._memory.reset(rows[self._last.get(rows) < number - 1])
 
     def _advance(self, number: int, rows: Rows, ranges: Floats, moves: Floats) -> Floats:
         long = 0.5 * np.log(self._means.step(number, rows, ranges) / LONG.minutes)

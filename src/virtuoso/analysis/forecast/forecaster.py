@@ -56,16 +56,15 @@ class Forecaster:
         if base not in BASES:
             raise ValueError(f"forecasts need bars of {' or '.join(BASES)}, not of {base}")
         self._base = base
-        self._memory = Memory()
-        self._consecutive = Consecutive(self._memory, base, _FORGOTTEN_BARS)
-        self._features = FeatureState(self._memory, base)
-        self._cone = Cone(self._memory, base, HORIZONS_MIN)
-        self._whole = Market(self._memory, base, HORIZONS_MIN)
+        self._memory, self._week, self._learning = Memory(), Memory(), Memory()
+        """Of the last bars, of a week of 5m, and of what comes of forecasts: the first is read anew at a start."""
+        self._consecutive = Consecutive(self._memory, base, _FORGOTTEN_BARS, beside=(self._week, self._learning))
+        self._features = FeatureState(self._memory, self._week, base)
+        self._cone = Cone(self._learning, base, HORIZONS_MIN)
+        self._whole = Market(self._learning, base, HORIZONS_MIN)
         self._pool = TrainingPool(base.ms)
         self._keys: dict[int, int] = {}
         self._key_of_row: Ints = np.zeros(0, np.int64)
-        self._recalled: dict[int, Floats] = {}
-        """Levels of symbols that a restart has not watched yet, by key."""
         self._market_number: Ints = np.full(_LATE_BARS, -1)
         self._market: Floats = np.full(_LATE_BARS, np.nan)
         self._fit: Fit | None = None
@@ -73,7 +72,8 @@ class Forecaster:
 
     def add(self, symbol: str, row: int) -> None:
         """Watch `symbol` in `row`, as if the row had never been used."""
-        self._memory.reserve(row + 1)
+        for memory in self._memories():
+            memory.reserve(row + 1)
         if row in self._keys:
             self.remove(row)
         key = self._keys[row] = key_of(symbol)
@@ -82,14 +82,16 @@ class Forecaster:
                 [self._key_of_row, np.zeros(self._memory.capacity - self._key_of_row.size, np.int64)]
             )
         self._key_of_row[row] = key
-        if key in self._recalled:
-            self._cone.recall(slice(row, row + 1), self._recalled.pop(key))
 
     def remove(self, row: int) -> None:
         """Forget everything about `row`; what was learnt from it stays."""
         if self._keys.pop(row, None) is not None:
-            self._memory.reset(slice(row, row + 1))
+            for memory in self._memories():
+                memory.reset(slice(row, row + 1))
             self._pool.forget(row)
+
+    def _memories(self) -> tuple[Memory, ...]:
+        return self._memory, self._week, self._learning
 
     def warm_up(self, block: BarBlock) -> None:
         """Take closed bars of one symbol or more without forecasting: a week of 5m in one block, then base bars."""
@@ -149,26 +151,66 @@ class Forecaster:
         """The fit that is forecast by from the next close on; `None` before one was adopted."""
         return self._fit
 
-    def state(self) -> dict[str, NDArray[np.float64]]:
-        """Copies of the samples, and of what the cones have learnt, for a restart to go on from; bars it can fetch."""
-        rows = np.array(list(self._keys), dtype=np.int64)
+    def samples(self) -> dict[str, NDArray[Any]]:
+        """Copies of what is large and changes little within a day: all samples, and each symbol's week of 5m."""
+        return (
+            self._pool.state() | _prefixed("week", self._week.columns(self.rows)) | {"keys": self._keys_of(self.rows)}
+        )
+
+    def recent(self, since: int) -> dict[str, NDArray[Any]]:
+        """Copies of what has come to `samples` that were said when `since` of them were `settled`, and of all else.
+
+        What is read from the bars of the last hours is not in it: a restart fetches them.
+        """
+        rows = self.rows
         return {
-            **self._pool.state(),
-            **{f"cone.{name}": array for name, array in self._cone.state().items()},
-            **{f"market.{name}": array for name, array in self._whole.state().items()},
-            "levels": self._cone.levels(rows), "level_keys": np.array(list(self._keys.values()), dtype=np.float64),
+            **self._pool.state(since),
+            "waiting": self._pool.waiting(self._key_of_row),
+            **_prefixed("cone", self._cone.state()),
+            **_prefixed("market", self._whole.state()),
+            **_prefixed("learning", self._learning.columns(rows)),
+            "keys": self._keys_of(rows), "number": self._consecutive.last(rows),
+            "market_number": self._market_number.copy(), "market": self._market.copy(),
         }  # fmt: skip
 
-    def load(self, state: Mapping[str, NDArray[np.float64]]) -> None:
-        """Go on from `state`, symbols as they are added; raises `ValueError` when it is of another make."""
-        self._pool.load(state)
-        self._cone.load(under(state, "cone"))
-        self._whole.load(under(state, "market"))
-        levels = zip(state["level_keys"].astype(np.int64).tolist(), state["levels"].T, strict=True)
-        self._recalled = {key: values[:, None] for key, values in levels}
-        for row, key in self._keys.items():
-            if key in self._recalled:
-                self._cone.recall(slice(row, row + 1), self._recalled.pop(key))
+    @property
+    def settled(self) -> int:
+        """How many samples nothing will come to any more."""
+        return self._pool.settled
+
+    @property
+    def rows(self) -> Ints:
+        """The rows that are watched."""
+        return np.array(list(self._keys), dtype=np.int64)
+
+    def load(self, samples: Mapping[str, NDArray[Any]], recent: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what was kept, of symbols as they are recalled; raises `ValueError` if it is of another make."""
+        self._pool.load(samples)
+        self._pool.load(recent)
+        self._cone.load(under(recent, "cone"))
+        self._whole.load(under(recent, "market"))
+        for name, array in (("market_number", self._market_number), ("market", self._market)):
+            if recent[name].shape != array.shape:
+                raise ValueError("what was kept of the market is of another make")
+            array[...] = recent[name]
+
+    def recall(self, row: int, samples: Mapping[str, NDArray[Any]], recent: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what was kept of the symbol of `row`; raises `ValueError` when it is of another make."""
+        key = self._keys[row]
+        for memory, kept, name in ((self._week, samples, "week"), (self._learning, recent, "learning")):
+            places = np.flatnonzero(kept["keys"] == key)
+            if places.size:
+                memory.fill(row, under(kept, name), int(places[0]))
+        waiting = recent["waiting"].astype(np.int64)
+        waiting = waiting[:, waiting[1] == key]
+        self._pool.await_again(waiting, np.full(waiting.shape[1], row))
+
+    def forget(self, rows: Ints) -> None:
+        """What came of the forecasts for `rows` will not be known: bars are missing since."""
+        self._cone.forget(rows)
+
+    def _keys_of(self, rows: Ints) -> Ints:
+        return self._key_of_row[rows]
 
     def _advance(
         self, number: int, block: BarBlock, cost_bp: Floats, funding_bp: Mapping[int, Floats] | None
@@ -258,6 +300,10 @@ MAPPINGS = {
 _VALUES = sum(map(len, MAPPINGS.values()))
 QUANTILES = ("cone", "high", "low")
 """In the order of `cone.SERIES`."""
+
+
+def _prefixed(name: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {f"{name}.{key}": array for key, array in arrays.items()}
 
 
 def _by_horizon(of: Mapping[int, Floats]) -> Floats:

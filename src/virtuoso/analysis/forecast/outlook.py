@@ -6,12 +6,13 @@ UTC, and what is made of it holds from five minutes later, whenever it was ready
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.analysis.block import Memory, as_rows
+from virtuoso.analysis.forecast.bars import joined, of_close
 from virtuoso.analysis.forecast.claims.cells import DOWN, UP, ClaimRule, Odds
 from virtuoso.analysis.forecast.claims.claims import Claims
 from virtuoso.analysis.forecast.claims.signals import ENTER_MARGIN, Signals, SignalState
@@ -26,8 +27,8 @@ from virtuoso.analysis.forecast.forecaster import ADOPTED_AFTER_MS, Forecaster
 from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
 from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
-from virtuoso.analysis.forecast.training import TrainingSet
-from virtuoso.market.panel import BAR_FIELDS, MINUTE_FIELDS, BarBlock, BookBlock, Floats, Ints, MinuteBlock
+from virtuoso.analysis.forecast.training import TrainingSet, key_of
+from virtuoso.market.panel import BarBlock, BookBlock, Floats, Ints
 from virtuoso.model.timeframe import Timeframe
 
 COST_SIZE = 10_000.0
@@ -36,6 +37,8 @@ WARM_BARS = 960
 """Bars of 5m that a warm-up asks for: three days and a third, which one request brings; a week comes with time."""
 _GAP_BARS = 1_440
 """After a gap so long the spread is learnt anew."""
+Kept: TypeAlias = Mapping[str, NDArray[Any]]
+"""Arrays that a restart goes on from, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,12 @@ class Outlook:
         self._next: tuple[int, Fit] | None = None
         self._asked_ms = 0
         self._due: TrainingSet | None = None
+        self._kept: tuple[Kept, Kept] | None = None
+        self._kept_ms = 0
+        self._behind: set[int] = set()
+        """Rows that stand at the close `_kept_ms`, of what an earlier run kept, and are to be caught up with."""
+        self._held: list[BarBlock] = []
+        """Their base bars since."""
 
     def decide_by(self, margin: float) -> None:
         """Ask for another margin from the next close on."""
@@ -113,6 +122,8 @@ class Outlook:
         self._forecaster.add(symbol, row)
         for memory in self._memories():
             memory.reserve(row + 1)
+        if self._kept is not None:
+            self._recall(row, key_of(symbol), *self._kept)
 
     def remove(self, row: int) -> None:
         """Forget everything about `row`; what was learnt and counted from it stays."""
@@ -120,19 +131,71 @@ class Outlook:
         for memory in self._memories():
             if row < memory.capacity:
                 memory.reset(slice(row, row + 1))
+        self._behind.discard(row)
 
     def _memories(self) -> tuple[Memory, ...]:
-        return self._claims.memory, self._signals.memory, self._cost_memory, self._followed_memory
+        return *self._kept_memories().values(), self._signals.memory
+
+    def _kept_memories(self) -> dict[str, Memory]:
+        """Those that `recent` has."""
+        return {"claims": self._claims.memory, "costs": self._cost_memory, "followed": self._followed_memory}
 
     def warm_up(self, blocks: Sequence[BarBlock]) -> None:
-        """Take long blocks of closed bars without saying anything: of 5m, then of the base."""
+        """Take long blocks of closed bars without saying anything: of 5m, then of the base.
+
+        Rows that an earlier run kept take what closed by then; what followed is left for `catch_up`.
+        """
+        base = [block for block in blocks if block.timeframe is self._base]
+        for block in base:
+            self._give_up_gaps(block)
         for block in blocks:
             if block.timeframe is LONG and self._base is not LONG:
-                self._forecaster.warm_up(block)
-        for block in blocks:
-            if block.timeframe is self._base:
-                self._forecaster.warm_up(block)
-                self._bar_costs(block)
+                for part in self._parted(block)[0]:
+                    self._forecaster.warm_up(part)
+        for block in base:
+            now, later = self._parted(block)
+            for part in now:
+                self._forecaster.warm_up(part)
+                self._bar_costs(part)
+            if later is not None:
+                self._held.append(later)
+
+    def catch_up(self) -> int:
+        """Learn from the closes since an earlier run kept what it knew, as it would have; how many they were.
+
+        All of its symbols are warmed up before. Costs are those of bars, and no reading is known of these closes, so
+        that what follows on them is not counted; no signal comes from them.
+        """
+        held, self._held, self._kept = self._held, [], None
+        self._behind.clear()
+        opens = np.unique(np.concatenate([np.zeros(0, np.int64)] + [block.open_ms for block in held])).tolist()
+        for open_ms in opens:
+            block, forecasts, _ = self._advance(of_close(held, open_ms), None, None)
+            unread = np.full(block.close.shape, np.nan)
+            volatility = np.stack([forecasts.volatility[minutes] for minutes in HORIZONS_MIN])
+            self._followed.step(
+                forecasts.close_ms, block.rows, unread, unread, volatility, forecasts.outcomes.close
+            )  # fmt: skip
+        return len(opens)
+
+    def _give_up_gaps(self, block: BarBlock) -> None:
+        """Of rows whose bars begin later than what is known of them ends, begin anew what hangs on bars."""
+        lost = [row for row in block.rows.tolist() if row in self._behind and block.open_ms[0] > self._kept_ms]
+        self._behind.difference_update(lost)
+        if lost:
+            self._forecaster.forget(np.array(lost))
+
+    def _parted(self, block: BarBlock) -> tuple[list[BarBlock], BarBlock | None]:
+        """What of a block is taken at once, and the base bars that are caught up with."""
+        behind = np.array([row in self._behind for row in block.rows.tolist()], dtype=bool)
+        if not behind.any():
+            return [block], None
+        known = int(np.searchsorted(block.open_ms + block.timeframe.ms, self._kept_ms, side="right"))
+        ours, others = np.flatnonzero(behind), np.flatnonzero(~behind)
+        now = [block.part(slice(0, known), ours)] if known else []
+        now += [block.part(slice(None), others)] if others.size else []
+        later = block.timeframe is self._base and known < block.open_ms.size
+        return now, block.part(slice(known, None), ours) if later else None
 
     def step(
         self, blocks: Sequence[BarBlock], book: BookBlock | None, book_seen: NDArray[np.bool_] | None,
@@ -146,7 +209,24 @@ class Outlook:
             book_seen: where a book is to be believed, in that order.
             fresh: by row, whether what is served of it rests on fresh inputs; rows that are not there do not.
         """
-        block = _joined(blocks)
+        block, forecasts, funding = self._advance(blocks, book, book_seen)
+        rows, close_ms = as_rows(block.rows), int(forecasts.close_ms[0])
+        standings = self._claims.standings()
+        horizon = self.rule.horizon_min
+        signals = self._signals.step(
+            rows, close_ms, block.close[0], forecasts.beyond_up[horizon][0], forecasts.beyond_down[horizon][0],
+            self._pays(standings), np.array([fresh.get(row, False) for row in block.rows.tolist()], dtype=bool),
+        )  # fmt: skip
+        return Said(
+            forecasts=forecasts, signals=signals, standings=standings, fit=self._forecaster.fit, horizon_min=horizon,
+            funding_bp=funding,
+        )  # fmt: skip
+
+    def _advance(
+        self, blocks: Sequence[BarBlock], book: BookBlock | None, book_seen: NDArray[np.bool_] | None
+    ) -> tuple[BarBlock, Forecasts, Mapping[int, Floats]]:
+        """Forecast and count claims at one close: its bars side by side, the forecasts, funding within each horizon."""
+        block = joined(blocks)
         close_ms = int(block.open_ms[0]) + self._base.ms
         self._begin_by_fits(close_ms)
         cost_bp = self._bar_costs(block)
@@ -154,20 +234,12 @@ class Outlook:
             cost_bp[0] = self._with_books(cost_bp[0], block, book, book_seen)
         funding = _funding(block, close_ms)
         forecasts = self._forecaster.step(block, cost_bp, {h: x[None] for h, x in funding.items() if x.any()})
-        rows = as_rows(block.rows)
         up, down = ({h: x[0] for h, x in of.items()} for of in (forecasts.beyond_up, forecasts.beyond_down))
-        self._claims.step(rows, close_ms, block.open[0], block.close[0], cost_bp[0], Odds(up, down), funding)
-        standings = self._claims.standings()
-        horizon = self.rule.horizon_min
-        signals = self._signals.step(
-            rows, close_ms, block.close[0], up[horizon], down[horizon], self._pays(standings),
-            np.array([fresh.get(row, False) for row in block.rows.tolist()], dtype=bool),
+        self._claims.step(
+            as_rows(block.rows), close_ms, block.open[0], block.close[0], cost_bp[0], Odds(up, down), funding
         )  # fmt: skip
         self._ask_for_fit(close_ms)
-        return Said(
-            forecasts=forecasts, signals=signals, standings=standings, fit=self._forecaster.fit, horizon_min=horizon,
-            funding_bp=funding,
-        )  # fmt: skip
+        return block, forecasts, funding
 
     def with_followed(self, said: Said, rows: Ints, percentile: Floats, regime: Floats) -> Said:
         """The same with what followed readings like these, which are among the past ones from now on.
@@ -271,56 +343,50 @@ class Outlook:
         """The fit that is forecast by."""
         return self._forecaster.fit
 
-    def counted(self) -> dict[str, Floats]:
-        """What a restart goes on counting claims from."""
-        return self._claims.state()
+    @property
+    def settled(self) -> int:
+        """How many samples nothing will come to any more."""
+        return self._forecaster.settled
 
-    def samples(self) -> dict[str, Floats]:
-        """What a restart goes on learning from."""
-        followed = {f"followed.{name}": array for name, array in self._followed.state().items()}
-        return self._forecaster.state() | followed
+    def samples(self) -> Kept:
+        """What a restart goes on from: what is large and changes little within a day."""
+        return self._forecaster.samples()
 
-    def resume(
-        self, fit: Fit | None, counted: Mapping[str, Floats] | None, samples: Mapping[str, Floats] | None
-    ) -> None:
-        """Go on from what an earlier run kept; raises `ValueError` where it is of another make."""
-        if counted is not None:
-            self._claims.load(counted)
-        if samples is not None:
-            self._forecaster.load(samples)
-            self._followed.load(under(samples, "followed"))
+    def recent(self, since: int) -> Kept:
+        """What else a restart goes on from, after `samples` that were said when `since` of them were `settled`."""
+        rows = self._forecaster.rows
+        shared = {"tally": self._claims.state(), "outcomes": self._followed.state()}
+        shared |= {name: memory.columns(rows) for name, memory in self._kept_memories().items()}
+        return self._forecaster.recent(since) | {
+            f"{name}.{part}": array for name, arrays in shared.items() for part, array in arrays.items()
+        }
+
+    def resume(self, fit: Fit | None, samples: Kept | None, recent: Kept | None) -> None:
+        """Go on from what an earlier run kept, before anything is watched; `catch_up` once all of it is.
+
+        Raises:
+            ValueError: it is of another make; `KeyError` where a part is missing.
+        """
+        if samples is not None and recent is not None:
+            self._forecaster.load(samples, recent)
+            self._claims.load(under(recent, "tally"))
+            self._followed.load(under(recent, "outcomes"))
+            number = recent["number"]
+            self._kept_ms = (int(np.nanmax(number)) + 1) * self._base.ms if np.isfinite(number).any() else 0
+            self._kept = samples, recent
         if fit is not None:
             self._forecaster.adopt(fit)
 
-
-def _joined(blocks: Sequence[BarBlock]) -> BarBlock:
-    """Bars of one close, side by side."""
-    if len(blocks) == 1:
-        return blocks[0]
-    arrays: dict[str, Any] = {
-        name: np.concatenate([getattr(block, name) for block in blocks], axis=1) for name in BAR_FIELDS
-    }
-    rows = np.concatenate([block.rows for block in blocks])
-    joined = BarBlock(timeframe=blocks[0].timeframe, rows=rows, open_ms=blocks[0].open_ms, **arrays)
-    return replace(joined, minutes=_joined_minutes(blocks))
-
-
-def _joined_minutes(blocks: Sequence[BarBlock]) -> MinuteBlock | None:
-    """What else is known of bars of one close, side by side; `None` where nothing is of any."""
-    if all(block.minutes is None for block in blocks):
-        return None
-    nothing = [np.full(block.close.shape, np.nan) for block in blocks]
-    parts: dict[str, Any] = {
-        name: np.concatenate(
-            [
-                unknown if block.minutes is None else getattr(block.minutes, name)
-                for block, unknown in zip(blocks, nothing, strict=True)
-            ],
-            axis=1,
-        )
-        for name in MINUTE_FIELDS
-    }
-    return MinuteBlock(**parts)
+    def _recall(self, row: int, key: int, samples: Kept, recent: Kept) -> None:
+        """Go on from what was kept of a symbol."""
+        self._forecaster.recall(row, samples, recent)
+        for place in np.flatnonzero(recent["keys"] == key).tolist():
+            for name, memory in self._kept_memories().items():
+                memory.fill(row, under(recent, name), place)
+            if (recent["number"][place] + 1) * self._base.ms == self._kept_ms:
+                self._behind.add(row)
+            else:
+                self._forecaster.forget(np.array([row]))
 
 
 def _funding(block: BarBlock, close_ms: int) -> dict[int, Floats]:

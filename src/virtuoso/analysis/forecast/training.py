@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -113,24 +114,62 @@ class TrainingPool:
             **{name: values[place.start] if _WIDTHS[name] == 1 else values[place] for name, place in _PLACES.items()},
         )
 
-    def state(self) -> dict[str, NDArray[np.float64]]:
-        """Copies of all samples, for a restart; which of them are open is not in it."""
-        m = min(self._taken, CAPACITY)
+    @property
+    def settled(self) -> int:
+        """How many samples, from the first on, nothing will come to any more."""
+        oldest = next(iter(self._open.values()), None)
+        return self._taken if oldest is None else self._taken - 1 - int((self._taken - 1 - oldest.places[0]) % CAPACITY)
+
+    def state(self, since: int = 0) -> dict[str, NDArray[Any]]:
+        """Copies of the samples that were taken after the first `since`, for a restart."""
+        since = max(since, self._taken - CAPACITY)
+        places = np.arange(since, self._taken) % CAPACITY
         return {
-            "values": self._values[:, :m].astype(np.float64), "close_min": self._close_min[:m].astype(np.float64),
+            "values": self._values[:, places], "close_min": self._close_min[places],
             "taken": np.array(float(self._taken)),
         }  # fmt: skip
 
-    def load(self, state: Mapping[str, NDArray[np.float64]]) -> None:
-        """Go on from `state`; raises `ValueError` when it is of another make."""
+    def load(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Put the samples of `state` behind, or in the place of, those that are there.
+
+        Raises:
+            ValueError: they are of another make, or do not follow on those that are there.
+        """
         values, close_min, taken = (state.get(name) for name in ("values", "close_min", "taken"))
         if values is None or close_min is None or taken is None:
             raise ValueError("samples are missing in what was saved")
         if values.shape[0] != self._values.shape[0] or not values.shape[1] == close_min.size <= CAPACITY:
             raise ValueError("the saved samples belong to another version")
+        first = int(taken) - close_min.size
+        if first > max(self._taken, int(taken) - CAPACITY):
+            raise ValueError("samples are missing before those that were saved")
         self._taken = int(taken)
-        self._values, self._close_min = values.astype(np.float32), close_min.astype(np.int32)
+        self._reserve(min(self._taken, CAPACITY))
+        places = np.arange(first, self._taken) % CAPACITY
+        self._values[:, places], self._close_min[places] = values, close_min
         self._open.clear()
+
+    def waiting(self, keys: Ints) -> Ints:
+        """Samples whose outcomes are to come [3, m]: their closes (minutes), the `keys` of their rows, their places."""
+        return np.concatenate(
+            [np.zeros((3, 0), np.int64)]
+            + [
+                np.stack([np.full(slot.rows.size, close_ms // _MINUTE_MS), keys[slot.rows], slot.places])
+                for close_ms, slot in self._open.items()
+            ],
+            axis=1,
+        )
+
+    def await_again(self, waiting: Ints, rows: Ints) -> None:
+        """Let outcomes of `waiting` samples come again, now that they are of `rows` [m]."""
+        close_min, _, places = waiting
+        for minute in np.unique(close_min).tolist():
+            ours, close_ms = close_min == minute, minute * _MINUTE_MS
+            earlier = self._open.get(close_ms)
+            self._open[close_ms] = (
+                _Slot(rows[ours], places[ours]) if earlier is None else earlier.with_more(rows[ours], places[ours])
+            )
+        self._open = dict(sorted(self._open.items()))
 
     def _reserve(self, samples: int) -> None:
         held = self._close_min.size

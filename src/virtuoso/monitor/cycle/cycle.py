@@ -269,9 +269,23 @@ class Cycle:
         for name in self._published - built.bodies.keys():
             self._publication.cache.remove(name)
         self._published = set(built.bodies)
-        self._results.published(self.analysed_ms, frame.regime_state, self.regimes.checkpoint(), built.overview)
+        kept = await self._kept_outlook() if self._results.keeps_outlook(self.analysed_ms, self._engine) else {}
+        self._results.published(
+            self.analysed_ms, frame.regime_state, self.regimes.checkpoint(), built.overview, kept
+        )  # fmt: skip
         self._alerting.regimes(frame.regime_state.new)
         self._alerting.found(findings)
+
+    async def _kept_outlook(self) -> Mapping[str, str]:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._worker, self._results.outlook, self.analysed_ms, self._engine
+        )
+
+    async def ending(self) -> None:
+        """The last pass is over: what is learnt is kept, and a fit that is being made is given up."""
+        await self.refits.stop()
+        if self.analysed_ms:
+            self._results.ending(await self._kept_outlook())
 
     def _build(self, frame: Frame) -> tuple[Built, list[Finding]]:
         """On the worker: the documents, and what the user's rules say of them."""

@@ -11,8 +11,9 @@ from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.market.panel import Cut
 from virtuoso.model import documents as docs
 from virtuoso.model.quality import DataSource
+from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.lived.record import LivedRecord
-from virtuoso.monitor.persistence.arrays import CLAIMS, FIT, SAMPLES, written
+from virtuoso.monitor.persistence.arrays import FIT, RECENT, SAMPLES, written
 from virtuoso.monitor.persistence.bar_archive import BarArchive
 from virtuoso.monitor.persistence.committer import Committer, RestartState
 from virtuoso.monitor.persistence.series_rows import cycle_row, factor_rows, feed_rows_of, market_row, signal_rows
@@ -23,6 +24,8 @@ from virtuoso.storage.timeseries.protocol import TimeSeries
 from virtuoso.storage.timeseries.schema import CYCLES, FACTORS, FEEDS, MARKET, SIGNALS, Row
 
 _FEEDS_MS = 60_000
+_OUTLOOK_MS = 15 * Timeframe.M1.ms
+"""What forecasts have learnt is kept so often: that much a restart learns anew, from bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,6 @@ class Found:
     past: tuple[PastDay, ...]
     factors: list[Row]
     training: TrainingSet | None
-    kept: Mapping[str, str]
 
 
 class Results:
@@ -54,7 +56,9 @@ class Results:
         self._past: dict[int, PastDay] = {}
         self._kept_ms = 0
         self._feeds_ms = 0
-        self._outlook: dict[str, str] = {}
+        self._kept: RestartState | None = None
+        self._outlook_ms = 0
+        self._samples_ms = self._settled = 0
         self._kept_fit: str | None = None
 
     def found(self, evaluation: Evaluation, cut: Cut, engine: Engine, source: DataSource | None) -> Found:
@@ -64,24 +68,32 @@ class Results:
         self._lived.observe(evaluation, cut.symbols)
         rows = factor_rows(evaluation.reading(symbol) for symbol in cut.symbols) if self._series is not None else []
         past = engine.changed_past() if self._committer.keeps else ()
-        training, kept = self._of_outlook(engine)
-        return Found(evaluation, changes, checkpoints, past, rows, training, kept)
+        training = None if engine.outlook is None else engine.outlook.take_training()
+        return Found(evaluation, changes, checkpoints, past, rows, training)
 
-    def _of_outlook(self, engine: Engine) -> tuple[TrainingSet | None, Mapping[str, str]]:
-        """What a refit is due to, and what a restart goes on from; samples once a day, as they are many."""
+    def keeps_outlook(self, close_ms: int, engine: Engine) -> bool:
+        """Whether what forecasts have learnt is to be kept at a close: four times an hour, and where a fit is new."""
         outlook = engine.outlook
-        if outlook is None:
-            return None, {}
-        training = outlook.take_training()
-        if not self._committer.keeps:
-            return training, {}
-        kept = {CLAIMS: written(outlook.counted())}
-        if training is not None:
+        if outlook is None or not self._committer.keeps or not self._kept_ms < close_ms:
+            return False
+        due = close_ms // _OUTLOOK_MS > self._outlook_ms // _OUTLOOK_MS
+        return due or (outlook.fit is not None and outlook.fit.version != self._kept_fit)
+
+    def outlook(self, close_ms: int, engine: Engine) -> Mapping[str, str]:
+        """On the worker: what forecasts have learnt by a close, as it is kept; samples once a day, as they are many."""
+        outlook = engine.outlook
+        if outlook is None or not self._committer.keeps:
+            return {}
+        kept = {}
+        self._outlook_ms = close_ms
+        if close_ms // Timeframe.D1.ms > self._samples_ms // Timeframe.D1.ms:
+            self._samples_ms, self._settled = close_ms, outlook.settled
             kept[SAMPLES] = written(outlook.samples())
+        kept[RECENT] = written(outlook.recent(self._settled))
         if outlook.fit is not None and outlook.fit.version != self._kept_fit:
             self._kept_fit = outlook.fit.version
             kept[FIT] = written(outlook.fit.arrays())
-        return training, kept
+        return kept
 
     def evaluated(self, cut: Cut, found: Found) -> None:
         """Bars, scores and changes of label are kept."""
@@ -90,7 +102,6 @@ class Results:
             self._archive.closed(blocks, symbols)
         self._pending += found.signals
         self._lived.evaluated()
-        self._outlook.update(found.kept)
         self._checkpoints = found.checkpoints
         self._past.update((day.day, day) for day in found.past)
         self._kept_ms = 0
@@ -107,21 +118,29 @@ class Results:
         return ended
 
     def published(
-        self, close_ms: int, state: RegimeState, regimes: RegimesCheckpoint, overview: docs.MarketOverview
-    ) -> None:
-        """Once a close, after its documents are out, commit its state and keep the market as a whole."""
+        self, close_ms: int, state: RegimeState, regimes: RegimesCheckpoint, overview: docs.MarketOverview,
+        outlook: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        """Once a close, after its documents are out, commit its state and keep the market as a whole.
+
+        `outlook` is what is kept of forecasts with it, if that is due.
+        """
         if close_ms <= self._kept_ms or not self._checkpoints:
             return
         self._kept_ms = close_ms
-        kept = RestartState(
+        kept = self._kept = RestartState(
             close_ms=close_ms, checkpoints=dict(self._checkpoints), recorded=self.signals.recorded(), regimes=regimes
         )
-        self._committer.close(kept, tuple(self._pending), state.new, tuple(self._past.values()), self._outlook)
-        self._outlook = {}
+        self._committer.close(kept, tuple(self._pending), state.new, tuple(self._past.values()), outlook)
         self._pending.clear()
         self._past.clear()
         if self._series is not None:
             self._series.write(MARKET, [market_row(close_ms, overview)])
+
+    def ending(self, outlook: Mapping[str, str]) -> None:
+        """Keep what forecasts have learnt, at the end of the program."""
+        if self._kept is not None and outlook:
+            self._committer.close(self._kept, (), (), outlook=outlook)
 
     def cycled(self, ended_ms: int, *, ok: bool, symbols: int, stages: Mapping[str, float]) -> None:
         """Write one row about a pass that has ended to the time series, if there is one."""

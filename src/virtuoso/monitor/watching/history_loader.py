@@ -162,6 +162,14 @@ class HistoryLoader:
                     if not await self._contained.awaited(symbol, "warming up", self._warm([symbol], rows, left)):
                         self.failed[symbol] = self._contained.reason(symbol) or ""
 
+    async def catch_up(self) -> None:
+        """Once all that is watched is warmed up: learn from the closes since an earlier run kept what it had learnt."""
+        if self._engine.outlook is None:
+            return
+        closes = await asyncio.get_running_loop().run_in_executor(self._worker, self._engine.outlook.catch_up)
+        if closes:
+            log.info("forecasts caught up", closes=closes)
+
     async def _warm(self, group: Sequence[str], rows: Mapping[str, int], left: int) -> None:
         last_ms = Timeframe.M1.floor(self.exchange_ms())
         upto_ms = last_ms - left * Timeframe.M1.ms

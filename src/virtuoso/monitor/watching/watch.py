@@ -160,6 +160,7 @@ class Watch:
         self._take_terms(universe.symbols)
         await self.loader.load(new)
         await self.loader.warm_up(rows, left=1)  # the close that is analysed next, and forecast from
+        await self.loader.catch_up()
         self.ready.update(new)
         self.universe = universe
         if gone or new:

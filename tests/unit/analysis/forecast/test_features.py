@@ -17,9 +17,10 @@ M1, M5 = Timeframe.M1, Timeframe.M5
 
 
 def stepped(block: BarBlock) -> Features:
-    memory = Memory()
-    state = FeatureState(memory, block.timeframe)
+    memory, week = Memory(), Memory()
+    state = FeatureState(memory, week, block.timeframe)
     memory.reserve(block.rows.size)
+    week.reserve(block.rows.size)
     return state.step(int(block.open_ms[0]) // block.timeframe.ms, slice(0, block.rows.size), block)
 
 
@@ -131,9 +132,10 @@ def test_a_live_start_with_a_week_of_5m_bars_finds_the_same_bits_as_a_long_past(
     start = 8 * 1_440 + 637
     five = aggregated(block, M5)
     until = start // 5
-    memory = Memory()
-    state = FeatureState(memory, M1)
+    memory, week = Memory(), Memory()
+    state = FeatureState(memory, week, M1)
     memory.reserve(1)
+    week.reserve(1)
     state.warm_up_long(five.part(slice(until - 2_028, until)))
     before = block.part(slice(start - 500, start))
     state.step(int(before.open_ms[0]) // M1.ms, slice(0, 1), before)

@@ -210,7 +210,7 @@ def test_a_planted_leak_of_outcomes_is_caught_by_the_purge(history: BarBlock, st
             return replace(super().known(until_ms + Timeframe.D1.ms), until_ms=until_ms)
 
     made = stepped(history.open_ms.size)
-    samples, made._pool = made.state(), Leaky(M5.ms)
+    samples, made._pool = made.samples(), Leaky(M5.ms)
     made._pool.load(samples)
     assert unpurged(made.training_set(FIRST_MS + 4 * DAY * M5.ms), M5.ms) > 0
 
@@ -360,30 +360,36 @@ def test_samples_and_cones_survive_a_restart(history: BarBlock, stepped: Stepped
     assert fit is not None
     made.adopt(fit)
     made.step(history.part(slice(4 * DAY, None)), costs(history)[4 * DAY :])
-    restarted.load(made.state())
+    samples, recent = made.samples(), made.recent(0)
+    restarted.load(samples, recent)
+    for row in range(len(SYMBOLS)):
+        restarted.recall(row, samples, recent)
     close_ms = FIRST_MS + 5 * DAY * M5.ms
     before, after = fitted(made.training_set(close_ms)), fitted(restarted.training_set(close_ms))
     assert before is not None
     assert after is not None
     assert after.version == before.version
-    state, again = made.state(), restarted.state()
-    assert state["levels"].any()
-    assert all(np.array_equal(array, again[name], equal_nan=True) for name, array in state.items())
+    again = restarted.recent(0)
+    assert all(np.array_equal(array, again[name], equal_nan=True) for name, array in recent.items() if name != "number")
     new = Forecaster(M5)
-    new.load(state)
+    new.load(samples, recent)
     new.add(SYMBOLS[4], 0)
-    assert np.array_equal(new.state()["levels"][:, 0], state["levels"][:, 4])
-    with pytest.raises(ValueError, match="another make"):
-        restarted.load({**state, "levels": np.zeros((3, len(SYMBOLS)))})
+    new.recall(0, samples, recent)
+    learnt = [name for name in recent if name.startswith("learning.")]
+    assert all(np.array_equal(new.recent(0)[name][:, 0], recent[name][:, 4], equal_nan=True) for name in learnt)
+    with pytest.raises(ValueError, match="another"):
+        restarted.recall(0, samples, {**recent, learnt[0]: np.zeros((3, len(SYMBOLS)))})
 
 
 def test_samples_of_another_make_are_refused() -> None:
-    state = forecaster().state()
+    state = forecaster().samples()
     for altered in ({"values": np.zeros((3, 4))}, {"close_min": np.zeros(7)}):
         with pytest.raises(ValueError, match="another version"):
             TrainingPool(M5.ms).load({**state, **altered})
     with pytest.raises(ValueError, match="missing"):
         TrainingPool(M5.ms).load({"values": state["values"]})
+    with pytest.raises(ValueError, match="missing before"):
+        TrainingPool(M5.ms).load({**state, "taken": np.array(7.0)})
 
 
 def test_the_pool_is_bounded_and_forgets_the_oldest(history: BarBlock, monkeypatch: pytest.MonkeyPatch) -> None:

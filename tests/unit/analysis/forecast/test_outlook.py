@@ -11,7 +11,7 @@ from virtuoso.analysis.forecast.claims.signals import BUY, HOLD, UNKNOWN
 from virtuoso.analysis.forecast.claims.tally import MEASURES
 from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.fits.shipped import SHIPPED
-from virtuoso.analysis.forecast.outlook import ForecastRule, Outlook, Said
+from virtuoso.analysis.forecast.outlook import ForecastRule, Kept, Outlook, Said
 from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
 from virtuoso.analysis.readings.outlooks import (
     NO_BETA,
@@ -22,9 +22,10 @@ from virtuoso.analysis.readings.outlooks import (
     label_of,
     lean_of,
 )
-from virtuoso.market.panel import MINUTE_FIELDS, BarBlock, Floats, MinuteBlock
+from virtuoso.market.panel import MINUTE_FIELDS, BarBlock, MinuteBlock
 from virtuoso.model.signal import Label
 from virtuoso.model.timeframe import Timeframe
+from virtuoso.monitor.persistence.arrays import read, written
 
 M1, M5 = Timeframe.M1, Timeframe.M5
 N, DAY = 3, 1_440
@@ -112,12 +113,12 @@ def test_what_followed_is_the_shipped_tables_until_twenty_days_are_counted(
     assert later.followed.until_ms > START_MS
     assert later.followed.readings.sum() > 0
     again = Outlook(M1, None, SHIPPED)
-    again.resume(None, None, outlook.samples())
-    assert all(
-        np.array_equal(array, again.samples()[name], equal_nan=True)
-        for name, array in outlook.samples().items()
-        if name.startswith("followed.")
-    )
+    kept = outlook.recent(0)
+    again.resume(None, outlook.samples(), kept)
+    found = again.recent(0)
+    counted = [name for name in kept if name.startswith("outcomes.")]
+    assert counted
+    assert all(np.array_equal(kept[name], found[name], equal_nan=True) for name in counted)
 
 
 def test_rows_side_by_side_and_apart_say_the_same_of_one_close(bars: BarBlock) -> None:
@@ -151,12 +152,13 @@ def test_a_fit_is_asked_for_once_at_midnight_and_holds_five_minutes_later(bars: 
     assert dict(versions) == dict.fromkeys(before, SHIPPED.version) | dict.fromkeys(after, young.version)
 
 
-def restarted(bars: BarBlock, minutes: int, fit: Fit, samples: dict[str, Floats] | None) -> Outlook:
+def restarted(bars: BarBlock, minutes: int, fit: Fit, kept: tuple[Kept, Kept] | None) -> Outlook:
     outlook = Outlook(M1, None, SHIPPED)
-    outlook.resume(fit, None, samples)
+    outlook.resume(fit, *(kept or (None, None)))
     for row in range(N):
         outlook.add(f"S{row}USDT", row)
     outlook.warm_up([fives(bars, minutes // 5 * 5), bars.part(slice(minutes - 300, minutes))])
+    outlook.catch_up()
     return outlook
 
 
@@ -166,7 +168,7 @@ def test_a_fit_that_a_restart_missed_is_asked_for_at_its_first_close_of_what_was
     outlook = begun(bars, 4 * DAY - 600)
     for k in range(4 * DAY - 600, 4 * DAY):
         step(outlook, bars, k)
-    expected, samples = outlook.take_training(), outlook.samples()
+    expected, samples = outlook.take_training(), (outlook.samples(), outlook.recent(0))
     assert expected is not None
     late = 4 * DAY + 7
     young = replace(SHIPPED, spread=SHIPPED.spread + 0.1, last_ms=expected.until_ms)
@@ -230,8 +232,10 @@ def test_what_was_counted_and_claimed_goes_on_after_a_restart(bars: BarBlock) ->
     first = begun(bars, at, rule)
     earned(first)
     before = [step(first, bars, k) for k in range(at, at + 20)][-1]
-    second = begun(bars, at + 20, rule)
-    second.resume(first.fit, first.counted(), first.samples())
+    second = Outlook(M1, rule, SHIPPED)
+    second.resume(first.fit, first.samples(), first.recent(0))
+    for row in range(N):
+        second.add(f"S{row}USDT", row)
     for row, claim in enumerate(first.claims_of(np.arange(N))):
         if claim is not None:
             second.resume_claim(row, claim)
@@ -239,6 +243,94 @@ def test_what_was_counted_and_claimed_goes_on_after_a_restart(bars: BarBlock) ->
     assert second.claims_of(np.arange(N)) == first.claims_of(np.arange(N))
     assert second.fit is not None
     assert second.fit.version == SHIPPED.version
+
+
+def kept_of(outlook: Outlook, since: int = 0) -> dict[str, np.ndarray]:
+    """All that a restart goes on from, once it was written and read, its columns in the order of the symbols."""
+    found = read(written(outlook.recent(since)))
+    order = np.argsort(found["keys"])
+    return {
+        name: array[..., order] if name in ("keys", "number") or name.split(".")[0] in _OF_ROWS else array
+        for name, array in found.items()
+    }
+
+
+_OF_ROWS = ("learning", "claims", "costs", "followed")
+
+
+def resumed(bars: BarBlock, upto: int, first: Outlook, samples: Kept, recent: Kept, begin: int) -> Outlook:
+    """An outlook that goes on from what was kept, its rows in another order, with the bars before bar `upto`."""
+    second = Outlook(M1, _EAGER, SHIPPED)
+    second.resume(first.fit, read(written(samples)), read(written(recent)))
+    rows = np.array([2, 0, 1])
+    for i, row in enumerate(rows.tolist()):
+        second.add(f"S{i}USDT", row)
+    minutes = replace(bars.part(slice(begin, upto)), rows=rows)
+    five = fives(bars, upto // 5 * 5)
+    second.warm_up([replace(five, rows=rows), minutes.part(slice(None), np.array([0])),
+                    minutes.part(slice(None), np.array([1, 2]))])  # fmt: skip
+    return second
+
+
+_EAGER = ForecastRule(taker_fee_bp=0.0)
+
+
+@pytest.mark.parametrize("late", [0, 7])
+def test_after_a_restart_all_is_as_without_one_and_nothing_is_counted_twice(bars: BarBlock, late: int) -> None:
+    at, killed, then = 4 * DAY - 90, 4 * DAY - 40, 4 * DAY + 25 + late
+    first = begun(bars, at, _EAGER)
+    for k in range(at, killed):
+        first.with_followed(step(first, bars, k), np.arange(N), np.array([5.0, 50.0, 95.0]), np.zeros(N))
+    samples, recent = first.samples(), first.recent(0)
+    for k in range(killed, then):  # what is read at these closes is not known after the restart
+        first.with_followed(step(first, bars, k), np.arange(N), np.full(N, np.nan), np.zeros(N))
+    second = resumed(bars, then - 1, first, samples, recent, then - 400)
+    assert second.catch_up() == then - 1 - killed
+    assert second.catch_up() == 0
+    rows, unread = np.array([2, 0, 1]), np.full(N, np.nan)
+    second.with_followed(step(second, replace(bars, rows=rows), then - 1), rows, unread, np.zeros(N))
+    expected, found = kept_of(first), kept_of(second)
+    waits = [{tuple(each) for each in kept.pop("waiting").T.tolist()} for kept in (expected, found)]
+    assert waits[0] == waits[1]
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, rtol=1e-6, err_msg=name)
+    assert expected["tally.pending"][:, :, 0].sum() > 0
+    assert expected["outcomes.sums"][:, 0].sum() > 0
+    training = second.take_training()
+    assert training is not None
+    assert training.until_ms == panels.START_MS
+
+
+def test_samples_that_came_after_the_daily_ones_are_kept_with_what_is_recent(
+    bars: BarBlock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("virtuoso.analysis.forecast.training._OPEN_MS", 20 * M1.ms)
+    at = 4 * DAY - 90
+    outlook = begun(bars, at)
+    for k in range(at, at + 40):
+        step(outlook, bars, k)
+    samples, since = outlook.samples(), outlook.settled
+    for k in range(at + 40, at + 80):
+        step(outlook, bars, k)
+    assert outlook.recent(since)["close_min"].size < outlook.samples()["close_min"].size
+    again = Outlook(M1, None, SHIPPED)
+    again.resume(None, samples, outlook.recent(since))
+    for name in ("values", "close_min", "taken"):
+        np.testing.assert_array_equal(again.samples()[name], outlook.samples()[name])
+
+
+def test_where_bars_are_missing_since_nothing_is_caught_up_and_what_was_learnt_stays(bars: BarBlock) -> None:
+    at, then = 4 * DAY - 90, 4 * DAY + 20
+    first = begun(bars, at, _EAGER)
+    for k in range(at, at + 30):
+        step(first, bars, k)
+    second = resumed(bars, then, first, first.samples(), first.recent(0), then - 70)
+    assert second.catch_up() == 0
+    step(second, replace(bars, rows=np.array([2, 0, 1])), then)
+    before, after = kept_of(first), kept_of(second)
+    assert after["taken"] == before["taken"]
+    np.testing.assert_array_equal(after["tally.pending"], before["tally.pending"])
+    np.testing.assert_array_equal(after["cone.15.pool"], before["cone.15.pool"])
 
 
 def test_the_cell_of_a_signal_is_its_own_side_horizon_and_rule() -> None:

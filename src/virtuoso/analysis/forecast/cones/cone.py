@@ -81,19 +81,6 @@ class Cone:
         """The quantiles of the multiples that were counted [k, series, level of `conformal.LEVELS`]."""
         return np.stack([horizon.quantiles.multiples() for horizon in self._horizons])
 
-    def levels(self, rows: Rows) -> Floats:
-        """How far the levels of `rows` have moved [level, n]: what each symbol has learnt of its own."""
-        return np.concatenate([horizon.quantiles.levels.read(rows) for horizon in self._horizons])
-
-    def recall(self, rows: Rows, levels: Floats) -> None:
-        """Go on from such levels [level, n]; raises `ValueError` when they are of another make."""
-        parts = [horizon.quantiles.levels for horizon in self._horizons]
-        ends = np.cumsum([part.data.shape[0] for part in parts])
-        if levels.shape[0] != ends[-1]:
-            raise ValueError("the saved levels are of another make")
-        for part, values in zip(parts, np.split(levels, ends[:-1]), strict=True):
-            part.write(rows, values)
-
     def state(self) -> dict[str, Floats]:
         """Copies of what does not belong to a row."""
         found: dict[str, Floats] = {}
