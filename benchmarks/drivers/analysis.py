@@ -75,6 +75,7 @@ class ModelMarket:
             funding_mean=zero + 1e-4,
             funding_deviation=zero + 1e-4,
             funding_settles_ms=zero + np.nan,
+            funding_interval_h=zero + np.nan,
             long_ratio=uniform(-1.0, 1.0, shape),
             long_ratio_mean=zero + 0.2,
             long_ratio_deviation=zero + 0.3,

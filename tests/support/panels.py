@@ -70,6 +70,7 @@ def random_minutes(bars: BarBlock, seed: int = 1) -> MinuteBlock:
         funding_mean=1e-4 * wandering(0.3),
         funding_deviation=1e-4 * np.exp(wandering(0.2)),
         funding_settles_ms=np.full((t, n), np.nan),
+        funding_interval_h=np.full((t, n), np.nan),
         long_ratio=wandering(0.3),
         long_ratio_mean=wandering(0.1),
         long_ratio_deviation=0.2 * np.exp(wandering(0.2)),

@@ -13,8 +13,8 @@ from virtuoso.market.ticker import Ticker
 from virtuoso.model.market import AccountRatio, FundingRate, Liquidation, OpenInterest, Side
 
 COLUMNS = (
-    "open_interest", "funding", "funding_mean", "funding_deviation", "funding_settles_ms", "long_ratio",
-    "long_ratio_mean", "long_ratio_deviation", "basis", "long_liquidated", "short_liquidated",
+    "open_interest", "funding", "funding_mean", "funding_deviation", "funding_settles_ms", "funding_interval_h",
+    "long_ratio", "long_ratio_mean", "long_ratio_deviation", "basis", "long_liquidated", "short_liquidated",
 )  # fmt: skip
 """The fields of `MinuteBlock` that are noted here, in this order."""
 _MINUTES_KEPT = 360
@@ -137,6 +137,7 @@ class Minutes:
             mean * interval_h,
             deviation * interval_h,
             _or_nan(values["next_funding_ms"]),
+            interval_h,
             self._log_ratio(close_ms),
             *self._ratio,
             (mark - index) / index if mark is not None and index else nan,

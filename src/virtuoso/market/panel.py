@@ -46,6 +46,8 @@ class MinuteBlock:
     """Standard deviation of the symbol's settled rates."""
     funding_settles_ms: Floats
     """When `funding` is settled next, epoch ms."""
+    funding_interval_h: Floats
+    """Hours between two settlements."""
     long_ratio: Floats
     """ln(long accounts/short accounts)."""
     long_ratio_mean: Floats

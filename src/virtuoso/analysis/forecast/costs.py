@@ -41,14 +41,22 @@ def _mean_price(prices: Floats, sizes: Floats, size: float) -> Floats:
     return out
 
 
-def funding_bp(rate: Floats, settlement_ms: Floats | Ints, entry_ms: int, minutes: int) -> Floats:
-    """What a long pays and a short receives [n], in basis points: `rate` where a settlement lies inside, else 0.
+def funding_bp(
+    rate: Floats, settlement_ms: Floats | Ints, interval_h: Floats, entry_ms: int, minutes: int
+) -> Floats:  # fmt: skip
+    """What a long pays and a short receives [n], in basis points: `rate` at each settlement that lies inside.
 
-    `rate` [n] is a fraction per settlement, `settlement_ms` [n] the next one (epoch ms); inside is after the entry and
-    by its horizon of `minutes`. Where either is unknown (`nan`), as on spot, no settlement is known to lie inside.
+    `rate` [n] is a fraction per settlement, `settlement_ms` [n] the next one (epoch ms), `interval_h` [n] the hours to
+    the one after it; inside is after the entry and by its horizon of `minutes`. The rate of the next one, the only one
+    foreseen, stands for those after it. Where rate or settlement is unknown (`nan`), as on spot, none is known to lie
+    inside; where the interval is, at most one.
     """
-    inside = (settlement_ms > entry_ms) & (settlement_ms <= entry_ms + minutes * Timeframe.M1.ms)
-    return np.where(inside & np.isfinite(rate), 1e4 * rate, 0.0)
+    left_ms = entry_ms + minutes * Timeframe.M1.ms - settlement_ms
+    inside = (settlement_ms > entry_ms) & (left_ms >= 0) & np.isfinite(rate)
+    more = np.zeros(rate.shape)
+    known = inside & (interval_h > 0)
+    np.floor_divide(left_ms, interval_h * Timeframe.H1.ms, out=more, where=known)
+    return np.where(inside, 1e4 * rate * (1.0 + more), 0.0)
 
 
 class BarCosts:

@@ -394,5 +394,5 @@ def _funding(block: BarBlock, close_ms: int) -> dict[int, Floats]:
     known = block.minutes
     if known is None:
         return {minutes: np.zeros(block.rows.size) for minutes in HORIZONS_MIN}
-    rate, settles = known.funding[0], known.funding_settles_ms[0]
-    return {minutes: funding_bp(rate, settles, close_ms, minutes) for minutes in HORIZONS_MIN}
+    rate, settles, interval_h = known.funding[0], known.funding_settles_ms[0], known.funding_interval_h[0]
+    return {minutes: funding_bp(rate, settles, interval_h, close_ms, minutes) for minutes in HORIZONS_MIN}

@@ -23,8 +23,8 @@ class SignalItem(msgspec.Struct, frozen=True, kw_only=True):
     no fresh reading, and `reasons` say why."""
     confidence: float | None
     """Probability that `signal` turns out right, 0–1: of BUY and SELL, that the return over the claim's horizon goes
-    beyond costs on that side; of HOLD, that it does not on the likelier side. `null` where `signal` is, and while
-    nothing can be forecast yet: `reasons` say why."""
+    beyond costs on that side; of HOLD, that it does not on the likelier side. `null` where `signal` is, as on
+    stale inputs and while nothing can be forecast: `reasons` say why."""
     claim: Claim | None
     """What a BUY or SELL claims; `null` with HOLD, and where there is no signal."""
     lean: Lean | None

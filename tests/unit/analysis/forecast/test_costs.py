@@ -43,8 +43,18 @@ def test_a_small_order_pays_the_spread_and_a_large_one_the_levels_behind() -> No
 def test_funding_is_paid_only_where_a_settlement_lies_inside() -> None:
     entry = 1_000 * M1.ms
     settlements = entry + M1.ms * np.array([0, 1, 15, 16])
-    assert funding_bp(np.full(4, 3e-4), settlements, entry, 15) == pytest.approx([0.0, 3.0, 3.0, 0.0])
-    assert funding_bp(np.full(1, -3e-4), settlements[1:2], entry, 15) == pytest.approx([-3.0])
+    eight = np.full(4, 8.0)
+    assert funding_bp(np.full(4, 3e-4), settlements, eight, entry, 15) == pytest.approx([0.0, 3.0, 3.0, 0.0])
+    assert funding_bp(np.full(1, -3e-4), settlements[1:2], eight[:1], entry, 15) == pytest.approx([-3.0])
+
+
+def test_each_settlement_inside_is_paid() -> None:
+    entry = 1_000 * M1.ms
+    settles = entry + M1.ms * np.array([60.0, 1.0, 60.0, 61.0, 60.0, np.nan])
+    every = np.array([1.0, 1.0, 2.0, 1.0, np.nan, 1.0])
+    rate = np.full(6, 1e-4)
+    assert funding_bp(rate, settles, every, entry, 240) == pytest.approx([4.0, 4.0, 2.0, 3.0, 1.0, 0.0])
+    assert funding_bp(rate, settles, every, entry, 60) == pytest.approx([1.0, 1.0, 1.0, 0.0, 1.0, 0.0])
 
 
 def test_the_spread_of_bars_is_found_where_one_was_planted() -> None:

@@ -71,9 +71,9 @@ def test_a_close_decides_once() -> None:
 
 
 @pytest.mark.parametrize("unknown", [np.nan])
-def test_an_unknown_probability_claims_nothing_and_has_no_confidence(unknown: float) -> None:
+def test_an_unknown_probability_claims_nothing_and_has_neither_label_nor_confidence(unknown: float) -> None:
     found = run([0.6, unknown])
-    assert labels(found) == [BUY, HOLD]
+    assert labels(found) == [BUY, UNKNOWN]
     assert np.isnan(found[1].confidence[0])
 
 

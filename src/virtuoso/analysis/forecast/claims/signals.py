@@ -22,7 +22,7 @@ ENTER_MARGIN = 0.02
 class Signals:
     """The signals of one close [n], `nan` for unknown; `label` is −1 SELL, 0 HOLD, 1 BUY, 2 unknown.
 
-    `confidence` is on one scale: of BUY and SELL the probability that their side goes beyond costs, as it was claimed;
+    A label is known where its confidence is. `confidence` is on one scale: of BUY and SELL the probability that their side goes beyond costs, as it was claimed;
     of HOLD that the better side does not. Of a claim `began_ms` and `expires_ms` are closes (epoch ms), `price` is the
     close at which it was made, in quote units.
     """
@@ -83,9 +83,11 @@ class SignalState:
         ):  # fmt: skip
             cell.put(rows, values)
         self._decided_ms.put(rows, np.maximum(self._decided_ms.get(rows), float(close_ms)))
+        confidence = np.where(fresh, np.where(side != HOLD, claimed, 1.0 - np.maximum(up, down)), np.nan)
         return Signals(
-            label=np.where(fresh, side, UNKNOWN).astype(np.int8),
-            confidence=np.where(fresh, np.where(side != HOLD, claimed, 1.0 - np.maximum(up, down)), np.nan),
+            # HOLD says how likely the better side does not pay: where nothing is forecast, it cannot
+            label=np.where(np.isfinite(confidence), side, UNKNOWN).astype(np.int8),
+            confidence=confidence,
             began_ms=began,
             expires_ms=began + self._horizon_ms,
             price=at,
