@@ -52,7 +52,10 @@ class BudgetStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tap(Protocol):
-    """Told of everything that goes over the wire, on the event loop; it must be quick and may not raise."""
+    """Told of everything that goes over the wire, and what else a replay cannot know, on the event loop.
+
+    It must be quick and may not raise.
+    """
 
     def frame(self, connection: int, received_ns: int, payload: bytes) -> None:
         """Take a frame that was received on a connection, at `received_ns` (epoch ns)."""
@@ -78,6 +81,10 @@ class Tap(Protocol):
 
     def clock_read(self, at_ns: int, offset_ms: float) -> None:
         """Take a measurement of the exchange's clock."""
+        ...
+
+    def fit_put_off(self, known_ms: int, from_ms: int) -> None:
+        """Note that the fit to what was known at a close holds from another close on than was stated (epoch ms)."""
         ...
 
 

@@ -22,7 +22,7 @@ from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.alerting.alerting import Alerting
 from virtuoso.monitor.cycle.alpha_scanner import AlphaScanner
 from virtuoso.monitor.cycle.cycle import Cycle
-from virtuoso.monitor.cycle.refits import Fitting
+from virtuoso.monitor.cycle.refits import Fitting, PutOff
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.lived.record import LivedRecord
 from virtuoso.monitor.persistence.arrays import FIT, RECENT, SAMPLES, read
@@ -74,7 +74,8 @@ class Kernel:
         committer: what must outlive the process goes through it.
         health: told of each pass.
         series: where bars and scores are kept; `None` keeps none.
-        fitting: where the daily fit of forecasts is made; `None` makes it on the worker.
+        fitting: where the daily fit of forecasts is made; `None` makes it on the worker, and waits for it.
+        fit_put_off: told of a fit that was not ready when it should hold.
         audited: whether all closed bars are compared with the exchange's now and then.
         lived: keeps what was said and what came of it; `None` keeps nothing of that.
     """
@@ -91,6 +92,7 @@ class Kernel:
         health: HealthState,
         series: TimeSeries | None = None,
         fitting: Fitting | None = None,
+        fit_put_off: PutOff = lambda _, __: None,
         audited: bool = True,
         lived: LivedRecord | None = None,
     ) -> None:
@@ -128,7 +130,7 @@ class Kernel:
             exchange=exchange, stream=stream, market=self.market, engine=engine, watch=self.watch,
             refresh=self.refresh, worker=self.worker, publication=publication, alerting=alerting, outage=self.outage,
             slow_s=parts.slow_pass_s, stale_after_s=parts.stale_after_s, health=health, results=self.results,
-            fitting=fitting,
+            fitting=fitting, fit_put_off=fit_put_off,
             foreseen=Foresight(self.market, self.detection, alerting.outcomes.edges, clock).take,
         )  # fmt: skip
         self.alpha = AlphaScanner(

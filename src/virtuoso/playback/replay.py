@@ -31,7 +31,7 @@ from virtuoso.monitor.status import StatusReport
 from virtuoso.monitor.vitals import Vitals
 from virtuoso.monitor.watching.slow_data import FUNDING, RATIO
 from virtuoso.operations.health import HealthState
-from virtuoso.recording.records import Answer, ClockRead, Closed, Frame, Record
+from virtuoso.recording.records import Answer, ClockRead, Closed, FitPutOff, Frame, Record
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.wiring.monitor import MonitorParts
 
@@ -225,12 +225,9 @@ class Replay:
                     self._wanted = True  # the pass that asked for it goes on with it
                     if not self._refresh.waiting:
                         await self._run_cycle()
-            case ClockRead():
+            case ClockRead() | Closed() | FitPutOff():
                 self.clock.advance_to(record.at_ns)
-                self._offset.believe(record.offset_ms)
-            case Closed():
-                self.clock.advance_to(record.at_ns)
-                self.stream.closed(record.connection)
+                await self._note(record)
             case Frame():
                 self.clock.advance_to(record.received_ns)
                 if self._due_ns is None:
@@ -240,6 +237,16 @@ class Replay:
                 due = self._wanted or self.clock.now_ns() >= (self._due_ns or 0)
                 if due or self._refresh.due(self.cycle.analysed_ms):
                     await self._run_cycle()
+
+    async def _note(self, record: ClockRead | Closed | FitPutOff) -> None:
+        """Take what was noted of the run itself."""
+        match record:
+            case ClockRead():
+                self._offset.believe(record.offset_ms)
+            case Closed():
+                self.stream.closed(record.connection)
+            case FitPutOff():
+                await self.cycle.refits.put_off(record.known_ms, record.from_ms)
 
     def _compared(self, answer: Answer) -> bool:
         """Whether minutes were asked for that were held already: they were compared."""

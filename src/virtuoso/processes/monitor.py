@@ -31,4 +31,6 @@ def monitor_for(
     if parts.kernel.polled:
         pollable(exchange.budget, parts.kernel.interval_s)
     board = HealthState(clock, parts.kernel.interval_s, mode)
-    return Monitor(parts, exchange, clock, cache, board, stores)
+    if tap is None:
+        return Monitor(parts, exchange, clock, cache, board, stores)
+    return Monitor(parts, exchange, clock, cache, board, stores, fit_put_off=tap.fit_put_off)

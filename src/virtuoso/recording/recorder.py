@@ -8,7 +8,7 @@ import structlog
 
 from virtuoso.model.clock import Clock
 from virtuoso.recording.keeping import Keep
-from virtuoso.recording.records import VERSION, Answer, ClockRead, Closed, Frame, Header, Opened, Sent
+from virtuoso.recording.records import VERSION, Answer, ClockRead, Closed, FitPutOff, Frame, Header, Opened, Sent
 from virtuoso.recording.writer import RecordingWriter
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,7 @@ class Recorder:
 
     def __init__(self, recording: Recording, exchange: str, category: str, clock: Clock) -> None:
         header = Header(VERSION, exchange, category, clock.now_ns(), {})
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self.failure: str | None = None
         self.failed = asyncio.Event()
@@ -92,6 +93,10 @@ class Recorder:
     def clock_read(self, at_ns: int, offset_ms: float) -> None:
         """Record a measurement of the exchange's clock."""
         self._put(ClockRead(at_ns, offset_ms))
+
+    def fit_put_off(self, known_ms: int, from_ms: int) -> None:
+        """Record that a fit was late, and holds from the close `from_ms` on (epoch ms)."""
+        self._put(FitPutOff(self._clock.now_ns(), known_ms, from_ms))
 
     async def close(self) -> None:
         """Write what is still in memory and close the file, in a thread."""

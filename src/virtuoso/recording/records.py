@@ -91,6 +91,14 @@ class ClockRead(_Record, frozen=True):
     offset_ms: float
 
 
+class FitPutOff(_Record, frozen=True):
+    """The fit to what was known at a close was late: it holds from the close `from_ms` on (epoch ms)."""
+
+    at_ns: int
+    known_ms: int
+    from_ms: int
+
+
 class Dropped(_Record, frozen=True):
     """Here `count` records are missing, from `at_ns` on."""
 
@@ -99,7 +107,7 @@ class Dropped(_Record, frozen=True):
     reason: str
 
 
-Record = Header | Frame | Sent | Opened | Closed | Answer | ClockRead | Dropped
+Record = Header | Frame | Sent | Opened | Closed | Answer | ClockRead | FitPutOff | Dropped
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)

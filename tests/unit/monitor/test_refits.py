@@ -1,13 +1,14 @@
 """A fit is made beside the cycle and holds from a fixed close; what is kept of it comes back as it was."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -15,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.fits.shipped import SHIPPED
 from virtuoso.analysis.forecast.training import TrainingPool, TrainingSet
-from virtuoso.monitor.cycle.refits import Refits, fitted_apart
+from virtuoso.monitor.cycle.refits import Fitting, Refits, fitted_apart
 from virtuoso.monitor.persistence.arrays import read, written
 
 MIDNIGHT = 1_748_476_800_000
@@ -28,72 +29,83 @@ class Taking:
     def __init__(self) -> None:
         self.adopted: list[tuple[str, int]] = []
 
-    def adopt(self, fit: Fit, known_ms: int) -> None:
-        self.adopted.append((fit.version, known_ms))
+    def adopt(self, fit: Fit, from_ms: int) -> None:
+        self.adopted.append((fit.version, (from_ms - MIDNIGHT) // MINUTE))
 
 
 def training() -> TrainingSet:
     return TrainingPool(MINUTE).known(MIDNIGHT)
 
 
-async def settled(fitting: Any, *closes: int, asked: int = 0) -> list[list[tuple[str, int]]]:
-    """What was adopted after each of the closes, of a fit asked for `asked` minutes after midnight."""
-    outlook, found = Taking(), []
+@asynccontextmanager
+async def begun(fitting: Fitting | None, close: int = 0) -> AsyncIterator[tuple[Refits, Taking, list[tuple[int, int]]]]:
+    """Refits of which one was asked for so many minutes after midnight, what was adopted, and what was put off."""
+    outlook, late = Taking(), list[tuple[int, int]]()
     engine: Any = SimpleNamespace(outlook=outlook)
     with ThreadPoolExecutor(1) as worker:
-        refits = Refits(engine, worker, fitting)
-        refits.begin(training(), MIDNIGHT + asked * MINUTE)
+        refits = Refits(engine, worker, fitting, lambda known, at: late.append((known, (at - MIDNIGHT) // MINUTE)))
+        refits.begin(training(), MIDNIGHT + close * MINUTE)
+        yield refits, outlook, late
+        await refits.stop()
+
+
+async def settled(fitting: Fitting | None, *closes: int, begin: int = 0) -> list[list[tuple[str, int]]]:
+    """What was adopted after each of the closes."""
+    found = []
+    async with begun(fitting, begin) as (refits, outlook, _):
         for close in closes:
+            await asyncio.sleep(0)
             await refits.settle(MIDNIGHT + close * MINUTE)
             found.append(list(outlook.adopted))
-        await refits.stop()
     return found
 
 
-async def test_a_fit_is_adopted_before_the_close_five_minutes_later_and_not_earlier() -> None:
-    async def fitting(_: TrainingSet) -> Fit:
-        return SHIPPED
-
-    once = [(SHIPPED.version, MIDNIGHT)]
-    assert await settled(fitting, 1, 4, 5, 6) == [[], [], once, once]
+async def at_once(_: TrainingSet) -> Fit:
+    return SHIPPED
 
 
-async def test_a_fit_that_was_missed_is_adopted_before_the_next_close() -> None:
-    async def fitting(_: TrainingSet) -> Fit:
-        return SHIPPED
+async def test_a_fit_is_decided_on_a_minute_before_the_close_that_is_stated() -> None:
+    once = [(SHIPPED.version, 5)]
+    assert await settled(at_once, 1, 3, 4, 5) == [[], [], once, once]
 
-    with structlog.testing.capture_logs() as logs:
-        assert await settled(fitting, 601, asked=600) == [[(SHIPPED.version, MIDNIGHT)]]
-    assert [entry["event"] for entry in logs] == ["refit begun that was missed", "fit adopted"]
+
+@pytest.mark.parametrize(("asked", "holds"), [(0, 5), (3, 5), (4, 10), (5, 10), (8, 10), (9, 15), (724, 730)])
+async def test_one_that_was_missed_holds_from_the_next_close_that_is_stated(asked: int, holds: int) -> None:
+    assert await settled(at_once, asked + 1, holds - 1, begin=asked) == [
+        [(SHIPPED.version, holds)] if asked + 1 == holds - 1 else [], [(SHIPPED.version, holds)],
+    ]  # fmt: skip
 
 
 async def test_a_fit_that_fails_or_has_too_little_leaves_the_one_before() -> None:
     async def failing(_: TrainingSet) -> Fit:
         raise ValueError("no fit")
 
-    assert await settled(failing, 5) == [[]]
-    assert await settled(None, 5) == [[]], "nothing is known: too little"
+    assert await settled(failing, 4) == [[]]
+    assert await settled(None, 4) == [[]], "nothing is known: too little"
 
 
-async def test_a_fit_that_is_late_holds_once_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("virtuoso.monitor.cycle.refits._SETTLE_S", 0.0)
+async def test_a_fit_that_is_late_holds_from_the_next_stated_close_in_a_replay_too() -> None:
     there = asyncio.Event()
 
-    async def fitting(_: TrainingSet) -> Fit:
+    async def late(_: TrainingSet) -> Fit:
         await there.wait()
         return SHIPPED
 
-    outlook = Taking()
-    engine: Any = SimpleNamespace(outlook=outlook)
-    with ThreadPoolExecutor(1) as worker:
-        refits = Refits(engine, worker, fitting)
-        refits.begin(training(), MIDNIGHT)
-        await refits.settle(MIDNIGHT + 5 * MINUTE)
-        assert outlook.adopted == []
+    async with begun(late) as (refits, outlook, put_off):
+        for close in (1, 4, 5, 6):
+            await refits.settle(MIDNIGHT + close * MINUTE)
+        assert (outlook.adopted, put_off) == ([], [(MIDNIGHT, 10)])
         there.set()
-        monkeypatch.setattr("virtuoso.monitor.cycle.refits._SETTLE_S", 5.0)
-        await refits.settle(MIDNIGHT + 6 * MINUTE)
-    assert outlook.adopted == [(SHIPPED.version, MIDNIGHT)]
+        for close in (7, 8, 9, 10):
+            await asyncio.sleep(0)
+            await refits.settle(MIDNIGHT + close * MINUTE)
+        assert (outlook.adopted, put_off) == ([(SHIPPED.version, 10)], [(MIDNIGHT, 10)])
+    async with begun(at_once) as (replayed, outlook, put_off):
+        await asyncio.sleep(0)
+        await replayed.settle(MIDNIGHT + 4 * MINUTE)
+        await replayed.put_off(MIDNIGHT - 1, MIDNIGHT + 20 * MINUTE)  # of another fit
+        await replayed.put_off(MIDNIGHT, MIDNIGHT + 10 * MINUTE)
+        assert (outlook.adopted, put_off) == ([(SHIPPED.version, 5), (SHIPPED.version, 10)], [])
 
 
 async def test_a_process_of_its_own_says_what_the_worker_says() -> None:

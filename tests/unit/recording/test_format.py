@@ -17,6 +17,7 @@ from virtuoso.recording.records import (
     ClockRead,
     Closed,
     Dropped,
+    FitPutOff,
     Frame,
     Header,
     Opened,
@@ -39,6 +40,7 @@ _records: st.SearchStrategy[Record] = st.one_of(
     st.builds(Closed, _ns, _connection, _text),
     st.builds(Answer, _ns, _ns, _text, st.dictionaries(_text, _text, max_size=5), st.integers(100, 599), _bytes),
     st.builds(ClockRead, _ns, st.floats(allow_nan=False)),
+    st.builds(FitPutOff, _ns, _ns, _ns),
     st.builds(Dropped, _ns, st.integers(1, 2**40), _text),
 )
 

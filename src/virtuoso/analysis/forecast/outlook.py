@@ -1,7 +1,7 @@
 """The outlook: forecasts, claims and signals of all symbols, stepped together at every base close.
 
 It is what live, replay and backtest compose. It never fits by itself: `training_set` hands out what is known at 00:00
-UTC, and what is made of it holds from five minutes later, whenever it was ready.
+UTC, and what is made of it holds from a close that whoever makes it says beforehand.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from virtuoso.analysis.forecast.costs import TAKER_FEE_BP, BarCosts, book_cost_b
 from virtuoso.analysis.forecast.features import LONG
 from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.followed import LEAST_DAYS, Followed, FollowedTable, cells_of
-from virtuoso.analysis.forecast.forecaster import ADOPTED_AFTER_MS, Forecaster
+from virtuoso.analysis.forecast.forecaster import Forecaster
 from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
 from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
@@ -325,9 +325,9 @@ class Outlook:
         due, self._due = self._due, None
         return due
 
-    def adopt(self, fit: Fit, known_ms: int) -> None:
-        """Forecast by a `fit` to what was known at the close `known_ms`, from five minutes after that on."""
-        self._next = (known_ms + ADOPTED_AFTER_MS, fit)
+    def adopt(self, fit: Fit, from_ms: int) -> None:
+        """Forecast by `fit` from the close `from_ms` on."""
+        self._next = (from_ms, fit)
 
     def _begin_by_fits(self, close_ms: int) -> None:
         """Let the fits hold that do from this close on."""

@@ -27,7 +27,7 @@ from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.alerting.alerting import Alerting
 from virtuoso.monitor.alerting.pressure import PressureLog
 from virtuoso.monitor.containment import each
-from virtuoso.monitor.cycle.refits import Fitting, Refits
+from virtuoso.monitor.cycle.refits import Fitting, PutOff, Refits
 from virtuoso.monitor.documents.fresh_label import served_label
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.documents.publish import Built, Frame, build, market_items
@@ -66,6 +66,7 @@ class Cycle:
         health: HealthState,
         results: Results,
         fitting: Fitting | None = None,
+        fit_put_off: PutOff = lambda _, __: None,
         foreseen: Callable[[Forecasts], None] = lambda _: None,
     ) -> None:
         self._exchange = exchange
@@ -87,7 +88,7 @@ class Cycle:
         # What an earlier run published of symbols that are watched no longer goes with the first publication.
         self._published = {name for name in publication.cache.names() if name.startswith("symbol:")}
         self._foreseen = foreseen
-        self.refits = Refits(engine, worker, fitting)
+        self.refits = Refits(engine, worker, fitting, fit_put_off)
         self.pressure = PressureLog(alerting.incidents)
         self.regimes = RegimeTracker(engine.base, regime_timeframe(engine.timeframes))
         self.stages: dict[str, Durations] = defaultdict(Durations)

@@ -146,7 +146,7 @@ def test_a_fit_is_asked_for_once_at_midnight_and_holds_five_minutes_later(bars: 
         if training is not None:
             asked += 1
             assert training.until_ms == said.close_ms == panels.START_MS
-            outlook.adopt(young, training.until_ms)
+            outlook.adopt(young, training.until_ms + 5 * M1.ms)
     assert asked == 1
     before, after = (*range(DAY - 4, DAY), *range(5)), range(5, 10)
     assert dict(versions) == dict.fromkeys(before, SHIPPED.version) | dict.fromkeys(after, young.version)
@@ -178,8 +178,8 @@ def test_a_fit_that_a_restart_missed_is_asked_for_at_its_first_close_of_what_was
     assert training is not None
     for each in fields(training):
         np.testing.assert_array_equal(getattr(training, each.name), getattr(expected, each.name))
-    missed.adopt(young, training.until_ms)
-    assert step(missed, bars, late + 1).forecasts.version == young.version, "five minutes after midnight are over"
+    missed.adopt(young, START_MS + (late + 2) * M1.ms)
+    assert step(missed, bars, late + 1).forecasts.version == young.version
     assert missed.take_training() is None
     for fit, kept in ((young, samples), (SHIPPED, None)):  # nothing that is new since the fit; nothing at all
         other = restarted(bars, late, fit, kept)

@@ -22,9 +22,9 @@ ENTER_MARGIN = 0.02
 class Signals:
     """The signals of one close [n], `nan` for unknown; `label` is −1 SELL, 0 HOLD, 1 BUY, 2 unknown.
 
-    A label is known where its confidence is. `confidence` is on one scale: of BUY and SELL the probability that their side goes beyond costs, as it was claimed;
-    of HOLD that the better side does not. Of a claim `began_ms` and `expires_ms` are closes (epoch ms), `price` is the
-    close at which it was made, in quote units.
+    A label is known where its confidence is. `confidence` is on one scale: of BUY and SELL the probability that their
+    side goes beyond costs, as it was claimed; of HOLD that the better side does not. Of a claim `began_ms` and
+    `expires_ms` are closes (epoch ms), `price` is the close at which it was made, in quote units.
     """
 
     label: NDArray[np.int8]
