@@ -35,7 +35,7 @@ def keeping() -> Keeping:
 def results(keeping: Keeping) -> Results:
     committer: Any = keeping
     nothing: Any = SimpleNamespace()
-    made = Results(nothing, committer, None, "bybit linear")
+    made = Results(nothing, committer, None, "bybit linear", nothing)
     made._checkpoints = {"S0USDT": SimpleNamespace()}  # type: ignore[dict-item]
     return made
 
