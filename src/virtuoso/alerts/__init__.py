@@ -1,4 +1,4 @@
-"""Conditions become incidents. Pure: times are passed in."""
+"""Makes incidents of conditions, and decides of which people are notified. Pure: times are passed in."""
 
 PUBLIC = (
     "changes", "conditions", "fast.cones.bands", "fast.findings", "fast.liquidation", "fast.market_move",

@@ -1,4 +1,4 @@
-"""Changes of label, band and the market's regime: an incident from the change until the next one."""
+"""Makes incidents of changes of label, band and the market's regime, each until the next change."""
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.limits import LONG_GAP_MS
@@ -24,7 +24,7 @@ def observe_signal(
     price: float | None,
     denomination: Denomination = PLAIN,
 ) -> None:
-    """A symbol's label changed: what it was is over; BUY and SELL are told, HOLD is only the end of them.
+    """Resolve the incident of a symbol's old label, and fire one of the new: of BUY and SELL, not of HOLD.
 
     Where the label is unknown (`None`), nobody can tell whether what it was still holds: it ends as that.
     """
@@ -54,7 +54,7 @@ def observe_signal(
 def observe_pressure(
     log: IncidentLog, symbol: str, before: Band | None, band: Band | None, now_ms: int, score: float | None
 ) -> None:
-    """A symbol's band changed: being stretched is told, as how things are; it says nothing about what follows."""
+    """Resolve the incident of a symbol's old band, and fire one of a stretched new one, which foretells nothing."""
     if before in _WAYS:
         if band is None:
             why = f"whether it is still {before} {_LOST}"
@@ -69,14 +69,14 @@ def observe_pressure(
 
 
 def observe_regime(log: IncidentLog, before: str, after: str, now_ms: int) -> None:
-    """Tell that the market's regime changed."""
+    """Fire an incident of a change of the market's regime."""
     log.resolve(REGIME, now_ms, side=before.lower())
     text = f"the market is {after} (it was {before})"
     log.fire(REGIME, Severity.WARNING, text, now_ms, side=after.lower(), details={"before": before, "after": after})
 
 
 def observe_gap(log: IncidentLog, since_ms: int, until_ms: int, now_ms: int) -> None:
-    """Nobody watched from `since_ms` until `until_ms`: trades in between were not judged."""
+    """Fire an incident of a gap: from `since_ms` until `until_ms` nothing was watched or judged."""
     seconds = (until_ms - since_ms) / 1000
     text = (
         f"nobody watched from {iso(since_ms)} to {iso(until_ms)} ({seconds:.0f} s): "

@@ -98,7 +98,7 @@ def _observe_topics(log: IncidentLog, state: ExchangeState, now_ms: int) -> None
 
 
 def _said(state: ExchangeState) -> dict[str, str | None]:
-    """What there is to say of each kind."""
+    """List what there is to say of each kind."""
     skew_ms, banned_ms, banned, skewed = state.clock_skew_ms, state.banned_until_ms, None, None
     if banned_ms is not None:
         banned = f"the exchange refuses requests: none goes out until {iso(banned_ms)}; streams go on"
@@ -138,7 +138,7 @@ def observe_stores(log: IncidentLog, stores: Iterable[StoreState], now_ms: int) 
 
 
 def _of_store(store: StoreState) -> str:
-    """What is wrong with a store, which names itself in most of what it says."""
+    """Say what is wrong with a store, which names itself in most of what it says."""
     said = store.error or "it does not answer"
     said = said.removeprefix(f"{store.name}: ")
     itself = said.lower().removeprefix("the ").startswith(store.name)
@@ -169,7 +169,7 @@ def observe_channels(log: IncidentLog, channels: Iterable[ChannelCondition], now
 
 
 def observe_wrong_tokens(log: IncidentLog, count: int, client: str, now_ms: int) -> None:
-    """Wrong tokens that the web was given one after the other; nobody mistypes one so often. `client` gave the last."""
+    """Open an incident of wrong tokens given one after the other, the last by `client`; nobody mistypes so often."""
     if count >= WRONG_TOKENS:
         text = f"the web was given {count} wrong tokens, the last by {client or 'an unknown address'}"
         log.fire("auth_failures", Severity.WARNING, text, now_ms, details={"count": count, "client": client})

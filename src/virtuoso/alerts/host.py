@@ -1,4 +1,4 @@
-"""Conditions of the machine: processors, memory, disk, a late event loop, too many crashes.
+"""Judges the machine: processors, memory, disk, a late event loop, too many crashes.
 
 How long one must hold is the `for` of its kind's policy. Once it has fired, it is over only when the value
 is clearly below the threshold again; before that, falling below the threshold ends the wait.

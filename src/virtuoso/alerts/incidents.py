@@ -1,4 +1,4 @@
-"""The life of incidents: pending → firing → resolved or expired. Identity is the labels, never the text."""
+"""Keeps incidents through their life: pending → firing → resolved or expired. Labels identify them, not texts."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ _LADDER = tuple(Severity)
 
 
 class IncidentLog:
-    """At most one incident of an identity is open at a time; the latest `keep` are listed.
+    """Holds incidents: at most one of an identity is open at a time; the latest `keep` are listed.
 
     All times are epoch milliseconds. Each verb first lets time pass for the identity that it is about, so that late
     ticks change nothing but when something becomes known. `on_change` is called when there is something to commit, or
@@ -69,7 +69,7 @@ class IncidentLog:
         value: float | None = None,
         details: Details | None = None,
     ) -> Incident | None:
-        """The condition holds. The incident if it opened just now; `None` while it is pending or open already.
+        """Note that a condition holds; returns the incident if it opened now, `None` while pending or open already.
 
         A higher severity, or a material change of `value`, goes into the one that is open. `part` tells incidents of
         one kind apart that have no symbol: a task, a connection. `labels` are a rule's own.
@@ -110,7 +110,7 @@ class IncidentLog:
         part: str | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> Incident | None:
-        """The condition is over. The incident if that closed it; with a `rearm` it does so later, in `tick`.
+        """Note that a condition is over; returns the incident if that closed it. With `rearm`, `tick` closes it later.
 
         Named as it was fired; or by its part alone, which is unique within its kind.
         """
@@ -137,7 +137,7 @@ class IncidentLog:
         labels: Mapping[str, str] | None = None,
         why: str | None = None,
     ) -> Incident | None:
-        """Nobody can tell any longer whether it holds: the symbol, the rule or the data is gone. Closes it at once.
+        """Close an incident at once, because nobody can tell whether it holds: its symbol, rule or data is gone.
 
         `why` is said with its end.
         """
@@ -148,7 +148,7 @@ class IncidentLog:
         return self._close(identity, now_ms, "expired", why)
 
     def acknowledge(self, incident_id: str, by: str, now_ms: int) -> Incident | None:
-        """Somebody knows of it; `None` if there is no such incident."""
+        """Note that somebody knows of it; returns `None` if there is no such incident."""
         identity = self._identities.get(incident_id)
         incident = self._recent.get(incident_id) if identity is None else self._open[identity]
         if incident is None or incident.acknowledged:
@@ -192,7 +192,7 @@ class IncidentLog:
         return resumed
 
     def unsettled(self) -> tuple[Incident, ...]:
-        """Those that changed since the stages decided about them last, oldest change first."""
+        """List the incidents that changed since the stages decided about them last, oldest change first."""
         return tuple(self._unsettled.values())
 
     def replace(self, *incidents: Incident) -> None:
@@ -214,11 +214,11 @@ class IncidentLog:
 
     @property
     def identities(self) -> Mapping[str, str]:
-        """The identities of those that still hold, by id: need not be worked out again."""
+        """The identities of incidents that still hold, by id, so that they need not be worked out again."""
         return self._identities
 
     def take_changed(self) -> list[Incident]:
-        """Those that changed since this was last asked, as they are now, oldest change first."""
+        """Take out the incidents that changed since the last call, as they are now, oldest change first."""
         changed = list(self._changed.values())
         self._changed.clear()
         return changed
@@ -228,7 +228,7 @@ class IncidentLog:
         return tuple(self._open.values())
 
     def open_parts(self, kind: str) -> tuple[str, ...]:
-        """Parts (or symbols) with a condition of this kind that holds, those pending included."""
+        """List the parts (or symbols) with a condition of this kind that holds, those pending included."""
         under_way = [i for each in (self._open, self._pending) for i in each.values() if i.kind == kind]
         return tuple(part for i in under_way if (part := i.part or i.symbol) is not None)
 
@@ -244,7 +244,7 @@ class IncidentLog:
         return identity_of(built(kind, self._exchange, symbol, side, part, labels))
 
     def _again(self, identity: str, found: Incident, now_ms: int) -> None:
-        """It holds on: perhaps it is worse."""
+        """Update an incident whose condition holds on, perhaps worse."""
         incident = self._open[identity]
         if self._lapsing.pop(identity, None) is not None:
             self._schedule(identity)
@@ -296,7 +296,7 @@ class IncidentLog:
         return True
 
     def _advance(self, identity: str, now_ms: int) -> None:
-        """What is due for this identity happens, as of when it was due."""
+        """Do what is due for an identity, as of when it was due."""
         while (due_ms := self._due_ms(identity)) is not None and due_ms <= now_ms:
             if identity in self._pending:
                 pending = self._pending.pop(identity)
@@ -311,7 +311,7 @@ class IncidentLog:
         self._schedule(identity)
 
     def _due_ms(self, identity: str) -> int | None:
-        """When something happens to this identity of itself."""
+        """Return when something is due for an identity (epoch ms)."""
         pending = self._pending.get(identity)
         if pending is not None:
             return pending.fired_ms + self._policies(pending.kind).hold_ms

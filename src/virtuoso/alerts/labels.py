@@ -1,4 +1,4 @@
-"""What an incident is identified by, and what it is about."""
+"""Makes the labels that identify an incident and say what it is about."""
 
 from collections.abc import Mapping
 
@@ -19,14 +19,14 @@ def built(
     part: str | None = None,
     more: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Only what is known becomes a label; those of a rule's own come last."""
+    """Make labels of what is known; those of a rule's own come last."""
     named = (("kind", kind), ("exchange", exchange), ("symbol", symbol), ("side", side), ("part", part))
     labels = {name: str(value) for name, value in named if value}
     return labels if more is None else {**labels, **more}
 
 
 def labels_of(incident: Incident, exchange: str | None) -> dict[str, str]:
-    """Its labels; of one kept before there were any, those that it would have now.
+    """Return its labels; of an incident stored before there were any, those that it would have now.
 
     Detectors then wrote symbol and side into `part`: `BTCUSDT Buy`, `BTCUSDT`, `market Sell`.
     """

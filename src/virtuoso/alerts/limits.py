@@ -1,4 +1,4 @@
-"""The limits of the built-in conditions that nobody configures; times in milliseconds."""
+"""Holds the limits of built-in conditions that are not configured; times in milliseconds."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""One incident while what comes in is refused: garbled, of an impossible time or price, or of another shape."""
+"""Keeps one incident while frames are refused: garbled, of an impossible time or price, or of another shape."""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ class RefusedFrames:
         self._last_ms = 0
 
     def observe(self, log: IncidentLog, feeds: Iterable[FeedStatus], now_ms: int) -> None:
-        """Look at the counts as they stand now (local epoch ms)."""
+        """Judge the counts as they are now (local epoch ms)."""
         feeds = list(feeds)
         samples, total = self._samples, sum(feed.rejected for feed in feeds)
         spoilt = {feed.topic: (feed.messages, feed.rejected) for feed in feeds if feed.rejected}

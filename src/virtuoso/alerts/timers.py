@@ -1,4 +1,4 @@
-"""What is due when: at most one time for each key."""
+"""Keeps what is due when: at most one time for each key."""
 
 from heapq import heapify, heappop, heappush
 
@@ -6,14 +6,14 @@ _SLACK = 64
 
 
 class Timers:
-    """Times in epoch milliseconds. As large as the number of keys, whatever is set and dropped."""
+    """Holds times in epoch milliseconds. It is as large as the number of keys, whatever is set and dropped."""
 
     def __init__(self) -> None:
         self._due: dict[str, int] = {}
         self._heap: list[tuple[int, str]] = []
 
     def set(self, key: str, due_ms: int) -> None:
-        """Instead of the time it had."""
+        """Set the time of `key`, in place of the one it had."""
         if self._due.get(key) == due_ms:
             return
         self._due[key] = due_ms
@@ -45,5 +45,5 @@ class Timers:
 
 
 def earliest(*times: int | None) -> int | None:
-    """The first of those that are known."""
+    """Return the first of the times that are known."""
     return min((at for at in times if at is not None), default=None)

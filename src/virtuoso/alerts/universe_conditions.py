@@ -1,4 +1,4 @@
-"""Incidents of the universe: a list that is doubted, a configured name that is not listed, nothing to watch."""
+"""Judges the universe: a list that is doubted, a configured name that is not listed, nothing to watch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def observe_universe(log: IncidentLog, state: UniverseState, now_ms: int) -> Non
 def _observe(
     log: IncidentLog, kind: str, severity: Severity, wrong: Mapping[str, tuple[str, Details]], now_ms: int
 ) -> None:
-    """One incident for each part that is wrong."""
+    """Open an incident for each part that is wrong, and resolve the others."""
     for part, (text, details) in wrong.items():
         log.fire(kind, severity, text, now_ms, part=part, details=details)
     for part in log.open_parts(kind):

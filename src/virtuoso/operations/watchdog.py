@@ -45,14 +45,14 @@ class Watchdog:
     def tell(self) -> None:
         """Once, if all is well; a socket that is not there is said once."""
         if not self._live():
-            log.warning("the watchdog is not told: no cycle is completed")
+            log.warning("systemd is not notified: no cycle was completed")
             return
         try:
             with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)) as plug:
                 plug.sendto(b"WATCHDOG=1", self._address)
         except OSError as error:
             if not self._failed:
-                log.warning("the watchdog cannot be told", error=str(error))
+                log.warning("systemd cannot be notified", error=str(error))
             self._failed = True
         else:
             self._failed = False

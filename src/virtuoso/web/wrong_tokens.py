@@ -36,4 +36,4 @@ async def tell_wrong_tokens(wrong: Wrong, database: Database, identity: str, clo
         try:
             await database.note_wrong_tokens(identity, process, WrongTokens(count - from_count, wrong.client, now_ms))
         except StoreUnavailable as error:
-            log.warning("the monitor could not be told of wrong tokens", error=str(error))
+            log.warning("wrong tokens could not be reported to the monitor", error=str(error))

@@ -1,1 +1,1 @@
-"""Rules of the user: conditions on published values, in YAML."""
+"""Reads and judges the user's rules: conditions on published values, in YAML."""

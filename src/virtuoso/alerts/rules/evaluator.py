@@ -1,4 +1,4 @@
-"""Rules judged against the values of a moment: which hold, which are over, which nobody can tell any more."""
+"""Judges rules by the values of a moment: which hold, which are over, which are no longer known."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _WHEN, _MEASURE = "when", "measure"
 
 
 class RuleState(StrEnum):
-    """What is found of a condition."""
+    """What was found of a condition."""
 
     HOLDS = "holds"
     OVER = "over"
@@ -29,7 +29,7 @@ class RuleState(StrEnum):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What is found of one rule and symbol; all but the identity is empty unless it `HOLDS`."""
+    """What was found of one rule and symbol; all but the identity is empty unless it `HOLDS`."""
 
     state: RuleState
     kind: str
@@ -63,7 +63,7 @@ class Evaluator:
 
     @property
     def rules(self) -> RuleSet:
-        """Those in force, from the next step on at the latest."""
+        """The rules in force, from the next step on at the latest."""
         return self._wanted
 
     def resume(self, incidents: Iterable[Incident]) -> None:
@@ -156,7 +156,7 @@ class Evaluator:
         )  # fmt: skip
 
     def _ended(self, rule: Rule, symbol: str | None, now_ms: int, *, unknown: bool) -> Iterator[Finding]:
-        """It does not hold, or nobody can tell: then what is open goes on, and what is not yet open begins anew."""
+        """Note that a condition is false or unknown: what is open goes on, and what is not yet open starts over."""
         active, state = self._active.get((rule.name, symbol)), RuleState.OVER
         if active is None:
             return
@@ -170,7 +170,7 @@ class Evaluator:
         yield Finding(state=state, kind=rule.name, symbol=symbol, labels=active.labels)
 
     def _absent(self, symbols: Mapping[str, Values], now_ms: int) -> Iterator[Finding]:
-        """End what is held of symbols that are not among those of this step."""
+        """Forget what is known of symbols that are not among those of this step."""
         for name, symbol in [of for of in self._active if of[1] is not None and of[1] not in symbols]:
             if symbols:
                 active = self._active.pop((name, symbol))
@@ -195,7 +195,7 @@ def enter(findings: Iterable[Finding], log: IncidentLog, now_ms: int) -> None:
 
 
 def _plain(rule: Rule, symbol: str | None, values: Values) -> str:
-    """The name of the rule, and the values that its condition names."""
+    """Return the name of the rule and the values that its condition names."""
     named = ", ".join(f"{name} {shown(name, values)}" for name in rule.when.names if name != "symbol")
     return cut(f"{symbol + ': ' if symbol else ''}{rule.name}{': ' + named if named else ''}")
 

@@ -1,4 +1,4 @@
-"""Mistakes in a file of rules: told all at once, one line each, with the place and the nearest right word."""
+"""Collects the mistakes in a file of rules: one line each, with the place and the nearest right word."""
 
 import difflib
 from collections.abc import Iterable, Sequence

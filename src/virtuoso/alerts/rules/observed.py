@@ -1,4 +1,4 @@
-"""How often the conditions of rules were true, and which parts of those that never were never held."""
+"""Counts how often the conditions of rules were true, and finds the parts of the others that never held."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -123,7 +123,7 @@ class _Condition:
         return decisive if decisive in found else None if None in found else not decisive
 
     def never(self, wanted: bool) -> Iterator[Never]:
-        """The parts for which it was never `wanted`."""
+        """Find the parts that were never as `wanted`."""
         if isinstance(self._node, ast.UnaryOp):
             yield from self.parts[0].never(not wanted)
             return

@@ -1,4 +1,4 @@
-"""Files of rules read into a rule set: every mistake in one go, each with its line."""
+"""Reads files of rules into a rule set, with every mistake in one go, each with its line."""
 
 import re
 from collections.abc import Callable, Collection, Iterable
@@ -104,7 +104,7 @@ class _Reader:
         self._fields = place.fields(KEYS)
 
     def rule(self) -> Rule | None:
-        """The rule; `None` where it has a mistake."""
+        """Read a rule; `None` where it has a mistake."""
         before = len(self._place.page.mistakes)
         name = self._read("name", None, self._name)
         when = self._read("when", None, self._condition)

@@ -109,7 +109,7 @@ class Outbox:
                 counts = await self._store.counts(tuple(self._channels))
                 self._counts = {(count.channel, count.state): count for count in counts}
             except StoreUnavailable as error:
-                log.debug("the outbox could not be looked after", error=str(error))
+                log.debug("the outbox could not be tidied", error=str(error))
             looks += 1
             await asyncio.sleep(_LOOK_S)
 

@@ -1,4 +1,4 @@
-"""Alerts of one monitor, joined: findings become incidents, the stages decide, the user's rules are judged."""
+"""Joins the alerts of a monitor: findings become incidents, the stages decide, the user's rules are judged."""
 
 from collections.abc import Mapping, Sequence
 

@@ -22,7 +22,7 @@ PERIOD_S = 1.0
 
 
 class AlertDocuments:
-    """Publishes these documents; `channels` tells how each channel is, and what is wrong with one is an incident."""
+    """Publishes these documents; `channels` returns how each channel is, and what is wrong with one is an incident."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class AlertDocuments:
         self._clock = clock
 
     def publish(self) -> None:
-        """Publish them as they are now."""
+        """Publish the documents as they are now."""
         now_ms = self._clock.now_ns() // 1_000_000
         channels = tuple(self._channels())
         observed = (ChannelCondition(each.name, each.state, each.since_ms, each.error) for each in channels)
@@ -48,7 +48,7 @@ class AlertDocuments:
 
 
 def rules_document(alerting: Alerting, now_ms: int) -> docs.AlertRules:
-    """The built-in kinds and the user's rules, as they are in force."""
+    """Build the document of the built-in kinds and the user's rules, as they are in force."""
     return docs.AlertRules(
         timestamp=iso(now_ms) or "",
         kinds=tuple(
@@ -101,7 +101,7 @@ def _row(
 
 
 def pipeline_document(alerting: Alerting, channels: tuple[ChannelStatus, ...], now_ms: int) -> docs.AlertPipeline:
-    """What became of the incidents since the start, and how the channels are."""
+    """Build the document of what became of incidents since the start, and how the channels are."""
     incidents: IncidentLog = alerting.incidents
     suppressed = Counter(incident.suppressed_by for incident in incidents.open())
     return docs.AlertPipeline(
@@ -118,7 +118,7 @@ def pipeline_document(alerting: Alerting, channels: tuple[ChannelStatus, ...], n
 
 
 def performance_document(alerting: Alerting, now_ms: int) -> docs.AlertPerformance:
-    """What alerts were worth, and what interrupts people because of it."""
+    """Build the document of what alerts were worth, and what interrupts people because of it."""
     budget = alerting.pipeline.budget
     return docs.AlertPerformance(
         timestamp=iso(now_ms) or "",

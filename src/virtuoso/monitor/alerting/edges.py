@@ -1,4 +1,4 @@
-"""The bands that alerts are measured by: those that the last closes gave, and how often such bands are left."""
+"""Keeps the bands that alerts are measured by, of the last closes, and counts how often such bands are left."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -30,14 +30,14 @@ class _Close:
 
 
 class ForecastEdges:
-    """The bands of the last hour of closes; what followed each is counted, of all minutes, alert or none."""
+    """Holds the bands of the last hour of closes, and counts what followed each minute, with an alert or without."""
 
     def __init__(self, equal: EqualMinutes) -> None:
         self._equal = equal
         self._closes: deque[_Close] = deque(maxlen=_KEPT)
 
     def take(self, forecasts: Forecasts, symbols: Sequence[str]) -> None:
-        """The forecasts of the latest close (the last of `forecasts`); `symbols` are its columns [n]."""
+        """Take the forecasts of the latest close (the last of `forecasts`); `symbols` are its columns [n]."""
         close_ms = int(forecasts.close_ms[-1])
         bands = {
             horizon: np.stack([cone[0, -1], cone[-1, -1], forecasts.volatility[horizon][-1]])
@@ -53,7 +53,7 @@ class ForecastEdges:
         self._closes.append(now)
 
     def edge(self, symbol: str, horizon_min: int, at_ms: int) -> Edge | str:
-        """The band that the last close before `at_ms` (epoch ms) gave, or why there is none."""
+        """Return the band that the last close before `at_ms` (epoch ms) gave, or why there is none."""
         before = [each for each in reversed(self._closes) if each.close_ms <= at_ms]
         if not before:
             return NONE_YET
@@ -69,7 +69,7 @@ class ForecastEdges:
         return f"nothing was forecast of {symbol}"
 
     def base(self, horizon_min: int, at_ms: int, edge: Edge) -> float | None:
-        """How often minutes of the same hour and forecast volatility left their band."""
+        """Return how often minutes of the same hour and forecast volatility left their band."""
         return self._equal.rate(horizon_min, at_ms, edge.volatility)
 
     def _count(self, horizon: int, before: _Close, columns: Mapping[str, int], followed: Floats) -> None:

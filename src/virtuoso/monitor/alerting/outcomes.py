@@ -1,4 +1,4 @@
-"""What followed the alerts of a monitor: begun as they are delivered, settled from its bars, judged by kind."""
+"""Measures what followed the alerts of a monitor: begun at delivery, settled from its bars, judged by kind."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -70,7 +70,7 @@ class AlertOutcomes:
                 self._put(outcome)
 
     def take_changed(self) -> tuple[Outcome, ...]:
-        """Those begun or settled since this was last asked."""
+        """Take out the outcomes begun or settled since the last call."""
         changed = tuple(self._changed.values())
         self._changed.clear()
         return changed
@@ -115,7 +115,7 @@ class AlertOutcomes:
 
 
 def bars_of(market: MarketState) -> Bars:
-    """The closed minutes that a market holds.
+    """Read the closed minutes that a market holds.
 
     None of them at all where some are missing for good: the symbol's bars go on beyond them.
     """

@@ -1,4 +1,4 @@
-"""Answers which policy holds for a kind of alert: a rule's own, a built-in one, or the usual one."""
+"""Finds the policy of a kind of alert: a rule's own, a built-in one, or the default."""
 
 from collections.abc import Mapping
 

@@ -26,7 +26,7 @@ class ContextSource(Protocol):
     """Knows the symbol of an alert, once there is a market to ask."""
 
     def of(self, incident: Incident) -> Context | None:
-        """Tell what is known of the incident's symbol now; `None` when it is about none, or not watched."""
+        """Return what is known of the incident's symbol now; `None` when it is about none, or not watched."""
         ...
 
     def picture(self, notice: Notice) -> Picture | None:
@@ -35,7 +35,7 @@ class ContextSource(Protocol):
 
 
 class AlertRoot:
-    """Built once, by the monitor; `context` is set as soon as there is a market to ask.
+    """Holds the alerts of one monitor; `context` is set as soon as there is a market to ask.
 
     `store` is where messages wait until they are sent: without it nobody is notified. `wake` is called when an incident
     has changed.

@@ -1,4 +1,4 @@
-"""The values that user rules name, taken from the documents that a cycle publishes; see `alerts.rules.values`."""
+"""Takes the values that user rules name from the documents that a cycle publishes; see `alerts.rules.values`."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ _UNFRESH = frozenset({DataQuality.STALE, DataQuality.UNAVAILABLE})
 
 
 def symbol_values(detail: docs.SymbolDetail) -> dict[str, Known]:
-    """Of one symbol, from its document."""
+    """Take the values of a symbol from its document."""
     item, signal = detail.ticker, detail.signal
     values: dict[str, Known] = {
         "symbol": item.symbol,
@@ -89,7 +89,7 @@ def _entry(detail: docs.SymbolDetail) -> dict[str, Known]:
 
 
 def market_values(overview: docs.MarketOverview) -> dict[str, Known]:
-    """Of the market, from the overview."""
+    """Take the values of the market from the overview."""
     breadth = overview.breadth
     return {
         "market_regime": overview.regime,
@@ -119,14 +119,14 @@ def market_values(overview: docs.MarketOverview) -> dict[str, Known]:
 
 
 def recorded_values(status: docs.MonitoringStatus) -> dict[str, Known]:
-    """Of the system, from the status of a replay: what the recording tells."""
+    """Take the values of the system from the status of a replay, as far as the recording holds them."""
     return {name: value for name, value in system_values(status, {}, None).items() if name in RECORDED}
 
 
 def system_values(
     status: docs.MonitoringStatus, host: Mapping[str, float | None], restarts_1h: int | None
 ) -> dict[str, Known]:
-    """Of the system, from the status; `host` has `cpu_pct`, `memory_pct` and `disk_pct`."""
+    """Take the values of the system from the status; `host` has `cpu_pct`, `memory_pct` and `disk_pct`."""
     cycle, budget, lag = status.cycle, status.rate_budget, status.loop_lag_ms
     offered = [feed for feed in status.feeds if feed.reason is None]
     states = [store["state"] for store in status.stores.values() if isinstance(store, dict) and "state" in store]
