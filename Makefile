@@ -39,7 +39,7 @@ NODE_MODULES := dashboard/node_modules/.installed
 
 install: $(VENV)/.installed $(WANTED:%=$(VENV)/.installed-extra-%) $(PAGE)  ## the program and what it needs (EXTRAS="ccxt parquet")
 
-demo: install  ## everything on the bundled recording, on http://127.0.0.1:8002
+demo: install  ## everything on the bundled history, on http://127.0.0.1:8002
 	$(BIN)/virtuoso demo --port $(PORT)
 
 page: $(PAGE)  ## the dashboard, built into the package

@@ -1,4 +1,4 @@
-"""Build the bundled recording from the shared data: `python tools/build_demo_data.py DATA_FOLDER OUT_FOLDER`.
+"""Build the bundled history from the shared data: `python tools/build_demo_data.py DATA_FOLDER OUT_FOLDER`.
 
 Four days of 1-minute bars (the last three are the loop that the embedded exchange plays) and the 24 days before them as
 5-minute bars, in integer ticks and lots derived from the data, with the recorded funding. `tools/build_model_data.py` makes
@@ -19,7 +19,7 @@ COARSE_FROM = pd.Timestamp("2025-05-04 16:00", tz="UTC")  # the first whole 4-ho
 MINUTES_FROM = pd.Timestamp("2025-05-28", tz="UTC")
 LOOP_FROM = pd.Timestamp("2025-05-29", tz="UTC")
 UNTIL = pd.Timestamp("2025-06-01", tz="UTC")
-LEFT_OUT = {"ADAUSDT"}  # its recording starts later
+LEFT_OUT = {"ADAUSDT"}  # its history starts later
 COLUMNS = ["open", "high", "low", "close"]
 
 
@@ -108,9 +108,9 @@ def main(data: Path, out: Path) -> None:
             ],
         }
     out.mkdir(parents=True, exist_ok=True)
-    (out / "recording.json").write_text(json.dumps(meta, separators=(",", ":")) + "\n")
-    (out / "recording.bin.zst").write_bytes(zstandard.ZstdCompressor(level=19).compress(b"".join(blobs)))
-    for file in ("recording.json", "recording.bin.zst"):
+    (out / "history.json").write_text(json.dumps(meta, separators=(",", ":")) + "\n")
+    (out / "history.bin.zst").write_bytes(zstandard.ZstdCompressor(level=19).compress(b"".join(blobs)))
+    for file in ("history.json", "history.bin.zst"):
         print(f"{file}: {(out / file).stat().st_size:,} bytes")
 
 

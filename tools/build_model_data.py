@@ -2,7 +2,7 @@
 
 Plain facts (names, steps, intervals, launch) of Bybit's USDT perpetuals and the first USDC ones, up to 700 in all, with
 the price and daily turnover at which the model market begins: those of the ticker list of 2024-01-14 where the symbol is
-listed there and its steps suit it, else a plausible value drawn from the symbol's name. Then what the recording has and
+listed there and its steps suit it, else a plausible value drawn from the symbol's name. Then what the history has and
 Bybit does not list.
 """
 
@@ -30,7 +30,7 @@ COLUMNS = (
     "turnover",
 )
 UNLISTED = (("LAYERUSDT", "LAYER", "USDT", "", "1746316800000", "0.0001", "0.1", "60", "0.02", "", ""),)
-"""Of the recording, not of Bybit: steps and funding as Binance recorded them, launched when the recording begins."""
+"""Of the history, not of Bybit: steps and funding as Binance recorded them, launched when the history begins."""
 
 
 def drawn(symbol: str, purpose: str) -> float:

@@ -2,7 +2,7 @@
 
 Usage: python tools/count_followed.py SET…
 
-Each SET is a file or a folder of 1m bars of one period, none of it near the days of the recording that the demo plays.
+Each SET is a file or a folder of 1m bars of one period, none of it near the days of the history that the demo plays.
 It is scored as a backtest does with the default configuration, and forecast from an empty fit.
 """
 

@@ -1,10 +1,10 @@
-"""Finds the hour of the bundled recording before which the demo opens: `python tools/find_eventful_hour.py`.
+"""Finds the hour of the bundled history before which the demo opens: `python tools/find_eventful_hour.py`.
 
 A minute is as eventful as its symbols move and trade beyond what is usual of each: the mean over all symbols of
 |log return| ÷ its root mean square, times log(volume ÷ median volume) where that is above 0. Hours that do not overlap are
 ranked by the sum of their minutes. The demo opens half a minute before the greatest minute of the first of them by whose
 beginning the alpha scan finds something in the bars. What is synthesised around the bars has no part in it: it holds for any
-seed. The answer is `EVENTFUL_MS` of `virtuoso.simulator.recording`.
+seed. The answer is `EVENTFUL_MS` of `virtuoso.simulator.history`.
 """
 
 from collections.abc import Iterator
@@ -17,24 +17,24 @@ from virtuoso.analysis.alpha.estimates import history
 from virtuoso.analysis.alpha.patterns import TierScan, q_values, scan
 from virtuoso.config import Settings
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.simulator.recording import open_recording
-from virtuoso.simulator.recording.dataset import CLOSE, VOLUME, Recorded, Recording, load
-from virtuoso.simulator.recording.timeline import MINUTE_MS
+from virtuoso.simulator.history import open_history
+from virtuoso.simulator.history.dataset import CLOSE, VOLUME, History, Recorded, load
+from virtuoso.simulator.history.timeline import MINUTE_MS
 
 HOUR = 60
 BENCHMARK = "BTCUSDT"
 INTERVALS = {Timeframe.M1: "1", Timeframe.M5: "5", Timeframe.M30: "30", Timeframe.H4: "240"}
 
 
-def hours(recording: Recording) -> Iterator[tuple[int, float]]:
+def hours(history: History) -> Iterator[tuple[int, float]]:
     """The greatest minute (recorded, epoch ms) and the sum of each hour, the most eventful first."""
-    count = (recording.until - recording.loop_from) // MINUTE_MS
-    events = np.mean([_events(recorded, count) for recorded in recording.symbols.values()], axis=0)
+    count = (history.until - history.loop_from) // MINUTE_MS
+    events = np.mean([_events(recorded, count) for recorded in history.symbols.values()], axis=0)
     sums = np.convolve(events, np.ones(HOUR), "valid")
     while np.isfinite(sums).any():
         first = int(np.nanargmax(sums))
         greatest = first + int(events[first : first + HOUR].argmax())
-        yield recording.loop_from + greatest * MINUTE_MS, float(sums[first])
+        yield history.loop_from + greatest * MINUTE_MS, float(sums[first])
         sums[max(0, first - HOUR + 1) : first + HOUR] = np.nan
 
 
@@ -47,7 +47,7 @@ def _events(recorded: Recorded, count: int) -> NDArray[np.float64]:
 
 def findings(at_ms: int) -> int:
     """What the alpha scan finds in the bars that closed by `at_ms` (recorded, epoch ms), by the default settings."""
-    source = open_recording(1, at_ms)
+    source = open_history(1, at_ms)
     source.advance(at_ms, ())
     symbols = [row["symbol"] for row in source.instruments("linear") if row["symbol"] != BENCHMARK]
 

@@ -2,7 +2,7 @@
 
 Usage: python tools/fit_forecasts.py SET… [--leave-out 2025-05-04 2025-06-01]
 
-Each SET is a file or a folder of 1m bars of one period. The days of the recording that the demo plays are left out, with
+Each SET is a file or a folder of 1m bars of one period. The days of the history that the demo plays are left out, with
 an embargo of the longest horizon before them, and of all that features remember after them.
 """
 

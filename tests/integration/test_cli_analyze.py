@@ -53,7 +53,7 @@ def test_the_document_is_that_of_the_api_and_sums_up(running: tuple[Path, Progra
             assert sum(part.contribution for part in factor.components) == pytest.approx(factor.score - 50, abs=1e-9)
     assert detail.signal.data_source == "replay"
     assert (detail.ticker.tick_size, detail.ticker.quote) == (0.1, "USDT")
-    assert detail.why[0].startswith(("BTCUSDT is ", "BTCUSDT has no "))  # by the hour of the recording
+    assert detail.why[0].startswith(("BTCUSDT is ", "BTCUSDT has no "))  # by the hour of the history
     assert detail.forecast is not None
     assert detail.forecast.version is not None
     assert all(horizon.cone is not None for horizon in detail.forecast.horizons)

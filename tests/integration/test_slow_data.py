@@ -27,7 +27,7 @@ M1 = Timeframe.M1
 @pytest.fixture
 async def exchange() -> AsyncIterator[EmbeddedExchange]:
     start_ms = CLOCK.now_ns() // 1_000_000
-    async with EmbeddedExchange(open_source("recording", 1, start_ms), clock=CLOCK) as running:
+    async with EmbeddedExchange(open_source("history", 1, start_ms), clock=CLOCK) as running:
         yield running
 
 

@@ -26,8 +26,8 @@ CLOCK = SystemClock()
 
 @asynccontextmanager
 async def started(size: int = 4) -> AsyncIterator[tuple[Monitor, MemoryCache]]:
-    """A monitor of the recording that was just told to run."""
-    source = open_source("recording", 1, CLOCK.now_ns() // 1_000_000)
+    """A monitor of the history that was just told to run."""
+    source = open_source("history", 1, CLOCK.now_ns() // 1_000_000)
     async with EmbeddedExchange(source, clock=CLOCK) as exchange:
         settings: Settings = load(
             [],

@@ -10,7 +10,7 @@ from virtuoso.market.symbol import SymbolState
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.recording.records import VERSION, Answer, ClockRead, Closed, Frame, Header, Record
 from virtuoso.recording.writer import RecordingWriter
-from virtuoso.simulator.recording import open_recording
+from virtuoso.simulator.history import open_history
 from virtuoso.simulator.rest import answer
 from virtuoso.simulator.source import Source
 
@@ -47,7 +47,7 @@ def record_bundled(
 def _records(
     start_ms: int, seconds: int, detailed: Sequence[str], lost: tuple[int, int], beacons: Sequence[str]
 ) -> Iterator[Record]:
-    source = open_recording(1, start_ms)
+    source = open_history(1, start_ms)
     source.advance(start_ms, ())
     yield ClockRead(start_ms * 1_000_000, 0.0)
     yield from _answers(source, start_ms)

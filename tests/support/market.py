@@ -13,7 +13,7 @@ from virtuoso.market.state import Qualities
 from virtuoso.market.tape import Tape, proven
 from virtuoso.model.market import Bar, Levels, Side, Trade
 from virtuoso.model.quality import DataQuality
-from virtuoso.simulator.recording.dataset import CLOSE, HIGH, LOW, OPEN, VOLUME, Recorded
+from virtuoso.simulator.history.dataset import CLOSE, HIGH, LOW, OPEN, VOLUME, Recorded
 
 MINUTE = 60_000
 START_MS = 1_748_476_800_000  # 2025-05-29 00:00 UTC, a Thursday: every timeframe but 1w begins a bar

@@ -1,4 +1,4 @@
-"""The whole path without sockets: the recording's frames through the adapter's handlers into market and engine."""
+"""The whole path without sockets: the history's frames through the adapter's handlers into market and engine."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ from virtuoso.market.symbol import SymbolState
 from virtuoso.model.market import AccountRatio, Bar, FundingRate, OpenInterest
 from virtuoso.model.quality import DataQuality
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.simulator.recording import open_recording
+from virtuoso.simulator.history import open_history
 
 MINUTE_MS = 60_000
 FRAMES = (Timeframe.M1, Timeframe.M5, Timeframe.M30, Timeframe.H4)
@@ -19,10 +19,10 @@ LIVE = Qualities(*[DataQuality.LIVE] * 4)
 
 
 class Offline:
-    """Some symbols of the recording from `start_ms` (a minute's start) on."""
+    """Some symbols of the history from `start_ms` (a minute's start) on."""
 
     def __init__(self, symbols: Sequence[str], start_ms: int, seed: int = 1) -> None:
-        self.source = open_recording(seed, start_ms)
+        self.source = open_history(seed, start_ms)
         self.market = MarketState(FRAMES)
         self.engine = Engine()
         self.resyncs: list[str] = []

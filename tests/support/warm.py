@@ -254,7 +254,7 @@ def _run(what: dict[str, Any]) -> int:
 def main() -> None:
     ours = socket.socket(fileno=int(sys.argv[1]))
     _import_commands()
-    open_source("recording", 1, 0)  # its trades are made once
+    open_source("history", 1, 0)  # its trades are made once
     gc.freeze()
     serving: socket.socket | None = ours
     while serving is not None:

@@ -44,7 +44,7 @@ STRUCTURE = Gain(sigma=0.498, rho=0.353, stretch=0.4)
 ORDER_BOOK = Gain(sigma=0.4, rho=0.3, stretch=0.4)
 """Not fitted: there is no long history of books; its components are scale-free by construction."""
 FLOW = Gain(sigma=0.45, rho=0.42, stretch=0.4)
-"""Assumed, there is no long history of tapes: between the .48/.41 of the bundled recording and the .39/.43 of the model
+"""Assumed, there is no long history of tapes: between the .48/.41 of the bundled history and the .39/.43 of the model
 market, whose trades are made up."""
 SENTIMENT = Gain(sigma=0.28, rho=0.0, stretch=0.4)
 """Assumed likewise: the recording has .24/−.13, the model market .33/.05; within their usual range most of it is 0."""

@@ -17,7 +17,7 @@ _COMMANDS: Final = {
     "up": ("virtuoso.cli.up", "Watch the configured exchange and serve the API and the page."),
     "monitor": ("virtuoso.cli.monitor", "Watch the configured exchange and publish to the shared cache."),
     "web": ("virtuoso.cli.web", "Serve the API and the page from the shared cache."),
-    "demo": ("virtuoso.cli.demo", "The same on the bundled recording: no configuration, no network."),
+    "demo": ("virtuoso.cli.demo", "The same on the bundled history: no configuration, no network."),
     "exchange": ("virtuoso.cli.exchange", "Serve the embedded exchange (Bybit v5 public data)."),
     "record": ("virtuoso.cli.record", "Keep what goes over the exchange's wire, byte for byte."),
     "recordings": ("virtuoso.cli.recordings", "List recordings, trim them, and take parts out of them."),

@@ -61,7 +61,7 @@ def demo(
         list[Path] | None, typer.Option("-c", "--config", help="YAML file, such as one with alert rules; repeatable.")
     ] = None,
 ) -> None:
-    """Everything on the bundled recording: no configuration, no network. Its data is labelled `replay`."""
+    """Everything on the bundled history: no configuration, no network. Its data is labelled `replay`."""
     runtime = ctx.ensure_object(Runtime) if speed == 1.0 else faster(speed)
     start_ms = _start_ms(start, runtime.clock().now_ns() // 1_000_000)
     with TemporaryDirectory(prefix="virtuoso-demo-") as folder:
@@ -105,7 +105,7 @@ def _environment(address: str, *, port: int, folder: str, whole: bool) -> dict[s
 def _exchange(runtime: Runtime, seed: int, start_ms: int) -> Iterator[tuple[str, str]]:
     """The embedded exchange as a child that goes when we go, however we go: it reads its end from a pipe.
 
-    Yields its address, and which moment of the recording it plays.
+    Yields its address, and which moment of the history it plays.
     """
     command = runtime.command("virtuoso.processes.child_exchange", str(seed), str(start_ms))
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves

@@ -30,7 +30,7 @@ def exchange(
     speed: Annotated[float, typer.Option(min=0.01, max=1000, help="Exchange seconds per second.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of what is synthesised.")] = 1,
     start: Annotated[str | None, typer.Option(help="Exchange time to start at: ISO 8601 or epoch ms; now.")] = None,
-    source: Annotated[str, typer.Option(help=f"Market: {' | '.join(NAMES)}.")] = "recording",
+    source: Annotated[str, typer.Option(help=f"Market: {' | '.join(NAMES)}.")] = "history",
     universe: Annotated[
         int | None, typer.Option(help=f"Symbols of --source model, 1 to {MOST}; {MODEL_UNIVERSE}.")
     ] = None,

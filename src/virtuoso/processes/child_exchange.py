@@ -11,7 +11,7 @@ from virtuoso.simulator.sources import moment, open_source
 
 
 async def _run(clock: Clock, seed: int, start_ms: int) -> None:
-    market = open_source("recording", seed, start_ms)
+    market = open_source("history", seed, start_ms)
     played = moment(market)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -82,7 +82,7 @@ class CaptureSource:
         until = "" if self._length_ms < _HOUR_MS else " in its first hours"
         return (
             f"the capture lasts {self._length_ms / 1000:.0f} s and has no bars from before it: whoever watches it "
-            f"scores nothing{until}; --source recording has the bars of weeks"
+            f"scores nothing{until}; --source history has the bars of weeks"
         )
 
     def advance(self, to_ms: int, wanted: Collection[tuple[str, str]]) -> list[Push]:
@@ -125,7 +125,7 @@ class CaptureSource:
         return min([following, *again])
 
     def restarts_at(self) -> int | None:
-        """Return the exchange time (epoch ms) at which the recording ends and starts over."""
+        """Return the exchange time (epoch ms) at which the capture ends and starts over."""
         return self._start_ms + self._length_ms
 
     def knows(self, category: str, topic: str) -> bool:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from virtuoso.model.clock import iso
 from virtuoso.simulator.capture import CaptureSource
+from virtuoso.simulator.history import OPENING_MS, HistorySource, open_history
+from virtuoso.simulator.history.timeline import WEEK_MS
 from virtuoso.simulator.model_market import open_model
-from virtuoso.simulator.recording import OPENING_MS, RecordingSource, open_recording
-from virtuoso.simulator.recording.timeline import WEEK_MS
 from virtuoso.simulator.source import Source
 
-NAMES = ("recording", "capture", "model")
+NAMES = ("history", "capture", "model")
 MODEL_UNIVERSE = 15
 """Symbols of the model market, unless told."""
 
@@ -24,8 +24,8 @@ def open_source(
         UsageError: the capture cannot be read.
     """
     match name:
-        case "recording":
-            return open_recording(seed, start_ms)
+        case "history":
+            return open_history(seed, start_ms)
         case "capture":
             if capture is None:
                 raise ValueError("the source capture plays a file: name it")
@@ -42,18 +42,18 @@ def caveat(source: Source) -> str | None:
 
 
 def moment(source: Source) -> str | None:
-    """Which moment of its recording a market is at, in words; `None` where the market was not recorded for the loop."""
-    if not isinstance(source, RecordingSource):
+    """Which moment of its history a market is at, in words; `None` where the market was not recorded for the loop."""
+    if not isinstance(source, HistorySource):
         return None
     at_ms, back = source.moment
-    return f"playing {iso(at_ms)} of the recording{', backwards' if back else ''}"
+    return f"playing {iso(at_ms)} of the history{', backwards' if back else ''}"
 
 
 def demo_start_ms(now_ms: int, wanted_ms: int | None = None) -> int:
     """The exchange time at which a demo begins: `wanted_ms`, whole weeks later or earlier, in the week before `now_ms`.
 
-    Unless one is wanted it is just before the recording's most eventful minutes. Bars repeat by the week, so
-    that it is the same moment of the recording, with bars before it as they were.
+    Unless one is wanted it is just before the history's most eventful minutes. Bars repeat by the week, so
+    that it is the same moment of the history, with bars before it as they were.
     """
     start_ms = OPENING_MS if wanted_ms is None else wanted_ms
     return start_ms + (now_ms - start_ms) // WEEK_MS * WEEK_MS

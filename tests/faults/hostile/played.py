@@ -1,4 +1,4 @@
-"""The recording as worlds see it: all begin at the same time, so what it pushes is made once in a process."""
+"""The history as worlds see it: all begin at the same time, so what it pushes is made once in a process."""
 
 from bisect import bisect_right
 from collections.abc import Collection
@@ -8,8 +8,8 @@ from typing import Any
 
 from tests.support.virtual import EPOCH_MS
 
-from virtuoso.simulator.recording import open_recording
-from virtuoso.simulator.recording.source import RecordingSource
+from virtuoso.simulator.history import open_history
+from virtuoso.simulator.history.source import HistorySource
 from virtuoso.simulator.source import Push
 
 _SEED, _CATEGORY = 1, "linear"
@@ -40,18 +40,18 @@ class _Made:
 
 
 @cache
-def _maker() -> RecordingSource:
-    return open_recording(_SEED, EPOCH_MS)
+def _maker() -> HistorySource:
+    return open_history(_SEED, EPOCH_MS)
 
 
 _made = cache(_Made)
 
 
 class Played:
-    """Implements `simulator.source.Source`: answers are the recording's own, and so is what it pushes."""
+    """Implements `simulator.source.Source`: answers are the history's own, and so is what it pushes."""
 
     def __init__(self) -> None:
-        self._source = open_recording(_SEED, EPOCH_MS)
+        self._source = open_history(_SEED, EPOCH_MS)
         self._now_ms = EPOCH_MS
 
     def __getattr__(self, name: str) -> Any:

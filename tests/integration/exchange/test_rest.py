@@ -33,7 +33,7 @@ async def adapter(url: str, category: str = "linear") -> AsyncIterator[Bybit]:
 @pytest.fixture
 async def exchange() -> AsyncIterator[EmbeddedExchange]:
     start_ms = CLOCK.now_ns() // 1_000_000
-    async with EmbeddedExchange(open_source("recording", 1, start_ms), clock=CLOCK) as running:
+    async with EmbeddedExchange(open_source("history", 1, start_ms), clock=CLOCK) as running:
         yield running
 
 
@@ -85,7 +85,7 @@ async def test_an_unknown_symbol_is_rejected_at_once(exchange: EmbeddedExchange)
 
 
 async def test_the_clock_offset_is_measured() -> None:
-    source = open_source("recording", 1, CLOCK.now_ns() // 1_000_000)
+    source = open_source("history", 1, CLOCK.now_ns() // 1_000_000)
     ahead_ms = CLOCK.now_ns() // 1_000_000 + 5_000
     async with (
         EmbeddedExchange(source, clock=CLOCK, start_ms=ahead_ms) as exchange,

@@ -15,7 +15,7 @@ from virtuoso.market.bars import SymbolBars
 from virtuoso.market.series import CLOSE, BarSeries
 from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.simulator.recording import dataset
+from virtuoso.simulator.history import dataset
 
 HIGHER = (Timeframe.M5, Timeframe.M30, Timeframe.H4)
 FRAMES = (Timeframe.M1, *HIGHER)
@@ -23,7 +23,7 @@ TWO_DAYS = 2 * 1_440
 
 
 @pytest.fixture(scope="module")
-def recording() -> dataset.Recording:
+def bundled() -> dataset.History:
     return dataset.load()
 
 
@@ -38,10 +38,10 @@ def opens(series: BarSeries) -> list[int]:
 
 
 @pytest.mark.parametrize("symbol", ["BTCUSDT", "XLMUSDT", "LAYERUSDT"])
-def test_real_minutes_add_up_to_the_exchanges_own_bars(recording: dataset.Recording, symbol: str) -> None:
-    minutes = recorded_minutes(recording.symbols[symbol])[:TWO_DAYS]
-    start = Timeframe.H4.floor(recording.minutes_from + 4 * 3_600_000 - 1)
-    minutes = minutes[(start - recording.minutes_from) // MINUTE :]
+def test_real_minutes_add_up_to_the_exchanges_own_bars(bundled: dataset.History, symbol: str) -> None:
+    minutes = recorded_minutes(bundled.symbols[symbol])[:TWO_DAYS]
+    start = Timeframe.H4.floor(bundled.minutes_from + 4 * 3_600_000 - 1)
+    minutes = minutes[(start - bundled.minutes_from) // MINUTE :]
     bars = SymbolBars(FRAMES, 1_500)
     bars.load(Timeframe.M1, [exact_bar(start, minutes[:1])])
     bars.update(exact_bar(start + k * MINUTE, minutes[k : k + 1]) for k in range(1, len(minutes)))

@@ -15,7 +15,7 @@ from virtuoso.exchange.bybit.feeds import Feed, feeds_for, topic_of
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.simulator.recording.dataset import load
+from virtuoso.simulator.history.dataset import load
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 FALL_MS = 1_621_382_400_000  # 19 May 2021
@@ -74,7 +74,7 @@ def recorded_rows() -> Rows:
         yield symbol, [(first_ms + i * 60_000, *row) for i, row in enumerate((recorded.fine * scale).tolist())]  # type: ignore[misc]
 
 
-def test_every_minute_of_the_bundled_recording() -> None:
+def test_every_minute_of_the_bundled_history() -> None:
     assert every(recorded_rows(), 1) > 15 * 1_440
 
 

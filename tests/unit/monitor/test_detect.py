@@ -14,7 +14,7 @@ from virtuoso.market.state import MarketState
 from virtuoso.model.market import Bar, Side, TickerUpdate, Trade
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.watching.detection import SAMPLE_MS, Detection
-from virtuoso.simulator.recording import open_recording
+from virtuoso.simulator.history import open_history
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT")
 
@@ -223,7 +223,7 @@ def test_symbols_come_and_go() -> None:
 @pytest.mark.slow
 def test_a_fall_of_the_recorded_market_is_a_cascade_of_symbols_and_of_the_market() -> None:
     """Frames of the embedded exchange's recording, through the production handlers: a fall that hits many at once."""
-    source = open_recording(1, 1_795_463_400_000)
+    source = open_history(1, 1_795_463_400_000)
     start_ms = 1_795_463_400_000 + 185 * MINUTE
     source.advance(start_ms, ())
     symbols = tuple(row["symbol"] for row in source.tickers("linear"))

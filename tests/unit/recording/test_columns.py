@@ -10,7 +10,7 @@ from virtuoso.recording.blocks import Packer
 from virtuoso.recording.columns import Columns, DamagedError, directory, unpack
 from virtuoso.recording.numbers import gathered, spread, texts, whole
 from virtuoso.recording.records import Answer, Frame, Record, encode
-from virtuoso.simulator.recording import open_recording
+from virtuoso.simulator.history import open_history
 
 _NUMBERS = st.one_of(
     st.from_regex(r"-?(0|[1-9]\d{0,19})(\.\d{1,9})?", fullmatch=True),
@@ -77,7 +77,7 @@ def test_numbers_of_several_forms_are_kept_as_text() -> None:
 def demo(seconds: int) -> list[Record]:
     """Frames of the bundled market, as the demo records them."""
     start_ms = 1_795_463_400_000
-    source = open_recording(1, start_ms)
+    source = open_history(1, start_ms)
     source.advance(start_ms, ())
     names = [row["symbol"] for row in source.instruments("linear")][:4]
     kinds = ("orderbook.50.", "tickers.", "publicTrade.", "kline.1.", "allLiquidation.")

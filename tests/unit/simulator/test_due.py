@@ -13,7 +13,7 @@ from virtuoso.simulator.sources import open_source
 
 KINDS = ("orderbook.1", "orderbook.50", "tickers", "publicTrade", "kline.1", "allLiquidation")
 WANTED = [("linear", f"{kind}.{symbol}") for kind in KINDS for symbol in ("BTCUSDT", "ETHUSDT")]
-SOURCES = ("recording", "model", "capture")
+SOURCES = ("history", "model", "capture")
 _END_MS = EPOCH_MS + 8_000
 
 
@@ -40,7 +40,7 @@ def test_who_looks_only_when_something_is_due_misses_nothing(name: str) -> None:
         assert looks < 2 * len({push.at_ms for push in whole})
 
 
-@pytest.mark.parametrize("name", ["recording", "model"])
+@pytest.mark.parametrize("name", ["history", "model"])
 def test_nothing_is_due_where_nothing_is_wanted(name: str) -> None:
     source = opened(name)
     source.advance(EPOCH_MS + 1_000, WANTED)
@@ -65,7 +65,7 @@ def test_the_exchange_looks_when_something_is_due_and_twenty_times_a_second_wher
     with virtual_loop() as loop:
 
         async def live() -> None:
-            source = counted(opened("recording"))
+            source = counted(opened("history"))
             async with EmbeddedExchange(source, clock=VirtualClock(loop), start_ms=EPOCH_MS):
                 await asyncio.sleep(10)
 

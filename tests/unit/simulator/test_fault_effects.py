@@ -93,7 +93,7 @@ def test_damaged_frames_are_not_json() -> None:
 
 def test_symbols_come_go_and_are_renamed() -> None:
     faults = Faults()
-    listing = Listing(open_source("recording", 1, START_MS), faults, lambda: 1.0)
+    listing = Listing(open_source("history", 1, START_MS), faults, lambda: 1.0)
     before = {row["symbol"] for row in listing.instruments("linear")}
     faults.order(Fault(fault="delist", symbol="XRPUSDT"), 0.0)
     faults.order(Fault(fault="rename", symbol="LAYERUSDT", to="LAYER2USDT"), 0.0)
@@ -112,7 +112,7 @@ def test_symbols_come_go_and_are_renamed() -> None:
 
 def test_a_subscriber_to_a_name_that_is_gone_again_hears_nothing() -> None:
     faults = Faults()
-    listing = Listing(open_source("recording", 1, START_MS), faults, lambda: 1.0)
+    listing = Listing(open_source("history", 1, START_MS), faults, lambda: 1.0)
     faults.order(Fault(fault="list", symbol="SOLUSDT", to="NEWUSDT"), 0.0)
     wanted = [("linear", "publicTrade.NEWUSDT"), ("linear", "publicTrade.SOLUSDT")]
     assert {push.topic for push in listing.advance(START_MS + 60_000, wanted)} == {topic for _, topic in wanted}

@@ -29,7 +29,7 @@ QUERIES = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["recording"])
+@pytest.fixture(params=["history"])
 async def exchange(request: pytest.FixtureRequest) -> AsyncIterator[EmbeddedExchange]:
     source = open_source(request.param, 1, CLOCK.now_ns() // 1_000_000)
     async with EmbeddedExchange(source, clock=CLOCK, control=True) as running:
@@ -286,9 +286,9 @@ def test_the_capture_is_pushed_as_it_was() -> None:
     source = CaptureSource(CAPTURE, start)
     assert caveat(source) == (
         "the capture lasts 43 s and has no bars from before it: whoever watches it scores nothing; "
-        "--source recording has the bars of weeks"
+        "--source history has the bars of weeks"
     )
-    assert caveat(open_source("recording", 1, start)) is None
+    assert caveat(open_source("history", 1, start)) is None
     recorded = [(c, f) for c, f, _ in frames() if b'"topic"' in f]
     wanted = {(c, msgspec.json.decode(f)["topic"]) for c, f in recorded}
     pushed = source.advance((source.restarts_at() or 0) - 1, wanted)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from tests.support.capture import frames
 
-from virtuoso.simulator.recording import open_recording
-from virtuoso.simulator.recording.dataset import VOLUME, load
-from virtuoso.simulator.recording.timeline import MINUTE_MS
-from virtuoso.simulator.recording.trades import TradeTape
+from virtuoso.simulator.history import open_history
+from virtuoso.simulator.history.dataset import VOLUME, load
+from virtuoso.simulator.history.timeline import MINUTE_MS
+from virtuoso.simulator.history.trades import TradeTape
 
 START_MS = 1_795_463_400_000
 MINUTES = 20
@@ -33,7 +33,7 @@ def real() -> Messages:
 
 @pytest.fixture(scope="module")
 def ours() -> Messages:
-    source = open_recording(1, START_MS)
+    source = open_history(1, START_MS)
     found: Messages = defaultdict(list)
     wanted = [("linear", f"publicTrade.{symbol}") for symbol in SYMBOLS]
     for push in source.advance(START_MS + MINUTES * MINUTE_MS, wanted):

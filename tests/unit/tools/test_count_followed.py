@@ -6,7 +6,7 @@ from tools.count_followed import module
 from virtuoso.analysis.forecast.followed import CELLS, LEAST_DAYS, MEASURES, FollowedTable
 from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
 from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
-from virtuoso.simulator.recording.dataset import load
+from virtuoso.simulator.history.dataset import load
 
 
 def test_the_written_module_holds_the_table() -> None:
@@ -17,7 +17,7 @@ def test_the_written_module_holds_the_table() -> None:
     assert max(map(len, module(FOLLOWED, ["a"]).splitlines())) <= 120
 
 
-def test_the_shipped_table_knows_most_cells_and_nothing_of_the_bundled_recording() -> None:
+def test_the_shipped_table_knows_most_cells_and_nothing_of_the_bundled_history() -> None:
     assert FOLLOWED.until_ms < load().coarse_from
     assert FOLLOWED.horizons_min == HORIZONS_MIN
     assert FOLLOWED.shrunk.shape == (len(MEASURES), CELLS, len(HORIZONS_MIN))

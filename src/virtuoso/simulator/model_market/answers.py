@@ -1,11 +1,11 @@
 """Makes the REST items of one symbol, from the same functions of time as its frames."""
 
+from virtuoso.simulator.history.feeds import INTERVALS_MS, MONDAY_MS
+from virtuoso.simulator.history.market import PlayedTrade
 from virtuoso.simulator.model_market.market import MINUTE_MS
 from virtuoso.simulator.model_market.symbol import DEPTHS, Symbol
 from virtuoso.simulator.model_market.ticker import NAMES
 from virtuoso.simulator.model_market.traded import trade_id
-from virtuoso.simulator.recording.feeds import INTERVALS_MS, MONDAY_MS
-from virtuoso.simulator.recording.market import PlayedTrade
 from virtuoso.simulator.source import Item
 
 _PERIODS_MS = {

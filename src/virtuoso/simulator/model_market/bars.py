@@ -6,10 +6,10 @@ from math import log, sqrt
 
 import numpy as np
 
+from virtuoso.simulator.history.dataset import Floats, Ints
+from virtuoso.simulator.history.noise import hash_of, uniform
 from virtuoso.simulator.model_market.factors import DAY, HISTORY_DAYS, Factor, FactorDay, clustering, smooth
 from virtuoso.simulator.model_market.listing import Listed
-from virtuoso.simulator.recording.dataset import Floats, Ints
-from virtuoso.simulator.recording.noise import hash_of, uniform
 
 DAY_MS = 86_400_000
 _MINUTE_MS = 60_000

@@ -11,10 +11,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from virtuoso.simulator.history.dataset import Ints
+from virtuoso.simulator.history.noise import mixed, uniforms
 from virtuoso.simulator.model_market.market import ModelMarket
 from virtuoso.simulator.model_market.tape import packed
-from virtuoso.simulator.recording.dataset import Ints
-from virtuoso.simulator.recording.noise import mixed, uniforms
 
 _BLOCK = 50
 """Looks in a block."""

@@ -5,8 +5,8 @@ from math import cos, pi
 
 import numpy as np
 
-from virtuoso.simulator.recording.dataset import Floats
-from virtuoso.simulator.recording.noise import hash_of, mixed, uniform, uniforms
+from virtuoso.simulator.history.dataset import Floats
+from virtuoso.simulator.history.noise import hash_of, mixed, uniform, uniforms
 
 DAY = 1_440
 """Minutes."""

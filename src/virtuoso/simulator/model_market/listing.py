@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from virtuoso.simulator.history.dataset import Units, trimmed
 from virtuoso.simulator.instruments import Facts, instrument_item, table
-from virtuoso.simulator.recording.dataset import Units, trimmed
 from virtuoso.simulator.source import Item
 
 MOST = 700

@@ -5,13 +5,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from virtuoso.simulator.history.dataset import Ints
+from virtuoso.simulator.history.market import PlayedTrade, aggregated
+from virtuoso.simulator.history.noise import hash_of
 from virtuoso.simulator.model_market.bars import SymbolBars
 from virtuoso.simulator.model_market.factors import DAY
 from virtuoso.simulator.model_market.listing import Listed, PriceTexts
 from virtuoso.simulator.model_market.tape import Tape, taped
-from virtuoso.simulator.recording.dataset import Ints
-from virtuoso.simulator.recording.market import PlayedTrade, aggregated
-from virtuoso.simulator.recording.noise import hash_of
 
 MINUTE_MS = 60_000
 ACTIVE = 50

@@ -3,9 +3,9 @@
 from functools import lru_cache
 from math import log
 
+from virtuoso.simulator.history.noise import uniform
 from virtuoso.simulator.model_market.factors import smooth
 from virtuoso.simulator.model_market.market import MINUTE_MS, ModelMarket
-from virtuoso.simulator.recording.noise import uniform
 
 _HOUR_MS = 60 * MINUTE_MS
 _BASIS_MS, _INTEREST_MS = 900_000, 3 * _HOUR_MS

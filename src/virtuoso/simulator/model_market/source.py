@@ -3,13 +3,13 @@
 from collections.abc import Collection
 
 from virtuoso.model.quality import DataSource
+from virtuoso.simulator.history.noise import hash_of
 from virtuoso.simulator.model_market import answers
 from virtuoso.simulator.model_market.bars import DAY_MS
 from virtuoso.simulator.model_market.factors import HISTORY_DAYS, Factor, Regimes
 from virtuoso.simulator.model_market.listing import Listed, load
 from virtuoso.simulator.model_market.symbol import Symbol, exists
 from virtuoso.simulator.model_market.topics import Feed
-from virtuoso.simulator.recording.noise import hash_of
 from virtuoso.simulator.source import Item, Push
 
 _CATEGORY = "linear"

@@ -2,6 +2,8 @@
 
 from functools import cached_property
 
+from virtuoso.simulator.history.feeds import INTERVALS_MS
+from virtuoso.simulator.history.noise import hash_of
 from virtuoso.simulator.model_market.bars import DAY_MS, SymbolBars
 from virtuoso.simulator.model_market.book import BookModel
 from virtuoso.simulator.model_market.factors import Factor
@@ -11,8 +13,6 @@ from virtuoso.simulator.model_market.slow import SlowModel
 from virtuoso.simulator.model_market.ticker import TickerModel
 from virtuoso.simulator.model_market.topics import BookFeed, Feed, Sequence, TickerFeed, TouchFeed
 from virtuoso.simulator.model_market.traded import BarFeed, LiquidationFeed, TradeFeed
-from virtuoso.simulator.recording.feeds import INTERVALS_MS
-from virtuoso.simulator.recording.noise import hash_of
 
 DEPTHS = (1, 50, 200, 1000)
 

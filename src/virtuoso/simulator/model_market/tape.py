@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from virtuoso.simulator.recording.dataset import Floats, Ints
+from virtuoso.simulator.history.dataset import Floats, Ints
 
 _MOST = 6_000
 _SHARE_OF_LOTS = 4

@@ -3,11 +3,11 @@
 from functools import lru_cache
 from itertools import groupby
 
+from virtuoso.simulator.history.feeds import INTERVALS_MS, MONDAY_MS
+from virtuoso.simulator.history.market import PlayedTrade
+from virtuoso.simulator.history.noise import uniform
 from virtuoso.simulator.model_market.market import MINUTE_MS, ModelMarket
 from virtuoso.simulator.model_market.topics import Frames, Sequence
-from virtuoso.simulator.recording.feeds import INTERVALS_MS, MONDAY_MS
-from virtuoso.simulator.recording.market import PlayedTrade
-from virtuoso.simulator.recording.noise import uniform
 
 _CONFIRM_AFTER_MS, _CONFIRM_SPAN_MS = 110, 380
 """Closed bars come within this span, each symbol's at its own time."""

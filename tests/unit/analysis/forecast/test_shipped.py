@@ -1,4 +1,4 @@
-"""The shipped fit has not seen the recording that the demo plays, and a young fit does not take its place."""
+"""The shipped fit has not seen the history that the demo plays, and a young fit does not take its place."""
 
 from dataclasses import replace
 
@@ -9,12 +9,12 @@ from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.fits.shipped import SHIPPED
 from virtuoso.analysis.forecast.forecaster import OWN_DAYS, Forecaster
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.simulator.recording.dataset import load
+from virtuoso.simulator.history.dataset import load
 
 M5 = Timeframe.M5
 
 
-def test_the_shipped_fit_is_whole_and_has_seen_nothing_of_the_bundled_recording() -> None:
+def test_the_shipped_fit_is_whole_and_has_seen_nothing_of_the_bundled_history() -> None:
     assert all(np.isfinite(array).all() for array in SHIPPED.arrays().values())
     assert SHIPPED.last_ms < load().coarse_from
 

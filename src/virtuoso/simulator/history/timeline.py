@@ -1,10 +1,10 @@
-"""Exchange time mapped to the recording: whole weeks of shift, then the loop, back and forth for ever."""
+"""Exchange time mapped to the history: whole weeks of shift, then the loop, back and forth for ever."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from virtuoso.simulator.recording.dataset import Ints, Recording
+from virtuoso.simulator.history.dataset import History, Ints
 
 MINUTE_MS = 60_000
 WEEK_MS = 7 * 86_400_000
@@ -26,17 +26,17 @@ class Timeline:
     loop: int
 
     @classmethod
-    def starting(cls, recording: Recording, start_ms: int) -> "Timeline":
+    def starting(cls, history: History, start_ms: int) -> "Timeline":
         """The timeline of an exchange that starts at `start_ms`."""
-        weeks = (start_ms - recording.loop_from) // WEEK_MS
+        weeks = (start_ms - history.loop_from) // WEEK_MS
         shift = weeks * WEEK_MS
         return cls(
-            anchor_ms=recording.loop_from + shift,
-            minutes_ms=recording.minutes_from + shift,
-            coarse_ms=recording.coarse_from + shift,
+            anchor_ms=history.loop_from + shift,
+            minutes_ms=history.minutes_from + shift,
+            coarse_ms=history.coarse_from + shift,
             shift_ms=shift,
-            lead=(recording.loop_from - recording.minutes_from) // MINUTE_MS,
-            loop=(recording.until - recording.loop_from) // MINUTE_MS,
+            lead=(history.loop_from - history.minutes_from) // MINUTE_MS,
+            loop=(history.until - history.loop_from) // MINUTE_MS,
         )
 
     def minute(self, open_ms: int) -> tuple[int, bool]:

@@ -1,4 +1,4 @@
-"""The bundled recording: bars in integer ticks and lots, and funding; its instruments are those of the table."""
+"""The bundled history: bars in integer ticks and lots, and funding; its instruments are those of the table."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -76,7 +76,7 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class History:
     """All symbols, and when (recorded, epoch ms) coarse bars, fine bars and the loop begin and end."""
 
     symbols: dict[str, Recorded]
@@ -87,11 +87,11 @@ class Recording:
 
 
 @lru_cache(1)
-def load() -> Recording:
+def load() -> History:
     """The bundle, read once; nobody may write to its arrays."""
     folder = files("virtuoso.simulator") / "data"
-    meta = msgspec.json.decode((folder / "recording.json").read_bytes())
-    blob = decompress((folder / "recording.bin.zst").read_bytes())
+    meta = msgspec.json.decode((folder / "history.json").read_bytes())
+    blob = decompress((folder / "history.bin.zst").read_bytes())
     symbols = {}
     offset = 0
     for symbol, about in meta["symbols"].items():
@@ -115,7 +115,7 @@ def load() -> Recording:
             funding=tuple((int(ms), rate) for ms, rate in about["funding"]),
             facts=facts,
         )
-    return Recording(symbols, meta["coarse_from"], meta["minutes_from"], meta["loop_from"], meta["until"])
+    return History(symbols, meta["coarse_from"], meta["minutes_from"], meta["loop_from"], meta["until"])
 
 
 def _unpacked(blob: bytes, count: int) -> Ints:

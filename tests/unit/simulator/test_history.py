@@ -1,4 +1,4 @@
-"""The recording, played: exact, deterministic, without jump or drift, and shaped like the real exchange's frames."""
+"""The history, played: exact, deterministic, without jump or drift, and shaped like the real exchange's frames."""
 
 from collections import defaultdict
 from decimal import Decimal
@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.wire_shapes import captured_shapes, decimals, kind_of, merged, paths
 
-from virtuoso.simulator.recording import RecordingSource, open_recording
-from virtuoso.simulator.recording.dataset import CLOSE, HIGH, LOW, OPEN, VOLUME, Recorded, load, trimmed
-from virtuoso.simulator.recording.timeline import MINUTE_MS, Timeline
-from virtuoso.simulator.recording.trades import TradeTape
+from virtuoso.simulator.history import HistorySource, open_history
+from virtuoso.simulator.history.dataset import CLOSE, HIGH, LOW, OPEN, VOLUME, Recorded, load, trimmed
+from virtuoso.simulator.history.timeline import MINUTE_MS, Timeline
+from virtuoso.simulator.history.trades import TradeTape
 
 START_MS = 1_795_463_400_000
 WEEK_MS = 7 * 86_400_000
@@ -27,25 +27,25 @@ TOPICS = (
 
 
 @pytest.fixture(scope="module")
-def recording() -> Any:
+def history() -> Any:
     return load()
 
 
 @pytest.fixture(scope="module")
-def source() -> RecordingSource:
-    return open_recording(1, START_MS)
+def source() -> HistorySource:
+    return open_history(1, START_MS)
 
 
 def topics(symbol: str) -> list[tuple[str, str]]:
     return [("linear", f"{kind}.{symbol}") for kind in TOPICS]
 
 
-def test_bundle_holds_what_it_says(recording: Any) -> None:
-    assert len(recording.symbols) == 15
-    assert "ADAUSDT" not in recording.symbols
-    for recorded in recording.symbols.values():
+def test_bundle_holds_what_it_says(history: Any) -> None:
+    assert len(history.symbols) == 15
+    assert "ADAUSDT" not in history.symbols
+    for recorded in history.symbols.values():
         assert len(recorded.fine) == 4 * DAY
-        assert (recording.minutes_from - recording.coarse_from) // 14_400_000 == 140
+        assert (history.minutes_from - history.coarse_from) // 14_400_000 == 140
         for bars in (recorded.coarse, recorded.fine):
             assert (bars[:, HIGH] >= bars[:, [OPEN, CLOSE]].max(axis=1)).all()
             assert (bars[:, LOW] <= bars[:, [OPEN, CLOSE]].min(axis=1)).all()
@@ -95,8 +95,8 @@ def test_trades_of_any_bar_add_up(volume: int, prices: list[int], flips: tuple[b
 
 @given(st.integers(0, 400 * DAY), st.sampled_from([1, 5, 30, 60, 240, 1440]))
 def test_the_loop_has_no_jump_and_keeps_alignment(minute: int, length: int) -> None:
-    recording = load()
-    timeline = Timeline.starting(recording, START_MS)
+    history = load()
+    timeline = Timeline.starting(history, START_MS)
     assert timeline.shift_ms % WEEK_MS == 0
     assert timeline.anchor_ms <= START_MS < timeline.anchor_ms + WEEK_MS
     at = timeline.anchor_ms + minute * MINUTE_MS
@@ -110,7 +110,7 @@ def test_the_loop_has_no_jump_and_keeps_alignment(minute: int, length: int) -> N
 
 def test_same_seed_and_start_give_the_same_frames_however_they_are_asked() -> None:
     """Chunks of time and other subscriptions change nothing of what a topic carries."""
-    whole, chunked = open_recording(3, START_MS), open_recording(3, START_MS)
+    whole, chunked = open_history(3, START_MS), open_history(3, START_MS)
     end = START_MS + 4_000
     wanted = topics("LAYERUSDT")
     expected: dict[str, list[bytes]] = defaultdict(list)
@@ -123,13 +123,13 @@ def test_same_seed_and_start_give_the_same_frames_however_they_are_asked() -> No
     for _, topic in wanted:
         assert got[topic] == expected[topic]
     assert len(got["orderbook.50.LAYERUSDT"]) == 20
-    other = open_recording(4, START_MS).advance(end, wanted)
+    other = open_history(4, START_MS).advance(end, wanted)
     assert [p.payload for p in other if p.topic.startswith("orderbook.50")] != got["orderbook.50.LAYERUSDT"]
 
 
-def test_bars_pushed_are_the_bars_told_later(source: RecordingSource) -> None:
+def test_bars_pushed_are_the_bars_told_later(source: HistorySource) -> None:
     start = START_MS + 10 * WEEK_MS  # far ahead: after many turns of the loop
-    late = open_recording(1, START_MS)
+    late = open_history(1, START_MS)
     late.advance(start, ())
     confirmed = {}
     trades: dict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -153,7 +153,7 @@ def test_bars_pushed_are_the_bars_told_later(source: RecordingSource) -> None:
 
 
 @pytest.mark.parametrize("interval", ["5", "30", "240"])
-def test_longer_bars_are_made_of_the_shorter(source: RecordingSource, interval: str) -> None:
+def test_longer_bars_are_made_of_the_shorter(source: HistorySource, interval: str) -> None:
     length = int(interval) * MINUTE_MS
     start = START_MS - START_MS % length - 3 * length
     (whole,) = [r for r in source.klines("linear", "SUIUSDT", interval, "trade", start, start) if int(r[0]) == start]
@@ -170,7 +170,7 @@ def test_longer_bars_are_made_of_the_shorter(source: RecordingSource, interval: 
 @pytest.fixture(scope="module")
 def pushed() -> dict[str, list[dict[str, Any]]]:
     """Two minutes of every topic of one symbol, with the first frames of a subscription."""
-    source = open_recording(1, START_MS)
+    source = open_history(1, START_MS)
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for category, topic in topics("BTCUSDT"):
         if (frame := source.snapshot(category, topic)) is not None:
@@ -235,8 +235,8 @@ def test_books_follow_their_deltas_and_never_cross(pushed: dict[str, list[dict[s
         assert max(map(float, book["b"])) < min(map(float, book["a"]))
 
 
-def test_level_one_is_pushed_when_it_changes_and_again_after_three_seconds(source: RecordingSource) -> None:
-    feed = open_recording(1, START_MS)
+def test_level_one_is_pushed_when_it_changes_and_again_after_three_seconds(source: HistorySource) -> None:
+    feed = open_history(1, START_MS)
     frames = [
         m
         for p in feed.advance(START_MS + 60_000, [("linear", "orderbook.1.XMRUSDT")])
@@ -254,7 +254,7 @@ def test_level_one_is_pushed_when_it_changes_and_again_after_three_seconds(sourc
 
 def test_a_fall_liquidates_longs() -> None:
     """Rule of the wire: `S` is the position's side; a position is liquidated against the move of its minute."""
-    feed = open_recording(1, START_MS)
+    feed = open_history(1, START_MS)
     rows = []
     for push in feed.advance(START_MS + 12 * 60 * MINUTE_MS, [("linear", "allLiquidation.ENAUSDT")]):
         (row,) = msgspec.json.decode(push.payload)["data"]

@@ -1,14 +1,14 @@
-"""The recording as a market behind the embedded exchange: implements `simulator.source.Source`."""
+"""The history as a market behind the embedded exchange: implements `simulator.source.Source`."""
 
 from collections.abc import Callable, Collection
 
 from virtuoso.model.quality import DataSource
-from virtuoso.simulator.recording.book import BookModel
-from virtuoso.simulator.recording.dataset import Recording
-from virtuoso.simulator.recording.feeds import INTERVALS_MS, MONDAY_MS, SymbolFeeds
-from virtuoso.simulator.recording.market import PlayedTrade, SymbolMarket
-from virtuoso.simulator.recording.ticker import TickerModel
-from virtuoso.simulator.recording.timeline import MINUTE_MS, Timeline
+from virtuoso.simulator.history.book import BookModel
+from virtuoso.simulator.history.dataset import History
+from virtuoso.simulator.history.feeds import INTERVALS_MS, MONDAY_MS, SymbolFeeds
+from virtuoso.simulator.history.market import PlayedTrade, SymbolMarket
+from virtuoso.simulator.history.ticker import TickerModel
+from virtuoso.simulator.history.timeline import MINUTE_MS, Timeline
 from virtuoso.simulator.source import Item, Push
 
 _CATEGORY = "linear"
@@ -22,7 +22,7 @@ _LEAD_MS = 60 * MINUTE_MS
 """The slow series look an hour back, so they begin an hour after the minutes."""
 
 
-class RecordingSource:
+class HistorySource:
     """15 symbols of real bars; trades, book, ticker, open interest and ratio are synthesised around them.
 
     Everything is a function of the seed, the anchor and exchange time, so what REST tells later is what was pushed.
@@ -30,9 +30,9 @@ class RecordingSource:
 
     origin = DataSource.REPLAY
 
-    def __init__(self, recording: Recording, seed: int, start_ms: int) -> None:
+    def __init__(self, history: History, seed: int, start_ms: int) -> None:
         self._now_ms = start_ms
-        self._timeline = Timeline.starting(recording, start_ms)
+        self._timeline = Timeline.starting(history, start_ms)
         self._markets: dict[str, SymbolMarket] = {}
         self._books: dict[str, BookModel] = {}
         self._tickers: dict[str, TickerModel] = {}
@@ -42,7 +42,7 @@ class RecordingSource:
         self._wanted: tuple[tuple[str, str], ...] = ()
         self._quiet_ms = start_ms
         """Until when none of those that were wanted last has."""
-        for symbol, recorded in recording.symbols.items():
+        for symbol, recorded in history.symbols.items():
             market = self._markets[symbol] = SymbolMarket(recorded, self._timeline, seed)
             book = self._books[symbol] = BookModel(market)
             ticker = self._tickers[symbol] = TickerModel(market, book, self._timeline)

@@ -6,10 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from virtuoso.simulator.recording.dataset import CLOSE, HIGH, LOW, OPEN, VOLUME, Ints, Recorded
-from virtuoso.simulator.recording.noise import hash_of
-from virtuoso.simulator.recording.timeline import MINUTE_MS, Timeline
-from virtuoso.simulator.recording.trades import MinuteTrades, tape_of
+from virtuoso.simulator.history.dataset import CLOSE, HIGH, LOW, OPEN, VOLUME, Ints, Recorded
+from virtuoso.simulator.history.noise import hash_of
+from virtuoso.simulator.history.timeline import MINUTE_MS, Timeline
+from virtuoso.simulator.history.trades import MinuteTrades, tape_of
 
 COARSE_MS = 5 * MINUTE_MS
 TURNOVER = 5

@@ -5,11 +5,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from virtuoso.simulator.recording.book import BookModel
-from virtuoso.simulator.recording.dataset import HIGH, LOW, OPEN, VOLUME
-from virtuoso.simulator.recording.market import TURNOVER, SymbolMarket
-from virtuoso.simulator.recording.noise import smooth, uniform
-from virtuoso.simulator.recording.timeline import MINUTE_MS, Timeline
+from virtuoso.simulator.history.book import BookModel
+from virtuoso.simulator.history.dataset import HIGH, LOW, OPEN, VOLUME
+from virtuoso.simulator.history.market import TURNOVER, SymbolMarket
+from virtuoso.simulator.history.noise import smooth, uniform
+from virtuoso.simulator.history.timeline import MINUTE_MS, Timeline
 
 _DAY_MS = 1_440 * MINUTE_MS
 _HOUR_MS = 60 * MINUTE_MS

@@ -11,9 +11,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from virtuoso.simulator.recording.dataset import Floats, Ints
-from virtuoso.simulator.recording.market import SymbolMarket
-from virtuoso.simulator.recording.noise import mixed, smooth, uniform, uniforms
+from virtuoso.simulator.history.dataset import Floats, Ints
+from virtuoso.simulator.history.market import SymbolMarket
+from virtuoso.simulator.history.noise import mixed, smooth, uniform, uniforms
 
 TICK_MS = 200
 """Five looks a second."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from virtuoso.simulator.recording.dataset import CLOSE, HIGH, LOW, OPEN, VOLUME, Floats, Ints, Recorded
+from virtuoso.simulator.history.dataset import CLOSE, HIGH, LOW, OPEN, VOLUME, Floats, Ints, Recorded
 
 _USUAL, _FEWEST, _MOST = 36, 8, 160
 """Takers' orders of a minute of median volume, of a quiet one and of the busiest: Bybit sends 20 to 80 messages."""
@@ -155,7 +155,7 @@ def _waypoints(bars: Ints, counts: Ints, rng: np.random.Generator) -> tuple[Ints
     """Where the path turns: positions [t, 4] and prices [t, 4] of open, first extreme, second extreme, close.
 
     A rising minute sees its low first. Extremes that are the open or close need no trade of their own, so a minute
-    of very few lots is served as well as the recording allows.
+    of very few lots is served as well as the history allows.
     """
     o, h, low, c = bars[:, OPEN], bars[:, HIGH], bars[:, LOW], bars[:, CLOSE]
     last = np.maximum(counts - 1, 0)

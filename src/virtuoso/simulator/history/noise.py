@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from virtuoso.simulator.recording.dataset import Floats
+from virtuoso.simulator.history.dataset import Floats
 
 _Hashed = NDArray[np.uint64]
 _GAMMA, _MIX_1, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)

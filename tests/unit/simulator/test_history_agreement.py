@@ -1,4 +1,4 @@
-"""The recording's parts agree with each other: depths, ticker, trades, stream, REST; and it is small and cheap."""
+"""The history's parts agree with each other: depths, ticker, trades, stream, REST; and it is small and cheap."""
 
 import time
 from collections import defaultdict
@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from virtuoso.simulator.recording import RecordingSource, open_recording
-from virtuoso.simulator.recording.dataset import Recorded, Recording, load
-from virtuoso.simulator.recording.timeline import MINUTE_MS, Timeline
+from virtuoso.simulator.history import HistorySource, open_history
+from virtuoso.simulator.history.dataset import History, Recorded, load
+from virtuoso.simulator.history.timeline import MINUTE_MS, Timeline
 
 START_MS = 1_795_463_400_000
 HOUR_MS = 60 * MINUTE_MS
@@ -22,16 +22,16 @@ LIVE = ("publicTrade", "tickers", "orderbook.50", "kline.1", "allLiquidation")
 
 
 @pytest.fixture(scope="module")
-def source() -> RecordingSource:
-    return open_recording(1, START_MS)
+def source() -> HistorySource:
+    return open_history(1, START_MS)
 
 
 @pytest.fixture(scope="module")
-def symbols(source: RecordingSource) -> list[str]:
+def symbols(source: HistorySource) -> list[str]:
     return [row["symbol"] for row in source.instruments("linear")]
 
 
-def played(source: RecordingSource, until_ms: int, *topics: str) -> dict[str, list[dict[str, Any]]]:
+def played(source: HistorySource, until_ms: int, *topics: str) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for push in source.advance(until_ms, [("linear", topic) for topic in topics]):
         found[push.topic].append(msgspec.json.decode(push.payload))
@@ -41,7 +41,7 @@ def played(source: RecordingSource, until_ms: int, *topics: str) -> dict[str, li
 def test_the_bundle_is_small_and_loads_at_once() -> None:
     folder = files("virtuoso.simulator") / "data"
     sizes = {item.name: len(item.read_bytes()) for item in folder.iterdir() if item.is_file()}
-    assert sizes["recording.bin.zst"] + sizes["recording.json"] < 2_500_000
+    assert sizes["history.bin.zst"] + sizes["history.json"] < 2_500_000
     assert sum(sizes.values()) < 5_000_000
     assert fastest(load) < 0.15  # measured: 0.02
 
@@ -56,7 +56,7 @@ def fastest(work: Any) -> float:
     return min(taken)
 
 
-def test_a_thousand_minutes_of_every_symbol_are_quick(source: RecordingSource, symbols: list[str]) -> None:
+def test_a_thousand_minutes_of_every_symbol_are_quick(source: HistorySource, symbols: list[str]) -> None:
     begin = START_MS - 1_000 * MINUTE_MS
 
     def ask() -> None:
@@ -67,7 +67,7 @@ def test_a_thousand_minutes_of_every_symbol_are_quick(source: RecordingSource, s
 
 
 def test_the_live_topics_of_all_symbols_cost_little(symbols: list[str]) -> None:
-    feed = open_recording(1, START_MS)
+    feed = open_history(1, START_MS)
     wanted = [("linear", f"{kind}.{symbol}") for kind in LIVE for symbol in symbols]
     wanted.append(("linear", "orderbook.1.BTCUSDT"))
     began = time.process_time()
@@ -78,12 +78,12 @@ def test_the_live_topics_of_all_symbols_cost_little(symbols: list[str]) -> None:
 
 def test_two_of_the_same_seed_tell_the_same_sequence(symbols: list[str]) -> None:
     wanted = [("linear", f"{kind}.{symbol}") for kind in (*LIVE, "orderbook.1") for symbol in symbols]
-    first, second = (open_recording(9, START_MS).advance(START_MS + 3_000, wanted) for _ in range(2))
+    first, second = (open_history(9, START_MS).advance(START_MS + 3_000, wanted) for _ in range(2))
     assert first == second
     assert [push.at_ms for push in first] == sorted(push.at_ms for push in first)
 
 
-def test_every_depth_the_ticker_and_rest_tell_one_book(source: RecordingSource, symbols: list[str]) -> None:
+def test_every_depth_the_ticker_and_rest_tell_one_book(source: HistorySource, symbols: list[str]) -> None:
     tickers = {row["symbol"]: row for row in source.tickers("linear")}
     for symbol in symbols:
         books = {}
@@ -108,7 +108,7 @@ def test_every_depth_the_ticker_and_rest_tell_one_book(source: RecordingSource, 
 @pytest.mark.parametrize("symbol", ["BTCUSDT", "ENAUSDT", "XMRUSDT"])
 def test_takers_meet_the_touch(symbol: str) -> None:
     """A taker buy prints at the ask of the book before it, a sell at the bid, up to what a fast book moves."""
-    found = played(open_recording(1, START_MS), START_MS + 300_000, f"publicTrade.{symbol}", f"orderbook.1.{symbol}")
+    found = played(open_history(1, START_MS), START_MS + 300_000, f"publicTrade.{symbol}", f"orderbook.1.{symbol}")
     touches = [
         (m["cts"], float(m["data"]["b"][0][0]), float(m["data"]["a"][0][0])) for m in found[f"orderbook.1.{symbol}"]
     ]
@@ -127,7 +127,7 @@ def test_takers_meet_the_touch(symbol: str) -> None:
 
 
 def test_ticker_deltas_add_up_to_the_row_that_rest_tells() -> None:
-    feed = open_recording(1, START_MS)
+    feed = open_history(1, START_MS)
     frame = feed.snapshot("linear", "tickers.SOLUSDT")
     assert frame is not None
     state = msgspec.json.decode(frame)["data"]
@@ -145,7 +145,7 @@ def test_ticker_deltas_add_up_to_the_row_that_rest_tells() -> None:
 
 @pytest.mark.parametrize(("interval", "length"), [("3", 3), ("5", 5), ("15", 15), ("60", 60)])
 def test_longer_bars_are_confirmed_as_rest_tells_them(interval: str, length: int) -> None:
-    feed = open_recording(1, START_MS)
+    feed = open_history(1, START_MS)
     messages = played(feed, START_MS + 2 * HOUR_MS, f"kline.{interval}.AVAXUSDT")[f"kline.{interval}.AVAXUSDT"]
     bars = {row["start"]: (m["ts"], row) for m in messages for row in m["data"] if row["confirm"]}
     rows = feed.klines("linear", "AVAXUSDT", interval, "trade", min(bars), max(bars))
@@ -160,7 +160,7 @@ def test_longer_bars_are_confirmed_as_rest_tells_them(interval: str, length: int
 
 def test_the_way_back_mirrors_the_way_there(symbols: list[str]) -> None:
     turn = Timeline.starting(load(), START_MS).anchor_ms + 72 * HOUR_MS
-    feed = open_recording(1, START_MS)
+    feed = open_history(1, START_MS)
     feed.advance(turn + HOUR_MS, ())
     for symbol in symbols:
         there = feed.klines("linear", symbol, "1", "trade", turn - HOUR_MS, turn - 1)
@@ -170,11 +170,11 @@ def test_the_way_back_mirrors_the_way_there(symbols: list[str]) -> None:
             assert mirrored[1:] == [c, h, low, o, v, t]
 
 
-def test_funding_is_what_was_recorded(source: RecordingSource) -> None:
+def test_funding_is_what_was_recorded(source: HistorySource) -> None:
     """Before the loop every settlement is a recorded one, none is made up between (LAYER went from 4 h to 1 h)."""
-    recording = load()
-    timeline = Timeline.starting(recording, START_MS)
-    for symbol, recorded in recording.symbols.items():
+    history = load()
+    timeline = Timeline.starting(history, START_MS)
+    for symbol, recorded in history.symbols.items():
         told = source.funding("linear", symbol, 0, timeline.anchor_ms - 1)
         expected = [(ms + timeline.shift_ms, rate) for ms, rate in recorded.funding]
         assert [(int(row["fundingRateTimestamp"]), row["fundingRate"]) for row in told] == [
@@ -182,7 +182,7 @@ def test_funding_is_what_was_recorded(source: RecordingSource) -> None:
         ]
 
 
-def test_slow_series_are_functions_of_time(source: RecordingSource) -> None:
+def test_slow_series_are_functions_of_time(source: HistorySource) -> None:
     end = START_MS - 1
     for ask in (source.open_interest, source.account_ratio):
         whole = ask("linear", "XRPUSDT", "5min", end - 4 * HOUR_MS, end)
@@ -205,7 +205,7 @@ def test_slow_series_are_functions_of_time(source: RecordingSource) -> None:
 
 def test_liquidations_have_the_documented_form() -> None:
     """The capture holds none: the form is Bybit's documentation of `allLiquidation`."""
-    messages = played(open_recording(1, START_MS), START_MS + 6 * HOUR_MS, "allLiquidation.ENAUSDT")
+    messages = played(open_history(1, START_MS), START_MS + 6 * HOUR_MS, "allLiquidation.ENAUSDT")
     assert messages
     for message in messages["allLiquidation.ENAUSDT"]:
         assert {name: type(value) for name, value in message.items()} == {
@@ -222,7 +222,7 @@ def test_liquidations_have_the_documented_form() -> None:
             assert Decimal(row["v"]) > 0
 
 
-def test_every_instrument_has_a_full_row_whose_steps_hold_the_bars(source: RecordingSource) -> None:
+def test_every_instrument_has_a_full_row_whose_steps_hold_the_bars(source: HistorySource) -> None:
     rows = {row["symbol"]: row for row in source.instruments("linear")}
     assert {frozenset(row) for row in rows.values()} == {frozenset(rows["BTCUSDT"])}
     assert rows["LAYERUSDT"]["baseCoin"] == "LAYER"
@@ -233,7 +233,7 @@ def test_every_instrument_has_a_full_row_whose_steps_hold_the_bars(source: Recor
             assert Decimal(bar[5]) % lot == 0
 
 
-def test_there_is_no_spot_market(source: RecordingSource) -> None:
+def test_there_is_no_spot_market(source: HistorySource) -> None:
     assert source.instruments("spot") == source.tickers("spot") == source.trades("spot", "BTCUSDT", 9) == []
     assert source.klines("spot", "BTCUSDT", "1", "trade", 0, START_MS) == []
     assert source.orderbook("spot", "BTCUSDT", 50) is None
@@ -241,7 +241,7 @@ def test_there_is_no_spot_market(source: RecordingSource) -> None:
 
 
 @pytest.fixture(scope="module")
-def still() -> Recording:
+def still() -> History:
     """A market so thin that its touch holds for seconds: a lot a level, one price."""
     real = load()
     xmr = real.symbols["XMRUSDT"]
@@ -255,10 +255,10 @@ def still() -> Recording:
     return replace(real, symbols={"XMRUSDT": thin})
 
 
-def test_an_unchanged_touch_is_pushed_again_after_three_seconds_with_the_same_u(still: Recording) -> None:
-    """Rule of the wire; the recording's own markets are too lively to show it."""
+def test_an_unchanged_touch_is_pushed_again_after_three_seconds_with_the_same_u(still: History) -> None:
+    """Rule of the wire; the history's own markets are too lively to show it."""
     topic = "orderbook.1.XMRUSDT"
-    frames = played(RecordingSource(still, 1, START_MS), START_MS + 10 * MINUTE_MS, topic)[topic]
+    frames = played(HistorySource(still, 1, START_MS), START_MS + 10 * MINUTE_MS, topic)[topic]
     again = 0
     for before, after in pairwise(frames):
         same = all(before["data"][side] == after["data"][side] for side in "ba")
@@ -270,9 +270,9 @@ def test_an_unchanged_touch_is_pushed_again_after_three_seconds_with_the_same_u(
     assert again > 3
 
 
-def test_a_new_subscriber_gets_the_u_of_the_touch_it_sees(still: Recording) -> None:
+def test_a_new_subscriber_gets_the_u_of_the_touch_it_sees(still: History) -> None:
     topic = "orderbook.1.XMRUSDT"
-    feed = RecordingSource(still, 1, START_MS)
+    feed = HistorySource(still, 1, START_MS)
     held = 0
     for at in range(START_MS + 700, START_MS + 4 * MINUTE_MS, 700):
         pushed = played(feed, at, topic)[topic]

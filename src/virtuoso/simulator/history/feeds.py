@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from virtuoso.simulator.recording.book import TICK_MS, BookModel, Levels
-from virtuoso.simulator.recording.dataset import Units
-from virtuoso.simulator.recording.market import PlayedTrade, SymbolMarket
-from virtuoso.simulator.recording.noise import uniform
-from virtuoso.simulator.recording.ticker import TickerModel
-from virtuoso.simulator.recording.timeline import MINUTE_MS
+from virtuoso.simulator.history.book import TICK_MS, BookModel, Levels
+from virtuoso.simulator.history.dataset import Units
+from virtuoso.simulator.history.market import PlayedTrade, SymbolMarket
+from virtuoso.simulator.history.noise import uniform
+from virtuoso.simulator.history.ticker import TickerModel
+from virtuoso.simulator.history.timeline import MINUTE_MS
 
 Frames = Iterator[tuple[int, bytes]]
 
