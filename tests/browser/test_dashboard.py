@@ -1,14 +1,11 @@
 """The dashboard in Chromium: it shows what is served, follows it, and says when it is cut off."""
 
 import gzip
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser
+from tests.support.dashboard import opened, steady, violations
 from tests.support.exchange import Running
 from tests.support.program import Program, running_program, settings_for
 from tests.support.servers import free_port
@@ -17,61 +14,8 @@ from virtuoso.model.text.numbers import price_text
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
-AXE = ROOT / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
 MOST_SCRIPT_BYTES = 200_000
 """Of JavaScript for the first page, compressed."""
-TITLE = "#main h1"
-
-
-@dataclass
-class Opened:
-    """A page, and what was complained of: by the console, by the policy of content, of other hosts asked."""
-
-    page: Page
-    url: str
-    complaints: list[str] = field(default_factory=list)
-
-    def go(self, path: str) -> None:
-        """Open an address of the dashboard, and wait until its page is there."""
-        self.page.goto(self.url + path)
-        self.page.wait_for_selector(TITLE, state="attached", timeout=15_000)
-
-
-@contextmanager
-def opened(browser: Browser, url: str, width: int = 1440, scheme: Any = "dark") -> Iterator[Opened]:
-    """A window of its own; at the end nothing may have been complained of."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page = context.new_page()
-    found = Opened(page, url)
-
-    def said(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            found.complaints.append(message.text)
-
-    page.on("console", said)
-    page.on("pageerror", lambda error: found.complaints.append(str(error)))
-    page.route("**/*", lambda route: route.continue_() if route.request.url.startswith(url) else route.abort())
-    page.add_init_script(
-        "addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"
-    )
-    try:
-        yield found
-        assert found.complaints == []
-    finally:
-        context.close()
-
-
-def steady(read: Callable[[], Any], shown: Callable[[], Any], page: Page) -> None:
-    """What is shown is what is served, at one moment of some that are looked at: both move."""
-    for _ in range(40):
-        before, seen, after = read(), shown(), read()
-        if before == after == seen:
-            return
-        page.wait_for_timeout(100)
-    assert seen == after
-
-
 PAGES = ("/", "/signals", "/symbol/BTCUSDT")
 
 
@@ -88,11 +32,7 @@ def test_every_page_fits_and_is_accessible(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         said = page.locator("body").inner_text()
         assert not [word for word in ("undefined", "NaN", "[object") if word in said]
-        page.evaluate(AXE.read_text())
-        broken = page.evaluate(
-            "async () => (await axe.run()).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html}`))"
-        )
-        assert "\n".join(broken) == ""
+        assert violations(page) == []
 
 
 def test_the_word_live_is_kept_for_the_live_market(browser: Browser, program: Program) -> None:

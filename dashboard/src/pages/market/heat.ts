@@ -8,7 +8,7 @@ export interface Mode {
   readonly title: string;
   readonly of: (row: SignalItem) => number | null;
   readonly text: (value: number | null) => string;
-  /** The class that gives the hue. */
+  /** The role of colour that a value has. */
   readonly role: (value: number) => string;
 }
 
@@ -18,21 +18,21 @@ export const MODES: readonly [Mode, ...Mode[]] = [
     title: "change 24 h",
     of: (row) => row.change,
     text: (value) => percentText(value),
-    role: (value) => (value >= 0 ? "rose" : "fell"),
+    role: (value) => (value >= 0 ? "--heat-up" : "--heat-down"),
   },
   {
     name: "pressure",
     title: "pressure",
     of: (row) => row.score,
     text: (value) => decimalText(value, 0),
-    role: (value) => (value >= 50 ? "above" : "below"),
+    role: (value) => (value >= 50 ? "--heat-pressure-up" : "--heat-pressure-down"),
   },
   {
     name: "large",
     title: "P(large move)",
     of: (row) => row.large_move,
     text: (value) => probabilityText(value),
-    role: () => "ahead",
+    role: () => "--heat-forecast",
   },
 ];
 

@@ -1,0 +1,92 @@
+"""The dashboard with what a test feeds it: 600 symbols, a hostile name, prices whose way to the screen is timed."""
+
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser
+from tests.support.dashboard import opened
+from tests.support.page_feed import HOSTILE
+from tests.support.servers import free_port
+from tests.support.services import until
+
+pytestmark = pytest.mark.slow
+
+SYMBOLS = 600
+MOST_ROWS = 60
+"""That are drawn at once, of however many there are."""
+MOST_DELAY_MS = 1_000
+DELAYS = """
+async times => {
+  const source = new EventSource("/api/stream");
+  const shown = () => document.querySelector('tr[data-key="BTCUSDT"] [data-price]').textContent;
+  const delays = [];
+  await new Promise(done => source.addEventListener("ticks", event => {
+    const price = JSON.parse(event.data).ticks[0].price.toFixed(1);
+    if (shown() === price || delays.length >= times) return;
+    const came = performance.now();
+    const look = () => {
+      if (shown() === price) delays.push(performance.now() - came);
+      else if (performance.now() - came < 5000) { requestAnimationFrame(look); return; }
+      if (delays.length >= times) done();
+    };
+    look();
+  }));
+  source.close();
+  return delays;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def feed() -> Iterator[str]:
+    port = free_port()
+    command = [sys.executable, "-m", "tests.support.page_feed", str(port), str(SYMBOLS), "1"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        until("the feed is served", lambda: urllib.request.urlopen(f"{url}/api/market/overview", timeout=5))
+        yield url
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def test_a_name_is_text_wherever_it_stands(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        shown.go("/")
+        shown.page.get_by_text(f"{HOSTILE} moved").wait_for()
+        shown.page.get_by_role("link", name=HOSTILE, exact=True).first.click()
+        shown.page.wait_for_url(f"**/symbol/{quote(HOSTILE, safe='()')}")
+        shown.page.locator("h1", has_text=HOSTILE).wait_for()
+        shown.page.get_by_text(f"{HOSTILE} is calm.").wait_for()
+        assert shown.page.locator("#app img").count() == 0
+
+
+def test_few_of_many_symbols_are_drawn_and_all_are_reached(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        shown.go("/signals")
+        page = shown.page
+        page.wait_for_selector("tr[data-key]")
+        assert page.locator("table").get_attribute("aria-rowcount") == str(SYMBOLS + 1)
+        assert page.locator("tr[data-key]").count() <= MOST_ROWS
+        page.get_by_role("group", name="Signals", exact=True).focus()
+        page.keyboard.press("End")
+        page.wait_for_selector(f'tr[data-key="N{SYMBOLS - 1:05}USDT"].active')
+        page.keyboard.press("Home")
+        page.wait_for_selector('tr[data-key="BTCUSDT"].active')
+        assert page.locator("tr[data-key]").count() <= MOST_ROWS
+        page.get_by_role("button", name="24 h", exact=True).click()
+        page.wait_for_selector('th[aria-sort="descending"]')
+        assert page.url.endswith("?sort=-change")
+
+
+def test_a_price_is_on_the_screen_within_a_second_of_its_coming(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        shown.go("/signals")
+        shown.page.wait_for_selector('tr[data-key="BTCUSDT"]')
+        delays = sorted(shown.page.evaluate(DELAYS, 7))
+        assert delays[len(delays) // 2] <= MOST_DELAY_MS

@@ -1,0 +1,67 @@
+"""The dashboard as a test looks at it: in a window of its own, with whatever it complains of."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+_AXE = Path(__file__).parents[2] / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
+TITLE = "#main h1"
+
+
+@dataclass
+class Opened:
+    """A page, and what was complained of: by the console, by the policy of content, of other hosts asked."""
+
+    page: Page
+    url: str
+    complaints: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        """Open an address of the dashboard, and wait until its page is there."""
+        self.page.goto(self.url + path)
+        self.page.wait_for_selector(TITLE, state="attached", timeout=15_000)
+
+
+@contextmanager
+def opened(browser: Browser, url: str, width: int = 1440, scheme: Any = "dark") -> Iterator[Opened]:
+    """A window of its own; at the end nothing may have been complained of."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    found = Opened(page, url)
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            found.complaints.append(message.text)
+
+    page.on("console", said)
+    page.on("pageerror", lambda error: found.complaints.append(str(error)))
+    page.route("**/*", lambda route: route.continue_() if route.request.url.startswith(url) else route.abort())
+    page.add_init_script(
+        "addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"
+    )
+    try:
+        yield found
+        assert found.complaints == []
+    finally:
+        context.close()
+
+
+def steady(read: Callable[[], Any], shown: Callable[[], Any], page: Page) -> None:
+    """What is shown is what is served, at one moment of some that are looked at: both move."""
+    for _ in range(40):
+        before, seen, after = read(), shown(), read()
+        if before == after == seen:
+            return
+        page.wait_for_timeout(100)
+    assert seen == after
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds against the accessibility of a page as it is now."""
+    page.evaluate(_AXE.read_text())
+    found = "async () => (await axe.run()).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html}`))"
+    return list(page.evaluate(found))

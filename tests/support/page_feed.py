@@ -1,0 +1,144 @@
+"""The web with documents that a test makes up, as many and as often as it likes: pages under load, hostile names.
+
+`python -m tests.support.page_feed PORT SYMBOLS TICKS_PER_S`; everything behind the cache is what users run.
+"""
+
+import asyncio
+import math
+import sys
+from itertools import count
+from typing import Any
+
+import msgspec
+import uvloop
+
+from virtuoso.model import documents as docs
+from virtuoso.model.catalogue import examples
+from virtuoso.model.clock import SystemClock, iso
+from virtuoso.model.timeframe import Timeframe
+from virtuoso.operations.health import HealthState
+from virtuoso.storage.cache.memory import MemoryCache, Version
+from virtuoso.web.access import Access
+from virtuoso.web.app import create_app
+from virtuoso.web.connections.listening import listen
+from virtuoso.web.connections.server import WebServer
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+"""A name that an exchange could list."""
+SIGNALS_S = 0.5
+
+
+class Views:
+    """Bars that go up and down; no books, no scores."""
+
+    def timeframes(self) -> tuple[Timeframe, ...]:
+        return (Timeframe.M1, Timeframe.M30)
+
+    async def bars(self, symbol: str, timeframe: Timeframe, limit: int) -> docs.Bars | None:
+        closes = [100.0 + 5.0 * math.sin(i / 5.0) for i in range(limit)]
+        rows = tuple(
+            docs.BarItem(
+                open_time=iso(i * timeframe.ms) or "", open=c, high=c + 1, low=c - 1, close=c, volume=1.0, turnover=c
+            )
+            for i, c in enumerate(closes)
+        )
+        return docs.Bars(symbol=symbol, timeframe=str(timeframe), bars=rows)
+
+    async def book(self, symbol: str, depth: int) -> docs.Book | None:
+        return None
+
+    async def scores(self, symbol: str, limit: int) -> docs.ScoreHistory | None:
+        return None
+
+
+def names(symbols: int) -> list[str]:
+    """The first is BTC's, the second the hostile one."""
+    return ["BTCUSDT", HOSTILE, *(f"N{i:05}USDT" for i in range(2, symbols))][:symbols]
+
+
+class Feed:
+    """Publishes into a cache, as a monitor's documents arrive there."""
+
+    def __init__(self, cache: MemoryCache, clock: SystemClock, symbols: int) -> None:
+        self._cache, self._clock = cache, clock
+        self._names = names(symbols)
+        self._sequence = count(1)
+
+    def publish(self, name: str, document: Any) -> None:
+        self._cache.put(name, msgspec.json.encode(document), Version(1, next(self._sequence)), 3_600.0, 10.0)
+
+    def now(self) -> str:
+        return iso(self._clock.now_ns() // 1_000_000) or ""
+
+    def price(self, i: int, step: int) -> float:
+        return round(100.0 * (i + 1) + 5.0 * math.sin(step / 7.0 + i), 1)
+
+    def market(self, step: int) -> None:
+        """All that a pass publishes but ticks and status."""
+        now, example = self.now(), examples.SIGNALS["signals"][0]
+        rows = [
+            example
+            | {
+                "symbol": name, "price": self.price(i, step), "timestamp": now,
+                "change": 6.0 * math.sin(i + step / 9.0), "score": 50.0 + 40.0 * math.sin(i * 1.7 + step / 11.0), "score_percentile": float(i % 101),
+                "large_move": 0.5 + 0.4 * math.sin(i * 2.3),
+            }
+            for i, name in enumerate(self._names)
+        ]  # fmt: skip
+        self.publish("signals", examples.SIGNALS | {"signals": rows, "timestamp": now})
+        self.publish("overview", examples.OVERVIEW | {"timestamp": now})
+        self.publish("regime", examples.REGIME | {"timestamp": now})
+        self.publish("dashboard", examples.DASHBOARD)
+        self.publish("alerts", [examples.ALERT | {"message": f"{HOSTILE} moved", "symbol": HOSTILE}])
+        ticker = examples.SYMBOLS["symbols"][0]
+        listed = [ticker | {"symbol": n, "turnover_24h": 1e9 / (i + 1)} for i, n in enumerate(self._names)]
+        self.publish("symbols", examples.SYMBOLS | {"symbols": listed, "timestamp": now})
+        for name in self._names[:2]:
+            signal = example | {"symbol": name, "timestamp": now}
+            detail = {
+                "ticker": ticker | {"symbol": name},
+                "signal": signal,
+                "timestamp": now,
+                "why": [f"{name} is calm."],
+            }
+            self.publish(f"symbol:{name}", examples.SYMBOL | detail)
+
+    def ticks(self, step: int) -> None:
+        rows = [
+            {"symbol": name, "price": self.price(i, step), "bid": None, "ask": None, "age_ms": 20}
+            for i, name in enumerate(self._names)
+        ]
+        self.publish("ticks", {"timestamp": self.now(), "data_source": "synthetic", "ticks": rows})
+
+    def status(self) -> None:
+        self.publish("status", examples.STATUS | {"timestamp": self.now(), "health": "healthy", "health_reasons": []})
+
+    async def run(self, ticks_per_s: float) -> None:
+        """Until it is cancelled."""
+
+        async def every(seconds: float, publish: Any) -> None:
+            for step in count():
+                publish(step)
+                await asyncio.sleep(seconds)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(every(SIGNALS_S, self.market))
+            group.create_task(every(1.0 / ticks_per_s, self.ticks))
+            group.create_task(every(1.0, lambda _step: self.status()))
+
+
+async def serve(port: int, symbols: int, ticks_per_s: float) -> None:
+    """Until killed."""
+    clock = SystemClock()
+    cache = MemoryCache(clock)
+    app = create_app(
+        cache=cache, board=HealthState(clock, 10.0, "embedded"), views=Views(), database=None, identity="m",
+        clock=clock, access=Access(["127.0.0.1"], None),
+    )  # fmt: skip
+    async with asyncio.TaskGroup() as group:
+        group.create_task(Feed(cache, clock, symbols).run(ticks_per_s))
+        group.create_task(WebServer(app).serve(listen("127.0.0.1", port)))
+
+
+if __name__ == "__main__":
+    uvloop.run(serve(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
