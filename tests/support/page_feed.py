@@ -80,7 +80,8 @@ class Feed:
             example
             | {
                 "symbol": name, "price": self.price(i, step), "timestamp": now,
-                "change": 6.0 * math.sin(i + step / 9.0), "score": 50.0 + 40.0 * math.sin(i * 1.7 + step / 11.0), "score_percentile": float(i % 101),
+                "change": 6.0 * math.sin(i + step / 9.0), "score": 50.0 + 40.0 * math.sin(i * 1.7 + step / 11.0),
+                "score_percentile": float(i % 101),
                 "large_move": 0.5 + 0.4 * math.sin(i * 2.3),
             }
             for i, name in enumerate(self._names)
