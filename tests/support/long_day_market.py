@@ -174,6 +174,10 @@ class MadeUpStream:
             for kind in POLLED
         ]
 
+    def agreed_offset_ms(self) -> float | None:
+        """Nobody tells the time."""
+        return None
+
     async def run(self) -> None:
         """Nothing comes by itself."""
 

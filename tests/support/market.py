@@ -22,7 +22,8 @@ LIVE = Qualities(*[DataQuality.LIVE] * 4)
 
 def minute_bar(k: int, volume: float = 1.0, price: float = 10.0, start_ms: int = START_MS) -> Bar:
     """The closed minute `k` after `start_ms`; each has prices of its own."""
-    return Bar(start_ms + k * MINUTE, price + k, price + k + 2, price + k - 1, price + k + 1, volume, volume * price)
+    price += k
+    return Bar(start_ms + k * MINUTE, price, price + 2, price - 1, price + 1, volume, volume * price)
 
 
 def trade(event_ms: int, size: float = 1.0, side: Side = Side.BUY, price: float = 10.0, name: str = "") -> Trade:

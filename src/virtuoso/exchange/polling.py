@@ -172,6 +172,10 @@ class Polling:
             lacking=polled.lacking,
         )
 
+    def agreed_offset_ms(self) -> float | None:
+        """Exchange clock less local clock as most topics of the stream tell it (ms); polling has none."""
+        return None if self._stream is None else self._stream.agreed_offset_ms()
+
     @property
     def unknown_frames(self) -> int:
         """Frames that no topic took; polling has none."""

@@ -115,6 +115,10 @@ class Stream(Protocol):
         """Return the state of every topic of the stream."""
         ...
 
+    def agreed_offset_ms(self) -> float | None:
+        """Exchange clock less local clock, ms, as most topics told it in the last seconds; `None`: nobody did."""
+        ...
+
     @property
     def unknown_frames(self) -> int:
         """Frames that no topic took and that are no reply."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from math import isclose, isnan
 
 import numpy as np
+from msgspec.structs import replace
 
-from virtuoso.market.bounds.bar import implausible, last_seam
+from virtuoso.market.bounds.bar import implausible, last_seam, misvalued
 from virtuoso.market.panel import Floats
 from virtuoso.market.series import BUY_VOLUME, CLOSE, HIGH, LOW, OPEN, TURNOVER, VOLUME, BarSeries
 from virtuoso.model.clock import iso
@@ -44,6 +45,7 @@ class Jump:
 class SymbolBars:
     """Closed bars only, in order, none invented, none that cannot be.
 
+    The turnover of one that was asked for is unknown where it contradicts volume and prices: nobody has a truer answer.
     Loaded history comes first: a minute of the stream that does not follow it is held back until what lies between is
     loaded. A bar that is sent again with other values is ignored, counted in `changed` and noted in `doubted`: what was
     asked for decides, by `correct`. A price in another unit is not appended, see `jump`.
@@ -134,7 +136,7 @@ class SymbolBars:
         begins, kept = self.series[timeframe].next_ms is None, list[Bar]()
         for bar in bars:
             if (wrong := implausible(bar)) is None:
-                kept.append(bar)
+                kept.append(self._valued(bar))
                 continue
             self.refused[wrong] += 1
             if begins:
@@ -226,7 +228,7 @@ class SymbolBars:
         """
         changed: dict[Timeframe, list[int]] = {}
         for bar in self.differing(bars):
-            self.base.replace(bar)
+            self.base.replace(self._valued(bar))
             for timeframe in self.series:
                 start = timeframe.floor(bar.open_ms)
                 held = self.series[timeframe].window(start, 1) is not None
@@ -255,7 +257,14 @@ class SymbolBars:
         """Put bars of a higher timeframe that were asked for in the place of those held."""
         for bar in bars:
             if bar.confirmed and implausible(bar) is None and self.series[timeframe].window(bar.open_ms, 1) is not None:
-                self.series[timeframe].replace(bar)
+                self.series[timeframe].replace(self._valued(bar))
+
+    def _valued(self, bar: Bar) -> Bar:
+        """The bar, its turnover unknown where it contradicts volume and prices; that is counted in `refused`."""
+        if (wrong := misvalued(bar)) is None:
+            return bar
+        self.refused[wrong] += 1
+        return replace(bar, turnover=math.nan)
 
     def _take(self, bar: Bar, *, asked: bool) -> None:
         expected = self.base.next_ms

@@ -7,7 +7,7 @@ say otherwise.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from typing import TypeVar
 
 from msgspec import UNSET
@@ -31,7 +31,7 @@ from virtuoso.model.timeframe import Timeframe
 
 _Timed = TypeVar("_Timed", AccountRatio, FundingRate, OpenInterest)
 ClockOffset = Callable[[], float | None]
-"""Exchange clock less local clock as measured, ms; `None` before the first measurement."""
+"""Exchange clock less local clock, ms, as measured or as the streams tell it; `None` where that is not known."""
 
 FACTOR = 2.5
 """How far from all that is known a price may be. Of 1.4 million real minutes none closed, nor opened, more than 1.2
@@ -59,6 +59,10 @@ FAR_CLOSE = "close: far from all other prices"
 NOT_TOLD = "last: not told, while trades are at other prices"
 
 
+def no_stream() -> None:
+    """Tell no time."""
+
+
 @dataclass(slots=True)
 class _Rival:
     """A price that one kind of feed insists on, against what is known."""
@@ -73,26 +77,35 @@ class Gate:
 
     Attributes:
         until_ns: receive time from which the bounds are old; `turn` sets them anew.
-        first_ms, last_ms: bounds of event times.
+        first_ms, last_ms: bounds of event times that are believed without asking what other streams tell.
         tick: the instrument's price step, if known.
         instrument_doubt: whether prices do not fit it: the instrument should be asked for again.
     """
 
     __slots__ = (
         "_asked_tick", "_bars_ns", "_book", "_ceiling", "_floor", "_history", "_last", "_levels", "_limits", "_mark",
-        "_now_ms", "_off_ticks", "_offset_ms", "_rivals", "_ticker_ns", "_told", "_trades_ns", "_untold", "_untold_ns",
-        "first_ms", "instrument_doubt", "last_ms", "tick", "until_ns",
+        "_now_ms", "_off_ticks", "_offset_ms", "_rivals", "_streams_ms", "_ticker_ns", "_told", "_trades_ns", "_untold",
+        "_untold_ns", "first_ms", "instrument_doubt", "last_ms", "tick", "until_ns",
     )  # fmt: skip
 
-    def __init__(self, book: Book, history: BarSeries, offset_ms: ClockOffset | None, levels: int) -> None:
+    def __init__(
+        self,
+        book: Book,
+        history: BarSeries,
+        offset_ms: ClockOffset | None,
+        levels: int,
+        streams_ms: ClockOffset = no_stream,
+    ) -> None:
         """Without `offset_ms` times are not judged: there is no clock to judge them by.
 
+        `streams_ms` is the same offset as most streams tell it: it is asked only about times ahead of the measured one.
         The book keeps `levels` a side at most, from second to second of receive time: told times may stand still.
         """
         self._levels = levels
         self._book = book
         self._history = history
         self._offset_ms = offset_ms
+        self._streams_ms = streams_ms
         self.until_ns = 0
         self.first_ms, self.last_ms = -_ANY_MS, _ANY_MS
         self._now_ms: int | None = None
@@ -114,8 +127,10 @@ class Gate:
         self.until_ns = received_ns + _SECOND_NS
         self._book.trim(self._levels)
         if self._offset_ms is not None:
-            now_ms = self._now_ms = received_ns // 1_000_000 + int(self._offset_ms() or 0.0)
-            self.first_ms, self.last_ms = now_ms - ranges.HOUR_MS, now_ms + ranges.HOUR_MS
+            offset_ms = self._offset_ms()
+            now_ms = self._now_ms = received_ns // 1_000_000 + int(offset_ms or 0.0)
+            ahead_ms = ranges.HOUR_MS if offset_ms is None else ranges.AHEAD_MS
+            self.first_ms, self.last_ms = now_ms - ranges.HOUR_MS, now_ms + ahead_ms
         self._bound(received_ns)
         if self.tick is not None and self._last is not None and received_ns - self._trades_ns <= _SECOND_NS:
             self._watch_tick(self._last / self.tick)
@@ -134,8 +149,24 @@ class Gate:
         if received_ns >= self.until_ns:
             self.turn(received_ns)
         if event_ms > self.last_ms:
-            return ranges.AHEAD
+            return self._ahead(event_ms, received_ns)
         return ranges.BEHIND if event_ms < self.first_ms else None
+
+    def _ahead(self, event_ms: int, received_ns: int) -> Refusal:
+        """Judge a time ahead of the measured clock: it is believed where most streams tell it, within an hour."""
+        offset_ms = None if self._offset_ms is None else self._offset_ms()
+        now_ms = received_ns / 1e6 + (offset_ms or 0.0)
+        if offset_ms is None or event_ms > now_ms + ranges.HOUR_MS:
+            return ranges.AHEAD
+        streams_ms = self._streams_ms()
+        if streams_ms is not None:
+            now_ms = max(now_ms, received_ns / 1e6 + streams_ms)
+        return None if event_ms <= now_ms + ranges.AHEAD_MS else ranges.EARLY
+
+    def latest_ms(self, received_ns: int) -> float:
+        """The exchange's time by now as measured (epoch ms); infinite where there is no clock to judge times by."""
+        offset_ms = None if self._offset_ms is None else self._offset_ms()
+        return inf if offset_ms is None else received_ns / 1e6 + offset_ms
 
     def book(self, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
         """Say why the time or the best prices of a whole book cannot be; `None`: they can."""
@@ -169,12 +200,13 @@ class Gate:
         first_ms, last_ms, floor, ceiling = self.first_ms, self.last_ms, self._floor, self._ceiling
         for trade in trades:
             price = trade.price
+            event_ms = trade.event_ms
+            if not first_ms <= event_ms <= last_ms and (refusal := self.time(event_ms, received_ns)) is not None:
+                return refusal
             if not floor <= price <= ceiling:
                 if self._far(_TRADES, price, received_ns):
                     return FAR_PRICE
                 floor, ceiling = self._floor, self._ceiling
-            if not first_ms <= trade.event_ms <= last_ms:
-                return ranges.AHEAD if trade.event_ms > last_ms else ranges.BEHIND
             if not 0 < price * trade.size <= ranges.MOST_VALUE:
                 return "size: not an amount"
         if trades:
@@ -195,14 +227,16 @@ class Gate:
         return [
             trade
             for trade in trades
-            if 0 < trade.event_ms <= self.last_ms
+            if trade.event_ms > 0
+            and (trade.event_ms <= self.last_ms or self.time(trade.event_ms, received_ns) is None)
             and ranges.LEAST_PRICE <= trade.price <= ranges.MOST_PRICE
             and 0 < trade.price * trade.size <= ranges.MOST_VALUE
         ]
 
     def past(self, items: Sequence[_Timed]) -> list[_Timed]:
         """Return those of `items` that are not of a time to come."""
-        return [item for item in items if 0 < item.event_ms <= self.last_ms]
+        last_ms = _ANY_MS if self._now_ms is None else self._now_ms + ranges.HOUR_MS
+        return [item for item in items if 0 < item.event_ms <= last_ms]
 
     def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> Refusal:
         """Judge a ticker by its time and last price; other fields that cannot be are unknown (`limits`)."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from virtuoso.market.cut import book_block, new_bars
-from virtuoso.market.gate import ClockOffset
+from virtuoso.market.gate import ClockOffset, no_stream
 from virtuoso.market.panel import BarBlock, Cut
 from virtuoso.market.quality import joined_quality
 from virtuoso.market.symbol import SymbolState
@@ -58,12 +58,16 @@ class MarketState:
         capacity: int = 1_500,
         depth: int = 50,
         clock_offset_ms: ClockOffset | None = None,
+        streams_offset_ms: ClockOffset = no_stream,
     ) -> None:
-        """`clock_offset_ms` is the measured clock by which times are judged; without it none is."""
+        """`clock_offset_ms` is the measured clock by which times are judged; without it none is.
+
+        `streams_offset_ms` is the same as most topics of the stream tell it.
+        """
         self.timeframes = tuple(sorted({_BASE, *timeframes}, key=lambda tf: tf.ms))
         self._capacity = capacity
         self._depth = depth
-        self._clock_offset_ms = clock_offset_ms
+        self._clock_offset_ms, self._streams_offset_ms = clock_offset_ms, streams_offset_ms
         self._states: dict[str, SymbolState] = {}
         self._rows: dict[str, int] = {}
         self._free: list[int] = []
@@ -73,7 +77,7 @@ class MarketState:
         if symbol not in self._rows:
             self._rows[symbol] = heapq.heappop(self._free) if self._free else len(self._states)
             self._states[symbol] = SymbolState(
-                symbol, self.timeframes, self._capacity, self._depth, self._clock_offset_ms
+                symbol, self.timeframes, self._capacity, self._depth, self._clock_offset_ms, self._streams_offset_ms
             )
         return self._rows[symbol]
 

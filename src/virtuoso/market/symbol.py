@@ -8,7 +8,7 @@ from math import isnan
 from virtuoso.market.bars import SymbolBars
 from virtuoso.market.book import Book
 from virtuoso.market.bounds import ranges
-from virtuoso.market.gate import ClockOffset, Gate
+from virtuoso.market.gate import ClockOffset, Gate, no_stream
 from virtuoso.market.minute import SAMPLE_MS, MinuteFeatures, MinuteSampler
 from virtuoso.market.minutes import Minutes
 from virtuoso.market.series import BUY_VOLUME
@@ -37,7 +37,8 @@ _MOST_SAMPLES = _CATCH_UP_MS // SAMPLE_MS + 2
 class SymbolState:
     """Implements `model.feed.SymbolSink`. Events arrive in order; features are cut in event time.
 
-    Nothing passes but by the gate. `offset_ms` is the measured clock; without it times are not judged.
+    Nothing passes but by the gate. `offset_ms` is the measured clock; without it times are not judged. `streams_ms` is
+    the clock as most streams tell it.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class SymbolState:
         capacity: int,
         depth: int,
         offset_ms: ClockOffset | None = None,
+        streams_ms: ClockOffset = no_stream,
     ) -> None:
         self.symbol = symbol
         self.denomination = PLAIN
@@ -56,9 +58,9 @@ class SymbolState:
         self.believed = TickerUpdate()
         """The latest update of the ticker without what was not believed of it."""
         self.told: Sequence[Trade] = ()
-        """The latest trades of the stream without those that it had told before."""
+        """The latest trades that came, without those that came before, by the stream or asked for."""
         self.history = SymbolBars(timeframes, capacity)
-        self.gate = Gate(self.book, self.history.base, offset_ms, 2 * depth)
+        self.gate = Gate(self.book, self.history.base, offset_ms, 2 * depth, streams_ms)
         self.minutes = Minutes(self.stats)
         self.forced: deque[Liquidation] = deque(maxlen=_KEPT)
         self.ratios = self.minutes.ratios
@@ -89,9 +91,9 @@ class SymbolState:
         gate = self.gate
         if received_ns >= gate.until_ns:
             gate.turn(received_ns)
-        if not gate.first_ms <= event_ms <= gate.last_ms:
+        if not gate.first_ms <= event_ms <= gate.last_ms and (refusal := gate.time(event_ms, received_ns)) is not None:
             self.book.invalidate()
-            return ranges.AHEAD if event_ms > gate.last_ms else ranges.BEHIND
+            return refusal
         if event_ms >= self._next_sample_ms:
             self._sample(event_ms)
         self.book_event_ms = event_ms
@@ -124,16 +126,22 @@ class SymbolState:
     def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:
         """Trades that were asked for; those that cannot be are left out."""
         believed = self.gate.fetched(received_ns, trades)
-        self._sampler.trades(self.tape.merge(believed))
+        self.told = self.tape.merge(believed)
+        self._sampler.trades(self.told)
         return "trades: none of them can be" if trades and not believed else None
 
     def fill_tape(self, received_ns: int, trades: Sequence[Trade]) -> None:
         """Trades that were asked for to fill what the stream did not carry; the book then is not known."""
-        self.tape.merge(self.gate.fetched(received_ns, trades))
+        self.tape.merge(self.gate.fetched(received_ns, trades), told=False)
 
     def book_fetched(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
-        """A look at the book; between looks nothing is known of flow, absorption or what came and went."""
+        """A look at the book; between looks nothing is known of flow, absorption or what came and went.
+
+        It is of a moment before it came: where it says a later one, as measured, it is taken as of then.
+        """
         self.minutes.watched_ms = None
+        if 0 < event_ms - (latest_ms := self.gate.latest_ms(received_ns)) <= ranges.HOUR_MS:
+            event_ms = int(latest_ms)
         refusal = self._replace_book(update_id, event_ms, received_ns, bids, asks)
         self._sampler.blind = True
         return refusal

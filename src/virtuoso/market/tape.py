@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Sequence
 from math import inf, nan
+from operator import attrgetter
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from virtuoso.market.ring import MINUTE_MS, MinuteRing, known
 from virtuoso.market.sizes import SizeDistribution
 from virtuoso.model.market import Side, Trade
 
+_Key = str | tuple[int, Side, float, float]
+_event_ms = attrgetter("event_ms")
 _BUY_SIDE = Side.BUY  # looked up once: trades are many
 _MINUTES_KEPT = 1_500
 _SIZES_HELD = 1_024
@@ -34,15 +37,17 @@ class _Minute:
 class Tape:
     """The latest trades (bounded) and what each of the latest minutes adds up to.
 
-    Trades fetched after a gap are merged by id, whichever way the same trade comes first. What a minute's takers did
-    is known when its trades add up to its bar's volume, as they do exactly on Bybit: that alone proves that none was
-    missed. A trade is large or not by the sizes counted before its minute was begun.
+    This is where trades enter: one that comes again, by the stream or fetched, is told to nobody and counted nowhere as
+    long as it is among the latest. It is the same by its id, or without one by time, side, price and size. What a
+    minute's takers did is known when its trades add up to its bar's volume, as they do exactly on Bybit: that alone
+    proves that none was missed. A trade is large or not by the sizes counted before its minute was begun.
     """
 
     def __init__(self, capacity: int = 2_000) -> None:
         self.recent: deque[Trade] = deque(maxlen=capacity)
-        self._fetched: set[str] = set()
-        self._fetched_until_ms = -1
+        self._held_ms = -1
+        self._untold: set[_Key] = set()
+        """Those of the latest that filled a gap: nobody was told of them, and the stream may be about to bring them."""
         self._minutes = MinuteRing(_MINUTES_KEPT, _TAKEN)
         self._minute = _Minute(-MINUTE_MS, None)
         self._newest_ms = -MINUTE_MS
@@ -50,48 +55,65 @@ class Tape:
         self._distribution = SizeDistribution()
 
     def add(self, trades: Sequence[Trade]) -> Sequence[Trade]:
-        """Take trades of the stream, oldest first; returns those that it did not tell before."""
-        recent = self.recent
-        if recent and trades and trades[0].event_ms <= recent[-1].event_ms:
-            trades = self._unrepeated(trades)
-        told = trades
-        if self._fetched:
-            trades = self._unfetched(trades)
-        recent.extend(trades)
-        self._count(trades)
+        """Take trades of the stream, oldest first; returns those that nobody was told of before."""
+        if not trades:
+            return trades
+        first_ms, last_ms = trades[0].event_ms, trades[-1].event_ms
+        if self._held_ms < first_ms <= last_ms and (len(trades) == 1 or not _repeats(trades)):
+            self.recent.extend(trades)
+            self._held_ms = last_ms
+            self._count(trades)
+            return trades
+        new, told = self._unrepeated(trades)
+        self._hold(new)
+        self._count(new)
         return told
 
-    def merge(self, trades: Iterable[Trade]) -> list[Trade]:
-        """Take fetched trades, leaving out those already held; returns the new ones."""
+    def merge(self, trades: Iterable[Trade], *, told: bool = True) -> list[Trade]:
+        """Take fetched trades, leaving out those already held; returns the new ones.
+
+        Those that are not `told` to anybody else are returned by `add` when the stream brings them, too.
+        """
         recent = self.recent
-        held = {trade.id for trade in recent}
+        held = {_key(trade) for trade in recent}
         # Older ones may have been held and dropped: counting them again would be worse than not knowing them.
         from_ms = recent[0].event_ms if len(recent) == recent.maxlen else -1
-        new = [trade for trade in trades if trade.event_ms >= from_ms and trade.id not in held]
-        merged = sorted([*recent, *new], key=lambda trade: trade.event_ms)
-        recent.clear()
-        recent.extend(merged)  # a full deque drops the oldest
+        new = [trade for trade in trades if trade.event_ms >= from_ms and _key(trade) not in held]
+        self._hold(new)
         self._count(new)
-        self._fetched = {trade.id for trade in new}  # the stream may be about to bring the newest of them
-        self._fetched_until_ms = max((trade.event_ms for trade in new), default=-1)
+        kept = {_key(trade) for trade in recent} if self._untold or not told else set()
+        self._untold = (self._untold if told else self._untold | {_key(trade) for trade in new}) & kept
         return new
 
-    def _unrepeated(self, trades: Sequence[Trade]) -> Sequence[Trade]:
-        """Those that the stream did not bring before, as far as they are held."""
-        from_ms, held = trades[0].event_ms, set[str]()
+    def _hold(self, new: Sequence[Trade]) -> None:
+        """Keep trades among the latest, which stand in order of time."""
+        if any(trade.event_ms < self._held_ms for trade in new):
+            merged = sorted([*self.recent, *new], key=_event_ms)
+            self.recent.clear()
+        else:
+            merged = sorted(new, key=_event_ms)
+        self.recent.extend(merged)  # a full deque drops the oldest
+        if self.recent:
+            self._held_ms = self.recent[-1].event_ms
+
+    def _unrepeated(self, trades: Sequence[Trade]) -> tuple[list[Trade], list[Trade]]:
+        """Those that are not held yet, and those that nobody was told of, each once."""
+        from_ms, held, untold = min(map(_event_ms, trades)), set[_Key](), self._untold
         for trade in reversed(self.recent):
             if trade.event_ms < from_ms:
                 break
-            held.add(trade.id)
-        held -= self._fetched
-        return [trade for trade in trades if trade.id not in held]
-
-    def _unfetched(self, trades: Sequence[Trade]) -> list[Trade]:
-        """Those of the stream that no fetch brought before; past the fetched times there is nothing to remember."""
-        new = [trade for trade in trades if trade.id not in self._fetched]
-        if any(trade.event_ms > self._fetched_until_ms for trade in new):
-            self._fetched = set()
-        return new
+            held.add(_key(trade))
+        new, told = list[Trade](), list[Trade]()
+        for trade in trades:
+            key = _key(trade)
+            if key not in held:
+                held.add(key)
+                new.append(trade)
+                told.append(trade)
+            elif key in untold:
+                untold.discard(key)
+                told.append(trade)
+        return new, told
 
     def _count(self, trades: Iterable[Trade]) -> None:
         minute, sizes = self._minute, self._sizes
@@ -144,6 +166,17 @@ class Tape:
             minute.large_buy += large_buy  # unknown stays unknown
             minute.large_sell += large_sell
         return minute
+
+
+def _key(trade: Trade) -> _Key:
+    """What a trade is known by."""
+    return trade.id or (trade.event_ms, trade.side, trade.price, trade.size)
+
+
+def _repeats(trades: Sequence[Trade]) -> bool:
+    """Whether one message names a trade twice; those without an id may be as many as are alike."""
+    ids = {trade.id for trade in trades}
+    return len(ids) < len(trades) and "" not in ids
 
 
 def proven(rows: Floats, numbers: Ints, volume: Floats) -> Floats:

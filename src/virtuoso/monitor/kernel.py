@@ -105,8 +105,9 @@ class Kernel:
         self.committer, self.health = committer, health
         self.worker = ThreadPoolExecutor(1, "analysis")
         self.market = MarketState(
-            list(parts.timeframes), depth=parts.depth, clock_offset_ms=lambda: exchange.clock_offset_ms
-        )
+            list(parts.timeframes), depth=parts.depth, clock_offset_ms=lambda: exchange.clock_offset_ms,
+            streams_offset_ms=stream.agreed_offset_ms,
+        )  # fmt: skip
         engine = self._engine = Engine(
             parts.timeframes, parts.factors, parts.band, parts.entry_size, outlook_of(parts.timeframes, parts.forecast)
         )

@@ -13,6 +13,7 @@ import numpy as np
 from virtuoso.exchange.bybit import Bybit, paths
 from virtuoso.exchange.bybit.feeds import Feed, feeds_for, topic_of
 from virtuoso.exchange.bybit.rest import Rest
+from virtuoso.exchange.bybit.told import ToldClock
 from virtuoso.exchange.limits import RateBudget
 from virtuoso.exchange.offset import ClockOffset
 from virtuoso.exchange.protocol import PollStatus
@@ -86,7 +87,7 @@ class RecordedRest(Rest):
 class RecordedStream:
     """Implements `exchange.protocol.Stream`: hands recorded frames to the same handlers."""
 
-    def __init__(self, category: str, depth: int, offset: ClockOffset) -> None:
+    def __init__(self, category: str, depth: int, offset: ClockOffset, clock: ManualClock) -> None:
         self.rounds = PollStatus()
         self.unknown_frames = self.frames = 0
         self._category = category
@@ -95,6 +96,7 @@ class RecordedStream:
         self._feeds: dict[bytes, Feed] = {}
         self._carrier: dict[bytes, int] = {}
         self._alive_ns: dict[int, int] = {}
+        self._told = ToldClock(self._feeds.values, clock)
 
     def watch(self, sinks: Mapping[str, SymbolSink], detailed: Collection[str] | None = None) -> None:
         """Take frames of these symbols."""
@@ -108,6 +110,10 @@ class RecordedStream:
         """Take no frames of these symbols until they are watched again."""
         for topic in [topic for topic, feed in self._feeds.items() if feed.symbol in symbols]:
             del self._feeds[topic]
+
+    def agreed_offset_ms(self) -> float | None:
+        """Exchange clock less local clock as most of the recorded topics told it lately (ms)."""
+        return self._told.agreed_ms()
 
     async def run(self) -> None:
         """Return at once: there is no connection to keep, for frames come in by `take`."""
@@ -160,7 +166,7 @@ class Replay:
             rest_url="recording:", stream_url="recording:", category=parts.category, depth=depth, clock=clock, rng=rng,
             rest=self._rest, offset=self._offset,
         )  # fmt: skip
-        self.stream = RecordedStream(parts.category, depth, self._offset)
+        self.stream = RecordedStream(parts.category, depth, self._offset, clock)
         self._alerts = AlertRoot(parts.alerting, clock, exchange.name, _nothing, None)
         interval_s, incidents = parts.kernel.interval_s, self._alerts.incidents
         self._kernel = kernel = Kernel(

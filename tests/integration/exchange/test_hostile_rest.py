@@ -35,7 +35,7 @@ async def exchange() -> AsyncIterator[HostileExchange]:
 @asynccontextmanager
 async def adapter(exchange: HostileExchange, timeout_s: float = 10.0) -> AsyncIterator[Bybit]:
     rng = np.random.default_rng(1)
-    origin = Origin()
+    origin = Origin(CLOCK)
     rest = Rest(
         url=exchange.url, budget=RateBudget(CLOCK, 400, 5.0, 100), clock=CLOCK, rng=rng, timeout_s=timeout_s,
         on_origin=lambda name: origin.announced("REST", name),

@@ -78,6 +78,32 @@ def test_a_broken_sequence_asks_for_one_snapshot_until_one_comes() -> None:
     assert feed.resyncs == len(resyncs) == 5
 
 
+def test_a_ticker_that_was_refused_asks_for_its_snapshot_once_until_it_is_asked_for() -> None:
+    sink, resyncs = Sink(), list[str]()
+    feed = feeds(sink, resyncs)["tickers"]
+    feed.asked_ns = NS
+
+    def take(data: dict[str, str], after_s: int, kind: str = "delta") -> None:
+        body = {"topic": "tickers.BTCUSDT", "type": kind, "ts": 5, "data": data}
+        feed.take(msgspec.json.encode(body), NS + after_s * 1_000_000_000)
+
+    take({"lastPrice": "10", "markPrice": "10"}, 1, "snapshot")
+    for after_s in range(2, 6):
+        feed.take(b'{"topic":"tickers.BTCUSDT","da', NS + after_s * 1_000_000_000)
+    assert resyncs == ["tickers.BTCUSDT"]
+    feed.asked_ns = NS + 6_000_000_000
+    take({"markPrice": "11"}, 7)
+    assert (feed.refused_in_row, feed.received_ns) == (4, NS + 1_000_000_000), "the price is still owed"
+    take({"lastPrice": "12", "markPrice": "11"}, 8, "snapshot")
+    assert (feed.refused_in_row, feed.received_ns, len(resyncs)) == (0, NS + 8_000_000_000, 1)
+    sink.refusal = "last: far from all other prices"
+    for after_s in (9, 10):
+        take({"lastPrice": "99"}, after_s)
+        feed.asked_ns = NS + after_s * 1_000_000_000 + 1
+        take({"lastPrice": "99"}, after_s + 1, "snapshot")  # one that is refused is no answer
+    assert feed.resyncs == len(resyncs) == 4
+
+
 def test_only_what_is_accepted_was_received() -> None:
     """A frame that is refused proves nothing; what was wrong with it is counted."""
     sink = Sink()

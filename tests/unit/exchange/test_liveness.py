@@ -58,6 +58,23 @@ class Market:
         return {kind for kind, feed in self.feeds.items() if feed.mute}
 
 
+def test_a_garbled_price_in_a_quiet_market_is_asked_for_and_makes_nothing_mute() -> None:
+    market, asked = Market(), list[float]()
+    ticker = market.feeds["tickers"]
+    ticker._resync = lambda feed: asked.append((feed.refused_ns or 0) / S)  # type: ignore[attr-defined]
+    market.ticker(1, lastPrice="10")
+    for kind in ("publicTrade", "kline"):
+        market.hear(kind, 60)
+    market.garble("tickers", 60)
+    market.ticker(60.1, markPrice="10")
+    assert asked == [60.0]
+    ticker.asked_ns = int(60.2 * S)
+    body = {"topic": "tickers.BTCUSDT", "type": "snapshot", "ts": 60_300, "data": {"lastPrice": "11"}}
+    ticker.take(msgspec.json.encode(body), int(60.3 * S))
+    assert ticker.refused_in_row == 0
+    assert [market.check(60.3 + k / 2) for k in range(60)] == [[]] * 60
+
+
 def test_a_trade_that_only_the_ticker_knows() -> None:
     market = Market()
     market.ticker(1, lastPrice="10")

@@ -8,9 +8,10 @@ import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
 
-from virtuoso.market.bounds.bar import implausible, last_seam
+from virtuoso.market.bounds import ranges
+from virtuoso.market.bounds.bar import MISVALUED, implausible, last_seam, misvalued
 from virtuoso.model.market import Bar
-from virtuoso.model.units import multiplied, unit_jump
+from virtuoso.model.units import multiplied, turnover_bounds, unit_jump
 
 SHARED = Path(__file__).resolve().parents[4] / "shared"
 NAN, INF = float("nan"), float("inf")
@@ -36,6 +37,30 @@ NAN, INF = float("nan"), float("inf")
 )
 def test_a_bar_that_cannot_be_says_in_which_field(values: tuple[float, ...], reason: str | None) -> None:
     assert implausible(Bar(0, *values)) == reason
+
+
+@pytest.mark.parametrize(
+    ("values", "possible"),
+    [
+        ((10, 11, 9, 10, 5, 45), True),
+        ((10, 11, 9, 10, 5, 55), True),
+        ((10, 11, 9, 10, 5, 50 * 1.12), False),
+        ((10, 11, 9, 10, 5, 44), False),
+        ((10, 11, 9, 10, 5, 0), False),
+        ((10, 11, 9, 10, 5, 500), False),
+        ((10, 11, 9, 10, 5, 0.5), False),  # in coins
+        ((10, 11, 9, 10, 5, NAN), True),
+        ((10, 10, 10, 10, 0, 0), True),
+        ((10, 10, 10, 10, 0, 1), False),
+        ((1e-9, 1e-9, 1e-9, 1e-9, 1e6, 0), True),  # rounded to cents
+        ((1e-9, 1e-9, 1e-9, 1e-9, 1e9, 1.0), True),
+    ],
+)
+def test_a_turnover_is_that_of_the_volume_at_the_bars_prices(values: tuple[float, ...], possible: bool) -> None:
+    bar = Bar(0, *values)
+    assert misvalued(bar) == (None if possible else MISVALUED)
+    assert ranges.bar_refusal(bar) == misvalued(bar)
+    assert implausible(bar) is None, "a bar that was asked for is kept, without its turnover"
 
 
 @pytest.mark.parametrize(
@@ -84,10 +109,13 @@ def tables() -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     for path in [*sorted(SHARED.glob("data/more/kl*/*.csv.zst")), *sorted(SHARED.glob("data/*klines*.csv.gz"))]:
         table = pc.read_csv(path)
         symbol = np.zeros(len(table)) if "symbol" not in table.column_names else None
+        told = (
+            {"turnover": table["quote_volume"].to_numpy().astype(float)} if "quote_volume" in table.column_names else {}
+        )
         if symbol is None:
             table = table.sort_by([("symbol", "ascending"), (table.column_names[0], "ascending")])
             symbol = table["symbol"].dictionary_encode().combine_chunks().indices.to_numpy()
-        yield path.name, {name: table[name].to_numpy().astype(float) for name in PRICES} | {"symbol": symbol}
+        yield path.name, {name: table[name].to_numpy().astype(float) for name in PRICES} | {"symbol": symbol} | told
 
 
 PRICES = ("open", "high", "low", "close", "volume")
@@ -95,9 +123,13 @@ PRICES = ("open", "high", "low", "close", "volume")
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared data is not beside the checkout")
 def test_no_real_bar_is_refused_and_no_real_fall_is_another_unit() -> None:
-    files = 0
+    files = valued = 0
     for name, bars in tables():
         files += 1
+        if (turnover := bars.get("turnover")) is not None:
+            least, most = turnover_bounds(bars["low"], bars["high"], bars["volume"])
+            assert ((least <= turnover) & (turnover <= most)).all(), name
+            valued += len(turnover)
         opened, high, low, close, volume = (bars[key] for key in PRICES)
         prices = np.stack([opened, high, low, close])
         assert ((prices > 0) & np.isfinite(prices)).all(), name
@@ -109,3 +141,4 @@ def test_no_real_bar_is_refused_and_no_real_fall_is_another_unit() -> None:
         assert step.max() < 0.05, f"{name}: the rule for another unit has a margin of seventeen"
         assert np.abs(np.log10(high / low)).max() < 0.4, f"{name}: nor does any bar's range come near it"
     assert files >= 10
+    assert valued > 600_000

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from virtuoso.market.book import CROSSED, FAR
 from virtuoso.market.bounds import ranges
 from virtuoso.market.gate import FACTOR, FAR_CLOSE, FAR_LAST, FAR_PRICE, NOT_TOLD
+from virtuoso.market.minute import MinuteFeatures
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.market import AccountRatio, Bar, FundingRate, Liquidation, OpenInterest, Side, TickerUpdate, Trade
 from virtuoso.model.timeframe import Timeframe
@@ -61,15 +62,19 @@ class Watched:
         return self.state.bars(self.ns, [Bar(**row)])
 
 
+AHEAD = ranges.AHEAD_MS
 TIMES = st.one_of(
-    st.integers(-HOUR, HOUR), st.integers(-(1 << 62), 1 << 62), st.sampled_from([HOUR + 1, -HOUR - 1, NOW_MS * 999])
-)
+    st.integers(-HOUR, HOUR), st.integers(-AHEAD, 2 * AHEAD), st.integers(-(1 << 62), 1 << 62),
+    st.sampled_from([AHEAD + 1, HOUR + 1, -HOUR - 1, NOW_MS * 999]),
+)  # fmt: skip
 
 
 @given(TIMES)
-def test_a_time_passes_within_an_hour_of_the_measured_clock(off_ms: int) -> None:
+def test_a_time_passes_from_an_hour_before_to_seconds_after_the_measured_clock(off_ms: int) -> None:
     watched, at_ms = Watched(), NOW_MS + off_ms
-    wanted = None if abs(off_ms) <= HOUR else ranges.AHEAD if off_ms > 0 else ranges.BEHIND
+    wanted = None if -HOUR <= off_ms <= AHEAD else ranges.BEHIND
+    if off_ms > AHEAD:
+        wanted = ranges.EARLY if off_ms <= HOUR else ranges.AHEAD
     assert watched.ticker(PRICE, at_ms) == wanted
     assert watched.trade(PRICE, at_ms) == wanted
     state, ns = watched.state, watched.ns
@@ -82,6 +87,60 @@ def test_a_time_passes_within_an_hour_of_the_measured_clock(off_ms: int) -> None
         assert len(state.tape.recent) == 1
         assert state.stats.event_ms == NOW_MS
         assert state.minutes.close_ms == NOW_MS
+
+
+@pytest.mark.parametrize("ahead_ms", [AHEAD + 1, 3 * MINUTE, HOUR])
+def test_a_time_ahead_is_believed_where_most_streams_tell_it(ahead_ms: int) -> None:
+    watched, told = Watched(), [OFFSET_MS + ahead_ms]
+    watched.gate._streams_ms = lambda: told[0]
+    assert watched.book(PRICE, NOW_MS + ahead_ms) is None
+    assert watched.trade(PRICE, NOW_MS + ahead_ms) is None
+    assert watched.ticker(PRICE, NOW_MS + min(ahead_ms + AHEAD, HOUR)) is None
+    assert watched.ticker(PRICE, NOW_MS + ahead_ms + AHEAD + 1) == (ranges.EARLY if ahead_ms < HOUR else ranges.AHEAD)
+    told[0] = OFFSET_MS + ahead_ms - AHEAD - 1
+    assert watched.book(PRICE, NOW_MS + ahead_ms) == ranges.EARLY, "they tell it no longer"
+    assert watched.book(PRICE, NOW_MS) is None, "what is measured stays possible"
+
+
+def test_before_the_clock_is_measured_an_hour_is_allowed() -> None:
+    state = SymbolState("X", (Timeframe.M1,), 10, 50, lambda: None)
+    assert state.book_snapshot(1, NOW_MS + HOUR, NOW_MS * 1_000_000, [(1.0, 1.0)], [(1.1, 1.0)]) is None
+    assert state.time(NOW_MS + HOUR + 1, NOW_MS * 1_000_000) == ranges.AHEAD
+
+
+def features(odd: Callable[[Watched, int], str | None]) -> tuple[list[str | None], list[MinuteFeatures | None]]:
+    """Three minutes of a steady book, in the middle of the first of which something odd comes; what was cut."""
+    watched, cuts, said = Watched(), list[MinuteFeatures | None](), list[str | None]()
+    watched.wait(MINUTE - NOW_MS % MINUTE)
+    for second in range(181):
+        if second and second % 60 == 0:
+            cuts.append(watched.state.cut(watched.now_ms))
+        if second == 30:
+            said.append(odd(watched, watched.now_ms))
+        assert watched.book(PRICE + second % 7) is None
+        watched.wait(1_000)
+    return said, cuts
+
+
+@pytest.mark.parametrize("minutes", [1, 4, 50])
+def test_a_book_from_minutes_ahead_costs_no_minute_its_features(minutes: int) -> None:
+    said, cuts = features(lambda watched, now_ms: watched.book(PRICE, now_ms + minutes * MINUTE))
+    assert said == [ranges.EARLY]
+    _, steady = features(lambda watched, now_ms: None)
+    assert None not in cuts
+    for cut, wanted in zip(cuts[1:], steady[1:], strict=True):
+        assert cut == wanted
+    assert [cut.spread_bp for cut in cuts[:1] if cut] == [pytest.approx(20.0, rel=1e-3)]
+
+
+def test_a_book_that_was_asked_for_is_of_no_later_time_than_its_answer() -> None:
+    """Where its exchange says a later one, within the hour, it is a look at the book as of now."""
+    levels = [(PRICE * 0.999, 1.0)], [(PRICE * 1.001, 1.0)]
+    said, cuts = features(
+        lambda watched, now_ms: watched.state.book_fetched(1, now_ms + 4 * MINUTE, watched.ns, *levels)
+    )
+    assert said == [None]
+    assert all(cut is not None and cut.spread_bp == pytest.approx(20.0, rel=1e-3) for cut in cuts)
 
 
 @given(st.integers(-(1 << 62), 1 << 62))

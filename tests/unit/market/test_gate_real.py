@@ -23,7 +23,9 @@ DAY_MS = 86_400_000
 PARQUET = ("binance_spot_klines_1m_20sym_20210420_20210520", "binance_usdm_klines_1m_16sym_20250504_20250603")
 FILES = [f"more/{folder}" for folder in ("kl1m_202302", "kl1m_202502", "kl5m_2025H1")]
 
-Rows = Iterator[tuple[str, list[tuple[int, float, float, float, float, float]]]]
+Row = tuple[int, float, float, float, float, float, float]
+"""Open time, open, high, low, close, volume, turnover."""
+Rows = Iterator[tuple[str, list[Row]]]
 
 
 def parquet_rows(name: str) -> Rows:
@@ -31,6 +33,7 @@ def parquet_rows(name: str) -> Rows:
     times = table["open_time" if "open_time" in table.column_names else "ts"].to_numpy().astype("datetime64[ms]")
     symbols = np.array(table["symbol"].to_pylist())
     values = np.column_stack([table[key].to_numpy() for key in ("open", "high", "low", "close", "volume")])
+    values = np.column_stack([values, values[:, 4] * values[:, 3]])  # no turnover is told
     for symbol in np.unique(symbols):
         own = np.flatnonzero(symbols == symbol)
         own = own[np.argsort(times[own], kind="stable")]
@@ -42,15 +45,15 @@ def folder_rows(name: str) -> Rows:
     for path in sorted((SHARED / name).glob("*.csv.zst")):
         with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
             lines = csv.reader(io.TextIOWrapper(reader, "utf-8"))
-            yield path.name, [(int(r[0]), *map(float, r[1:6])) for r in lines if r[0].isdigit()]  # type: ignore[misc]
+            yield path.name, [(int(r[0]), *map(float, r[1:6]), float(r[7])) for r in lines if r[0].isdigit()]  # type: ignore[misc]
 
 
-def refused(rows: list[tuple[int, float, float, float, float, float]], minutes: int) -> list[str]:
+def refused(rows: list[Row], minutes: int) -> list[str]:
     """What a gate that sees nothing else says of bars, each as it closes."""
     state = SymbolState("X", (Timeframe.M1,), 10, 50, lambda: 0.0)
     found = []
-    for open_ms, opened, high, low, close, volume in rows:
-        bar = Bar(open_ms + (minutes - 1) * 60_000, opened, high, low, close, volume, volume * close)
+    for open_ms, opened, high, low, close, volume, turnover in rows:
+        bar = Bar(open_ms + (minutes - 1) * 60_000, opened, high, low, close, volume, turnover)
         if (refusal := state.gate.bars((open_ms + minutes * 60_000 + 200) * 1_000_000, [bar])) is not None:
             found.append(f"{open_ms}: {refusal}")
     return found
@@ -71,7 +74,10 @@ def recorded_rows() -> Rows:
         step, size = (10.0**-decimals for decimals in (recorded.units.price_decimals, recorded.units.size_decimals))
         scale = [recorded.units.step * step] * 4 + [size]
         first_ms = load().until - len(recorded.fine) * 60_000
-        yield symbol, [(first_ms + i * 60_000, *row) for i, row in enumerate((recorded.fine * scale).tolist())]  # type: ignore[misc]
+        yield (
+            symbol,
+            [(first_ms + i * 60_000, *row, row[3] * row[4]) for i, row in enumerate((recorded.fine * scale).tolist())],
+        )  # type: ignore[misc]
 
 
 def test_every_minute_of_the_bundled_history() -> None:

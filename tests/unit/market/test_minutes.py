@@ -351,7 +351,7 @@ def test_a_long_history_and_single_closes_hand_out_the_same() -> None:
                 state[symbol].ticker(at(k + 0.3), 0, TickerUpdate(open_interest=100.0 + k, funding_rate=k * 1e-5))
                 state[symbol].trades(0, [trade(at(k + 0.4), 2.0), trade(at(k + 0.5), 1.0, Side.SELL)])
                 state[symbol].ticker(at(k + 1) + 5, 0, TickerUpdate(mark=10.0 + k, index=10.0))
-                state[symbol].bars(0, [Bar(at(k), 10, 11, 9, 10, 3.0 + (k == 9), 30.0)])
+                state[symbol].bars(0, [Bar(at(k), 10, 11, 9, 10, 3.0 + (k == 9), 30.0 + 10 * (k == 9))])
             if (k - 2) % step == 0:
                 blocks = state.cut(at(k + 1), {"A": LIVE, "B": LIVE}).bars[M1]
                 assert len(blocks) == 1

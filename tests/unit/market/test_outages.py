@@ -18,7 +18,8 @@ HISTORY, LONGEST, AFTER = 500, 361, 40
 def minute(k: int) -> Bar:
     """A minute of its own; all sums are exact."""
     price = 100.0 + (k * 7 % 31)
-    return Bar(START_MS + k * MINUTE, price, price + 2, price - 1, price + 1, (k % 9) / 8, k % 13 / 4)
+    volume = (k % 9) / 8
+    return Bar(START_MS + k * MINUTE, price, price + 2, price - 1, price + 1, volume, volume * price)
 
 
 MINUTES = [minute(k) for k in range(HISTORY + LONGEST + AFTER + 60)]

@@ -50,7 +50,7 @@ def test_a_quiet_day() -> None:
             say("orderbook.50.XUSDT", {"b": [], "a": [["11", str(trades)]], "u": update_id})
             row = {"T": now_ms, "p": price, "v": "1", "S": "Buy", "i": f"t{trades}"}
             say("publicTrade.XUSDT", [row], "snapshot")
-            bar = dict.fromkeys(("open", "high", "low", "close", "volume", "turnover"), price)
+            bar = {**dict.fromkeys(("open", "high", "low", "close", "turnover"), price), "volume": "1"}
             say("kline.1.XUSDT", [{"start": now_ms - now_ms % 60_000, "confirm": False, **bar}], "snapshot")
         assert liveness.check(clock.now_ns()) == []
         for feed in feeds:

@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -203,3 +204,48 @@ def test_what_is_no_size_is_not_counted() -> None:
     assert distribution.large() is None
     distribution.add([1e-30, 1e30] * 100)
     assert distribution.large() == 2.0 ** (64 - 1 / 8)  # the last bin
+
+
+BOTH = st.lists(
+    st.tuples(st.sampled_from(["stream", "poll", "fill"]), st.integers(0, 19), st.integers(1, 6)), max_size=12
+)
+
+
+@settings(max_examples=200)
+@given(BOTH, st.booleans())
+def test_nobody_is_told_of_a_trade_twice(steps: list[tuple[str, int, int]], named: bool) -> None:
+    """Whichever way trades come, in whatever order: each is counted once, told at most once, and once by the stream."""
+    trades = [trade(START_MS + 250 * (k // 3), 1.0 + k, BUY, name=f"t{k}") for k in range(25)]
+    if not named:  # known by time, side, price and size
+        trades = [msgspec.structs.replace(t, id="") for t in trades]
+    tape, told, by_stream = Tape(), list[Trade](), list[Trade]()
+    for way, first, count in steps:
+        some = trades[first : first + count]
+        if way == "stream":
+            told += tape.add(some)
+            by_stream += some
+        elif way == "poll":
+            told += tape.merge(some)
+        else:
+            tape.merge(some, told=False)
+    assert len(told) == len(set(told))
+    assert set(by_stream) <= set(told)
+    assert len(tape.recent) == len(set(tape.recent))
+    assert [t.event_ms for t in tape.recent] == sorted(t.event_ms for t in tape.recent)
+
+
+def test_a_message_that_names_a_trade_twice_tells_it_once() -> None:
+    tape = Tape()
+    one, two = trade(START_MS, name="one"), trade(START_MS, 2.0, name="two")
+    assert tape.add([one, one, two]) == [one, two]
+    assert list(tape.recent) == [one, two]
+    equal = msgspec.structs.replace(one, id="")
+    assert list(tape.add([msgspec.structs.replace(equal, event_ms=START_MS + 1)] * 2)), "without an id they may be two"
+    assert len(tape.recent) == 4
+
+
+def test_what_filled_a_gap_is_remembered_no_longer_than_it_is_held() -> None:
+    tape = Tape(capacity=10)
+    for k in range(50):
+        tape.merge(minute_of(k, [1.0] * 8), told=False)
+        assert len(tape._untold) <= 10

@@ -96,7 +96,9 @@ def held(monitor: SmallMonitor, open_ms: int) -> Bar:
 
 
 def off(bar: Bar) -> Bar:
-    return msgspec.structs.replace(bar, close=bar.close * 1.01, high=bar.high * 1.02, volume=bar.volume * 1.5)
+    return msgspec.structs.replace(
+        bar, close=bar.close * 1.01, high=bar.high * 1.02, volume=bar.volume * 1.5, turnover=bar.turnover * 1.5
+    )
 
 
 @pytest.mark.parametrize("how", ["twice", "wrong", "wrong then doubted"])
@@ -199,7 +201,9 @@ async def test_an_answer_that_is_not_repeated_replaces_nothing(small: SmallMonit
 async def test_answers_that_never_agree_are_given_up(small: SmallMonitor) -> None:
     audit, open_ms = audit_of(small), Timeframe.M1.floor(small.now_ms)
     true = await small.true_bar(BAD, open_ms)
-    odd(small).said[BAD, open_ms] = [msgspec.structs.replace(true, volume=50.0 + k) for k in range(40)]
+    odd(small).said[BAD, open_ms] = [
+        msgspec.structs.replace(true, volume=50.0 + k, turnover=(50.0 + k) * true.close) for k in range(40)
+    ]
     await small.minute({BAD: true})
     small.sinks[BAD].bars(small.clock.now_ns(), [off(true)])
     odd(small).asked.clear()

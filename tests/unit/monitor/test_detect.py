@@ -127,6 +127,24 @@ def test_captured_frames_with_a_planted_move_and_whale_become_incidents_and_with
         assert [i.kind for i in log.recent(10)].count("whale_trade") == planted
 
 
+@pytest.mark.parametrize("first", ["asked for", "streamed"])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_whale_that_is_asked_for_and_streamed_comes_once(first: str, named: bool) -> None:
+    state, detection, log, _ = loaded(price=65_000.0)
+    sink = detection.sinks(state, ns(START_MS))["BTCUSDT"]
+    for i in range(3_000):
+        at_ms = START_MS + i * 1_000
+        sink.trades(ns(at_ms), [Trade(at_ms, 65_000.0, 0.001 * (1 + i % 7), Side.BUY, f"{i}")])
+    at_ms = START_MS + 3_000_000
+    whale = [Trade(at_ms, 65_000.0, 900.0, Side.SELL, "w" if named else "")]
+    ways = [sink.trades_fetched, sink.trades]
+    for way in ways if first == "asked for" else ways[::-1]:
+        assert way(ns(at_ms), whale) is None
+        detection.sweep(ns(at_ms + 10**6))  # a second one would be news
+    assert [i.kind for i in log.recent(10)] == ["whale_trade"]
+    assert list(state["BTCUSDT"].tape.recent).count(whale[0]) == 1
+
+
 def test_liquidation_frames_side_is_the_positions() -> None:
     _, _, log, feeds = loaded()
     row = {"T": START_MS, "s": "BTCUSDT", "S": "Buy", "v": "1500", "p": "65000"}

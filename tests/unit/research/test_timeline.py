@@ -32,8 +32,9 @@ ALL = {Timeframe.M1: 0.4, Timeframe.M5: 0.3, Timeframe.M30: 0.2, Timeframe.H4: 0
 def walks(minutes: int, seed: int, start_ms: int = START_MS) -> BarBlock:
     """Random bars whose volumes have exact sums, whoever adds them."""
     bars = random_bars(minutes, N, seed=seed, start_ms=start_ms)
-    names = ("volume", "turnover", "buy_volume")
-    return replace(bars, **{name: np.ceil(getattr(bars, name) * 1024) / 1024 for name in names})
+    volume, bought = (np.ceil(values * 1024) / 1024 for values in (bars.volume, bars.buy_volume))
+    turnover = np.ceil(volume * bars.close * 1024) / 1024
+    return replace(bars, volume=volume, turnover=turnover, buy_volume=bought)
 
 
 class Gathered:

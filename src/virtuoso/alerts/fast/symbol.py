@@ -106,7 +106,7 @@ class SymbolDetectors:
             touch.see(event_ms, price, now_ns)
 
     def trades_fetched(self, trades: Sequence[Trade], now_ns: int) -> None:
-        """Judge trades that were asked for, oldest first; some may have been seen."""
+        """Judge trades that were asked for, oldest first, of which none came before."""
         self._whales.take_fetched(trades, now_ns)
 
     def liquidations(self, liquidations: Sequence[Liquidation], now_ns: int) -> None:

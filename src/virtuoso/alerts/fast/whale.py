@@ -75,11 +75,11 @@ class WhaleTrades:
             self._settle(at_ms)
 
     def take_fetched(self, trades: Sequence[Trade], now_ns: int) -> None:
-        """Judge trades that were asked for, of which those up to the newest known time were seen before."""
+        """Judge trades that were asked for, none of which came before; those before the newest known are old news."""
         if self._newest_ms < 0:
             self.learn(trades)
         else:
-            self.take([trade for trade in trades if trade.event_ms > self._newest_ms], now_ns)
+            self.take([trade for trade in trades if trade.event_ms >= self._newest_ms], now_ns)
 
     def _take_many(self, trades: Sequence[Trade], now_ns: int) -> None:
         """Judge many orders by their sums alone; the rest of an order is only worked out when one is large."""

@@ -84,7 +84,7 @@ class Bybit:
         self._rng = rng
         self._tap = tap
         self._budget = RateBudget(clock, _BUDGET, _WINDOW_S, _BURST, ledger=ledger)
-        self._origin = Origin()
+        self._origin = Origin(clock)
         self._rest = rest or Rest(
             url=rest_url, budget=self._budget, clock=clock, rng=rng, tap=tap,
             on_origin=partial(self._origin.announced, "REST"),
@@ -263,6 +263,7 @@ class Bybit:
             clock_offset_ms=lambda: self._offset.ms,
             on_event=on_event,
             on_origin=partial(self._origin.announced, "streams"),
+            is_doubted=lambda: self._origin.change is not None,
             tap=self._tap,
         )
         return self._stream

@@ -10,7 +10,7 @@ import numpy as np
 import structlog
 from picows import WSError, WSMsgType, WSTransport, ws_connect
 
-from virtuoso.exchange.bybit.feeds import Feed, topic_of
+from virtuoso.exchange.bybit.feeds import Feed, TickerFeed, topic_of
 from virtuoso.exchange.bybit.listener import MOST_BYTES, Listener, TappedListener
 from virtuoso.exchange.bybit.resync import Resyncs
 from virtuoso.exchange.bybit.subscriptions import Subscriptions
@@ -117,16 +117,23 @@ class Connection:
         self._subscriptions.forget(feed.topic)
         self._resyncs.forget(feed.topic)
 
+    def announce(self) -> None:
+        """Let the exchange say again what it is, as it does with each acknowledgement: the beacon is asked for anew."""
+        if self.beacon is not None:
+            self.resubscribe([self.beacon.topic])
+
     def resync(self, feed: Feed) -> None:
         """Ask for a new snapshot of a topic, soon but not in a storm."""
         self._resyncs.plan(feed.topic, self._now_s())
-        self._report("resync", f"{feed.topic}: sequence broken or book crossed", symbols=(feed.symbol,))
+        said = feed.refusal if isinstance(feed, TickerFeed) else "sequence broken or book crossed"
+        self._report("resync", f"{feed.topic}: {said}", symbols=(feed.symbol,))
 
-    def resubscribe(self, topic: str) -> None:
-        """Unsubscribe from a topic and subscribe again, so that its snapshot comes."""
-        if self.connected and topic.encode() in self.feeds_by_topic:
-            self._subscriptions.leave([topic])
-            self._subscriptions.ask([topic])
+    def resubscribe(self, topics: Sequence[str]) -> None:
+        """Unsubscribe from topics and subscribe again, so that their snapshots come."""
+        carried = [topic for topic in topics if topic.encode() in self.feeds_by_topic]
+        if self.connected and carried:
+            self._subscriptions.leave(carried)
+            self._subscriptions.ask(carried)
 
     async def run(self) -> None:
         """Connect and reconnect until cancelled."""
@@ -191,8 +198,7 @@ class Connection:
                     last_ping_s = now_s
                     self._send({"op": "ping", "req_id": "ping"})
                 self._subscriptions.check()
-                for topic in self._resyncs.due(now_s):
-                    self.resubscribe(topic)
+                self.resubscribe(self._resyncs.due(now_s))
         finally:
             closed.cancel()
             await asyncio.wait({closed})  # it is not awaited itself: a cancellation that comes meanwhile is ours

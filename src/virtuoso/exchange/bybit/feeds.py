@@ -118,10 +118,14 @@ class Feed(ABC):
         """Whether an accepted frame tells what the last refused one was refused for, so that nothing is owed."""
         return True
 
+    def _owe(self) -> None:  # noqa: B027 - most topics tell all of it again with the next frame
+        """A frame was refused: what it told is not known, and may not be told again for long."""
+
     def _refuse(self, refusal: str, received_ns: int) -> None:
         self.refused_ns, self.refusal = received_ns, refusal
         self.refused_in_row += 1
         self.rejected[refusal if len(self.rejected) < _REASONS_KEPT or refusal in self.rejected else _OTHER] += 1
+        self._owe()
 
     def told_offset_ms(self, since_ns: int) -> float | None:
         """Exchange clock less local clock by the latest frame, believed or not; `None` if none came since (ms)."""
@@ -242,8 +246,11 @@ class TickerFeed(Feed):
     kind = FeedKind.TICKER
     message = wire.TickerMessage
 
-    def __init__(self, topic: str, symbol: str, sink: SymbolSink) -> None:
+    def __init__(self, topic: str, symbol: str, sink: SymbolSink, resync: Resync) -> None:
         super().__init__(topic, symbol, sink)
+        self._resync = resync
+        self._wanted_ns = 0
+        """When its snapshot was last asked to be asked for (epoch ns)."""
         self.traded_ns: int | None = None
         self.touched_ns: int | None = None
         self.traded_ms = self.touched_ms = 0
@@ -278,6 +285,13 @@ class TickerFeed(Feed):
                 self.touched_ns, self.touched_ms = received_ns, message.ts
             self._known = now
         return None
+
+    def _owe(self) -> None:
+        """A ticker tells again only what changes: its snapshot is asked for, unless it is about to be."""
+        if self._wanted_ns <= (self.asked_ns or 0):
+            self._wanted_ns = self.refused_ns or 0
+            self.resyncs += 1
+            self._resync(self)
 
     def _makes_good(self, message: wire.TickerMessage) -> bool:
         """A delta that does not mention the field leaves it as untrue as it was; what cannot be read told the price."""
@@ -325,7 +339,10 @@ def feeds_for(
     symbol: str, sink: SymbolSink, category: str, depth: int, resync: Resync, *, detailed: bool = True
 ) -> list[Feed]:
     """The topics watched for one symbol; without detail, tickers and bars."""
-    feeds: list[Feed] = [TickerFeed(f"tickers.{symbol}", symbol, sink), BarFeed(f"kline.1.{symbol}", symbol, sink)]
+    feeds: list[Feed] = [
+        TickerFeed(f"tickers.{symbol}", symbol, sink, resync),
+        BarFeed(f"kline.1.{symbol}", symbol, sink),
+    ]
     if detailed:
         feeds = [
             BookFeed(f"orderbook.{depth}.{symbol}", symbol, sink, resync),

@@ -3,13 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from statistics import median
 
 import numpy as np
 
 from virtuoso.exchange.bybit.connection import MUTE_AFTER_S, Connection
 from virtuoso.exchange.bybit.feeds import Feed, TouchFeed, feeds_for
 from virtuoso.exchange.bybit.liveness import Liveness
+from virtuoso.exchange.bybit.told import ToldClock
 from virtuoso.exchange.protocol import StreamEvent, Tap
 from virtuoso.model.clock import Clock
 from virtuoso.model.feed import FeedStatus, SymbolSink
@@ -18,7 +18,8 @@ from virtuoso.model.market import TickerUpdate
 _CONNECTION_CHARS = 20_000
 """Room for topics on one connection; Bybit allows 21,000 characters of args."""
 _LOOK_S = 0.5
-_HEARD_NS = 10_000_000_000
+_ANNOUNCE_AGAIN_NS = 60_000_000_000
+"""How often the streams are asked what they are, while that is in doubt."""
 _STEPS, _RETRY_EVERY = 2, 10
 """Steps of the ladder before polling; from then on a topic is asked for anew at every tenth finding."""
 
@@ -40,8 +41,12 @@ class BybitStream:
         on_origin: Callable[[str | None], None],
         tap: Tap | None = None,
         mute_after_s: float = MUTE_AFTER_S,
+        is_doubted: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`is_doubted` says whether the acknowledgements so far leave it open what the exchange is."""
         self._url = url
+        self._is_doubted = is_doubted
+        self._announced_ns = 0
         self._mute_after_s = mute_after_s
         self._category = category
         self._depth = depth
@@ -57,6 +62,7 @@ class BybitStream:
         self._detailed: dict[str, bool] = {}
         self._liveness: dict[str, Liveness] = {}
         self._spare: Connection | None = None
+        self._told = ToldClock(lambda: (f for c in self._connections for f in c.feeds_by_topic.values()), clock)
         self._running: asyncio.TaskGroup | None = None
 
     def watch(self, sinks: Mapping[str, SymbolSink], detailed: Collection[str] | None = None) -> None:
@@ -109,9 +115,11 @@ class BybitStream:
 
     def told_offset_ms(self) -> float | None:
         """Exchange clock less local clock as the latest frames tell it: the median of all topics heard of late (ms)."""
-        since_ns = self._clock.now_ns() - _HEARD_NS
-        told = [feed.told_offset_ms(since_ns) for c in self._connections for feed in c.feeds_by_topic.values()]
-        return median(known) if (known := [ms for ms in told if ms is not None]) else None
+        return self._told.offset_ms()
+
+    def agreed_offset_ms(self) -> float | None:
+        """The same as most of the topics told it that spoke in the last seconds."""
+        return self._told.agreed_ms()
 
     @property
     def unknown_frames(self) -> int:
@@ -165,6 +173,10 @@ class BybitStream:
     def _supervise(self) -> None:
         """A mute topic is asked for anew, then on a connection of its own; after that it is left to polling."""
         now_ns = self._clock.now_ns()
+        if self._is_doubted() and now_ns - self._announced_ns >= _ANNOUNCE_AGAIN_NS:
+            self._announced_ns = now_ns
+            for connection in self._connections:  # it says what it is when a topic is granted
+                connection.announce()
         for liveness in self._liveness.values():
             for feed, steps in liveness.check(now_ns):
                 step = {1: "subscribed anew", 2: "moved to another connection"}.get(steps, "left to polling")
@@ -179,7 +191,7 @@ class BybitStream:
                 if steps == 2:
                     self._move(feed)
                 else:
-                    self._carrier(feed).resubscribe(feed.topic)
+                    self._carrier(feed).resubscribe([feed.topic])
 
     def _carrier(self, feed: Feed) -> Connection:
         key = feed.topic.encode()

@@ -94,20 +94,25 @@ class Subscriptions:
 
     def ask(self, topics: Iterable[str]) -> None:
         """Subscribe to topics, as few requests as can be."""
-        batch: list[str] = []
-        for topic in topics:
-            full = sum(map(len, batch)) + len(topic) > _CHARS or (self._spot and len(batch) == _SPOT_ARGS)
-            if batch and full:
-                self._waiting.append(batch)
-                batch = []
-            batch.append(topic)
-        if batch:
-            self._waiting.append(batch)
+        waiting = {topic for batch in self._waiting for topic in batch}
+        self._waiting += self._batches(topic for topic in topics if topic not in waiting)
         self._flush()
 
-    def leave(self, topics: Sequence[str]) -> None:
+    def leave(self, topics: Iterable[str]) -> None:
         """Unsubscribe; the answer says nothing of use."""
-        self._send({"req_id": self._next_id(), "op": "unsubscribe", "args": list(topics)})
+        for batch in self._batches(topics):
+            self._send({"req_id": self._next_id(), "op": "unsubscribe", "args": batch})
+
+    def _batches(self, topics: Iterable[str]) -> list[list[str]]:
+        """Topics as one request may hold them."""
+        batches: list[list[str]] = []
+        for topic in topics:
+            batch = batches[-1] if batches else []
+            full = sum(map(len, batch)) + len(topic) > _CHARS or (self._spot and len(batch) == _SPOT_ARGS)
+            if not batch or full:
+                batches.append(batch := [])
+            batch.append(topic)
+        return batches
 
     def forget(self, topic: str) -> None:
         """Ask for a topic no longer."""

@@ -9,7 +9,7 @@ they belong to is refused: a trade, a ratio. A bar, and a ticker's last price, k
 for the market to refuse, as it refuses those of streams: what is missing there matters.
 
 *Turnover.* ccxt drops a bar's turnover. Where the exchange's own answer carries it, it is kept if it proves to be worth
-the volume; else it is `nan`: volume times a typical price would be an invention.
+the volume, of the page and of each bar; else it is `nan`: volume times a typical price would be an invention.
 """
 
 import math
@@ -23,6 +23,7 @@ from virtuoso.model.errors import MalformedMessage, NotOffered
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 from virtuoso.model.market import AccountRatio, Bar, FundingRate, Levels, OpenInterest, Side, TickerUpdate, Trade
 from virtuoso.model.timeframe import DAY_MS, Timeframe
+from virtuoso.model.units import turnover_bounds
 
 _T = TypeVar("_T")
 
@@ -122,7 +123,10 @@ def bars(exchange: str, size: float, timeframe: Timeframe, items: Sequence[Any],
     def bar(at: int, values: list[float], turnover: float | None) -> Bar:
         opened, high, low, close, amount = values
         paid = (turnover or 0.0) if has_turnover and (turnover is not None or amount == 0) else math.nan
-        return Bar(at, opened, high, low, close, amount * (unit or 1.0), paid, at + timeframe.ms <= now_ms)
+        amount *= unit or 1.0
+        least, most = turnover_bounds(low, high, amount)
+        paid = paid if least <= paid <= most else math.nan
+        return Bar(at, opened, high, low, close, amount, paid, at + timeframe.ms <= now_ms)
 
     return [bar(*item) for item in found]
 

@@ -78,7 +78,7 @@ class Transport:
         rng: np.random.Generator,
     ) -> None:
         self.name = name
-        self.origin = Origin()
+        self.origin = Origin(clock)
         self.reach = Reach(clock, rng)
         self.maintenance: str | None = None
         self.missing: Counter[str] = Counter()

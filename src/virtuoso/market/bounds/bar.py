@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from math import inf, isnan
 
 from virtuoso.model.market import Bar
-from virtuoso.model.units import unit_jump
+from virtuoso.model.units import turnover_bounds, unit_jump
 
 BEFORE, STAYS = 3, 5
 """Bars before and after a jump that must be nearer to the old and to the new unit, as far as they are there: a single
 bar in another unit is a wrong bar."""
+MISVALUED = "turnover: not its volume at its prices"
 
 
 def implausible(bar: Bar) -> str | None:
@@ -25,6 +26,15 @@ def implausible(bar: Bar) -> str | None:
     if not (0 <= bar.turnover < inf or isnan(bar.turnover)):
         return "turnover: negative or not finite"
     return None
+
+
+def misvalued(bar: Bar) -> str | None:
+    """What contradicts that the bar's volume changed hands at its prices, as "field: reason"; `None`: nothing does.
+
+    Volume is in base units and turnover in quote units. One that is not known contradicts nothing.
+    """
+    least, most = turnover_bounds(bar.low, bar.high, bar.volume)
+    return None if isnan(bar.turnover) or least <= bar.turnover <= most else MISVALUED
 
 
 def seam_at(bars: Sequence[Bar], i: int, *, within: bool = False) -> int:

@@ -1,6 +1,6 @@
 """What a number, a time and a bar can be at all, whatever the market: for streams, requests, replays and files."""
 
-from virtuoso.market.bounds.bar import implausible
+from virtuoso.market.bounds.bar import implausible, misvalued
 from virtuoso.model.feed import Refusal
 from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
@@ -15,7 +15,12 @@ DAY_MS = 24 * HOUR_MS
 _SLACK_MS = 60_000
 """How far ahead of the measured clock a bar may be: that clock is measured again within a minute."""
 
+AHEAD_MS = 5_000
+"""How far ahead of the measured clock an event may be, unless the other streams tell the same: by a frame that claims
+to come from minutes ahead, those minutes would be over. The clock is measured to some ms, again within a minute."""
+
 AHEAD, BEHIND = "ts: more than 1 h ahead of the measured clock", "ts: more than 1 h behind the measured clock"
+EARLY = "ts: more than 5 s ahead of the measured clock and of the other streams"
 
 
 def bar_refusal(bar: Bar) -> Refusal:
@@ -24,7 +29,7 @@ def bar_refusal(bar: Bar) -> Refusal:
         return refusal
     if not LEAST_PRICE <= bar.low <= bar.high <= MOST_PRICE:
         return "high, low: not prices"
-    return None if bar.volume <= MOST_AMOUNT else "volume: not an amount"
+    return misvalued(bar) if bar.volume <= MOST_AMOUNT else "volume: not an amount"
 
 
 def bar_time_refusal(bar: Bar, timeframe: Timeframe, now_ms: float) -> Refusal:

@@ -100,7 +100,7 @@ _SYSTEM: Final = (
     system("origin_changed", "Another exchange", CRITICAL,
            "Answers announce another exchange than before (live, replay, synthetic).",
            "What answers is not what answered before.",
-           "Check the addresses of the exchange and any proxy between; restart when it is right."),
+           "Check the addresses of the exchange and any proxy between; it is over ten minutes after all is right."),
     system("rate_ban", "Rate ban", CRITICAL,
            "The exchange answers that there were too many requests.",
            "The exchange refuses requests from this address for a while.",

@@ -173,7 +173,7 @@ class DetectingSink:
     def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:
         """Trades that were asked for."""
         if (refusal := self.state.trades_fetched(received_ns, trades)) is None:
-            self._detectors.trades_fetched(self.state.gate.fetched(received_ns, trades), received_ns)
+            self._detectors.trades_fetched(self.state.told, received_ns)
         return refusal
 
     def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> Refusal:

@@ -14,6 +14,7 @@ import numpy as np
 from virtuoso.market.panel import BarBlock, Floats, Ints
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
+from virtuoso.model.units import turnover_bounds
 from virtuoso.research.bar_files.distances import Distances, Length
 from virtuoso.research.bar_files.formats.files import open_all
 from virtuoso.research.bar_files.hints import NUMBERS, OPTIONAL, Hints
@@ -132,9 +133,13 @@ class Bars:
 
 
 def _turnover(arrays: dict[str, Floats]) -> Floats:
-    """Return the turnover where it is known, else volume × (high + low + 2·close)/4, in quote units."""
-    typical = (arrays["high"] + arrays["low"] + 2 * arrays["close"]) / 4
-    return np.where(np.isnan(arrays["turnover"]), arrays["volume"] * typical, arrays["turnover"])
+    """Return the turnover where it is that of the volume at the bar's prices, else volume × (high + low + 2·close)/4.
+
+    In quote units. A file may count it in another unit (coins, contracts), or write 0 for what it does not know.
+    """
+    typical, told = (arrays["high"] + arrays["low"] + 2 * arrays["close"]) / 4, arrays["turnover"]
+    least, most = turnover_bounds(arrays["low"], arrays["high"], arrays["volume"])
+    return np.where((least <= told) & (told <= most), told, arrays["volume"] * typical)
 
 
 @contextmanager

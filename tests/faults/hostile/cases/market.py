@@ -199,6 +199,11 @@ CASES = (
         seconds=75.0, check=_bars_are_true,
     ),
     Case(
+        name="bars_worth_ten_times", sent="bars of ten times their turnover",
+        edit=frames(BARS, each_row(lambda row: row | {"turnover": scaled(row["turnover"], 10)})), not_live=(BARS,),
+        incidents={REFUSED: 1}, also=("mute_topic",), seconds=70.0, check=_bars_are_true,
+    ),
+    Case(
         name="bars_not_aligned", sent="bars that open 7 s past the minute",
         edit=frames(BARS, each_row(lambda row: row | {"start": row["start"] + 7_000})), not_live=(BARS,),
         incidents={REFUSED: 1}, seconds=30.0,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tests.faults.hostile.case import Case
+from tests.faults.hostile.case import VICTIM, Case
 from tests.faults.hostile.edits import (
     BARS,
     BOOK,
@@ -20,7 +20,7 @@ from tests.faults.hostile.judge import Story
 from tests.faults.hostile.odd import Edit, FrameEdit, Json, Out
 from tests.faults.hostile.told import REFUSED
 
-_HOUR_MS = 3_600_000
+_MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 _YEAR_MS = 365 * 24 * _HOUR_MS
 
 
@@ -38,6 +38,11 @@ def _later(ms: int) -> Any:
         return row | {key: row[key] + ms for key in ("T", "start", "end", "timestamp") if key in row}
 
     return each_row(change)
+
+
+def _ahead(minutes: float) -> FrameEdit:
+    """The frame's time that many minutes later."""
+    return lambda message: [message | {"ts": message["ts"] + int(minutes * _MINUTE_MS)}]
 
 
 def _standing() -> FrameEdit:
@@ -67,6 +72,17 @@ def _minutes_go_on(story: Story) -> None:
     assert story.after.status["cycle"]["last_close"] > story.before.status["cycle"]["last_close"]
 
 
+def _believed(story: Story) -> None:
+    """What all topics tell is refused by none of them for longer than they need to agree."""
+    refused = [sum(row["rejected"] for row in seen.topics.values()) for seen in story.during]
+    assert refused[-1] == refused[len(refused) // 2], refused
+
+
+def _order_flow_goes_on(story: Story) -> None:
+    """The book was seen in the minute after it: what is computed of it is known."""
+    assert story.during[-1].signals[VICTIM]["factors"]["order_book"] is not None
+
+
 def _no_funding_of_1970(story: Story) -> None:
     assert all(seen.symbols[victim]["next_funding"] is None or seen.symbols[victim]["next_funding"] > "2026"
                for seen in story.during for victim in story.case.victims)  # fmt: skip
@@ -94,6 +110,23 @@ CASES = (
     Case(
         name="book_ts_in_microseconds", sent="book `ts` in microseconds", not_live=(BOOK,), incidents={REFUSED: 1},
         edit=frames(BOOK, lambda message: [message | {"ts": message["ts"] * 1_000}]),
+    ),
+    Case(
+        name="book_ts_minutes_ahead", sent="book `ts` ten minutes ahead", not_live=(BOOK,), incidents={REFUSED: 1},
+        edit=frames(BOOK, _ahead(10)),
+    ),
+    Case(
+        name="one_book_minutes_ahead", sent="one book frame ten minutes ahead: it costs itself, and no minute",
+        seconds=75.0, edit=frames(BOOK, once(_ahead(10))), may=(BOOK,), check=_order_flow_goes_on,
+    ),
+    Case(
+        name="trades_minutes_ahead", sent="trades ten minutes ahead", not_live=(TRADES,), incidents={REFUSED: 1},
+        seconds=30.0, edit=frames(TRADES, _later(10 * _MINUTE_MS)),
+    ),
+    Case(
+        name="streams_ahead", sent="every frame of every topic eight seconds ahead, as where the clock was set",
+        edit=lambda: Edit({"reply": lambda _: None, "*": _ahead(8 / 60)}, harmless=True), may=("*",), healthy=None,
+        also=(REFUSED, "exchange_clock"), check=_believed,
     ),
     Case(
         name="trades_a_year_ahead", sent="trades with `T` a year ahead", not_live=(TRADES,), incidents={REFUSED: 1},

@@ -37,6 +37,15 @@ def _unknown_is_null(story: Story) -> None:
     assert all(seen.symbols[VICTIM]["price"] != 0 for seen in story.during)
 
 
+def _told_cut(message: Json) -> Any:
+    return as_text(lambda text: text[:-9])(message) if "lastPrice" in message["data"] else None
+
+
+def _never_mute(story: Story) -> None:
+    """What one frame told is told again within seconds: no topic is taken for mute."""
+    assert not any(row["mute"] for seen in story.during for row in seen.topics.values())
+
+
 def _of_eth(message: Json) -> Any:
     """ETH's frame under BTC's topic."""
     return Told([message, message | {"topic": "tickers.BTCUSDT"}])
@@ -93,8 +102,12 @@ CASES = (
         edit=frames(TICKER, _scaled("bid1Price", "ask1Price", factor=0.001), harmless=True),
     ),
     Case(
-        name="one_bad_frame", sent="one ticker frame of price 1e17", seconds=6.0,
-        edit=frames(TICKER, once(_told(lastPrice="1e17"))),
+        name="one_bad_frame", sent="one ticker frame of price 1e17: the snapshot is asked for", seconds=16.0,
+        edit=frames(TICKER, once(_told(lastPrice="1e17"))), check=_never_mute,
+    ),
+    Case(
+        name="one_garbled_price", sent="one ticker frame that tells a price is cut off", seconds=16.0,
+        edit=frames(TICKER, once(_told_cut)), check=_never_mute,
     ),
     Case(
         name="interest_1e30", sent="`openInterest` 1e30", may=(TICKER,), also=(REFUSED, "mute_topic"),
