@@ -130,7 +130,7 @@ def test_a_second_whale_prolongs_the_first_and_a_later_one_is_another() -> None:
     assert second.resolved_ms is None
 
 
-def test_fetched_trades_are_judged_once() -> None:
+def test_fetched_trades_are_judged_where_they_are_news() -> None:
     desk = Desk()
     detector = whales(desk)
     detector.take_fetched(orders(KNOWN, tail=4.0), ns(START_MS))  # nothing was known before: history
@@ -141,8 +141,8 @@ def test_fetched_trades_are_judged_once() -> None:
     detector.take_fetched([*orders(50, start_ms=START_MS + KNOWN * 100), *late], ns(late[0].event_ms))
     assert len(desk.all()) == 1
     desk.findings.sweep(ns(late[0].event_ms + 10**6))
-    detector.take_fetched(late, ns(late[0].event_ms + 10**6))
-    assert len(desk.all()) == 1
+    detector.take_fetched(whale(1e9, at_ms=START_MS + KNOWN * 100), ns(late[0].event_ms + 10**6))
+    assert len(desk.all()) == 1, "what is older than the newest known is no news; none is fetched twice (the tape)"
 
 
 @pytest.mark.parametrize("seed", range(5))
