@@ -211,6 +211,7 @@ class Monitor:
         self.tasks.start("tape", self.streaming.fill_tape)
         self.tasks.start("slow data", self.streaming.slow_data)
         self.tasks.start("bar audit", self.kernel.audit.run)
+        self.tasks.start("weeks", self.kernel.weeks.run)
         self.tasks.start("alpha", self._beats.alpha.run)
         await asyncio.Event().wait()  # until cancelled
 

@@ -35,6 +35,7 @@ from virtuoso.monitor.watching.foresight import Foresight
 from virtuoso.monitor.watching.refresh import Refresh
 from virtuoso.monitor.watching.slow_data import SlowData
 from virtuoso.monitor.watching.watch import Watch
+from virtuoso.monitor.watching.weeks import Weeks
 from virtuoso.operations.health import HealthState
 from virtuoso.storage.timeseries.protocol import TimeSeries
 from virtuoso.wiring.parts import KernelParts
@@ -125,6 +126,9 @@ class Kernel:
         self.outage = FeedOutage(exchange.name)
         self.lived = lived or LivedRecord(None, parts.market)
         self.results = Results(self.archive, committer, series, parts.market, self.lived)
+        self.weeks = Weeks(
+            exchange=exchange, market=self.market, watch=self.watch, engine=engine, worker=self.worker
+        )  # fmt: skip
         self.audit = BarAudit(exchange, self.market, self.watch, self.archive, routine=audited and not parts.polled)
         self.refresh = Refresh(exchange, self.market, self.watch)
         self.cycle = Cycle(

@@ -43,6 +43,7 @@ _POLLED = {paths.ACCOUNT_RATIO: RATIO, paths.FUNDING: FUNDING}
 _ONCE = {paths.BARS, paths.INSTRUMENTS, paths.TICKERS}
 """What is asked for anew each time it is needed: an older answer is of no use."""
 _GOOD = 200
+_WEEK_INTERVAL = "5"
 
 
 def _ignore(_: object) -> None:
@@ -225,6 +226,8 @@ class Replay:
                     await self._take_polled(record.path, symbol)
                 elif record.path == paths.TRADES and symbol in self._market:
                     await self._watch.loader.fill_tape([symbol])  # a gap in the tape was filled while it ran
+                elif record.path == paths.BARS and self._of_week(record):
+                    await self._kernel.weeks.fetch(symbol)
                 elif record.path == paths.BARS and self._compared(record):
                     await self._kernel.audit.check(symbol)
                 elif record.path == paths.BARS and record.status == _GOOD and self._refresh.answered(symbol):
@@ -253,6 +256,13 @@ class Replay:
                 self.stream.closed(record.connection)
             case FitPutOff():
                 await self.cycle.refits.put_off(record.known_ms, record.from_ms)
+
+    def _of_week(self, answer: Answer) -> bool:
+        """Whether older bars of 5m were asked for, after the start."""
+        query = answer.query
+        if self._due_ns is None or answer.status != _GOOD or query.get("interval") != _WEEK_INTERVAL:
+            return False
+        return self._kernel.weeks.wanted(query.get("symbol", "")) == (int(query["start"]), int(query["end"]))
 
     def _compared(self, answer: Answer) -> bool:
         """Whether minutes were asked for that were held already: they were compared."""

@@ -29,6 +29,8 @@ _LEAST_HOURS = (12, 24)
 LARGE = 0.8
 """A move is large beyond this quantile of the symbol's own |returns| of the last seven days."""
 _WEEK_BARS = 2_016
+WEEK_BARS = _WEEK_BARS + 12
+"""Bars of `LONG` that are ever used: a week of moves over an hour."""
 _PER_HOUR = 12
 _RANGE = 4.0 * np.log(2.0)
 """E[(ln high/low)²] over the variance, of a Brownian motion (Parkinson, 1980)."""
@@ -97,7 +99,7 @@ class FeatureState:
     def warm_up_long(self, block: BarBlock) -> None:
         """Take closed bars of `LONG` [t, n] in one block; base bars that follow count for day and week from its end on.
 
-        2,028 of them are all that is ever used.
+        `WEEK_BARS` of them are all that is ever used.
         """
         memory = Memory()
         tick, outcomes = (
@@ -113,6 +115,18 @@ class FeatureState:
             closes = (number + 1 + np.arange(block.open_ms.size)) * LONG.minutes
             self._long.begin_after_gaps(number, block.rows)
             self._long.step(closes, block.rows, block.high, block.low, floor, moves)
+
+    def week_known(self, row: int) -> int:
+        """How many bars of `LONG` of the last week are known."""
+        return self._long.known(row)
+
+    def take_week(self, block: BarBlock) -> None:
+        """Take bars of `LONG` of one row in the place of those that are known of it, up to the last that is."""
+        number, last = int(block.open_ms[0]) // LONG.ms, self._long.last(int(block.rows[0]))
+        if last is None or last < number:
+            return
+        self._long.forget(block.rows)
+        self.warm_up_long(block.part(slice(0, last - number + 1)))
 
 
 _THRESHOLDS = slice(len(LONG_HOURS), len(LONG_HOURS) + len(CHANCE_HORIZONS_MIN))
@@ -155,6 +169,19 @@ class _LongFeatures:
         self._last.put(rows, np.fmax(last, float(first + ends.size - 1)))
         upto = np.searchsorted(ends, np.arange(closes_min.size), side="right")
         return np.concatenate([before, values], axis=1)[:, upto]
+
+    def known(self, row: int) -> int:
+        """How many moves of the last week are known."""
+        return self._moves[0].known(row)
+
+    def last(self, row: int) -> int | None:
+        """The number of the last bar of a row; `None` before the first."""
+        last = float(self._last.get(slice(row, row + 1))[0])
+        return int(last) if np.isfinite(last) else None
+
+    def forget(self, rows: Ints) -> None:
+        """Forget all bars of `rows`."""
+        self._memory.reset(rows)
 
     def begin_after_gaps(self, number: int, rows: Ints) -> None:
         """Forget those of `rows` whose last bar is not right before bar `number`, or in what follows from it."""

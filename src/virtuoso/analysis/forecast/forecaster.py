@@ -101,6 +101,14 @@ class Forecaster:
         for part in self._consecutive.parts(block):
             self._features.step(part.number, as_rows(part.block.rows), part.block)
 
+    def week_known(self, row: int) -> int:
+        """How many 5m bars of the last week are known of a row."""
+        return self._features.week_known(row)
+
+    def take_week(self, block: BarBlock) -> None:
+        """Take a week of 5m bars of one row in the place of what is known of it, up to the last that is."""
+        self._features.take_week(block)
+
     def step(self, block: BarBlock, cost_bp: Floats, funding_bp: Mapping[int, Floats] | None = None) -> Forecasts:
         """Take closed base bars and forecast at each of their closes, by the fit adopted before.
 

@@ -34,7 +34,7 @@ from virtuoso.model.timeframe import Timeframe
 COST_SIZE = 10_000.0
 """Quote units for which walking the book is counted as a cost."""
 WARM_BARS = 960
-"""Bars of 5m that a warm-up asks for: three days and a third, which one request brings; a week comes with time."""
+"""Bars of 5m that a warm-up asks for: three days and a third, which one request brings; the week comes after it."""
 _GAP_BARS = 1_440
 """After a gap so long the spread is learnt anew."""
 Kept: TypeAlias = Mapping[str, NDArray[Any]]
@@ -159,6 +159,14 @@ class Outlook:
                 self._bar_costs(part)
             if later is not None:
                 self._held.append(later)
+
+    def week_known(self, row: int) -> int:
+        """How many 5m bars of the last week are known of a row."""
+        return self._forecaster.week_known(row)
+
+    def take_week(self, block: BarBlock) -> None:
+        """Take a week of 5m bars of one row in the place of what is known of it, up to the last that is."""
+        self._forecaster.take_week(block)
 
     def catch_up(self) -> int:
         """Learn from the closes since an earlier run kept what it knew, as it would have; how many they were.

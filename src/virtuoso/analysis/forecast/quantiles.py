@@ -44,6 +44,10 @@ class WeekOfMoves:
             levels[k], rates[k] = self._level(rows, share)
         return levels, rates
 
+    def known(self, row: int) -> int:
+        """How many moves of a row are known."""
+        return int((self._codes.data[:, row] != _UNKNOWN).sum())
+
     def _level(self, rows: Rows, share: float) -> Floats:
         """Look for the bin among sixteen groups of sixteen, then within its group."""
         counts = self._counts.data[:, rows].reshape(_GROUP, _GROUP, -1)

@@ -7,7 +7,7 @@ import pytest
 from tests.support.forecasts import FIRST_MS, bars
 
 from virtuoso.analysis.block import Memory
-from virtuoso.analysis.forecast.features import Features, FeatureState
+from virtuoso.analysis.forecast.features import WEEK_BARS, Features, FeatureState
 from virtuoso.analysis.forecast.quantiles import WeekOfMoves
 from virtuoso.market.panel import BarBlock, Floats
 from virtuoso.model.timeframe import Timeframe
@@ -184,3 +184,28 @@ def test_moves_that_are_all_alike_are_not_beyond_themselves(move: float, level: 
     memory.reserve(1)
     levels, rates = week.step(0, slice(0, 1), np.full((60, 1), move), 0.8)
     assert (levels[-1, 0], rates[-1, 0]) == (pytest.approx(level), rate)
+
+
+def test_a_week_that_comes_later_is_as_if_it_had_been_there_and_tells_nothing_of_later() -> None:
+    block = bars(9 * 1_440, 1, seed=12)
+    start = 8 * 1_440 + 637
+    five, until = aggregated(block, M5), start // 5
+
+    def warm(first: int) -> FeatureState:
+        memory, week = Memory(), Memory()
+        state = FeatureState(memory, week, M1)
+        memory.reserve(1)
+        week.reserve(1)
+        state.warm_up_long(five.part(slice(first, until)))
+        before = block.part(slice(start - 500, start))
+        state.step(int(before.open_ms[0]) // M1.ms, slice(0, 1), before)
+        return state
+
+    whole, short = warm(until - WEEK_BARS), warm(until - 960)
+    known = short.week_known(0)
+    short.take_week(five.part(slice(until - WEEK_BARS, until + 20)))
+    assert known < 960 < whole.week_known(0) == short.week_known(0)
+    after = block.part(slice(start, start + 200))
+    first, second = (state.step(int(after.open_ms[0]) // M1.ms, slice(0, 1), after) for state in (whole, short))
+    for name in ("volatility", "threshold", "beyond"):
+        np.testing.assert_array_equal(getattr(second, name), getattr(first, name))

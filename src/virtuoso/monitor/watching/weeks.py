@@ -1,0 +1,141 @@
+"""After the start: fetches the rest of the week of 5m bars that forecasts read, a page at a time.
+
+A start asks for what one request brings, three days and a third. Until its week is whole a symbol is forecast from
+what is there.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+import structlog
+
+from virtuoso.analysis.engine import Engine
+from virtuoso.analysis.forecast.features import LONG, WEEK_BARS
+from virtuoso.exchange.protocol import Exchange
+from virtuoso.market.bounds.bar import implausible, last_seam
+from virtuoso.market.panel import BAR_FIELDS, BarBlock
+from virtuoso.market.series import BUY_VOLUME
+from virtuoso.market.state import MarketState
+from virtuoso.model.errors import ExchangeError
+from virtuoso.model.market import Bar
+from virtuoso.monitor.watching.watch import Watch
+
+log = structlog.get_logger(__name__)
+
+_PAGE = 1_000
+_PACE_S = 0.25
+"""Between two requests: those that a close waits for come first."""
+_AGAIN_S = 60.0
+"""Between looks for symbols whose week is not whole, as newcomers' and those of a request that failed."""
+_WHOLE = 0.95
+"""Share of a week that is not asked for again: what a restart goes on from has it."""
+
+
+class Weeks:
+    """Used on the event loop; `engine` is touched only on `worker`."""
+
+    def __init__(
+        self, *, exchange: Exchange, market: MarketState, watch: Watch, engine: Engine, worker: Executor
+    ) -> None:
+        self._exchange = exchange
+        self._market = market
+        self._watch = watch
+        self._engine = engine
+        self._worker = worker
+        self._older: dict[str, tuple[int, int, list[Bar]]] = {}
+        """Of symbols whose week is being fetched: the open times of its first bar and of the first that the market
+        held (epoch ms), and the bars that came, oldest first."""
+        self._done: set[str] = set()
+
+    async def run(self) -> None:
+        """Fetch what is missing of one symbol after the other, until cancelled."""
+        while True:
+            self._done &= self._watch.ready
+            waiting = sorted(self._watch.ready - self._done)
+            for symbol in waiting:
+                await self._complete(symbol)
+            if waiting:
+                log.info("weeks of 5m bars fetched", symbols=len(self._done.intersection(waiting)), of=len(waiting))
+            await asyncio.sleep(_AGAIN_S)
+
+    async def _complete(self, symbol: str) -> None:
+        if await self._is_whole(symbol):
+            self._done.add(symbol)
+        while self.wanted(symbol) is not None:
+            await asyncio.sleep(_PACE_S)
+            try:
+                await self.fetch(symbol)
+            except ExchangeError as error:
+                log.debug("a week of 5m bars could not be fetched", symbol=symbol, error=str(error))
+                return
+
+    async def _is_whole(self, symbol: str) -> bool:
+        outlook, row = self._engine.outlook, self._market.rows.get(symbol)
+        if outlook is None or row is None:
+            return outlook is None
+        known = await asyncio.get_running_loop().run_in_executor(self._worker, outlook.week_known, row)
+        return known >= _WHOLE * WEEK_BARS
+
+    def wanted(self, symbol: str) -> tuple[int, int] | None:
+        """The open times (epoch ms) of the first and the last bar to ask for next; `None` where none is wanted.
+
+        Of a symbol whose history began anew nothing of before is.
+        """
+        if symbol in self._done or symbol not in self._watch.ready or symbol not in self._market:
+            return None
+        history = self._market[symbol].history
+        series = history.series.get(LONG)
+        if series is None or series.first_ms is None or history.seam is not None:
+            return None
+        if symbol not in self._older:
+            first_ms = series.first_ms - max(0, WEEK_BARS - len(series)) * LONG.ms
+            self._older[symbol] = first_ms, series.first_ms, []
+        first_ms, held_ms, bars = self._older[symbol]
+        last_ms = (bars[0].open_ms if bars else held_ms) - LONG.ms
+        return (max(first_ms, last_ms - (_PAGE - 1) * LONG.ms), last_ms) if last_ms >= first_ms else None
+
+    async def fetch(self, symbol: str) -> None:
+        """Ask for one page; the week is handed on once it is whole, or nothing older is to be had.
+
+        Raises:
+            ExchangeError: it could not be had.
+        """
+        if (wanted := self.wanted(symbol)) is None:
+            return
+        found = await self._exchange.bars(symbol, LONG, *wanted)
+        if symbol not in self._market or symbol not in self._older:
+            return
+        first_ms, held_ms, bars = self._older[symbol]
+        new = [
+            bar for bar in found
+            if wanted[0] <= bar.open_ms <= wanted[1] and bar.confirmed and implausible(bar) is None
+        ]  # fmt: skip
+        bars = new + bars
+        self._older[symbol] = first_ms, held_ms, bars
+        if new and bars[0].open_ms > first_ms:
+            return
+        self._older.pop(symbol)
+        self._done.add(symbol)
+        outlook, series = self._engine.outlook, self._market[symbol].history.series[LONG]
+        bars = bars + [bar for bar in series.last(len(series)) if bar.open_ms >= held_ms]
+        if (seam := last_seam(bars)) is not None:
+            bars = bars[seam[0] :]
+        if outlook is not None and bars:
+            block = _block(self._market.rows[symbol], bars)
+            await asyncio.get_running_loop().run_in_executor(self._worker, outlook.take_week, block)
+
+
+def _block(row: int, bars: Sequence[Bar]) -> BarBlock:
+    """Bars of one symbol, those that are missing between them as missing."""
+    first_ms = bars[0].open_ms
+    count = (bars[-1].open_ms - first_ms) // LONG.ms + 1
+    values = np.full((len(BAR_FIELDS), count, 1), np.nan)
+    for bar in bars:
+        at = (bar.open_ms - first_ms) // LONG.ms
+        values[:BUY_VOLUME, at, 0] = bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover
+    arrays: dict[str, Any] = dict(zip(BAR_FIELDS, values, strict=True))
+    open_ms = first_ms + LONG.ms * np.arange(count, dtype=np.int64)
+    return BarBlock(timeframe=LONG, rows=np.array([row]), open_ms=open_ms, **arrays)
