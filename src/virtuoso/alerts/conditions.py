@@ -70,7 +70,7 @@ class ExchangeState:
     origin_change: str | None
     banned_until_ms: int | None
     clock_skew_ms: float | None
-    """Exchange clock less local clock, of which nobody need be told while it is small."""
+    """Exchange clock less local clock, which raises no incident while it is small."""
     clock_doubt: str | None
 
 

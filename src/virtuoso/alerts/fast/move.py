@@ -134,9 +134,9 @@ class SuddenMove:
         """Judge a move that is far enough to take part in one of the market, and perhaps for an incident of its own."""
         side = "down" if price <= self.low else "up"
         sign = 1.0 if side == "up" else -1.0
-        moves = [(sign * log(price / of), limit, told) for of, limit, told in self._references(self.begin_ms)]
-        for moved, _, told in moves:
-            if "seconds" in told and moved >= self._shared and self._may_join(side):
+        moves = [(sign * log(price / of), limit, basis) for of, limit, basis in self._references(self.begin_ms)]
+        for moved, _, basis in moves:
+            if "seconds" in basis and moved >= self._shared and self._may_join(side):
                 self._joined[side] = self._second
                 self._market.moved(self._symbol, side, 100 * sign * moved, event_ms, now_ns)
         if any(moved >= limit for moved, limit, _ in moves):
@@ -150,15 +150,15 @@ class SuddenMove:
         if self._sigma is None:
             return found
         if self._second - self._since >= parameters.seconds:
-            told: Details = {
+            details: Details = {
                 "seconds": parameters.seconds, "sigma_pct": 100 * self._sigma * sqrt(parameters.seconds / 60),
             }  # fmt: skip
-            found.append((self._ring[self._second % parameters.seconds], self._limit, told))
+            found.append((self._ring[self._second % parameters.seconds], self._limit, details))
         if self._closes_count(at_ms):
-            told = {
+            details = {
                 "minutes": parameters.window_minutes, "sigma_pct": 100 * self._sigma * sqrt(parameters.window_minutes),
             }  # fmt: skip
-            found.append((self._closes[0], self._window_limit, told))
+            found.append((self._closes[0], self._window_limit, details))
         return found
 
     def _closes_count(self, at_ms: int) -> bool:
@@ -196,22 +196,22 @@ class SuddenMove:
 
     def _found(self, event_ms: int, price: float, now_ns: int) -> None:
         sign = -1.0 if price <= self.low else 1.0
-        moves = [(log(price / of), limit, of, told) for of, limit, told in self._references(self.begin_ms)]
-        # Of two reasons the one that is exceeded by more is told.
-        move, limit, reference, told = max(moves, key=lambda found: sign * found[0] / found[1])
+        moves = [(log(price / of), limit, of, basis) for of, limit, basis in self._references(self.begin_ms)]
+        # Of two reasons the one that is exceeded by more is given.
+        move, limit, reference, basis = max(moves, key=lambda found: sign * found[0] / found[1])
         if unit_jump(reference, price):  # another unit, not another price: what was is no measure of it
             self.restart(now_ns)
             return
         self._over(now_ns)
         self._side = direction = "up" if sign > 0 else "down"
         percent = 100 * (price / reference - 1)
-        span = f"{told['seconds']} s" if "seconds" in told else f"{told['minutes']} min"
+        span = f"{basis['seconds']} s" if "seconds" in basis else f"{basis['minutes']} min"
         details: Details = {
             "direction": direction, "move_pct": percent, "from": reference, "to": price,
-            "threshold_pct": 100 * (exp(sign * limit) - 1), "widths": abs(move) / limit, **told, "unit": "percent",
+            "threshold_pct": 100 * (exp(sign * limit) - 1), "widths": abs(move) / limit, **basis, "unit": "percent",
             "event_ms": event_ms,
         }  # fmt: skip
-        if sigma_pct := told["sigma_pct"]:
+        if sigma_pct := basis["sigma_pct"]:
             details["sigmas"] = 100 * move / float(sigma_pct)
         text = f"{self._symbol} {direction} {abs(percent):.2f} % in {span}, to {self._denomination.price(price)}"
         self._findings.found(

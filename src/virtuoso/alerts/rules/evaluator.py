@@ -25,7 +25,7 @@ class RuleState(StrEnum):
     HOLDS = "holds"
     OVER = "over"
     EXPIRED = "expired"
-    """It could not be told for too long, or its rule or symbol is gone."""
+    """It was unknown for too long, or its rule or symbol is gone."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

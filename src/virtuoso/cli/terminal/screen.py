@@ -115,7 +115,7 @@ class Screen:
             Column("", lambda row: drawing.drawn(drawing.of_score(row.score), 5), 8, width=11),
             Column("agree", lambda row: drawing.number(row.agreement, 2), 6, right=True, width=5),
             Column("price", price, 1, right=True, width=max(10, *(len(price(row)) for row in rows))),
-            Column("24 h", lambda row: drawing.percent(row.change), 3, right=True, width=8),
+            Column("24 h", lambda row: drawing.percent(row.change), 5, right=True, width=8),
             *(factor_column(name) for name in rows[0].factors),
             Column("regime", lambda row: self.regimes.get(row.symbol, UNKNOWN).lower(), 7, width=8),
             Column("data", lambda row: drawing.quality(row.data_quality), 6, width=11),

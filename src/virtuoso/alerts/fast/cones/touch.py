@@ -43,7 +43,7 @@ class ConeTouch:
         self._quiet_ms = int(parameters.quiet * 1_000)
         self._latest: Bands | None = None
         self._sides: dict[str, tuple[Bands, int, int]] = {}
-        """Of an open touch: its cone, the widths that were told, and when it is over."""
+        """Of an open touch: its cone, the widths that were found, and when it is over."""
         self.lower, self.upper = 0.0, inf
         self.until_ms = 0
 
@@ -73,9 +73,9 @@ class ConeTouch:
 
     def _of(self, side: str, event_ms: int) -> Bands | None:
         """Return the cone that a side is measured by."""
-        held = self._sides.get(side)
-        if held is not None and event_ms < held[2]:
-            return held[0]
+        touched = self._sides.get(side)
+        if touched is not None and event_ms < touched[2]:
+            return touched[0]
         self._sides.pop(side, None)
         return self._latest
 
@@ -83,8 +83,8 @@ class ConeTouch:
         self.lower, self.upper = 0.0, inf
         for side in ("up", "down"):
             bands = self._of(side, event_ms)
-            held = self._sides.get(side)
-            widths = self._parameters.widths if held is None else float(held[1] + 1)
+            touched = self._sides.get(side)
+            widths = self._parameters.widths if touched is None else float(touched[1] + 1)
             edge = None if bands is None else bands.edge(side, widths)
             if edge is not None and side == "up":
                 self.upper = edge
