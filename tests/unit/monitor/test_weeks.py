@@ -23,7 +23,7 @@ LISTED = NOW - 3 * WEEK_BARS * M5.ms
 
 def bar(open_ms: int, confirmed: bool = True) -> Bar:
     price = 100.0 + open_ms // M5.ms % 7
-    return Bar(open_ms, price, price + 1, price - 1, price, 5.0, 500.0, confirmed=confirmed)
+    return Bar(open_ms, price, price + 1, price - 1, price, 5.0, 5.0 * price, confirmed=confirmed)
 
 
 class Answers:
