@@ -15,7 +15,7 @@ from virtuoso.model.errors import VirtuosoError
 from virtuoso.model.text.numbers import UNKNOWN, price_text
 
 _SPARK = 20
-_SIDE, _BARS_RANK, _NUMBERS_RANK = 4, 9, 4
+_SIDE, _BARS_RANK, _NUMBERS_RANK = 4, 10, 4
 _INCIDENTS = 3
 _FRAME = 8 + _INCIDENTS
 """Lines around the rows: three above, two of titles or one and a legend of two, a blank one, incidents."""
@@ -110,17 +110,17 @@ class Screen:
             Column("move", lambda row: drawing.number(row.large_move, 2), 2, right=True, width=4),
             Column("×base", lambda row: drawing.number(_over_base(row), 2), 2, right=True, width=5),
             Column("score", lambda row: drawing.number(row.score, 1), right=True, width=5),
-            Column("band", lambda row: drawing.band(row.band), 5, width=14),
-            Column("pctl", lambda row: drawing.number(row.score_percentile, 0), 5, right=True, width=4),
-            Column("", lambda row: drawing.drawn(drawing.of_score(row.score), 5), 8, width=11),
-            Column("agree", lambda row: drawing.number(row.agreement, 2), 6, right=True, width=5),
+            Column("band", lambda row: drawing.band(row.band), 6, width=14),
+            Column("pctl", lambda row: drawing.number(row.score_percentile, 0), 6, right=True, width=4),
+            Column("", lambda row: drawing.drawn(drawing.of_score(row.score), 5), 9, width=11),
+            Column("agree", lambda row: drawing.number(row.agreement, 2), 7, right=True, width=5),
             Column("price", price, 1, right=True, width=max(10, *(len(price(row)) for row in rows))),
             Column("24 h", lambda row: drawing.percent(row.change), 5, right=True, width=8),
             *(factor_column(name) for name in rows[0].factors),
-            Column("regime", lambda row: self.regimes.get(row.symbol, UNKNOWN).lower(), 7, width=8),
-            Column("data", lambda row: drawing.quality(row.data_quality), 6, width=11),
+            Column("regime", lambda row: self.regimes.get(row.symbol, UNKNOWN).lower(), 8, width=8),
+            Column("data", lambda row: drawing.quality(row.data_quality), 7, width=11),
             Column(
-                "closes, 1m", lambda row: drawing.sparkline(self.closes.get(row.symbol, ()), _SPARK), 5, width=_SPARK
+                "closes, 1m", lambda row: drawing.sparkline(self.closes.get(row.symbol, ()), _SPARK), 6, width=_SPARK
             ),
         ]
 
