@@ -12,6 +12,9 @@ from xdist.scheduler import LoadFileScheduling
 _LONG, _PARTS = "test_wire_faults.py", 12
 """The one file that is more than a fair share; its tests have nothing in common but what any process can make anew."""
 
+_SHORT = ("/contract/", "/integration/exchange/", "/integration/stores/")
+"""Folders of which no file takes a process for long; the others run whole programs."""
+
 
 class Sharing(LoadFileScheduling):
     """A file stays in one process, so that what its tests share is made once."""
@@ -24,11 +27,16 @@ class Sharing(LoadFileScheduling):
 def mix(items: list[pytest.Item]) -> None:
     """Put the files in the order in which they are begun; each keeps the order of its tests."""
     kinds: dict[bool, list[str]] = {False: [], True: []}
-    files = dict.fromkeys(str(item.path) for item in items)
+    files = sorted(dict.fromkeys(str(item.path) for item in items), key=_is_short)
     for file in files:
         kinds["/unit/" in file].append(file)
     places = {file: at / len(alike) for alike in kinds.values() for at, file in enumerate(alike)}
     items.sort(key=lambda item: _part(item.nodeid) / _PARTS if item.path.name == _LONG else places[str(item.path)])
+
+
+def _is_short(file: str) -> bool:
+    """Whether a file is begun last: it ends soon, so that the run has not long to wait for one process."""
+    return any(folder in file for folder in _SHORT)
 
 
 def _part(nodeid: str) -> int:

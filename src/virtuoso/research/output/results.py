@@ -23,9 +23,9 @@ from virtuoso.research.scored import Readings, ScoredBlock
 SIGNALS, COMPONENTS, OUTCOMES = "signals.parquet", "components.parquet", "outcomes.parquet"
 INCIDENTS, SUMMARY = "incidents.parquet", "summary.json"
 _TABLES = (SIGNALS, COMPONENTS, OUTCOMES, INCIDENTS)
-_BANDS = pa.array([Band.DOWN.value, Band.BALANCED.value, Band.UP.value])
+_BANDS = (Band.DOWN.value, Band.BALANCED.value, Band.UP.value)
 """In the order of the codes, which are −1, 0, 1; unknown is null."""
-_REGIMES = pa.array([regime.value for regime in REGIMES])
+_REGIMES = tuple(regime.value for regime in REGIMES)
 _MEASURES = ("score", "agreement", "coverage")
 
 
@@ -97,7 +97,9 @@ class Results:
             self._files[SIGNALS].write(
                 [
                     *keys,
-                    pa.DictionaryArray.from_arrays(pa.array(band - np.int8(DOWN), mask=band == UNKNOWN), _BANDS),
+                    pa.DictionaryArray.from_arrays(
+                        pa.array(band - np.int8(DOWN), mask=band == UNKNOWN), pa.array(_BANDS)
+                    ),
                     _named(pick(block.regime), _REGIMES),
                     *(pa.array(pick(array), pa.float64(), from_pandas=True) for array in numbers),
                 ]
@@ -184,7 +186,8 @@ def _picker(present: Any) -> Callable[[Any], Any]:
     return lambda array: array[present]
 
 
-def _named(place: Floats, names: Any) -> Any:
+def _named(place: Floats, names: Sequence[str]) -> Any:
     """Texts from their places in `names`, null where the place is `nan`."""
     unknown = np.isnan(place)
-    return pa.DictionaryArray.from_arrays(pa.array(np.where(unknown, 0, place).astype(np.int8), mask=unknown), names)
+    places = pa.array(np.where(unknown, 0, place).astype(np.int8), mask=unknown)
+    return pa.DictionaryArray.from_arrays(places, pa.array(names))
