@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import subprocess
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,13 @@ def test_an_address_is_told_when_it_answers(exchange: Running, tmp_path: Path) -
                 address = _ADDRESS.search(process.stdout.readline())
             assert address is not None
             # Time stands still now: what is answered does not wait for a process that is still to come.
-            with urllib.request.urlopen(f"{address[0]}/health/live", timeout=30) as answer:
-                assert answer.status == 200
+            try:
+                with urllib.request.urlopen(f"{address[0]}/health/live", timeout=30) as answer:
+                    answered = answer.status, json.load(answer)["status"]
+            except urllib.error.HTTPError as error:
+                with error:
+                    answered = error.code, json.load(error)["status"]
+            assert answered in {(200, "alive"), (503, "stalled")}, "the second until the first cycle is completed"
         finally:
             process.send_signal(signal.SIGTERM)
             with exchange.pace.flowing():
