@@ -21,7 +21,7 @@ from virtuoso.model.errors import UsageError
 from virtuoso.operations import logs
 from virtuoso.playback.replay import Replay
 from virtuoso.processes.runtime import Runtime
-from virtuoso.recording.reader import read
+from virtuoso.recording.reader import reading
 from virtuoso.wiring.monitor import monitor_parts
 
 app = typer.Typer(add_completion=False)
@@ -55,10 +55,11 @@ def replay(
     if from_ is not None or paused:
         raise UsageError("--from and --paused are for --serve: add it")
     logs.configure("warning", "auto")
-    player, reader = Replay(monitor_parts(load(files_of(config, no_config), os.environ))), read(file)
-    records = told(reader, f"replaying {file}", lambda: reader.bytes_read / max(1, reader.bytes_total))
-    began = time.perf_counter()
-    asyncio.run(player.play(records, None if speed is None else _Pace(speed)))
+    player = Replay(monitor_parts(load(files_of(config, no_config), os.environ)))
+    with reading(file) as reader:
+        records = told(reader, f"replaying {file}", lambda: reader.bytes_read / max(1, reader.bytes_total))
+        began = time.perf_counter()
+        asyncio.run(player.play(records, None if speed is None else _Pace(speed)))
     seconds = time.perf_counter() - began
     readings = [evaluation.reading(symbol) for symbol, evaluation in sorted(player.cycle.evaluations.items())]
     result = {

@@ -182,6 +182,7 @@ class Replay:
         status = StatusReport(kernel, parts, Vitals(FixedRate(interval_s), state="replaying"))
         self._beats = Beats(kernel, status).all
         self._beat_ns = dict.fromkeys(self._beats, 0)
+        self._next_beat_ns = 0
         self._interval_ns = int(interval_s * 1e9)
         self._due_ns: int | None = None
         self._wanted = False
@@ -289,10 +290,13 @@ class Replay:
     async def _keep_beats(self) -> None:
         """Do what is due beside the cycle, by the recorded clock."""
         now_ns = self.clock.now_ns()
+        if now_ns < self._next_beat_ns:
+            return
         for beat, due_ns in self._beat_ns.items():
             if now_ns >= due_ns:
                 self._beat_ns[beat] = now_ns + int(beat.period_s * 1e9)
                 await beat.work()
+        self._next_beat_ns = min(self._beat_ns.values(), default=now_ns)
 
     async def _run_cycle(self) -> None:
         self._wanted, now_ns = False, self.clock.now_ns()

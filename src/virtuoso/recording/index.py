@@ -11,31 +11,44 @@ import msgspec
 
 from virtuoso.model.installed.zstd import ZstdCompressor, ZstdDecompressor, ZstdError
 from virtuoso.recording.blocks import INDEX, MARK_BYTES, block, mark
-from virtuoso.recording.summary import Summary, joined
+from virtuoso.recording.summary import Summary
 
 _MOST_BYTES = 64 << 20
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
-    """A block: the byte at which it begins, and what it holds."""
+    """A block: the byte at which it begins, the times of its first and last records (epoch ns), and how many it has."""
 
     offset: int
-    holds: Summary
+    first_ns: int
+    last_ns: int
+    records: int
+    frames: int
+    raw: int
 
 
 class Index(msgspec.Struct, array_like=True):
-    """The blocks of a file in order."""
+    """The blocks of a file in order, and the topics of all of them together."""
 
     entries: list[Entry] = msgspec.field(default_factory=list)
+    topics: set[str] = msgspec.field(default_factory=set)
+
+    def add(self, offset: int, holds: Summary) -> None:
+        """Note a block."""
+        self.entries.append(Entry(offset, holds.first_ns, holds.last_ns, holds.records, holds.frames, holds.raw))
+        self.topics |= holds.topics
 
     @property
     def holds(self) -> Summary:
         """What the file holds."""
-        return joined(entry.holds for entry in self.entries)
+        found = Summary(topics=set(self.topics))
+        for each in self.entries:
+            found.join(Summary(each.records, each.frames, each.first_ns, each.last_ns, each.raw))
+        return found
 
     def offset_of(self, at_ns: int) -> int | None:
         """Where the first block begins that holds anything at or after a time (epoch ns); `None` when none does."""
-        return next((entry.offset for entry in self.entries if entry.holds.last_ns >= at_ns), None)
+        return next((entry.offset for entry in self.entries if entry.last_ns >= at_ns), None)
 
 
 _decoder = msgspec.msgpack.Decoder(Index)

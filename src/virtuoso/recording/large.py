@@ -41,9 +41,9 @@ class Large:
 
     @property
     def due(self) -> bool:
-        """Whether the block is large or old enough to be written."""
-        if self._began_ns is None:
-            return False
+        """Whether the block is large or old enough to be written. One without columns always is: nothing is gained."""
+        if self._began_ns is None or self._packer is not None:
+            return self._packer is not None
         if self.holds.raw >= BLOCK_BYTES or (self._columns is not None and self._columns.crowded):
             return True
         return self._clock.monotonic_ns() - self._began_ns >= _BLOCK_S * _NS

@@ -3,15 +3,19 @@
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
+from zlib import crc32
 
 import msgspec
 
-from virtuoso.recording.blocks import BEGINNING, COLUMNS, INDEX, MARK_BYTES, Mark, mark, unpacked
+from virtuoso.recording.ahead import LEAST_BYTES, Unpack, Unpacked, early, unpacking
+from virtuoso.recording.blocks import BEGINNING, COLUMNS, INDEX, MARK_BYTES, RECORDS, Mark, mark, unpacked
 from virtuoso.recording.columns import directory
 from virtuoso.recording.files import RecordingError, tail_of, to_read, why
-from virtuoso.recording.index import Entry, Index, stored
+from virtuoso.recording.index import Index, stored
 from virtuoso.recording.keeping import size_of
 from virtuoso.recording.records import READ, VERSION, Header, Record, at_ns, decode
 from virtuoso.recording.summary import Summary
@@ -35,12 +39,23 @@ class Truncation(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A block as it was read: where it begins, its mark, its data and the records in it (bytes)."""
+    """A block as it was read: where it begins, its mark, its data, and what gives the records in it (bytes)."""
 
     offset: int
     mark: Mark
     data: bytes
-    raw: bytes
+    unpack: Unpacked
+
+    def raw(self, path: Path) -> bytes:
+        """The records in it.
+
+        Raises:
+            RecordingError: they are not what the mark announces.
+        """
+        found = self.unpack()
+        if found is None:
+            raise RecordingError(path, f"was changed: what a block holds differs from its mark; {_COPY}", self.offset)
+        return found
 
 
 class Reader(Iterator[Record]):
@@ -49,6 +64,7 @@ class Reader(Iterator[Record]):
     Args:
         path: the file, or the recording.
         from_ns: the time before which records are left out (epoch ns), headers apart. Blocks before it are not read.
+        unpack: unpacks blocks, as a rule a few ahead in another process (`ahead.py`); `None`: each when it is due.
 
     Attributes:
         files: what is read.
@@ -60,7 +76,8 @@ class Reader(Iterator[Record]):
             before that place are right.
     """
 
-    def __init__(self, path: Path, from_ns: int | None = None) -> None:
+    def __init__(self, path: Path, from_ns: int | None = None, unpack: Unpack | None = None) -> None:
+        self._unpack = unpack
         self.files = to_read(path)
         self.truncated: list[Truncation] = []
         self.bytes_read = 0
@@ -92,21 +109,22 @@ class Reader(Iterator[Record]):
         """The records of a file; with `begin` its header, and then from the block there on."""
         try:
             with path.open("rb") as file:
-                for each in _blocks(path, file, begin):
+                blocks = _blocks(path, file, begin, self._unpack or _when_due)
+                for each in blocks if self._unpack is None else early(blocks):
                     if isinstance(each, Truncation):
                         self.truncated.append(each)
                     else:
-                        yield from _decoded(path, each.offset, each.raw)
+                        yield from _decoded(path, each.offset, each.raw(path))
                         self.bytes_read += MARK_BYTES + each.mark.packed
         except OSError as error:
             raise RecordingError(path, f"cannot be read: {why(error)}") from error
 
 
-def _blocks(path: Path, file: BinaryIO, begin: int | None) -> Iterator[Block | Truncation]:
+def _blocks(path: Path, file: BinaryIO, begin: int | None, unpack: Unpack) -> Iterator[Block | Truncation]:
     """The blocks of records in a file, then those of its tail; a truncation where it was not closed."""
     at = 0
     while True:
-        found = _block(path, file, at)
+        found = _block(path, file, at, unpack)
         if isinstance(found, Truncation):
             more = _tail(path, at)
             if more is None:
@@ -136,7 +154,7 @@ def _tail(path: Path, at: int) -> list[Block | Truncation] | None:
         with beside.open("rb") as file:
             while not isinstance(found := _block(beside, file, offset), Truncation):
                 if not offset:
-                    follows = int.from_bytes(found.raw, "little")
+                    follows = int.from_bytes(found.data, "little")
                 else:
                     blocks.append(found)
                 offset += MARK_BYTES + found.mark.packed
@@ -164,8 +182,12 @@ def _sizes(files: list[Path]) -> list[int]:
         raise RecordingError(files[0], f"cannot be read: {why(error)}") from error
 
 
-def _block(path: Path, file: BinaryIO, at: int, *, whole: bool = True) -> Block | Truncation:
-    """The next block, which begins at byte `at`; unless it is wanted whole, columns are not unpacked."""
+def _when_due(mark: Mark, data: bytes) -> Unpacked:
+    return partial(unpacked, mark, data)
+
+
+def _block(path: Path, file: BinaryIO, at: int, unpack: Unpack = _when_due) -> Block | Truncation:
+    """The next block, which begins at byte `at`."""
     head = file.read(MARK_BYTES)
     if len(head) < MARK_BYTES and head[: len(BEGINNING)] == BEGINNING[: len(head)]:
         return Truncation(path, at, len(head))
@@ -179,16 +201,15 @@ def _block(path: Path, file: BinaryIO, at: int, *, whole: bool = True) -> Block 
             raise RecordingError(path, f"is no recording; it would begin with {BEGINNING.hex(' ').upper()}", 0)
         raise RecordingError(path, f"was changed: no block begins here; {_COPY}", at)
     if found.is_end:
-        return Block(at, found, b"", b"")
+        return Block(at, found, b"", bytes)
     data = file.read(found.packed)
     if len(data) < found.packed:
         return Truncation(path, at, len(head) + len(data))
-    raw = unpacked(found, data) if whole or found.kind != COLUMNS else b""
-    if raw is None:
+    if crc32(data) != found.crc:
         if data.endswith(bytes(4)) and (lost := _zeros(file)) is not None:
             return Truncation(path, at, len(head) + len(data) + lost)
         raise RecordingError(path, f"was changed: the checksum of the block differs; {_COPY}", at)
-    return Block(at, found, data, raw)
+    return Block(at, found, data, unpack(found, data) if found.kind in {RECORDS, COLUMNS} else bytes)
 
 
 def _decoded(path: Path, at: int, raw: bytes) -> Iterator[Record]:
@@ -229,7 +250,10 @@ def index_of(path: Path) -> Index:
         if found is not None:
             return found
         with path.open("rb") as file:
-            return Index([Entry(each.offset, _summary(path, each)) for each in _in_file(path, file)])
+            made = Index()
+            for each in _in_file(path, file):
+                made.add(each.offset, _summary(path, each))
+            return made
     except OSError as error:
         raise RecordingError(path, f"cannot be read: {why(error)}") from error
 
@@ -246,7 +270,7 @@ def summary_of(path: Path) -> Summary:
         end = index.entries[-1].offset if index.entries else 0
         with path.open("rb") as file:
             file.seek(end)
-            last = _block(path, file, end, whole=False)
+            last = _block(path, file, end)
         if isinstance(last, Block):
             for more in _tail(path, end + MARK_BYTES + last.mark.packed) or ():
                 if isinstance(more, Block):
@@ -266,7 +290,7 @@ def is_closed(path: Path) -> bool:
 def _in_file(path: Path, file: BinaryIO) -> Iterator[Block]:
     """The blocks of the file itself; those of its tail are found by reading on."""
     at = 0
-    while not isinstance(found := _block(path, file, at, whole=False), Truncation) and not found.mark.is_end:
+    while not isinstance(found := _block(path, file, at), Truncation) and not found.mark.is_end:
         if found.mark.kind != INDEX:
             yield found
         at += MARK_BYTES + found.mark.packed
@@ -276,16 +300,30 @@ def _summary(path: Path, found: Block) -> Summary:
     if found.mark.kind == COLUMNS:
         return directory(found.data)[0].holds
     holds = Summary()
-    for record in _decoded(path, found.offset, found.raw):
+    for record in _decoded(path, found.offset, found.raw(path)):
         holds.add(record, 0)
     holds.raw = found.mark.raw
     return holds
 
 
-def read(path: Path, from_ns: int | None = None) -> Reader:
+def read(path: Path, from_ns: int | None = None, unpack: Unpack | None = None) -> Reader:
     """The records of a file, or of a recording `NAME` (its files `NAME.0001.vrec.zst`, … in order), from a time on.
 
     Raises:
         RecordingError: there is no such recording.
     """
-    return Reader(path, from_ns)
+    return Reader(path, from_ns, unpack)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Reader]:
+    """The records as `read` gives them, where there are many unpacked ahead in another process.
+
+    Raises:
+        RecordingError: there is no such recording.
+    """
+    if sum(map(size_of, to_read(path))) < LEAST_BYTES:
+        yield read(path)
+        return
+    with unpacking() as unpack:
+        yield read(path, None, unpack)

@@ -16,7 +16,7 @@ from virtuoso.model.clock import Clock
 from virtuoso.model.text.bytes import size_text
 from virtuoso.recording.blocks import TAIL, block, end
 from virtuoso.recording.files import RecordingError, files_of, number_of, numbered, tail_of
-from virtuoso.recording.index import Entry, Index, index_block
+from virtuoso.recording.index import Index, index_block
 from virtuoso.recording.keeping import Keep, free_bytes, over, remove
 from virtuoso.recording.summary import Summary
 
@@ -144,7 +144,7 @@ class Segments:
     def settle(self, large: bytes, holds: Summary) -> None:
         """Append a block that holds all that the tail holds, and more; the tail is empty then."""
         _append(self._file, large)
-        self._index.entries.append(Entry(self._bytes, holds))
+        self._index.add(self._bytes, holds)
         self._bytes += len(large)
         if self._tail_bytes:
             os.ftruncate(self._tail.fileno(), 0)

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from virtuoso.model.clock import ManualClock
-from virtuoso.recording.blocks import Packer
-from virtuoso.recording.files import tail_of
+from virtuoso.recording.ahead import unpacking
+from virtuoso.recording.blocks import COLUMNS, Packer, block
+from virtuoso.recording.files import RecordingError, tail_of
 from virtuoso.recording.index import stored
 from virtuoso.recording.keeping import Keep, over, size_of
 from virtuoso.recording.large import Large
@@ -102,7 +103,7 @@ def test_a_closed_file_has_no_tail_and_an_index_that_is_the_one_made_anew(writin
     assert not tail_of(file).exists()
     kept = stored(file)
     assert kept is not None
-    assert [(entry.holds.first_ns, entry.holds.last_ns) for entry in kept.entries] == [
+    assert [(entry.first_ns, entry.last_ns) for entry in kept.entries] == [
         (n * SECOND, (n + 2) * SECOND) for n in (1, 4, 7)
     ]
     assert kept.holds.symbols == ["S0", "S1", "S2"]
@@ -129,6 +130,22 @@ def test_a_time_is_found_without_reading_what_is_before_it(
     expected = [] if wholly_before else [HEADER, *(frame(n) for n in range(max(1, from_s), 12))]
     assert list(reader) == expected
     assert reader.bytes_read <= reader.bytes_total
+
+
+def test_blocks_unpacked_ahead_by_another_process_come_in_order(writing: Writing, tmp_path: Path) -> None:
+    for number in range(1, 20):
+        writing.flush(number)
+        if number % 3 == 0:
+            writing.settle()
+    with unpacking() as unpack:
+        reader = read(tmp_path / "rec", None, unpack)
+        assert list(reader) == writing.put
+        assert len(reader.truncated) == 1
+        assert reader.bytes_read == reader.bytes_total
+        file = writing.segments.path
+        file.write_bytes(file.read_bytes() + block(COLUMNS, b"\x01\0\0\0nothing", 10))
+        with pytest.raises(RecordingError, match="differs from its mark"):
+            list(read(tmp_path / "rec", None, unpack))
 
 
 def test_the_oldest_files_go_and_the_reason_is_said(writing: Writing, tmp_path: Path) -> None:
@@ -159,6 +176,7 @@ def test_columns_that_take_too_long_are_done_without_for_a_while() -> None:
     made = []
     for _ in range(3):
         large.add([(frame(1), encode(frame(1)))])
+        assert large.due == bool(made), "what is packed as it is waits for nothing"
         clock.advance(31 * SECOND)
         assert large.due
         made.append(large.block()[0][8:12])
