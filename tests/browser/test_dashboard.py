@@ -111,3 +111,24 @@ def test_the_page_says_when_it_is_cut_off_and_comes_back_by_itself(
         page.wait_for_selector("#lost", state="detached", timeout=30_000)
         page.wait_for_function("() => document.getElementById('quality').textContent.includes('fresh')", timeout=30_000)
     context.close()
+
+
+def test_without_virtuoso_the_page_opens_and_says_how_old_it_is(
+    browser: Browser, wall_exchange: Running, tmp_path: Path
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    with running_program(settings_for(wall_exchange, tmp_path, "universe: {size: 3}\n")) as program:
+        url = program.url
+        page.goto(f"{url}/signals")
+        page.wait_for_selector("tr[data-key]", timeout=30_000)
+        page.wait_for_function("() => navigator.serviceWorker.controller !== null", timeout=15_000)
+        page.wait_for_function(
+            "async () => (await (await caches.open('virtuoso-last')).keys()).length === 5", timeout=15_000
+        )
+        page.reload()  # now what the page is made of goes through the worker, too
+        page.wait_for_selector("tr[data-key]", timeout=15_000)
+    page.goto(f"{url}/signals")
+    page.wait_for_selector("#lost:has-text('old')", timeout=20_000)
+    assert page.locator("tr[data-key]").count() == 3
+    context.close()

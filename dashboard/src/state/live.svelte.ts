@@ -1,7 +1,9 @@
 // All that the page knows of the market: the latest of each document, taken over from the stream when it is painted.
 
+import { ApiError, get } from "../api/client";
 import type { DocumentName, Documents } from "../api/types";
 import { milliseconds } from "../format/times";
+import { keepLast, keptLast } from "./last";
 import { painter } from "./paint";
 import { Stream, type Follower } from "./stream";
 
@@ -30,10 +32,13 @@ class Live implements Follower {
   /** The document and the book of the symbol that is followed; `null` before they came. */
   symbol = $state.raw<Documents["symbol"] | null>(null);
   book = $state.raw<Documents["book"] | null>(null);
+  /** When the monitor was last heard, ms of the epoch here: its status says something new each second. */
+  heardAt = $state<number | null>(null);
   /** How far the server's clock is ahead of this one, ms. */
   ahead = $state(0);
 
   private readonly waiting = new Map<DocumentName, Held<string>>();
+  private readonly texts = new Map<DocumentName, string>();
   private stream: Stream | null = null;
 
   /** Begins to follow; with a name, its document and book too. Following the same again changes nothing. */
@@ -54,6 +59,7 @@ class Live implements Follower {
 
   took(name: DocumentName, text: string): void {
     this.waiting.set(name, { value: text, at: Date.now() });
+    this.texts.set(name, text);
     painter.ask(this.take);
   }
 
@@ -70,6 +76,19 @@ class Live implements Follower {
   lost(): void {
     this.connection = "lost";
     this.lostAt ??= Date.now();
+    if (this.overview === null) void this.recall();
+  }
+
+  // Without a connection from the start, what was shown last is shown, with its age; not to whom Virtuoso refuses it.
+  private async recall(): Promise<void> {
+    const answers = await get("/health/live").then(
+      () => true,
+      (error: unknown) => !(error instanceof ApiError) || error.status !== 0,
+    );
+    if (answers) return;
+    for (const [name, text] of await keptLast()) {
+      if (this[name as "overview"] === null) this.put(name, JSON.parse(text), Date.now());
+    }
   }
 
   /** The price of a symbol as it was last told: of the ticks, or of its signal before any came. */
@@ -80,6 +99,7 @@ class Live implements Follower {
   private readonly take = (): void => {
     for (const [name, { value, at }] of this.waiting) this.put(name, JSON.parse(value), at);
     this.waiting.clear();
+    void keepLast(this.texts);
   };
 
   private put(name: DocumentName, found: unknown, at: number): void {
@@ -88,8 +108,16 @@ class Live implements Follower {
       this.ticks = new Map(document.ticks.map((tick) => [tick.symbol, tick]));
       this.ticksAt = at;
     } else {
+      if (name === "status") this.hear((found as Documents["status"]).timestamp, at);
       (this as Record<string, unknown>)[name] = found;
     }
+  }
+
+  // Counted from when a new status came, so that it needs no common clock; the first one may be old already.
+  private hear(timestamp: string, at: number): void {
+    if (timestamp === this.status?.timestamp) return;
+    const made = milliseconds(timestamp);
+    if (made !== null) this.heardAt = this.status === null ? Math.min(at, made - this.ahead) : at;
   }
 }
 

@@ -80,7 +80,12 @@ def _add(routes: APIRouter, path: str, shown: Callable[[], Awaitable[Response]],
 
 
 def _file(body: bytes, kind: str, kept: str) -> Callable[[], Awaitable[Response]]:
+    headers = {
+        "cache-control": kept,
+        "service-worker-allowed": "/",
+    }  # the worker of the dashboard keeps all its addresses
+
     async def file() -> Response:
-        return Response(body, media_type=kind, headers={"cache-control": kept})
+        return Response(body, media_type=kind, headers=headers)
 
     return file
