@@ -23,7 +23,8 @@ from tests.support.exchange import Running
 from tests.support.lazily import Lazily
 from tests.support.program import command, running_program, settings_for
 
-from virtuoso.model.clock import SystemClock
+from virtuoso.cli.replay_serve import act
+from virtuoso.model.clock import ManualClock, SystemClock
 from virtuoso.processes.recordings.served import ServedRecording
 from virtuoso.recording.reader import read
 from virtuoso.recording.records import Frame
@@ -181,6 +182,24 @@ def test_what_was_not_recorded_is_refused_and_what_was_is_answered(recording: Pa
         for path, body in (("/replay/seek", {"to_ms": 5}), ("/replay/speed", {"speed": 0}), ("/replay/speed", [])):
             with pytest.raises(urllib.error.HTTPError, match="422"):
                 served.ask(path, body)
+
+
+async def test_keys_pause_speed_up_and_seek(recording: Path) -> None:
+    source = ReplayedSource(ServedRecording(recording).recorded())
+    stop, seeking = asyncio.Event(), set[asyncio.Task[None]]()
+    async with ReplayServer(source, clock=ManualClock(5), speed=2) as server:
+        for key, speed, paused in ((" ", 2, True), ("+", 4, True), ("-", 2, True), ("x", 2, True), (" ", 2, False)):
+            act(server, key, stop, seeking)
+            assert (server.state["speed"], server.state["paused"]) == (speed, paused)
+        act(server, ".", stop, seeking)
+        await asyncio.wait_for(asyncio.gather(*seeking), 30)
+        assert server.state["now_ms"] == server.state["first_ms"] + 60_000
+        act(server, ",", stop, seeking)
+        await asyncio.wait_for(asyncio.gather(*seeking), 30)
+        assert server.state["now_ms"] == server.state["first_ms"]
+        assert not stop.is_set()
+        act(server, "q", stop, seeking)
+        assert stop.is_set()
 
 
 async def test_ccxt_pro_sees_what_was_recorded(recording: Path, books: dict[int, tuple[Levels, Levels]]) -> None:

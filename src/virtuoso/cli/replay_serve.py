@@ -68,7 +68,7 @@ def _keys(server: ReplayServer, stop: asyncio.Event) -> Iterator[None]:
 
     def read() -> None:
         for key in os.read(descriptor, _READ_BYTES).decode("ascii", "ignore"):
-            _act(server, key, stop, seeking)
+            act(server, key, stop, seeking)
 
     tty.setcbreak(descriptor)
     loop.add_reader(descriptor, read)
@@ -81,7 +81,8 @@ def _keys(server: ReplayServer, stop: asyncio.Event) -> Iterator[None]:
             task.cancel()
 
 
-def _act(server: ReplayServer, key: str, stop: asyncio.Event, seeking: set[asyncio.Task[None]]) -> None:
+def act(server: ReplayServer, key: str, stop: asyncio.Event, seeking: set[asyncio.Task[None]]) -> None:
+    """Do what a key is for, and say where the replay is then; `seeking` holds the seek that is under way."""
     state = server.state
     match key:
         case " ":

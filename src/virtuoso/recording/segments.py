@@ -166,3 +166,6 @@ class Segments:
                     os.ftruncate(file.fileno(), size)
                 with suppress(OSError):
                     file.close()
+        if not self._tail_bytes:
+            with suppress(OSError):
+                tail_of(self.path).unlink(missing_ok=True)

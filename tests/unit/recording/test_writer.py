@@ -289,6 +289,12 @@ def test_arguments_out_of_range_are_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_disk_with_too_little_room_is_not_filled(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="are free on the disk, and there is no older file that could go"):
+        writer_at(tmp_path / "rec", keep=Keep(free_bytes=1 << 60))
+    assert list(tmp_path.iterdir()) == [tmp_path / "rec.0001.vrec.zst"]
+
+
 def test_after_closing_nothing_is_taken(tmp_path: Path) -> None:
     writer = writer_at(tmp_path / "rec")
     writer.close()
