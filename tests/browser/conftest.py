@@ -1,11 +1,17 @@
 """Chromium, and a program whose pages are looked at."""
 
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from tests.support.exchange import Running
+from tests.support.page_feed import SYMBOLS
 from tests.support.program import Program, running_program, settings_for
+from tests.support.servers import free_port
+from tests.support.services import until
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -26,3 +32,18 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def feed() -> Iterator[str]:
+    """The address of a web that is fed documents that a test makes up."""
+    port = free_port()
+    command = [sys.executable, "-m", "tests.support.page_feed", str(port), str(SYMBOLS), "1"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        until("the feed is served", lambda: urllib.request.urlopen(f"{url}/api/market/overview", timeout=5))
+        yield url
+    finally:
+        process.kill()
+        process.wait(10)

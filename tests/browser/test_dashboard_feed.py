@@ -1,21 +1,14 @@
 """The dashboard with what a test feeds it: 600 symbols, a hostile name, prices whose way to the screen is timed."""
 
-import subprocess
-import sys
-import urllib.request
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser
 from tests.support.dashboard import opened
-from tests.support.page_feed import HOSTILE
-from tests.support.servers import free_port
-from tests.support.services import until
+from tests.support.page_feed import HOSTILE, SYMBOLS
 
 pytestmark = pytest.mark.slow
 
-SYMBOLS = 600
 MOST_ROWS = 60
 """That are drawn at once, of however many there are."""
 MOST_DELAY_MS = 1_000
@@ -39,20 +32,6 @@ async times => {
   return delays;
 }
 """
-
-
-@pytest.fixture(scope="module")
-def feed() -> Iterator[str]:
-    port = free_port()
-    command = [sys.executable, "-m", "tests.support.page_feed", str(port), str(SYMBOLS), "1"]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        until("the feed is served", lambda: urllib.request.urlopen(f"{url}/api/market/overview", timeout=5))
-        yield url
-    finally:
-        process.kill()
-        process.wait(10)
 
 
 def test_a_name_is_text_wherever_it_stands(browser: Browser, feed: str) -> None:

@@ -25,6 +25,8 @@ from virtuoso.web.connections.server import WebServer
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 """A name that an exchange could list."""
+SYMBOLS = 600
+"""As many are fed to the tests of pages."""
 SIGNALS_S = 0.5
 
 
@@ -32,7 +34,7 @@ class Views:
     """Bars that go up and down; no books, no scores."""
 
     def timeframes(self) -> tuple[Timeframe, ...]:
-        return (Timeframe.M1, Timeframe.M30)
+        return (Timeframe.M1, Timeframe.M5, Timeframe.M30, Timeframe.H1, Timeframe.H4, Timeframe.D1)
 
     async def bars(self, symbol: str, timeframe: Timeframe, limit: int) -> docs.Bars | None:
         closes = [100.0 + 5.0 * math.sin(i / 5.0) for i in range(limit)]

@@ -16,6 +16,7 @@ export type Mover = Schemas["Mover"];
 export type Problem = Schemas["Problem"];
 export type Quality = Schemas["DataQuality"];
 export type RegimeDocument = Schemas["RegimeDocument"];
+export type SignalHistory = Schemas["SignalHistory"];
 export type SignalItem = Schemas["SignalItem"];
 export type Source = Schemas["DataSource"];
 export type Status = Schemas["MonitoringStatus"];

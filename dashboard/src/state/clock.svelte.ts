@@ -21,6 +21,13 @@ class Clock {
     const made = milliseconds(iso);
     return made === null ? null : Math.max(0, (this.now + live.ahead - made) / 1_000);
   }
+
+  /** How old something of the exchange is, by the exchange's clock, seconds: a recording has times of its own. */
+  exchangeAge(iso: string | null | undefined): number | null {
+    const made = milliseconds(iso);
+    const offset = live.status?.exchange.clock_offset_ms ?? null;
+    return made === null || offset === null ? null : Math.max(0, (this.now + live.ahead + offset - made) / 1_000);
+  }
 }
 
 export const clock = new Clock();

@@ -13,7 +13,7 @@ SymbolName = Annotated[
     str | None,
     Query(
         description="Only of this symbol, by the exchange's own name, such as `BTCUSDT`; all where none is given.",
-        pattern=r"^[^\s\x00-\x1f\x7f]{1,40}$",
+        pattern=r"^(?:[^\s\x00-\x1f\x7f]| ){1,40}$",
     ),
 ]
 MonitorName = Annotated[

@@ -1,0 +1,146 @@
+"""A symbol's page in Chromium: what it draws and reckons is what the API serves."""
+
+from math import exp
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page
+from tests.support.dashboard import opened, steady, violations
+from tests.support.page_feed import HOSTILE
+from tests.support.program import Program
+
+from virtuoso.model.catalogue import examples
+from virtuoso.model.text.numbers import price_text
+
+pytestmark = pytest.mark.slow
+
+PATH = "/symbol/BTCUSDT"
+ENTRY = examples.SYMBOL["entry"]
+HOUR = examples.SYMBOL["forecast"]["horizons"][0]
+TICK = examples.SYMBOL["ticker"]["tick_size"]
+
+
+def text_of(price: float) -> str:
+    return price_text(round(price / TICK) * TICK, TICK)
+
+
+def table(page: Page, name: str) -> list[list[str]]:
+    """The cells of the numbers of a chart."""
+    button = page.get_by_role("button", name=f"table: {name}", exact=True)
+    if button.get_attribute("aria-expanded") == "false":
+        button.click()
+    rows = page.get_by_role("group", name=f"Numbers: {name}", exact=True).locator("tbody tr")
+    rows.first.wait_for()
+    cells: Any = rows.evaluate_all("all => all.map(row => [...row.cells].map(cell => cell.textContent))")
+    return list(cells)
+
+
+def number(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+def test_the_price_is_that_of_the_api(browser: Browser, program: Program) -> None:
+    with opened(browser, program.url) as shown:
+        shown.go(PATH)
+        shown.page.wait_for_selector("[data-price]")
+
+        def served() -> str:
+            ticker = program.ask("/api/symbols/BTCUSDT")["ticker"]
+            return price_text(ticker["price"], ticker["tick_size"])
+
+        steady(served, lambda: shown.page.locator("[data-price]").inner_text(), shown.page)
+
+
+def test_the_steps_lead_from_50_to_the_score_and_open_what_is_behind_them(browser: Browser, program: Program) -> None:
+    with opened(browser, program.url) as shown:
+        shown.go(PATH)
+        page = shown.page
+        page.wait_for_selector("[data-points]")
+        page.locator("button", has_text="other").click()
+
+        def served() -> float:
+            return round(float(program.ask("/api/symbols/BTCUSDT")["signal"]["score"]), 6)
+
+        def drawn() -> float:
+            points = page.locator("[data-points]").evaluate_all("all => all.map(one => Number(one.dataset.points))")
+            return round(50 + sum(points), 6)
+
+        steady(served, drawn, page)
+        factors = program.ask("/api/symbols/BTCUSDT")["factors"]
+        valued = {(f["name"], c["name"]) for f in factors for c in f["components"] if c["value"] is not None}
+        assert page.locator("[data-points]").count() == len(valued)
+        page.get_by_role("button", name="RSI technical").focus()
+        page.keyboard.press("Enter")
+        page.get_by_text("How much of the movement of 14 bars was upward.").wait_for()
+        assert page.locator(".parts tbody tr").count() == 4
+
+
+def test_bars_are_those_of_the_api_at_each_timeframe(browser: Browser, program: Program) -> None:
+    with opened(browser, program.url) as shown:
+        shown.go(PATH)
+        page = shown.page
+        for timeframe in ("1h", "30m"):
+            page.get_by_role("group", name="Timeframe").get_by_role("button", name=timeframe, exact=True).click()
+            page.wait_for_function("() => document.querySelector('.chart canvas') !== null")
+            rows = table(page, f"bars {timeframe}")
+            served = program.ask(f"/api/symbols/BTCUSDT/bars?timeframe={timeframe}&limit=600")["bars"]
+            by_time = {bar["open_time"]: bar for bar in served}
+            assert len(rows) >= 5
+            for opened_at, *prices in rows[:-1]:
+                bar = by_time[opened_at]
+                assert [number(each) for each in prices[:4]] == [bar[n] for n in ("open", "high", "low", "close")]
+
+
+def test_cone_range_size_and_chances_are_what_the_forecast_says(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        shown.go(PATH)
+        page = shown.page
+        page.wait_for_selector("#size")
+        base = ENTRY["price"]
+        ((minutes, *prices),) = table(page, "cone")
+        assert minutes == "60"
+        assert [number(each) for each in prices] == pytest.approx([base * exp(q / 100) for q in HOUR["cone"]], rel=1e-6)
+        ends = [text_of(base * exp(HOUR["cone"][i] / 100)) for i in (1, 4)]
+        assert page.locator("#range").inner_text() == " – ".join(ends)
+        assert text_of(base * exp(HOUR["low"][1] / 100)) in page.locator("#size").inner_text()
+        page.get_by_role("button", name="short", exact=True).click()
+        assert text_of(base * exp(HOUR["high"][4] / 100)) in page.locator("#size").inner_text()
+        page.get_by_label("a level").fill(str(base * exp(HOUR["high"][3] / 100)))
+        said = page.locator("#level").inner_text()
+        assert f"+{HOUR['high'][3] / HOUR['volatility']:.1f} σ" in said
+        assert "25 %" in said  # the third quartile of the highest high is reached by a quarter
+
+
+def test_numbers_are_saved_as_a_file(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        shown.go(PATH)
+        with shown.page.expect_download() as saved:
+            shown.page.get_by_role("button", name="CSV: cone", exact=True).click()
+        assert saved.value.suggested_filename == "BTCUSDT-cone.csv"
+        head, row = saved.value.path().read_text().splitlines()
+        assert head.startswith("minutes ahead,2.5 %")
+        assert [float(each) for each in row.split(",")][1:] == pytest.approx(
+            [ENTRY["price"] * exp(q / 100) for q in HOUR["cone"]]
+        )
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_a_hostile_name_is_text_and_the_page_accessible(browser: Browser, feed: str, width: int, scheme: str) -> None:
+    with opened(browser, feed, width, scheme) as shown:
+        shown.go(f"/symbol/{quote(HOSTILE, safe='')}")
+        page = shown.page
+        page.locator("h1", has_text=HOSTILE).wait_for()
+        page.wait_for_selector("#size")
+        table(page, "cone")
+        assert page.locator("#app img").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert "\n".join(violations(page)) == ""
+
+
+def test_a_symbol_that_is_not_watched_is_said_to_be_so(browser: Browser, program: Program) -> None:
+    with opened(browser, program.url) as shown:
+        shown.go("/symbol/NONESUCH")
+        shown.page.get_by_text("NONESUCH is not watched").wait_for()
+        assert [said for said in shown.complaints if "404" not in said] == []
+        shown.complaints.clear()  # the browser itself tells of an answer 404
