@@ -64,6 +64,9 @@ async def test_each_outcome_is_kept_once_and_is_the_exchanges(tmp_path: Path) ->
     assert spoken <= set(closes)
     assert len(spoken) > 80
     assert len({(each.close_ms, symbol) for each in readings for symbol in each.symbols}) == 2 * len(closes)
+    for version in {each.version for each in readings} - {None}:
+        kept_fit = await day.database.state(IDENTITY, f"fit {version} {day.exchange.name}")
+        assert kept_fit is not None, "the fit that was said by can be looked up"
     settled = 0
     for row in kept:
         if row.key.horizon_min:

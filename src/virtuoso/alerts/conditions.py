@@ -1,6 +1,6 @@
 """Judges what makes an incident of a cycle, a feed, the exchange, a store and a channel."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from virtuoso.alerts.incidents import IncidentLog
@@ -175,6 +175,15 @@ def observe_wrong_tokens(log: IncidentLog, count: int, client: str, now_ms: int)
         log.fire("auth_failures", Severity.WARNING, text, now_ms, details={"count": count, "client": client})
     elif count == 0:
         log.resolve("auth_failures", now_ms)
+
+
+def observe_calibration(log: IncidentLog, reasons: Sequence[str], now_ms: int) -> None:
+    """Tell what of the forecasts is withdrawn, by what came; one incident while anything is."""
+    if reasons:
+        text = f"forecasts do not hold and are withdrawn: {'; '.join(reasons)}"
+        log.fire("calibration", Severity.WARNING, text, now_ms, details={"withdrawn": len(reasons)})
+    else:
+        log.resolve("calibration", now_ms)
 
 
 def observe_cycle(log: IncidentLog, duration_s: float, slow_s: float, error: str | None, now_ms: int) -> None:

@@ -95,6 +95,9 @@ class HorizonForecast(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Probability, 0–1, of a return above the cost of a long; `null` beyond 1h, and while unknown."""
     beyond_down: float | None
     """Probability, 0–1, of a return below minus the cost of a short; `null` beyond 1h, and while unknown."""
+    uncalibrated: str | None
+    """What of it did not hold by what came of late, and is withdrawn until it does; quantiles of a cone that is
+    withdrawn are widened. `null` while all of it holds."""
     backtested: tuple[BacktestedForecast, ...]
     """How good such forecasts were on each of `backtested_on`: measured on recorded months, not in this run."""
     followed: WhatFollowed | None

@@ -3,6 +3,7 @@
 from virtuoso.alerts.conditions import (
     ChannelCondition,
     StoreState,
+    observe_calibration,
     observe_channels,
     observe_stores,
     observe_wrong_tokens,
@@ -59,4 +60,17 @@ def test_wrong_tokens_in_a_row_are_an_incident_until_they_are_over() -> None:
     observe_wrong_tokens(log, 3, "10.0.0.9", 3)
     assert len(log.open()) == 1, "over only once none came for a while"
     observe_wrong_tokens(log, 0, "", 4)
+    assert not log.open()
+
+
+def test_what_is_withdrawn_is_one_incident_however_much_it_is() -> None:
+    log = IncidentLog(10)
+    observe_calibration(log, (), 1)
+    assert not log.open()
+    observe_calibration(log, ("cone at 15 min: a",), 2)
+    observe_calibration(log, ("cone at 15 min: a", "large move at 60 min: b"), 3)
+    (found,) = log.open()
+    assert (found.kind, found.fired_ms) == ("calibration", 2)
+    assert found.message == "forecasts do not hold and are withdrawn: cone at 15 min: a", "as it began"
+    observe_calibration(log, (), 4)
     assert not log.open()

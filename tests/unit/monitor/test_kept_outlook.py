@@ -65,7 +65,8 @@ def test_a_quarter_of_an_hour_is_lost_at_most_and_samples_are_written_once_a_day
     engine.outlook.resume(SHIPPED, None, None)
     passed(results, engine, (first + 76) * MINUTE)
     results.ending(results.outlook((first + 76) * MINUTE, engine))
-    assert keeping.kept[-2:] == [(first + 76, {FIT, RECENT}), (first + 76, {RECENT})]
+    fit = {FIT, f"{FIT} {SHIPPED.version}"}  # to go on from, and to be looked up
+    assert keeping.kept[-2:] == [(first + 76, {*fit, RECENT}), (first + 76, {RECENT})]
     assert set(NAMES) == {FIT, SAMPLES, RECENT}
 
 

@@ -20,6 +20,7 @@ from virtuoso.analysis.forecast.claims.tally import Standing
 from virtuoso.analysis.forecast.cones.cone import under
 from virtuoso.analysis.forecast.consecutive import Consecutive
 from virtuoso.analysis.forecast.costs import TAKER_FEE_BP, BarCosts, book_cost_bp, funding_bp
+from virtuoso.analysis.forecast.drift.calibration import Calibration, Withdrawal
 from virtuoso.analysis.forecast.features import LONG
 from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.followed import LEAST_DAYS, Followed, FollowedTable, cells_of
@@ -69,6 +70,8 @@ class Said:
     """What followed past readings: of one's own once twenty days are counted, until then the shipped table."""
     cells: Floats | None = None
     """The cell of each symbol's reading in that table [n], `nan` where the reading has none."""
+    withdrawn: tuple[Withdrawal, ...] = ()
+    """What of the forecasts does not hold by what came: while there is any, no lean and no claim stands."""
 
     @property
     def close_ms(self) -> int:
@@ -94,6 +97,7 @@ class Outlook:
         self._base = base
         self._forecaster = Forecaster(base)
         self._claims = Claims(base.ms)
+        self._calibration = Calibration(base.ms)
         self._signals = SignalState(self.rule.horizon_min * Timeframe.M1.ms, self.rule.enter_margin)
         self._cost_memory = Memory()
         self._costs = BarCosts(self._cost_memory, base, self.rule.taker_fee_bp)
@@ -138,7 +142,8 @@ class Outlook:
 
     def _kept_memories(self) -> dict[str, Memory]:
         """Those that `recent` has."""
-        return {"claims": self._claims.memory, "costs": self._cost_memory, "followed": self._followed_memory}
+        known = {"claims": self._claims.memory, "costs": self._cost_memory, "followed": self._followed_memory}
+        return known | self._calibration.memories()
 
     def warm_up(self, blocks: Sequence[BarBlock]) -> None:
         """Take long blocks of closed bars without saying anything: of 5m, then of the base.
@@ -224,10 +229,11 @@ class Outlook:
         signals = self._signals.step(
             rows, close_ms, block.close[0], forecasts.beyond_up[horizon][0], forecasts.beyond_down[horizon][0],
             self._pays(standings), np.array([fresh.get(row, False) for row in block.rows.tolist()], dtype=bool),
+            withdrawn=bool(self._calibration.withdrawn),
         )  # fmt: skip
         return Said(
             forecasts=forecasts, signals=signals, standings=standings, fit=self._forecaster.fit, horizon_min=horizon,
-            funding_bp=funding,
+            funding_bp=funding, withdrawn=self._calibration.withdrawn,
         )  # fmt: skip
 
     def _advance(
@@ -242,6 +248,7 @@ class Outlook:
             cost_bp[0] = self._with_books(cost_bp[0], block, book, book_seen)
         funding = _funding(block, close_ms)
         forecasts = self._forecaster.step(block, cost_bp, {h: x[None] for h, x in funding.items() if x.any()})
+        forecasts, _ = self._calibration.step(as_rows(block.rows), forecasts)
         up, down = ({h: x[0] for h, x in of.items()} for of in (forecasts.beyond_up, forecasts.beyond_down))
         self._claims.step(
             as_rows(block.rows), close_ms, block.open[0], block.close[0], cost_bp[0], Odds(up, down), funding
@@ -363,7 +370,9 @@ class Outlook:
     def recent(self, since: int) -> Kept:
         """What else a restart goes on from, after `samples` that were said when `since` of them were `settled`."""
         rows = self._forecaster.rows
-        shared = {"tally": self._claims.state(), "outcomes": self._followed.state()}
+        shared = {
+            "tally": self._claims.state(), "outcomes": self._followed.state(), "drift": self._calibration.state(),
+        }  # fmt: skip
         shared |= {name: memory.columns(rows) for name, memory in self._kept_memories().items()}
         return self._forecaster.recent(since) | {
             f"{name}.{part}": array for name, arrays in shared.items() for part, array in arrays.items()
@@ -379,6 +388,7 @@ class Outlook:
             self._forecaster.load(samples, recent)
             self._claims.load(under(recent, "tally"))
             self._followed.load(under(recent, "outcomes"))
+            self._calibration.load(under(recent, "drift"))
             number = recent["number"]
             self._kept_ms = (int(np.nanmax(number)) + 1) * self._base.ms if np.isfinite(number).any() else 0
             self._kept = samples, recent

@@ -56,7 +56,7 @@ def claim_of(said: Said, i: int) -> Claim | None:
 def lean_of(said: Said, i: int) -> Lean | None:
     """Which way it leans, where that was earned."""
     odds = _odds(said, i)
-    if odds is None or max(odds) <= 0.0:
+    if odds is None or max(odds) <= 0.0 or said.withdrawn:
         return None
     up, down = odds
     found = _cell(said.standings, said.horizon_min, ClaimRule.FAVOURED, up=up >= down)
@@ -76,6 +76,8 @@ def edge_of(said: Said, i: int) -> str | None:
     odds = _odds(said, i)
     if odds is None or label_of(said, i) is not Label.HOLD:
         return None
+    if said.withdrawn:
+        return f"no side is said: withdrawn until it holds again, as of {said.withdrawn[0].reason}"
     at = horizon_text(said.horizon_min)
     found = _cell(said.standings, said.horizon_min, ClaimRule.FAVOURED, up=odds[0] >= odds[1])
     if found.net is None or found.hit is None:
@@ -106,6 +108,7 @@ def forecast_of(said: Said, i: int) -> Forecast:
                 large_move_base=_of(forecasts.large_move_base.get(minutes), i),
                 large_move_threshold=_of(forecasts.large_move_threshold.get(minutes), i, _PERCENT),
                 funding_bp=float(said.funding_bp[minutes][i]),
+                uncalibrated=uncalibrated_of(said, minutes),
                 beyond_up=_of(forecasts.beyond_up.get(minutes), i),
                 beyond_down=_of(forecasts.beyond_down.get(minutes), i),
                 backtested=BACKTESTED.horizons.get(minutes, ()),
@@ -116,6 +119,12 @@ def forecast_of(said: Said, i: int) -> Forecast:
         backtested_on=BACKTESTED.sets,
         reason=unknown_of(said, i) or (NO_BETA if beta is None else None),
     )
+
+
+def uncalibrated_of(said: Said, minutes: int) -> str | None:
+    """What of a horizon's forecast does not hold by what came; `None` while all of it does."""
+    found = [each.reason for each in said.withdrawn if each.horizon_min == minutes]
+    return "; ".join(found) or None
 
 
 def unknown_of(said: Said, i: int) -> str | None:

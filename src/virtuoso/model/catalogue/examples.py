@@ -155,7 +155,7 @@ SYMBOL = {
             "horizon_min": 60, "volatility": 0.31, "cone": [-0.66, -0.39, -0.18, 0.18, 0.39, 0.66],
             "high": [0.01, 0.05, 0.11, 0.36, 0.55, 0.81], "low": [-0.81, -0.55, -0.36, -0.11, -0.05, -0.01],
             "large_move": 0.24, "large_move_base": 0.2, "large_move_threshold": 0.42, "funding_bp": 0.0,
-            "beyond_up": 0.39, "beyond_down": 0.37, "backtested": [{
+            "beyond_up": 0.39, "beyond_down": 0.37, "uncalibrated": None, "backtested": [{
                 "set": "2025-05", "large_move_skill": [0.0548, 0.0403, 0.0709],
                 "volatility_r2": [0.5679, 0.5012, 0.6233], "cone_50": [0.501, 0.4868, 0.5147],
                 "cone_80": [0.8043, 0.7911, 0.8169], "cone_95": [0.9508, 0.9434, 0.9577],

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import structlog
 
-from virtuoso.alerts.conditions import FeedOutage, observe_cycle
+from virtuoso.alerts.conditions import FeedOutage, observe_calibration, observe_cycle
 from virtuoso.alerts.rules.evaluator import Finding
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.forecast.forecasts import Forecasts
@@ -222,6 +222,8 @@ class Cycle:
         self._results.evaluated(cut, found)
         if found.evaluation.said is not None:
             self._foreseen(found.evaluation.said.forecasts)
+            withdrawn = [each.reason for each in found.evaluation.said.withdrawn]
+            observe_calibration(self._incidents, withdrawn, self._now_ms())
         if found.training is not None:
             self.refits.begin(found.training, self.analysed_ms)
         self._alerting.signals(found.signals, self._market)

@@ -92,7 +92,7 @@ class Results:
         kept[RECENT] = written(outlook.recent(self._settled))
         if outlook.fit is not None and outlook.fit.version != self._kept_fit:
             self._kept_fit = outlook.fit.version
-            kept[FIT] = written(outlook.fit.arrays())
+            kept[FIT] = kept[f"{FIT} {self._kept_fit}"] = written(outlook.fit.arrays())  # every version stays
         return kept
 
     def evaluated(self, cut: Cut, found: Found) -> None:

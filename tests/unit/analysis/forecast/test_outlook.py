@@ -226,6 +226,38 @@ def test_what_is_earned_and_likely_is_claimed_and_what_is_likely_alone_is_not(ba
     assert claim_of(stale, i) is None
 
 
+def test_while_forecasts_do_not_hold_no_side_is_said_and_a_claim_that_stands_ends(bars: BarBlock) -> None:
+    """The cone of 15 minutes is withdrawn, by returns that always lie outside it."""
+    at = 4 * DAY - 60
+    outlook = begun(bars, at, ForecastRule(taker_fee_bp=0.0, enter_margin=-0.25))
+    earned(outlook)
+    said = step(outlook, bars, at)
+    assert (said.signals.label == BUY).any()
+    watch = outlook._calibration._horizons[0]._watches["cone"]
+    while not watch.step(1.0):
+        pass
+    outlook._calibration._horizons[0].wider = 2.0
+    after = step(outlook, bars, at + 1)
+    assert [(each.what, each.horizon_min) for each in after.withdrawn] == [("cone", 15)]
+    assert after.signals.label.tolist() == [HOLD] * N
+    again = Outlook(M1, outlook.rule, SHIPPED)
+    again.resume(outlook.fit, outlook.samples(), outlook.recent(0))
+    assert again._calibration.withdrawn == after.withdrawn, "a restart does not forget it"
+    for i in range(N):
+        assert (claim_of(after, i), lean_of(after, i)) == (None, None)
+        assert (edge_of(after, i) or "").startswith("no side is said: withdrawn until it holds again, as of cone at 15")
+        near, hour, _ = forecast_of(after, i).horizons
+        assert (
+            near.uncalibrated == "cone at 15 min: returns lie outside its 80 % band more or less often than one in five"
+        )
+        assert hour.uncalibrated is None
+        before = forecast_of(said, i).horizons[0]
+        assert near.cone is not None
+        assert before.cone is not None
+        assert near.cone[0] < 1.5 * before.cone[0]
+        assert near.cone[5] > 1.5 * before.cone[5]
+
+
 def test_what_was_counted_and_claimed_goes_on_after_a_restart(bars: BarBlock) -> None:
     at = 4 * DAY - 60
     rule = ForecastRule(taker_fee_bp=0.0, enter_margin=-0.25)
