@@ -1,6 +1,7 @@
 """The API of alerts on a database that a monitor has written, asked over HTTP."""
 
 from collections.abc import AsyncIterator
+from math import exp
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 from tests.support.alerts_web import NOW_MS, Web, delivery, incident, running_web
 
 from virtuoso.model.alerts.documents import alert_of
+from virtuoso.model.alerts.incident import Step
+from virtuoso.model.alerts.outcome import Edge, Outcome
 from virtuoso.model.catalogue import alert_examples as examples
 from virtuoso.storage.cache.memory import Version
-from virtuoso.storage.database.records import Acknowledgement
+from virtuoso.storage.database.records import Acknowledgement, Changes
 
 SILENCE: dict[str, Any] = {"matcher": {"symbol": "A*"}, "duration_s": 60, "author": "anna", "comment": "planned"}
 
@@ -61,6 +64,31 @@ async def test_one_alert_shows_every_decision_about_it(web: Web) -> None:
     ]
     status, problem = await web.ask(f"/api/alerts/{'0' * 16}")
     assert (status, problem["detail"]) == (404, f"no alert {'0' * 16} is kept; /api/alerts lists those that are")
+
+
+async def test_one_alert_tells_what_followed_and_why_others_were_withheld(web: Web) -> None:
+    about = incident("A")
+    withheld = Step(NOW_MS, "budget", False, "digest: an info")
+    others = [incident("B", NOW_MS - 5, path=(withheld,)), incident("C", NOW_MS + 1), incident("D", NOW_MS + 900_000)]
+    await web.keep(about, *others)
+    outcome = Outcome(
+        incident=about.id, horizon_min=15, kind=about.kind, symbol="A", severity=about.severity, side="up",
+        delivered_ms=NOW_MS, interrupted=True, before=None, base=0.05, edge_reason=None, due_ms=NOW_MS + 960_000,
+        edge=Edge(close_ms=NOW_MS, version="v", low=-0.02, high=0.02, volatility=0.01),
+    )  # fmt: skip
+    settled = msgspec.structs.replace(
+        outcome, horizon_min=60, settled_ms=NOW_MS, entry=100.0, closed=0.03, highest=0.04, lowest=-0.01, touched_min=7
+    )
+    await web.database.commit(web.term, Changes(outcomes=(settled, outcome)))
+    _, found = await web.ask(f"/api/alerts/{about.id}")
+    assert [each["symbol"] for each in found["around"]] == ["C", "B"], "the nearest first, within a quarter of an hour"
+    assert [each["withheld"] and each["withheld"]["reason"] for each in found["around"]] == [None, "digest: an info"]
+    waiting, over = found["outcomes"]
+    assert (waiting["horizon_min"], waiting["closed"], waiting["left_band"], waiting["settled_at"]) == (15, *[None] * 3)
+    assert (over["entry"], over["left_band"], over["touched_min"]) == (100.0, True, 7)
+    assert [over["closed"], *over["band"]] == pytest.approx([100 * (exp(x) - 1) for x in (0.03, -0.02, 0.02)])
+    _, again = await web.ask(f"/api/alerts/{about.id}/ack", "POST", json={"by": "anna"})
+    assert (again["outcomes"], again["around"]) == (found["outcomes"], found["around"])
 
 
 async def test_an_acknowledgement_shows_at_once(web: Web) -> None:

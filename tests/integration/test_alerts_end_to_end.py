@@ -23,6 +23,7 @@ rules:
     message: "{symbol} trades at {price}"
 """
 SILENT = "rules: []\n"
+PUBLIC = "https://desk.example.org"
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def configured(exchange: Running, chat: Chat, folder: Path, rules: str) -> Path:
     (folder / "rules.yaml").write_text(rules)
     alerts = (
         f"{{rules: ['{folder / 'rules.yaml'}'], discord_webhook_url: '{chat.url()}', group_wait: 1,"
-        f" discord: {{api_url: '{chat.api_url}'}}}}"
+        f" discord: {{api_url: '{chat.api_url}'}}, public_url: '{PUBLIC}/'}}"
     )
     path = settings_for(exchange, folder, "universe: {size: 4}\n")
     path.write_text(path.read_text().replace("{interval: 1}", f"{{interval: 1, alerts: {alerts}}}"))
@@ -65,6 +66,7 @@ def test_a_rule_fires_is_told_with_a_chart_acknowledged_and_over(exchange: Runni
         assert {"Why", "Entry", "Signal"} <= {field["name"] for field in message.embed["fields"]}
         found = listed(program)
         assert (found["state"], found["level"]) == ("firing", "critical")
+        assert f"[Details]({PUBLIC}/alerts/{found['id']})" in message.embed["description"]
         told = program.ask(f"/api/alerts/{found['id']}")["path"]
         assert [step["stage"] for step in told if step["passed"]][:4] == ["inhibit", "silence", "dedup", "cooldown"]
         (tmp_path / "rules.yaml").write_text("rules:\n  - {name: wrong, when: scor > 3}\n")

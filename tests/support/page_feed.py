@@ -36,7 +36,9 @@ class Views:
     def timeframes(self) -> tuple[Timeframe, ...]:
         return (Timeframe.M1, Timeframe.M5, Timeframe.M30, Timeframe.H1, Timeframe.H4, Timeframe.D1)
 
-    async def bars(self, symbol: str, timeframe: Timeframe, limit: int) -> docs.Bars | None:
+    async def bars(
+        self, symbol: str, timeframe: Timeframe, limit: int, until_ms: int | None = None
+    ) -> docs.Bars | None:
         closes = [100.0 + 5.0 * math.sin(i / 5.0) for i in range(limit)]
         rows = tuple(
             docs.BarItem(

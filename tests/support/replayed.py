@@ -91,7 +91,9 @@ class _Views(NoViews):
     def __init__(self, of: Replayed) -> None:
         self._of = of
 
-    async def bars(self, symbol: str, timeframe: Timeframe, limit: int) -> docs.Bars | None:
+    async def bars(
+        self, symbol: str, timeframe: Timeframe, limit: int, until_ms: int | None = None
+    ) -> docs.Bars | None:
         rows = tuple(
             docs.BarItem(
                 open_time=iso(bar.open_ms) or "", open=bar.open, high=bar.high, low=bar.low, close=bar.close,

@@ -13,8 +13,8 @@ class SymbolViews(Protocol):
         """The timeframes for which bars are kept."""
         ...
 
-    async def bars(self, symbol: str, timeframe: Timeframe, limit: int) -> Bars | None:
-        """The latest closed bars, oldest first."""
+    async def bars(self, symbol: str, timeframe: Timeframe, limit: int, until_ms: int | None = None) -> Bars | None:
+        """The latest closed bars, oldest first; those that began before `until_ms` (epoch ms, the exchange's clock)."""
         ...
 
     async def book(self, symbol: str, depth: int) -> Book | None:

@@ -36,12 +36,12 @@ class StoredViews:
         """Those analysed, and hours and days."""
         return self._timeframes
 
-    async def bars(self, symbol: str, timeframe: Timeframe, limit: int) -> Bars | None:
-        """The latest stored bars; none, with a reason, while the store cannot be read."""
+    async def bars(self, symbol: str, timeframe: Timeframe, limit: int, until_ms: int | None = None) -> Bars | None:
+        """The latest stored bars that began before `until_ms`; none, with a reason, while the store cannot be read."""
         if not self._watched(symbol):
             return None
         tags = {"symbol": [symbol], "timeframe": [str(timeframe)]}
-        rows, reason = await self._latest(BARS, tags, limit, timeframe.ms)
+        rows, reason = await self._latest(BARS, tags, limit, timeframe.ms, until_ms)
         return Bars(symbol=symbol, timeframe=str(timeframe), bars=tuple(map(_bar, rows)), reason=reason)
 
     async def scores(self, symbol: str, limit: int) -> ScoreHistory | None:
@@ -68,15 +68,20 @@ class StoredViews:
         return self._cache.get(f"symbol:{symbol}") is not None
 
     async def _latest(
-        self, measurement: Measurement, tags: dict[str, list[str]], limit: int, step_ms: int
+        self,
+        measurement: Measurement,
+        tags: dict[str, list[str]],
+        limit: int,
+        step_ms: int,
+        until_ms: int | None = None,
     ) -> tuple[Sequence[Row], str | None]:
         if self._series is None:
             return (), _NOTHING_KEPT
         now_ms = self._exchange_ms()
+        last_ms = now_ms if until_ms is None else max(0, min(now_ms, until_ms - 1))
+        first_ms = max(0, last_ms - _PATIENCE * limit * step_ms)
         try:
-            found = await self._series.read(
-                measurement, now_ms - _PATIENCE * limit * step_ms, now_ms, tags=tags, limit=limit
-            )
+            found = await self._series.read(measurement, first_ms, last_ms, tags=tags, limit=limit)
         except StoreUnavailable as error:
             return (), str(error)
         return next(iter(found.values()), ()), None

@@ -1,8 +1,12 @@
-"""What is asked of one symbol when nothing is stored: an empty answer that says why, not an error."""
+"""What is asked of one symbol: bars of a moment, and when nothing is stored an empty answer that says why."""
+
+from pathlib import Path
 
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.storage.cache.memory import MemoryCache, Version
+from virtuoso.storage.timeseries.embedded.store import EmbeddedStore
+from virtuoso.storage.timeseries.schema import BARS
 from virtuoso.storage.views import StoredViews
 
 WHY = "nothing is kept that could be served: timeseries.store is `none`"
@@ -19,3 +23,27 @@ async def test_without_a_time_series_bars_and_scores_say_why_there_are_none() ->
     assert (bars.bars, bars.reason) == ((), WHY)
     assert (scores.scores, scores.reason) == ((), WHY)
     assert await views.bars("NOSUCHUSDT", Timeframe.M1, 10) is None
+
+
+async def test_bars_until_a_time_are_those_that_began_before_it(tmp_path: Path) -> None:
+    start_ms, minute = 1_748_476_800_000, Timeframe.M1.ms
+    clock = ManualClock((start_ms + 20 * minute) * 1_000_000)
+    cache = MemoryCache(clock)
+    cache.put("symbol:BTCUSDT", b"{}", Version(1, 1), 60.0)
+    store = EmbeddedStore(tmp_path, clock=clock)
+    await store.start()
+    rest = (1.0, 1.0, None)
+    store.write(BARS, [(start_ms + i * minute, "BTCUSDT", "1m", 1.0, 1.0, 1.0, float(i), *rest) for i in range(20)])
+    assert await store.settle(5.0)
+    views = StoredViews(cache, store, [Timeframe.M1], clock)
+
+    async def closes(until_ms: int | None) -> list[float]:
+        found = await views.bars("BTCUSDT", Timeframe.M1, 3, until_ms)
+        assert found is not None
+        return [bar.close for bar in found.bars]
+
+    assert await closes(start_ms + 10 * minute) == [7.0, 8.0, 9.0]
+    assert await closes(start_ms + 10 * minute + 1) == [8.0, 9.0, 10.0]
+    assert await closes(None) == await closes(10**15) == [17.0, 18.0, 19.0]
+    assert await closes(0) == []
+    await store.close()

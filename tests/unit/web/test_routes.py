@@ -28,7 +28,9 @@ class NoViews:
     def timeframes(self) -> tuple[Timeframe, ...]:
         return (Timeframe.M1, Timeframe.H4)
 
-    async def bars(self, symbol: str, timeframe: Timeframe, limit: int) -> docs.Bars | None:
+    async def bars(
+        self, symbol: str, timeframe: Timeframe, limit: int, until_ms: int | None = None
+    ) -> docs.Bars | None:
         return None
 
     async def book(self, symbol: str, depth: int) -> docs.Book | None:

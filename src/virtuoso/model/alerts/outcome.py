@@ -72,7 +72,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def id(self) -> str:
         """The incident and the horizon."""
-        return f"{self.incident} {self.horizon_min}"
+        return outcome_id(self.incident, self.horizon_min)
 
     @property
     def hit(self) -> bool | None:
@@ -80,3 +80,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         if self.closed is None or self.edge is None:
             return None
         return not self.edge.low <= self.closed <= self.edge.high
+
+
+def outcome_id(incident: str, horizon_min: int) -> str:
+    """The identity of what followed an incident over a horizon."""
+    return f"{incident} {horizon_min}"

@@ -23,6 +23,21 @@ DETAIL = ALERT | {
             "reason": "notified: notice 9f2c4e1a7b3d5860 to discord",
         },
     ],
+    "outcomes": [{
+        "horizon_min": 15, "symbol": "LAYERUSDT", "delivered_at": "2026-11-23T20:45:02.000Z",
+        "due_at": "2026-11-23T21:01:00.000Z", "settled_at": "2026-11-23T21:01:01.000Z", "interrupted": True,
+        "band": [-1.9, 1.9], "band_reason": None, "base": 0.058, "entry": 0.8481, "closed": -2.14, "highest": 0.22,
+        "lowest": -2.6, "left_band": True, "touched_min": 9, "reason": None,
+    }],
+    "around": [{
+        "id": "5c6d7e8f90a1b2c3", "level": "info", "message": "LAYERUSDT: one order sold 84,000 USDT",
+        "alert_type": "whale_trade", "symbol": "LAYERUSDT", "timestamp": "2026-11-23T20:44:58.000Z", "resolved": True,
+        "state": "resolved", "told_at": None,
+        "withheld": {
+            "at": "2026-11-23T20:44:58.000Z", "stage": "budget", "passed": False,
+            "reason": "digest: an info, whose lift is not known to be 1.3 or more",
+        },
+    }],
 }  # fmt: skip
 ACKNOWLEDGING = {"by": "anna", "comment": "looking at it"}
 SILENCING = {

@@ -104,7 +104,7 @@ class Alerting:
         """Add the address where its incident stands in full."""
         notice = delivery.notice
         address = (self.public_url or "").rstrip("/")
-        link = f"{address}/api/alerts/{notice.lines[0].id}" if notice.lines else address
+        link = f"{address}/alerts/{notice.lines[0].id}" if notice.lines else address
         return replace(delivery, notice=replace(notice, link=link))
 
     def state_text(self) -> str | None:

@@ -3,6 +3,7 @@
 An acknowledgement has a column of its own that the monitor never writes, so neither undoes what the other wrote.
 """
 
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -22,7 +23,7 @@ from sqlalchemy import (
 )
 
 from virtuoso.model.alerts.incident import Incident, Severity, Silence
-from virtuoso.model.alerts.outcome import Outcome
+from virtuoso.model.alerts.outcome import HORIZONS_MIN, Outcome, outcome_id
 from virtuoso.model.timeframe import DAY_MS
 from virtuoso.storage.database import wrong_tokens
 from virtuoso.storage.database.damage import Usable, made, usable
@@ -128,6 +129,14 @@ def outcomes(connection: Connection, identity: str, now_ms: int) -> Usable:
     """What `outcomes_query` finds."""
     rows = connection.execute(outcomes_query(identity, now_ms)).all()
     return usable(OUTCOMES, rows, lambda row: msgspec.json.decode(row.body, type=Outcome))
+
+
+def outcomes_of(connection: Connection, incident_id: str) -> Usable:
+    """What followed one incident, by horizon."""
+    o, ids = OUTCOMES.c, [outcome_id(incident_id, horizon_min) for horizon_min in HORIZONS_MIN]
+    query: Select[tuple[object, ...]] = select(o.id, o.body).where(o.id.in_(ids))
+    found = usable(OUTCOMES, connection.execute(query).all(), lambda row: msgspec.json.decode(row.body, type=Outcome))
+    return Usable(tuple(sorted(found.found, key=attrgetter("horizon_min"))), found.damaged)
 
 
 def acknowledge(connection: Connection, incident_id: str, said: Acknowledgement) -> Incident | None:

@@ -145,6 +145,10 @@ class Database(Calls):
         """What followed the alerts of the year before `now_ms` (epoch ms), newest first; at most 20,000."""
         return self._whole(await self.run(lambda c: alerts.outcomes(c, identity, now_ms), writing=False))
 
+    async def outcomes_of(self, incident_id: str) -> tuple[Outcome, ...]:
+        """What followed one incident, the nearest horizon first."""
+        return self._whole(await self.run(lambda c: alerts.outcomes_of(c, incident_id), writing=False))
+
     async def lived(
         self, identity: str, exchange: str, since_ms: int, *, after: LivedKey | None = None,
         horizon_min: int | None = None,

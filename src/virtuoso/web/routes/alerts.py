@@ -24,6 +24,9 @@ from virtuoso.web.parameters import Cursor, Limit, MonitorName, Since, SymbolNam
 from virtuoso.web.required_database import needed
 from virtuoso.web.routes.documents import answer, body_of
 
+_NEAR_MS = 15 * 60_000
+_NEARBY, _LOOKED_AT = 20, 200
+
 
 class AlertState(StrEnum):
     """States of an incident by which a list can be narrowed."""
@@ -92,8 +95,8 @@ def _single(routes: APIRouter, database: Database | None, clock: Clock) -> None:
     )  # fmt: skip
     async def alert(request: Request, alert_id: AlertId) -> Response:
         with needed(database) as kept:
-            found = await kept.incident(alert_id)
-        return answer(request, _detail(found, alert_id))
+            found = await _detail(kept, await kept.incident(alert_id))
+        return answer(request, _known(found, alert_id))
 
     @routes.post(
         "/api/alerts/{alert_id}/ack", summary="Take note of an incident: no notification until it is over",
@@ -104,8 +107,9 @@ def _single(routes: APIRouter, database: Database | None, clock: Clock) -> None:
         said = await decoded(request, docs.NewAcknowledgement)
         now_ms = clock.now_ns() // 1_000_000
         with needed(database) as kept:
-            found = await kept.acknowledge(alert_id, Acknowledgement(by=said.by, at_ms=now_ms, comment=said.comment))
-        return answer(request, _detail(found, alert_id))
+            taken = await kept.acknowledge(alert_id, Acknowledgement(by=said.by, at_ms=now_ms, comment=said.comment))
+            found = await _detail(kept, taken)
+        return answer(request, _known(found, alert_id))
 
 
 async def _latest(database: Database | None, published: tuple[docs.Alert, ...], limit: int) -> tuple[docs.Alert, ...]:
@@ -134,7 +138,17 @@ async def _page(database: Database | None, wanted: IncidentFilter, limit: int, c
     )
 
 
-def _detail(found: Incident | None, alert_id: str) -> bytes:
+async def _detail(database: Database, incident: Incident | None) -> docs.AlertDetail | None:
+    """The incident with what followed it, and others of about the same time."""
+    if incident is None:
+        return None
+    near = IncidentFilter(since_ms=incident.fired_ms - _NEAR_MS, until_ms=incident.fired_ms + _NEAR_MS)
+    others = [each for each in (await database.history(near, limit=_LOOKED_AT)).incidents if each.id != incident.id]
+    others.sort(key=lambda each: (abs(each.fired_ms - incident.fired_ms), each.id))
+    return detail_of(incident, await database.outcomes_of(incident.id), others[:_NEARBY])
+
+
+def _known(found: docs.AlertDetail | None, alert_id: str) -> bytes:
     if found is None:
         raise HTTPException(404, f"no alert {alert_id} is kept; /api/alerts lists those that are")
-    return msgspec.json.encode(detail_of(found))
+    return msgspec.json.encode(found)

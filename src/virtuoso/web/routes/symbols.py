@@ -13,6 +13,7 @@ from virtuoso.model.timeframe import Timeframe
 from virtuoso.model.views import SymbolViews
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.web.openapi import answers, reference
+from virtuoso.web.parameters import Until, milliseconds
 from virtuoso.web.routes.documents import answer
 
 BarLimit = Annotated[int, Query(ge=1, le=1500, description="How many bars at most, the latest, 1 to 1500.")]
@@ -41,8 +42,9 @@ def router(views: SymbolViews, cache: MemoryCache) -> APIRouter:
         symbol: Symbol,
         timeframe: Annotated[kept, Query(description="Length of a bar: one of those that are kept.")] = shortest,
         limit: BarLimit = 200,
+        until: Until = None,
     ) -> Response:
-        found = await views.bars(symbol, Timeframe(str(timeframe)), limit)
+        found = await views.bars(symbol, Timeframe(str(timeframe)), limit, milliseconds("until", until))
         if found is None:
             raise not_watched(symbol)
         return answer(request, msgspec.json.encode(found))

@@ -8,7 +8,9 @@ from virtuoso.model.alerts.documents.incidents import (
     Alert,
     AlertDetail,
     AlertHistory,
+    AlertOutcome,
     Decision,
+    NearbyAlert,
     NewAcknowledgement,
     alert_of,
     detail_of,
@@ -31,8 +33,8 @@ from virtuoso.model.alerts.documents.performance import (
 from virtuoso.model.alerts.documents.silences import NewSilence, SilenceItem, Silences, silence_of
 
 __all__ = [
-    "Alert", "AlertDetail", "AlertHistory", "AlertPerformance", "AlertPipeline", "AlertRules", "ChannelItem",
-    "Decision", "Deliveries", "DeliveryItem", "Figure", "HorizonPerformance", "InterruptingItem", "KindPerformance",
-    "NewAcknowledgement", "NewSilence", "Nothing", "PolicyItem", "SilenceItem", "Silences", "StageItem",
-    "alert_of", "channel_of", "delivery_of", "detail_of", "silence_of",
+    "Alert", "AlertDetail", "AlertHistory", "AlertOutcome", "AlertPerformance", "AlertPipeline", "AlertRules",
+    "ChannelItem", "Decision", "Deliveries", "DeliveryItem", "Figure", "HorizonPerformance", "InterruptingItem",
+    "KindPerformance", "NearbyAlert", "NewAcknowledgement", "NewSilence", "Nothing", "PolicyItem", "SilenceItem",
+    "Silences", "StageItem", "alert_of", "channel_of", "delivery_of", "detail_of", "silence_of",
 ]  # fmt: skip
