@@ -10,10 +10,13 @@ from tests.support.exchange import Running
 from tests.support.program import Program, running_program, settings_for
 from tests.support.servers import free_port
 
+from virtuoso.alerts.rules.parse import parse
+from virtuoso.model.catalogue import examples
 from virtuoso.model.text.numbers import price_text
 
 pytestmark = pytest.mark.slow
 
+MOST_SCRIPTS = 12
 MOST_SCRIPT_BYTES = 200_000
 """Of JavaScript for the first page, compressed."""
 PAGES = ("/", "/signals", "/symbol/BTCUSDT")
@@ -82,6 +85,65 @@ def test_every_watched_symbol_has_a_row_and_a_screen_leaves_some_out(browser: Br
         page.get_by_text("No symbol is in this screen now.").wait_for()
 
 
+def test_the_keyboard_goes_everywhere_and_says_how(browser: Browser, program: Program) -> None:
+    with opened(browser, program.url) as shown:
+        shown.go("/")
+        page = shown.page
+        page.keyboard.press("?")
+        page.locator("dialog[open]", has_text="go to Signals").wait_for()
+        page.keyboard.press("Escape")
+        assert page.locator("dialog[open]").count() == 0
+        page.keyboard.press("g")
+        page.keyboard.press("s")
+        page.wait_for_url("**/signals")
+        page.keyboard.press("g")
+        page.keyboard.press("m")
+        page.wait_for_url(program.url + "/")
+        term = page.get_by_role("button", name="turnover 24 h")
+        term.focus()
+        told = page.get_by_role("tooltip")
+        assert "Value traded" in told.inner_text()
+        assert term.get_attribute("aria-describedby") == told.get_attribute("id")
+        page.keyboard.press("Escape")
+        assert told.count() == 0
+
+
+def test_a_screen_is_kept_and_is_a_link_and_a_rule(browser: Browser, program: Program) -> None:
+    with opened(browser, program.url) as shown:
+        shown.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        shown.go("/signals")
+        page = shown.page
+        page.get_by_role("button", name="+ condition").click()
+        page.get_by_label("What is compared").select_option("score")
+        page.get_by_label("With what").fill("1")
+        page.get_by_role("button", name="Add", exact=True).click()
+        page.wait_for_url("**/signals?where=score%3E1")
+        page.get_by_role("button", name="Save screen").click()
+        page.get_by_label("Name of the screen").fill("Not at zero")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Copy as rule").click()
+        page.get_by_text("The rule copied.").wait_for()
+        rule = page.evaluate("navigator.clipboard.readText()")
+        assert parse([("screen.yaml", rule)]).rules[0].name == "not-at-zero"
+        shown.go("/signals")
+        page.get_by_role("link", name="Not at zero").click()
+        page.wait_for_url("**/signals?where=score%3E1")
+
+
+def test_what_the_scan_found_is_shown_or_that_it_found_nothing(browser: Browser, program: Program) -> None:
+    with opened(browser, program.url) as shown:
+        shown.page.route("**/api/alpha", lambda route: route.fulfill(json=examples.ALPHA))  # nothing is found to order
+        shown.go("/")
+        row = shown.page.locator('[aria-label="Patterns against the benchmark"] tbody tr')
+        assert row.locator("td").all_inner_texts() == [
+            "BNBUSDT 1m", "Correlation breakdown", "-0.41 correlation", "0.0032",
+        ]  # fmt: skip
+        quiet = examples.ALPHA | {"rows": [], "found": 0, "reason": None}
+        shown.page.route("**/api/alpha", lambda route: route.fulfill(json=quiet))
+        shown.go("/")
+        shown.page.get_by_text("Nothing stands out in").wait_for()
+
+
 def test_the_script_of_the_first_page_is_small(browser: Browser, program: Program) -> None:
     with opened(browser, program.url) as shown:
         bodies: dict[str, bytes] = {}
@@ -90,7 +152,7 @@ def test_the_script_of_the_first_page_is_small(browser: Browser, program: Progra
         )
         shown.go("/")
         shown.page.wait_for_selector("#quality")
-        assert bodies
+        assert 1 <= len(bodies) <= MOST_SCRIPTS
         assert sum(len(gzip.compress(body)) for body in bodies.values()) <= MOST_SCRIPT_BYTES
 
 

@@ -6,12 +6,23 @@ import pytest
 from playwright.sync_api import Browser
 from tests.support.dashboard import opened
 from tests.support.page_feed import HOSTILE, SYMBOLS
+from tests.support.soak import soak_only
 
 pytestmark = pytest.mark.slow
 
 MOST_ROWS = 60
 """That are drawn at once, of however many there are."""
 MOST_DELAY_MS = 1_000
+MINUTES = 10
+MOST_INTERACTION_MS, MOST_TASK_MS, MOST_GROWTH, MOST_OF_A_CORE = 50, 50, 1.1, 0.25
+OBSERVED = """
+window.interactions = []; window.tasks = [];
+new PerformanceObserver(list => tasks.push(...list.getEntries().map(e => e.duration)))
+  .observe({entryTypes: ["longtask"]});
+const answered = list => list.getEntries().filter(each => each.interactionId);
+new PerformanceObserver(list => interactions.push(...answered(list).map(each => each.duration)))
+  .observe({type: "event", durationThreshold: 16, buffered: true});
+"""
 DELAYS = """
 async times => {
   const source = new EventSource("/api/stream");
@@ -69,3 +80,34 @@ def test_a_price_is_on_the_screen_within_a_second_of_its_coming(browser: Browser
         shown.page.wait_for_selector('tr[data-key="BTCUSDT"]')
         delays = sorted(shown.page.evaluate(DELAYS, 7))
         assert delays[len(delays) // 2] <= MOST_DELAY_MS
+
+
+@soak_only("ten minutes of watching")
+@pytest.mark.parametrize("path", ["/", "/signals"])
+def test_ten_minutes_of_many_symbols_cost_little(browser: Browser, feed: str, path: str) -> None:
+    with opened(browser, feed) as shown:
+        page = shown.page
+        page.add_init_script(OBSERVED)
+        shown.go(path)
+        page.wait_for_selector("tr[data-key]")
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable")
+
+        def measured(name: str) -> float:
+            session.send("HeapProfiler.collectGarbage")
+            found = session.send("Performance.getMetrics")["metrics"]
+            return float(next(metric["value"] for metric in found if metric["name"] == name))
+
+        page.wait_for_timeout(10_000)
+        page.evaluate("tasks.length = interactions.length = 0")
+        heap, busy_s = measured("JSHeapUsedSize"), measured("TaskDuration")
+        presses = MINUTES * 60
+        for _ in range(presses):
+            page.keyboard.press("ArrowDown")
+            page.wait_for_timeout(1_000)
+        assert measured("JSHeapUsedSize") <= MOST_GROWTH * heap
+        assert measured("TaskDuration") - busy_s <= MOST_OF_A_CORE * MINUTES * 60
+        slow = sorted(page.evaluate("interactions"))[::-1]  # those below 16 ms are not told
+        assert len(slow) <= presses // 20 or slow[presses // 20] <= MOST_INTERACTION_MS
+        painted = MINUTES * 60 * 10
+        assert len(page.evaluate("tasks")) <= painted // 100, f"of {painted} tasks more than 1 % took {MOST_TASK_MS} ms"

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { expect, it } from "vitest";
 import type { SignalItem } from "../../api/types";
-import { matches, parse, ruleOf, WHOLE, written, type Screen } from "./screen";
+import { FIELDS, matches, parse, ruleOf, WHOLE, written, type Comparison, type Screen } from "./screen";
 
 const row = {
   symbol: "BTCUSDT",
@@ -50,7 +52,14 @@ it("shows what meets every condition, and unknown values meet none", () => {
   expect([where("band", "≠", "balanced"), where("score", "=", "72")]).toEqual([true, true]);
 });
 
-it("becomes a rule in the words of rules", () => {
-  const rule = ruleOf("It's up", screen);
-  expect(rule).toBe(`rules:\n  - name: "It's up"\n    when: 'score_percentile > 95 and band == "stretched up"'\n`);
+// tests/unit/alerts/test_rules_of_screens.py has Virtuoso read the same file.
+it("becomes a rule in the words of rules, whatever it asks for", () => {
+  const conditions = FIELDS.map(({ name, choices }) => ({
+    field: name,
+    comparison: (choices ? "=" : ">") as Comparison,
+    value: choices?.[0] ?? "0.5",
+  }));
+  const rule = ruleOf("It's up: ≥ 95 %!", { ...WHOLE, conditions });
+  expect(rule).toBe(readFileSync(resolve("../tests/data/screen-rule.yaml"), "utf8"));
+  expect(ruleOf("币安", screen)).toContain("  - name: screen\n");
 });

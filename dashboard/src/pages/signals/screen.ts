@@ -95,7 +95,16 @@ export function ruleOf(name: string, screen: Screen): string {
     const text = FIELDS.find((one) => one.name === field)?.choices !== undefined;
     return `${field} ${OPERATORS[comparison]} ${text ? JSON.stringify(value) : value}`;
   });
-  return `rules:\n  - name: ${JSON.stringify(name)}\n    when: ${quoted(parts.join(" and "))}\n`;
+  return `version: 2\nrules:\n  - name: ${slug(name)}\n    when: ${quoted(parts.join(" and "))}\n`;
+}
+
+/** A name of rules: 1 to 64 of a-z, 0-9, - and _. */
+function slug(name: string): string {
+  const plain = name
+    .toLowerCase()
+    .replace(/[^a-z0-9_]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+  return plain.slice(0, 64) || "screen";
 }
 
 function quoted(text: string): string {
