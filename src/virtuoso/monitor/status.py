@@ -207,7 +207,7 @@ def feed_items(feeds: Sequence[FeedStatus], now_ns: int, stale_after_s: float) -
 
 def _refusals(feeds: Iterable[docs.FeedItem]) -> Counter[str]:
     """Frames refused of all topics, by field and reason."""
-    return sum((Counter(feed.refusals) for feed in feeds), Counter[str]())
+    return sum((Counter(feed.refusals) for feed in feeds if feed.refusals), Counter[str]())
 
 
 def _span(values: Iterable[float]) -> list[float] | None:

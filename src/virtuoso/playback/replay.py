@@ -151,7 +151,7 @@ class RecordedStream:
     @property
     def missing(self) -> Mapping[str, int]:
         """How often frames left a field empty."""
-        return sum((feed.missing for feed in self._feeds.values()), Counter[str]())
+        return sum((feed.missing for feed in self._feeds.values() if feed.missing), Counter[str]())
 
 
 class Replay:

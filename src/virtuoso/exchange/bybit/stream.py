@@ -129,7 +129,9 @@ class BybitStream:
     @property
     def missing(self) -> Counter[str]:
         """How often frames left a field empty, by its name on the wire."""
-        return sum((f.missing for c in self._connections for f in c.feeds_by_topic.values()), Counter[str]())
+        return sum(
+            (f.missing for c in self._connections for f in c.feeds_by_topic.values() if f.missing), Counter[str]()
+        )
 
     def _add(self, symbol: str, sink: SymbolSink) -> None:
         feeds = feeds_for(symbol, sink, self._category, self._depth, self._resync, detailed=self._detailed[symbol])
