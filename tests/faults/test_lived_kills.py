@@ -7,8 +7,9 @@ import pytest
 from tests.support.lived_day import IDENTITY, LivedDay
 
 from virtuoso.analysis.forecast.horizons import OUTCOME_HORIZONS_MIN
-from virtuoso.analysis.lived.statements import EVERY_MS, READING
+from virtuoso.analysis.lived.statements import EVERY_MS
 from virtuoso.analysis.lived.sums import ALL, GroupSums
+from virtuoso.model.catalogue.lived import READING
 from virtuoso.model.timeframe import DAY_MS
 from virtuoso.monitor.lived.codec import came_from, statements_from, sums_from
 from virtuoso.storage.database.records import LivedKey, LivedRow

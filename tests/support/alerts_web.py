@@ -1,7 +1,7 @@
 """The web on a database with incidents, and no monitor: asked over HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,9 @@ class NoViews:
         return None
 
     async def book(self, symbol: str, depth: int) -> docs.Book | None:
+        return None
+
+    async def series(self, symbol: str, names: Sequence[str], limit: int) -> docs.SymbolSeries | None:
         return None
 
     async def scores(self, symbol: str, limit: int) -> docs.ScoreHistory | None:

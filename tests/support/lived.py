@@ -4,8 +4,9 @@ import numpy as np
 
 from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN, TAILS
 from virtuoso.analysis.lived.came import Came, rounded
-from virtuoso.analysis.lived.statements import COLUMNS, READING, SAMPLED, Statements, quantile_names
+from virtuoso.analysis.lived.statements import COLUMNS, SAMPLED, Statements
 from virtuoso.market.panel import Floats
+from virtuoso.model.catalogue.lived import READING, quantile_names
 
 CLOSE_MS = 1_748_476_800_000
 """2025-05-29T00:00:00Z."""

@@ -6,6 +6,7 @@
 import asyncio
 import math
 import sys
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
@@ -15,6 +16,7 @@ import uvloop
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue import examples
 from virtuoso.model.clock import SystemClock, iso
+from virtuoso.model.quality import DataSource
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.operations.health import HealthState
 from virtuoso.storage.cache.memory import MemoryCache, Version
@@ -50,6 +52,11 @@ class Views:
 
     async def book(self, symbol: str, depth: int) -> docs.Book | None:
         return None
+
+    async def series(self, symbol: str, names: Sequence[str], limit: int) -> docs.SymbolSeries | None:
+        points = tuple((iso(i * 60_000) or "", 50.0 + i % 7) for i in range(1, limit))
+        items = tuple(docs.SeriesItem(name=n, unit=docs.SERIES[n], points=points, until=points[-1][0]) for n in names)
+        return docs.SymbolSeries(symbol=symbol, series=items, data_source=DataSource.SYNTHETIC)
 
     async def scores(self, symbol: str, limit: int) -> docs.ScoreHistory | None:
         return None

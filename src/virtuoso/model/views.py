@@ -1,8 +1,9 @@
 """Questions that published documents do not answer: asked on demand, of whoever can answer, passed in."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from virtuoso.model.documents import Bars, Book, ScoreHistory
+from virtuoso.model.documents import Bars, Book, ScoreHistory, SymbolSeries
 from virtuoso.model.timeframe import Timeframe
 
 
@@ -19,6 +20,10 @@ class SymbolViews(Protocol):
 
     async def book(self, symbol: str, depth: int) -> Book | None:
         """The best levels of the book as it was last seen."""
+        ...
+
+    async def series(self, symbol: str, names: Sequence[str], limit: int) -> SymbolSeries | None:
+        """The values of the latest minutes of each of `names`, oldest first."""
         ...
 
     async def scores(self, symbol: str, limit: int) -> ScoreHistory | None:

@@ -6,14 +6,14 @@ import msgspec
 
 from virtuoso.model.catalogue import factors
 from virtuoso.model.clock import Clock, iso
-from virtuoso.model.documents import BarItem, Bars, Book, ScoreHistory, ScoreItem
+from virtuoso.model.documents import SERIES, BarItem, Bars, Book, ScoreHistory, ScoreItem, SeriesItem, SymbolSeries
 from virtuoso.model.errors import StoreUnavailable
-from virtuoso.model.quality import DataQuality
+from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Band
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.timeseries.protocol import Readable
-from virtuoso.storage.timeseries.schema import BARS, FACTORS, Measurement, Row
+from virtuoso.storage.timeseries.schema import BARS, FACTORS, TICKERS, Measurement, Row
 
 _SCORED = tuple(FACTORS.fields)
 _NOTHING_KEPT = "nothing is kept that could be served: timeseries.store is `none`"
@@ -50,6 +50,21 @@ class StoredViews:
             return None
         rows, reason = await self._latest(FACTORS, {"symbol": [symbol]}, limit, Timeframe.M1.ms)
         return ScoreHistory(symbol=symbol, scores=tuple(map(_score, rows)), reason=reason)
+
+    async def series(self, symbol: str, names: Sequence[str], limit: int) -> SymbolSeries | None:
+        """What is stored of the latest minutes; nothing, with a reason, while the store cannot be read."""
+        document = self._cache.get(f"symbol:{symbol}")
+        if document is None:
+            return None
+        tags = {"symbol": [symbol]}
+        rows, reason = await self._latest(TICKERS, tags, limit, Timeframe.M1.ms)
+        bars: Sequence[Row] = ()
+        if _DELTA in names and reason is None:
+            bars, reason = await self._latest(BARS, tags | {"timeframe": [str(Timeframe.M1)]}, limit, Timeframe.M1.ms)
+        found = {name: _deltas(bars) if name == _DELTA else _points(rows, name) for name in names}
+        source = msgspec.json.decode(document.body, type=_Detail).ticker.data_source
+        items = tuple(_series_item(name, points) for name, points in found.items())
+        return SymbolSeries(symbol=symbol, series=items, data_source=source, reason=reason)
 
     async def book(self, symbol: str, depth: int) -> Book | None:
         """The book as it was last published."""
@@ -101,6 +116,40 @@ class _Status(msgspec.Struct):
     """What is read of the status."""
 
     exchange: _Exchange = msgspec.field(default_factory=_Exchange)
+
+
+class _Ticker(msgspec.Struct):
+    data_source: DataSource | None = None
+
+
+class _Detail(msgspec.Struct):
+    """What is read of a symbol's document."""
+
+    ticker: _Ticker
+
+
+_DELTA = "volume_delta"
+_VOLUME, _BOUGHT = (1 + list(BARS.fields).index(name) for name in ("volume", "buy_volume"))
+_Points = tuple[tuple[str, float], ...]
+
+
+def _points(rows: Sequence[Row], name: str) -> _Points:
+    at = 1 + list(TICKERS.fields).index(name)
+    return tuple((iso(row[0]) or "", value) for row in rows if (value := _number(row[at])) is not None)
+
+
+def _deltas(bars: Sequence[Row]) -> _Points:
+    """What takers bought less what they sold, of the minutes whose takers are known."""
+    both = ((bar[0], _number(bar[_VOLUME]), _number(bar[_BOUGHT])) for bar in bars)
+    return tuple(
+        (iso(at) or "", 2 * bought - volume) for at, volume, bought in both if volume is not None and bought is not None
+    )
+
+
+def _series_item(name: str, points: _Points) -> SeriesItem:
+    until = points[-1][0] if points else None
+    reason = None if points else "nothing of it was kept of these minutes: not told by the exchange, or not seen whole"
+    return SeriesItem(name=name, unit=SERIES[name], points=points, until=until, reason=reason)
 
 
 def _bar(row: Row) -> BarItem:

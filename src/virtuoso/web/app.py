@@ -10,7 +10,7 @@ from virtuoso.storage.database.store import Database
 from virtuoso.web import openapi, problems
 from virtuoso.web.access import Access
 from virtuoso.web.front import App, Front
-from virtuoso.web.routes import alerts, deliveries, documents, health, pages, signals, silences, stream, symbols
+from virtuoso.web.routes import alerts, cones, deliveries, documents, health, pages, signals, silences, stream, symbols
 from virtuoso.web.routes.health import Judged
 
 _DESCRIPTION = (
@@ -44,6 +44,7 @@ def application(
     )  # fmt: skip
     routers = (
         documents.router(cache),
+        cones.router(cache, database, identity),  # before what a symbol's name may hold
         symbols.router(views, cache),
         signals.router(database),
         deliveries.router(database, identity, clock),  # before `/api/alerts/{id}`

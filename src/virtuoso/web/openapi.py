@@ -19,7 +19,8 @@ from virtuoso.web.descriptions import describe
 
 SCHEMAS: tuple[type[msgspec.Struct], ...] = (
     *dict.fromkeys(document.schema for document in DOCUMENTS.values() if document.example is not None),
-    docs.Bars, docs.Ticks, docs.SignalHistory, docs.ScoreHistory, alerts.AlertDetail, alerts.AlertHistory,
+    docs.Bars, docs.Cones, docs.SymbolSeries,
+    docs.Ticks, docs.SignalHistory, docs.ScoreHistory, alerts.AlertDetail, alerts.AlertHistory,
     alerts.NewAcknowledgement, alerts.NewSilence, alerts.SilenceItem, alerts.Silences, alerts.Deliveries,
     alerts.DeliveryItem, alerts.Nothing, Problem,
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Every route of the application stands in its OpenAPI document; nothing is published yet, and it says so."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,7 @@ from virtuoso.operations.health import HealthState, Observed
 from virtuoso.storage.cache.memory import MemoryCache, Version
 from virtuoso.web.access import Access
 from virtuoso.web.app import application, create_app
-from virtuoso.web.routes import alerts, deliveries, documents, health, pages, signals, silences, stream, symbols
+from virtuoso.web.routes import alerts, cones, deliveries, documents, health, pages, signals, silences, stream, symbols
 from virtuoso.web.routes.documents import HOT, WHOLE
 
 
@@ -34,6 +35,9 @@ class NoViews:
         return None
 
     async def book(self, symbol: str, depth: int) -> docs.Book | None:
+        return None
+
+    async def series(self, symbol: str, names: Sequence[str], limit: int) -> docs.SymbolSeries | None:
         return None
 
     async def scores(self, symbol: str, limit: int) -> docs.ScoreHistory | None:
@@ -114,7 +118,7 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
     routers = [
         health.router(board), documents.router(cache), symbols.router(NoViews(), cache), signals.router(None),
         stream.router(cache, ManualClock()), pages.router(), alerts.router(cache, None, ManualClock()),
-        silences.router(None, ManualClock()),
+        silences.router(None, ManualClock()), cones.router(cache, None, "m"),
         deliveries.router(None, "m", ManualClock()),
     ]  # fmt: skip
     served = {route.path_format for router in routers for route in router.routes if isinstance(route, APIRoute)}

@@ -9,13 +9,8 @@ from numpy.typing import NDArray
 
 from virtuoso.analysis.lived.statements import Statements
 from virtuoso.market.panel import Floats
+from virtuoso.model.catalogue.lived import KNOWN
 
-KNOWN, MISSING, UNWATCHED, LATE = range(4)
-REASONS: Final = (
-    None, "bars of these minutes are missing", "the symbol was not watched when it fell due",
-    "bars of these minutes did not come in time",
-)  # fmt: skip
-"""Why nothing is known, by code."""
 NEITHER, STOP, TARGET = 0.0, -1.0, 1.0
 """What the price touched first; a minute that reaches both counts as the stop."""
 FIRST_UNTIL_MIN: Final = 240

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from virtuoso.analysis.forecast.claims.signals import BUY, HOLD, SELL
 from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN, TAILS
-from virtuoso.analysis.lived.came import KNOWN, STOP, TARGET, Came
+from virtuoso.analysis.lived.came import STOP, TARGET, Came
 from virtuoso.analysis.lived.statements import Statements
 from virtuoso.market.panel import Floats
+from virtuoso.model.catalogue.lived import KNOWN
 
 BINS: Final = 10
 _BP: Final = 1e-4

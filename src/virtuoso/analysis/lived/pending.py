@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from virtuoso.analysis.forecast.horizons import OUTCOME_HORIZONS_MIN
-from virtuoso.analysis.lived.came import LATE, Came, Way, Ways, came_of
+from virtuoso.analysis.lived.came import Came, Way, Ways, came_of
 from virtuoso.analysis.lived.statements import Statements
+from virtuoso.model.catalogue.lived import LATE
 from virtuoso.model.timeframe import Timeframe
 
 MINUTE_MS: Final = Timeframe.M1.ms

@@ -7,25 +7,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN, TAILS
+from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN
 from virtuoso.analysis.forecast.outlook import Said
 from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.analysis.readings.outlooks import lean_of
 from virtuoso.market.panel import Floats, Ints
+from virtuoso.model.catalogue.lived import quantile_names
 from virtuoso.model.timeframe import Timeframe
 
-READING, SIGNAL = "reading", "signal"
-"""A reading that is kept every quarter of an hour; a claim, kept at the close at which it was made."""
 EVERY_MS: Final = 15 * Timeframe.M1.ms
 SAMPLED: Final = ("cone", "high", "low")
 """What is said in quantiles at `TAILS`."""
-
-
-def quantile_names(series: str, minutes: int) -> tuple[str, ...]:
-    """The columns of the quantiles of a series over a horizon, in the order of `TAILS`."""
-    return tuple(f"{series}_{minutes}_{i}" for i in range(len(TAILS)))
-
-
 _CHANCES: Final = (
     "large_move", "large_move_base", "large_move_threshold", "beyond_up", "beyond_down", "base_up", "base_down",
 )  # fmt: skip

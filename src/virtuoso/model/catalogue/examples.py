@@ -70,6 +70,24 @@ SIGNAL_HISTORY = {
     }],
     "next": None, "reason": None,
 }  # fmt: skip
+CONES = {
+    "symbol": "BTCUSDT", "horizon_min": 60,
+    "cones": [{
+        "close": "2026-11-23T19:00:00.000Z", "price": 105712.4, "cone": [-0.66, -0.39, -0.18, 0.18, 0.39, 0.66],
+        "due": "2026-11-23T20:00:00.000Z", "closed": 0.27, "highest": 0.34, "lowest": -0.05, "within": 80,
+        "reason": None,
+    }],
+    "held": {"due": 1, "within_50": 0, "within_80": 1, "within_95": 1}, "reason": None,
+}  # fmt: skip
+SERIES = {
+    "symbol": "BTCUSDT",
+    "series": [{
+        "name": "open_interest", "unit": "base units",
+        "points": [["2026-11-23T20:44:00.000Z", 76698.1], ["2026-11-23T20:45:00.000Z", 76703.7]],
+        "until": "2026-11-23T20:45:00.000Z", "reason": None,
+    }],
+    "data_source": "replay", "reason": None,
+}  # fmt: skip
 SCORES = {
     "symbol": "BTCUSDT",
     "scores": [{

@@ -4,6 +4,7 @@ The text below a field is its description in the OpenAPI document. Prices in quo
 coverage and probabilities in [0, 1]; times ISO 8601 in UTC. `null` means unknown, and `reasons` (or `reason`) says why.
 """
 
+from virtuoso.model.documents.cones import ConeItem, Cones, ConesHeld
 from virtuoso.model.documents.market import Breadth, Dashboard, DashboardMarket, MarketOverview, Mover, SystemStatus
 from virtuoso.model.documents.performance import (
     BandQuality,
@@ -20,6 +21,7 @@ from virtuoso.model.documents.performance import (
 )
 from virtuoso.model.documents.prices import BarItem, Bars, Book, Tick, Ticks
 from virtuoso.model.documents.regimes import RegimeDocument, RegimeItem, RegimeTransition
+from virtuoso.model.documents.series import SERIES, SeriesItem, SymbolSeries
 from virtuoso.model.documents.signals import (
     ScoreHistory,
     ScoreItem,
@@ -41,10 +43,53 @@ from virtuoso.model.documents.status import (
 from virtuoso.model.documents.symbols import LeftOut, SymbolDetail, SymbolItem, SymbolList
 
 __all__ = [
-    "BandQuality", "BarItem", "Bars", "Book", "Breadth", "Build", "ChanceQuality", "ConeQuality", "CycleStatus",
-    "Dashboard", "DashboardMarket", "FeedItem", "GroupRow", "Health", "HorizonQuality", "LeftOut", "LivedFigure",
-    "MarketOverview", "MonitoringStatus", "Mover", "Problem", "RateBudget", "RegimeDocument", "RegimeItem",
-    "RegimeTransition", "ReliabilityBin", "ScoreHistory", "ScoreItem", "SideQuality", "SideResult", "SignalChange",
-    "SignalHistory", "SignalItem", "SignalPerformance", "StageTimes", "SymbolDetail", "SymbolItem", "SymbolList",
-    "SystemStatus", "TailQuality", "Tick", "Ticks", "TopSignals",
+    "SERIES",
+    "BandQuality",
+    "BarItem",
+    "Bars",
+    "Book",
+    "Breadth",
+    "Build",
+    "ChanceQuality",
+    "ConeItem",
+    "ConeQuality",
+    "Cones",
+    "ConesHeld",
+    "CycleStatus",
+    "Dashboard",
+    "DashboardMarket",
+    "FeedItem",
+    "GroupRow",
+    "Health",
+    "HorizonQuality",
+    "LeftOut",
+    "LivedFigure",
+    "MarketOverview",
+    "MonitoringStatus",
+    "Mover",
+    "Problem",
+    "RateBudget",
+    "RegimeDocument",
+    "RegimeItem",
+    "RegimeTransition",
+    "ReliabilityBin",
+    "ScoreHistory",
+    "ScoreItem",
+    "SeriesItem",
+    "SideQuality",
+    "SideResult",
+    "SignalChange",
+    "SignalHistory",
+    "SignalItem",
+    "SignalPerformance",
+    "StageTimes",
+    "SymbolDetail",
+    "SymbolItem",
+    "SymbolList",
+    "SymbolSeries",
+    "SystemStatus",
+    "TailQuality",
+    "Tick",
+    "Ticks",
+    "TopSignals",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Statements, outcomes and sums as bytes for the database: a header, then columns byte by byte, compressed."""
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -10,41 +10,18 @@ from virtuoso.analysis.lived import came as came_columns
 from virtuoso.analysis.lived.came import Came
 from virtuoso.analysis.lived.statements import COLUMNS, Statements
 from virtuoso.analysis.lived.sums import GroupSums
-from virtuoso.model.installed.zstd import ZstdCompressor, ZstdDecompressor, ZstdError
-
-_LEVEL: Final = 9
-_MOST_BYTES: Final = 64_000_000
-
-
-class _Block(msgspec.Struct, frozen=True, array_like=True):
-    shape: tuple[int, int]
-    dtype: str
-    values: bytes
-
-
-class _Statements(msgspec.Struct, frozen=True, kw_only=True):
-    symbols: tuple[str, ...]
-    version: str | None
-    horizon_min: int
-    columns: tuple[str, ...]
-    values: _Block
-
-
-class _Came(msgspec.Struct, frozen=True, kw_only=True):
-    columns: tuple[str, ...]
-    entry: _Block
-    values: _Block
+from virtuoso.storage.database.lived_body import Block, CameBody, SaidBody, packed, unpacked
 
 
 class _Sums(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[tuple[str, str], ...]
     measures: tuple[str, ...]
-    values: _Block
+    values: Block
 
 
 def packed_statements(said: Statements) -> bytes:
     """Statements as bytes; their close, kind and part are kept beside them."""
-    return _packed(_Statements(
+    return packed(SaidBody(
         symbols=said.symbols, version=said.version, horizon_min=said.horizon_min, columns=COLUMNS,
         values=_block(said.values),
     ))  # fmt: skip
@@ -56,7 +33,7 @@ def statements_from(body: bytes, close_ms: int, kind: str, part: int) -> Stateme
     Raises:
         ValueError: these are no such bytes.
     """
-    found = _unpacked(body, _Statements)
+    found = unpacked(body, SaidBody)
     values = _named(found.columns, _values(found.values), COLUMNS)
     return Statements(
         close_ms=close_ms, kind=kind, part=part, symbols=found.symbols, version=found.version,
@@ -67,8 +44,8 @@ def statements_from(body: bytes, close_ms: int, kind: str, part: int) -> Stateme
 def packed_came(came: Came) -> bytes:
     """Outcomes as bytes; what they are of is kept beside them."""
     columns = came_columns.COLUMNS
-    return _packed(
-        _Came(columns=columns[1:], entry=_block(came.values[:1]), values=_block(came.values[1:].astype(np.float32)))
+    return packed(
+        CameBody(columns=columns[1:], entry=_block(came.values[:1]), values=_block(came.values[1:].astype(np.float32)))
     )
 
 
@@ -78,7 +55,7 @@ def came_from(body: bytes, close_ms: int, kind: str, part: int, horizon_min: int
     Raises:
         ValueError: these are no such bytes.
     """
-    found = _unpacked(body, _Came)
+    found = unpacked(body, CameBody)
     values = np.concatenate([
         _values(found.entry), _named(found.columns, _values(found.values), came_columns.COLUMNS[1:])
     ])  # fmt: skip
@@ -88,7 +65,7 @@ def came_from(body: bytes, close_ms: int, kind: str, part: int, horizon_min: int
 def packed_sums(sums: GroupSums) -> bytes:
     """Sums as bytes, exact."""
     groups, values = sums.table()
-    return _packed(_Sums(groups=groups, measures=sums.measures, values=_block(values)))
+    return packed(_Sums(groups=groups, measures=sums.measures, values=_block(values)))
 
 
 def sums_from(body: bytes) -> GroupSums:
@@ -97,33 +74,18 @@ def sums_from(body: bytes) -> GroupSums:
     Raises:
         ValueError: these are no such bytes.
     """
-    found = _unpacked(body, _Sums)
+    found = unpacked(body, _Sums)
     return GroupSums.of(found.groups, found.measures, _values(found.values))
 
 
-def _packed(what: msgspec.Struct) -> bytes:
-    return ZstdCompressor(level=_LEVEL).compress(msgspec.msgpack.encode(what), mode=ZstdCompressor.FLUSH_FRAME)
-
-
-def _unpacked(body: bytes, kind: Any) -> Any:
-    try:
-        unpacking = ZstdDecompressor()
-        whole = unpacking.decompress(body, max_length=_MOST_BYTES)
-        if not unpacking.eof:
-            raise ValueError("larger than what is kept, or not whole")
-        return msgspec.msgpack.decode(whole, type=kind)
-    except (ZstdError, msgspec.MsgspecError) as error:
-        raise ValueError(f"not what is kept here: {error}") from error
-
-
-def _block(values: NDArray[Any]) -> _Block:
+def _block(values: NDArray[Any]) -> Block:
     """A table [k, n]; bytes of equal weight lie side by side, as they are alike."""
     table = np.ascontiguousarray(values)
     parts = table.reshape(-1).view(np.uint8).reshape(-1, table.itemsize) if table.size else np.empty((0, 1), np.uint8)
-    return _Block((values.shape[0], values.shape[1]), table.dtype.str, np.ascontiguousarray(parts.T).tobytes())
+    return Block((values.shape[0], values.shape[1]), table.dtype.str, np.ascontiguousarray(parts.T).tobytes())
 
 
-def _values(block: _Block) -> NDArray[Any]:
+def _values(block: Block) -> NDArray[Any]:
     if block.dtype not in {"<f4", "<f8", "<i8"}:
         raise ValueError(f"no numbers of a known kind: {block.dtype!r:.20}")
     dtype, size = np.dtype(block.dtype), block.shape[0] * block.shape[1]

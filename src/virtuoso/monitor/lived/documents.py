@@ -7,8 +7,8 @@ from typing import Final
 
 from virtuoso.analysis.forecast.horizons import OUTCOME_HORIZONS_MIN
 from virtuoso.analysis.lived.performance import group_rows, horizon_quality
-from virtuoso.analysis.lived.statements import READING, SIGNAL
 from virtuoso.analysis.lived.sums import GroupSums
+from virtuoso.model.catalogue.lived import READING, SIGNAL
 from virtuoso.model.clock import Clock, iso
 from virtuoso.model.documents import SignalPerformance
 from virtuoso.model.timeframe import DAY_MS

@@ -10,9 +10,10 @@ import structlog
 from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, OUTCOME_HORIZONS_MIN
 from virtuoso.analysis.lived.came import Came, Ways
 from virtuoso.analysis.lived.pending import GRACE_MS, MINUTE_MS, Key, Pending
-from virtuoso.analysis.lived.statements import EVERY_MS, READING, SIGNAL, OwnRates, Statements, statements_of
+from virtuoso.analysis.lived.statements import EVERY_MS, OwnRates, Statements, statements_of
 from virtuoso.analysis.lived.sums import GroupSums
 from virtuoso.analysis.readings.evaluation import Evaluation
+from virtuoso.model.catalogue.lived import READING, SIGNAL
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.signal import Label
 from virtuoso.model.timeframe import DAY_MS

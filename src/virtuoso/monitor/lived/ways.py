@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from virtuoso.analysis.lived.came import MISSING, UNWATCHED, Way, Ways
+from virtuoso.analysis.lived.came import Way, Ways
 from virtuoso.market.bars import SymbolBars
 from virtuoso.market.panel import Floats
 from virtuoso.market.series import CLOSE
 from virtuoso.market.state import MarketState
+from virtuoso.model.catalogue.lived import MISSING, UNWATCHED
 from virtuoso.model.timeframe import Timeframe
 
 _LONG = Timeframe.M5

@@ -10,7 +10,7 @@ from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.alerts.outbox import ChannelState, Count, DeliveryPage
 from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.clock import Clock
-from virtuoso.storage.database import alerts, lived, outbox, queries, writing, wrong_tokens
+from virtuoso.storage.database import alerts, lived, outbox, past_cones, queries, writing, wrong_tokens
 from virtuoso.storage.database.connection.calls import Calls
 from virtuoso.storage.database.connection.durability import durability_warning
 from virtuoso.storage.database.damage import Usable
@@ -159,6 +159,12 @@ class Database(Calls):
         """
         return self._whole(
             await self.run(lambda c: lived.rows(c, identity, exchange, after, since_ms, horizon_min), writing=False)
+        )
+
+    async def past_cones(self, identity: str, symbol: str, horizon_min: int, most: int) -> Usable:
+        """Cones of a symbol that do not overlap, newest first, 48 at most; what is damaged is named."""
+        return await self.run(
+            lambda c: past_cones.past_cones(c, identity, symbol, horizon_min, min(most, past_cones.MOST)), writing=False
         )
 
     async def lived_sums(self, identity: str, exchange: str, since_day: int) -> tuple[LivedSums, ...]:

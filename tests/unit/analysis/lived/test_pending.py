@@ -3,8 +3,9 @@
 import numpy as np
 from tests.support.lived import CLOSE_MS, statements
 
-from virtuoso.analysis.lived.came import KNOWN, LATE, MISSING, STOP, TARGET, UNWATCHED, Came, Way, came_of
+from virtuoso.analysis.lived.came import STOP, TARGET, Came, Way, came_of
 from virtuoso.analysis.lived.pending import GRACE_MS, MINUTE_MS, Pending
+from virtuoso.model.catalogue.lived import KNOWN, LATE, MISSING, UNWATCHED
 
 HOURS = 60 * MINUTE_MS
 

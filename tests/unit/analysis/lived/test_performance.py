@@ -7,10 +7,11 @@ from tests.support.lived import CLOSE_MS, came, statements
 from virtuoso.analysis.forecast.horizons import OUTCOME_HORIZONS_MIN, TAILS
 from virtuoso.analysis.lived.came import Came
 from virtuoso.analysis.lived.performance import FEWEST, FEWEST_CLAIMS, group_rows, horizon_quality
-from virtuoso.analysis.lived.statements import SIGNAL, Statements
+from virtuoso.analysis.lived.statements import Statements
 from virtuoso.analysis.lived.sums import GroupSums
 from virtuoso.analysis.quality.blocks import Blocks
 from virtuoso.analysis.quality.figures import Figure
+from virtuoso.model.catalogue.lived import SIGNAL
 from virtuoso.model.documents import LivedFigure
 from virtuoso.model.timeframe import DAY_MS
 from virtuoso.research.judging import cones, probabilities

@@ -3,8 +3,8 @@
 import numpy as np
 from tests.support.lived import CLOSE_MS, came, statements
 
-from virtuoso.analysis.lived.statements import READING
 from virtuoso.analysis.lived.sums import GroupSums
+from virtuoso.model.catalogue.lived import READING
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.documents import SignalPerformance
 from virtuoso.model.timeframe import DAY_MS

@@ -6,7 +6,8 @@ from tests.support.small_monitor import SmallMonitor
 from virtuoso.analysis.forecast.claims.cells import UP
 from virtuoso.analysis.forecast.claims.tally import MEASURES
 from virtuoso.analysis.lived.came import Way
-from virtuoso.analysis.lived.statements import EVERY_MS, READING, SIGNAL
+from virtuoso.analysis.lived.statements import EVERY_MS
+from virtuoso.model.catalogue.lived import READING, SIGNAL
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.monitor.lived.codec import statements_from
 from virtuoso.monitor.lived.record import LivedRecord
