@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "record": ("virtuoso.cli.record", "Keep what goes over the exchange's wire, byte for byte."),
     "recordings": ("virtuoso.cli.recordings", "List recordings, trim them, and take parts out of them."),
     "replay": ("virtuoso.cli.replay", "Play a recording through the same code as live data."),
+    "audit": ("virtuoso.cli.audit", "Compare what was said live with what final data says: nothing may repaint."),
     "backtest": ("virtuoso.cli.backtest", "Score bars of files as they would have been scored live."),
     "research": ("virtuoso.cli.research", "Judge weights and forecasts on files of bars, net of costs."),
     "export": ("virtuoso.cli.export", "Write what was recorded to a Parquet or CSV file."),

@@ -23,7 +23,7 @@ from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.up import serve
 from virtuoso.recording.recorder import Recorder, Recording
 from virtuoso.storage.cache.memory import MemoryCache
-from virtuoso.wiring.recording import keep_of
+from virtuoso.wiring.recording import keep_of, recorded_settings
 
 app = typer.Typer(add_completion=False)
 
@@ -71,7 +71,9 @@ def _seconds(text: str) -> float:
 
 
 async def _record(recording: Recording, settings: Settings, clock: Clock, for_s: float | None) -> None:
-    recorder = Recorder(recording, settings.exchange.name, settings.exchange.category, clock)
+    recorder = Recorder(
+        recording, settings.exchange.name, settings.exchange.category, clock, recorded_settings(settings)
+    )
     monitor = monitor_for(settings, clock, MemoryCache(clock), tap=recorder)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

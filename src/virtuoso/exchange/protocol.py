@@ -18,6 +18,7 @@ from virtuoso.model.market import (
     Trade,
 )
 from virtuoso.model.quality import DataSource
+from virtuoso.model.statement import Statement
 from virtuoso.model.timeframe import Timeframe
 
 
@@ -85,6 +86,10 @@ class Tap(Protocol):
 
     def fit_put_off(self, known_ms: int, from_ms: int) -> None:
         """Note that the fit to what was known at a close holds from another close on than was stated (epoch ms)."""
+        ...
+
+    def said(self, close_ms: int, statements: tuple[Statement, ...]) -> None:
+        """Note what is said of symbols at a close (epoch ms)."""
         ...
 
 

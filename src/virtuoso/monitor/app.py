@@ -25,6 +25,7 @@ from virtuoso.monitor.alerting.service import AlertService
 from virtuoso.monitor.beats import Beats
 from virtuoso.monitor.cycle.alert_context import AlertContext
 from virtuoso.monitor.cycle.refits import PutOff, fitted_apart
+from virtuoso.monitor.cycle.statements import Say
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.kernel import Kernel, Source
 from virtuoso.monitor.lived.keeping import LivedKeeping
@@ -64,7 +65,7 @@ class Monitor:
 
     def __init__(
         self, parts: MonitorParts, exchange: Exchange, clock: Clock, cache: MemoryCache, health: HealthState,
-        stores: Stores | None = None, fit_put_off: PutOff = lambda _, __: None,
+        stores: Stores | None = None, fit_put_off: PutOff = lambda _, __: None, say: Say | None = None,
     ) -> None:  # fmt: skip
         self.parts = parts
         self.exchange = exchange
@@ -95,7 +96,7 @@ class Monitor:
             parts.kernel, Source(exchange, stream), clock, Publication(cache, epoch, parts.kernel.interval_s),
             alerting=self.alerts.alerting, committer=self.committer, health=health,
             series=None if stores is None else stores.series, fitting=fitted_apart, fit_put_off=fit_put_off,
-            lived=self.lived,
+            lived=self.lived, say=say,
         )  # fmt: skip
         self.market, self.watch, self.cycle = kernel.market, kernel.watch, kernel.cycle
         self.incidents, self.health = kernel.incidents, health

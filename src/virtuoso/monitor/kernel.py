@@ -23,6 +23,7 @@ from virtuoso.monitor.alerting.alerting import Alerting
 from virtuoso.monitor.cycle.alpha_scanner import AlphaScanner
 from virtuoso.monitor.cycle.cycle import Cycle
 from virtuoso.monitor.cycle.refits import Fitting, PutOff
+from virtuoso.monitor.cycle.statements import Say
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.lived.record import LivedRecord
 from virtuoso.monitor.persistence.arrays import FIT, RECENT, SAMPLES, read
@@ -79,6 +80,7 @@ class Kernel:
         fit_put_off: told of a fit that was not ready when it should hold.
         audited: whether all closed bars are compared with the exchange's now and then.
         lived: keeps what was said and what came of it; `None` keeps nothing of that.
+        say: told of every statement; `None` tells nobody.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Kernel:
         fit_put_off: PutOff = lambda _, __: None,
         audited: bool = True,
         lived: LivedRecord | None = None,
+        say: Say | None = None,
     ) -> None:
         exchange, stream = source.exchange, source.stream
         self.parts = parts
@@ -135,7 +138,7 @@ class Kernel:
             exchange=exchange, stream=stream, market=self.market, engine=engine, watch=self.watch,
             refresh=self.refresh, worker=self.worker, publication=publication, alerting=alerting, outage=self.outage,
             slow_s=parts.slow_pass_s, stale_after_s=parts.stale_after_s, health=health, results=self.results,
-            fitting=fitting, fit_put_off=fit_put_off,
+            fitting=fitting, fit_put_off=fit_put_off, say=say,
             foreseen=Foresight(self.market, self.detection, alerting.outcomes.edges, clock).take,
         )  # fmt: skip
         self.alpha = AlphaScanner(

@@ -24,6 +24,7 @@ from virtuoso.model.feed import FeedStatus, SymbolSink
 from virtuoso.monitor.alerting.root import AlertRoot
 from virtuoso.monitor.beats import Beats
 from virtuoso.monitor.cycle.alert_context import AlertContext
+from virtuoso.monitor.cycle.statements import Say
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.kernel import Kernel, Source
 from virtuoso.monitor.persistence.committer import Committer
@@ -155,9 +156,9 @@ class RecordedStream:
 
 
 class Replay:
-    """Plays records; `digest` is the SHA-256 of every document published, in order."""
+    """Plays records; `digest` is the SHA-256 of every document published, in order. `say` is told of each statement."""
 
-    def __init__(self, parts: MonitorParts) -> None:
+    def __init__(self, parts: MonitorParts, say: Say | None = None) -> None:
         rng = np.random.default_rng(0)
         self.clock = clock = ManualClock()
         self._offset = ClockOffset()
@@ -173,7 +174,7 @@ class Replay:
         self._kernel = kernel = Kernel(
             replace(parts.kernel, slow_pass_s=inf, polled=False), Source(exchange, self.stream), clock,
             Publication(MemoryCache(clock), 1, interval_s, ages=False), alerting=self._alerts.alerting,
-            committer=Committer(None, parts.kernel.market, incidents), audited=False,
+            committer=Committer(None, parts.kernel.market, incidents), audited=False, say=say,
             health=HealthState(clock, interval_s, "embedded"),
         )  # fmt: skip
         self._alerts.context = AlertContext(kernel.market, kernel.cycle, kernel.exchange)

@@ -33,4 +33,4 @@ def monitor_for(
     board = HealthState(clock, parts.kernel.interval_s, mode)
     if tap is None:
         return Monitor(parts, exchange, clock, cache, board, stores)
-    return Monitor(parts, exchange, clock, cache, board, stores, fit_put_off=tap.fit_put_off)
+    return Monitor(parts, exchange, clock, cache, board, stores, fit_put_off=tap.fit_put_off, say=tap.said)

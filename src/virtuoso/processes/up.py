@@ -21,6 +21,7 @@ from virtuoso.storage.cache.feed import Feed
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.web.connections.listening import listen
 from virtuoso.wiring.folders import make_data_dir
+from virtuoso.wiring.recording import recorded_settings
 from virtuoso.wiring.stores import opened
 
 
@@ -64,7 +65,11 @@ async def _watch(
 ) -> None:  # fmt: skip
     async with opened(settings, clock, cache) as stores:
         recorder = (
-            None if record is None else Recorder(record, settings.exchange.name, settings.exchange.category, clock)
+            None
+            if record is None
+            else Recorder(
+                record, settings.exchange.name, settings.exchange.category, clock, recorded_settings(settings)
+            )
         )
         monitor = monitor_for(settings, clock, cache, stores=stores, tap=recorder)
         monitor.tasks.start("web", web.run)

@@ -1,14 +1,16 @@
 """What goes over the wire, written to a recording."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from virtuoso.model.clock import Clock
+from virtuoso.model.statement import Statement
 from virtuoso.recording.keeping import Keep
-from virtuoso.recording.records import VERSION, Answer, ClockRead, Closed, FitPutOff, Frame, Header, Opened, Sent
+from virtuoso.recording.records import VERSION, Answer, ClockRead, Closed, FitPutOff, Frame, Header, Opened, Said, Sent
 from virtuoso.recording.writer import RecordingWriter
 
 log = structlog.get_logger(__name__)
@@ -32,10 +34,15 @@ class Recording:
 
 
 class Recorder:
-    """Implements `exchange.protocol.Tap`; a recording that fails is said once, and the program goes on."""
+    """Implements `exchange.protocol.Tap`; a recording that fails is said once, and the program goes on.
 
-    def __init__(self, recording: Recording, exchange: str, category: str, clock: Clock) -> None:
-        header = Header(VERSION, exchange, category, clock.now_ns(), {})
+    `settings` tells of the program and its configuration, without secrets: a replay by others says other things.
+    """
+
+    def __init__(
+        self, recording: Recording, exchange: str, category: str, clock: Clock, settings: Mapping[str, str]
+    ) -> None:
+        header = Header(VERSION, exchange, category, clock.now_ns(), dict(settings))
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self.failure: str | None = None
@@ -97,6 +104,10 @@ class Recorder:
     def fit_put_off(self, known_ms: int, from_ms: int) -> None:
         """Record that a fit was late, and holds from the close `from_ms` on (epoch ms)."""
         self._put(FitPutOff(self._clock.now_ns(), known_ms, from_ms))
+
+    def said(self, close_ms: int, statements: tuple[Statement, ...]) -> None:
+        """Record what was said of symbols at a close (epoch ms)."""
+        self._put(Said(self._clock.now_ns(), close_ms, statements))
 
     async def close(self) -> None:
         """Write what is still in memory and close the file, in a thread."""

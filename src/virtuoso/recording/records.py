@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from virtuoso.model.statement import Statement
+
 VERSION = 2
 """What this program writes."""
 READ = frozenset({1, VERSION})
@@ -99,6 +101,14 @@ class FitPutOff(_Record, frozen=True):
     from_ms: int
 
 
+class Said(_Record, frozen=True):
+    """What the monitor said at `at_ns` of symbols at a close (epoch ms); what a replay says is compared with it."""
+
+    at_ns: int
+    close_ms: int
+    statements: tuple[Statement, ...]
+
+
 class Dropped(_Record, frozen=True):
     """Here `count` records are missing, from `at_ns` on."""
 
@@ -107,7 +117,7 @@ class Dropped(_Record, frozen=True):
     reason: str
 
 
-Record = Header | Frame | Sent | Opened | Closed | Answer | ClockRead | FitPutOff | Dropped
+Record = Header | Frame | Sent | Opened | Closed | Answer | ClockRead | FitPutOff | Said | Dropped
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
@@ -132,6 +142,8 @@ def held_bytes(record: Record) -> int:
         return len(record.payload) + _OVERHEAD
     if isinstance(record, Answer):
         return len(record.body) + sum(map(len, record.query.values())) + 2 * _OVERHEAD
+    if isinstance(record, Said):
+        return 2 * _OVERHEAD * (1 + len(record.statements))
     return len(record.payload) + _OVERHEAD if isinstance(record, Sent) else 2 * _OVERHEAD
 
 

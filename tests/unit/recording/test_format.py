@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from virtuoso.model.errors import UsageError
+from virtuoso.model.statement import Statement
 from virtuoso.recording.blocks import Packer, end
 from virtuoso.recording.files import RecordingError
 from virtuoso.recording.reader import Reader, read
@@ -22,6 +23,7 @@ from virtuoso.recording.records import (
     Header,
     Opened,
     Record,
+    Said,
     Sent,
     encode,
 )
@@ -33,6 +35,11 @@ _ns = st.integers(-(2**63), 2**64 - 1)
 _text = st.text(max_size=40)
 _bytes = st.binary(max_size=2_000)
 _connection = st.integers(0, 500)
+_number = st.none() | st.floats(allow_nan=False)
+_word = st.none() | _text
+_said = (
+    _text, _number, _word, _word, _number, _word, _word, st.tuples(_number, _number, _number), _text
+)  # fmt: skip
 _records: st.SearchStrategy[Record] = st.one_of(
     st.builds(Frame, _ns, _connection, _bytes),
     st.builds(Sent, _ns, _connection, _bytes),
@@ -41,6 +48,7 @@ _records: st.SearchStrategy[Record] = st.one_of(
     st.builds(Answer, _ns, _ns, _text, st.dictionaries(_text, _text, max_size=5), st.integers(100, 599), _bytes),
     st.builds(ClockRead, _ns, st.floats(allow_nan=False)),
     st.builds(FitPutOff, _ns, _ns, _ns),
+    st.builds(Said, _ns, _ns, st.lists(st.builds(Statement, *_said), max_size=3).map(tuple)),
     st.builds(Dropped, _ns, st.integers(1, 2**40), _text),
 )
 

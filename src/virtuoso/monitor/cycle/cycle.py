@@ -28,6 +28,7 @@ from virtuoso.monitor.alerting.alerting import Alerting
 from virtuoso.monitor.alerting.pressure import PressureLog
 from virtuoso.monitor.containment import each
 from virtuoso.monitor.cycle.refits import Fitting, PutOff, Refits
+from virtuoso.monitor.cycle.statements import Say, statements_of
 from virtuoso.monitor.documents.fresh_label import served_label
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.documents.publish import Built, Frame, build, market_items
@@ -67,6 +68,7 @@ class Cycle:
         results: Results,
         fitting: Fitting | None = None,
         fit_put_off: PutOff = lambda _, __: None,
+        say: Say | None = None,
         foreseen: Callable[[Forecasts], None] = lambda _: None,
     ) -> None:
         self._exchange = exchange
@@ -88,6 +90,7 @@ class Cycle:
         # What an earlier run published of symbols that are watched no longer goes with the first publication.
         self._published = {name for name in publication.cache.names() if name.startswith("symbol:")}
         self._foreseen = foreseen
+        self._say = say
         self.refits = Refits(engine, worker, fitting, fit_put_off)
         self.pressure = PressureLog(alerting.incidents)
         self.regimes = RegimeTracker(engine.base, regime_timeframe(engine.timeframes))
@@ -220,6 +223,8 @@ class Cycle:
         for symbol in cut.symbols:
             self.evaluations[symbol] = found.evaluation
         self._results.evaluated(cut, found)
+        if self._say is not None:
+            self._say(self.analysed_ms, found.statements)
         if found.evaluation.said is not None:
             self._foreseen(found.evaluation.said.forecasts)
             withdrawn = [each.reason for each in found.evaluation.said.withdrawn]
@@ -235,7 +240,8 @@ class Cycle:
         for symbol in cut.symbols:
             evaluation.regime(symbol)
             evaluation.reading(symbol)
-        return self._results.found(evaluation, cut, self._engine, source)
+        found = self._results.found(evaluation, cut, self._engine, source)
+        return found if self._say is None else replace(found, statements=statements_of(evaluation, cut.symbols))
 
     def _evaluated_ms(self, symbol: str) -> int:
         evaluation = self.evaluations.get(symbol)

@@ -11,6 +11,7 @@ from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.market.panel import Cut
 from virtuoso.model import documents as docs
 from virtuoso.model.quality import DataSource
+from virtuoso.model.statement import Statement
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.lived.record import LivedRecord
 from virtuoso.monitor.persistence.arrays import FIT, RECENT, SAMPLES, written
@@ -38,6 +39,7 @@ class Found:
     past: tuple[PastDay, ...]
     factors: list[Row]
     training: TrainingSet | None
+    statements: tuple[Statement, ...] = ()
 
 
 class Results:
