@@ -14,7 +14,7 @@ import msgspec
 import uvloop
 
 from virtuoso.model import documents as docs
-from virtuoso.model.catalogue import examples
+from virtuoso.model.catalogue import alert_examples, examples, performance_example
 from virtuoso.model.clock import SystemClock, iso
 from virtuoso.model.quality import DataSource
 from virtuoso.model.timeframe import Timeframe
@@ -102,6 +102,10 @@ class Feed:
         self.publish("regime", examples.REGIME | {"timestamp": now})
         self.publish("dashboard", examples.DASHBOARD)
         self.publish("alerts", [examples.ALERT | {"message": f"{HOSTILE} moved", "symbol": HOSTILE}])
+        self.publish("alerts:performance", alert_examples.PERFORMANCE | {"timestamp": now})
+        self.publish("alerts:rules", alert_examples.RULES | {"timestamp": now})
+        self.publish("alerts:pipeline", alert_examples.PIPELINE | {"timestamp": now})
+        self.publish("signals:performance", performance_example.PERFORMANCE | {"timestamp": now})
         ticker = examples.SYMBOLS["symbols"][0]
         listed = [ticker | {"symbol": n, "turnover_24h": 1e9 / (i + 1)} for i, n in enumerate(self._names)]
         self.publish("symbols", examples.SYMBOLS | {"symbols": listed, "timestamp": now})

@@ -20,11 +20,17 @@ export const TERMS = {
     said: "Probability that the signal turns out right. Of HOLD: that the better side would not have paid its costs.",
   },
   factors: { said: "Six kinds of evidence, each scored 0 to 100; 50 is neutral. Their weighted mean is the pressure." },
+  interruption: {
+    said: "A message of its own, which makes somebody look. The market may send a few a day; the rest waits for the digest. Critical incidents, your rules and the program's own always interrupt.",
+  },
   large_move: {
     said: "Probability of a large move within the next hour, either way. Large is what one in five of this symbol's own moves of the last seven days exceeded.",
   },
   lean: {
     said: "Which way it goes beyond costs likelier. Shown only where saying so was right more often than wrong, beyond chance.",
+  },
+  lift: {
+    said: "How often the price left its 95 % band after such alerts, over how often it did after minutes of equal forecast volatility and hour. 1 is no better than any minute.",
   },
   momentum: { said: "Drift of the last day, in its own volatility: 0 to 100, 50 is none." },
   percentile: {
