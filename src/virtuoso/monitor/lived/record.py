@@ -40,6 +40,8 @@ _SETTLED_AT_ONCE = 300
 """Symbols after which settling pauses for a second: a part of 600 takes 10 to 30 ms of the loop."""
 _SIDES = (Label.BUY, Label.SELL)
 _RECENT_MS = 2 * EVERY_MS
+_LATE_MS = 5 * MINUTE_MS
+"""How long after the quarter of an hour its reading is kept, where no earlier close of it was evaluated."""
 _AGAIN_S = 5.0
 _MOST_TAKEN, _TAKEN_MS = 10_000, 3 * DAY_MS
 SumsKey = tuple[int, str, int]
@@ -95,7 +97,7 @@ class LivedRecord:
             return
         close_ms, at = evaluation.close_ms, {symbol: i for i, symbol in enumerate(evaluation.symbols)}
         chosen: dict[str, list[str]] = {
-            READING: list(symbols) if close_ms % EVERY_MS == 0 else [],
+            READING: self._due(close_ms, symbols),
             SIGNAL: [s for s in symbols if evaluation.signal(s) in _SIDES and evaluation.claimed_ms(s) == close_ms],
         }
         for kind, those in chosen.items():
@@ -109,6 +111,22 @@ class LivedRecord:
             self._made.setdefault((close_ms, kind), {}).update(dict.fromkeys(new, part))
         for made_ms, kind in [key for key in self._made if key[0] < close_ms - _RECENT_MS]:
             del self._made[made_ms, kind]
+
+    def _due(self, close_ms: int, symbols: Sequence[str]) -> list[str]:
+        """The symbols whose reading of this quarter of an hour is still to be kept, near enough to where it begins.
+
+        Closes that were missed for a while are analysed together, and only the last of them is evaluated.
+        """
+        begun_ms = close_ms - close_ms % EVERY_MS
+        if close_ms - begun_ms > _LATE_MS:
+            return []
+        made = {
+            symbol
+            for (at_ms, kind), those in self._made.items()
+            if kind == READING and at_ms >= begun_ms
+            for symbol in those
+        }
+        return [symbol for symbol in symbols if symbol not in made]
 
     def evaluated(self) -> None:
         """Take what was noted on the worker."""

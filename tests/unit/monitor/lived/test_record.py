@@ -1,5 +1,7 @@
 """What is noted of a pass: readings every quarter of an hour, claims at the close at which they are made, once."""
 
+from dataclasses import replace
+
 import numpy as np
 from tests.support.small_monitor import SmallMonitor
 
@@ -80,6 +82,23 @@ async def test_a_claim_is_kept_when_it_is_made_and_not_while_it_stands() -> None
     readings = [key.close_ms for key in said if key.kind == READING]
     assert len(readings) in (1, 2)
     assert all(close % EVERY_MS == 0 for close in readings)
+    small.close()
+
+
+async def test_a_quarter_of_an_hour_whose_first_close_was_missed_is_kept_at_the_next() -> None:
+    small = SmallMonitor(2)
+    await small.start()
+    found = next(iter(small.cycle.evaluations.values()))
+    quarter_ms = found.close_ms - found.close_ms % EVERY_MS
+    lived = LivedRecord(Nothing(), "made-up")
+    for minute, rows in {0: 1, 1: 0, 4: 0, 17: 1, 18: 0, 36: 0, 44: 0, 50: 1}.items():
+        later = replace(found, close_ms=quarter_ms + minute * 60_000)
+        lived.observe(later, found.symbols)
+        lived.evaluated()
+        taken = lived.take()
+        assert (0 if taken is None else len(taken.rows)) == rows, minute
+        if taken is not None:
+            lived.kept(taken)
     small.close()
 
 
