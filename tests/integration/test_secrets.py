@@ -23,6 +23,7 @@ WEB_TOKEN = "canary-web-token-1f0c"
 DEAD = "127.0.0.1:9"  # nobody listens there
 SECRETS: dict[str, str] = {
     "web.token": WEB_TOKEN,
+    "web.read_token": "canary-web-read-token-77",
     "cache.redis_url": f"redis://user:canary-redis-pass@{DEAD}/0",
     "database.url": f"postgresql://user:canary-database-pass@{DEAD}/x",
     "timeseries.influx.token": "canary-influx-token",

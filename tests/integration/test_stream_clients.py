@@ -65,7 +65,7 @@ async def web() -> AsyncIterator[Web]:
     cache = MemoryCache(SystemClock())
     app = FastAPI()
     app.include_router(stream.router(cache, SystemClock()))
-    server = WebServer(Front(app, cache, HOT, Access(["127.0.0.1"], None)))
+    server = WebServer(Front(app, cache, HOT, Access(["127.0.0.1"], None), SystemClock()))
     with closing(listen("127.0.0.1", 0)) as sock:
         serving = asyncio.create_task(server.serve(sock))
         yield Web(cache, server, sock.getsockname()[1])

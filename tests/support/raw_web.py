@@ -102,12 +102,12 @@ class RawWeb:
 
 @asynccontextmanager
 async def raw_web(
-    limits: Limits | None = None, token: str | None = None, clock: Clock | None = None
+    limits: Limits | None = None, token: str | None = None, clock: Clock | None = None, read_token: str | None = None
 ) -> AsyncIterator[RawWeb]:
     """Until the block ends. Nothing is published."""
     clock = clock or SystemClock()
     cache, sock = MemoryCache(clock), listen("127.0.0.1", 0)
-    access = Access(["127.0.0.1", "[::1]"], token)
+    access = Access(["127.0.0.1", "[::1]"], token, read_token)
     server = WebServer(
         create_app(
             cache=cache, board=HealthState(clock, 10.0, "embedded"), views=NoViews(), database=None,

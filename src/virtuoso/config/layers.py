@@ -14,9 +14,9 @@ from virtuoso.config.keys import is_section
 from virtuoso.config.section import KeyPath
 from virtuoso.model.errors import ConfigError
 
-SECRETS = frozenset(
-    {"token", "password", "redis_url", "url", "secret", "discord_webhook_url", "system_alerts_webhook_url"}
-)
+SECRETS = frozenset({
+    "token", "read_token", "password", "redis_url", "url", "secret", "discord_webhook_url", "system_alerts_webhook_url",
+})  # fmt: skip
 """Keys whose values are texts, whatever they look like."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 

@@ -261,14 +261,16 @@ class WebSettings(Section):
         ("127.0.0.1", "localhost", "[::1]"), description="Host names that requests may be addressed to."
     )
     token: SecretStr | None = Field(
-        None, description="Bearer token of 16 characters or more; required when not on loopback."
+        None, description="Token of 16 characters or more, which may do everything; required when not on loopback."
     )
     token_file: FilePath | None = Field(None, description="File that holds the token.")
+    read_token: SecretStr | None = Field(None, description="Another token, with which one may only look.")
+    read_token_file: FilePath | None = Field(None, description="File that holds it.")
     workers: int = Field(1, ge=1, le=64, description="Processes of `virtuoso web` that share the port.")
     connections: int = Field(4096, ge=8, le=100_000, description="Connections to one process at once, at most.")
     connections_per_address: int = Field(2048, ge=4, le=100_000, description="Of them from one address, at most.")
 
-    @field_validator("token")
+    @field_validator("token", "read_token")
     @classmethod
     def _cannot_be_guessed(cls, token: SecretStr | None) -> SecretStr | None:
         if token is not None and len(token.get_secret_value()) < _SHORTEST_TOKEN:
@@ -277,10 +279,16 @@ class WebSettings(Section):
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:
-        if self.token is not None and self.token_file is not None:
-            raise ValueError("give token or token_file, not both")
+        for name in ("token", "read_token"):
+            if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
+                raise ValueError(f"give {name} or {name}_file, not both")
         if not self.is_loopback and self.token is None and self.token_file is None:
             raise ValueError(f"host {self.host} is not loopback, so a token (or token_file) is required")
+        if self.read_token or self.read_token_file:
+            if self.token is None and self.token_file is None:
+                raise ValueError("a read_token needs a token (or token_file) beside it, which may do everything")
+            if self.read_token is not None and self.read_token == self.token:
+                raise ValueError("read_token and token must differ")
         return self
 
     @property

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterable
 
 import structlog
+from pydantic import SecretStr
 
 from virtuoso.config import Settings
 from virtuoso.model.clock import Clock
@@ -39,9 +40,10 @@ async def serve_documents(
     try:
         async with readable_for(settings, clock) as series:
             frames = tuple(settings.analysis.timeframes.weights())
-            token = settings.web.token
             access = Access(
-                (*settings.web.allowed_hosts, settings.web.host), None if token is None else token.get_secret_value()
+                (*settings.web.allowed_hosts, settings.web.host),
+                _revealed(settings.web.token),
+                _revealed(settings.web.read_token),
             )
             web = WebServer(
                 create_app(
@@ -63,6 +65,10 @@ async def serve_documents(
             await until_stopped({*works, sweeping, telling, serving}, stop, web)
     finally:
         await kept.close()
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
 
 
 def _limits(settings: Settings) -> Limits:

@@ -1,24 +1,31 @@
-"""Who may ask: hosts that are ours, origins that are ours, and the token; wrong tokens are slowed down and counted."""
+"""Who may ask what: hosts and origins that are ours, tokens and sessions; wrong tokens are slowed down and counted."""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Final
 
+from virtuoso.web.addresses import is_page
 from virtuoso.web.headers import host_of
+from virtuoso.web.sessions import LASTS_S, Role, Session, Sessions
 
 Refusal = tuple[int, str, str]
 """Status, title, detail."""
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_ONCE = frozenset({b"host", b"authorization"})
+_ONCE = frozenset({b"host", b"authorization", b"origin", b"cookie"})
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.25, 4.0
 _ADDRESSES: Final = 1_000
 _DELAYED: Final = 256
-OPEN_PATHS = frozenset({"/health/live"})
-"""Asked without a token: by whoever looks whether the process answers. They tell nothing else."""
+_OPEN_PATHS = frozenset({"/health/live", "/api/session"})
+_UNSIGNED = "a bearer token is required, or the session that `/login` begins"
+
+
+def is_open(path: str) -> bool:
+    """Whether a path is served without a token: pages, which hold no data, and what says that the process answers."""
+    return path in _OPEN_PATHS or is_page(path)
 
 
 @dataclass(slots=True)
@@ -60,18 +67,25 @@ class Delays:
 
 
 class Access:
-    """Judges requests. `token` is required when given."""
+    """Judges requests. A token is required when one is given: `token` may do everything, `read_token` may look."""
 
-    def __init__(self, allowed_hosts: Iterable[str], token: str | None) -> None:
+    def __init__(self, allowed_hosts: Iterable[str], token: str | None, read_token: str | None = None) -> None:
         self._hosts = frozenset(host.lower().encode() for host in allowed_hosts)
         self._known_hosts: set[bytes] = set()
-        self._token = None if token is None else token.encode()
+        given = {Role.OPERATE: token, Role.READ: read_token}
+        self._tokens = {role: text.encode() for role, text in given.items() if text is not None}
+        self._sessions = Sessions(self._tokens)
         self._delays = Delays()
         self.wrong = Wrong()
 
+    @property
+    def required(self) -> bool:
+        """Whether a token is."""
+        return bool(self._tokens)
+
     def known(self, host: bytes) -> bool:
         """Whether a plain reading request to this host needs no look."""
-        return self._token is None and host in self._known_hosts
+        return not self._tokens and host in self._known_hosts
 
     def refusal(self, method: str, headers: Sequence[tuple[bytes, bytes]]) -> Refusal | None:
         """Why a request is not served, but for its token: no host or several, not ours, another site that writes."""
@@ -79,7 +93,7 @@ class Access:
         if len(given) < len(headers):
             names = [name for name, _ in headers if name in _ONCE]
             if len(names) > len(set(names)):
-                return 400, "Bad Request", "Host and Authorization may be given once"
+                return 400, "Bad Request", "Host, Origin, Cookie and Authorization may be given once"
         host = given.get(b"host", b"")
         if host not in self._known_hosts:
             name = host_of(host)
@@ -94,16 +108,56 @@ class Access:
             return 403, "Forbidden", "requests that change something must come from this site"
         return None
 
-    async def stranger(self, path: str, given: bytes | None, address: str) -> Refusal | None:
-        """Why a request is not served for its token; after a while, when a wrong one was given."""
-        if self._token is None or path in OPEN_PATHS:
+    async def stranger(
+        self, method: str, path: str, headers: Mapping[bytes, bytes], address: str, now_s: float
+    ) -> Refusal | None:
+        """Why a request is not served for its token or session; after a while, when a wrong token was given."""
+        if not self._tokens or is_open(path):
             return None
-        if given is None:
-            return 401, "Unauthorized", "a bearer token is required"
-        scheme, _, token = given.partition(b" ")
-        if compare_digest(token.strip(), self._token) and scheme.lower() == b"bearer":
+        given = headers.get(b"authorization")
+        if given is not None:
+            scheme, _, token = given.partition(b" ")
+            role = self._role_of(token.strip()) if scheme.lower() == b"bearer" else None
+            if role is None:
+                return await self._wrong_token(address)
             self._delays.forget(address)
-            return None
+        else:
+            session = self._sessions.read(headers.get(b"cookie"))
+            if session is None:
+                return 401, "Unauthorized", _UNSIGNED
+            if session.until_s <= now_s:
+                return 401, "Unauthorized", "the session is over; log in again"
+            # A browser sends a cookie for whoever asks it to, and always says who that is where something changes.
+            if method not in _READING and b"origin" not in headers:
+                return 403, "Forbidden", "with a session, requests that change something must say their Origin"
+            role = session.role
+        if method not in _READING and role is not Role.OPERATE:
+            return 403, "Forbidden", "this token may only read; web.token may change something too"
+        return None
+
+    async def log_in(self, token: str, address: str, now_s: float) -> Session | Refusal:
+        """Begin a session for a token; after a while, and not, when it is a wrong one."""
+        role = self._role_of(token.encode(errors="surrogatepass"))
+        if role is None:
+            return await self._wrong_token(address)
+        self._delays.forget(address)
+        return Session(role, int(now_s) + LASTS_S)
+
+    def cookie(self, session: Session, now_s: float, *, secure: bool) -> str:
+        """The `Set-Cookie` of a session that began here."""
+        return self._sessions.cookie(session, now_s, secure=secure)
+
+    def session(self, cookies: bytes | None, now_s: float) -> Session | None:
+        """The session in force that a `Cookie` header holds."""
+        found = self._sessions.read(cookies)
+        return None if found is None or found.until_s <= now_s else found
+
+    def _role_of(self, token: bytes) -> Role | None:
+        """What a token allows; all are compared, so that the time tells nothing."""
+        matching = [role for role, right in self._tokens.items() if compare_digest(token, right)]
+        return matching[0] if matching else None
+
+    async def _wrong_token(self, address: str) -> Refusal:
         self.wrong.count += 1
         self.wrong.client = address
         if not await self._delays.wait(address):

@@ -10,7 +10,19 @@ from virtuoso.storage.database.store import Database
 from virtuoso.web import openapi, problems
 from virtuoso.web.access import Access
 from virtuoso.web.front import App, Front
-from virtuoso.web.routes import alerts, cones, deliveries, documents, health, pages, signals, silences, stream, symbols
+from virtuoso.web.routes import (
+    alerts,
+    cones,
+    deliveries,
+    documents,
+    health,
+    pages,
+    session,
+    signals,
+    silences,
+    stream,
+    symbols,
+)
 from virtuoso.web.routes.health import Judged
 
 _DESCRIPTION = (
@@ -31,13 +43,14 @@ def create_app(
     access: Access,
 ) -> App:
     """The ASGI application; `identity` is that of the monitor whose outbox is listed, `access` says who may ask."""
-    app = application(cache, board, views, database, identity, clock)
-    return Front(app, cache, documents.HOT, access)
+    app = application(cache, board, views, database, identity, clock, access)
+    return Front(app, cache, documents.HOT, access, clock)
 
 
 def application(
-    cache: MemoryCache, board: Judged, views: SymbolViews, database: Database | None, identity: str, clock: Clock
-) -> FastAPI:
+    cache: MemoryCache, board: Judged, views: SymbolViews, database: Database | None, identity: str, clock: Clock,
+    access: Access,
+) -> FastAPI:  # fmt: skip
     """Everything behind the front."""
     app = FastAPI(
         title="Virtuoso", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None,
@@ -52,6 +65,7 @@ def application(
         silences.router(database, clock),
         stream.router(cache, clock),
         health.router(board),
+        session.router(access, clock),
         pages.router(),
     )
     for router in routers:

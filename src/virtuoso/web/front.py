@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from virtuoso.model.clock import Clock
 from virtuoso.model.documents import Problem
 from virtuoso.storage.cache.memory import Document, MemoryCache
 from virtuoso.web.access import Access
@@ -28,11 +29,14 @@ _ASKING = frozenset({"GET", "HEAD"})
 class Front:
     """ASGI: `documents` maps exact paths to names in the cache; `access` says who may ask."""
 
-    def __init__(self, app: App, cache: MemoryCache, documents: Mapping[str, str], access: Access) -> None:
+    def __init__(
+        self, app: App, cache: MemoryCache, documents: Mapping[str, str], access: Access, clock: Clock
+    ) -> None:
         self._app = app
         self._cache = cache
         self._published = {path: _Published(name) for path, name in documents.items()}
         self._access = access
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Guard a request, then answer it with a published document or pass it on to the application."""
@@ -46,7 +50,8 @@ class Front:
             if refusal is None:
                 client = scope.get("client")
                 address = client[0] if client else ""
-                refusal = await self._access.stranger(path, headers.get(b"authorization"), address)
+                now_s = self._clock.now_ns() / 1e9
+                refusal = await self._access.stranger(method, path, headers, address, now_s)
             if refusal is not None:
                 await _problem(send, path, *refusal)
                 return

@@ -14,22 +14,23 @@ from virtuoso.model import documents as docs
 from virtuoso.model.alerts import documents as alerts
 from virtuoso.model.catalogue.documents import DOCUMENTS
 from virtuoso.model.documents import Problem
-from virtuoso.web.access import OPEN_PATHS
+from virtuoso.web.access import is_open
 from virtuoso.web.descriptions import describe
+from virtuoso.web.sessions import COOKIE
 
 SCHEMAS: tuple[type[msgspec.Struct], ...] = (
     *dict.fromkeys(document.schema for document in DOCUMENTS.values() if document.example is not None),
     docs.Bars, docs.Cones, docs.SymbolSeries,
     docs.Ticks, docs.SignalHistory, docs.ScoreHistory, alerts.AlertDetail, alerts.AlertHistory,
     alerts.NewAcknowledgement, alerts.NewSilence, alerts.SilenceItem, alerts.Silences, alerts.Deliveries,
-    alerts.DeliveryItem, alerts.Nothing, Problem,
+    alerts.DeliveryItem, alerts.Nothing, docs.LogIn, docs.SessionDocument, Problem,
 )  # fmt: skip
 """Of published documents, and of what routes answer or take besides."""
 _TEXTS = {
     304: "The document is still the version that `If-None-Match` names; the answer has no body.",
     400: "The request is no good HTTP: no Host header, or one that is given twice.",
     401: "The token is missing or wrong.",
-    403: "Another site asks for a change; only pages of this one may.",
+    403: "Another site asks for a change, and only pages of this one may; or the token may only read.",
     404: "There is no such thing; `detail` says where those are listed that there are.",
     408: "The request took too long to come.",
     409: "There are as many already as there may be.",
@@ -81,14 +82,21 @@ def _answer(status: int) -> dict[str, Any]:
 def _state_access(document: dict[str, Any]) -> None:
     """A token is asked for where `web.token` is set, but for paths that are open; and what any route may say."""
     document["components"]["securitySchemes"] = {
-        "token": {"type": "http", "scheme": "bearer", "description": "`web.token`, where one is configured."}
-    }
-    document["security"] = [{"token": []}, {}]
+        "token": {
+            "type": "http", "scheme": "bearer",
+            "description": "`web.token` or, to look only, `web.read_token`, where they are configured.",
+        },
+        "session": {
+            "type": "apiKey", "in": "cookie", "name": COOKIE,
+            "description": "The cookie that `/api/session` gives for a token; changes need an `Origin` with it.",
+        },
+    }  # fmt: skip
+    document["security"] = [{"token": []}, {"session": []}, {}]
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            if path in OPEN_PATHS:
+            if is_open(path):
                 operation["security"] = []
-            always = _ALWAYS if path in OPEN_PATHS else (*_ALWAYS, *_OF_TOKENS)
+            always = _ALWAYS if is_open(path) else (*_ALWAYS, *_OF_TOKENS)
             responses = {str(status): _answer(status) for status in always} | operation["responses"]
             operation["responses"] = dict(sorted(responses.items()))
 

@@ -273,3 +273,13 @@ def test_a_dollar_and_brace_that_name_no_variable_are_a_mistake(tmp_path: Path) 
     for text in ("${NOPE", "a${", "${1}", "${SET} and ${"):
         (line,) = mistakes([written(tmp_path, f"data_dir: '{text}'")], SET="x")
         assert line.endswith("data_dir: a ${ that names no variable; write ${NAME} or ${NAME:-default}"), line
+
+
+def test_one_may_only_look_with_a_token_of_its_own(tmp_path: Path) -> None:
+    both = load([written(tmp_path, f"web: {{token: {'o' * 16}, read_token: {'r' * 16}}}\n")], {}).web
+    assert both.read_token is not None
+    for lacking in (
+        f"web: {{read_token: {'r' * 16}}}\n", f"web: {{token: {'o' * 16}, read_token: {'o' * 16}}}\n",
+        f"web: {{token: {'o' * 16}, read_token: short}}\n",
+    ):  # fmt: skip
+        assert len(mistakes([written(tmp_path, lacking)])) == 1

@@ -18,8 +18,21 @@ from virtuoso.model.timeframe import Timeframe
 from virtuoso.operations.health import HealthState, Observed
 from virtuoso.storage.cache.memory import MemoryCache, Version
 from virtuoso.web.access import Access
+from virtuoso.web.addresses import DASHBOARD
 from virtuoso.web.app import application, create_app
-from virtuoso.web.routes import alerts, cones, deliveries, documents, health, pages, signals, silences, stream, symbols
+from virtuoso.web.routes import (
+    alerts,
+    cones,
+    deliveries,
+    documents,
+    health,
+    pages,
+    session,
+    signals,
+    silences,
+    stream,
+    symbols,
+)
 from virtuoso.web.routes.documents import HOT, WHOLE
 
 
@@ -114,17 +127,18 @@ def client(cache: MemoryCache, board: HealthState, token: str | None = None) -> 
 
 
 def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthState) -> None:
-    app = application(cache, board, NoViews(), None, "m", ManualClock())
+    access = Access(["testserver"], None)
+    app = application(cache, board, NoViews(), None, "m", ManualClock(), access)
     routers = [
         health.router(board), documents.router(cache), symbols.router(NoViews(), cache), signals.router(None),
         stream.router(cache, ManualClock()), pages.router(), alerts.router(cache, None, ManualClock()),
-        silences.router(None, ManualClock()), cones.router(cache, None, "m"),
-        deliveries.router(None, "m", ManualClock()),
+        silences.router(None, ManualClock()),
+        deliveries.router(None, "m", ManualClock()), session.router(access, ManualClock()),
     ]  # fmt: skip
     served = {route.path_format for router in routers for route in router.routes if isinstance(route, APIRoute)}
     assert len(served) >= 20
     parts = {path for path in served if path.startswith("/static/")} | {"/status"}  # of the pages: nothing for people
-    addresses = set(pages.DASHBOARD) - {"/"}  # of the one page
+    addresses = set(DASHBOARD) - {"/"}  # of the one page
     addresses = {path.replace(":path", "") for path in addresses}
     assert served - parts - addresses == set(app.openapi()["paths"])
     assert set(HOT) <= served
@@ -213,7 +227,7 @@ def test_a_symbol_with_a_slash_is_a_symbol(cache: MemoryCache, board: HealthStat
 def test_a_token_is_required_when_there_is_one(cache: MemoryCache, board: HealthState) -> None:
     asked = client(cache, board, token="hush")
     cache.put("dashboard", b"{}", Version(1, 1), 60)
-    for path in ("/api/dashboard/data", "/health", "/"):
+    for path in ("/api/dashboard/data", "/health", "/openapi.json"):
         refused = asked.get(path)
         assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
         assert asked.get(path, headers={"Authorization": "Bearer wrong"}).status_code == 401

@@ -86,7 +86,7 @@ def app_of(cache: MemoryCache) -> Front:
     app = FastAPI()
     app.include_router(stream.router(cache, ManualClock(1_800_000_000_000_000_000)))
     problems.install(app)
-    return Front(app, cache, {}, Access(["testserver"], None))
+    return Front(app, cache, {}, Access(["testserver"], None), ManualClock())
 
 
 def publish(cache: MemoryCache, sequence: int, name: str = "overview") -> None:

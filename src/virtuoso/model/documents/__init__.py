@@ -22,6 +22,7 @@ from virtuoso.model.documents.performance import (
 from virtuoso.model.documents.prices import BarItem, Bars, Book, Tick, Ticks
 from virtuoso.model.documents.regimes import RegimeDocument, RegimeItem, RegimeTransition
 from virtuoso.model.documents.series import SERIES, SeriesItem, SymbolSeries
+from virtuoso.model.documents.session import LogIn, SessionDocument
 from virtuoso.model.documents.signals import (
     ScoreHistory,
     ScoreItem,
@@ -64,6 +65,7 @@ __all__ = [
     "HorizonQuality",
     "LeftOut",
     "LivedFigure",
+    "LogIn",
     "MarketOverview",
     "MonitoringStatus",
     "Mover",
@@ -76,6 +78,7 @@ __all__ = [
     "ScoreHistory",
     "ScoreItem",
     "SeriesItem",
+    "SessionDocument",
     "SideQuality",
     "SideResult",
     "SignalChange",

@@ -6,6 +6,8 @@ from importlib.resources.abc import Traversable
 
 from fastapi import APIRouter, Response
 
+from virtuoso.web.addresses import DASHBOARD
+
 _HTML = "text/html; charset=utf-8"
 _SCRIPT = "text/javascript; charset=utf-8"
 _STYLE = "text/css; charset=utf-8"
@@ -19,17 +21,6 @@ _FILES = {
     "/static/docs.js": ("docs.js", _SCRIPT, "What the page of the API does"),
     "/static/icon.svg": ("icon.svg", "image/svg+xml", "The icon of the pages"),
 }
-DASHBOARD = {
-    "/": "The market at a glance, for people",
-    "/signals": "The signals of all symbols, for people",
-    "/symbol/{name:path}": "One symbol, for people",
-    "/alerts": "Incidents, for people",
-    "/alerts/{id}": "One incident, for people",
-    "/track-record": "How good forecasts were, for people",
-    "/system": "How the monitor is, for people",
-    "/login": "Where a token is given, for people",
-}
-"""The addresses of the dashboard: all of them are one page, which shows what its address says."""
 _TYPES = {
     "css": _STYLE, "js": _SCRIPT, "png": "image/png", "svg": "image/svg+xml",
     "webmanifest": "application/manifest+json",

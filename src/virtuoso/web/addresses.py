@@ -1,0 +1,20 @@
+"""The addresses of pages, which hold no data: they are served to whoever asks, a token or not."""
+
+DASHBOARD = {
+    "/": "The market at a glance, for people",
+    "/signals": "The signals of all symbols, for people",
+    "/symbol/{name:path}": "One symbol, for people",
+    "/alerts": "Incidents, for people",
+    "/alerts/{id}": "One incident, for people",
+    "/track-record": "How good forecasts were, for people",
+    "/system": "How the monitor is, for people",
+    "/login": "Where a token is given, for people",
+}
+"""The addresses of the dashboard: all of them are one page, which shows what its address says."""
+_OTHERS = ("/docs", "/status")
+_PREFIXES = ("/static/", *(path.partition("{")[0] for path in DASHBOARD if "{" in path))
+
+
+def is_page(path: str) -> bool:
+    """Whether a path is that of a page or of a part of one."""
+    return path in DASHBOARD or path in _OTHERS or path.startswith(_PREFIXES)

@@ -1,0 +1,156 @@
+"""Sessions as browsers hold them, and as strangers would like to: forged cookies, other sites, roles."""
+
+import re
+import time
+
+import msgspec
+import pytest
+from tests.support.raw_web import Answer, RawWeb, raw_web
+
+from virtuoso.model.clock import ManualClock
+from virtuoso.web.sessions import LASTS_S, Role, Session, Sessions
+
+TOKEN, READ_TOKEN = "a-token-that-is-long-enough", "another-one-to-look-only"
+DATA, CHANGE = "/api/market/overview", "/api/silences"
+NOW_S = 1_790_000_000
+HERE = "Origin: http://127.0.0.1"
+
+
+def request(method: str, path: str, *headers: str, body: object = None) -> bytes:
+    content = b"" if body is None else msgspec.json.encode(body)
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *headers]
+    if body is not None:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
+    return "\r\n".join((*lines, "", "")).encode() + content
+
+
+async def log_in(web: RawWeb, token: str = TOKEN, origin: str = HERE) -> Answer:
+    return await web.ask(request("POST", "/api/session", origin, body={"token": token}))
+
+
+def cookie_of(answer: Answer) -> str:
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW_S * 10**9)
+
+
+async def test_a_token_begins_a_session_that_no_script_reads_and_no_other_site_sends(clock: ManualClock) -> None:
+    async with raw_web(token=TOKEN, clock=clock) as web:
+        assert (await web.ask(request("GET", DATA))).status == 401
+        assert (await web.ask(request("GET", "/api/session"))).json() == {
+            "required": True, "role": None, "until": None,
+        }  # fmt: skip
+        begun = await log_in(web)
+        assert (begun.status, begun.json()["role"]) == (200, "operate")
+        said = begun.headers["set-cookie"]
+        assert re.fullmatch(r"virtuoso_session=[a-z0-9.]+; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax", said), (
+            "no Secure without HTTPS, where no browser would send it"
+        )
+        assert TOKEN not in said
+        cookie = f"Cookie: other=1; {cookie_of(begun)}; more=2"
+        assert (await web.ask(request("GET", DATA, cookie))).status == 200
+        assert (await web.ask(request("GET", "/api/session", cookie))).json()["role"] == "operate"
+        stream = await web.client()
+        await stream.send(request("HEAD", "/api/stream", cookie))
+        assert (await stream.answer(head=True)).status == 200
+        ended = await web.ask(request("DELETE", "/api/session", HERE, cookie))
+        assert (ended.status, ended.headers["set-cookie"]) == (
+            204, "virtuoso_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
+        )  # fmt: skip
+
+
+async def test_pages_open_without_a_token_and_data_does_not() -> None:
+    async with raw_web(token=TOKEN) as web:
+        for path in ("/", "/login", "/system", "/symbol/BTCUSDT", "/alerts/1", "/docs", "/static/icon.svg"):
+            assert (await web.ask(request("GET", path))).status == 200, path
+        hidden = (DATA, "/openapi.json", "/api/stream", "/api/alerts", "/health", "/api/silences", "/api/session/x")
+        for path in hidden:
+            assert (await web.ask(request("GET", path))).status == 401, path
+
+
+async def test_behind_https_the_cookie_is_for_https_alone() -> None:
+    async with raw_web(token=TOKEN) as web:
+        assert (await log_in(web, origin="Origin: https://127.0.0.1")).headers["set-cookie"].endswith("; Secure")
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:81", "http://127.0.0.1.evil"])
+async def test_another_site_neither_logs_in_nor_changes_anything(origin: str, clock: ManualClock) -> None:
+    async with raw_web(token=TOKEN, clock=clock) as web:
+        cookie = f"Cookie: {cookie_of(await log_in(web))}"
+        theirs = f"Origin: {origin}"
+        assert (await log_in(web, origin=theirs)).status == 403
+        assert (await web.ask(request("POST", CHANGE, theirs, cookie, body={}))).status == 403
+        assert (await web.ask(request("DELETE", "/api/session", theirs, cookie))).status == 403
+        assert (await web.ask(request("POST", CHANGE, HERE, theirs, cookie, body={}))).status == 400
+        assert (await web.ask(request("POST", CHANGE, cookie, body={}))).status == 403, "it does not say who asks"
+        assert (await web.ask(request("POST", CHANGE, HERE, cookie, body={}))).status == 422, "from here, it is judged"
+        form = request("POST", "/api/session", "Content-Type: text/plain", "Content-Length: 2") + b"{}"
+        assert (await web.ask(form)).status == 415, "no form of another site logs anybody in"
+
+
+async def test_a_cookie_that_was_tampered_with_or_is_over_opens_nothing(clock: ManualClock) -> None:
+    async with raw_web(token=TOKEN, read_token=READ_TOKEN, clock=clock) as web:
+        name, _, value = cookie_of(await log_in(web, READ_TOKEN)).partition("=")
+        role, until, mac = value.split(".")
+        assert role == "read"
+        other = "0" if mac[0] != "0" else "1"
+        forged = [
+            f"operate.{until}.{mac}", f"read.{int(until) + 1}.{mac}", f"read.{until}.{other}{mac[1:]}",
+            f"read.{until}.{mac[:-1]}", f"read.{until}.", f"read.{until}.{mac}x", f"READ.{until}.{mac}", "", "read..",
+            f"read.{'9' * 400}.{mac}", f"operate.{until}.{'0' * 64}",
+        ]  # fmt: skip
+        for text in forged:
+            assert (await web.ask(request("GET", DATA, f"Cookie: {name}={text}"))).status == 401, text
+        assert (await web.ask(request("GET", DATA, f"Cookie: x{name}={value}"))).status == 401
+        right = f"Cookie: {name}={value}"
+        assert (await web.ask(request("GET", DATA, right))).status == 200
+        clock.advance_to(NOW_S * 10**9 + (LASTS_S - 1) * 10**9)
+        assert (await web.ask(request("GET", DATA, right))).status == 200
+        clock.advance_to(NOW_S * 10**9 + LASTS_S * 10**9)
+        over = await web.ask(request("GET", DATA, right))
+        assert (over.status, over.json()["detail"]) == (401, "the session is over; log in again")
+        assert (await web.ask(request("GET", "/api/session", right))).json()["role"] is None
+
+
+async def test_who_may_read_changes_nothing_by_token_or_session() -> None:
+    async with raw_web(token=TOKEN, read_token=READ_TOKEN) as web:
+        cookie = f"Cookie: {cookie_of(await log_in(web, READ_TOKEN))}"
+        for who in (cookie, f"Authorization: Bearer {READ_TOKEN}"):
+            assert (await web.ask(request("GET", DATA, who))).status == 200
+            assert (await web.ask(request("POST", CHANGE, HERE, who, body={}))).status == 403
+            assert (await web.ask(request("DELETE", f"{CHANGE}/{'0' * 16}", HERE, who))).status == 403
+        assert (await web.ask(request("POST", CHANGE, f"Authorization: Bearer {TOKEN}", body={}))).status == 422
+
+
+async def test_wrong_tokens_at_the_form_are_slow_and_counted_like_all_others() -> None:
+    async with raw_web(token=TOKEN) as web:
+        for count, expected_s in enumerate((0.25, 0.5), 1):
+            began = time.monotonic()
+            refused = await log_in(web, f"{TOKEN}x")
+            assert (refused.status, refused.json()["detail"]) == (401, "this is not the token")
+            assert "set-cookie" not in refused.headers
+            assert time.monotonic() - began >= expected_s
+            assert (web.access.wrong.count, web.access.wrong.client) == (count, "127.0.0.1")
+        assert (await web.ask(request("POST", "/api/session", HERE, body={"token": 7}))).status == 422
+        assert (await log_in(web)).status == 200
+
+
+async def test_without_a_token_there_is_nothing_to_log_in_to() -> None:
+    async with raw_web() as web:
+        everything = {"required": False, "role": "operate", "until": None}
+        assert (await web.ask(request("GET", "/api/session"))).json() == everything
+        answer = await log_in(web, "whatever")
+        assert (answer.json(), "set-cookie" in answer.headers) == (everything, False)
+
+
+def test_a_changed_token_ends_its_sessions_and_no_others() -> None:
+    before = Sessions({Role.OPERATE: b"one", Role.READ: b"two"})
+    after = Sessions({Role.OPERATE: b"three", Role.READ: b"two"})
+    held = {role: before.cookie(Session(role, NOW_S), 0, secure=True).partition(";")[0].encode() for role in Role}
+    assert {role: before.read(cookie) for role, cookie in held.items()} == {r: Session(r, NOW_S) for r in Role}
+    assert after.read(held[Role.OPERATE]) is None
+    assert after.read(held[Role.READ]) == Session(Role.READ, NOW_S)
+    assert Sessions({Role.OPERATE: b"one"}).read(held[Role.READ]) is None
