@@ -11,6 +11,7 @@ from virtuoso.model.clock import ManualClock
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.operations.health import HealthState
 from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.web.access import Access
 from virtuoso.web.app import application
 
 
@@ -33,7 +34,7 @@ class _NoViews:
 def main() -> None:
     clock = ManualClock()
     board = HealthState(clock, 10.0, "embedded")
-    app = application(MemoryCache(clock), board, _NoViews(), None, "nobody", clock)
+    app = application(MemoryCache(clock), board, _NoViews(), None, "nobody", clock, Access((), None))
     json.dump(app.openapi(), sys.stdout)
 
 

@@ -76,7 +76,7 @@ async def serve(port: int, kind: str, size: int) -> None:
     cache = MemoryCache(clock)
     app = FastAPI()
     app.include_router(stream.router(cache, clock))
-    ours = Front(app, cache, documents.HOT, Access(["127.0.0.1"], None))
+    ours = Front(app, cache, documents.HOT, Access(["127.0.0.1"], None), clock)
     server = WebServer(constant(size) if kind == "constant" else ours)
     async with asyncio.TaskGroup() as group:
         if kind != "constant":

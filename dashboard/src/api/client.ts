@@ -3,6 +3,7 @@
 import type { Problem } from "./types";
 
 const LONGEST_MS = 20_000;
+const SESSION = "/api/session"; // a wrong token at the form is told there
 
 /** What the API says against a request: its status (0: no answer came) and why. */
 export class ApiError extends Error {
@@ -12,6 +13,13 @@ export class ApiError extends Error {
   ) {
     super(message);
   }
+}
+
+let refused: () => void = () => undefined;
+
+/** Has `told` called when the API does not take who asks: with no session, or one that is over. */
+export function whenRefused(told: () => void): void {
+  refused = told;
 }
 
 /** The JSON of a path. */
@@ -38,6 +46,7 @@ async function ask(path: string, options: RequestInit): Promise<unknown> {
   const text = await answer.text();
   const found: unknown = text === "" ? null : parsed(text);
   if (answer.ok) return found;
+  if (answer.status === 401 && path !== SESSION) refused();
   const detail = (found as Problem | null)?.detail;
   throw new ApiError(answer.status, detail ?? `Virtuoso answered with status ${answer.status}`);
 }

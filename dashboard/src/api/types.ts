@@ -21,6 +21,7 @@ export type Problem = Schemas["Problem"];
 export type Quality = Schemas["DataQuality"];
 export type RegimeDocument = Schemas["RegimeDocument"];
 export type SignalHistory = Schemas["SignalHistory"];
+export type SessionDocument = Schemas["SessionDocument"];
 export type SignalItem = Schemas["SignalItem"];
 export type SilenceItem = Schemas["SilenceItem"];
 export type SilenceList = Schemas["Silences"];

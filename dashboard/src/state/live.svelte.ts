@@ -5,6 +5,7 @@ import type { DocumentName, Documents } from "../api/types";
 import { milliseconds } from "../format/times";
 import { keepLast, keptLast } from "./last";
 import { painter } from "./paint";
+import { session } from "./session.svelte";
 import { Stream, type Follower } from "./stream";
 
 export type Tick = Documents["ticks"]["ticks"][number];
@@ -76,6 +77,7 @@ class Live implements Follower {
   lost(): void {
     this.connection = "lost";
     this.lostAt ??= Date.now();
+    void session.ask(); // the session may be over, which a stream does not say
     if (this.overview === null) void this.recall();
   }
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { alertPath, routeOf, symbolPath } from "./routes";
+import { addressAfter, alertPath, routeOf, symbolPath } from "./routes";
 
 it.each([
   ["/", "market", ""],
@@ -20,3 +20,15 @@ it.each(["BTCUSDT", "币安人生USDT", "a/b?c#d%20", "<img src=x onerror=alert(
     expect(routeOf(new URL(alertPath(name), "http://here").pathname)).toEqual({ page: "alert", name });
   },
 );
+
+it.each([
+  ["?to=%2Fsymbol%2FBTCUSDT%3Fx%3D1", "/symbol/BTCUSDT?x=1"],
+  ["?to=/docs", "/docs"],
+  ["", "/"],
+  ["?to=/login", "/"],
+  ["?to=//evil.example", "/"],
+  ["?to=//evil.example/symbol/x", "/"],
+  ["?to=https://evil.example/", "/"],
+  ["?to=javascript:alert(1)", "/"],
+  ["?to=/api/alerts", "/"],
+])("the log-in with %s leads to %s", (query, address) => expect(addressAfter(query)).toBe(address));

@@ -27,6 +27,15 @@ export function routeOf(path: string): Route {
 export const symbolPath = (name: string): string => `/symbol/${encodeURIComponent(name)}`;
 export const alertPath = (id: string): string => `/alerts/${encodeURIComponent(id)}`;
 
+/** Where the form of the log-in leads to: what its `to` says where that is an address of Virtuoso's own pages. */
+export function addressAfter(query: string): string {
+  const wanted = new URLSearchParams(query).get("to") ?? "/";
+  const path = wanted.split(/[?#]/)[0] ?? "";
+  if (path === "/docs") return path;
+  const { page } = routeOf(path);
+  return path.startsWith("//") || page === "nowhere" || page === "login" ? "/" : wanted;
+}
+
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -96,7 +96,14 @@ function contents(routes) {
   }));
 }
 
-fetch("/openapi.json").then((answer) => answer.json()).then((document_) => {
+/** The document; to whom it is refused, the form of the log-in instead. */
+async function described() {
+  const answer = await fetch("/openapi.json");
+  if (answer.status === 401) location.assign("/login?to=/docs");
+  return answer.json();
+}
+
+described().then((document_) => {
   const schemas = new Schemas(document_.components.schemas);
   const routes = Object.entries(document_.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => [path, method, operation]));
