@@ -7,7 +7,8 @@ import type { Bars } from "../api/types";
 const TIMEFRAME = "30m";
 const COUNT = 48;
 const AT_ONCE = 3;
-const FRESH_MS = 10 * 60_000;
+const FRESH_MS = 5 * 60_000;
+const EMPTY_MS = 5_000;
 const MOST = 1_000;
 
 class Histories {
@@ -24,7 +25,8 @@ class Histories {
   /** Has the closes of a symbol fetched, unless they are held and fresh. */
   want(symbol: string): void {
     const asked = this.asked.get(symbol);
-    if ((asked !== undefined && Date.now() - asked < FRESH_MS) || this.queue.length >= MOST) return;
+    const freshMs = this.closes(symbol).length === 0 ? EMPTY_MS : FRESH_MS;
+    if ((asked !== undefined && Date.now() - asked < freshMs) || this.queue.length >= MOST) return;
     this.asked.set(symbol, Date.now());
     this.queue.push(symbol);
     this.pump();
@@ -51,8 +53,7 @@ class Histories {
         found.bars.map((bar) => bar.close),
       );
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      this.asked.delete(symbol); // whoever is drawn next asks again
+      if (!(error instanceof ApiError)) throw error; // whoever shows it asks again
     }
   }
 }

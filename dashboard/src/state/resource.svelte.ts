@@ -2,6 +2,8 @@
 
 import { ApiError, get } from "../api/client";
 
+const SOON_S = 3;
+
 export class Resource<T> {
   value = $state.raw<T | null>(null);
   /** Why the last attempt failed; `null` where it did not. What came before stays. */
@@ -10,10 +12,11 @@ export class Resource<T> {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly ended = new AbortController();
 
-  /** Asks for `path` now, and every `everyS` seconds where that is given. */
+  /** Asks for `path` now, and every `everyS` seconds where that is given: sooner until it is `whole`. */
   constructor(
     private readonly path: string,
     private readonly everyS: number | null = null,
+    private readonly whole: (value: T) => boolean = () => true,
   ) {
     void this.load();
   }
@@ -29,7 +32,9 @@ export class Resource<T> {
       if (!(error instanceof ApiError)) throw error;
       this.error = error;
     }
-    if (this.everyS !== null) this.timer = setTimeout(() => void this.load(), this.everyS * 1_000);
+    if (this.everyS === null) return;
+    const waits = this.value === null || !this.whole(this.value);
+    this.timer = setTimeout(() => void this.load(), 1_000 * (waits ? Math.min(SOON_S, this.everyS) : this.everyS));
   }
 
   /** To be called when its page is left. */
@@ -40,8 +45,12 @@ export class Resource<T> {
 }
 
 /** A resource for as long as the component lives that asks for it; `path` may change. */
-export function resource<T>(path: () => string, everyS: number | null = null): { readonly current: Resource<T> } {
-  const found = $derived(new Resource<T>(path(), everyS));
+export function resource<T>(
+  path: () => string,
+  everyS: number | null = null,
+  whole?: (value: T) => boolean,
+): { readonly current: Resource<T> } {
+  const found = $derived(new Resource<T>(path(), everyS, whole));
   $effect(() => {
     const now = found;
     return () => now.close();
