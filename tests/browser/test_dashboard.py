@@ -16,7 +16,7 @@ from virtuoso.model.text.numbers import price_text
 
 pytestmark = pytest.mark.slow
 
-MOST_SCRIPTS = 12
+MOST_SCRIPTS = 20
 MOST_SCRIPT_BYTES = 200_000
 """Of JavaScript for the first page, compressed."""
 PAGES = ("/", "/signals", "/alerts", "/symbol/BTCUSDT")
