@@ -19,6 +19,12 @@ export const PAGES: Partial<Record<Route["page"], Page>> = {
   signals: { address: "/signals", title: "Signals", key: "s", load: () => import("./signals/Signals.svelte") },
   alerts: { address: "/alerts", title: "Alerts", key: "a", load: () => import("./alerts/Alerts.svelte") },
   alert: { address: "/alerts/", title: null, key: null, load: () => import("./alert/Incident.svelte") },
+  "track-record": {
+    address: "/track-record",
+    title: "Record",
+    key: "r",
+    load: () => import("./track-record/TrackRecord.svelte"),
+  },
   login: { address: "/login", title: null, key: null, load: () => import("./login/Login.svelte") },
   symbol: { address: "/symbol/", title: null, key: null, load: () => import("./symbol/Symbol.svelte") },
 };

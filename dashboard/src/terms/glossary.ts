@@ -13,6 +13,9 @@ export const TERMS = {
   band: { said: "How stretched pressure is: stretched up, balanced, or stretched down." },
   breadth: { said: "How many symbols rose and how many fell by 0.1 % or more over 24 hours." },
   change: { said: "Change of the price over the last 24 hours, as the exchange tells it." },
+  claims: {
+    said: "Mean result of BUY and SELL after two fees, the spread and funding, each entered at the next minute's open and held for its horizon.",
+  },
   cone: {
     said: "Where the price will stand: half of the closes are expected inside the inner band, 80 % inside the middle one, 95 % inside the outer one.",
   },
@@ -44,6 +47,9 @@ export const TERMS = {
   regime: { said: "What kind of market it is: trending up or down, a range, or volatile, each with its probability." },
   signal: {
     said: "BUY or SELL only where following such claims has paid its costs so far, beyond chance. HOLD where it has not; a dash where there is no fresh reading.",
+  },
+  skill: {
+    said: "1 less the mean squared error over that of each symbol's own past rate: above 0 it says more than the rate, at 0 nothing more, below 0 less.",
   },
   trend_strength: { said: "How strong trends are, whichever way (ADX): from 25 on it is called a trend." },
   turnover: { said: "Value traded over the last 24 hours." },

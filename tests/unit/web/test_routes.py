@@ -12,7 +12,8 @@ from fastapi.routing import APIRoute
 from virtuoso.model import documents as docs
 from virtuoso.model.alerts import documents as alert_docs
 from virtuoso.model.alpha_documents import AlphaDocument
-from virtuoso.model.catalogue import alert_examples, examples
+from virtuoso.model.backtested import BACKTESTED, BacktestedForecast
+from virtuoso.model.catalogue import alert_examples, examples, performance_example
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.operations.health import HealthState, Observed
@@ -151,7 +152,8 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
         (examples.SIGNALS, docs.TopSignals), (examples.OVERVIEW, docs.MarketOverview),
         (examples.DASHBOARD, docs.Dashboard), (examples.STATUS, docs.MonitoringStatus),
         (examples.SYMBOLS, docs.SymbolList), (examples.SYMBOL, docs.SymbolDetail), (examples.BARS, docs.Bars),
-        (examples.SIGNAL_HISTORY, docs.SignalHistory), (examples.SCORES, docs.ScoreHistory),
+        (examples.SIGNAL_HISTORY, docs.SignalHistory), (performance_example.BACKTESTED, docs.BacktestedQuality),
+        (examples.SCORES, docs.ScoreHistory),
         (examples.REGIME, docs.RegimeDocument), (examples.BOOK, docs.Book), (examples.HEALTH, docs.Health),
         (examples.ALPHA, AlphaDocument), (alert_examples.ALERT, alert_docs.Alert),
         (alert_examples.HISTORY, alert_docs.AlertHistory), (alert_examples.DETAIL, alert_docs.AlertDetail),
@@ -241,3 +243,16 @@ def test_a_strange_host_is_refused_however_often_it_asks(cache: MemoryCache, boa
     for _ in range(3):
         assert asked.get("/api/dashboard/data", headers={"Host": "evil.example"}).status_code == 421
         assert asked.get("/api/dashboard/data").status_code == 200
+
+
+def test_what_was_measured_on_files_is_told_apart(cache: MemoryCache, board: HealthState) -> None:
+    found = client(cache, board).get("/api/signals/backtested").json()
+    assert found["origin"] == "files"
+    assert {one["set"] for horizon in found["horizons"] for one in horizon["forecasts"]} == {
+        one["set"] for one in found["sets"]
+    }
+    minutes = [horizon["horizon_min"] for horizon in found["horizons"]]
+    assert minutes == sorted(BACKTESTED.horizons)
+    assert (
+        msgspec.convert(found["horizons"][0]["forecasts"][0], BacktestedForecast) == BACKTESTED.horizons[minutes[0]][0]
+    )

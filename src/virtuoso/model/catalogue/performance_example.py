@@ -1,4 +1,4 @@
-"""An answer of how good what was lived was, shortened, for the API's description."""
+"""Answers of how good what was lived was, and what was measured on files, shortened, for the API's description."""
 
 from typing import Any
 
@@ -44,4 +44,19 @@ PERFORMANCE: dict[str, Any] = {
         "inside_80": _figure(0.79, 0.76, 0.82, 2_404), "claim_hit": _NONE, "claim_net_bp": _NONE,
     },),
     "reason": None,
+}  # fmt: skip
+BACKTESTED: dict[str, Any] = {
+    "origin": "files",
+    "sets": [{
+        "set": "2025-05", "title": "thirty days, May 2025: 16 perpetuals, 1m",
+        "since": "2025-05-04T16:05:00.000Z", "until": "2025-06-03T16:00:00.000Z",
+    }],
+    "horizons": [{
+        "horizon_min": 60,
+        "forecasts": [{
+            "set": "2025-05", "large_move_skill": [0.0548, 0.0403, 0.0709],
+            "volatility_r2": [0.5679, 0.5012, 0.6233], "cone_50": [0.501, 0.4868, 0.5147],
+            "cone_80": [0.8043, 0.7911, 0.8169], "cone_95": [0.9508, 0.9434, 0.9577],
+        }],
+    }],
 }  # fmt: skip

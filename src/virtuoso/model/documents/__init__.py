@@ -4,6 +4,7 @@ The text below a field is its description in the OpenAPI document. Prices in quo
 coverage and probabilities in [0, 1]; times ISO 8601 in UTC. `null` means unknown, and `reasons` (or `reason`) says why.
 """
 
+from virtuoso.model.documents.backtested import BacktestedQuality, HorizonBacktested, backtested_quality
 from virtuoso.model.documents.cones import ConeItem, Cones, ConesHeld
 from virtuoso.model.documents.market import Breadth, Dashboard, DashboardMarket, MarketOverview, Mover, SystemStatus
 from virtuoso.model.documents.performance import (
@@ -45,6 +46,7 @@ from virtuoso.model.documents.symbols import LeftOut, SymbolDetail, SymbolItem, 
 
 __all__ = [
     "SERIES",
+    "BacktestedQuality",
     "BandQuality",
     "BarItem",
     "Bars",
@@ -62,6 +64,7 @@ __all__ = [
     "FeedItem",
     "GroupRow",
     "Health",
+    "HorizonBacktested",
     "HorizonQuality",
     "LeftOut",
     "LivedFigure",
@@ -95,4 +98,5 @@ __all__ = [
     "Tick",
     "Ticks",
     "TopSignals",
-]  # fmt: skip
+    "backtested_quality",
+]

@@ -1,4 +1,4 @@
-"""The history of signals, a page at a time."""
+"""The history of signals, a page at a time, and how good forecasts were on files."""
 
 from typing import Annotated
 
@@ -6,7 +6,8 @@ import msgspec
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from virtuoso.model import documents as docs
-from virtuoso.model.catalogue import examples
+from virtuoso.model.backtested import BACKTESTED
+from virtuoso.model.catalogue import examples, performance_example
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.signal import Label
@@ -29,8 +30,17 @@ class _Why(msgspec.Struct):
 
 
 def router(database: Database | None) -> APIRouter:
-    """The route; without a database there is no history, and a reason."""
+    """The routes; without a database there is no history, and a reason."""
     routes = APIRouter()
+    measured = msgspec.json.encode(docs.backtested_quality(BACKTESTED))
+
+    @routes.get(
+        "/api/signals/backtested", summary="How good forecasts were on recorded months, before this version",
+        response_class=Response,
+        responses=answers(reference(docs.BacktestedQuality), performance_example.BACKTESTED),
+    )  # fmt: skip
+    async def backtested(request: Request) -> Response:
+        return answer(request, measured)
 
     @routes.get(
         "/api/signals", summary="Changes of label, newest first", response_class=Response,

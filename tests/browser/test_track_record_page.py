@@ -1,0 +1,79 @@
+"""The track record in Chromium: figures as served, what is too little said to be, files told from what was lived."""
+
+import json
+import urllib.request
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+from tests.support.dashboard import opened, violations
+
+from virtuoso.model.catalogue import examples, performance_example
+
+pytestmark = pytest.mark.slow
+
+EXAMPLE = performance_example.PERFORMANCE["horizons"][0]
+
+
+def asked(url: str, path: str) -> Any:
+    with urllib.request.urlopen(url + path, timeout=10) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_figures_fit_and_are_accessible(browser: Browser, feed: str, width: int, scheme: str) -> None:
+    with opened(browser, feed, width, scheme) as shown:
+        shown.go("/track-record")
+        page = shown.page
+        page.get_by_role("button", name="15m", exact=True).click()
+        page.get_by_role("button", name="table: reliability").click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert violations(page) == []
+
+
+def test_figures_are_those_of_the_api_with_their_intervals(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        shown.go("/track-record")
+        page = shown.page
+        page.get_by_role("button", name="15m", exact=True).click()
+        held = EXAMPLE["cone"]["bands"][0]["inside"]
+        assert (held["value"], held["low"], held["high"]) == (0.797, 0.782, 0.812)
+        page.get_by_role("region", name="80 % range", exact=True).get_by_text(".797").wait_for()
+        assert "[.782, .812]" in page.get_by_role("region", name="80 % range", exact=True).inner_text()
+        skill = page.get_by_role("region", name="P(large move)").inner_text()
+        assert "+.061" in skill
+        assert "20,160 readings" in skill
+        page.get_by_role("button", name="table: reliability").click()
+        rows = page.get_by_role("group", name="Numbers: reliability").locator("tbody tr").all_inner_texts()
+        assert [row.split("\t") for row in rows] == [["large move", "0.151", "0.149", "6,204"]]
+        assert "0 of 100" in page.get_by_role("region", name="P(beyond costs)").inner_text()
+        page.get_by_role("group", name="Grouped by").get_by_role("button", name="regime").click()
+        assert "Volatile" in page.get_by_role("group", name="Figures by group").inner_text()
+
+
+def test_too_little_is_said_to_be(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        shown.go("/track-record")
+        shown.page.get_by_role("button", name="4h", exact=True).click()
+        shown.page.get_by_text("Not enough outcomes yet (0 of 100)").first.wait_for()
+
+
+def test_every_kind_of_claim_is_listed_and_files_are_told_apart(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        shown.go("/track-record")
+        page = shown.page
+        cells = page.get_by_role("group", name="Kinds of claim").locator("tbody tr")
+        cells.first.wait_for()
+        assert cells.count() == len(examples.SIGNALS["claims"])
+        assert "has not paid" in cells.first.inner_text()
+        page.get_by_role("button", name="1h", exact=True).click()
+        files = page.get_by_role("group", name="Figures of files").locator("tbody tr")
+        files.first.wait_for()
+        served = asked(feed, "/api/signals/backtested")
+        [hour] = [horizon for horizon in served["horizons"] if horizon["horizon_min"] == 60]
+        shown_rows = {row.split("\t")[0].split()[-1]: row for row in files.all_inner_texts()}
+        assert set(shown_rows) == {each["set"] for each in hour["forecasts"]}
+        for each in hour["forecasts"]:
+            value = f"{each['cone_80'][0]:.3f}".lstrip("0")
+            assert value in shown_rows[each["set"]]
+            assert "files" in shown_rows[each["set"]]
