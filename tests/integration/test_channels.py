@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -221,6 +222,9 @@ async def test_apprise_sends_plain_text(receiver: Receiver, caplog: pytest.LogCa
         assert document["type"] == "failure"
         assert "@everyone" not in document["title"] + document["message"]
         assert "<script>" not in document["title"] + document["message"]
+        link = "https://desk.example.org/alerts/1f2e3d4c5b6a7988"
+        await channel.send(channel.render(msgspec.structs.replace(notice(), link=link), repeat=False))
+        assert json.loads(receiver.got[-1][1])["message"].endswith(f"\n\n{link}")
         receiver.says(500)
         assert isinstance(await failure(channel), Unreachable)
     assert "canary" not in caplog.text

@@ -5,7 +5,7 @@ import logging
 
 import apprise
 
-from virtuoso.delivery.channels.plain import body_of, cut, moment, title_of, without_markup
+from virtuoso.delivery.channels.plain import body_of, cut, link_of, moment, title_of, without_markup
 from virtuoso.delivery.channels.protocol import Sent, Unreachable
 from virtuoso.delivery.channels.spec import ChannelSpec
 from virtuoso.model.alerts.incident import Severity
@@ -42,10 +42,11 @@ class AppriseChannel:
     def render(self, notice: Notice, *, repeat: bool) -> dict[str, str]:
         """What Apprise is called with."""
         resolved = notice.role is Role.RESOLVED
-        body = body_of(notice) or moment(notice.at_ms)
+        body = without_markup(cut(body_of(notice) or moment(notice.at_ms), _BODY))
+        link = link_of(notice)
         return {
             "title": without_markup(cut(" ".join(title_of(notice, repeat=repeat).split()), _TITLE)),
-            "body": without_markup(cut(body, _BODY)),
+            "body": body if link is None else f"{body}\n\n{link}",
             "notify_type": apprise.NotifyType.SUCCESS if resolved else _TYPES[notice.severity],
             "body_format": apprise.NotifyFormat.TEXT,
         }

@@ -9,6 +9,8 @@ from virtuoso.model.alerts.notice import Notice, Role
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Categories of characters that control a terminal, reverse the writing, or are nothing."""
 _ALIKE = str.maketrans({"<": "‹", ">": "›", "`": "ˋ", "*": "∗", "~": "∼", "|": "∣", "#": "＃", "@": "@\u200b"})
+_LINK = re.compile(r"https?://[A-Za-z0-9.\-]+(:\d+)?(/[A-Za-z0-9._~%/?&=#:+,;-]*)?")
+_LONGEST_LINK = 300
 _LISTED = {Role.GROUP, Role.DIGEST, Role.RESOLVED}
 
 
@@ -57,6 +59,12 @@ def body_of(notice: Notice) -> str:
         if notice.more > 0:
             parts.append(f"and {notice.more} more")
     return "\n".join(parts)
+
+
+def link_of(notice: Notice) -> str | None:
+    """Where the notice stands in full: `http(s)://host…` of plain ASCII, as ours are; of anything else nothing."""
+    link = notice.link or ""
+    return link if len(link) <= _LONGEST_LINK and _LINK.fullmatch(link) else None
 
 
 def _escaped(character: str) -> str:

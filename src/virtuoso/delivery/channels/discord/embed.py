@@ -3,17 +3,17 @@
 The parts have sizes of their own, which with a description cut to what is left add to less than 6000 UTF-16 units.
 """
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 from virtuoso.delivery.channels.discord.context import Field, fields_of
 from virtuoso.delivery.channels.discord.text import fit, plain, units
+from virtuoso.delivery.channels.plain import link_of
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.alerts.notice import Line, Notice, Role
 
 _TOTAL, _DESCRIPTION = 6000, 4096
-_TITLE, _AUTHOR, _FOOTER, _TEXT, _LINE, _LINK = 256, 160, 320, 1600, 200, 300
+_TITLE, _AUTHOR, _FOOTER, _TEXT, _LINE = 256, 160, 320, 1600, 200
 _TAIL = 80
 """Kept for what follows the lines: how many more there are, and the words of the link."""
 _LAST_SECOND = 253402300799
@@ -48,7 +48,7 @@ def embed_of(notice: Notice, *, repeat: bool) -> dict[str, Any]:
 
 
 def _description(notice: Notice, limit: int, *, cut: bool) -> str:
-    link = notice.link if notice.link and len(notice.link) <= _LINK and _is_link(notice.link) else None
+    link = link_of(notice)
     limit -= _TAIL + (len(link) + 10 if link else 0)
     text, text_cut = fit(notice.text, min(limit, _TEXT), lines=True)
     cut = cut or text_cut
@@ -143,8 +143,3 @@ def _duration(ms: int) -> str:
         return f"{seconds // 60} min"
     hours, minutes = divmod(min(seconds, _LAST_SECOND) // 60, 60)
     return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24:,} days"
-
-
-def _is_link(text: str) -> bool:
-    """Ours are `http(s)://host…` of plain ASCII; anything else could break out of the link."""
-    return re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:\d+)?(/[A-Za-z0-9._~%/?&=#:+,;-]*)?", text) is not None
