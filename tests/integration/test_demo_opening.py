@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.chat_server import Chat, chat_server
-from tests.support.pace import REAL, SPEED, paced
+from tests.support.pace import REAL, STORES_SPEED, paced
 from tests.support.program import Program, running_program
 
 from virtuoso.config import Settings
@@ -43,7 +43,7 @@ def test_two_minutes_show_a_crossing_an_incident_with_a_chart_and_a_finding(
         f"monitoring: {{alerts: {{discord_webhook_url: '{chat.url()}', discord: {{api_url: '{chat.api_url}'}}}}}}\n"
     )
     line = ("demo", "--port", "0", "--seed", str(seed))
-    with paced(SPEED) as pace, running_program(config, pace=pace, line=line) as program:
+    with paced(STORES_SPEED) as pace, running_program(config, pace=pace, line=line) as program:
         end_s = pace.now_s() + LOOK_S
         with urllib.request.urlopen(program.url, timeout=60) as page:
             assert page.status == 200
@@ -62,7 +62,7 @@ def test_two_minutes_show_a_crossing_an_incident_with_a_chart_and_a_finding(
         assert len(bars) == 60, "kept by the exchange's time, and asked for by it"
         assert not program.incidents("clock_skew") + program.incidents("exchange_clock"), "a replay has its own time"
         with pace.slowed(0.1), pace.flowing():  # a process of its own draws, by the wall's clock
-            REAL.until("the chart", lambda: any(message.files for message in chat.messages), 40)
+            REAL.until("the chart", lambda: any(message.files for message in chat.messages), 120)
         assert pace.now_s() < end_s
 
 

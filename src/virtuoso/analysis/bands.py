@@ -114,11 +114,14 @@ class Bands:
         self._decided_ms = self.memory.vector(fill=0.0)
         self._known_ms = self.memory.vector(fill=0.0)
 
-    def step(self, rows: Rows, score: Floats, allowed: NDArray[np.bool_], close_ms: int) -> Banded:
+    def step(
+        self, rows: Rows, score: Floats, allowed: NDArray[np.bool_], close_ms: int,
+        lasting: NDArray[np.bool_] | None = None,
+    ) -> Banded:  # fmt: skip
         """Bands [n] after the base bar that closed at `close_ms`, with `score` [n]; those not `allowed` are unknown.
 
         A close decides once: where it was decided already, or taken over by `resume`, the band stays as it is, and is
-        shown where it may be.
+        shown where it may be. Where it is not `lasting` [n], nothing of it is remembered.
         """
         due = self._decided_ms.get(rows) < close_ms
         known_ms = self._known_ms.get(rows)
@@ -130,10 +133,12 @@ class Bands:
         new = np.where(due, self.rule.decide(before, held, score, allowed), settled).astype(np.int8)
         known = new != UNKNOWN
         bridged = np.where(known, new, before)
-        self._held.put(rows, np.where(bridged == before, held, 0.0))
-        self._band.put(rows, bridged)
-        self._known_ms.put(rows, np.where(due & known, float(close_ms), known_ms))
-        self._decided_ms.put(rows, np.where(due, float(close_ms), self._decided_ms.get(rows)))
+        decided_ms = np.where(due, float(close_ms), self._decided_ms.get(rows))
+        for cell, values in (
+            (self._held, np.where(bridged == before, held, 0.0)), (self._band, bridged),
+            (self._known_ms, np.where(due & known, float(close_ms), known_ms)), (self._decided_ms, decided_ms),
+        ):  # fmt: skip
+            cell.put(rows, values if lasting is None else np.where(lasting, values, cell.get(rows)))
         return Banded(new, before, held, allowed, bridged.astype(np.int8))
 
     def checkpoint(self, rows: Rows) -> Floats:

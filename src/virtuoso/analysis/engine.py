@@ -139,21 +139,27 @@ class Engine:
             Feed.BOOK: _codes(cut.book_quality),
         }
         attainable = attainable_coverage(self.factors, cut.evidence)
+        told = np.full(cut.rows.size, -np.inf) if cut.told_from_ms is None else cut.told_from_ms + self.base.ms
         said: Said | None = None
         fresh = dict(zip(cut.rows.tolist(), (~stale_feeds(qualities)).tolist(), strict=True))
+        told_of = dict(zip(cut.rows.tolist(), told.tolist(), strict=True))
         for close_ms, based in self._advance(cut):
             earlier = np.isin(cut.rows, np.concatenate([block.rows for block in based]))
             if self.outlook is not None:
                 now = close_ms == cut.close_ms and cut.book is not None
                 seen = qualities[Feed.BOOK] < STALE if now else None
-                said = self.outlook.step(based, cut.book if now else None, seen, fresh)
+                may_claim = {row: fresh[row] and row_told <= close_ms for row, row_told in told_of.items()}
+                said = self.outlook.step(based, cut.book if now else None, seen, fresh, may_claim)
             if close_ms < cut.close_ms and earlier.any():
                 chosen = {feed: quality[earlier] for feed, quality in qualities.items()}
-                self._score(close_ms, as_rows(cut.rows[earlier]), chosen, attainable[earlier])
+                lasting = told[earlier] <= close_ms
+                self._score(close_ms, as_rows(cut.rows[earlier]), chosen, attainable[earlier], lasting)
         if cut.book is not None:
             self._banks.step_book(cut.book, cut.close_ms)
         rows = as_rows(cut.rows)
-        factors, total, banded, regimes, ranked = self._score(cut.close_ms, rows, qualities, attainable)
+        factors, total, banded, regimes, ranked = self._score(
+            cut.close_ms, rows, qualities, attainable, told <= cut.close_ms
+        )  # fmt: skip
         said = said if said is not None and said.close_ms == cut.close_ms else None
         if said is not None and self.outlook is not None:
             said = self.outlook.with_followed(said, cut.rows, ranked.percentile, regimes.code)
@@ -202,7 +208,7 @@ class Engine:
                 yield close_ms, based
 
     def _score(
-        self, close_ms: int, rows: Rows, qualities: Mapping[Feed, Codes], attainable: Floats
+        self, close_ms: int, rows: Rows, qualities: Mapping[Feed, Codes], attainable: Floats, lasting: NDArray[np.bool_]
     ) -> tuple[tuple[FactorArrays, ...], Total, Banded, RegimeArrays, Ranked]:
         values = self._banks.last(rows)
         due: dict[BankKey, Ints | int] = {tf: close_ms // tf.ms - 1 for tf in self.timeframes}
@@ -211,15 +217,17 @@ class Engine:
         score = 50.0 * (1.0 + total.confluence.x)
         allowed = self._bands.rule.covered(total.coverage, attainable) & (total.quality < STALE)
         allowed &= ~stale_feeds(qualities)
-        banded = self._bands.step(rows, score, allowed, close_ms)
+        banded = self._bands.step(rows, score, allowed, close_ms, lasting)
         ranked = self._past.step(rows, score, allowed, close_ms)
-        return factors, total, banded, self._regimes(close_ms, rows, values), ranked
+        return factors, total, banded, self._regimes(close_ms, rows, values, lasting), ranked
 
-    def _regimes(self, close_ms: int, rows: Rows, values: Mapping[BankKey, Values]) -> RegimeArrays:
+    def _regimes(
+        self, close_ms: int, rows: Rows, values: Mapping[BankKey, Values], lasting: NDArray[np.bool_]
+    ) -> RegimeArrays:
         frame = values[self._banks.regime_timeframe]
         measures, short = frame.raw[self._banks.of_regimes], self._banks.short_volatility(values)
         found = regime.classify(measures, frame.age.copy(), self._banks.regime_timeframe, short)
-        return self._dwell.step(rows, close_ms, found)
+        return self._dwell.step(rows, close_ms, found, lasting)
 
     def _context(self, rows: Rows, book: BookBlock | None, quality: Codes) -> Context:
         """What entries are judged from: copies, so that the next step leaves them alone."""

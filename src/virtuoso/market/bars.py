@@ -73,6 +73,8 @@ class SymbolBars:
         """Why the history begins where it does, where it is for another reason than its length."""
         self.streamed_ms = 0
         """Close of the latest minute that the stream confirmed (epoch ms)."""
+        self.told_from_ms: int | None = None
+        """Open time of the first minute that the stream told of while it ran (epoch ms)."""
         self._held: dict[int, Bar] = {}
         self._handed = dict.fromkeys(self.series, 0)
 
@@ -87,7 +89,10 @@ class SymbolBars:
             if (wrong := implausible(bar) or self._less(bar)) is not None:
                 self.refused[wrong] += 1
                 refusal = wrong
-            elif not bar.confirmed:
+                continue
+            if self.told_from_ms is None:  # of a minute that was over already only the next is told from its begin
+                self.told_from_ms = bar.open_ms + (_BASE.ms if bar.confirmed else 0)
+            if not bar.confirmed:
                 if (last := self.base.last(1)) and unit_jump(last[0].close, bar.close):
                     self.refused[_UNIT] += 1
                     refusal = _UNIT
@@ -97,6 +102,15 @@ class SymbolBars:
                 self.streamed_ms = bar.open_ms + _BASE.ms
                 self._take(bar, asked=False)
         return refusal
+
+    def told(self, close_ms: int) -> bool:
+        """Whether the stream told of the minute that closed at `close_ms`, or of one before it."""
+        return self.told_from_ms is not None and self.told_from_ms + _BASE.ms <= close_ms
+
+    def pending(self, upto_ms: int) -> bool:
+        """Whether minutes that closed by `upto_ms` are held and were not handed out."""
+        next_ms = self.base.next_ms
+        return next_ms is not None and self._handed[_BASE] < min(next_ms, upto_ms)
 
     def _less(self, bar: Bar) -> str | None:
         """What contradicts the bar as it was while it formed: extremes and volume only grow."""

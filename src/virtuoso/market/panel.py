@@ -148,7 +148,9 @@ class Cut:
 
     `bars` holds the base block (t ≥ 1) and a block of each higher timeframe that closed with it. `symbols` [n] and
     `rows` [n] go together; the qualities are per symbol, derived from the liveness of each feed. `evidence` says what
-    each symbol can have at all, and `detailed` whether it is of the class with book and trades.
+    each symbol can have at all, and `detailed` whether it is of the class with book and trades. `told_from_ms` [n] is
+    the open time (epoch ms) of the first minute that a stream told of, infinite where none did: what is decided at
+    closes before that is shown, and leaves nothing behind. Without it every minute was told.
     """
 
     close_ms: int
@@ -162,3 +164,4 @@ class Cut:
     ticker_quality: tuple[DataQuality, ...]
     evidence: tuple[Evidence, ...]
     detailed: tuple[bool, ...]
+    told_from_ms: Floats | None = None

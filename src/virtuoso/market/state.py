@@ -150,4 +150,9 @@ class MarketState:
             ticker_quality=tuple(qualities[symbol].ticker for symbol in symbols),
             evidence=tuple(qualities[symbol].evidence for symbol in symbols),
             detailed=tuple(qualities[symbol].detailed for symbol in symbols),
+            told_from_ms=np.array([_or_never(state.history.told_from_ms) for _, state in states]),
         )
+
+
+def _or_never(time_ms: int | None) -> float:
+    return float("inf") if time_ms is None else float(time_ms)

@@ -138,7 +138,7 @@ class Kernel:
             exchange=exchange, stream=stream, market=self.market, engine=engine, watch=self.watch,
             refresh=self.refresh, worker=self.worker, publication=publication, alerting=alerting, outage=self.outage,
             slow_s=parts.slow_pass_s, stale_after_s=parts.stale_after_s, health=health, results=self.results,
-            fitting=fitting, fit_put_off=fit_put_off, say=say,
+            fitting=fitting, fit_put_off=fit_put_off, say=say, before_close=self.weeks.hand_on,
             foreseen=Foresight(self.market, self.detection, alerting.outcomes.edges, clock).take,
         )  # fmt: skip
         self.alpha = AlphaScanner(

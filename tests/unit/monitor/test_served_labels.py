@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from virtuoso.market.state import Qualities
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue import examples
 from virtuoso.model.forecast import Forecast
@@ -62,6 +63,7 @@ class Now:
     source: None = None
     now_ms: int = CLOSE_MS
     liquidations: Mapping[str, int] = field(default_factory=dict)
+    qualities: Mapping[str, Qualities] = field(default_factory=dict)
 
 
 def served(read: Read | None, age_s: float, quality: DataQuality = DataQuality.LIVE) -> docs.SignalItem:
@@ -103,11 +105,11 @@ def test_a_label_whose_inputs_went_stale_is_null_and_ranks_nowhere(
     [(60.0, DataQuality.LIVE, True), (121.0, DataQuality.LIVE, False), (5.0, DataQuality.STALE, False)],
 )
 @pytest.mark.parametrize("band", [Band.UP, None], ids=["labelled", "forecast alone"])
-def test_a_symbol_forecasts_only_from_fresh_inputs(
+def test_a_symbol_forecasts_only_from_fresh_bars(
     band: Band | None, age_s: float, quality: DataQuality, told: bool
 ) -> None:
     read = Read(signal=None if band is None else Label.HOLD, band=band, forecast=DETAIL.forecast)
-    now = Now(CLOSE_MS + round(age_s * 1000))
+    now = Now(CLOSE_MS + round(age_s * 1000), qualities={ROW.symbol: Qualities(quality, *3 * (DataQuality.LIVE,))})
     detail = symbol_detail(replace(ROW, data_quality=quality), read, None, now)  # type: ignore[arg-type]
     assert (detail.forecast is not None) == told
     assert (detail.signal.large_move is not None) == told
@@ -115,6 +117,18 @@ def test_a_symbol_forecasts_only_from_fresh_inputs(
     assert (detail.entry.chances.stop_first is not None) == told
     assert (detail.entry.chances.reason is None) == told
     assert (detail.signal.reasons == ()) == told
+
+
+def test_what_is_forecast_stands_without_a_label_where_bars_alone_are_fresh() -> None:
+    """As in the first seconds of a start, when no stream has said anything, or while a book is lost."""
+    read = Read(signal=Label.HOLD, forecast=DETAIL.forecast)
+    bars_alone = Qualities(DataQuality.LIVE, *3 * (DataQuality.STALE,))
+    now = Now(CLOSE_MS + 5_000, qualities={ROW.symbol: bars_alone})
+    detail = symbol_detail(replace(ROW, data_quality=DataQuality.STALE), read, None, now)  # type: ignore[arg-type]
+    assert detail.forecast is DETAIL.forecast
+    assert detail.signal.large_move is not None
+    assert (detail.signal.signal, detail.signal.band, detail.signal.confidence) == (None, None, None)
+    assert detail.signal.reasons[0] == "data is stale by now"
 
 
 def test_without_a_reading_there_is_no_label() -> None:

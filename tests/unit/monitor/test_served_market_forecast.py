@@ -77,7 +77,7 @@ def test_the_latest_close_counts_and_rows_that_were_late_change_nothing() -> Non
         ((LIVE, LIVE), 120.0, None),
         ((LIVE, LIVE), 121.0, "the last reading is 121 s old"),
         ((LIVE, STALE), 5.0, None),
-        ((LIVE, STALE, STALE), 5.0, "data of more than half of the symbols is stale or unavailable by now"),
+        ((LIVE, STALE, STALE), 5.0, "bars of more than half of the symbols are stale or unavailable by now"),
     ],
 )
 def test_it_is_told_only_from_what_is_fresh(now: tuple[DataQuality, ...], age_s: float, reason: str | None) -> None:

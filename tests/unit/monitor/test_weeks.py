@@ -67,7 +67,8 @@ async def parts(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Weeks, A
     history.load(M5, [bar(NOW - i * M5.ms) for i in range(HELD, 0, -1)])
     with ThreadPoolExecutor(1) as worker:
         stubs: dict[str, Any] = {
-            "exchange": answers, "watch": SimpleNamespace(ready={"AUSDT"}), "engine": SimpleNamespace(outlook=outlook),
+            "exchange": answers, "watch": SimpleNamespace(ready={"AUSDT", "BUSDT"}),
+            "engine": SimpleNamespace(outlook=outlook),
         }  # fmt: skip
         yield Weeks(market=market, worker=worker, **stubs), answers, outlook, market
 
@@ -76,6 +77,8 @@ async def test_the_week_is_handed_on_whole_after_two_pages(parts: Any) -> None:
     weeks, answers, outlook, _ = parts
     await weeks._complete("AUSDT")
     assert answers.asked == [1_000, WEEK_BARS - HELD - 1_000]
+    assert outlook.taken == [], "it waits for the next close"
+    await weeks.hand_on()
     (block,) = outlook.taken
     assert block.open_ms.tolist() == list(range(NOW - WEEK_BARS * M5.ms, NOW, M5.ms))
     assert block.close[:, 0].tolist() == [bar(at).close for at in block.open_ms.tolist()]
@@ -84,10 +87,25 @@ async def test_the_week_is_handed_on_whole_after_two_pages(parts: Any) -> None:
     assert (len(answers.asked), weeks.wanted("AUSDT")) == (2, None)
 
 
+async def test_weeks_that_come_between_two_closes_are_handed_on_in_one_block(parts: Any) -> None:
+    weeks, _, outlook, market = parts
+    market.add("BUSDT")
+    for timeframe in (M1, M5):
+        series = market["AUSDT"].history.series[timeframe]
+        market["BUSDT"].history.load(timeframe, series.last(len(series)))
+    for symbol in ("AUSDT", "BUSDT"):
+        await weeks._complete(symbol)
+    await weeks.hand_on()
+    (block,) = outlook.taken
+    assert (block.rows.tolist(), block.close.shape) == ([0, 1], (WEEK_BARS, 2))
+    assert block.close[:, 0].tolist() == block.close[:, 1].tolist()
+
+
 async def test_what_is_not_older_than_a_listing_is_taken_as_it_is(parts: Any) -> None:
     weeks, answers, outlook, _ = parts
     answers.since_ms = NOW - (HELD + 10) * M5.ms
     await weeks._complete("AUSDT")
+    await weeks.hand_on()
     assert [block.open_ms.size for block in outlook.taken] == [HELD + 10]
 
 
@@ -102,8 +120,11 @@ async def test_a_request_that_fails_is_made_again_at_the_next_look(parts: Any) -
     weeks, answers, outlook, _ = parts
     answers.fails = 1
     await weeks._complete("AUSDT")
+    await weeks.hand_on()
     assert outlook.taken == []
     await weeks._complete("AUSDT")
+    await weeks.hand_on()
+    await weeks.hand_on()
     assert len(outlook.taken) == 1
 
 

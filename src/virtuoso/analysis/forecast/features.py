@@ -121,12 +121,13 @@ class FeatureState:
         return self._long.known(row)
 
     def take_week(self, block: BarBlock) -> None:
-        """Take bars of `LONG` of one row in the place of those that are known of it, up to the last that is."""
-        number, last = int(block.open_ms[0]) // LONG.ms, self._long.last(int(block.rows[0]))
-        if last is None or last < number:
-            return
-        self._long.forget(block.rows)
-        self.warm_up_long(block.part(slice(0, last - number + 1)))
+        """Take bars of `LONG` of some rows in the place of those that are known of them, up to the last that is."""
+        number = int(block.open_ms[0]) // LONG.ms
+        lasts = np.array([-1 if (last := self._long.last(row)) is None else last for row in block.rows.tolist()])
+        for last in np.unique(lasts[lasts >= number]).tolist():
+            columns = np.flatnonzero(lasts == last)
+            self._long.forget(block.rows[columns])
+            self.warm_up_long(block.part(slice(0, last - number + 1), columns))
 
 
 _THRESHOLDS = slice(len(LONG_HOURS), len(LONG_HOURS) + len(CHANCE_HORIZONS_MIN))

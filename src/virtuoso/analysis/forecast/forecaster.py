@@ -106,7 +106,7 @@ class Forecaster:
         return self._features.week_known(row)
 
     def take_week(self, block: BarBlock) -> None:
-        """Take a week of 5m bars of one row in the place of what is known of it, up to the last that is."""
+        """Take a week of 5m bars of some rows in the place of what is known of them, up to the last that is."""
         self._features.take_week(block)
 
     def step(self, block: BarBlock, cost_bp: Floats, funding_bp: Mapping[int, Floats] | None = None) -> Forecasts:

@@ -170,7 +170,7 @@ class Outlook:
         return self._forecaster.week_known(row)
 
     def take_week(self, block: BarBlock) -> None:
-        """Take a week of 5m bars of one row in the place of what is known of it, up to the last that is."""
+        """Take a week of 5m bars of some rows in the place of what is known of them, up to the last that is."""
         self._forecaster.take_week(block)
 
     def catch_up(self) -> int:
@@ -212,7 +212,7 @@ class Outlook:
 
     def step(
         self, blocks: Sequence[BarBlock], book: BookBlock | None, book_seen: NDArray[np.bool_] | None,
-        fresh: Mapping[int, bool],
+        fresh: Mapping[int, bool], may_claim: Mapping[int, bool] | None = None,
     ) -> Said:  # fmt: skip
         """Take the base bars of one close, one a symbol, and say what follows from them.
 
@@ -221,6 +221,7 @@ class Outlook:
             book: the books at that close, in the order of their own rows; `None` where none is known.
             book_seen: where a book is to be believed, in that order.
             fresh: by row, whether what is served of it rests on fresh inputs; rows that are not there do not.
+            may_claim: by row, whether a claim may begin; where not given, it may wherever inputs are fresh.
         """
         block, forecasts, funding = self._advance(blocks, book, book_seen)
         rows, close_ms = as_rows(block.rows), int(forecasts.close_ms[0])
@@ -228,7 +229,8 @@ class Outlook:
         horizon = self.rule.horizon_min
         signals = self._signals.step(
             rows, close_ms, block.close[0], forecasts.beyond_up[horizon][0], forecasts.beyond_down[horizon][0],
-            self._pays(standings), np.array([fresh.get(row, False) for row in block.rows.tolist()], dtype=bool),
+            self._pays(standings), _where(fresh, block.rows),
+            None if may_claim is None else _where(may_claim, block.rows),
             withdrawn=bool(self._calibration.withdrawn),
         )  # fmt: skip
         return Said(
@@ -405,6 +407,10 @@ class Outlook:
                 self._behind.add(row)
             else:
                 self._forecaster.forget(np.array([row]))
+
+
+def _where(of: Mapping[int, bool], rows: Ints) -> NDArray[np.bool_]:
+    return np.array([of.get(row, False) for row in rows.tolist()], dtype=bool)
 
 
 def _funding(block: BarBlock, close_ms: int) -> dict[int, Floats]:

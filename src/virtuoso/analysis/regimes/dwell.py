@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from virtuoso.analysis.block import Memory, Rows
 from virtuoso.analysis.regimes.regime import REGIMES, Regime, RegimeArrays, leading
@@ -47,12 +48,19 @@ class Dwell:
         self._leader = self.memory.vector()
         self._leads_since = self.memory.vector()
 
-    def step(self, rows: Rows, close_ms: int, regimes: RegimeArrays) -> RegimeArrays:
-        """`regimes` of `rows` at the base close `close_ms`, with the `code` that is held and `since_ms`."""
-        code, since = self.hold(rows, close_ms, regimes.probabilities)
+    def step(
+        self, rows: Rows, close_ms: int, regimes: RegimeArrays, lasting: NDArray[np.bool_] | None = None
+    ) -> RegimeArrays:
+        """`regimes` of `rows` at the base close `close_ms`, with the `code` that is held and `since_ms`.
+
+        Where the close is not `lasting` [n], nothing of it is remembered.
+        """
+        code, since = self.hold(rows, close_ms, regimes.probabilities, lasting)
         return replace(regimes, code=code, since_ms=since)
 
-    def hold(self, rows: Rows, close_ms: int, probabilities: Floats) -> tuple[Floats, Floats]:
+    def hold(
+        self, rows: Rows, close_ms: int, probabilities: Floats, lasting: NDArray[np.bool_] | None = None
+    ) -> tuple[Floats, Floats]:
         """Take the `probabilities` [4, n] of a close: place in `REGIMES` [n], and since when (ms) [n]."""
         code, since = self._code.get(rows).copy(), self._since.get(rows).copy()
         leader = leading(probabilities)
@@ -65,10 +73,10 @@ class Dwell:
         changes = known & (np.isnan(code) | due)
         code = np.where(changes, leader, code)
         since = np.where(changes, float(close_ms), since)
-        self._code.put(rows, code)
-        self._since.put(rows, since)
-        self._leader.put(rows, leader)
-        self._leads_since.put(rows, leads_since)
+        for cell, values in (
+            (self._code, code), (self._since, since), (self._leader, leader), (self._leads_since, leads_since),
+        ):  # fmt: skip
+            cell.put(rows, values if lasting is None else np.where(lasting, values, cell.get(rows)))
         return np.where(known, code, np.nan), np.where(known, since, np.nan)
 
     def checkpoint(self, rows: Rows) -> Floats:

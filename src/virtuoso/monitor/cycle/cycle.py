@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -70,6 +70,7 @@ class Cycle:
         fit_put_off: PutOff = lambda _, __: None,
         say: Say | None = None,
         foreseen: Callable[[Forecasts], None] = lambda _: None,
+        before_close: Callable[[], Awaitable[None]],
     ) -> None:
         self._exchange = exchange
         self._stream = stream
@@ -91,6 +92,7 @@ class Cycle:
         self._published = {name for name in publication.cache.names() if name.startswith("symbol:")}
         self._foreseen = foreseen
         self._say = say
+        self._before_close = before_close
         self.refits = Refits(engine, worker, fitting, fit_put_off)
         self.pressure = PressureLog(alerting.incidents)
         self.regimes = RegimeTracker(engine.base, regime_timeframe(engine.timeframes))
@@ -164,17 +166,23 @@ class Cycle:
         """Set the data quality of every symbol as of now; bars that end before the analysed close are stale."""
         found = symbol_qualities(
             self._market.rows, self._watch.detailed, self._stream.feeds(), self._watch.loader.fetched_ns,
-            self._watch.now_ns(), self._stale_after_s, self._watch.evidence, self._contained,
+            self._watch.now_ns(), self._stale_after_s, self._watch.evidence, self._contained, self._closed_ns(),
         )  # fmt: skip
         if self.analysed_ms:  # a minute that neither stream nor request brought: what is there is old
             for symbol in self._watch.ready - self._market.confirmed(self.analysed_ms):
                 found[symbol] = replace(found[symbol], bars=DataQuality.STALE)
         self.qualities = found
 
+    def _closed_ns(self) -> int:
+        """When the last base bar closed, by the local clock (epoch ns)."""
+        exchange_ms = self._watch.exchange_ms()
+        return self._watch.now_ns() - (exchange_ms - self._engine.base.floor(exchange_ms)) * 1_000_000
+
     async def _analyse(self, close_ms: int | None) -> None:
         """Step the engine by what closed; rows that were late for an earlier close are stepped alone."""
         if close_ms is not None:
             await self.refits.settle(close_ms)
+            await self._before_close()
             self.analysed_ms = close_ms
             self._alerting.signals(self._results.lapsed(close_ms - self._engine.base.ms, self.source), self._market)
         for symbol in self._watch.restarts.unlinked:
@@ -217,7 +225,14 @@ class Cycle:
         await self._step({symbol: quality})
 
     async def _step(self, pending: Mapping[str, Qualities]) -> None:
-        """Step the engine by what is new of these symbols, and keep what it found."""
+        """Step the engine by what is new of these symbols, and keep what it found.
+
+        Of minutes that no stream told of only the last is analysed. Those before it, which closed while the start took
+        its time, are history, as they are for a replay, which begins with the first frame.
+        """
+        before_ms, market = self.analysed_ms - Timeframe.M1.ms, self._market
+        untold = [s for s in pending if (h := market[s].history).pending(before_ms) and not h.told(before_ms)]
+        await self._watch.loader.rewarm(untold, before_ms)
         cut = self._market.cut(self.analysed_ms, pending)
         found = await asyncio.get_running_loop().run_in_executor(self._worker, self._evaluate, cut, self.source)
         for symbol in cut.symbols:

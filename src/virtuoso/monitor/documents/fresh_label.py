@@ -1,4 +1,4 @@
-"""Decides which labels may be served: those with fresh inputs.
+"""Decides which labels may be served: those with fresh inputs. Forecasts need fresh bars alone.
 
 The bar it was computed from closed within the last two base bars by the exchange's clock, or, as that clock may be set
 back, less than one ahead of it; and the quality of what it was computed from and of what comes in now is neither stale
@@ -23,9 +23,12 @@ def outdated(reading: Reading, now: DataQuality, exchange_ms: int, base_ms: int)
         base_ms: length of a base bar.
     """
     quality = worst_quality((reading.quality, now))
-    return outlived(reading.close_ms, exchange_ms, base_ms) or (
-        f"data is {quality} by now" if quality in UNFRESH else None
-    )
+    return outlived(reading.close_ms, exchange_ms, base_ms) or unfresh("data", quality)
+
+
+def unfresh(what: str, quality: DataQuality) -> str | None:
+    """Say that something is not fresh by now; `None` where it is."""
+    return f"{what} {'are' if what.endswith('s') else 'is'} {quality} by now" if quality in UNFRESH else None
 
 
 def outlived(close_ms: int, exchange_ms: int, base_ms: int) -> str | None:

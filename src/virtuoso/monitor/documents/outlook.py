@@ -25,9 +25,12 @@ _LOW_80, _HIGH_80 = 1, 4
 """Where a cone has the ends of its 80 % band: the tails .1 and .9."""
 
 
-def outlook_fields(reading: Reading, *, fresh: bool) -> dict[str, Any]:
-    """Fill the fields of a signal that come from forecasts; each is `None` where what it rests on is too old."""
-    ahead = _ahead(reading) if fresh else None
+def outlook_fields(reading: Reading, *, fresh: bool, forecast: bool) -> dict[str, Any]:
+    """Fill the fields of a signal that come from forecasts; each is `None` where what it rests on is too old.
+
+    `fresh` says whether all that the label rests on is not, `forecast` whether the bars are not.
+    """
+    ahead = _ahead(reading) if forecast else None
     odds = () if ahead is None else (ahead.beyond_up, ahead.beyond_down)
     known = [p for p in odds if p is not None]
     return {
@@ -62,12 +65,12 @@ def served_market_forecast(
 ) -> tuple[MarketForecast | None, str | None]:
     """Return the forecast of the market as of the latest close, and why it, or something in it, is unknown.
 
-    It is served while its close is young enough, and what comes in now is fresh of half the symbols or more, as many as
-    it takes to forecast it.
+    It is served while its close is young enough, and the bars that come in now are fresh of half the symbols or more,
+    as many as it takes to forecast it.
 
     Args:
         evaluations: of the symbols.
-        now: quality of what comes in now, of each symbol.
+        now: quality of the bars that come in now, of each symbol.
         exchange_ms: exchange time (epoch ms).
         base_ms: length of a base bar.
     """
@@ -78,7 +81,7 @@ def served_market_forecast(
     fresh = [quality not in UNFRESH for quality in now]
     held_back = outlived(latest.close_ms, exchange_ms, base_ms)
     if held_back is None and 2 * sum(fresh) < len(fresh):
-        held_back = "data of more than half of the symbols is stale or unavailable by now"
+        held_back = "bars of more than half of the symbols are stale or unavailable by now"
     if held_back is not None:
         return None, held_back
     forecast = market_forecast(latest.forecasts.market, latest.close_ms)

@@ -21,7 +21,7 @@ from virtuoso.model.instrument import Instrument
 from virtuoso.model.quality import DataQuality, DataSource, worst_quality
 from virtuoso.model.signal import Reading
 from virtuoso.monitor.containment import Contained, each
-from virtuoso.monitor.documents.fresh_label import outdated
+from virtuoso.monitor.documents.fresh_label import outdated, outlived, unfresh
 from virtuoso.monitor.documents.outlook import (
     ORDER,
     claim_cells,
@@ -132,7 +132,7 @@ def symbol_detail(
     item: docs.SymbolItem, reading: Reading | None, regime: SymbolRegime | None, frame: Frame
 ) -> docs.SymbolDetail:
     """Build the document of `/api/symbols/{symbol}`."""
-    signal, held_back = signal_item(item, reading, frame), _held_back(item, reading, frame)
+    signal, forecast_held_back = signal_item(item, reading, frame), _forecast_held_back(item.symbol, reading, frame)
     return docs.SymbolDetail(
         ticker=item,
         signal=signal,
@@ -141,9 +141,9 @@ def symbol_detail(
         factors=reading.factors if reading else (),
         timeframes=reading.timeframes if reading else (),
         alignment=reading.alignment if reading else None,
-        forecast=reading.forecast if reading and held_back is None else None,
+        forecast=reading.forecast if reading and forecast_held_back is None else None,
         counterfactual=reading.counterfactual if reading and signal.band else None,
-        entry=None if reading is None else served_entry(reading.entry, held_back),
+        entry=None if reading is None else served_entry(reading.entry, forecast_held_back),
         input_hash=reading.input_hash if reading else None,
         liquidations=frame.liquidations.get(item.symbol, 0),
         timestamp=iso(frame.now_ms) or "",
@@ -153,9 +153,9 @@ def symbol_detail(
 def signal_item(item: docs.SymbolItem, reading: Reading | None, frame: Frame) -> docs.SignalItem:
     """Make the signal of a symbol; its quality is the worse of what it was computed from and what comes in now.
 
-    The label and what else is forecast are served only while their inputs are fresh (see `fresh_label`). A document
-    that is not renewed in time is relabelled by whoever serves it (`storage.cache.stale`): its quality is stale then,
-    and what was forecast null.
+    Label and band are served only while all their inputs are fresh, what is forecast while the bars are (see
+    `fresh_label`). A document that is not renewed in time is relabelled by whoever serves it (`storage.cache.stale`):
+    its quality is stale then, and what was forecast null.
     """
     if reading is None:
         return docs.SignalItem(
@@ -172,7 +172,9 @@ def signal_item(item: docs.SymbolItem, reading: Reading | None, frame: Frame) ->
     return docs.SignalItem(
         symbol=item.symbol,
         band=reading.band if held_back is None else None,
-        **outlook_fields(reading, fresh=held_back is None),
+        **outlook_fields(
+            reading, fresh=held_back is None, forecast=_forecast_held_back(item.symbol, reading, frame) is None
+        ),
         agreement=reading.agreement,
         price=item.price,
         tick_size=item.tick_size,
@@ -195,10 +197,19 @@ def signal_item(item: docs.SymbolItem, reading: Reading | None, frame: Frame) ->
 
 
 def _held_back(item: docs.SymbolItem, reading: Reading | None, frame: Frame) -> str | None:
-    """Say why the forecasts of a reading are not served any more; `None` while they are, or if it has none."""
+    """Say why label and band of a reading are not served any more; `None` while they are, or if it has none."""
     if reading is None or (reading.signal is None and reading.band is None and reading.forecast is None):
         return None
     return outdated(reading, item.data_quality, frame.exchange_ms, frame.base_ms)
+
+
+def _forecast_held_back(symbol: str, reading: Reading | None, frame: Frame) -> str | None:
+    """Say why the forecasts of a reading are not served any more: they rest on bars alone."""
+    if reading is None or reading.forecast is None:
+        return None
+    found = frame.qualities.get(symbol)
+    bars = DataQuality.UNAVAILABLE if found is None else found.bars
+    return outlived(reading.close_ms, frame.exchange_ms, frame.base_ms) or unfresh("bars", bars)
 
 
 def _unranked(reading: Reading) -> tuple[str, ...]:
@@ -239,7 +250,7 @@ def market_items(symbols: Sequence[docs.SymbolItem], instruments: Mapping[str, I
 def overview_document(overview: Overview, frame: Frame) -> docs.MarketOverview:
     """Build the document of `/api/market/overview`, with rounded figures."""
     forecast, unknown = served_market_forecast(
-        frame.evaluations.values(), (each.joined for each in frame.qualities.values()), frame.exchange_ms, frame.base_ms
+        frame.evaluations.values(), (each.bars for each in frame.qualities.values()), frame.exchange_ms, frame.base_ms
     )
     return docs.MarketOverview(
         status="active" if frame.evaluations else "starting",

@@ -25,11 +25,13 @@ def symbol_qualities(
     stale_after_s: float,
     evidence: Callable[[str], Evidence],
     contained: Contained,
+    closed_ns: int = 1 << 62,
 ) -> dict[str, Qualities]:
     """Quality of bars, book and tape of each symbol at `now_ns`, and what `evidence` says that it can have at all.
 
-    Until its stream delivers, a symbol's bars and trades are as fresh as the request that fetched them. One that
-    raises is unavailable.
+    Until its stream delivers, a symbol's trades and ticker are as fresh as the request that fetched them; so are its
+    bars, but for those that were fetched since the last close (`closed_ns`), after which there are none newer. One
+    that raises is unavailable.
     """
     by_symbol: dict[str, list[FeedStatus]] = defaultdict(list)
     for feed in feeds:
@@ -37,9 +39,11 @@ def symbol_qualities(
 
     def qualities(symbol: str) -> Qualities:
         streamed = {f.kind: feed_quality(f, now_ns, stale_after_s) for f in by_symbol.get(symbol, ())}
-        polled = polled_quality(fetched_ns.get(symbol), now_ns, stale_after_s)
+        asked_ns = fetched_ns.get(symbol)
+        polled = polled_quality(asked_ns, now_ns, stale_after_s)
+        bars = polled if asked_ns is None or asked_ns < closed_ns else DataQuality.LIVE
         return Qualities(
-            bars=_streamed_or(polled, streamed.get(FeedKind.BAR)),
+            bars=_streamed_or(bars, streamed.get(FeedKind.BAR)),
             book=streamed.get(FeedKind.BOOK, DataQuality.UNAVAILABLE),
             tape=_streamed_or(polled, streamed.get(FeedKind.TRADE)) if symbol in detailed else DataQuality.UNAVAILABLE,
             detailed=symbol in detailed,

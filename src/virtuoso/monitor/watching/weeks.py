@@ -1,11 +1,13 @@
 """After the start: fetches the rest of the week of 5m bars that forecasts read, a page at a time.
 
 A start asks for what one request brings, three days and a third. Until its week is whole a symbol is forecast from
-what is there.
+what is there. What has come by a close is handed on before it is analysed, all at once: to take the week of one symbol
+or of many costs the same.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
@@ -14,6 +16,7 @@ import structlog
 
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.forecast.features import LONG, WEEK_BARS
+from virtuoso.analysis.forecast.outlook import Outlook
 from virtuoso.exchange.protocol import Exchange
 from virtuoso.market.bounds.bar import implausible, last_seam
 from virtuoso.market.panel import BAR_FIELDS, BarBlock
@@ -49,6 +52,8 @@ class Weeks:
         """Of symbols whose week is being fetched: the open times of its first bar and of the first that the market
         held (epoch ms), and the bars that came, oldest first."""
         self._done: set[str] = set()
+        self._came: dict[str, list[Bar]] = {}
+        """The bars that came of symbols whose week is whole, oldest first, until they are handed on."""
 
     async def run(self) -> None:
         """Fetch what is missing of one symbol after the other, until cancelled."""
@@ -98,7 +103,7 @@ class Weeks:
         return (max(first_ms, last_ms - (_PAGE - 1) * LONG.ms), last_ms) if last_ms >= first_ms else None
 
     async def fetch(self, symbol: str) -> None:
-        """Ask for one page; the week is handed on once it is whole, or nothing older is to be had.
+        """Ask for one page; the week waits to be handed on once it is whole, or nothing older is to be had.
 
         Raises:
             ExchangeError: it could not be had.
@@ -119,23 +124,43 @@ class Weeks:
             return
         self._older.pop(symbol)
         self._done.add(symbol)
-        outlook, series = self._engine.outlook, self._market[symbol].history.series[LONG]
-        bars = bars + [bar for bar in series.last(len(series)) if bar.open_ms >= held_ms]
-        if (seam := last_seam(bars)) is not None:
-            bars = bars[seam[0] :]
-        if outlook is not None and bars:
-            block = _block(self._market.rows[symbol], bars)
-            await asyncio.get_running_loop().run_in_executor(self._worker, outlook.take_week, block)
+        self._came[symbol] = bars
+
+    async def hand_on(self) -> None:
+        """Let what has come be known, in as few blocks as there are begins and ends; before a close is analysed."""
+        came, self._came = self._came, {}
+        groups: dict[tuple[int, int], dict[int, list[Bar]]] = defaultdict(dict)
+        for symbol, bars in came.items():
+            if symbol not in self._watch.ready or symbol not in self._market:
+                continue
+            history = self._market[symbol].history
+            if history.seam is not None:
+                continue
+            series, last_ms = history.series[LONG], bars[-1].open_ms if bars else -1
+            week = bars + [bar for bar in series.last(len(series)) if bar.open_ms > last_ms]
+            if (seam := last_seam(week)) is not None:
+                week = week[seam[0] :]
+            if week:
+                groups[week[0].open_ms, week[-1].open_ms][self._market.rows[symbol]] = week
+        blocks = [_block(of_rows) for of_rows in groups.values()]
+        if (outlook := self._engine.outlook) is not None and blocks:
+            await asyncio.get_running_loop().run_in_executor(self._worker, _take, outlook, blocks)
 
 
-def _block(row: int, bars: Sequence[Bar]) -> BarBlock:
-    """Bars of one symbol, those that are missing between them as missing."""
-    first_ms = bars[0].open_ms
-    count = (bars[-1].open_ms - first_ms) // LONG.ms + 1
-    values = np.full((len(BAR_FIELDS), count, 1), np.nan)
-    for bar in bars:
-        at = (bar.open_ms - first_ms) // LONG.ms
-        values[:BUY_VOLUME, at, 0] = bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover
+def _take(outlook: Outlook, blocks: Sequence[BarBlock]) -> None:
+    for block in blocks:
+        outlook.take_week(block)
+
+
+def _block(of_rows: Mapping[int, Sequence[Bar]]) -> BarBlock:
+    """Bars of symbols that begin and end alike, by row; those that are missing between them as missing."""
+    some = next(iter(of_rows.values()))
+    first_ms, count = some[0].open_ms, (some[-1].open_ms - some[0].open_ms) // LONG.ms + 1
+    values = np.full((len(BAR_FIELDS), count, len(of_rows)), np.nan)
+    for column, bars in enumerate(of_rows.values()):
+        for bar in bars:
+            at = (bar.open_ms - first_ms) // LONG.ms
+            values[:BUY_VOLUME, at, column] = bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover
     arrays: dict[str, Any] = dict(zip(BAR_FIELDS, values, strict=True))
     open_ms = first_ms + LONG.ms * np.arange(count, dtype=np.int64)
-    return BarBlock(timeframe=LONG, rows=np.array([row]), open_ms=open_ms, **arrays)
+    return BarBlock(timeframe=LONG, rows=np.array(list(of_rows), dtype=np.int64), open_ms=open_ms, **arrays)

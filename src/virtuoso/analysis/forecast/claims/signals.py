@@ -52,7 +52,7 @@ class SignalState:
 
     def step(
         self, rows: Rows, close_ms: int, price: Floats, up: Floats, down: Floats, pays: tuple[bool, bool],
-        fresh: NDArray[np.bool_], *, withdrawn: bool = False,
+        fresh: NDArray[np.bool_], may_begin: NDArray[np.bool_] | None = None, *, withdrawn: bool = False,
     ) -> Signals:  # fmt: skip
         """The signals after the base bars [n] that closed at `close_ms`, at `price`; a close decides once.
 
@@ -64,6 +64,7 @@ class SignalState:
             down: the same of a short.
             pays: whether up and down have been earned, by the days before.
             fresh: where what it rests on is fresh [n]; elsewhere nothing stands.
+            may_begin: where a claim may begin [n]; without it, wherever that is.
             withdrawn: whether forecasts do not hold: no claim stands, and none begins.
         """
         due = self._decided_ms.get(rows) < close_ms
@@ -75,7 +76,8 @@ class SignalState:
             pays[0] & (up > LIKELY_ABOVE + self.margin), BUY,
             np.where(pays[1] & (down > LIKELY_ABOVE + self.margin), SELL, HOLD),
         )  # fmt: skip
-        begins = (not withdrawn) & due & fresh & ~stands & (wanted != HOLD) & np.isfinite(price)
+        allowed = fresh if may_begin is None else fresh & may_begin
+        begins = (not withdrawn) & due & allowed & ~stands & (wanted != HOLD) & np.isfinite(price)
         side = np.where(begins, wanted, np.where(stands, side, HOLD)).astype(np.float64)
         began = np.where(begins, float(close_ms), np.where(stands, began, np.nan))
         claimed = np.where(begins, np.where(wanted == BUY, up, down), np.where(stands, self._claimed.get(rows), np.nan))
