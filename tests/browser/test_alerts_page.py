@@ -1,7 +1,10 @@
 """The pages of alerts in Chromium: the feed, and one incident with its moment, its path, and what people say to it."""
 
+import os
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -23,14 +26,25 @@ rules:
     message: "{symbol} trades at {price}"
 """
 
+NEW = """  - name: new
+    when: symbol == "BTCUSDT" and price > 1
+    severity: critical
+    message: "{symbol} trades at {price}, newly"
+"""
+
 
 @pytest.fixture(scope="module")
-def program(wall_exchange: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """One with two rules that fire at once."""
-    folder = tmp_path_factory.mktemp("alerts")
-    (folder / "rules.yaml").write_text(RULE)
-    config = settings_for(wall_exchange, folder, "universe: {size: 4}\n")
-    alerts = f"{{interval: 1, alerts: {{rules: ['{folder / 'rules.yaml'}']}}}}"
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with two rules that fire at once."""
+    path = tmp_path_factory.mktemp("rules") / "rules.yaml"
+    path.write_text(RULE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def program(wall_exchange: Running, rules: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    config = settings_for(wall_exchange, tmp_path_factory.mktemp("alerts"), "universe: {size: 4}\n")
+    alerts = f"{{interval: 1, alerts: {{rules: ['{rules}']}}}}"
     config.write_text(config.read_text().replace("{interval: 1}", alerts))
     with running_program(config) as running:
         running.until("both rules", lambda: running.incidents("listed") and running.incidents("also-listed"), 60)
@@ -75,6 +89,15 @@ def test_the_feed_shows_what_is_kept_and_filters_it(browser: Browser, program: P
         assert page.locator("[data-alert]").evaluate_all(ids) == served
         shown.go("/alerts?symbol=NOSUCH")
         page.get_by_text("No incident is kept that these filters let through.").wait_for()
+
+
+def test_a_new_incident_is_there_by_itself(browser: Browser, program: Program, rules: Path) -> None:
+    with opened(browser, program.url) as shown:
+        shown.go("/alerts?severity=critical")
+        shown.page.wait_for_selector("[data-alert]")
+        rules.write_text(RULE + NEW)
+        os.kill(program.process.pid, signal.SIGHUP)
+        shown.page.locator("[data-alert]", has_text="newly").wait_for(timeout=20_000)
 
 
 def test_an_incident_shows_its_moment_its_path_and_what_else_happened(
