@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from virtuoso.model.documents import Bars, Book, ScoreHistory, SymbolSeries
+from virtuoso.model.documents import Bars, Book, MonitoringHistory, ScoreHistory, SymbolSeries
 from virtuoso.model.timeframe import Timeframe
 
 
@@ -28,4 +28,12 @@ class SymbolViews(Protocol):
 
     async def scores(self, symbol: str, limit: int) -> ScoreHistory | None:
         """The latest readings, oldest first."""
+        ...
+
+
+class MonitorViews(Protocol):
+    """How the monitor has been."""
+
+    async def passes(self, hours: int) -> MonitoringHistory:
+        """How long the passes of the last hours took."""
         ...

@@ -11,6 +11,7 @@ from virtuoso.config import Settings
 from virtuoso.model.clock import Clock
 from virtuoso.processes.stopping import until_stopped
 from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.storage.cycle_history import CycleHistory
 from virtuoso.storage.database.store import Database
 from virtuoso.storage.views import StoredViews
 from virtuoso.web.access import Access
@@ -54,6 +55,7 @@ async def serve_documents(
                     identity=settings.identity,
                     clock=clock,
                     access=access,
+                    history=CycleHistory(series, clock),
                 ),
                 _limits(settings),
             )

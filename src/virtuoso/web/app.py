@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from virtuoso import __version__
 from virtuoso.model.clock import Clock
-from virtuoso.model.views import SymbolViews
+from virtuoso.model.views import MonitorViews, SymbolViews
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.database.store import Database
 from virtuoso.web import openapi, problems
@@ -16,6 +16,7 @@ from virtuoso.web.routes import (
     deliveries,
     documents,
     health,
+    monitoring,
     pages,
     session,
     signals,
@@ -41,15 +42,19 @@ def create_app(
     identity: str,
     clock: Clock,
     access: Access,
+    history: MonitorViews | None = None,
 ) -> App:
-    """The ASGI application; `identity` is that of the monitor whose outbox is listed, `access` says who may ask."""
-    app = application(cache, board, views, database, identity, clock, access)
+    """The ASGI application; `identity` is that of the monitor whose outbox is listed, `access` says who may ask.
+
+    Without `history` none is served of how the monitor has been.
+    """
+    app = application(cache, board, views, database, identity, clock, access, history)
     return Front(app, cache, documents.HOT, access, clock)
 
 
 def application(
     cache: MemoryCache, board: Judged, views: SymbolViews, database: Database | None, identity: str, clock: Clock,
-    access: Access,
+    access: Access, history: MonitorViews | None = None,
 ) -> FastAPI:  # fmt: skip
     """Everything behind the front."""
     app = FastAPI(
@@ -65,6 +70,7 @@ def application(
         silences.router(database, clock),
         stream.router(cache, clock),
         health.router(board),
+        monitoring.router(history),
         session.router(access, clock),
         pages.router(),
     )

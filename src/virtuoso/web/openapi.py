@@ -23,7 +23,7 @@ SCHEMAS: tuple[type[msgspec.Struct], ...] = (
     docs.Bars, docs.Cones, docs.SymbolSeries,
     docs.Ticks, docs.SignalHistory, docs.BacktestedQuality, docs.ScoreHistory, alerts.AlertDetail, alerts.AlertHistory,
     alerts.NewAcknowledgement, alerts.NewSilence, alerts.SilenceItem, alerts.Silences, alerts.Deliveries,
-    alerts.DeliveryItem, alerts.Nothing, docs.LogIn, docs.SessionDocument, Problem,
+    alerts.DeliveryItem, alerts.Nothing, docs.MonitoringHistory, docs.LogIn, docs.SessionDocument, Problem,
 )  # fmt: skip
 """Of published documents, and of what routes answer or take besides."""
 _TEXTS = {

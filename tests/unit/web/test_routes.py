@@ -27,6 +27,7 @@ from virtuoso.web.routes import (
     deliveries,
     documents,
     health,
+    monitoring,
     pages,
     session,
     signals,
@@ -135,7 +136,7 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
         stream.router(cache, ManualClock()), pages.router(), alerts.router(cache, None, ManualClock()),
         silences.router(None, ManualClock()),
         deliveries.router(None, "m", ManualClock()), session.router(access, ManualClock()),
-        cones.router(cache, None, "m"),
+        cones.router(cache, None, "m"), monitoring.router(None),
     ]  # fmt: skip
     served = {route.path_format for router in routers for route in router.routes if isinstance(route, APIRoute)}
     assert len(served) >= 20

@@ -6,6 +6,7 @@ coverage and probabilities in [0, 1]; times ISO 8601 in UTC. `null` means unknow
 
 from virtuoso.model.documents.backtested import BacktestedQuality, HorizonBacktested, backtested_quality
 from virtuoso.model.documents.cones import ConeItem, Cones, ConesHeld
+from virtuoso.model.documents.cycles import MonitoringHistory, PassGroup, PassTimes, SlowPass
 from virtuoso.model.documents.market import Breadth, Dashboard, DashboardMarket, MarketOverview, Mover, SystemStatus
 from virtuoso.model.documents.performance import (
     BandQuality,
@@ -70,8 +71,11 @@ __all__ = [
     "LivedFigure",
     "LogIn",
     "MarketOverview",
+    "MonitoringHistory",
     "MonitoringStatus",
     "Mover",
+    "PassGroup",
+    "PassTimes",
     "Problem",
     "RateBudget",
     "RegimeDocument",
@@ -88,6 +92,7 @@ __all__ = [
     "SignalHistory",
     "SignalItem",
     "SignalPerformance",
+    "SlowPass",
     "StageTimes",
     "SymbolDetail",
     "SymbolItem",
