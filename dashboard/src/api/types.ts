@@ -17,6 +17,7 @@ export type Book = Schemas["Book"];
 export type Dashboard = Schemas["Dashboard"];
 export type Forecast = Schemas["Forecast"];
 export type MarketOverview = Schemas["MarketOverview"];
+export type MonitoringHistory = Schemas["MonitoringHistory"];
 export type Mover = Schemas["Mover"];
 export type Problem = Schemas["Problem"];
 export type Quality = Schemas["DataQuality"];

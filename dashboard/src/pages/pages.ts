@@ -25,6 +25,7 @@ export const PAGES: Partial<Record<Route["page"], Page>> = {
     key: "r",
     load: () => import("./track-record/TrackRecord.svelte"),
   },
+  system: { address: "/system", title: "System", key: "y", load: () => import("./system/System.svelte") },
   login: { address: "/login", title: null, key: null, load: () => import("./login/Login.svelte") },
   symbol: { address: "/symbol/", title: null, key: null, load: () => import("./symbol/Symbol.svelte") },
 };

@@ -1,0 +1,70 @@
+"""The page of the system in Chromium: what it says of passes, feeds, stores and channels is what the API serves."""
+
+import pytest
+from playwright.sync_api import Browser
+from tests.support.dashboard import opened
+from tests.support.program import Program
+
+pytestmark = pytest.mark.slow
+
+
+def test_it_shows_what_is_served_of_the_program(browser: Browser, program: Program) -> None:
+    program.until("passes that were kept", lambda: program.ask("/api/monitoring/history")["groups"], 30)
+    served = program.ask("/api/monitoring/status")
+    with opened(browser, program.url) as shown:
+        shown.go("/system")
+        page = shown.page
+        panels = {
+            name: page.get_by_role("region", name=name, exact=True)
+            for name in ("Health", "Program", "Stores", "Channels", "Feeds")
+        }
+        panels["Health"].get_by_text("Healthy").wait_for()
+        said = panels["Program"].inner_text()
+        assert served["build"]["version"] in said
+        assert served["instance"] in said
+        stores = panels["Stores"].inner_text()
+        assert all(name in stores for name in ("Time series", "Database", "Memory"))
+        console = panels["Channels"].get_by_text("console", exact=True)
+        console.wait_for()
+        kinds = {feed["kind"] for feed in served["feeds"]}
+        rows = page.get_by_role("group", name="Feeds by kind").locator("tbody tr")
+        assert rows.count() == len(kinds)
+        assert panels["Feeds"].get_by_text(f"{len(served['feeds'])} topics").count() == 1
+
+
+def test_passes_are_drawn_and_stand_in_a_table(browser: Browser, program: Program) -> None:
+    with opened(browser, program.url) as shown:
+        shown.go("/system")
+        page = shown.page
+        chart = page.get_by_role("img", name="Time that passes took over 1 hour,")
+        chart.locator("canvas").wait_for()
+        page.get_by_role("button", name="24 h", exact=True).click()
+        page.get_by_role("img", name="Time that passes took over 24 hours,").wait_for()
+        page.get_by_role("button", name="table: passes").click()
+        rows = page.get_by_role("group", name="Numbers: passes").locator("tbody tr")
+        rows.first.wait_for()
+        first = program.ask("/api/monitoring/history?hours=24")["groups"][0]
+        assert rows.first.locator("td").first.inner_text() == first["since"]
+        with page.expect_download() as download:
+            page.get_by_role("button", name="CSV: passes").click()
+        assert download.value.suggested_filename == "virtuoso-passes.csv"
+
+
+def test_topics_are_walked_by_keyboard_and_the_sound_is_off_until_asked_for(browser: Browser, program: Program) -> None:
+    with opened(browser, program.url) as shown:
+        shown.go("/")
+        page = shown.page
+        page.keyboard.press("g")
+        page.keyboard.press("y")
+        page.wait_for_url("**/system")
+        topics = page.get_by_role("group", name="Every topic")
+        topics.focus()
+        page.keyboard.press("End")
+        topics.locator("tr.active").wait_for()
+        sound = page.get_by_role("button", name="Sound for new incidents")
+        assert sound.get_attribute("aria-pressed") == "false"
+        sound.press("Enter")
+        assert sound.get_attribute("aria-pressed") == "true"
+        page.reload()
+        sound.wait_for()
+        assert sound.get_attribute("aria-pressed") == "true"
