@@ -59,7 +59,7 @@ class CycleHistory:
 
 
 def _summed(rows: Sequence[Row], step_s: int) -> MonitoringHistory:
-    passes = [_Pass(*row) for row in rows]  # type: ignore[arg-type]  # as the fields are typed in the schema
+    passes = [_Pass._make(row) for row in rows]
     step_ms = step_s * 1_000
     groups = groupby(passes, key=lambda one: one.ended_ms // step_ms)
     slowest = nlargest(_SLOWEST, (one for one in passes if one.total is not None), key=lambda one: one.total or 0.0)
