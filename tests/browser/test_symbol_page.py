@@ -92,6 +92,40 @@ def test_bars_are_those_of_the_api_at_each_timeframe(browser: Browser, program: 
                 assert [number(each) for each in prices[:4]] == [bar[n] for n in ("open", "high", "low", "close")]
 
 
+def test_what_was_measured_is_what_the_api_serves(browser: Browser, program: Program) -> None:
+    program.until(
+        "a minute is kept", lambda: program.ask("/api/symbols/BTCUSDT/series?name=basis")["series"][0]["points"], 90
+    )
+    with opened(browser, program.url) as shown:
+        shown.go(PATH)
+        rows = table(shown.page, "positioning")
+        (served,) = program.ask("/api/symbols/BTCUSDT/series?name=open_interest&limit=240")["series"]
+        by_time = dict(served["points"])
+        assert {time for time, *_ in rows} <= set(by_time)
+        assert [number(row[1]) for row in rows] == pytest.approx([by_time[row[0]] for row in rows])
+
+
+def test_trades_and_the_depth_follow_the_stream(browser: Browser, program: Program) -> None:
+    with opened(browser, program.url) as shown:
+        shown.go(PATH)
+        page = shown.page
+        cells = page.get_by_role("region", name="Tape").locator("tbody tr")
+        cells.first.wait_for()
+        before = cells.all_inner_texts()
+        page.wait_for_function(
+            "before => [...document.querySelectorAll('section tbody')].every(each => each.innerText !== before)",
+            arg="\n".join(before), timeout=20_000,
+        )  # fmt: skip
+        rows = table(page, "tape")
+        assert all(each[1] in {"trade", "liquidation"} for each in rows)
+        page.wait_for_function(
+            "() => { const heat = document.querySelector('canvas.heat');"
+            " return heat.getContext('2d').getImageData(0, 0, heat.width, heat.height).data.some(each => each > 0); }"
+        )
+        bid = program.ask("/api/symbols/BTCUSDT/book?depth=1")["bids"][0][0]
+        assert number(table(page, "depth")[-1][1]) == pytest.approx(bid, rel=0.01)
+
+
 def test_cone_range_size_and_chances_are_what_the_forecast_says(browser: Browser, feed: str) -> None:
     with opened(browser, feed) as shown:
         shown.go(PATH)

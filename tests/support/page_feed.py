@@ -118,6 +118,8 @@ class Feed:
                 "why": [f"{name} is calm."],
             }
             self.publish(f"symbol:{name}", examples.SYMBOL | detail)
+            self.publish(f"book:{name}", examples.BOOK | {"symbol": name, "updated_at": now})
+            self.publish(f"tape:{name}", examples.TAPE | {"symbol": name})
 
     def ticks(self, step: int) -> None:
         rows = [

@@ -14,6 +14,7 @@ export type AlphaDocument = Schemas["AlphaDocument"];
 export type BacktestedQuality = Schemas["BacktestedQuality"];
 export type Bars = Schemas["Bars"];
 export type Book = Schemas["Book"];
+export type Cones = Schemas["Cones"];
 export type Dashboard = Schemas["Dashboard"];
 export type Forecast = Schemas["Forecast"];
 export type MarketOverview = Schemas["MarketOverview"];
@@ -33,6 +34,8 @@ export type Status = Schemas["MonitoringStatus"];
 export type SymbolDetail = Schemas["SymbolDetail"];
 export type SymbolList = Schemas["SymbolList"];
 export type SymbolItem = Schemas["SymbolItem"];
+export type SymbolSeries = Schemas["SymbolSeries"];
+export type Tape = Schemas["Tape"];
 export type TopSignals = Schemas["TopSignals"];
 
 /** The events of `/api/stream`, by name; `symbol` and `book` only where a symbol was asked for. */
@@ -46,6 +49,7 @@ export interface Documents {
   ticks: Schemas["Ticks"];
   symbol: SymbolDetail;
   book: Book;
+  tape: Tape;
 }
 
 export type DocumentName = keyof Documents;

@@ -22,6 +22,19 @@ class Clock {
     return made === null ? null : Math.max(0, (this.now + live.ahead - made) / 1_000);
   }
 
+  /** Now by the exchange's clock, ms of the epoch; `null` before its offset is known. */
+  exchangeNow(): number | null {
+    const offset = live.status?.exchange.clock_offset_ms ?? null;
+    return offset === null ? null : this.now + live.ahead + offset;
+  }
+
+  /** Seconds until a time of the exchange, by its clock; `null` where either is unknown. */
+  untilExchange(iso: string | null | undefined): number | null {
+    const due = milliseconds(iso);
+    const offset = live.status?.exchange.clock_offset_ms ?? null;
+    return due === null || offset === null ? null : Math.max(0, (due - this.now - live.ahead - offset) / 1_000);
+  }
+
   /** How old something of the exchange is, by the exchange's clock, seconds: a recording has times of its own. */
   exchangeAge(iso: string | null | undefined): number | null {
     const made = milliseconds(iso);

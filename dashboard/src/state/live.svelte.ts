@@ -33,6 +33,7 @@ class Live implements Follower {
   /** The document and the book of the symbol that is followed; `null` before they came. */
   symbol = $state.raw<Documents["symbol"] | null>(null);
   book = $state.raw<Documents["book"] | null>(null);
+  tape = $state.raw<Documents["tape"] | null>(null);
   /** When the monitor was last heard, ms of the epoch here: its status says something new each second. */
   heardAt = $state<number | null>(null);
   /** How far the server's clock is ahead of this one, ms. */
@@ -48,8 +49,10 @@ class Live implements Follower {
     this.stream?.close();
     this.symbol = null;
     this.book = null;
+    this.tape = null;
     this.waiting.delete("symbol");
     this.waiting.delete("book");
+    this.waiting.delete("tape");
     this.stream = new Stream(this, symbol);
   }
 

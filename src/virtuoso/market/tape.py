@@ -135,6 +135,11 @@ class Tape:
         if len(sizes) >= _SIZES_HELD:
             self._learn()
 
+    @property
+    def large_from(self) -> float | None:
+        """Size from which a trade of this minute counts as large, base units; `None` while too few were seen."""
+        return None if self._minute.large == inf else self._minute.large
+
     def taken(self, first: int, count: int) -> Floats:
         """`count` minutes from number `first` as counted [count, 7], for `proven`."""
         self._settle()

@@ -9,6 +9,7 @@ from virtuoso.model.documents import MonitoringStatus
 from virtuoso.monitor.alerting import documents
 from virtuoso.monitor.alerting.documents import AlertDocuments
 from virtuoso.monitor.cycle import alpha_scanner
+from virtuoso.monitor.cycle.tapes import TAPES_S, TapesPublisher
 from virtuoso.monitor.cycle.ticks import BOOKS_S, TICKS_S, BooksPublisher, TicksPublisher
 from virtuoso.monitor.kernel import Kernel
 from virtuoso.monitor.lived import documents as lived_documents
@@ -44,6 +45,7 @@ class Beats:
         publication, market, watch = kernel.publication, kernel.market, kernel.watch
         ticks = TicksPublisher(market, kernel.exchange, publication, kernel.clock, watch.contained)
         books = BooksPublisher(market, kernel.cycle, watch, publication)
+        tapes = TapesPublisher(market, kernel.cycle, watch, publication)
         alerts = AlertDocuments(kernel.alerting, channels, publication, kernel.clock)
         lived = LivedDocuments(kernel.lived, publication, kernel.clock)
         supervision = Supervision(kernel, status, stores, on_status)
@@ -52,6 +54,7 @@ class Beats:
             Beat("ticks", TICKS_S, _soon(ticks.publish)),
             Beat("status", PERIOD_S, supervision.check),
             Beat("books", BOOKS_S, _soon(books.publish)),
+            Beat("tapes", TAPES_S, _soon(tapes.publish)),
             Beat("alert documents", documents.PERIOD_S, _soon(alerts.publish)),
             Beat("signal performance", lived_documents.PERIOD_S, lived.publish),
             self.alpha,

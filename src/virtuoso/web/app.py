@@ -12,7 +12,6 @@ from virtuoso.web.access import Access
 from virtuoso.web.front import App, Front
 from virtuoso.web.routes import (
     alerts,
-    cones,
     deliveries,
     documents,
     health,
@@ -25,6 +24,7 @@ from virtuoso.web.routes import (
     symbols,
 )
 from virtuoso.web.routes.health import Judged
+from virtuoso.web.routes.symbol import cones, tapes
 
 _DESCRIPTION = (
     "What matters in crypto derivatives, why, and how fresh the data behind it is. Begin with `/api/signals/top`. "
@@ -63,6 +63,7 @@ def application(
     routers = (
         documents.router(cache),
         cones.router(cache, database, identity),  # before what a symbol's name may hold
+        tapes.router(cache),
         symbols.router(views, cache),
         signals.router(database),
         deliveries.router(database, identity, clock),  # before `/api/alerts/{id}`

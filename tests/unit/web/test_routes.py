@@ -23,7 +23,6 @@ from virtuoso.web.addresses import DASHBOARD
 from virtuoso.web.app import application, create_app
 from virtuoso.web.routes import (
     alerts,
-    cones,
     deliveries,
     documents,
     health,
@@ -36,6 +35,7 @@ from virtuoso.web.routes import (
     symbols,
 )
 from virtuoso.web.routes.documents import HOT, WHOLE
+from virtuoso.web.routes.symbol import cones, tapes
 
 
 class NoViews:
@@ -136,7 +136,7 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
         stream.router(cache, ManualClock()), pages.router(), alerts.router(cache, None, ManualClock()),
         silences.router(None, ManualClock()),
         deliveries.router(None, "m", ManualClock()), session.router(access, ManualClock()),
-        cones.router(cache, None, "m"), monitoring.router(None),
+        cones.router(cache, None, "m"), tapes.router(cache), monitoring.router(None),
     ]  # fmt: skip
     served = {route.path_format for router in routers for route in router.routes if isinstance(route, APIRoute)}
     assert len(served) >= 20

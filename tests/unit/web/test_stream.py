@@ -117,12 +117,13 @@ async def test_a_symbol_is_streamed_to_those_who_follow_it(cache: MemoryCache) -
     await until(lambda: all(b"overview" in client.text for client in followers))
     publish(cache, 2, "book:ETHUSDT")
     publish(cache, 2, "book:币安人生/USDT")
+    publish(cache, 2, "tape:币安人生/USDT")
     publish(cache, 2)
     await until(lambda: all(b"id: 1-2" in client.text for client in followers))
     for client in followers[:2]:
         assert client.text.count(b'event: symbol\nid: 1-1\ndata: {"n":1}\n\n') == 1
         await until(lambda text=client: b'event: book\nid: 1-2\ndata: {"n":2}\n\n' in text.text)
-        assert client.text.count(b"event: book") == 1
+        assert client.text.count(b"event: book") == client.text.count(b"event: tape") == 1
     assert b"event: symbol" not in followers[2].text
     assert b"event: book" not in followers[2].text
     assert cache.subscribers == 2

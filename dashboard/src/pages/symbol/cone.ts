@@ -27,7 +27,10 @@ export const returnTo = (price: number, level: number): number => 100 * Math.log
  * At a horizon they are the forecast's; between two, and before the first, the square of each grows evenly with time, as
  * that of a random walk does. `null` beyond the last horizon, or where nothing is forecast.
  */
-export function coneAt(horizons: readonly HorizonForecast[], minutes: number): number[] | null {
+export function coneAt(
+  horizons: readonly Pick<HorizonForecast, "horizon_min" | "cone">[],
+  minutes: number,
+): number[] | null {
   let [before, at]: [readonly number[] | null, number] = [null, 0];
   for (const { horizon_min: end, cone } of horizons) {
     if (cone === null) continue;

@@ -111,6 +111,9 @@ _ALL: Final = (
         name=f"book:{_SYMBOL}", schema=docs.Book, ttl_s=_MINUTE_S, fresh_s=_FRESH_S, example=examples.BOOK,
     ),
     PublishedDocument(
+        name=f"tape:{_SYMBOL}", schema=docs.Tape, ttl_s=_MINUTE_S, fresh_s=_FRESH_S, example=examples.TAPE,
+    ),
+    PublishedDocument(
         name="alerts:rules", schema=alert_docs.AlertRules, path="/api/alerts/rules",
         summary="Kinds and rules, as they are in force", empty=empty_documents.alert_rules,
         example=alert_examples.RULES,

@@ -102,6 +102,12 @@ BOOK = {
     "symbol": "BTCUSDT", "bids": [[105989.4, 8.625]], "asks": [[105989.6, 0.539]], "update_id": 2103039,
     "updated_at": "2026-11-23T20:46:09.800Z", "data_quality": "live", "data_source": "replay", "reason": None,
 }  # fmt: skip
+TAPE = {
+    "symbol": "BTCUSDT",
+    "trades": [{"time": "2026-11-23T20:46:09.712Z", "price": 105989.6, "size": 0.21, "bought": True}],
+    "liquidations": [{"time": "2026-11-23T20:41:17.080Z", "price": 105702.1, "size": 0.034, "long": True}],
+    "large_from": 2.83, "data_quality": "live", "data_source": "replay", "reason": None,
+}  # fmt: skip
 HEALTH = {
     "status": "healthy", "service": "web_server", "mode": "embedded", "reasons": [], "last_cycle_age_s": 4.2,
     "interval_s": 10.0, "uptime_s": 3600.5, "tried_age_s": 4.2, "last_error": None, "watched": 15, "live": 15,

@@ -44,6 +44,7 @@ from virtuoso.model.documents.status import (
     StageTimes,
 )
 from virtuoso.model.documents.symbols import LeftOut, SymbolDetail, SymbolItem, SymbolList
+from virtuoso.model.documents.tapes import LiquidationItem, Tape, TradeItem
 
 __all__ = [
     "SERIES",
@@ -68,6 +69,7 @@ __all__ = [
     "HorizonBacktested",
     "HorizonQuality",
     "LeftOut",
+    "LiquidationItem",
     "LivedFigure",
     "LogIn",
     "MarketOverview",
@@ -100,8 +102,10 @@ __all__ = [
     "SymbolSeries",
     "SystemStatus",
     "TailQuality",
+    "Tape",
     "Tick",
     "Ticks",
     "TopSignals",
+    "TradeItem",
     "backtested_quality",
 ]

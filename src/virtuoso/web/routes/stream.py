@@ -18,14 +18,15 @@ from virtuoso.web.openapi import answers
 Followed = Annotated[
     str | None,
     Query(
-        description="The exchange's own name of a symbol: its document and its book are streamed too, as `symbol` and "
-        "`book`, while it is watched.",
+        description="The exchange's own name of a symbol: its document, book and tape are streamed too, as `symbol`, "
+        "`book` and `tape`, while it is watched.",
         min_length=1,
         max_length=40,
     ),
 ]
 CLIENTS = 2_000
 """As many may stream from one process; the next is answered 503."""
+_OF_A_SYMBOL = ("symbol", "book", "tape")
 _HEARTBEAT_S = 10.0
 _OPENING = b"retry: 2000\n\n"
 _HEARTBEAT = b": still here\n\n"
@@ -162,7 +163,7 @@ class Channels:
         """The events for a client that takes part within the block."""
         events = self._followed.get(symbol)
         if events is None:
-            own = {} if symbol is None else {f"{kind}:{symbol}": kind for kind in ("symbol", "book")}
+            own = {} if symbol is None else {f"{kind}:{symbol}": kind for kind in _OF_A_SYMBOL}
             events = self._followed[symbol] = Events(self._cache, {name: name for name in STREAMED} | own)
         try:
             with events.joined():

@@ -1,6 +1,6 @@
 // What of a symbol's documents is drawn over its bars.
 
-import type { SignalHistory, SymbolDetail } from "../../../api/types";
+import type { Cones, SignalHistory, SymbolDetail } from "../../../api/types";
 import type { Cell } from "../../../format/csv";
 import { milliseconds } from "../../../format/times";
 import { coneAt, priceAt } from "../cone";
@@ -17,6 +17,29 @@ export function drawnCone(detail: SymbolDetail, horizon: number): DrawnCone | nu
   const horizons = detail.forecast?.horizons ?? [];
   if (at === null || price === null || coneAt(horizons, horizon) === null) return null;
   return { at, price, points: pointsOf((minutes) => coneAt(horizons, minutes), horizon), held: null, past: false };
+}
+
+/** Past cones as they were said, with whether they held. */
+export function pastCones(found: Cones | null): DrawnCone[] {
+  if (found === null) return [];
+  const horizon = found.horizon_min;
+  return found.cones.flatMap(({ close, price, cone, within }) => {
+    const at = milliseconds(close);
+    const said = [{ horizon_min: horizon, cone }];
+    const points = pointsOf((minutes) => coneAt(said, minutes), horizon);
+    return at === null ? [] : [{ at, price, points, held: within === null ? null : within <= 80, past: true }];
+  });
+}
+
+/** Past cones as numbers: when, the price, the quantiles as prices, what came, and which band held it. */
+export function pastRows(found: Cones | null): Cell[][] {
+  return (found?.cones ?? []).map(({ close, price, cone, closed, within }) => [
+    close,
+    price,
+    ...cone.map((each) => priceAt(price, each)),
+    closed,
+    within,
+  ]);
 }
 
 /** Steps that are even in the root of time, so that the narrow end is round. */
