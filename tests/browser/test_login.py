@@ -54,6 +54,9 @@ def test_a_log_out_holds_for_every_window_and_leaves_nothing(browser: Browser, g
         page.get_by_label("Token").fill(READ_TOKEN)
         page.get_by_role("button", name="Log in").click()
         page.get_by_text("look only").wait_for()
+        shown.go("/alerts")
+        page.get_by_text("Nothing is silenced.").wait_for()
+        assert page.get_by_role("button", name="+ silence").count() == 0
         other = page.context.new_page()
         other.goto(f"{guarded.url}/signals")
         other.wait_for_selector("tr[data-key]", timeout=60_000)
