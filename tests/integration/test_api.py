@@ -17,7 +17,8 @@ ROUTES = {
     "/api/signals", "/api/signals/performance", "/api/signals/backtested",
     "/api/symbols/{symbol}/scores", "/api/alerts", "/api/alerts/{alert_id}",
     "/api/alerts/{alert_id}/ack", "/api/alerts/rules", "/api/alerts/pipeline", "/api/alerts/performance",
-    "/api/silences",
+    "/api/silences", "/api/session", "/api/signals/{signal_id}", "/api/symbols/{symbol}/cones",
+    "/api/symbols/{symbol}/series",
     "/api/silences/{silence_id}", "/api/alerts/deliveries", "/api/alerts/deliveries/{delivery_id}/resend",
 }  # fmt: skip
 

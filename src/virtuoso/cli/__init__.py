@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from virtuoso import __version__
 from virtuoso.model.errors import UsageError, VirtuosoError
 from virtuoso.model.installed.extras import need
 from virtuoso.processes.loading import load
@@ -34,7 +33,7 @@ _COMMANDS: Final = {
         "virtuoso.cli.alerts",
         "List alerts, say why people were notified or not, acknowledge and silence them.",
     ),
-    "signals": ("virtuoso.cli.signals", "Show how good forecasts and claims of a running Virtuoso were."),
+    "signals": ("virtuoso.cli.signals", "Show one signal of a running Virtuoso, to be shared, and how good all were."),
     "config": ("virtuoso.cli.config", "Write, show and check the configuration."),
 }
 _EXTRAS: Final = {
@@ -81,7 +80,9 @@ def virtuoso(
 ) -> None:
     """Virtuoso watches crypto derivatives and says what matters, why, and how fresh the data behind it is."""
     if version:
-        typer.echo(f"virtuoso {__version__}")
+        from virtuoso.operations.build import build  # noqa: PLC0415 - it reads all files
+
+        typer.echo(f"virtuoso {build()}")
         raise typer.Exit
 
 

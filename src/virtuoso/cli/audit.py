@@ -16,7 +16,7 @@ from virtuoso.cli.terminal.tables import Cells, Table, at, show
 from virtuoso.config import load
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import UsageError
-from virtuoso.model.statement import Statement
+from virtuoso.model.signal import Statement
 from virtuoso.model.text.numbers import counted
 from virtuoso.operations import logs
 from virtuoso.playback.audit import Audit, Finding, audited

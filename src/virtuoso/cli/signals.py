@@ -1,14 +1,19 @@
-"""`virtuoso signals`: how good what a running Virtuoso said was."""
+"""`virtuoso signals`: what a running Virtuoso said, and how good it was."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from virtuoso.cli.terminal.api import AsJson, Config, Token, TokenFile, Url, asked, client, printed
-from virtuoso.cli.terminal.tables import Column, Table
+from virtuoso.cli import signals_show
+from virtuoso.cli.terminal.api import AsJson, Config, Token, TokenFile, Url, asked, client, identified, printed
+from virtuoso.cli.terminal.tables import Column, Table, show
 from virtuoso.model import documents as docs
+from virtuoso.model.errors import VirtuosoError
 from virtuoso.model.forecast import horizon_text
 
 app = typer.Typer(add_completion=False, help="What a running Virtuoso said.", no_args_is_help=True)
@@ -26,6 +31,39 @@ def performance(
     """Show how good forecasts and claims were, by what came of them."""
     body = asked(client(url, config, token, token_file), "/api/signals/performance")
     printed(body, docs.SignalPerformance, tables, as_json=as_json)
+
+
+@app.command(name="show")
+def show_(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The id of a signal, as /api/signals lists it.")],
+    image: Annotated[Path | None, typer.Option("--image", help="Write a picture of it (PNG), to be shared.")] = None,
+    as_json: AsJson = False,
+    url: Url = None,
+    config: Config = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show a signal with its claim, its reasons, what came of it, its hash, and the build that said it."""
+    path = f"/api/signals/{identified(id_, 32)}"
+    body = asked(client(url, config, token, token_file), path)
+    if image is not None:
+        detail = msgspec.json.decode(body, type=docs.SignalDetail)
+        signals_show.draw(
+            image, detail, _bars(detail, lambda asking: asked(client(url, config, token, token_file), asking))
+        )
+    if as_json:
+        typer.echo(body)
+    else:
+        show(signals_show.written(msgspec.json.decode(body, type=docs.SignalDetail)))
+
+
+def _bars(detail: docs.SignalDetail, ask: Callable[[str], bytes]) -> docs.Bars:
+    """The bars around a signal; none, with a line that says why, where they are not served."""
+    try:
+        return msgspec.json.decode(ask(signals_show.bars_path(detail)), type=docs.Bars)
+    except VirtuosoError as error:
+        typer.echo(f"the picture has no chart: {error}", err=True)
+        return docs.Bars(symbol=detail.said.symbol, timeframe="1m", bars=())
 
 
 _Row = tuple[str, str, docs.LivedFigure, str]

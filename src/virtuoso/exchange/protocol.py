@@ -18,7 +18,7 @@ from virtuoso.model.market import (
     Trade,
 )
 from virtuoso.model.quality import DataSource
-from virtuoso.model.statement import Statement
+from virtuoso.model.signal import Statement
 from virtuoso.model.timeframe import Timeframe
 
 

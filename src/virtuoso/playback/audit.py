@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from virtuoso.model.statement import Statement
+from virtuoso.model.signal import Statement
 from virtuoso.playback.causes import Causes
 from virtuoso.playback.comparison import MOST_FINDINGS, Aspect, Comparison, Judged, Verdict
 from virtuoso.playback.final_bars import FinalBars

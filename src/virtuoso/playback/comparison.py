@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from virtuoso.model.signal import Label
-from virtuoso.model.statement import Statement
+from virtuoso.model.signal import Label, Statement
 from virtuoso.model.timeframe import Timeframe
 
 LATE_MS: Final = 5_000

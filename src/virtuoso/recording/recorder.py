@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from virtuoso.model.clock import Clock
-from virtuoso.model.statement import Statement
+from virtuoso.model.signal import Statement
 from virtuoso.recording.keeping import Keep
 from virtuoso.recording.records import VERSION, Answer, ClockRead, Closed, FitPutOff, Frame, Header, Opened, Said, Sent
 from virtuoso.recording.writer import RecordingWriter

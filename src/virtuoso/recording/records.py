@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from virtuoso.model.statement import Statement
+from virtuoso.model.signal import Statement
 
 VERSION = 2
 """What this program writes."""

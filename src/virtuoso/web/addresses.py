@@ -3,6 +3,7 @@
 DASHBOARD = {
     "/": "The market at a glance, for people",
     "/signals": "The signals of all symbols, for people",
+    "/signals/{id}": "One signal, for people",
     "/symbol/{name:path}": "One symbol, for people",
     "/alerts": "Incidents, for people",
     "/alerts/{id}": "One incident, for people",

@@ -16,6 +16,7 @@ from virtuoso.web.routes import (
     documents,
     health,
     monitoring,
+    one_signal,
     pages,
     session,
     signals,
@@ -66,6 +67,7 @@ def application(
         tapes.router(cache),
         symbols.router(views, cache),
         signals.router(database),
+        one_signal.router(database, identity, clock),  # after the paths that its id could be
         deliveries.router(database, identity, clock),  # before `/api/alerts/{id}`
         alerts.router(cache, database, clock),
         silences.router(database, clock),

@@ -4,8 +4,8 @@ from hashlib import blake2s
 
 import msgspec
 
-from virtuoso import __version__
 from virtuoso.config import Settings
+from virtuoso.operations.build import build
 from virtuoso.recording.keeping import Keep
 from virtuoso.wiring.parts import kernel_parts
 
@@ -25,6 +25,6 @@ def keep_of(settings: Settings, files: int | None = None) -> Keep:
 
 
 def recorded_settings(settings: Settings) -> dict[str, str]:
-    """What a recording says of the program and its settings: its version, and a hash of what analysis goes by."""
+    """What a recording says of the program and its settings: its build, and a hash of what analysis goes by."""
     parts = msgspec.json.encode(kernel_parts(settings), enc_hook=str, order="deterministic")
-    return {"program": __version__, "configuration": blake2s(parts, digest_size=8).hexdigest()}
+    return {"program": build(), "configuration": blake2s(parts, digest_size=8).hexdigest()}

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 import structlog
 from pydantic import SecretStr
 
-from virtuoso import __version__
 from virtuoso.config import Settings
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import UsageError
 from virtuoso.model.installed.extras import need
+from virtuoso.operations.build import build
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.cache.publisher import Publisher
 from virtuoso.storage.cache.tier import Fence, Tier
@@ -214,7 +214,7 @@ async def opened(settings: Settings, clock: Clock, memory: MemoryCache) -> Async
         await database.start()
         if unsafe := await database.run(durability_warning, writing=True):
             log.warning("the database does not keep what it confirms", reason=unsafe)
-        lease = Lease(database, settings.identity, clock, version=__version__)
+        lease = Lease(database, settings.identity, clock, version=build())
         await lease.acquire()
         stack.push_async_exit(_giving_back(lease))
         log.info("lease acquired", identity=settings.identity, epoch=lease.epoch, holder=lease.holder)

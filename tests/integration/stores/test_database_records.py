@@ -69,8 +69,10 @@ def test_every_field_of_an_incident_has_a_column() -> None:
 
 
 async def test_a_commit_is_read_back_as_it_was_given(database: Database, term: Term) -> None:
-    full = replace(signal(3), data_source=DataSource.REPLAY, why='{"score": 71.0}')
-    bare = replace(signal(2), score=None, agreement=None, price=None, why=None, data_quality=DataQuality.PARTIAL)
+    full = replace(signal(3), build="test", data_source=DataSource.REPLAY, why='{"score": 71.0}')
+    bare = replace(
+        signal(2), build="test", score=None, agreement=None, price=None, why=None, data_quality=DataQuality.PARTIAL
+    )
     transitions = (
         TransitionRecord(exchange="test", symbol=None, before="RANGE", after="TREND_UP", at_ms=60_000),
         TransitionRecord(exchange="test", symbol="S", before="RANGE", after="TREND_UP", at_ms=60_000),
@@ -89,7 +91,7 @@ async def test_a_commit_is_read_back_as_it_was_given(database: Database, term: T
 
 
 async def test_the_latest_state_and_label_count(database: Database, term: Term) -> None:
-    sell = replace(signal(0), close_ms=7 * 60_000, label=Label.SELL)
+    sell = replace(signal(0), build="test", close_ms=7 * 60_000, label=Label.SELL)
     changes = Changes(signals=(sell, signal(0)), state=(StateRecord(key="k", close_ms=1, body="1"),))
     await database.commit(term, changes)
     await database.commit(term, Changes(state=(StateRecord(key="k", close_ms=2, body="2"),)))

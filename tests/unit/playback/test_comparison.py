@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from virtuoso.model.statement import Statement
+from virtuoso.model.signal import Statement
 from virtuoso.playback.comparison import LATE_MS, Aspect, Comparison, Judged, Verdict
 
 CLOSE_MS = 1_795_000_020_000

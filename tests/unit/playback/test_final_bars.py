@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from virtuoso.exchange.bybit import paths
-from virtuoso.model.statement import Statement
+from virtuoso.model.signal import Statement
 from virtuoso.playback.causes import Causes
 from virtuoso.playback.comparison import Aspect, Judged, Live, Verdict
 from virtuoso.playback.final_bars import FinalBars, streamed

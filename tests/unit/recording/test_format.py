@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from virtuoso.model.errors import UsageError
-from virtuoso.model.statement import Statement
+from virtuoso.model.signal import Statement
 from virtuoso.recording.blocks import Packer, end
 from virtuoso.recording.files import RecordingError
 from virtuoso.recording.reader import Reader, read

@@ -27,6 +27,7 @@ from virtuoso.web.routes import (
     documents,
     health,
     monitoring,
+    one_signal,
     pages,
     session,
     signals,
@@ -137,6 +138,7 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
         silences.router(None, ManualClock()),
         deliveries.router(None, "m", ManualClock()), session.router(access, ManualClock()),
         cones.router(cache, None, "m"), tapes.router(cache), monitoring.router(None),
+        one_signal.router(None, "m", ManualClock()),
     ]  # fmt: skip
     served = {route.path_format for router in routers for route in router.routes if isinstance(route, APIRoute)}
     assert len(served) >= 20
@@ -155,6 +157,7 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
         (examples.SYMBOLS, docs.SymbolList), (examples.SYMBOL, docs.SymbolDetail), (examples.BARS, docs.Bars),
         (examples.SIGNAL_HISTORY, docs.SignalHistory), (performance_example.BACKTESTED, docs.BacktestedQuality),
         (examples.SCORES, docs.ScoreHistory),
+        (examples.SIGNAL_DETAIL, docs.SignalDetail),
         (examples.REGIME, docs.RegimeDocument), (examples.BOOK, docs.Book), (examples.HEALTH, docs.Health),
         (examples.ALPHA, AlphaDocument), (alert_examples.ALERT, alert_docs.Alert),
         (alert_examples.HISTORY, alert_docs.AlertHistory), (alert_examples.DETAIL, alert_docs.AlertDetail),

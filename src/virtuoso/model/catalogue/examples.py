@@ -60,16 +60,35 @@ BARS = {
     }],
     "reason": None,
 }  # fmt: skip
-SIGNAL_HISTORY = {
-    "signals": [{
-        "id": "0f6c9b0a5d3e4f71a2b8c4d5e6f70812", "exchange": "bybit", "symbol": "BTCUSDT", "signal": "BUY",
-        "before": "HOLD", "timestamp": "2026-11-23T20:46:00.000Z", "score": 70.6, "confidence": 0.56,
-        "expires_at": "2026-11-23T21:46:00.000Z", "agreement": 0.55,
-        "price": 105989.5, "data_quality": "live", "data_source": "replay",
-        "why": ["BTCUSDT is stretched up at 70.6: order book (+3.9) lifts it up."],
-    }],
-    "next": None, "reason": None,
+_BOUGHT = {
+    "id": "0f6c9b0a5d3e4f71a2b8c4d5e6f70812", "exchange": "bybit", "symbol": "BTCUSDT", "signal": "BUY",
+    "before": "HOLD", "timestamp": "2026-11-23T20:46:00.000Z", "score": 70.6, "confidence": 0.56,
+    "expires_at": "2026-11-23T21:46:00.000Z", "agreement": 0.55,
+    "price": 105989.5, "data_quality": "live", "data_source": "replay",
+    "why": ["BTCUSDT is stretched up at 70.6: order book (+3.9) lifts it up."],
 }  # fmt: skip
+SIGNAL_HISTORY = {"signals": [_BOUGHT], "next": None, "reason": None}
+SIGNAL_DETAIL = {
+    "said": _BOUGHT,
+    "horizon_min": 60,
+    "build": "0.1.0+4f0c2b8a91de",
+    "hash": "5b0c8f1d3e6a7940c2d4e8f0a1b3c5d7e9f1a3b5c7d9e0f2a4b6c8d0e2f4a6b8",
+    "link": "/signals/0f6c9b0a5d3e4f71a2b8c4d5e6f70812",
+    "outcomes": [
+        {
+            "horizon_min": 15,
+            "due": "2026-11-23T21:01:00.000Z",
+            "entry": 105990.1,
+            "closed": 0.21,
+            "highest": 0.24,
+            "lowest": -0.03,
+            "first": "neither",
+            "net_bp": 8.7,
+            "reason": None,
+        }
+    ],
+    "reason": None,
+}
 CONES = {
     "symbol": "BTCUSDT", "horizon_min": 60,
     "cones": [{

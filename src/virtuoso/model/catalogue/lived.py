@@ -2,6 +2,8 @@
 
 from typing import Final
 
+OUTCOME_HORIZONS_MIN: Final = (15, 60, 240, 1440)
+"""Minutes after which outcomes are settled: those of forecasts, and a day."""
 READING, SIGNAL = "reading", "signal"
 """A reading that is kept every quarter of an hour; a claim, kept at the close at which it was made."""
 KNOWN, MISSING, UNWATCHED, LATE = range(4)

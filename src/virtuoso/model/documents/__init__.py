@@ -25,6 +25,7 @@ from virtuoso.model.documents.prices import BarItem, Bars, Book, Tick, Ticks
 from virtuoso.model.documents.regimes import RegimeDocument, RegimeItem, RegimeTransition
 from virtuoso.model.documents.series import SERIES, SeriesItem, SymbolSeries
 from virtuoso.model.documents.session import LogIn, SessionDocument
+from virtuoso.model.documents.signal_detail import SignalDetail, SignalOutcomeItem
 from virtuoso.model.documents.signals import (
     ScoreHistory,
     ScoreItem,
@@ -91,8 +92,10 @@ __all__ = [
     "SideQuality",
     "SideResult",
     "SignalChange",
+    "SignalDetail",
     "SignalHistory",
     "SignalItem",
+    "SignalOutcomeItem",
     "SignalPerformance",
     "SlowPass",
     "StageTimes",

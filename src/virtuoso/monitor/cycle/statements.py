@@ -7,8 +7,7 @@ import msgspec
 
 from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.model.forecast import Forecast
-from virtuoso.model.signal import Reading
-from virtuoso.model.statement import Statement
+from virtuoso.model.signal import Reading, Statement
 
 Say = Callable[[int, tuple[Statement, ...]], None]
 """Told of everything that is said: the close (epoch ms), and the statements about the symbols that were scored."""

@@ -11,7 +11,7 @@ from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.market.panel import Cut
 from virtuoso.model import documents as docs
 from virtuoso.model.quality import DataSource
-from virtuoso.model.statement import Statement
+from virtuoso.model.signal import Statement
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.lived.record import LivedRecord
 from virtuoso.monitor.persistence.arrays import FIT, RECENT, SAMPLES, written

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, Integer, Row, Select, bindparam, sele
 from virtuoso.model.alerts.incident import Details, Incident, Severity, Silence
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label
-from virtuoso.storage.database.damage import Usable, usable
+from virtuoso.storage.database.damage import Usable, made, usable
 from virtuoso.storage.database.records import (
     Acknowledgement,
     Life,
@@ -101,6 +101,12 @@ def signals(connection: Connection, query: Select[tuple[object, ...]], limit: in
     return SignalPage(found.found, cursor, found.damaged)
 
 
+def signal(connection: Connection, signal_id: str) -> SignalRecord | None:
+    """The signal with this id; raises `DamagedRow`."""
+    row = connection.execute(select(*SIGNALS.c).where(SIGNALS.c.id == signal_id)).one_or_none()
+    return None if row is None else made(SIGNALS, row, _signal)
+
+
 def last_labels(connection: Connection, exchange: str, identity: str) -> dict[str, LastLabel]:
     """By symbol, the latest signal that an identity kept."""
     found: dict[str, LastLabel] = {}
@@ -181,7 +187,7 @@ def _signal(row: Row[tuple[object, ...]]) -> SignalRecord:
         before=_label(row.before), score=row.score, agreement=row.agreement, price=row.price,
         data_quality=DataQuality(row.data_quality),
         data_source=None if row.data_source is None else DataSource(row.data_source), why=row.why,
-        confidence=row.confidence, expires_ms=row.expires_ms,
+        confidence=row.confidence, expires_ms=row.expires_ms, build=row.build,
     )  # fmt: skip
 
 

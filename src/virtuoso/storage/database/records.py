@@ -33,6 +33,7 @@ class SignalRecord:
         expires_ms: when that ends at the latest, epoch ms; else `None`.
         price: of the last trade at the close, in quote units.
         why: the tree of reasons as JSON, as it was published.
+        build: of the program that said it, known once it is kept; `None` of older programs.
     """
 
     exchange: str
@@ -48,6 +49,7 @@ class SignalRecord:
     why: str | None = None
     confidence: float | None = None
     expires_ms: int | None = None
+    build: str | None = None
 
     @property
     def id(self) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD: Final = "0007"
+HEAD: Final = "0008"
 """The newest revision in `migrations/versions` (a test compares); asking Alembic for it costs its import."""
 
 METADATA: Final = MetaData()
@@ -63,6 +63,7 @@ SIGNALS: Final = Table(
     Column("data_source", Text),
     Column("epoch", BigInteger, nullable=False),
     Column("why", Text),  # JSON
+    Column("build", Text),  # of the program that said it
     Index("signals_by_time", "close_ms", "id"),
     Index("signals_by_symbol", "symbol", "close_ms", "id"),
     Index("signals_by_label", "label", "close_ms", "id"),

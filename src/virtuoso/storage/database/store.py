@@ -10,7 +10,8 @@ from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.alerts.outbox import ChannelState, Count, DeliveryPage
 from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.clock import Clock
-from virtuoso.storage.database import alerts, lived, outbox, past_cones, queries, writing, wrong_tokens
+from virtuoso.model.signal import Label
+from virtuoso.storage.database import alerts, lived, outbox, past_cones, queries, signal_outcomes, writing, wrong_tokens
 from virtuoso.storage.database.connection.calls import Calls
 from virtuoso.storage.database.connection.durability import durability_warning
 from virtuoso.storage.database.damage import Usable
@@ -27,6 +28,7 @@ from virtuoso.storage.database.records import (
     LivedSums,
     SignalFilter,
     SignalPage,
+    SignalRecord,
     StateRecord,
     TransitionRecord,
     WrongTokens,
@@ -73,6 +75,15 @@ class Database(Calls):
         """
         query = queries.signals_query(wanted, limit, cursor)
         return await self.run(lambda c: queries.signals(c, query, limit), writing=False)
+
+    async def signal(self, signal_id: str) -> SignalRecord | None:
+        """Return the signal with this id, or `None`; raises `DamagedRow`."""
+        return await self.run(lambda c: queries.signal(c, signal_id), writing=False)
+
+    async def signal_outcomes(self, identity: str, signal: SignalRecord) -> Usable:
+        """What came of a BUY or SELL as far as it is written, the nearest horizon first; what is damaged is named."""
+        of = signal.exchange, signal.symbol, signal.close_ms, 1 if signal.label is Label.BUY else -1
+        return await self.run(lambda c: signal_outcomes.signal_outcomes(c, identity, *of), writing=False)
 
     async def last_labels(self, exchange: str, identity: str) -> dict[str, LastLabel]:
         """By symbol, the label of the latest signal that this identity kept, and since which close."""

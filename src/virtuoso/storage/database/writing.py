@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, or_
+from sqlalchemy import Connection, Table, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from virtuoso.model.alerts.incident import Incident, Silence
@@ -16,6 +16,7 @@ from virtuoso.storage.database.schema import (
     LIVED_SUMS,
     OUTBOX,
     OUTCOMES,
+    RUNS,
     SIGNALS,
     SILENCES,
     STATE,
@@ -65,10 +66,14 @@ class Writing:
         self._state = [
             {"identity": term.identity, "key": s.key, "close_ms": s.close_ms, "body": s.body} for s in changes.state
         ]
+        self._build = select(RUNS.c.version).where(RUNS.c.identity == term.identity, RUNS.c.epoch == term.epoch)
         self._identity, self._lived = term.identity, changes.lived
 
     def write(self, connection: Connection) -> None:
         """Write all of them. Signals, transitions and deliveries are ignored where they are kept already."""
+        if self._signals:
+            build = connection.execute(self._build).scalar_one_or_none()
+            self._signals = [row | {"build": build} for row in self._signals]
         for table, rows in ((SIGNALS, self._signals), (TRANSITIONS, self._transitions)):
             if rows:
                 connection.execute(new_rows(connection, table).on_conflict_do_nothing(), rows)

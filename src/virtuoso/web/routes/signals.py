@@ -71,10 +71,13 @@ async def _page(database: Database | None, wanted: SignalFilter, limit: int, cur
         return docs.SignalHistory(signals=(), next=cursor, reason=str(error))
     except ValueError as error:
         raise HTTPException(404, str(error)) from error
-    return docs.SignalHistory(signals=tuple(map(_row, page.signals)), next=page.cursor, reason=left_out(page.damaged))
+    return docs.SignalHistory(
+        signals=tuple(map(change_of, page.signals)), next=page.cursor, reason=left_out(page.damaged)
+    )
 
 
-def _row(record: SignalRecord) -> docs.SignalChange:
+def change_of(record: SignalRecord) -> docs.SignalChange:
+    """A signal as it is listed."""
     return docs.SignalChange(
         id=record.id,
         exchange=record.exchange,

@@ -1,0 +1,62 @@
+"""One signal as it may be shared: what was claimed, by what, and what came of it."""
+
+from hashlib import sha256
+
+import msgspec
+
+from virtuoso.model.documents.signals import SignalChange
+
+
+class SignalOutcomeItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What came of a claim over one horizon, from the open of the minute after its close."""
+
+    horizon_min: int
+    """How far ahead, minutes."""
+    due: str
+    """When it falls due, ISO 8601 in UTC."""
+    entry: float | None
+    """Open of the minute after the close, quote units; `null` with a `reason`."""
+    closed: float | None
+    """Return at the end, percent; `null` with a `reason`."""
+    highest: float | None
+    """Return at the highest high, percent; `null` with a `reason`."""
+    lowest: float | None
+    """Return at the lowest low, percent; `null` with a `reason`."""
+    first: str | None
+    """What was touched first: `stop`, `target`, or `neither`; `null` beyond 4h, without such levels, and with a
+    `reason`."""
+    net_bp: float | None
+    """Result on the claim's side after costs, with funding up to 4h, bp; `null` with a `reason`, or where the cost was
+    not known."""
+    reason: str | None = None
+    """Why nothing is known of it: it is not due, or its bars are missing; `null` otherwise."""
+
+
+class SignalDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """`/api/signals/{id}`: a signal that is never edited, with what came of it."""
+
+    said: SignalChange
+    """What was said, as it is listed in `/api/signals`."""
+    horizon_min: int | None
+    """How long the claim is for, minutes; `null` of what is no claim."""
+    build: str | None
+    """Version of the program that said it, and a hash of its source files; `null` of signals kept by older programs."""
+    hash: str
+    """SHA-256 of what was said, 64 hex digits: of the JSON list without spaces of `id`, `exchange`, `symbol`,
+    `timestamp`, `signal`, `before`, `price`, `score`, `agreement`, `confidence`, `expires_at`, `data_quality`,
+    `data_source`, `why` and `build`."""
+    link: str
+    """Path of its page."""
+    outcomes: tuple[SignalOutcomeItem, ...]
+    """What came of a BUY or SELL that began, the nearest horizon first; empty with a `reason`."""
+    reason: str | None = None
+    """Why there are no outcomes, or not all of them; `null` otherwise."""
+
+
+def hash_of(said: SignalChange, build: str | None) -> str:
+    """Names what was said: whatever is edited afterwards gives another one."""
+    values = (
+        said.id, said.exchange, said.symbol, said.timestamp, said.signal, said.before, said.price, said.score,
+        said.agreement, said.confidence, said.expires_at, said.data_quality, said.data_source, said.why, build,
+    )  # fmt: skip
+    return sha256(msgspec.json.encode(values)).hexdigest()

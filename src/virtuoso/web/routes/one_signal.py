@@ -1,0 +1,92 @@
+"""One signal by its id: what was claimed, by which build, its hash, and what came of it."""
+
+from math import expm1
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, HTTPException, Path, Request, Response
+
+from virtuoso.model import documents as docs
+from virtuoso.model.catalogue import examples
+from virtuoso.model.catalogue.lived import OUTCOME_HORIZONS_MIN
+from virtuoso.model.clock import Clock, iso
+from virtuoso.model.documents.signal_detail import hash_of
+from virtuoso.model.signal import Label
+from virtuoso.storage.database.damage import left_out
+from virtuoso.storage.database.records import SignalRecord
+from virtuoso.storage.database.signal_outcomes import SignalOutcome
+from virtuoso.storage.database.store import Database
+from virtuoso.web.openapi import answers, reference
+from virtuoso.web.required_database import needed
+from virtuoso.web.routes.documents import answer
+from virtuoso.web.routes.signals import change_of
+
+SignalId = Annotated[str, Path(description="The `id` of a signal: 32 hex digits.", pattern="^[0-9a-f]{32}$")]
+_MINUTE_MS = 60_000
+_NO_CLAIM = "no BUY or SELL begins here: only what is claimed is settled"
+_NOT_DUE = "not due yet"
+_NOT_KEPT = "what came of it is not kept: outcomes of claims are, for 35 days"
+_SIDES = {Label.BUY: 1.0, Label.SELL: -1.0}
+
+
+def router(database: Database | None, identity: str, clock: Clock) -> APIRouter:
+    """The route; without a database the problem 503 says so."""
+    routes = APIRouter()
+
+    @routes.get(
+        "/api/signals/{signal_id}", summary="One signal: its claim, its hash, who said it, and what came of it",
+        response_class=Response, responses=answers(reference(docs.SignalDetail), examples.SIGNAL_DETAIL, 404, 422),
+    )  # fmt: skip
+    async def one_signal(request: Request, signal_id: SignalId) -> Response:
+        with needed(database) as kept:
+            found = await kept.signal(signal_id)
+            if found is None:
+                raise HTTPException(404, f"there is no signal {signal_id}; /api/signals lists them")
+            document = await _detail(kept, identity, found, clock.now_ns() // 1_000_000)
+        return answer(request, msgspec.json.encode(document))
+
+    return routes
+
+
+async def _detail(database: Database, identity: str, signal: SignalRecord, now_ms: int) -> docs.SignalDetail:
+    outcomes: tuple[docs.SignalOutcomeItem, ...] = ()
+    reason: str | None = _NO_CLAIM
+    if signal.label in _SIDES and signal.confidence is not None:
+        found, damaged = await database.signal_outcomes(identity, signal)
+        outcomes = _items(signal, found, now_ms)
+        reason = left_out(damaged) or (None if outcomes else _NOT_KEPT)
+    said = change_of(signal)
+    expires_ms = signal.expires_ms
+    return docs.SignalDetail(
+        said=said, horizon_min=None if expires_ms is None else (expires_ms - signal.close_ms) // _MINUTE_MS,
+        build=signal.build, hash=hash_of(said, signal.build), link=f"/signals/{signal.id}", outcomes=outcomes,
+        reason=reason,
+    )  # fmt: skip
+
+
+def _items(signal: SignalRecord, found: tuple[SignalOutcome, ...], now_ms: int) -> tuple[docs.SignalOutcomeItem, ...]:
+    """What is written, and of each other horizon that it is not due; empty where none of them will be written."""
+    written = {each.horizon_min: each for each in found}
+    items = []
+    for minutes in OUTCOME_HORIZONS_MIN:
+        due_ms = signal.close_ms + minutes * _MINUTE_MS
+        if minutes in written:
+            items.append(_item(signal, written[minutes], due_ms))
+        elif due_ms + 2 * _MINUTE_MS > now_ms:
+            items.append(_item(signal, SignalOutcome(horizon_min=minutes, reason=_NOT_DUE), due_ms))
+    return tuple(items)
+
+
+def _item(signal: SignalRecord, outcome: SignalOutcome, due_ms: int) -> docs.SignalOutcomeItem:
+    side = _SIDES.get(signal.label, 1.0) if signal.label is not None else 1.0
+    known = outcome.closed is not None and outcome.spent_bp is not None
+    return docs.SignalOutcomeItem(
+        horizon_min=outcome.horizon_min, due=iso(due_ms) or "", entry=outcome.entry, closed=_percent(outcome.closed),
+        highest=_percent(outcome.highest), lowest=_percent(outcome.lowest), first=outcome.first,
+        net_bp=side * 1e4 * (outcome.closed or 0.0) - (outcome.spent_bp or 0.0) if known else None,
+        reason=outcome.reason,
+    )  # fmt: skip
+
+
+def _percent(log_return: float | None) -> float | None:
+    return None if log_return is None else 100.0 * expm1(log_return)
