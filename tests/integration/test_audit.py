@@ -77,13 +77,14 @@ def test_planted_repaints_are_found_and_named(recording: Path, tmp_path: Path) -
     code, found = audited(tmp_path / "planted", recording.parent / "virtuoso.yaml")
     assert (code, found["repainted"], found["bars_corrected"]) == (1, True, 1)
     failing = [each for each in found["findings"] if each["verdict"] in {"changed", "vanished"}]
-    causes = {(each["symbol"], each["verdict"]): each["cause"] for each in failing}
+    causes = {(each["symbol"], each["verdict"]): each["cause"] for each in reversed(failing)}
     assert causes[CORRECTED, "changed"].startswith("corrected bar")
-    assert causes[EDITED, "changed"].startswith("none: the input is the same")
     assert causes[INVENTED, "vanished"].startswith("none: nothing")
-    assert {symbol for symbol, _ in causes} == {CORRECTED, EDITED, INVENTED}
-    edited = [each for each in failing if each["symbol"] == EDITED]
+    edited = [each for each in failing if each["symbol"] == EDITED and each["cause"].startswith("none")]
     assert [(each["what"], each["live"][0]) for each in edited] == [("reading", 99.0)]
+    for each in failing:  # the market's part of forecasts rests on the corrected bar
+        if each["symbol"] not in {CORRECTED, INVENTED} and each not in edited:
+            assert each["cause"].startswith("corrected bar of the market"), each
 
 
 def planted(records: list[Record]) -> list[Record]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from virtuoso.exchange.bybit import paths
 from virtuoso.model.clock import iso
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.playback.comparison import Judged, Live, Verdict
+from virtuoso.playback.comparison import Aspect, Judged, Live, Verdict
 from virtuoso.playback.final_bars import FinalBars, streamed
 from virtuoso.recording.records import Answer, ClockRead, Closed, Dropped, Frame, Header, Record
 
@@ -97,12 +97,21 @@ class Causes:
         live, final = found.live, found.final
         if live is not None and final is not None and live.statement.fit != final.fit:
             return f"refit adopted at another close: fit {live.statement.fit} live, {final.fit} here"
-        why = self._of_run(found.close_ms) or self._of_records(found.close_ms)
-        if why is not None:
-            return why
-        if live is not None and final is not None and live.statement.input_hash == final.input_hash:
+        alike = live is not None and final is not None and live.statement.input_hash == final.input_hash
+        if alike and found.aspect is Aspect.READING:
             return "none: the input is the same, what was recorded as said is not what it gives"
-        return "none: nothing in the recording explains it"
+        why = self._of_others(found) or self._of_run(found.close_ms) or self._of_records(found.close_ms)
+        return why or "none: nothing in the recording explains it"
+
+    def _of_others(self, found: Judged) -> str | None:
+        """A bar of another symbol, which the market's part of forecasts and regimes rests on, too."""
+        if found.final is None:
+            return None
+        for symbol, opens in self._corrected.items():
+            told = [open_ms for open_ms in opens if open_ms < found.close_ms]
+            if told:
+                return f"corrected bar of the market: the exchange said otherwise of {symbol} {iso(told[-1])} later"
+        return None
 
     def _of_run(self, close_ms: int) -> str | None:
         """A restart, after which what was learnt before is another."""
