@@ -97,11 +97,13 @@ class Causes:
         live, final = found.live, found.final
         if live is not None and final is not None and live.statement.fit != final.fit:
             return f"refit adopted at another close: fit {live.statement.fit} live, {final.fit} here"
+        why = self._of_run(found.close_ms) or self._of_records(found.close_ms)
+        if why is not None:
+            return why
         alike = live is not None and final is not None and live.statement.input_hash == final.input_hash
         if alike and found.aspect is Aspect.READING:
             return "none: the input is the same, what was recorded as said is not what it gives"
-        why = self._of_others(found) or self._of_run(found.close_ms) or self._of_records(found.close_ms)
-        return why or "none: nothing in the recording explains it"
+        return self._of_others(found) or "none: nothing in the recording explains it"
 
     def _of_others(self, found: Judged) -> str | None:
         """A bar of another symbol, which the market's part of forecasts and regimes rests on, too."""

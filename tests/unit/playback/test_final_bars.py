@@ -17,19 +17,21 @@ HERE = {"program": "1", "configuration": "c"}
 SAID = Statement("BTCUSDT", 61.5, "balanced", "HOLD", 0.62, "a1", "f1", (0.2, 0.26, 0.28), "in")
 
 
-def frame(close: str, open_ms: int = OPEN_MS, confirm: bool = True, after_ms: int = 300) -> Frame:
+def frame(
+    close: str, open_ms: int = OPEN_MS, confirm: bool = True, after_ms: int = 300, symbol: str = "BTCUSDT"
+) -> Frame:
     bar = {
         "start": open_ms, "end": open_ms + 59_999, "interval": "1", "open": "10.0", "close": close, "high": "12",
         "low": "9", "volume": "3", "turnover": "31", "confirm": confirm,
     }  # fmt: skip
-    body = {"topic": "kline.1.BTCUSDT", "data": [bar], "ts": open_ms + 60_000 + after_ms, "type": "snapshot"}
+    body = {"topic": f"kline.1.{symbol}", "data": [bar], "ts": open_ms + 60_000 + after_ms, "type": "snapshot"}
     return Frame((open_ms + 60_000 + after_ms) * 1_000_000, 0, msgspec.json.encode(body))
 
 
-def answer(close: str, at_ms: int = CLOSE_MS + 10_000) -> Answer:
+def answer(close: str, at_ms: int = CLOSE_MS + 10_000, symbol: str = "BTCUSDT") -> Answer:
     rows = [[str(OPEN_MS), "10", "12", "9", close, "3", "31"]]
     body = {"retCode": 0, "result": {"list": rows}, "time": at_ms}
-    query = {"symbol": "BTCUSDT", "interval": "1"}
+    query = {"symbol": symbol, "interval": "1"}
     return Answer(at_ms * 1_000_000, at_ms * 1_000_000, paths.BARS, query, 200, msgspec.json.encode(body))
 
 
@@ -93,6 +95,8 @@ def test_each_cause_of_a_change_is_named() -> None:
     assert cause(changed, begun, Dropped((CLOSE_MS - 9_000) * 1_000_000, 5, "")).startswith("records are missing")
     assert cause(changed, begun, Closed((CLOSE_MS - 9_000) * 1_000_000, 0, "")).startswith("book gap")
     assert cause(changed, begun).startswith("none: the input is the same")
+    moved = [frame("11", symbol="ETHUSDT"), answer("12", symbol="ETHUSDT")]
+    assert cause(changed, begun, *moved, final=inputs).startswith("corrected bar of the market")
     assert cause(changed, begun, final=inputs) == "none: nothing in the recording explains it"
 
 
