@@ -1,6 +1,7 @@
 """Bars, books and scores out of the stores: implements `model.views.SymbolViews` for a process that watches nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import exp
 
 import msgspec
 
@@ -130,12 +131,18 @@ class _Detail(msgspec.Struct):
 
 _DELTA = "volume_delta"
 _VOLUME, _BOUGHT = (1 + list(BARS.fields).index(name) for name in ("volume", "buy_volume"))
+_SERVED: Mapping[str, Callable[[float], float]] = {
+    "funding": lambda fraction: 100.0 * fraction, "basis": lambda fraction: 1e4 * fraction,
+    "long_ratio": lambda odds: 1.0 / (1.0 + exp(-odds)),
+}  # fmt: skip
+"""How what is kept as a fraction, or as the log of a ratio, becomes what `SERIES` says."""
 _Points = tuple[tuple[str, float], ...]
 
 
 def _points(rows: Sequence[Row], name: str) -> _Points:
     at = 1 + list(TICKERS.fields).index(name)
-    return tuple((iso(row[0]) or "", value) for row in rows if (value := _number(row[at])) is not None)
+    served = _SERVED.get(name, float)
+    return tuple((iso(row[0]) or "", served(value)) for row in rows if (value := _number(row[at])) is not None)
 
 
 def _deltas(bars: Sequence[Row]) -> _Points:

@@ -1,6 +1,9 @@
 """What is asked of one symbol: bars of a moment, and when nothing is stored an empty answer that says why."""
 
+from math import log
 from pathlib import Path
+
+import pytest
 
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.timeframe import Timeframe
@@ -57,7 +60,7 @@ async def test_series_are_what_was_kept_of_each_minute(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path, clock=clock)
     await store.start()
     names = list(TICKERS.fields)
-    kept = [{"open_interest": 100.0 + i, "funding": 0.01 if i == 2 else None} for i in range(4)]
+    kept = [{"open_interest": 100.0 + i, "funding": 0.0001 if i == 2 else None, "long_ratio": log(3)} for i in range(4)]
     times = [now_ms - (4 - i) * minute for i in range(4)]
     store.write(
         TICKERS, [(at, "BTCUSDT", *(row.get(name) for name in names)) for at, row in zip(times, kept, strict=True)]
@@ -69,13 +72,14 @@ async def test_series_are_what_was_kept_of_each_minute(tmp_path: Path) -> None:
     store.write(BARS, bars)
     assert await store.settle(5.0)
     found = await StoredViews(cache, store, [Timeframe.M1], clock).series(
-        "BTCUSDT", ["open_interest", "funding", "volume_delta", "basis"], 60
+        "BTCUSDT", ["open_interest", "funding", "volume_delta", "basis", "long_ratio"], 60
     )
     await store.close()
     assert found is not None
     by_name = {item.name: item for item in found.series}
     assert [value for _, value in by_name["open_interest"].points] == [100.0, 101.0, 102.0, 103.0]
     assert by_name["open_interest"].until == "2025-05-28T23:59:00.000Z"
+    assert by_name["long_ratio"].points[-1][1] == pytest.approx(0.75)
     assert by_name["funding"].points == (("2025-05-28T23:58:00.000Z", 0.01),)
     assert [value for _, value in by_name["volume_delta"].points] == [4.0, -6.0, 0.0]
     assert (by_name["basis"].points, by_name["basis"].until) == ((), None)

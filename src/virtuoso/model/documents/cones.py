@@ -9,7 +9,7 @@ class ConeItem(msgspec.Struct, frozen=True, kw_only=True):
     close: str
     """Close at which it was said, ISO 8601 in UTC."""
     price: float
-    """Price at that close, quote units."""
+    """Price at that close, quote units, to the seven digits in which it is kept."""
     cone: tuple[float, ...]
     """Quantiles of the closing return over the horizon as they were said, percent, at the tails .025, .1, .25, .75,
     .9, .975."""

@@ -8,7 +8,7 @@ from virtuoso.model.quality import DataSource
 
 SERIES: Final = {
     "open_interest": "base units", "funding": "percent per interval", "basis": "bp", "long_ratio": "share, 0–1",
-    "volume_delta": "base units", "long_liquidated": "base units", "short_liquidated": "base units",
+    "volume_delta": "base units", "long_liquidated": "quote units", "short_liquidated": "quote units",
 }  # fmt: skip
 """What may be asked for, and in which unit it is."""
 
