@@ -21,7 +21,8 @@ from virtuoso.web.sessions import COOKIE
 SCHEMAS: tuple[type[msgspec.Struct], ...] = (
     *dict.fromkeys(document.schema for document in DOCUMENTS.values() if document.example is not None),
     docs.Bars, docs.Cones, docs.SymbolSeries,
-    docs.Ticks, docs.SignalHistory, docs.BacktestedQuality, docs.ScoreHistory, alerts.AlertDetail, alerts.AlertHistory,
+    docs.Ticks, docs.SignalHistory, docs.SignalDetail, docs.BacktestedQuality, docs.ScoreHistory, alerts.AlertDetail,
+    alerts.AlertHistory,
     alerts.NewAcknowledgement, alerts.NewSilence, alerts.SilenceItem, alerts.Silences, alerts.Deliveries,
     alerts.DeliveryItem, alerts.Nothing, docs.MonitoringHistory, docs.LogIn, docs.SessionDocument, Problem,
 )  # fmt: skip

@@ -103,7 +103,7 @@ def test_wrong_use_exits_with_2() -> None:
     assert run("nonsense").returncode == 2
     moon = run("exchange", "--source", "moon")
     assert (moon.returncode, moon.stdout) == (2, "")
-    assert moon.stderr == ("virtuoso: --source moon: there is no such market; choose recording or capture or model\n")
+    assert moon.stderr == ("virtuoso: --source moon: there is no such market; choose history or capture or model\n")
     for name in ("exchange", "demo"):
         assert run(name, "--start", "yesterday").stderr == (
             "virtuoso: --start yesterday: must be ISO 8601, such as 2026-08-09T21:26:57Z, or epoch ms\n"
