@@ -12,10 +12,10 @@ DASHBOARD = {
     "/login": "Where a token is given, for people",
 }
 """The addresses of the dashboard: all of them are one page, which shows what its address says."""
-_OTHERS = ("/docs", "/status")
+_DOCS = "/docs"
 _PREFIXES = ("/static/", *(path.partition("{")[0] for path in DASHBOARD if "{" in path))
 
 
 def is_page(path: str) -> bool:
     """Whether a path is that of a page or of a part of one."""
-    return path in DASHBOARD or path in _OTHERS or path.startswith(_PREFIXES)
+    return path in DASHBOARD or path == _DOCS or path.startswith(_PREFIXES)

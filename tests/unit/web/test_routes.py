@@ -142,7 +142,7 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
     ]  # fmt: skip
     served = {route.path_format for router in routers for route in router.routes if isinstance(route, APIRoute)}
     assert len(served) >= 20
-    parts = {path for path in served if path.startswith("/static/")} | {"/status"}  # of the pages: nothing for people
+    parts = {path for path in served if path.startswith("/static/")}  # of the pages: nothing for people
     addresses = set(DASHBOARD) - {"/"}  # of the one page
     addresses = {path.replace(":path", "") for path in addresses}
     assert served - parts - addresses == set(app.openapi()["paths"])

@@ -13,11 +13,7 @@ _SCRIPT = "text/javascript; charset=utf-8"
 _STYLE = "text/css; charset=utf-8"
 _FILES = {
     "/docs": ("docs.html", _HTML, "This API, for people"),
-    "/status": ("index.html", _HTML, "The status page, for people"),
-    "/static/status.css": ("status.css", _STYLE, "How the pages look"),
-    "/static/status.js": ("status.js", _SCRIPT, "What the status page does"),
-    "/static/draw.js": ("draw.js", _SCRIPT, "How the status page draws curves"),
-    "/static/detail.js": ("detail.js", _SCRIPT, "How the status page shows one symbol"),
+    "/static/docs.css": ("docs.css", _STYLE, "How the page of the API looks"),
     "/static/docs.js": ("docs.js", _SCRIPT, "What the page of the API does"),
     "/static/icon.svg": ("icon.svg", "image/svg+xml", "The icon of the pages"),
 }

@@ -21,8 +21,6 @@ from virtuoso.web.routes.symbols import Symbol, not_watched
 _PERCENT = 100.0
 _SHARES = (50, 80, 95)
 _NOTHING_YET = "nothing was said of it yet: cones are kept at each quarter of an hour"
-
-
 _HORIZONS = (15, 60, 240)
 
 
@@ -33,8 +31,13 @@ def _forecast(minutes: int) -> int:
 
 
 Horizon = Annotated[
-    int, Query(ge=15, le=240, description="How far ahead, minutes: 15, 60 or 240."), AfterValidator(_forecast)
-]
+    int,
+    Query(
+        ge=_HORIZONS[0], le=_HORIZONS[-1], description="How far ahead, minutes: 15, 60 or 240.",
+        json_schema_extra={"enum": list(_HORIZONS)},
+    ),
+    AfterValidator(_forecast),
+]  # fmt: skip
 CountOf = Annotated[int, Query(ge=1, le=MOST, description=f"How many cones at most, 1 to {MOST}.")]
 
 
