@@ -4,6 +4,8 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -37,8 +39,22 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def feed() -> Iterator[str]:
     """The address of a web that is fed documents that a test makes up."""
+    with fed(SYMBOLS) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def kept_feed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of such a web of few symbols, with a database that keeps signals."""
+    with fed(3, tmp_path_factory.mktemp("kept")) as url:
+        yield url
+
+
+@contextmanager
+def fed(symbols: int, *folder: Path) -> Iterator[str]:
+    """The address of a web that is fed, with a database in the folder where one is given, until the block ends."""
     port = free_port()
-    command = [sys.executable, "-m", "tests.support.page_feed", str(port), str(SYMBOLS), "1"]
+    command = [sys.executable, "-m", "tests.support.page_feed", str(port), str(symbols), "1", *map(str, folder)]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"

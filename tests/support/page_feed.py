@@ -1,6 +1,7 @@
 """The web with documents that a test makes up, as many and as often as it likes: pages under load, hostile names.
 
-`python -m tests.support.page_feed PORT SYMBOLS TICKS_PER_S`; everything behind the cache is what users run.
+`python -m tests.support.page_feed PORT SYMBOLS TICKS_PER_S [FOLDER]`; everything behind the cache is what users run.
+In FOLDER a database keeps the signals of `kept_signals`; without it there is none.
 """
 
 import asyncio
@@ -8,11 +9,14 @@ import math
 import sys
 from collections.abc import Sequence
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import uvloop
 
+from tests.support.databases import sqlite_url
+from tests.support.kept_signals import keep_signals
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue import alert_examples, examples, performance_example
 from virtuoso.model.clock import SystemClock, iso
@@ -20,6 +24,7 @@ from virtuoso.model.quality import DataSource
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.operations.health import HealthState
 from virtuoso.storage.cache.memory import MemoryCache, Version
+from virtuoso.storage.database.store import Database
 from virtuoso.web.access import Access
 from virtuoso.web.app import create_app
 from virtuoso.web.connections.listening import listen
@@ -42,12 +47,14 @@ class Views:
         self, symbol: str, timeframe: Timeframe, limit: int, until_ms: int | None = None
     ) -> docs.Bars | None:
         closes = [100.0 + 5.0 * math.sin(i / 5.0) for i in range(limit)]
+        first_ms = 0 if until_ms is None else until_ms - limit * timeframe.ms
         rows = tuple(
             docs.BarItem(
-                open_time=iso(i * timeframe.ms) or "", open=c, high=c + 1, low=c - 1, close=c, volume=1.0, turnover=c
+                open_time=iso(first_ms + i * timeframe.ms) or "", open=c, high=c + 1, low=c - 1, close=c, volume=1.0,
+                turnover=c,
             )
             for i, c in enumerate(closes)
-        )
+        )  # fmt: skip
         return docs.Bars(symbol=symbol, timeframe=str(timeframe), bars=rows)
 
     async def book(self, symbol: str, depth: int) -> docs.Book | None:
@@ -145,12 +152,16 @@ class Feed:
             group.create_task(every(1.0, lambda _step: self.status()))
 
 
-async def serve(port: int, symbols: int, ticks_per_s: float) -> None:
+async def serve(port: int, symbols: int, ticks_per_s: float, folder: Path | None = None) -> None:
     """Until killed."""
     clock = SystemClock()
     cache = MemoryCache(clock)
+    database = None if folder is None else Database(sqlite_url(folder), clock)
+    if database is not None:
+        await database.start()
+        await keep_signals(database, clock)
     app = create_app(
-        cache=cache, board=HealthState(clock, 10.0, "embedded"), views=Views(), database=None, identity="m",
+        cache=cache, board=HealthState(clock, 10.0, "embedded"), views=Views(), database=database, identity="m",
         clock=clock, access=Access(["127.0.0.1"], None),
     )  # fmt: skip
     async with asyncio.TaskGroup() as group:
@@ -159,4 +170,4 @@ async def serve(port: int, symbols: int, ticks_per_s: float) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
+    uvloop.run(serve(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), *map(Path, sys.argv[4:])))

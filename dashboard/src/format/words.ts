@@ -16,6 +16,12 @@ export function titled(name: string): string {
   return name.charAt(0) + name.slice(1).toLowerCase();
 }
 
+/** A change of label: what begins with it, or what ends. */
+export function changeText(signal: string | null, before: string | null): string {
+  if (signal === "BUY" || signal === "SELL" || before === null) return signal ?? "—";
+  return `${before} ended`;
+}
+
 /** `BTCUSDT` as what is traded and what it is priced in, where the name ends so. */
 export function split(symbol: string): [base: string, quote: string] {
   const quote = /^[A-Z0-9]+?(USDT|USDC|USD)$/.exec(symbol)?.[1];

@@ -17,6 +17,7 @@ export interface Page {
 export const PAGES: Partial<Record<Route["page"], Page>> = {
   market: { address: "/", title: "Market", key: "m", load: () => import("./market/Market.svelte") },
   signals: { address: "/signals", title: "Signals", key: "s", load: () => import("./signals/Signals.svelte") },
+  signal: { address: "/signals/", title: null, key: null, load: () => import("./signal/Signal.svelte") },
   alerts: { address: "/alerts", title: "Alerts", key: "a", load: () => import("./alerts/Alerts.svelte") },
   alert: { address: "/alerts/", title: null, key: null, load: () => import("./alert/Incident.svelte") },
   "track-record": {

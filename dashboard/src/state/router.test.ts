@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
-import { addressAfter, alertPath, routeOf, symbolPath } from "./routes";
+import { addressAfter, alertPath, routeOf, signalPath, symbolPath } from "./routes";
 
 it.each([
   ["/", "market", ""],
   ["/signals/", "signals", ""],
+  ["/signals/0f6c", "signal", "0f6c"],
   ["/symbol/BTCUSDT", "symbol", "BTCUSDT"],
   ["/symbol/BTC/USDC:USDC", "symbol", "BTC/USDC:USDC"],
   ["/alerts", "alerts", ""],
@@ -17,6 +18,7 @@ it.each(["BTCUSDT", "币安人生USDT", "a/b?c#d%20", "<img src=x onerror=alert(
   "an address leads back to %s",
   (name) => {
     expect(routeOf(new URL(symbolPath(name), "http://here").pathname)).toEqual({ page: "symbol", name });
+    expect(routeOf(new URL(signalPath(name), "http://here").pathname)).toEqual({ page: "signal", name });
     expect(routeOf(new URL(alertPath(name), "http://here").pathname)).toEqual({ page: "alert", name });
   },
 );

@@ -1,8 +1,9 @@
 // Which page an address is of; addresses are real ones, so that a link from anywhere opens what it says.
 
 export interface Route {
-  readonly page: "market" | "signals" | "symbol" | "alerts" | "alert" | "track-record" | "system" | "login" | "nowhere";
-  /** The symbol or the incident that it is about; else empty. */
+  readonly page:
+    "market" | "signals" | "signal" | "symbol" | "alerts" | "alert" | "track-record" | "system" | "login" | "nowhere";
+  /** The symbol, or the id of the signal or incident, that it is about; else empty. */
   readonly name: string;
 }
 
@@ -15,16 +16,20 @@ const PLAIN: Readonly<Record<string, Route["page"]>> = {
   "/login": "login",
 };
 
+/** The pages of one thing, by how their addresses begin. */
+const OF_ONE: Readonly<Record<string, Route["page"]>> = { symbol: "symbol", signals: "signal", alerts: "alert" };
+
 /** The page of an address. A symbol's name may hold anything, slashes too. */
 export function routeOf(path: string): Route {
   const plain = PLAIN[path.length > 1 ? path.replace(/\/$/, "") : path];
   if (plain !== undefined) return { page: plain, name: "" };
-  const [, kind, rest] = /^\/(symbol|alerts)\/(.+)$/.exec(path) ?? [];
+  const [, kind, rest] = /^\/(symbol|signals|alerts)\/(.+)$/.exec(path) ?? [];
   if (kind === undefined || rest === undefined) return { page: "nowhere", name: "" };
-  return { page: kind === "symbol" ? "symbol" : "alert", name: decoded(rest) };
+  return { page: OF_ONE[kind] ?? "nowhere", name: decoded(rest) };
 }
 
 export const symbolPath = (name: string): string => `/symbol/${encodeURIComponent(name)}`;
+export const signalPath = (id: string): string => `/signals/${encodeURIComponent(id)}`;
 export const alertPath = (id: string): string => `/alerts/${encodeURIComponent(id)}`;
 
 /** Where the form of the log-in leads to: what its `to` says where that is an address of Virtuoso's own pages. */

@@ -36,6 +36,9 @@ export const TERMS = {
     said: "How often the price left its 95 % band after such alerts, over how often it did after minutes of equal forecast volatility and hour. 1 is no better than any minute.",
   },
   momentum: { said: "Drift of the last day, in its own volatility: 0 to 100, 50 is none." },
+  net: {
+    said: "The result on the side that was claimed, less two fees and the spread, and funding up to 4h: in hundredths of a percent (bp).",
+  },
   percentile: {
     said: "Where the reading lies among this symbol's own readings of the last seven days: the 1st is as low as it gets, the 99th as high.",
   },

@@ -35,9 +35,9 @@ export function symbolOf(alert: AlertDetail): string | null {
 }
 
 /** Of the minutes that are shown, the first and the end, ms. */
-export function windowOf(moment: number): [first: number, end: number] {
+export function windowOf(moment: number, afterMin = AFTER_MIN): [first: number, end: number] {
   const minute = Math.floor(moment / MINUTE_MS) * MINUTE_MS;
-  return [minute - BEFORE_MIN * MINUTE_MS, minute + AFTER_MIN * MINUTE_MS];
+  return [minute - BEFORE_MIN * MINUTE_MS, minute + afterMin * MINUTE_MS];
 }
 
 export function barsOf(found: Bars | null, [first, end]: [number, number]): Bar[] {

@@ -29,13 +29,13 @@ describe("what is drawn over the bars", () => {
     const bars = [0, 60_000].map((at) => ({ at: at + 1e12, open: 1, high: 1, low: 1, close: 1, volume: 1 }));
     const time = (ms: number) => new Date(1e12 + ms).toISOString();
     const signals = [
-      { timestamp: time(120_000), signal: "HOLD", before: "BUY" },
-      { timestamp: time(60_000), signal: "BUY", before: "HOLD" },
+      { id: "b", timestamp: time(120_000), signal: "HOLD", before: "BUY" },
+      { id: "a", timestamp: time(60_000), signal: "BUY", before: "HOLD" },
     ];
     const marks = marksOf({ signals } as unknown as SignalHistory, bars, 60_000);
-    expect(marks.map(({ at, text, side }) => [at - 1e12, text, side])).toEqual([
-      [0, "BUY", "up"],
-      [60_000, "BUY ended", "none"],
+    expect(marks.map(({ at, text, side, id }) => [at - 1e12, text, side, id])).toEqual([
+      [0, "BUY", "up", "a"],
+      [60_000, "BUY ended", "none", "b"],
     ]);
   });
 });

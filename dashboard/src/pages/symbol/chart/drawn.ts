@@ -3,6 +3,7 @@
 import type { Cones, SignalHistory, SymbolDetail } from "../../../api/types";
 import type { Cell } from "../../../format/csv";
 import { milliseconds } from "../../../format/times";
+import { changeText } from "../../../format/words";
 import { coneAt, priceAt } from "../cone";
 import type { Bar } from "./bars";
 import type { DrawnCone } from "./conesDrawn";
@@ -72,16 +73,16 @@ export function marksOf(history: SignalHistory | null, bars: readonly Bar[], len
   const [first] = bars;
   if (history === null || first === undefined) return [];
   return history.signals
-    .flatMap(({ timestamp, signal, before }): Mark[] => {
+    .flatMap(({ id, timestamp, signal, before }): Mark[] => {
       const close = milliseconds(timestamp);
       if (close === null || close <= first.at) return [];
       const at = first.at + Math.floor((close - 1 - first.at) / length) * length;
-      const ended = signal === "BUY" || signal === "SELL" ? null : before;
       return [
         {
           at,
-          text: ended === null ? (signal ?? "—") : `${ended} ended`,
+          text: changeText(signal, before),
           side: signal === "BUY" ? "up" : signal === "SELL" ? "down" : "none",
+          id,
         },
       ];
     })

@@ -30,6 +30,8 @@ export interface Mark {
   readonly at: number;
   readonly text: string;
   readonly side: "up" | "down" | "none";
+  /** Its id, by which a click on it is told. */
+  readonly id: string;
 }
 
 /** Where the cursor is: the price, and the time as ms of the epoch. */
@@ -54,6 +56,7 @@ export class PriceChart {
   constructor(
     element: HTMLElement,
     private readonly moved: (cursor: Cursor) => void,
+    private readonly opened: (mark: string) => void,
   ) {
     this.chart = createChart(element, {
       autoSize: true,
@@ -86,6 +89,10 @@ export class PriceChart {
       const price = point === undefined ? null : this.candles.coordinateToPrice(point.y);
       const at = typeof time === "number" ? time * SECOND : null;
       this.moved(price === null || logical === undefined ? null : { price, at });
+    });
+    this.chart.subscribeClick(({ hoveredInfo }) => {
+      const mark = hoveredInfo?.objectId;
+      if (typeof mark === "string" && this.marks.markers().some(({ id }) => id === mark)) this.opened(mark);
     });
     this.repaint();
   }
@@ -133,7 +140,8 @@ export class PriceChart {
   }
 
   showMarks(marks: readonly Mark[]): void {
-    const drawn = marks.map(({ at, text, side }): SeriesMarker<Time> => ({
+    const drawn = marks.map(({ at, text, side, id }): SeriesMarker<Time> => ({
+      id,
       time: stamp(at),
       text,
       position: side === "up" ? "belowBar" : "aboveBar",

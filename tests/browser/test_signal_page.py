@@ -1,0 +1,80 @@
+"""The page of one signal in Chromium: what it claimed, what came of it, by what it can be checked."""
+
+import json
+import urllib.request
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+from tests.support.dashboard import opened, violations
+
+pytestmark = pytest.mark.slow
+
+
+def served(url: str, path: str) -> Any:
+    return json.load(urllib.request.urlopen(url + path, timeout=10))
+
+
+def signals(url: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The end of the claim and the claim, as they are served."""
+    ended, began = served(url, "/api/signals")["signals"]
+    return ended, began
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])
+def test_it_fits_and_is_accessible(browser: Browser, kept_feed: str, width: int, scheme: str) -> None:
+    with opened(browser, kept_feed, width, scheme) as shown:
+        for signal in signals(kept_feed):
+            shown.go(f"/signals/{signal['id']}")
+            shown.page.wait_for_selector("#hash")
+            shown.page.locator("svg", has_text="BUY").wait_for()
+            assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert violations(shown.page) == []
+
+
+def test_it_says_what_the_api_says_and_the_page_of_its_symbol_leads_there(browser: Browser, kept_feed: str) -> None:
+    ended, began = signals(kept_feed)
+    detail = served(kept_feed, f"/api/signals/{began['id']}")
+    with opened(browser, kept_feed) as shown:
+        page = shown.page
+        shown.go("/symbol/BTCUSDT")
+        links = page.get_by_role("list", name="The newest signals").get_by_role("link")
+        links.first.wait_for()
+        assert [each.get_attribute("href") for each in links.all()] == [
+            f"/signals/{each['id']}" for each in (ended, began)
+        ]
+        links.last.click()
+        page.wait_for_selector("#hash")
+        assert page.locator("h1").inner_text() == "BTCUSDT · BUY"
+        assert [page.locator(f"#{name}").inner_text() for name in ("hash", "build", "link", "price", "confidence")] == [
+            detail["hash"], detail["build"], kept_feed + detail["link"], "101.25", ".56",
+        ]  # fmt: skip
+        assert page.locator("#why li").all_inner_texts() == list(began["why"])
+        rows = page.locator("tr[data-horizon]")
+        assert rows.count() == len(detail["outcomes"]) == 4
+        for row, came in zip(rows.all(), detail["outcomes"], strict=True):
+            text = f"{came['net_bp']:+,.1f} bp" if came["net_bp"] is not None else "not due yet"
+            assert text in row.inner_text()
+        own = next(came for came in detail["outcomes"] if came["horizon_min"] == detail["horizon_min"])
+        assert f"{own['net_bp']:+,.1f} bp after costs" in page.locator("#verdict").inner_text()
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.get_by_role("button", name="Copy link").click()
+        page.get_by_text("The link is copied.").wait_for()
+        assert page.evaluate("navigator.clipboard.readText()") == kept_feed + detail["link"]
+        shown.go(f"/signals/{ended['id']}")
+        page.get_by_role("heading", name="BTCUSDT · BUY ended").wait_for()
+        reason = served(kept_feed, f"/api/signals/{ended['id']}")["reason"]
+        assert page.locator("#reason").inner_text().lower() == reason.lower()
+
+
+def test_what_was_never_said_is_said_to_be_unknown(browser: Browser, kept_feed: str) -> None:
+    with opened(browser, kept_feed, 390) as shown:
+        for unknown in ("0" * 32, "<img src=x onerror=alert(1)>"):
+            shown.go(f"/signals/{unknown}")
+            shown.page.get_by_role("heading", name="There is no such signal").wait_for()
+            shown.page.locator("code", has_text=unknown).wait_for()
+            assert shown.page.evaluate("document.documentElement.scrollWidth") <= 390
+            assert violations(shown.page) == []
+        answers = [text for text in shown.complaints if "Failed to load resource" in text]
+        assert len(answers) == 2
+        shown.complaints[:] = [text for text in shown.complaints if text not in answers]  # the browser's own words
