@@ -18,7 +18,7 @@ ROUTES = {
     "/api/symbols/{symbol}/scores", "/api/alerts", "/api/alerts/{alert_id}",
     "/api/alerts/{alert_id}/ack", "/api/alerts/rules", "/api/alerts/pipeline", "/api/alerts/performance",
     "/api/silences", "/api/session", "/api/signals/{signal_id}", "/api/symbols/{symbol}/cones",
-    "/api/symbols/{symbol}/series",
+    "/api/symbols/{symbol}/series", "/api/symbols/{symbol}/tape", "/api/monitoring/history",
     "/api/silences/{silence_id}", "/api/alerts/deliveries", "/api/alerts/deliveries/{delivery_id}/resend",
 }  # fmt: skip
 
@@ -70,10 +70,13 @@ def test_top_signals_as_in_the_report(program: Program) -> None:
         assert row["data_source"] == "replay"
         complete = None not in row["factors"].values()
         assert row["data_quality"] == ("live" if complete else "partial")
-    ranked = [row["signal"] is not None for row in signals]
-    assert ranked == sorted(ranked, reverse=True)
-    strength = [abs(row["score"] - 50) * row["agreement"] for row in signals if row["signal"] is not None]
-    assert strength == sorted(strength, reverse=True)
+    earned = [row["signal"] in {"BUY", "SELL"} for row in signals]
+    assert earned == sorted(earned, reverse=True)
+    rest = [row for row in signals if row["signal"] not in {"BUY", "SELL"}]
+    forecast = [row["large_move"] is not None for row in rest]
+    assert forecast == sorted(forecast, reverse=True)
+    odds = [row["large_move"] / row["large_move_base"] for row in rest if row["large_move"] is not None]
+    assert odds == sorted(odds, reverse=True)
 
 
 def test_market_overview_as_in_the_report(program: Program) -> None:

@@ -244,5 +244,5 @@ def test_beside_a_running_program_all_is_well(exchange: Running, tmp_path: Path)
         (tmp_path / "more.yaml").write_text(f"web: {{port: {port}}}")
         with exchange.pace.flowing():
             done = run(tmp_path, "config", "check", "-c", str(config), "-c", "more.yaml")
-    assert (done.returncode, done.stdout) == (0, f"ok: {config}, more.yaml\n")
+    assert (done.returncode, done.stdout) == (0, f"ok: {config}, more.yaml\n"), done.stderr
     assert f"web.port = {port}: a running Virtuoso listens there" in done.stderr

@@ -5,8 +5,10 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 from tests.support import warm
 from tests.support.exchange import running_exchange
 from tests.support.program import Program, command, running_program, settings_for
@@ -21,15 +23,17 @@ def web_of(program: Program) -> int:
 
 
 def webs_of(program: Program) -> list[int]:
-    """The children that are webs."""
+    """The children that are webs: those that listen where the program is asked."""
     children = Path(f"/proc/{program.process.pid}/task/{program.process.pid}/children").read_text().split()
-    return [
-        each for each in map(int, children) if not gone(each) and b"virtuoso.processes.web_child" in _arguments(each)
-    ]
+    port = int(program.url.rpartition(":")[2])
+    return [each for each in map(int, children) if not gone(each) and _listens(each, port)]
 
 
-def _arguments(process: int) -> bytes:
-    return Path(f"/proc/{process}/cmdline").read_bytes()
+def _listens(process: int, port: int) -> bool:
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        found = psutil.Process(process).net_connections("tcp")
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in found)
+    return False
 
 
 def gone(process: int) -> bool:

@@ -34,6 +34,7 @@ def signal(number: int) -> SignalRecord:
     return SignalRecord(
         exchange="test", symbol=f"S{number % 7}", close_ms=number * 60_000, label=Label.BUY, before=Label.HOLD,
         score=71.0, agreement=0.5, price=1.0 + number, data_quality=DataQuality.LIVE, data_source=None, why="{}",
+        build="test",
     )  # fmt: skip
 
 

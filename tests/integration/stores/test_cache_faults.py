@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import quantiles
 
 import pytest
 from pymemcache.client.base import Client
@@ -96,14 +97,15 @@ async def test_a_stalled_redis_delays_nobody(redis: Server, memcached: Server) -
     async with running(writer, reader):
         await until_shown(writer.put(NAMES), NAMES, reader)
         redis.stall()
-        slowest = 0.0
+        taken = []
         ended = time.monotonic() + 3
         while time.monotonic() < ended:
             began = time.thread_time()
             writer.put(NAMES)
-            slowest = max(slowest, time.thread_time() - began)
+            taken.append(time.thread_time() - began)
             await asyncio.sleep(0.02)
-        assert slowest < 0.02, slowest  # of this thread's own time, for a hundred documents
+        usual = quantiles(taken, n=20)[-1]  # but for one in twenty, into which a collection of garbage may fall
+        assert usual < 0.02, usual  # of this thread's own time, for a hundred documents
         assert await until_shown(writer.put(NAMES), NAMES, reader) < 5
         for part in (writer, reader):
             assert part.states() == {"redis": "down", "memcached": "up"}

@@ -309,7 +309,7 @@ class TestProcess:
             await asyncio.sleep(0.002)
             lags.append(time.perf_counter() - began - 0.002)
         assert await drawing is not None
-        assert len(lags) > 10
+        assert len(lags) > 3, "the loop goes on: a picture takes 20 ms and more"
         return lags
 
     async def test_closed_while_it_starts(self) -> None:

@@ -1,6 +1,7 @@
 """Finds everything that a start would refuse, all at once and without starting; and, if wanted, who does not answer."""
 
 import asyncio
+import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -137,9 +138,13 @@ class _Start:
 
 
 def _is_virtuoso(host: str, port: int) -> bool:
+    """Whether a Virtuoso listens there: one that has completed no cycle yet says `stalled`, with a 503."""
     there = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared, not listened on
     try:
         with urllib.request.urlopen(f"http://{there}:{port}/health/live", timeout=_ALIVE_S) as answer:
             return b'"alive"' in answer.read(100)
+    except urllib.error.HTTPError as error:
+        with error:
+            return b'"stalled"' in error.read(100)
     except (OSError, ValueError):
         return False
