@@ -45,7 +45,7 @@ def opened(browser: Browser, url: str, width: int = 1440, scheme: Any = "dark") 
     )
     try:
         yield found
-        assert found.complaints == []
+        assert found.complaints == [], found.complaints
     finally:
         context.close()
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from virtuoso.exchange.supervise import Backoff
 
-_FIRST_S, _CAP_S, _CALM_S = 0.05, 10.0, 60.0
+_FIRST_S, _CAP_S, _CALM_S = 0.05, 5.0, 60.0
+"""The longest wait is shorter than what makes a topic stale, so that one more refused frame does not."""
 
 
 class Resyncs:
