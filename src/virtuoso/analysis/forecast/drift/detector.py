@@ -39,11 +39,14 @@ class DriftDetector:
         """Take the next value in [0, 1]; whether it is withdrawn now."""
         bets = np.stack([self._bet(x, self._high, up=not self.withdrawn), self._bet(x, self._low, up=self.withdrawn)])
         self._evidence = np.maximum(self._evidence, 1.0) * bets
-        above, below = self._evidence.mean(axis=1).tolist()
-        if not self.withdrawn and 0.5 * (above + below) >= self._steps:
-            self._turn(withdrawn=True)
-        elif self.withdrawn and min(above, below) >= BACK:
+        strength: Floats = self._evidence.mean(axis=1)
+        if not self.withdrawn:
+            if strength.mean() >= self._steps:
+                self._turn(withdrawn=True)
+        elif strength.min() >= BACK:
             self._turn(withdrawn=False)
+        else:  # more than is needed is let go of: weeks beyond one end must not outweigh what comes at the other
+            self._evidence *= np.minimum(1.0, BACK / strength)[:, None]
         return self.withdrawn
 
     def _turn(self, *, withdrawn: bool) -> None:
@@ -56,7 +59,7 @@ class DriftDetector:
         While it is withdrawn such an end is held for sure: it does not keep what is withdrawn from being back.
         """
         if end in (0.0, 1.0):
-            return np.full(_STAKES.size, np.inf if self.withdrawn else 0.0)
+            return np.full(_STAKES.size, BACK if self.withdrawn else 0.0)
         largest = 1.0 / end if up else 1.0 / (1.0 - end)
         stakes: Floats = 1.0 + _STAKES * largest * (x - end if up else end - x)
         return stakes

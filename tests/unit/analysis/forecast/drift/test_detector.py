@@ -47,6 +47,15 @@ def test_it_is_back_once_it_is_surely_inside_again_and_not_before() -> None:
     assert all(back[back.index(True) :])
 
 
+def test_weeks_outside_at_one_end_do_not_speak_for_the_other() -> None:
+    detector = DriftDetector(0.12, 0.28, 35_040.0)
+    assert first_alarm(detector, np.zeros(3_000)) is not None
+    for _ in range(3_000):
+        detector.step(0.0)
+    assert all(detector.step(0.6) for _ in range(300)), "it went from far too wide to far too narrow"
+    assert np.isfinite(detector.state).all()
+
+
 def test_without_an_end_nothing_is_wrong_on_that_side() -> None:
     detector = DriftDetector(0.0, 0.52, 1_000.0)
     assert not any(detector.step(0.0) for _ in range(500))
