@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from virtuoso.analysis.lived.statements import Statements
 from virtuoso.market.panel import Floats
 from virtuoso.model.catalogue.lived import KNOWN
+from virtuoso.model.units import unit_jump
 
 NEITHER, STOP, TARGET = 0.0, -1.0, 1.0
 """What the price touched first; a minute that reaches both counts as the stop."""
@@ -74,8 +75,11 @@ def came_of(said: Statements, horizon_min: int, found: list[Way | int]) -> Came:
             continue
         values[:, i] = way.entry, way.closed, way.highest, way.lowest, np.nan, KNOWN
         if way.bars is not None and horizon_min <= FIRST_UNTIL_MIN and np.isfinite(stop[i] + target[i]):
+            price = float(said["price"][i])
+            if unit_jump(price, way.entry):
+                continue  # the contract was multiplied at this very close: its levels are in the old unit
             # Stop and target are prices: their distance is from the close that was spoken of, not from the entry.
-            shift = np.log(way.entry / said["price"][i])
+            shift = np.log(way.entry / price)
             values[4, i] = _first(way.bars, way.entry, stop[i] - shift, target[i] - shift)
     return Came(close_ms=said.close_ms, kind=said.kind, part=said.part, horizon_min=horizon_min, values=rounded(values))
 

@@ -78,3 +78,12 @@ def test_what_is_touched_first_and_a_minute_that_reaches_both_is_the_stop() -> N
     short = statements(rng, 5, price=100.0, stop=0.01, target=-0.02)
     assert came_of(short, 15, ways)["first"].tolist() == [0.0, STOP, STOP, 0.0, 0.0]
     assert np.isnan(came_of(said, 1_440, ways)["first"]).all()
+
+
+def test_levels_in_another_unit_than_the_bars_are_not_looked_at() -> None:
+    """A contract that is multiplied at the very close: what was said is in the old unit, its entry in the new one."""
+    said = statements(np.random.default_rng(0), 1, price=100.0, stop=-0.01, target=0.02)
+    bars = np.array([[100_000.0, 103_000.0, 98_000.0, 100_000.0]] * 15)
+    came = came_of(said, 15, [Way(100_000.0, 0.0, 0.03, -0.02, bars)])
+    assert came["reason"].tolist() == [KNOWN]
+    assert np.isnan(came["first"]).all()
