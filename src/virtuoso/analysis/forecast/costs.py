@@ -1,8 +1,10 @@
 """What a round trip costs: two taker fees, the spread, walking the book, and funding where a settlement lies inside."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from virtuoso.analysis.block import Memory, Rows
+from virtuoso.analysis.block import Memory, Rows, as_rows
+from virtuoso.analysis.forecast.consecutive import Consecutive
 from virtuoso.analysis.forecast.hours import HourlyMeans
 from virtuoso.analysis.forecast.lags import Lags, Rolling
 from virtuoso.market.panel import BarBlock, BookBlock, Floats, Ints
@@ -14,6 +16,8 @@ TAKER_FEE_BP = 5.5
 """Bybit's taker fee of a linear contract without a discount; it is paid twice."""
 _TICK_MINUTES = (15, 60, 240)
 _SPREAD_HOURS = 24
+_GAP_BARS = 1_440
+"""After a gap so long the spread is learnt anew."""
 
 
 def book_cost_bp(book: BookBlock, size: float) -> Floats:
@@ -90,6 +94,46 @@ class BarCosts:
             tick = self._tick.step(number, rows, block) / block.close
             cost: Floats = 2.0 * self._fee_bp + 1e4 * np.fmax(np.sqrt(np.maximum(mean, 0.0)), tick)
         return cost
+
+
+class CloseCosts:
+    """Cost of a round trip at each close: of the book where it was seen and holds the size, else by `BarCosts`.
+
+    Args:
+        base: the timeframe of the bars.
+        size: quote units for which the book is walked.
+        fee_bp: one taker fee.
+    """
+
+    def __init__(self, base: Timeframe, size: float, fee_bp: float = TAKER_FEE_BP) -> None:
+        self.memory = Memory()
+        self._size, self._fee_bp = size, fee_bp
+        self._costs = BarCosts(self.memory, base, fee_bp)
+        self._consecutive = Consecutive(self.memory, base, _GAP_BARS)
+
+    def step(self, block: BarBlock, book: BookBlock | None = None, seen: NDArray[np.bool_] | None = None) -> Floats:
+        """The costs [t, n], basis points; by bars alone, those that were seen already answer `nan`.
+
+        Args:
+            block: bars [t, n].
+            book: the books at the last close, in the order of their own rows; `None` where none is known.
+            seen: where a book is to be believed, in that order.
+        """
+        out = np.full(block.close.shape, np.nan)
+        for part in self._consecutive.parts(block):
+            costs = self._costs.step(part.number, as_rows(part.block.rows), part.block)
+            if not part.missed:
+                out[part.skip :, part.columns] = costs
+        if book is not None and seen is not None:
+            walked = self._walked(block.rows, book, seen)
+            out[-1] = np.where(np.isfinite(walked), 2.0 * self._fee_bp + walked, out[-1])
+        return out
+
+    def _walked(self, rows: Ints, book: BookBlock, seen: NDArray[np.bool_]) -> Floats:
+        """Spread and walking the book [n], bp; `nan` where it was not seen, or holds less than the size."""
+        costs = np.where(seen, book_cost_bp(book, self._size), np.nan)
+        by_row = dict(zip(book.rows.tolist(), costs.tolist(), strict=True))
+        return np.array([by_row.get(row, np.nan) for row in rows.tolist()])
 
 
 class TickFinder:

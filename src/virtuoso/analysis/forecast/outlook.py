@@ -18,8 +18,7 @@ from virtuoso.analysis.forecast.claims.claims import Claims
 from virtuoso.analysis.forecast.claims.signals import ENTER_MARGIN, Signals, SignalState
 from virtuoso.analysis.forecast.claims.tally import Standing
 from virtuoso.analysis.forecast.cones.cone import under
-from virtuoso.analysis.forecast.consecutive import Consecutive
-from virtuoso.analysis.forecast.costs import TAKER_FEE_BP, BarCosts, book_cost_bp, funding_bp
+from virtuoso.analysis.forecast.costs import TAKER_FEE_BP, CloseCosts, funding_bp
 from virtuoso.analysis.forecast.drift.calibration import Calibration, Withdrawal
 from virtuoso.analysis.forecast.features import LONG
 from virtuoso.analysis.forecast.fits.fit import Fit
@@ -36,8 +35,6 @@ COST_SIZE = 10_000.0
 """Quote units for which walking the book is counted as a cost."""
 WARM_BARS = 960
 """Bars of 5m that a warm-up asks for: three days and a third, which one request brings; the week comes after it."""
-_GAP_BARS = 1_440
-"""After a gap so long the spread is learnt anew."""
 Kept: TypeAlias = Mapping[str, NDArray[Any]]
 """Arrays that a restart goes on from, by name."""
 
@@ -97,11 +94,9 @@ class Outlook:
         self._base = base
         self._forecaster = Forecaster(base)
         self._claims = Claims(base.ms)
-        self._calibration = Calibration(base.ms)
+        self._calibration = Calibration()
         self._signals = SignalState(self.rule.horizon_min * Timeframe.M1.ms, self.rule.enter_margin)
-        self._cost_memory = Memory()
-        self._costs = BarCosts(self._cost_memory, base, self.rule.taker_fee_bp)
-        self._consecutive = Consecutive(self._cost_memory, base, _GAP_BARS)
+        self._costs = CloseCosts(base, self.rule.cost_size, self.rule.taker_fee_bp)
         self._followed_memory = Memory()
         self._followed = Followed(self._followed_memory, HORIZONS_MIN)
         self._table: tuple[int, FollowedTable | None] = (-1, None)
@@ -142,7 +137,7 @@ class Outlook:
 
     def _kept_memories(self) -> dict[str, Memory]:
         """Those that `recent` has."""
-        known = {"claims": self._claims.memory, "costs": self._cost_memory, "followed": self._followed_memory}
+        known = {"claims": self._claims.memory, "costs": self._costs.memory, "followed": self._followed_memory}
         return known | self._calibration.memories()
 
     def warm_up(self, blocks: Sequence[BarBlock]) -> None:
@@ -161,7 +156,7 @@ class Outlook:
             now, later = self._parted(block)
             for part in now:
                 self._forecaster.warm_up(part)
-                self._bar_costs(part)
+                self._costs.step(part)
             if later is not None:
                 self._held.append(later)
 
@@ -245,12 +240,10 @@ class Outlook:
         block = joined(blocks)
         close_ms = int(block.open_ms[0]) + self._base.ms
         self._begin_by_fits(close_ms)
-        cost_bp = self._bar_costs(block)
-        if book is not None and book_seen is not None:
-            cost_bp[0] = self._with_books(cost_bp[0], block, book, book_seen)
+        cost_bp = self._costs.step(block, book, book_seen)
         funding = _funding(block, close_ms)
         forecasts = self._forecaster.step(block, cost_bp, {h: x[None] for h, x in funding.items() if x.any()})
-        forecasts, _ = self._calibration.step(as_rows(block.rows), forecasts)
+        forecasts = self._calibration.step(as_rows(block.rows), forecasts)
         up, down = ({h: x[0] for h, x in of.items()} for of in (forecasts.beyond_up, forecasts.beyond_down))
         self._claims.step(
             as_rows(block.rows), close_ms, block.open[0], block.close[0], cost_bp[0], Odds(up, down), funding
@@ -297,23 +290,6 @@ class Outlook:
     def _is_ours(self, standing: Standing) -> bool:
         cell = standing.cell
         return cell.rule is ClaimRule.LIKELY and cell.horizon_min == self.rule.horizon_min
-
-    def _with_books(self, cost_bp: Floats, block: BarBlock, book: BookBlock, seen: NDArray[np.bool_]) -> Floats:
-        """The costs [n] with those of the books where they were seen and hold the size."""
-        by_row = dict(
-            zip(book.rows.tolist(), np.where(seen, book_cost_bp(book, self.rule.cost_size), np.nan), strict=True)
-        )
-        walked = np.array([by_row.get(row, np.nan) for row in block.rows.tolist()])
-        return np.where(np.isfinite(walked), 2.0 * self.rule.taker_fee_bp + walked, cost_bp)
-
-    def _bar_costs(self, block: BarBlock) -> Floats:
-        """Costs [t, n] where only bars are known; bars that were seen already answer `nan`."""
-        out = np.full(block.close.shape, np.nan)
-        for part in self._consecutive.parts(block):
-            costs = self._costs.step(part.number, as_rows(part.block.rows), part.block)
-            if not part.missed:
-                out[part.skip :, part.columns] = costs
-        return out
 
     def claims_of(self, rows: NDArray[np.int64]) -> list[tuple[float, float, float, float] | None]:
         """The claim that stands in each row: side, the close at which it was made, price, confidence."""

@@ -50,7 +50,7 @@ class Withdrawal:
 
     @property
     def reason(self) -> str:
-        """Why, in words."""
+        """What does not hold, at which horizon, and in what way, for people: `cone at 15 min: returns lie …`."""
         why = {
             "cone": "returns lie outside its 80 % band more or less often than one in five",
             "large move": "its probability errs more than the symbol's own rate does",
@@ -59,14 +59,9 @@ class Withdrawal:
 
 
 class Calibration:
-    """The watches of all horizons.
+    """The watches of all horizons."""
 
-    Args:
-        base_ms: length of the base bar.
-    """
-
-    def __init__(self, base_ms: int) -> None:
-        self._base_ms = base_ms
+    def __init__(self) -> None:
         self._horizons = tuple(_Horizon(minutes, k) for k, minutes in enumerate(HORIZONS_MIN))
 
     def memories(self) -> dict[str, Memory]:
@@ -78,8 +73,8 @@ class Calibration:
         """What does not hold now."""
         return tuple(each for horizon in self._horizons for each in horizon.withdrawals())
 
-    def step(self, rows: Rows, forecasts: Forecasts) -> tuple[Forecasts, tuple[Withdrawal, ...]]:
-        """Learn from what came by the close of `forecasts` [1, n]; the same, widened where need be, and the withdrawn.
+    def step(self, rows: Rows, forecasts: Forecasts) -> Forecasts:
+        """Learn from what came by the close of `forecasts` [1, n], and give them back, widened where need be.
 
         Only the first symbols of a close are learnt from: those that are late are widened alike.
         """
@@ -88,7 +83,7 @@ class Calibration:
             if close_ms % (horizon.minutes * _MINUTE_MS) == 0 and close_ms > horizon.last_ms:
                 horizon.learn(rows, close_ms, forecasts)
         wide = {horizon.minutes: horizon.wider for horizon in self._horizons if horizon.wider > 1.0}
-        return (_widened(forecasts, wide) if wide else forecasts), self.withdrawn
+        return _widened(forecasts, wide) if wide else forecasts
 
     def state(self) -> dict[str, Floats]:
         """What a restart goes on from."""
@@ -197,7 +192,7 @@ class _Horizon:
         ])  # fmt: skip
 
     def load(self, state: Floats) -> None:
-        """Go on from `state`."""
+        """Go on from what `state` gave [27]; raises `ValueError` where its shape is another."""
         if state.shape != (len(_WATCHES) * (STATE + 1) + 3,):
             raise ValueError("the watches of calibration are of another make")
         for i, (name, watch) in enumerate(self._watches.items()):

@@ -15,14 +15,14 @@ Steps = list[tuple[Forecasts, tuple[Withdrawal, ...]]]
 
 
 def watching() -> Calibration:
-    calibration = Calibration(60_000)
+    calibration = Calibration()
     for memory in calibration.memories().values():
         memory.reserve(SYMBOLS)
     return calibration
 
 
 def played(calibration: Calibration, forecasts: list[Forecasts]) -> Steps:
-    return [calibration.step(slice(0, SYMBOLS), each) for each in forecasts]
+    return [(calibration.step(slice(0, SYMBOLS), each), calibration.withdrawn) for each in forecasts]
 
 
 def found_at(steps: Steps, what: str, horizon_min: int) -> int | None:
@@ -78,6 +78,6 @@ def test_a_restart_goes_on_where_it_was() -> None:
     assert gone
     played(first, forecasts[: 2 * DAY])
     second.load(first.state())
-    assert second.step(slice(0, SYMBOLS), forecasts[2 * DAY])[1] == gone
+    assert played(second, forecasts[2 * DAY :][:1])[-1][1] == gone
     with pytest.raises(ValueError, match="another make"):
         second.load({name: values[:-1] for name, values in first.state().items()})
