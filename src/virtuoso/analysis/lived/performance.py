@@ -14,7 +14,7 @@ import numpy as np
 from virtuoso.analysis.forecast.horizons import TAILS
 from virtuoso.analysis.lived.measures import AT, bin_names
 from virtuoso.analysis.lived.sums import ALL, Group, GroupSums
-from virtuoso.analysis.quality.blocks import Statistic, effective, interval, quotient
+from virtuoso.analysis.quality.blocks import Statistic, effective, interval, quotient, ratio
 from virtuoso.market.panel import Floats
 from virtuoso.model.documents.performance import (
     BandQuality,
@@ -54,7 +54,7 @@ class Sums:
         return found
 
     def of(self, name: str) -> float:
-        """The sum of a measure."""
+        """The sum of a measure (one of `measures.MEASURES`) over all blocks: a count, a loss, or a log return."""
         return float(self.total[AT[name]])
 
     def figure(
@@ -71,16 +71,14 @@ class Sums:
 
     def share(self, name: str, count: str, fewest: int = FEWEST) -> LivedFigure:
         """How often something was so."""
-        return self.figure(count, (name, count), _ratio, fewest=fewest, rate=name)
+        return self.figure(count, (name, count), ratio, fewest=fewest, rate=name)
 
-    def mean_bp(
-        self, name: str, count: str, cost: str | None = None, times: float = 1.0, fewest: int = FEWEST
-    ) -> LivedFigure:
-        """The mean of log returns in bp, less `times` the mean of `cost`."""
+    def mean_bp(self, name: str, count: str, cost: str | None = None, fewest: int = FEWEST) -> LivedFigure:
+        """The mean of log returns in bp, less the mean of `cost`."""
         names = (name, count) if cost is None else (name, count, cost)
 
         def mean(sums: Floats) -> Floats:
-            spent = 0.0 if cost is None else times * sums[..., 2]
+            spent = 0.0 if cost is None else sums[..., 2]
             return _BP * quotient(sums[..., 0] - spent, sums[..., 1])
 
         return self.figure(count, names, mean, fewest=fewest)
@@ -141,10 +139,10 @@ def _chance(read: Sums, name: str) -> ChanceQuality:
     total = {measure: read.of(measure) for measure in flat}
     return ChanceQuality(
         skill=_skill(read, name),
-        log_skill=read.figure(f"{name}_n", (f"{name}_log", f"{name}_log_base"), _less_loss, rate=f"{name}_came"),
-        log_score=read.figure(f"{name}_n", (f"{name}_log", f"{name}_n"), _ratio),
+        log_skill=read.figure(f"{name}_n", (f"{name}_log", f"{name}_log_base"), _one_less, rate=f"{name}_came"),
+        log_score=read.figure(f"{name}_n", (f"{name}_log", f"{name}_n"), ratio),
         calibration_error=read.figure(f"{name}_n", (*flat, f"{name}_n"), _calibration),
-        claimed=read.figure(f"{name}_n", (f"{name}_p", f"{name}_n"), _ratio),
+        claimed=read.figure(f"{name}_n", (f"{name}_p", f"{name}_n"), ratio),
         came=read.share(f"{name}_came", f"{name}_n"),
         reliability=tuple(
             ReliabilityBin(claimed=total[p] / total[n], came=total[came] / total[n], n=round(total[n]))
@@ -155,7 +153,7 @@ def _chance(read: Sums, name: str) -> ChanceQuality:
 
 
 def _skill(read: Sums, name: str) -> LivedFigure:
-    return read.figure(f"{name}_n", (f"{name}_brier", f"{name}_brier_base"), _less_loss, rate=f"{name}_came")
+    return read.figure(f"{name}_n", (f"{name}_brier", f"{name}_brier_base"), _one_less, rate=f"{name}_came")
 
 
 def _cone(read: Sums) -> ConeQuality:
@@ -165,7 +163,7 @@ def _cone(read: Sums) -> ConeQuality:
                 claimed=TAILS[-1 - i] - TAILS[i],
                 inside=_band(read, i),
                 below=read.share(f"below_{i}", "cone_n"),
-                above=read.figure("cone_n", (f"below_{len(TAILS) - 1 - i}", "cone_n"), _missed),
+                above=read.figure("cone_n", (f"below_{len(TAILS) - 1 - i}", "cone_n"), _one_less),
             )
             for i in range(len(TAILS) // 2)
         ),
@@ -174,7 +172,7 @@ def _cone(read: Sums) -> ConeQuality:
             for i, tail in enumerate(TAILS)
         ),
         pinball_bp=read.mean_bp("pinball", "cone_n"),
-        pinball_skill=read.figure("rival_n", ("own_pinball", "rival_pinball"), _less_loss),
+        pinball_skill=read.figure("rival_n", ("own_pinball", "rival_pinball"), _one_less),
     )
 
 
@@ -196,11 +194,11 @@ def _side_quality(read: Sums, claimed: Sums) -> SideQuality:
             net_bp=claimed.mean_bp("claim_net", "claim_n", fewest=few),
             net_twice_cost_bp=claimed.mean_bp("claim_net", "claim_n", "claim_cost", fewest=few),
         ),
-        confidence=claimed.figure("claim_n", ("claim_confidence", "claim_n"), _ratio, fewest=few),
+        confidence=claimed.figure("claim_n", ("claim_confidence", "claim_n"), ratio, fewest=few),
         rivals=_rivals(claimed, few),
-        hold_confidence=read.figure("hold_n", ("hold_confidence", "hold_n"), _ratio),
+        hold_confidence=read.figure("hold_n", ("hold_confidence", "hold_n"), ratio),
         hold_right=read.share("hold_right", "hold_n"),
-        lean_probability=read.figure("lean_n", ("lean_probability", "lean_n"), _ratio),
+        lean_probability=read.figure("lean_n", ("lean_probability", "lean_n"), ratio),
         lean_right=read.share("lean_right", "lean_n"),
     )  # fmt: skip
 
@@ -228,16 +226,9 @@ def _rivals(sums: Sums, fewest: int) -> tuple[SideResult, ...]:
     return tuple(found)
 
 
-def _ratio(sums: Floats) -> Floats:
-    return quotient(sums[..., 0], sums[..., 1])
-
-
-def _missed(sums: Floats) -> Floats:
-    return 1.0 - _ratio(sums)
-
-
-def _less_loss(sums: Floats) -> Floats:
-    return 1.0 - _ratio(sums)
+def _one_less(sums: Floats) -> Floats:
+    """1 less the ratio: the share that was not so, and the skill of a loss against that of its base."""
+    return 1.0 - ratio(sums)
 
 
 def _either(sums: Floats) -> Floats:

@@ -15,6 +15,7 @@ from virtuoso.analysis.lived.measures import AT, MEASURES, measured
 from virtuoso.analysis.lived.statements import Statements
 from virtuoso.analysis.regimes.regime import REGIMES
 from virtuoso.market.panel import Floats
+from virtuoso.model.timeframe import Timeframe
 
 _SCALE: Final = 2.0**40
 Group = tuple[str, str]
@@ -22,7 +23,6 @@ Group = tuple[str, str]
 ALL: Final[Group] = ("all", "")
 BY: Final = ("all", "symbol", "hour", "label", "regime")
 _LABELS: Final = {BUY: "BUY", SELL: "SELL", HOLD: "HOLD"}
-_HOUR_MS: Final = 3_600_000
 _INT: Final = np.int64
 
 
@@ -30,7 +30,6 @@ class GroupSums:
     """The sums of each group, for one day, horizon and kind of statements."""
 
     def __init__(self) -> None:
-        self.measures = MEASURES
         self._sums: dict[Group, NDArray[np.int64]] = {}
 
     @classmethod
@@ -50,7 +49,7 @@ class GroupSums:
         label = np.vectorize(lambda code: _LABELS.get(code, "unknown"), otypes=[object])(said["label"])
         regime = np.array([REGIMES[int(code)].value if code == code else "unknown" for code in said["regime"].tolist()])  # noqa: PLR0124 - nan
         self._add(ALL, units.sum(axis=1))
-        self._add(("hour", f"{said.close_ms // _HOUR_MS % 24:02}"), units.sum(axis=1))
+        self._add(("hour", f"{said.close_ms // Timeframe.H1.ms % 24:02}"), units.sum(axis=1))
         for by, names in (("label", label), ("regime", regime)):
             for name in sorted(set(names.tolist())):
                 self._add((by, name), units[:, names == name].sum(axis=1))

@@ -3,6 +3,9 @@
 A statistic is a function of sums over readings; the sums of each block are made once, and a resample is another count
 of each block. So every statistic of every table is resampled thousands of times at the price of one product of
 matrices, and all of them by the same draws.
+
+Resampling is the one use of a generator in the pure rooms. Its seed is a constant, so an interval depends on its
+sums alone; it is shown, and no forecast, claim or alert rests on it.
 """
 
 from collections.abc import Callable

@@ -76,7 +76,7 @@ class TailQuality(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConeQuality(msgspec.Struct, frozen=True, kw_only=True):
-    """How good the cone was."""
+    """Whether the cone held what it claimed: shares of returns inside its bands and of levels touched, and its loss."""
 
     bands: tuple[BandQuality, ...]
     """The bands of 95, 80 and 50 %."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from virtuoso.analysis.lived import came as came_columns
 from virtuoso.analysis.lived.came import Came
+from virtuoso.analysis.lived.measures import MEASURES
 from virtuoso.analysis.lived.statements import COLUMNS, Statements
 from virtuoso.analysis.lived.sums import GroupSums
 from virtuoso.storage.database.lived_body import Block, CameBody, SaidBody, packed, unpacked
@@ -35,6 +36,8 @@ def statements_from(body: bytes, close_ms: int, kind: str, part: int) -> Stateme
     """
     found = unpacked(body, SaidBody)
     values = _named(found.columns, _values(found.values), COLUMNS)
+    if values.shape[1] != len(found.symbols):
+        raise ValueError("a table does not have the symbols that it names")
     return Statements(
         close_ms=close_ms, kind=kind, part=part, symbols=found.symbols, version=found.version,
         horizon_min=found.horizon_min, values=values.astype(np.float32),
@@ -63,9 +66,9 @@ def came_from(body: bytes, close_ms: int, kind: str, part: int, horizon_min: int
 
 
 def packed_sums(sums: GroupSums) -> bytes:
-    """Sums as bytes, exact."""
+    """The sums of a day as bytes: whole numbers (`GroupSums.table`) with the names of their groups and measures."""
     groups, values = sums.table()
-    return packed(_Sums(groups=groups, measures=sums.measures, values=_block(values)))
+    return packed(_Sums(groups=groups, measures=MEASURES, values=_block(values)))
 
 
 def sums_from(body: bytes) -> GroupSums:
@@ -98,6 +101,9 @@ def _values(block: Block) -> NDArray[Any]:
 
 
 def _named(names: tuple[str, ...], values: NDArray[Any], wanted: tuple[str, ...]) -> NDArray[Any]:
+    """The rows of `values` [len(names), n] that are `wanted`, `nan` for those that are not among them."""
+    if values.shape[0] != len(names):
+        raise ValueError("a table does not have the columns that it names")
     if names == wanted:
         return values
     at = {name: i for i, name in enumerate(names)}

@@ -65,8 +65,8 @@ def past_cones(connection: Connection, identity: str, symbol: str, horizon_min: 
     def take(row: Row[Any]) -> None:
         key = row.close_ms, row.part
         if row.horizon_min == 0:
-            found = _said(row, symbol, horizon_min)
-            if found is not None and len(said) < most:
+            found = _said(row, symbol, horizon_min) if len(said) < most else None
+            if found is not None:
                 said[key] = found
         elif key in said:
             at, cone = said[key]

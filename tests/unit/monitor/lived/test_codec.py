@@ -1,5 +1,7 @@
 """What is packed for the database comes back to the last bit, and what is no such thing is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.support.lived import CLOSE_MS, came, statements
@@ -44,6 +46,13 @@ def test_what_is_no_such_thing_is_refused(body: bytes) -> None:
         statements_from(body, 0, "reading", 0)
     with pytest.raises(ValueError, match=r"\w"):
         sums_from(body)
+
+
+def test_a_table_that_is_not_of_its_names_is_refused() -> None:
+    said = statements(np.random.default_rng(1), 3)
+    for other in (replace(said, symbols=said.symbols[:2]), replace(said, values=said.values[:-1])):
+        with pytest.raises(ValueError, match="that it names"):
+            statements_from(packed_statements(other), said.close_ms, said.kind, said.part)
 
 
 def test_a_way_that_is_put_together_is_the_one_of_all_its_minutes() -> None:
