@@ -19,7 +19,7 @@ from virtuoso.model.errors import UsageError
 from virtuoso.model.signal import Statement
 from virtuoso.model.text.numbers import counted
 from virtuoso.operations import logs
-from virtuoso.playback.audit import Audit, Finding, audited
+from virtuoso.playback.audit import FAILING, Audit, Finding, audited
 from virtuoso.playback.comparison import Aspect, Judged, Verdict, content
 from virtuoso.recording.reader import read
 from virtuoso.recording.records import Record
@@ -70,7 +70,7 @@ def _document(found: Audit) -> dict[str, Any]:
         "closes": found.closes,
         "statements": found.statements,
         "bars_corrected": found.corrected,
-        "repainted": found.repainted,
+        "repainted": found.repainted > 0,
         "counts": {
             str(aspect): {str(verdict): found.counts[aspect, verdict] for verdict in _VERDICTS} for aspect in Aspect
         },
@@ -112,15 +112,15 @@ def _tables(found: Audit) -> Iterator[RenderableType]:
     causes: list[Cells] = [(str(verdict), f"{n:,}", cause) for (verdict, cause), n in found.causes.most_common()]
     if causes:
         yield Table([at("verdict", 0), at("count", 1, right=True), at("cause", 2, least=20)], causes)
-    repainted = [each for each in found.findings if each.judged.verdict in (Verdict.CHANGED, Verdict.VANISHED)]
+    repainted = [each for each in found.findings if each.judged.verdict in FAILING]
     if not repainted:
         yield Text("nothing that was said changed or vanished")
         return
     names = {"verdict": 0, "what": 1, "symbol": 0, "close": 0, "live": 2, "final": 3}
     columns = [at(name, n, rank) for n, (name, rank) in enumerate(names.items())]
     yield Table([*columns, at("cause", len(names), least=20)], [_cells(each) for each in repainted[:_SHOWN]])
-    if len(repainted) > _SHOWN:
-        yield Text(f"and {len(repainted) - _SHOWN} more, which --json lists")
+    if found.repainted > _SHOWN:
+        yield Text(f"and {found.repainted - _SHOWN:,} more, of which --json lists up to a thousand")
 
 
 def _cells(finding: Finding) -> Cells:

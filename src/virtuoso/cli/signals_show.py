@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from virtuoso.cli.terminal.tables import Column, Table, facts
-from virtuoso.delivery.chart import Mark, Picture
+from virtuoso.delivery.chart import MOST_BARS, Mark, Picture
 from virtuoso.model import documents as docs
 from virtuoso.model.alerts.notice import Candles, PriceLevel
 from virtuoso.model.clock import iso
@@ -19,15 +19,17 @@ from virtuoso.model.text.numbers import price_text
 
 _MINUTE_MS: Final = 60_000
 _BEFORE_MIN, _AFTER_MIN = 60, 15
-_LONGEST_MIN: Final = 240
 _WHY: Final = 4
 
 
 def bars_path(detail: docs.SignalDetail) -> str:
-    """Where the bars around a signal are served: an hour before it, its horizon, and a quarter of an hour."""
-    until_ms = _ms(detail.said.timestamp) + _MINUTE_MS * (_ahead_min(detail) + _AFTER_MIN)
-    count = _BEFORE_MIN + _ahead_min(detail) + _AFTER_MIN
-    return f"/api/symbols/{detail.said.symbol}/bars?timeframe=1m&limit={count}&until={iso(until_ms)}"
+    """Where the bars around a signal are served: an hour before it, its horizon, and a quarter of an hour.
+
+    Of a longer horizon its beginning, as far as a chart has room.
+    """
+    after_min = _ahead_min(detail) + _AFTER_MIN
+    until = iso(_ms(detail.said.timestamp) + _MINUTE_MS * after_min)
+    return f"/api/symbols/{detail.said.symbol}/bars?timeframe=1m&limit={_BEFORE_MIN + after_min}&until={until}"
 
 
 def written(detail: docs.SignalDetail) -> Iterator[RenderableType]:
@@ -129,7 +131,7 @@ def _percent(value: float | None) -> str:
 
 
 def _ahead_min(detail: docs.SignalDetail) -> int:
-    return min(detail.horizon_min or _BEFORE_MIN, _LONGEST_MIN - _BEFORE_MIN - _AFTER_MIN)
+    return min(detail.horizon_min or _BEFORE_MIN, MOST_BARS - _BEFORE_MIN - _AFTER_MIN)
 
 
 def _ms(text: str) -> int:

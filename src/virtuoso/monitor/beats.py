@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from virtuoso.model.alerts.outbox import ChannelStatus
 from virtuoso.model.documents import MonitoringStatus
 from virtuoso.monitor.alerting import documents
 from virtuoso.monitor.alerting.documents import AlertDocuments
 from virtuoso.monitor.cycle import alpha_scanner
-from virtuoso.monitor.cycle.tapes import TAPES_S, TapesPublisher
-from virtuoso.monitor.cycle.ticks import BOOKS_S, TICKS_S, BooksPublisher, TicksPublisher
+from virtuoso.monitor.cycle.detailed import DetailedPublisher
+from virtuoso.monitor.cycle.tapes import TAPES_S, tape_of
+from virtuoso.monitor.cycle.ticks import BOOKS_S, TICKS_S, TicksPublisher, book_of
 from virtuoso.monitor.kernel import Kernel
 from virtuoso.monitor.lived import documents as lived_documents
 from virtuoso.monitor.lived.documents import LivedDocuments
@@ -44,8 +46,8 @@ class Beats:
     ) -> None:  # fmt: skip
         publication, market, watch = kernel.publication, kernel.market, kernel.watch
         ticks = TicksPublisher(market, kernel.exchange, publication, kernel.clock, watch.contained)
-        books = BooksPublisher(market, kernel.cycle, watch, publication)
-        tapes = TapesPublisher(market, kernel.cycle, watch, publication)
+        books = DetailedPublisher("book", partial(book_of, market, kernel.cycle), market, watch, publication)
+        tapes = DetailedPublisher("tape", partial(tape_of, market, kernel.cycle), market, watch, publication)
         alerts = AlertDocuments(kernel.alerting, channels, publication, kernel.clock)
         lived = LivedDocuments(kernel.lived, publication, kernel.clock)
         supervision = Supervision(kernel, status, stores, on_status)

@@ -14,7 +14,8 @@ from virtuoso.playback.replay import Replay
 from virtuoso.recording.records import Record, Said
 from virtuoso.wiring.monitor import MonitorParts
 
-_FAILING = (Verdict.CHANGED, Verdict.VANISHED)
+FAILING = (Verdict.CHANGED, Verdict.VANISHED)
+"""What no audit may find."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,9 @@ class Audit:
     corrected: int = 0
 
     @property
-    def repainted(self) -> bool:
-        """Whether anything changed or vanished."""
-        return any(self.counts[aspect, verdict] for aspect in Aspect for verdict in _FAILING)
+    def repainted(self) -> int:
+        """How much of what was said changed or vanished; `findings` may hold fewer."""
+        return sum(self.counts[aspect, verdict] for aspect in Aspect for verdict in FAILING)
 
 
 def audited(
@@ -84,7 +85,7 @@ class _Auditor:
         self._comparison.finish()
         found = self._found
         found.counts, found.closes = self._comparison.counts, self._comparison.closes
-        found.findings.sort(key=lambda each: (each.judged.verdict not in _FAILING, each.judged.close_ms))
+        found.findings.sort(key=lambda each: (each.judged.verdict not in FAILING, each.judged.close_ms))
         return found
 
     def _without_said(self, records: Iterable[Record]) -> Iterator[Record]:
@@ -108,9 +109,9 @@ class _Auditor:
     def _note(self, judged: Judged) -> None:
         cause = self._causes.of(judged)
         self._found.causes[judged.verdict, cause.partition(":")[0]] += 1
-        fails, findings = judged.verdict in _FAILING, self._found.findings
+        fails, findings = judged.verdict in FAILING, self._found.findings
         if len(findings) < MOST_FINDINGS:
             findings.append(Finding(judged, cause))
-        elif fails and (mild := next((f for f in findings if f.judged.verdict not in _FAILING), None)) is not None:
+        elif fails and (mild := next((f for f in findings if f.judged.verdict not in FAILING), None)) is not None:
             findings.remove(mild)
             findings.append(Finding(judged, cause))

@@ -1,5 +1,6 @@
 """Why something was said otherwise than final data says it, by what else stands in the recording."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,7 +8,7 @@ from typing import Any, Final
 from virtuoso.exchange.bybit import paths
 from virtuoso.model.clock import iso
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.playback.comparison import Aspect, Judged, Live, Verdict
+from virtuoso.playback.comparison import Aspect, Judged, Verdict
 from virtuoso.playback.final_bars import FinalBars, streamed
 from virtuoso.recording.records import Answer, ClockRead, Closed, Dropped, Frame, Header, Record
 
@@ -88,9 +89,8 @@ class Causes:
                 return self._of_change(found)
 
     def _of_change(self, found: Judged) -> str:
-        told = [open_ms for open_ms in self._corrected.get(found.symbol, ()) if open_ms < found.close_ms]
-        if told:
-            return f"corrected bar: the exchange said otherwise of {iso(told[-1])} later"
+        if (open_ms := self._corrected_before(found.symbol, found.close_ms)) is not None:
+            return f"corrected bar: the exchange said otherwise of {iso(open_ms)} later"
         if self._recorded and dict(self._recorded) != dict(self._settings):
             differing = [name for name in self._settings if self._recorded.get(name) != self._settings[name]]
             return f"other {' and '.join(differing) or 'settings'}: those of the run are not those here"
@@ -109,11 +109,16 @@ class Causes:
         """A bar of another symbol, which the market's part of forecasts and regimes rests on, too."""
         if found.final is None:
             return None
-        for symbol, opens in self._corrected.items():
-            told = [open_ms for open_ms in opens if open_ms < found.close_ms]
-            if told:
-                return f"corrected bar of the market: the exchange said otherwise of {symbol} {iso(told[-1])} later"
+        for symbol in self._corrected:
+            if (open_ms := self._corrected_before(symbol, found.close_ms)) is not None:
+                return f"corrected bar of the market: the exchange said otherwise of {symbol} {iso(open_ms)} later"
         return None
+
+    def _corrected_before(self, symbol: str, close_ms: int) -> int | None:
+        """The open of the last minute before a close that was corrected; found by halving, as there may be many."""
+        opens = self._corrected.get(symbol, [])
+        found = bisect_left(opens, close_ms)
+        return opens[found - 1] if found else None
 
     def _of_run(self, close_ms: int) -> str | None:
         """A restart, after which what was learnt before is another."""
@@ -128,7 +133,7 @@ class Causes:
         return f"book gap: a stream was closed at {iso(closed[-1])}" if closed else None
 
     def _of_late(self, found: Judged) -> str:
-        said_ms = found.live.said_ms if isinstance(found.live, Live) else found.close_ms
+        said_ms = found.close_ms if found.live is None else found.live.said_ms
         begun = [at_ms for at_ms in self._runs if 0 <= said_ms - at_ms <= _STARTING_MS]
         if begun:
             return "the start: this close was over before the first pass"

@@ -94,18 +94,21 @@ class Comparison:
         self._final.setdefault(close_ms, {}).update((each.symbol, each) for each in statements)
 
     def finish(self) -> None:
-        """Judge what is left."""
+        """Judge the closes of the last minutes too, once the recording is over.
+
+        What was said of its last close and is not said again is unjudged: no pass follows in which it could be.
+        """
         self._settle(None)
 
     def _settle(self, until_ms: int | None) -> None:
-        last_ms = max(self._final, default=0)
+        last_ms = max(self._live.keys() | self._final.keys(), default=0)
         for close_ms in sorted(self._live.keys() | self._final.keys()):
             if until_ms is not None and close_ms > until_ms:
                 break
             live: Mapping[str, list[Live]] = self._live.pop(close_ms, {})
             final = self._final.pop(close_ms, {})
             self.closes += bool(live)
-            ended = until_ms is None and close_ms > last_ms
+            ended = until_ms is None and close_ms == last_ms and not final
             for symbol in sorted(live.keys() | final.keys()):
                 self._judge(symbol, close_ms, live.get(symbol, []), final.get(symbol), ended=ended)
 

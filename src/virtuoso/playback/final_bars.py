@@ -7,7 +7,9 @@ import msgspec
 from msgspec.structs import replace
 
 from virtuoso.exchange.bybit import paths
+from virtuoso.exchange.bybit.answers import BarList
 from virtuoso.exchange.bybit.feeds import topic_of
+from virtuoso.exchange.bybit.wire import BarMessage
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.recording.records import Answer, Frame, Record
 
@@ -25,12 +27,8 @@ _BACK_MS: Final = 60 * Timeframe.M1.ms
 """Of bars from before the recording those of the last hour may still be corrected: the bar audit asks no further."""
 
 
-class _Rows(msgspec.Struct):
-    list: list[list[str]]
-
-
 class _Body(msgspec.Struct):
-    result: _Rows
+    result: BarList
     time: int
 
 
@@ -54,16 +52,13 @@ class FinalBars:
             case Frame() if _is_confirmed(record):
                 self._begin(record.received_ns)
                 symbol = _symbol_of(record)
-                for bar in _bars(record):
-                    if bar.get("confirm"):
-                        self._said((symbol, "1", int(bar["start"])), _values(bar))
+                for bar in _confirmed(_whole(record.payload, BarMessage)):
+                    self._said((symbol, "1", int(bar["start"])), tuple(str(bar[name]) for name in _FIELDS))
             case Answer() if record.path == paths.BARS and record.status == _GOOD:
                 self._begin(record.received_ns)
                 symbol, interval = record.query.get("symbol", ""), record.query.get("interval", "")
-                body = _body(record)
-                for row in body.result.list:
-                    if _is_over(int(row[0]), interval, body.time):
-                        self._said((symbol, interval, int(row[0])), tuple(row[1:]))
+                for row in _settled(_whole(record.body, _Body), interval):
+                    self._said((symbol, interval, int(row[0])), tuple(map(str, row[1:])))
 
     def final(self, records: Iterable[Record]) -> Iterator[Record]:
         """The records, with the bars that were corrected as they were in the end."""
@@ -89,32 +84,30 @@ class FinalBars:
             self.corrected[key] = values
 
     def _final_frame(self, frame: Frame) -> Frame:
-        message = msgspec.json.decode(frame.payload)
-        symbol = _symbol_of(frame)
-        for bar in message["data"]:
-            known = self.corrected.get((symbol, "1", int(bar["start"]))) if bar.get("confirm") else None
-            if known is not None:
-                bar.update(zip(_FIELDS, known, strict=False))
+        message, symbol = _whole(frame.payload, BarMessage), _symbol_of(frame)
+        if message is None:
+            return frame
+        for bar in _confirmed(message):
+            if (known := self.corrected.get((symbol, "1", int(bar["start"])))) is not None:
+                bar.update(zip(_FIELDS, known, strict=True))
         return replace(frame, payload=msgspec.json.encode(message))
 
     def _final_answer(self, answer: Answer) -> Answer:
-        if answer.status != _GOOD:
+        body = _whole(answer.body, _Body) if answer.status == _GOOD else None
+        if body is None:
             return answer
-        whole = msgspec.json.decode(answer.body)
         symbol, interval = answer.query["symbol"], answer.query.get("interval", "")
-        rows = whole["result"]["list"]
-        for i, row in enumerate(rows):
-            known = self.corrected.get((symbol, interval, int(row[0])))
-            if known is not None and _is_over(int(row[0]), interval, int(whole["time"])):
-                rows[i] = [row[0], *known]
-        return replace(answer, body=msgspec.json.encode(whole))
+        for row in _settled(body, interval):
+            if (known := self.corrected.get((symbol, interval, int(row[0])))) is not None:
+                row[1:] = known
+        return replace(answer, body=msgspec.json.encode(body))
 
 
 def streamed(frame: Frame) -> tuple[str, int] | None:
     """The symbol and open (epoch ms) of the minute that a frame confirms; `None` where it confirms none."""
     if not _is_confirmed(frame):
         return None
-    opens = [int(bar["start"]) for bar in _bars(frame) if bar.get("confirm")]
+    opens = [int(bar["start"]) for bar in _confirmed(_whole(frame.payload, BarMessage))]
     return (_symbol_of(frame), opens[-1]) if opens else None
 
 
@@ -126,23 +119,24 @@ def _symbol_of(frame: Frame) -> str:
     return (topic_of(frame.payload) or b"")[len(_TOPIC) :].decode()
 
 
-def _bars(frame: Frame) -> list[dict[str, Any]]:
+def _whole(body: bytes, shape: type[BarMessage | _Body]) -> dict[str, Any] | None:
+    """The JSON of a frame or an answer as it is; `None` where it has not the shape without which nobody believes it."""
     try:
-        found: list[dict[str, Any]] = msgspec.json.decode(frame.payload)["data"]
-    except (msgspec.DecodeError, KeyError, TypeError):  # refused by whoever watched, too
-        return []
+        msgspec.json.decode(body, type=shape, strict=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    found: dict[str, Any] = msgspec.json.decode(body)
     return found
 
 
-def _values(bar: dict[str, Any]) -> Values:
-    return tuple(str(bar[name]) for name in _FIELDS)
+def _confirmed(message: dict[str, Any] | None) -> list[dict[str, Any]]:
+    return [] if message is None else [bar for bar in message["data"] if bar["confirm"]]
 
 
-def _body(answer: Answer) -> _Body:
-    try:
-        return msgspec.json.decode(answer.body, type=_Body)
-    except msgspec.DecodeError:  # a refusal of the exchange has no list
-        return _Body(_Rows([]), 0)
+def _settled(body: dict[str, Any] | None, interval: str) -> list[list[Any]]:
+    """The bars of an answer that were over for so long that they are final."""
+    rows = [] if body is None else body["result"]["list"]
+    return [row for row in rows if body is not None and _is_over(int(row[0]), interval, int(body["time"]))]
 
 
 def _is_over(open_ms: int, interval: str, now_ms: int) -> bool:

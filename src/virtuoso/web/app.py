@@ -25,7 +25,7 @@ from virtuoso.web.routes import (
     symbols,
 )
 from virtuoso.web.routes.health import Judged
-from virtuoso.web.routes.symbol import cones, tapes
+from virtuoso.web.routes.symbol import cones, series, tapes
 
 _DESCRIPTION = (
     "What matters in crypto derivatives, why, and how fresh the data behind it is. Begin with `/api/signals/top`. "
@@ -65,6 +65,7 @@ def application(
         documents.router(cache),
         cones.router(cache, database, identity),  # before what a symbol's name may hold
         tapes.router(cache),
+        series.router(views),
         symbols.router(views, cache),
         signals.router(database),
         one_signal.router(database, identity, clock),  # after the paths that its id could be

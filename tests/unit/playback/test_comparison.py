@@ -67,6 +67,18 @@ def test_the_same_said_late_is_late_and_where_the_recording_ends_nothing_is_judg
     assert verdicts(compared([(900, SAID)], [], more=False)[1]) == dict.fromkeys(Aspect, Verdict.UNJUDGED)
 
 
+def test_only_the_last_close_is_unjudged_where_the_recording_is_over_before_anything_is_said_of_it_again() -> None:
+    found: list[Judged] = []
+    comparison = Comparison(found.append)
+    for close_ms in (CLOSE_MS, CLOSE_MS + MINUTE_MS):
+        comparison.said(close_ms + 900, close_ms, [SAID])
+    comparison.finish()
+    assert {(each.close_ms, each.verdict) for each in found} == {
+        (CLOSE_MS, Verdict.VANISHED),
+        (CLOSE_MS + MINUTE_MS, Verdict.UNJUDGED),
+    }
+
+
 def test_what_was_said_before_the_first_frame_is_not_judged_where_it_differs() -> None:
     found: list[Judged] = []
     comparison = Comparison(found.append)

@@ -70,6 +70,19 @@ def test_a_bar_that_is_not_over_and_an_answer_that_came_at_once_say_nothing_fina
     assert streamed(frame("10.5")) == ("BTCUSDT", OPEN_MS)
 
 
+def test_what_the_adapter_refuses_is_no_bar_and_is_played_as_it_came() -> None:
+    good = [frame("11.0"), answer("11.5")]
+    torn = Frame(1, 0, good[0].payload[:-4])
+    shapeless = Frame(1, 0, good[0].payload.replace(b'"start"', b'"begin"'))
+    busy = msgspec.structs.replace(answer("9"), body=b'{"retCode":10006,"result":{},"time":1795000100000}')
+    wordy = answer("much", CLOSE_MS + 60_000)
+    bars = learnt(*good, torn, shapeless, busy, wordy)
+    assert bars.corrected == learnt(*good).corrected != {}
+    refused = [torn, shapeless, busy, wordy]
+    assert list(bars.final(refused)) == refused
+    assert streamed(torn) is streamed(shapeless) is None
+
+
 def cause(verdict: Verdict, *records: Record, final: Statement | None = SAID, after_ms: int = 900) -> str:
     causes = Causes(learnt(*records), HERE)
     for record in records:

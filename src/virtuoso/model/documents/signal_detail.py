@@ -26,8 +26,8 @@ class SignalOutcomeItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was touched first: `stop`, `target`, or `neither`; `null` beyond 4h, without such levels, and with a
     `reason`."""
     net_bp: float | None
-    """Result on the claim's side after costs, with funding up to 4h, bp; `null` with a `reason`, or where the cost was
-    not known."""
+    """Log return on the claim's side after costs, with funding up to 4h, bp; `null` with a `reason`, or where the cost
+    was not known."""
     reason: str | None = None
     """Why nothing is known of it: it is not due, or its bars are missing; `null` otherwise."""
 

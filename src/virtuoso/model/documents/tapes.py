@@ -13,7 +13,7 @@ TAPE_LIQUIDATIONS: Final = 8
 
 
 class TradeItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One public trade."""
+    """One trade of the exchange's public feed, and which side its taker was on."""
 
     time: str
     """The exchange's time of it, ISO 8601 in UTC."""

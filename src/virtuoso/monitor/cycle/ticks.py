@@ -1,8 +1,6 @@
-"""Publishes what is faster than the cycle: `ticks` (prices, touch and their age) and the books."""
+"""Publishes `ticks` (prices, touch and their age), which is faster than the cycle; makes the document of a book."""
 
 from functools import partial
-
-import msgspec
 
 from virtuoso.exchange.protocol import Exchange
 from virtuoso.market.state import MarketState
@@ -14,7 +12,6 @@ from virtuoso.monitor.containment import Contained, each
 from virtuoso.monitor.cycle.cycle import Cycle
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.documents.symbol_items import touch
-from virtuoso.monitor.watching.watch import Watch
 
 TICKS_S, BOOKS_S = 0.5, 1.0
 """Between two publications of each."""
@@ -55,36 +52,11 @@ def _tick(market: MarketState, now_ns: int, symbol: str) -> Tick:
     return Tick(symbol=symbol, price=state.stats.values["last"], bid=bid, ask=ask, age_ms=age_ms)
 
 
-class BooksPublisher:
-    """Publishes the books of the symbols that have one, for processes that do not hold them."""
-
-    def __init__(self, market: MarketState, cycle: Cycle, watch: Watch, publication: Publication) -> None:
-        self._market = market
-        self._cycle = cycle
-        self._watch = watch
-        self._publication = publication
-        self._encoder = msgspec.json.Encoder()
-
-    def publish(self) -> None:
-        """Publish the books as they are now."""
-        bodies = {}
-        for symbol in self._watch.detailed:
-            if symbol not in self._market:
-                continue
-            body = self._watch.contained.attempt(symbol, "its book", self._body, symbol)
-            if body is not None:
-                bodies[f"book:{symbol}"] = body
-        self._publication.publish_all(bodies)
-
-    def _body(self, symbol: str) -> bytes:
-        return self._encoder.encode(book_of(self._market, self._cycle, symbol, BOOK_LEVELS))
-
-
-def book_of(market: MarketState, cycle: Cycle, symbol: str, depth: int) -> Book:
+def book_of(market: MarketState, cycle: Cycle, symbol: str) -> Book:
     """The book of a watched symbol as it is now."""
     book = market[symbol].book
     quality = cycle.qualities.get(symbol)
-    bids, asks = book.top(depth) if book.valid else ([], [])
+    bids, asks = book.top(BOOK_LEVELS) if book.valid else ([], [])
     return Book(
         symbol=symbol,
         bids=tuple(bids),

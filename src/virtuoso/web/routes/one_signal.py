@@ -53,7 +53,7 @@ async def _detail(database: Database, identity: str, signal: SignalRecord, now_m
     reason: str | None = _NO_CLAIM
     if signal.label in _SIDES and signal.confidence is not None:
         found, damaged = await database.signal_outcomes(identity, signal)
-        outcomes = _items(signal, found, now_ms)
+        outcomes = _items(signal.close_ms, _SIDES[signal.label], found, now_ms)
         reason = left_out(damaged) or (None if outcomes else _NOT_KEPT)
     said = change_of(signal)
     expires_ms = signal.expires_ms
@@ -64,21 +64,22 @@ async def _detail(database: Database, identity: str, signal: SignalRecord, now_m
     )  # fmt: skip
 
 
-def _items(signal: SignalRecord, found: tuple[SignalOutcome, ...], now_ms: int) -> tuple[docs.SignalOutcomeItem, ...]:
+def _items(
+    close_ms: int, side: float, found: tuple[SignalOutcome, ...], now_ms: int
+) -> tuple[docs.SignalOutcomeItem, ...]:
     """What is written, and of each other horizon that it is not due; empty where none of them will be written."""
     written = {each.horizon_min: each for each in found}
     items = []
     for minutes in OUTCOME_HORIZONS_MIN:
-        due_ms = signal.close_ms + minutes * _MINUTE_MS
+        due_ms = close_ms + minutes * _MINUTE_MS
         if minutes in written:
-            items.append(_item(signal, written[minutes], due_ms))
+            items.append(_item(side, written[minutes], due_ms))
         elif due_ms + 2 * _MINUTE_MS > now_ms:
-            items.append(_item(signal, SignalOutcome(horizon_min=minutes, reason=_NOT_DUE), due_ms))
+            items.append(_item(side, SignalOutcome(horizon_min=minutes, reason=_NOT_DUE), due_ms))
     return tuple(items)
 
 
-def _item(signal: SignalRecord, outcome: SignalOutcome, due_ms: int) -> docs.SignalOutcomeItem:
-    side = _SIDES.get(signal.label, 1.0) if signal.label is not None else 1.0
+def _item(side: float, outcome: SignalOutcome, due_ms: int) -> docs.SignalOutcomeItem:
     known = outcome.closed is not None and outcome.spent_bp is not None
     return docs.SignalOutcomeItem(
         horizon_min=outcome.horizon_min, due=iso(due_ms) or "", entry=outcome.entry, closed=_percent(outcome.closed),

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
-from pydantic import StringConstraints
 
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue import examples
@@ -18,8 +17,6 @@ from virtuoso.web.parameters import Until, milliseconds
 from virtuoso.web.routes.documents import answer
 
 BarLimit = Annotated[int, Query(ge=1, le=1500, description="How many bars at most, the latest, 1 to 1500.")]
-_NAMES = f"What is asked for, as often as is wanted: {', '.join(docs.SERIES)}."
-SeriesName = Annotated[str, StringConstraints(pattern=f"^({'|'.join(docs.SERIES)})$")]
 Depth = Annotated[int, Query(ge=1, le=BOOK_LEVELS, description=f"How many levels a side at most, 1 to {BOOK_LEVELS}.")]
 Symbol = Annotated[
     str,
@@ -58,21 +55,6 @@ def router(views: SymbolViews, cache: MemoryCache) -> APIRouter:
     )  # fmt: skip
     async def book(request: Request, symbol: Symbol, depth: Depth = 20) -> Response:
         found = await views.book(symbol, depth)
-        if found is None:
-            raise not_watched(symbol)
-        return answer(request, msgspec.json.encode(found))
-
-    @routes.get(
-        "/api/symbols/{symbol:path}/series", summary="Values of each minute beside its bar, oldest first",
-        response_class=Response, responses=answers(reference(docs.SymbolSeries), examples.SERIES, 404, 422),
-    )  # fmt: skip
-    async def series(
-        request: Request,
-        symbol: Symbol,
-        name: Annotated[list[SeriesName], Query(description=_NAMES, min_length=1)],
-        limit: BarLimit = 240,
-    ) -> Response:
-        found = await views.series(symbol, list(dict.fromkeys(name)), limit)
         if found is None:
             raise not_watched(symbol)
         return answer(request, msgspec.json.encode(found))

@@ -50,7 +50,7 @@ class AfterBreaks:
         )
 
     def section(self) -> Section:
-        """Make the table."""
+        """Make the table of how often prices ended inside the 80 % band after the largest breaks."""
         return Section("Cones after breaks", (_BREAKS,), (Table("The 80 % band", _COLUMNS, tuple(self._rows)),))
 
 

@@ -50,7 +50,7 @@ class Together:
                     self.gates.append(near(gate, name, figures[1], 0.0, 0.0, or_holds=True))
 
     def section(self) -> Section:
-        """Make the table."""
+        """Make the table of how often many symbols ended outside their bands at once, beside what was claimed of it."""
         return Section(
             "Outside together", (_TOGETHER,), (Table("Symbols outside at once", _COLUMNS, tuple(self._rows)),)
         )

@@ -8,6 +8,7 @@ from pydantic import AfterValidator
 
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue import examples
+from virtuoso.model.catalogue.lived import OUTCOME_HORIZONS_MIN
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.storage.cache.memory import MemoryCache
@@ -21,7 +22,7 @@ from virtuoso.web.routes.symbols import Symbol, not_watched
 _PERCENT = 100.0
 _SHARES = (50, 80, 95)
 _NOTHING_YET = "nothing was said of it yet: cones are kept at each quarter of an hour"
-_HORIZONS = (15, 60, 240)
+_HORIZONS = OUTCOME_HORIZONS_MIN[:-1]  # a day ahead no cone is forecast
 
 
 def _forecast(minutes: int) -> int:
