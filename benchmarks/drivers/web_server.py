@@ -75,8 +75,9 @@ async def serve(port: int, kind: str, size: int) -> None:
     clock = SystemClock()
     cache = MemoryCache(clock)
     app = FastAPI()
-    app.include_router(stream.router(cache, clock))
-    ours = Front(app, cache, documents.HOT, Access(["127.0.0.1"], None), clock)
+    access = Access(["127.0.0.1"], None)
+    app.include_router(stream.router(cache, clock, access))
+    ours = Front(app, cache, documents.HOT, access, clock)
     server = WebServer(constant(size) if kind == "constant" else ours)
     async with asyncio.TaskGroup() as group:
         if kind != "constant":

@@ -1,5 +1,6 @@
 """Sessions as browsers hold them, and as strangers would like to: forged cookies, other sites, roles."""
 
+import asyncio
 import re
 import time
 
@@ -8,6 +9,7 @@ import pytest
 from tests.support.raw_web import Answer, RawWeb, raw_web
 
 from virtuoso.model.clock import ManualClock
+from virtuoso.storage.cache.memory import Version
 from virtuoso.web.sessions import LASTS_S, Role, Session, Sessions
 
 TOKEN, READ_TOKEN = "a-token-that-is-long-enough", "another-one-to-look-only"
@@ -113,6 +115,56 @@ async def test_a_cookie_that_was_tampered_with_or_is_over_opens_nothing(clock: M
         over = await web.ask(request("GET", DATA, right))
         assert (over.status, over.json()["detail"]) == (401, "the session is over; log in again")
         assert (await web.ask(request("GET", "/api/session", right))).json()["role"] is None
+
+
+async def test_a_cookie_of_the_same_name_from_elsewhere_hides_none_of_ours(clock: ManualClock) -> None:
+    async with raw_web(token=TOKEN, clock=clock) as web:
+        ours = cookie_of(await log_in(web))
+        theirs = f"virtuoso_session=operate.{NOW_S + 9 * LASTS_S}.{'0' * 64}"
+        old = Sessions({Role.OPERATE: TOKEN.encode()}).cookie(Session(Role.OPERATE, NOW_S - 1), 0, secure=False)
+        for cookies in (f"{theirs}; {ours}", f"{ours};{theirs}", f"{old.partition(';')[0]}; {ours}"):
+            assert (await web.ask(request("GET", DATA, f"Cookie: {cookies}"))).status == 200, cookies
+
+
+async def test_a_bearer_token_is_judged_before_a_cookie_and_the_login_of_a_proxy_is_not(clock: ManualClock) -> None:
+    async with raw_web(token=TOKEN, read_token=READ_TOKEN, clock=clock) as web:
+        cookie = f"Cookie: {cookie_of(await log_in(web))}"
+        wrong, reading = "Authorization: Bearer guess", f"Authorization: Bearer {READ_TOKEN}"
+        assert (await web.ask(request("GET", DATA, cookie, wrong))).status == 401
+        assert (await web.ask(request("POST", CHANGE, HERE, cookie, reading, body={}))).status == 403
+        proxy = "Authorization: Basic dXNlcjpwYXNz"
+        assert (await web.ask(request("GET", DATA, cookie, proxy))).status == 200
+        assert (await web.ask(request("POST", CHANGE, cookie, proxy, body={}))).status == 403, "no Origin"
+        assert (await web.ask(request("GET", DATA, proxy))).status == 401
+        assert web.access.wrong.count == 1, "what is for a proxy is no wrong token"
+
+
+async def test_no_cache_between_keeps_what_a_session_was_shown(clock: ManualClock) -> None:
+    async with raw_web(token=TOKEN, clock=clock) as web:
+        cookie = f"Cookie: {cookie_of(await log_in(web))}"
+        for published in (False, True):
+            if published:
+                web.cache.put("overview", b"{}", Version(1, 1), 60.0)
+            shown = await web.ask(request("GET", DATA, cookie))
+            assert (shown.status, shown.headers["cache-control"]) == (200, "private, no-cache")
+        held = await web.ask(request("GET", DATA, cookie, f"If-None-Match: {shown.headers['etag']}"))
+        assert (held.status, held.headers["cache-control"]) == (304, "private, no-cache")
+        assert (await web.ask(request("GET", DATA, f"If-None-Match: {shown.headers['etag']}"))).status == 401
+
+
+async def test_a_stream_ends_with_its_session_and_no_sooner(clock: ManualClock) -> None:
+    async with raw_web(token=TOKEN, clock=clock) as web:
+        cookie = f"Cookie: {cookie_of(await log_in(web))}"
+        clock.advance_to((NOW_S + LASTS_S) * 10**9 - 300_000_000)  # which the loop's own time has yet to pass
+        ending, going_on = await web.client(), await web.client()
+        await ending.send(request("GET", "/api/stream", cookie))
+        await going_on.send(request("GET", "/api/stream", cookie, f"Authorization: Bearer {TOKEN}"))
+        began = time.monotonic()
+        text = await asyncio.wait_for(ending.reader.readuntil(b"\r\n0\r\n\r\n"), 10)
+        assert time.monotonic() - began >= 0.25
+        assert b"200 OK" in text
+        assert b"event: clock" in text
+        assert not await going_on.closed(0.2)
 
 
 async def test_who_may_read_changes_nothing_by_token_or_session() -> None:

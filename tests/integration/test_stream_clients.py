@@ -64,8 +64,9 @@ class Web:
 async def web() -> AsyncIterator[Web]:
     cache = MemoryCache(SystemClock())
     app = FastAPI()
-    app.include_router(stream.router(cache, SystemClock()))
-    server = WebServer(Front(app, cache, HOT, Access(["127.0.0.1"], None), SystemClock()))
+    access = Access(["127.0.0.1"], None)
+    app.include_router(stream.router(cache, SystemClock(), access))
+    server = WebServer(Front(app, cache, HOT, access, SystemClock()))
     with closing(listen("127.0.0.1", 0)) as sock:
         serving = asyncio.create_task(server.serve(sock))
         yield Web(cache, server, sock.getsockname()[1])

@@ -114,10 +114,9 @@ class Access:
         """Why a request is not served for its token or session; after a while, when a wrong token was given."""
         if not self._tokens or is_open(path):
             return None
-        given = headers.get(b"authorization")
-        if given is not None:
-            scheme, _, token = given.partition(b" ")
-            role = self._role_of(token.strip()) if scheme.lower() == b"bearer" else None
+        token = _bearer(headers)
+        if token is not None:
+            role = self._role_of(token)
             if role is None:
                 return await self._wrong_token(address)
             self._delays.forget(address)
@@ -137,7 +136,7 @@ class Access:
 
     async def log_in(self, token: str, address: str, now_s: float) -> Session | Refusal:
         """Begin a session for a token; after a while, and not, when it is a wrong one."""
-        role = self._role_of(token.encode(errors="surrogatepass"))
+        role = self._role_of(token.strip().encode())
         if role is None:
             return await self._wrong_token(address)
         self._delays.forget(address)
@@ -148,9 +147,16 @@ class Access:
         return self._sessions.cookie(session, now_s, secure=secure)
 
     def session(self, cookies: bytes | None, now_s: float) -> Session | None:
-        """The session in force that a `Cookie` header holds."""
+        """The session in force that a `Cookie` header holds; it counts where no bearer token is given."""
         found = self._sessions.read(cookies)
         return None if found is None or found.until_s <= now_s else found
+
+    def left_s(self, headers: Mapping[bytes, bytes], now_s: float) -> float | None:
+        """How long the session lasts (s) by which a request is served; `None` where it is served without one."""
+        if not self._tokens or _bearer(headers) is not None:
+            return None
+        session = self.session(headers.get(b"cookie"), now_s)
+        return 0.0 if session is None else session.until_s - now_s
 
     def _role_of(self, token: bytes) -> Role | None:
         """What a token allows; all are compared, so that the time tells nothing."""
@@ -163,3 +169,9 @@ class Access:
         if not await self._delays.wait(address):
             return 429, "Too Many Requests", "too many wrong tokens are being given; try again later"
         return 401, "Unauthorized", "this is not the token"
+
+
+def _bearer(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """The token that a request bears; another scheme is for a proxy before this, whose log-in a browser sends on."""
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    return token.strip() if scheme.lower() == b"bearer" else None

@@ -72,7 +72,7 @@ def application(
         deliveries.router(database, identity, clock),  # before `/api/alerts/{id}`
         alerts.router(cache, database, clock),
         silences.router(database, clock),
-        stream.router(cache, clock),
+        stream.router(cache, clock, access),
         health.router(board),
         monitoring.router(history),
         session.router(access, clock),

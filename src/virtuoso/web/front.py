@@ -13,7 +13,7 @@ from virtuoso.model.clock import Clock
 from virtuoso.model.documents import Problem
 from virtuoso.storage.cache.memory import Document, MemoryCache
 from virtuoso.web.access import Access
-from virtuoso.web.headers import NOSNIFF, SECURITY
+from virtuoso.web.headers import NOSNIFF, SECURITY, Headers
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -22,6 +22,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _JSON = (b"content-type", b"application/json")
+_PRIVATE = (b"cache-control", b"private, no-cache")
+"""For no cache but the browser's own: to others an answer to a cookie is like any other."""
 _NOTHING: Message = {"type": "http.response.body", "body": b""}
 _ASKING = frozenset({"GET", "HEAD"})
 
@@ -34,7 +36,8 @@ class Front:
     ) -> None:
         self._app = app
         self._cache = cache
-        self._published = {path: _Published(name) for path, name in documents.items()}
+        kept = [_PRIVATE] if access.required else []
+        self._published = {path: _Published(name, kept) for path, name in documents.items()}
         self._access = access
         self._clock = clock
 
@@ -78,10 +81,11 @@ class Front:
 class _Published:
     """A document's answers, made once a version."""
 
-    __slots__ = ("body", "document", "name", "start", "unchanged")
+    __slots__ = ("_also", "body", "document", "name", "start", "unchanged")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, also: Headers) -> None:
         self.name = name
+        self._also = also
         self.document: Document | None = None
         self.start: Message = {}
         self.body: Message = {}
@@ -91,9 +95,10 @@ class _Published:
         """Few headers, for each costs: with an ETag and no date, nothing is fresh without asking."""
         length, etag = (b"content-length", str(len(document.body)).encode()), (b"etag", document.etag)
         self.document = document
-        self.start = {"type": "http.response.start", "status": 200, "headers": [_JSON, length, etag, NOSNIFF]}
+        shown: Headers = [_JSON, length, etag, NOSNIFF, *self._also]
+        self.start = {"type": "http.response.start", "status": 200, "headers": shown}
         self.body = {"type": "http.response.body", "body": document.body}
-        self.unchanged = {"type": "http.response.start", "status": 304, "headers": [etag, NOSNIFF]}
+        self.unchanged = {"type": "http.response.start", "status": 304, "headers": [etag, NOSNIFF, *self._also]}
 
 
 def _guarded(send: Send) -> Send:

@@ -50,10 +50,15 @@ class Sessions:
         return _set_cookie(f"{said}.{mac}", max(0, int(session.until_s - now_s)), secure=secure)
 
     def read(self, cookies: bytes | None) -> Session | None:
-        """The session that a `Cookie` header holds, which may be over; `None` where it holds none of ours."""
-        found = None if cookies is None else _PATTERN.search(cookies)
-        if found is None:
-            return None
+        """The session that a `Cookie` header holds, which may be over; `None` where it holds none of ours.
+
+        Of several the one that lasts longest: whatever else this host serves may set a cookie of the same name.
+        """
+        found = map(self._checked, _PATTERN.finditer(cookies or b""))
+        return max((session for session in found if session is not None), key=lambda s: s.until_s, default=None)
+
+    def _checked(self, found: re.Match[bytes]) -> Session | None:
+        """What a cookie says, where it was signed here."""
         role = Role(found["role"].decode())
         key = self._keys.get(role)
         if key is None or not compare_digest(digest(key, found["said"], "sha256").hex().encode(), found["mac"]):

@@ -134,7 +134,7 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
     app = application(cache, board, NoViews(), None, "m", ManualClock(), access)
     routers = [
         health.router(board), documents.router(cache), symbols.router(NoViews(), cache), signals.router(None),
-        stream.router(cache, ManualClock()), pages.router(), alerts.router(cache, None, ManualClock()),
+        stream.router(cache, ManualClock(), access), pages.router(), alerts.router(cache, None, ManualClock()),
         silences.router(None, ManualClock()),
         deliveries.router(None, "m", ManualClock()), session.router(access, ManualClock()),
         cones.router(cache, None, "m"), tapes.router(cache), series.router(NoViews()), monitoring.router(None),

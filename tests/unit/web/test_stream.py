@@ -84,9 +84,10 @@ async def until(holds: Callable[[], bool]) -> None:
 def app_of(cache: MemoryCache) -> Front:
     """The stream alone, behind the front."""
     app = FastAPI()
-    app.include_router(stream.router(cache, ManualClock(1_800_000_000_000_000_000)))
+    access = Access(["testserver"], None)
+    app.include_router(stream.router(cache, ManualClock(1_800_000_000_000_000_000), access))
     problems.install(app)
-    return Front(app, cache, {}, Access(["testserver"], None), ManualClock())
+    return Front(app, cache, {}, access, ManualClock())
 
 
 def publish(cache: MemoryCache, sequence: int, name: str = "overview") -> None:

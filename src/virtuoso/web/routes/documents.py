@@ -63,7 +63,7 @@ def body_of(cache: MemoryCache, name: str) -> bytes:
 
 def answer(request: Request, body: bytes, etag: str | None = None) -> Response:
     """JSON bytes, or 304 when the client has them."""
-    headers = {"cache-control": "no-cache"} | ({} if etag is None else {"etag": etag})
+    headers = {"cache-control": "private, no-cache"} | ({} if etag is None else {"etag": etag})
     if etag is not None and etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from virtuoso.model.catalogue.documents import STREAMED
 from virtuoso.model.clock import Clock, iso
 from virtuoso.storage.cache.memory import Document, MemoryCache
+from virtuoso.web.access import Access
 from virtuoso.web.openapi import answers
 
 Followed = Annotated[
@@ -32,7 +33,7 @@ _OPENING = b"retry: 2000\n\n"
 _HEARTBEAT = b": still here\n\n"
 
 
-def router(cache: MemoryCache, clock: Clock) -> APIRouter:
+def router(cache: MemoryCache, clock: Clock, access: Access) -> APIRouter:
     """Make the route `/api/stream`; clients that follow the same share one set of encoded events."""
     routes = APIRouter()
     channels = Channels(cache)
@@ -44,10 +45,10 @@ def router(cache: MemoryCache, clock: Clock) -> APIRouter:
     }
 
     @routes.get("/api/stream", summary="Documents as they are published", response_class=Response, responses=documented)
-    async def stream(symbol: Followed = None) -> EventStream:
+    async def stream(request: Request, symbol: Followed = None) -> EventStream:
         if channels.clients >= CLIENTS:
             raise HTTPException(503, f"{CLIENTS} clients are streaming already; poll the documents instead")
-        return EventStream(channels, symbol, clock)
+        return EventStream(channels, symbol, clock, access.left_s(dict(request.headers.raw), clock.now_ns() / 1e9))
 
     return routes
 
@@ -174,43 +175,47 @@ class Channels:
 
 
 class EventStream(Response):
-    """One client's answer: first what there is, then what changes, until it leaves."""
+    """One client's answer: first what there is, then what changes, until it leaves or its session is over."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, channels: Channels, symbol: str | None, clock: Clock) -> None:
+    def __init__(self, channels: Channels, symbol: str | None, clock: Clock, left_s: float | None) -> None:
+        """`left_s`: how long the session of the client lasts (s); `None` = it needs none."""
         self._channels = channels
         self._symbol = symbol
         self._clock = clock
+        self._left_s = left_s
         self._begun = False
         self.status_code = 200
         self.background = None
         self.raw_headers = [
-            (b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"),
+            (b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"private, no-cache"),
             (b"x-accel-buffering", b"no"),
         ]  # fmt: skip
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Write until the client is gone: its leaving ends a write that it does not take, too."""
-        try:
-            await self._until_gone(receive, send)
-        except asyncio.CancelledError:  # the server stops: an orderly end, after which the client comes again
-            if self._begun:
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        gone = False
+        with suppress(asyncio.CancelledError):  # the server stops
+            gone = await self._until_gone(receive, send)
+        if self._begun and not gone:  # an orderly end, after which the client comes again
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _until_gone(self, receive: Receive, send: Send) -> None:
+    async def _until_gone(self, receive: Receive, send: Send) -> bool:
+        """Write until the client leaves; `False` where its session was over sooner."""
         with self._channels.joined(self._symbol) as events:
             writing = asyncio.create_task(self._write(events, send), name="stream client")
             leaving = asyncio.create_task(_gone(receive), name="stream client leaves")
             both = {writing, leaving}
             try:
-                done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(both, timeout=self._left_s, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for task in both:
                     task.cancel()
                 await asyncio.wait(both)
         for task in done:
             task.result()
+        return bool(done)
 
     async def _write(self, events: Events, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
