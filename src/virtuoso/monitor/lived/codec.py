@@ -78,7 +78,10 @@ def sums_from(body: bytes) -> GroupSums:
         ValueError: these are no such bytes.
     """
     found = unpacked(body, _Sums)
-    return GroupSums.of(found.groups, found.measures, _values(found.values))
+    values = _values(found.values)
+    if values.shape != (len(found.groups), len(found.measures)):
+        raise ValueError("a table does not have the groups and measures that it names")
+    return GroupSums.of(found.groups, found.measures, values)
 
 
 def _block(values: NDArray[Any]) -> Block:

@@ -77,6 +77,7 @@ class LivedRecord:
         self.caught_up = store is None
         self.lost = 0
         """Rows that the database did not take in time."""
+        self._lost_before = (0, 0)
         self.changed = 0
         """Rises with every outcome, and every day that is summed."""
         self._made: dict[tuple[int, str], dict[str, int]] = {}
@@ -135,6 +136,10 @@ class LivedRecord:
             self.pending.add(said)
             self._put(LivedRow(LivedKey(said.close_ms, said.kind, said.part, 0), body))
         self._new.clear()
+        lost = self.lost, self.pending.given_up
+        if lost != self._lost_before:
+            self._lost_before = lost
+            log.warning("some of what was said, or came of it, is lost", rows_not_kept=lost[0], never_settled=lost[1])
 
     def settle(self, now_ms: int, ways: Ways) -> None:
         """Settle what is due, a bounded part at a time, and sum up the days that are over."""
@@ -235,7 +240,11 @@ class LivedRecord:
         if self._sealed:
             self._judge_own()
         async for key, body in self._pages(now_ms - _RECENT_MS, 0):
-            said = statements_from(body, key.close_ms, key.kind, key.part)
+            try:
+                said = statements_from(body, key.close_ms, key.kind, key.part)
+            except ValueError as error:
+                log.warning("a row of what was lived is left out", row=key, error=str(error))
+                continue
             self._made.setdefault((key.close_ms, key.kind), {}).update(dict.fromkeys(said.symbols, key.part))
 
     async def catch_up(self, now_ms: int) -> None:

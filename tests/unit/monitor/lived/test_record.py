@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from structlog.testing import capture_logs
 from tests.support.small_monitor import SmallMonitor
 
 from virtuoso.analysis.forecast.claims.cells import UP
@@ -137,3 +138,26 @@ async def test_what_an_earlier_run_said_is_not_said_again_and_waits_for_its_outc
     again.kept(lived)
     assert again.take() is None
     first.close()
+
+
+async def test_rows_that_no_database_took_in_time_are_told_of_once() -> None:
+    lived = LivedRecord(Nothing(), "made-up")
+    with capture_logs() as logs:
+        for k in range(603):
+            lived._put(LivedRow(LivedKey(k, "reading", 0, 0), b""))
+        lived.evaluated()
+        lived.evaluated()
+    told = [(each["rows_not_kept"], each["never_settled"]) for each in logs if each["log_level"] == "warning"]
+    assert told == [(3, 0)]
+    assert lived.waiting == 600
+
+
+async def test_a_row_that_cannot_be_read_keeps_no_monitor_from_starting() -> None:
+    store = Nothing()
+    store.rows = (LivedRow(LivedKey(EVERY_MS, "reading", 0, 0), b"no"),)
+    lived = LivedRecord(store, "made-up")
+    with capture_logs() as logs:
+        await lived.resume(EVERY_MS)
+        await lived.catch_up(EVERY_MS)
+    assert [each["log_level"] for each in logs].count("warning") == 2
+    assert lived.caught_up
