@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN, TAILS
+from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN, OUTCOME_HORIZONS_MIN, TAILS
 from virtuoso.analysis.lived.came import Came, rounded
 from virtuoso.analysis.lived.statements import COLUMNS, SAMPLED, Statements
 from virtuoso.market.panel import Floats
@@ -28,10 +28,11 @@ def statements(
         "lean": rng.choice([-1.0, 1.0, np.nan], symbols), "stop": -rng.uniform(0.003, 0.01, symbols),
         "target": rng.uniform(0.003, 0.02, symbols),
     }  # fmt: skip
+    found |= {f"funding_bp_{minutes}": rng.choice([0.0, 1.0], symbols) for minutes in OUTCOME_HORIZONS_MIN}
     for minutes in HORIZONS_MIN:
         scale = 0.01 * np.sqrt(minutes / 60) * rng.uniform(0.5, 2.0, symbols)
         found |= {
-            f"volatility_{minutes}": scale, f"funding_bp_{minutes}": rng.choice([0.0, 1.0], symbols),
+            f"volatility_{minutes}": scale,
             f"past_{minutes}": scale * rng.standard_normal(symbols),
         }  # fmt: skip
         for series, levels in zip(SAMPLED, (_NORMAL, _HIGHEST, [-x for x in reversed(_HIGHEST)]), strict=True):

@@ -25,7 +25,7 @@ from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.followed import LEAST_DAYS, Followed, FollowedTable, cells_of
 from virtuoso.analysis.forecast.forecaster import Forecaster
 from virtuoso.analysis.forecast.forecasts import Forecasts
-from virtuoso.analysis.forecast.horizons import HORIZONS_MIN
+from virtuoso.analysis.forecast.horizons import HORIZONS_MIN, OUTCOME_HORIZONS_MIN
 from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
 from virtuoso.analysis.forecast.training import TrainingSet, key_of
 from virtuoso.market.panel import BarBlock, BookBlock, Floats, Ints
@@ -62,7 +62,7 @@ class Said:
     fit: Fit | None
     horizon_min: int
     funding_bp: Mapping[int, Floats]
-    """What a long pays and a short receives within each horizon [n], where a settlement is known to lie inside."""
+    """What a long pays and a short receives within each horizon of outcomes [n], at settlements known to lie inside."""
     followed: FollowedTable | None = None
     """What followed past readings: of one's own once twenty days are counted, until then the shipped table."""
     cells: Floats | None = None
@@ -393,6 +393,6 @@ def _funding(block: BarBlock, close_ms: int) -> dict[int, Floats]:
     """What a long pays and a short receives within each horizon [n], as the ticker said at the close."""
     known = block.minutes
     if known is None:
-        return {minutes: np.zeros(block.rows.size) for minutes in HORIZONS_MIN}
+        return {minutes: np.zeros(block.rows.size) for minutes in OUTCOME_HORIZONS_MIN}
     rate, settles, interval_h = known.funding[0], known.funding_settles_ms[0], known.funding_interval_h[0]
-    return {minutes: funding_bp(rate, settles, interval_h, close_ms, minutes) for minutes in HORIZONS_MIN}
+    return {minutes: funding_bp(rate, settles, interval_h, close_ms, minutes) for minutes in OUTCOME_HORIZONS_MIN}

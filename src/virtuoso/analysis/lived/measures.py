@@ -69,9 +69,8 @@ def measured(said: Statements, came: Came) -> Floats:
 
 
 def _cost(said: Statements, minutes: int) -> tuple[Floats, Floats]:
-    """What a long and a short of a horizon cost, as a log return; funding is known up to the longest forecast alone."""
-    cost = _BP * said["cost_bp"]
-    funding = _BP * said[f"funding_bp_{minutes}"] if minutes in HORIZONS_MIN else np.zeros(cost.shape)
+    """What a long and a short of a horizon cost, as a log return, with the funding that was foreseen."""
+    cost, funding = _BP * said["cost_bp"], _BP * said[f"funding_bp_{minutes}"]
     return cost + funding, cost - funding
 
 

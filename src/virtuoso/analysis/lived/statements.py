@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN
+from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN, OUTCOME_HORIZONS_MIN
 from virtuoso.analysis.forecast.outlook import Said
 from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.analysis.readings.outlooks import lean_of
@@ -23,7 +23,8 @@ _CHANCES: Final = (
 )  # fmt: skip
 COLUMNS: Final = (
     "price", "score", "band", "label", "confidence", "regime", "cost_bp", "lean", "lean_probability", "stop", "target",
-    *(f"{name}_{minutes}" for minutes in HORIZONS_MIN for name in ("volatility", "funding_bp", "past")),
+    *(f"{name}_{minutes}" for minutes in HORIZONS_MIN for name in ("volatility", "past")),
+    *(f"funding_bp_{minutes}" for minutes in OUTCOME_HORIZONS_MIN),
     *(f"{name}_{minutes}" for minutes in CHANCE_HORIZONS_MIN for name in _CHANCES),
     *(name for series in SAMPLED for minutes in HORIZONS_MIN for name in quantile_names(series, minutes)),
 )  # fmt: skip
@@ -117,11 +118,12 @@ def _of_said(said: Said, places: Ints) -> dict[str, Floats]:
     }  # fmt: skip
     for i, minutes in enumerate(HORIZONS_MIN):
         found[f"volatility_{minutes}"] = of(forecasts.volatility[minutes][0])
-        found[f"funding_bp_{minutes}"] = of(said.funding_bp[minutes])
         found[f"past_{minutes}"] = of(forecasts.outcomes.close[i, 0])
         for series in SAMPLED:
             quantiles = of(getattr(forecasts, series)[minutes][:, 0])
             found |= dict(zip(quantile_names(series, minutes), quantiles, strict=True))
+    for minutes in OUTCOME_HORIZONS_MIN:
+        found[f"funding_bp_{minutes}"] = of(said.funding_bp[minutes])
     for minutes in CHANCE_HORIZONS_MIN:
         for name in _CHANCES[:5]:
             found[f"{name}_{minutes}"] = of(getattr(forecasts, name)[minutes][0])

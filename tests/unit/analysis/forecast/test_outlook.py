@@ -392,6 +392,7 @@ def test_funding_that_settles_inside_is_a_cost_of_longs_and_a_gain_of_shorts(bar
     parts = [known.part(slice(None), np.array(rows)) for rows in ([0, 1], [2])]
     parted = apart.step([parts[0], replace(parts[1], minutes=None)], None, None, fresh)
     assert [told.funding_bp[h].tolist() for h in (15, 60, 240)] == [[0, 0, 0], [5, 0, 0], [5, 5, 0]]
+    assert told.funding_bp[1_440].tolist() == [5, 5, 0], "the hours to the settlement after it are not known"
     up, down = (
         (of.forecasts.beyond_up[60][0] for of in (told, without)),
         (of.forecasts.beyond_down[60][0] for of in (told, without)),

@@ -35,7 +35,7 @@ def by_hand(said: Statements, after: Came, i: int) -> dict[str, float]:
         return out
     r, high, low, first = (float(after[name][i]) for name in ("closed", "highest", "lowest", "first"))
     out |= {"known": 1.0, "entry_n": 1.0, "entry_stop": first == -1.0, "entry_target": first == 1.0}
-    funding = of(f"funding_bp_{minutes}") if minutes <= 240 else 0.0
+    funding = of(f"funding_bp_{minutes}")
     long, short = 1e-4 * of("cost_bp") + 1e-4 * funding, 1e-4 * of("cost_bp") - 1e-4 * funding
     up, down = r > long, -r > short
     out |= {"cost_n": 1.0, "cost": (long + short) / 2, "up": up, "down": down, "long": r}
