@@ -98,6 +98,18 @@ async def test_a_signal_is_told_with_its_hash_its_build_and_what_came(tmp_path: 
         assert found["hash"] == sha256(listed.encode()).hexdigest()
 
 
+async def test_what_is_due_and_not_written_is_listed_with_that_as_its_reason(tmp_path: Path) -> None:
+    later = ManualClock((CLOSE_MS + 70 * MINUTE_MS) * 1_000_000)
+    async with running_web(tmp_path, clock=later) as web:
+        await kept(web)
+        _, found = await web.ask(f"/api/signals/{BOUGHT.id}")
+        reasons = {each["horizon_min"]: each["reason"] for each in found["outcomes"]}
+        assert reasons == {15: None, 60: "due, and not written yet", 240: "not due yet", 1440: "not due yet"}
+        later.advance_to((CLOSE_MS + 1_450 * MINUTE_MS) * 1_000_000)
+        _, found = await web.ask(f"/api/signals/{BOUGHT.id}")
+        assert [each["reason"] for each in found["outcomes"][1:]] == ["due, and not written yet"] * 3
+
+
 async def test_what_is_no_claim_and_what_is_not_there_are_said_so(tmp_path: Path) -> None:
     async with running_web(tmp_path, clock=clock()) as web:
         await kept(web)

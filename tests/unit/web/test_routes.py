@@ -15,6 +15,7 @@ from virtuoso.model.alpha_documents import AlphaDocument
 from virtuoso.model.backtested import BACKTESTED, BacktestedForecast
 from virtuoso.model.catalogue import alert_examples, examples, performance_example
 from virtuoso.model.clock import ManualClock
+from virtuoso.model.documents.signal_detail import hash_of
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.operations.health import HealthState, Observed
 from virtuoso.storage.cache.memory import MemoryCache, Version
@@ -157,7 +158,8 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
         (examples.SYMBOLS, docs.SymbolList), (examples.SYMBOL, docs.SymbolDetail), (examples.BARS, docs.Bars),
         (examples.SIGNAL_HISTORY, docs.SignalHistory), (performance_example.BACKTESTED, docs.BacktestedQuality),
         (examples.SCORES, docs.ScoreHistory),
-        (examples.SIGNAL_DETAIL, docs.SignalDetail),
+        (examples.SIGNAL_DETAIL, docs.SignalDetail), (examples.CONES, docs.Cones),
+        (examples.SERIES, docs.SymbolSeries), (examples.TAPE, docs.Tape),
         (examples.REGIME, docs.RegimeDocument), (examples.BOOK, docs.Book), (examples.HEALTH, docs.Health),
         (examples.ALPHA, AlphaDocument), (alert_examples.ALERT, alert_docs.Alert),
         (alert_examples.HISTORY, alert_docs.AlertHistory), (alert_examples.DETAIL, alert_docs.AlertDetail),
@@ -170,6 +172,11 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
 )  # fmt: skip
 def test_every_example_is_a_whole_document(example: object, schema: type[msgspec.Struct]) -> None:
     assert msgspec.json.decode(msgspec.json.encode(msgspec.convert(example, schema))) == example
+
+
+def test_the_hash_of_the_example_is_that_of_what_it_says() -> None:
+    detail = msgspec.convert(examples.SIGNAL_DETAIL, docs.SignalDetail)
+    assert detail.hash == hash_of(detail.said, detail.build)
 
 
 def test_before_the_first_publication_there_are_nulls_and_reasons(cache: MemoryCache, board: HealthState) -> None:

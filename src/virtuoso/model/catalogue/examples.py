@@ -72,7 +72,7 @@ SIGNAL_DETAIL = {
     "said": _BOUGHT,
     "horizon_min": 60,
     "build": "0.1.0+4f0c2b8a91de",
-    "hash": "5b0c8f1d3e6a7940c2d4e8f0a1b3c5d7e9f1a3b5c7d9e0f2a4b6c8d0e2f4a6b8",
+    "hash": "601c85d7ceedf81545e474354265d4d1b751b6f5b51b3063b309b1e1b7d4695f",
     "link": "/signals/0f6c9b0a5d3e4f71a2b8c4d5e6f70812",
     "outcomes": [
         {

@@ -29,7 +29,7 @@ class SignalOutcomeItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Log return on the claim's side after costs, with funding up to 4h, bp; `null` with a `reason`, or where the cost
     was not known."""
     reason: str | None = None
-    """Why nothing is known of it: it is not due, or its bars are missing; `null` otherwise."""
+    """Why nothing is known of it: it is not due, not written yet, or its bars are missing; `null` otherwise."""
 
 
 class SignalDetail(msgspec.Struct, frozen=True, kw_only=True):

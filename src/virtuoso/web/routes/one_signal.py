@@ -24,7 +24,9 @@ from virtuoso.web.routes.signals import change_of
 SignalId = Annotated[str, Path(description="The `id` of a signal: 32 hex digits.", pattern="^[0-9a-f]{32}$")]
 _MINUTE_MS = 60_000
 _NO_CLAIM = "no BUY or SELL begins here: only what is claimed is settled"
-_NOT_DUE = "not due yet"
+_NOT_DUE, _NOT_WRITTEN = "not due yet", "due, and not written yet"
+_PATIENCE_MS = 2 * _MINUTE_MS
+"""After it is due an outcome waits for the bar that it ends with."""
 _NOT_KEPT = "what came of it is not kept: outcomes of claims are, for 35 days"
 _SIDES = {Label.BUY: 1.0, Label.SELL: -1.0}
 
@@ -67,16 +69,14 @@ async def _detail(database: Database, identity: str, signal: SignalRecord, now_m
 def _items(
     close_ms: int, side: float, found: tuple[SignalOutcome, ...], now_ms: int
 ) -> tuple[docs.SignalOutcomeItem, ...]:
-    """What is written, and of each other horizon that it is not due; empty where none of them will be written."""
+    """What is written, and of each other horizon why it is not; empty where all are due and none is there."""
     written = {each.horizon_min: each for each in found}
     items = []
     for minutes in OUTCOME_HORIZONS_MIN:
         due_ms = close_ms + minutes * _MINUTE_MS
-        if minutes in written:
-            items.append(_item(side, written[minutes], due_ms))
-        elif due_ms + 2 * _MINUTE_MS > now_ms:
-            items.append(_item(side, SignalOutcome(horizon_min=minutes, reason=_NOT_DUE), due_ms))
-    return tuple(items)
+        reason = _NOT_DUE if now_ms < due_ms + _PATIENCE_MS else _NOT_WRITTEN
+        items.append(_item(side, written.get(minutes) or SignalOutcome(horizon_min=minutes, reason=reason), due_ms))
+    return () if all(item.reason == _NOT_WRITTEN for item in items) else tuple(items)
 
 
 def _item(side: float, outcome: SignalOutcome, due_ms: int) -> docs.SignalOutcomeItem:
