@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from virtuoso.cli.recordings import app
 from virtuoso.model.errors import UsageError
 from virtuoso.recording.reader import read
-from virtuoso.recording.records import Answer, Frame, Header
+from virtuoso.recording.records import Answer, Closed, Dropped, Frame, Header
+from virtuoso.recording.writer import RecordingWriter
 
 START_MS = 1_795_463_400_000
 SECONDS = 40
@@ -59,13 +60,17 @@ def test_nothing_to_list_is_said(tmp_path: Path) -> None:
     assert "no such recording" in refused("list", tmp_path / "nothing")
 
 
-def test_the_oldest_files_are_trimmed(day: Path, tmp_path: Path) -> None:
+def test_the_oldest_files_are_trimmed(day: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (1, 2, 3):
         shutil.copy(day.parent / "day.0001.vrec.zst", tmp_path / f"many.{number:04d}.vrec.zst")
     would = json.loads(said("trim", tmp_path / "many", "--keep", 1, "--dry-run", "--json"))
     assert [Path(each["file"]).name for each in would["files"]] == ["many.0001.vrec.zst", "many.0002.vrec.zst"]
     assert len(list(tmp_path.iterdir())) == 3
     assert said("trim", tmp_path / "many", "--no-config").startswith("0 files removed"), "a small one is within bounds"
+    monkeypatch.setenv("VIRTUOSO__RECORDING__TOTAL_GB", "0.000001")
+    assert said("trim", tmp_path / "many", "--no-config", "--dry-run").startswith(str(tmp_path)), (
+        "the environment counts"
+    )
     assert "2 files removed" in said("trim", tmp_path / "many", "--keep", 1)
     assert [file.name for file in tmp_path.iterdir()] == ["many.0003.vrec.zst"]
 
@@ -98,6 +103,23 @@ def test_a_span_and_some_symbols_are_exported_to_a_recording_that_begins_with_it
     asked = {record.query.get("symbol") for record in records if isinstance(record, Answer)}
     assert asked == {None, "BTCUSDT"}
     assert "choose another" in refused("export", day, tmp_path / "part")
+
+
+def test_no_book_is_made_up_where_records_are_missing(day: Path, tmp_path: Path) -> None:
+    """Deltas were dropped: what the book was before them says nothing of what it is after them."""
+    records, at_ns = list(read(day)), (START_MS + 5_000) * 1_000_000
+    gap = next(n for n, each in enumerate(records) if isinstance(each, Frame) and each.received_ns >= at_ns)
+    lost = [*records[:gap], Dropped(at_ns, 1, "the buffer was full")]
+    header = lost[0]
+    assert isinstance(header, Header)
+    with RecordingWriter(
+        tmp_path / "lost", header, rotate_bytes=1 << 30, rotate_s=1e9, on_failure=print, buffer_bytes=1 << 30
+    ) as writer:
+        for each in (*lost[1:], Closed(at_ns + 1_000_000_000, 9, "the end")):
+            writer.put(each)
+    found = exported(tmp_path / "lost", tmp_path / "later", "--from", str(START_MS + 5_500))
+    assert any(isinstance(each, Answer) for each in found)
+    assert not [each for each in found if isinstance(each, Frame)]
 
 
 def test_json_lines_hold_every_record(day: Path, tmp_path: Path) -> None:

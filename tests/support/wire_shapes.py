@@ -65,3 +65,36 @@ def captured_shapes(category: str) -> dict[str, Shape]:
 def decimals(text: str) -> int:
     """Digits after the point."""
     return len(text.partition(".")[2])
+
+
+def shaped_as_captured(pushed: dict[str, list[dict[str, Any]]]) -> None:
+    """Assert that every frame, by topic, has the shape of the real frames of its kind."""
+    real = captured_shapes("linear")
+    ours: dict[str, Any] = {}
+    for topic, messages in pushed.items():
+        if topic.startswith(("kline.D", "kline.W")):
+            continue  # their interval is a letter; the capture has minutes only
+        for message in messages:
+            merged(ours.setdefault(kind_of(topic, message), {}), paths(message))
+    assert set(real) <= set(ours)
+    for kind, shape in real.items():
+        for path, kinds in ours[kind].items():
+            assert path in shape, f"{kind}: the real frame has no {path}"
+            assert kinds <= shape[path] | {"empty"}, f"{kind}{path}: {kinds} is not {shape[path]}"
+        if not kind.endswith("delta"):
+            assert set(shape) == set(ours[kind]), kind
+
+
+def padded_as_captured(pushed: dict[str, list[dict[str, Any]]], symbol: str) -> None:
+    """Assert that books, trades and tickers pad prices to the tick's decimals, and that klines are trimmed."""
+    for message in pushed[f"orderbook.50.{symbol}"]:
+        for price, size in message["data"]["b"] + message["data"]["a"]:
+            assert decimals(price) == 2
+            assert size == "0" or decimals(size) == 3
+    for message in pushed[f"publicTrade.{symbol}"]:
+        assert {(decimals(row["p"]), decimals(row["v"])) for row in message["data"]} == {(2, 3)}
+    ticker = pushed[f"tickers.{symbol}"][0]["data"]
+    assert [decimals(ticker[n]) for n in ("lastPrice", "markPrice", "price24hPcnt", "turnover24h")] == [2, 2, 6, 4]
+    for message in pushed[f"kline.1.{symbol}"]:
+        for row in message["data"]:
+            assert not any(row[n].endswith("0") and "." in row[n] for n in ("open", "close", "volume", "turnover"))

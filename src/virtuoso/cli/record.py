@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -86,14 +85,15 @@ async def _record(recording: Recording, settings: Settings, clock: Clock, for_s:
     finally:
         for task in (*ends, telling):
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*ends, telling, return_exceptions=True)
         await recorder.close()
+    if running.done() and not running.cancelled():
+        running.result()
     said = f"recorded {recorder.records} frames, {size_text(recorder.written)}, to {recorder.path}"
     gone = f"; {counted(recorder.removed, 'old file')} removed" if recorder.removed else ""
     typer.echo(f"{said}; {recorder.dropped} records dropped{gone}")
     if recorder.failure is not None:
-        raise VirtuosoError(f"{recorder.path}: the recording stopped: {recorder.failure}")
+        raise VirtuosoError(recorder.failure)
 
 
 async def _tell(recorder: Recorder) -> None:

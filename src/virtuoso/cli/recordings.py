@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -116,7 +117,7 @@ def trim(
     """Remove the oldest files of a recording; unless told, by the bounds of the configuration's `recording`."""
     to_read(recording)
     if total_gb is None and keep_days is None and keep is None:
-        bounds = keep_of(load(files_of(config, no_config), {}))
+        bounds = keep_of(load(files_of(config, no_config), os.environ))
     else:
         age_s = None if keep_days is None else keep_days * _DAY_S
         bounds = Keep(keep, None if total_gb is None else int(total_gb * _GB), None, age_s)

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -18,6 +18,7 @@ from virtuoso.market.universe.choice import UniverseRules
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.alerts.outbox import ChannelStatus
 from virtuoso.model.clock import Clock
+from virtuoso.model.documents import RecordingStatus
 from virtuoso.model.errors import ExchangeError, VirtuosoError
 from virtuoso.monitor.alerting.outcomes import bars_of
 from virtuoso.monitor.alerting.root import AlertRoot
@@ -66,6 +67,7 @@ class Monitor:
     def __init__(
         self, parts: MonitorParts, exchange: Exchange, clock: Clock, cache: MemoryCache, health: HealthState,
         stores: Stores | None = None, fit_put_off: PutOff = lambda _, __: None, say: Say | None = None,
+        recording: Callable[[], RecordingStatus] | None = None,
     ) -> None:  # fmt: skip
         self.parts = parts
         self.exchange = exchange
@@ -107,7 +109,7 @@ class Monitor:
         self.vitals = Vitals(FixedRate(parts.kernel.interval_s), self.tasks.states)
         self._host = Host(parts.data_dir)
         self._service = None if leased is None else self._service_for(leased)
-        self.status = StatusReport(kernel, parts, self.vitals, stores)
+        self.status = StatusReport(kernel, parts, self.vitals, stores, recording)
         self._beats = Beats(
             kernel, self.status, stores, channels=self._channels,
             on_status=lambda status: None if self._service is None else self._service.system(status),

@@ -4,7 +4,7 @@ import os
 import platform
 import socket
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -29,12 +29,13 @@ class StatusReport:
 
     def __init__(
         self, kernel: Kernel, parts: MonitorParts, vitals: Vitals,
-        stores: Stores | None = None,
+        stores: Stores | None = None, recording: Callable[[], docs.RecordingStatus] | None = None,
     ) -> None:  # fmt: skip
         self._kernel = kernel
         self.parts = parts
         self._vitals = vitals
         self._stores = stores
+        self._recording = recording
         self._clock = clock = kernel.clock
         self._started_ns = clock.now_ns()
         self._started_mono = clock.monotonic_ns()
@@ -84,6 +85,7 @@ class StatusReport:
             needs_restart=vitals.needs_restart,
             health=health.status,
             health_reasons=health.reasons,
+            recording=None if self._recording is None else self._recording(),
         )
 
     def _exchange(self, feeds: Sequence[docs.FeedItem]) -> dict[str, Any]:

@@ -4,10 +4,10 @@ import numpy as np
 
 from virtuoso.config import Settings
 from virtuoso.exchange.polling import pollable
-from virtuoso.exchange.protocol import Tap
 from virtuoso.model.clock import Clock
 from virtuoso.monitor.app import Monitor
 from virtuoso.operations.health import HealthState
+from virtuoso.recording.recorder import Recorder
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.stores import Stores
 from virtuoso.wiring.monitor import monitor_parts
@@ -16,7 +16,7 @@ from virtuoso.wiring.parts import exchange_for
 
 def monitor_for(
     settings: Settings, clock: Clock, cache: MemoryCache, mode: str = "embedded", *, stores: Stores | None = None,
-    tap: Tap | None = None,
+    tap: Recorder | None = None,
 ) -> Monitor:  # fmt: skip
     """Build a monitor as configured; without stores nothing is kept and nobody is told.
 
@@ -33,4 +33,6 @@ def monitor_for(
     board = HealthState(clock, parts.kernel.interval_s, mode)
     if tap is None:
         return Monitor(parts, exchange, clock, cache, board, stores)
-    return Monitor(parts, exchange, clock, cache, board, stores, fit_put_off=tap.fit_put_off, say=tap.said)
+    return Monitor(
+        parts, exchange, clock, cache, board, stores, fit_put_off=tap.fit_put_off, say=tap.said, recording=tap.status
+    )

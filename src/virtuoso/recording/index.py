@@ -34,13 +34,13 @@ class Index(msgspec.Struct, array_like=True):
     topics: set[str] = msgspec.field(default_factory=set)
 
     def add(self, offset: int, holds: Summary) -> None:
-        """Note a block."""
+        """Append a block that begins at byte `offset` of the file; blocks come in the order of the file."""
         self.entries.append(Entry(offset, holds.first_ns, holds.last_ns, holds.records, holds.frames, holds.raw))
         self.topics |= holds.topics
 
     @property
     def holds(self) -> Summary:
-        """What the file holds."""
+        """Add up what all blocks hold: one summary for the whole file, its tail left out."""
         found = Summary(topics=set(self.topics))
         for each in self.entries:
             found.join(Summary(each.records, each.frames, each.first_ns, each.last_ns, each.raw))

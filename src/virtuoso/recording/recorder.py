@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 
 from virtuoso.model.clock import Clock
+from virtuoso.model.documents import RecordingStatus
 from virtuoso.model.signal import Statement
 from virtuoso.recording.keeping import Keep
 from virtuoso.recording.records import VERSION, Answer, ClockRead, Closed, FitPutOff, Frame, Header, Opened, Said, Sent
@@ -73,6 +74,13 @@ class Recorder:
     def path(self) -> Path:
         """The path of the file being written."""
         return self._writer.path
+
+    def status(self) -> RecordingStatus:
+        """Tell how large the recording is, and whether it goes on."""
+        return RecordingStatus(
+            path=str(self.path), bytes=self.written, frames=self.records, dropped=self.dropped, removed=self.removed,
+            failure=self.failure,
+        )  # fmt: skip
 
     def frame(self, connection: int, received_ns: int, payload: bytes) -> None:
         """Record a frame that was received, and count it."""

@@ -9,6 +9,7 @@ import msgspec
 
 from virtuoso.model.quality import DataSource
 from virtuoso.simulator.capture_file import read_capture
+from virtuoso.simulator.replayed.topics import Book
 from virtuoso.simulator.source import Item, Push
 
 _DEPTH = 200
@@ -19,35 +20,13 @@ _TIMES = re.compile(rb'("(?:ts|cts|T|start|end|timestamp)":)(\d{13})')
 _KINDS = frozenset({"tickers", "publicTrade", "allLiquidation", "kline", "orderbook"})
 _SILENT_DEPTHS = frozenset({"1", "50", "200", "1000"})
 
-Side = dict[str, str]
 
+class _Book(Book):
+    """A 200-level book, from which smaller depths are derived."""
 
-class _Book:
-    """A 200-level book in the wire's own strings, from which smaller depths are derived."""
-
-    def __init__(self) -> None:
-        self.bids: Side = {}
-        self.asks: Side = {}
-        self.message: dict[str, Any] = {}
+    def __init__(self, topic: str) -> None:
+        super().__init__(topic)
         self.sent: dict[int, tuple[list[list[str]], list[list[str]]]] = {}
-
-    def apply(self, message: dict[str, Any]) -> None:
-        data = message["data"]
-        if message["type"] == "snapshot":
-            self.bids, self.asks = dict(data["b"]), dict(data["a"])
-        else:
-            for side, levels in ((self.bids, data["b"]), (self.asks, data["a"])):
-                for price, size in levels:
-                    if size == "0":
-                        side.pop(price, None)
-                    else:
-                        side[price] = size
-        self.message = message
-
-    def top(self, depth: int) -> tuple[list[list[str]], list[list[str]]]:
-        bids = sorted(self.bids.items(), key=lambda level: float(level[0]), reverse=True)[:depth]
-        asks = sorted(self.asks.items(), key=lambda level: float(level[0]))[:depth]
-        return [list(level) for level in bids], [list(level) for level in asks]
 
 
 class CaptureSource:
@@ -217,7 +196,7 @@ class CaptureSource:
         key = (category, rest[-1])
         match kind:
             case "orderbook":
-                self._books.setdefault(key, _Book()).apply(message)
+                self._books.setdefault(key, _Book(message["topic"])).apply(message)
             case "tickers":
                 old = self._tickers.get(key, {"data": {}})
                 self._tickers[key] = message | {"data": old["data"] | message["data"]}

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.wire_shapes import captured_shapes, decimals, kind_of, merged, paths
+from tests.support.wire_shapes import (
+    padded_as_captured,
+    shaped_as_captured,
+)
 
 from virtuoso.simulator.history import HistorySource, open_history
 from virtuoso.simulator.history.dataset import CLOSE, HIGH, LOW, OPEN, VOLUME, Recorded, load, trimmed
@@ -181,35 +184,11 @@ def pushed() -> dict[str, list[dict[str, Any]]]:
 
 
 def test_every_frame_has_the_captures_shape(pushed: dict[str, list[dict[str, Any]]]) -> None:
-    real = captured_shapes("linear")
-    ours: dict[str, Any] = {}
-    for topic, messages in pushed.items():
-        if topic.startswith(("kline.D", "kline.W")):
-            continue  # their interval is a letter; the capture has minutes only
-        for message in messages:
-            merged(ours.setdefault(kind_of(topic, message), {}), paths(message))
-    assert set(real) <= set(ours)
-    for kind, shape in real.items():
-        for path, kinds in ours[kind].items():
-            assert path in shape, f"{kind}: the real frame has no {path}"
-            assert kinds <= shape[path] | {"empty"}, f"{kind}{path}: {kinds} is not {shape[path]}"
-        if not kind.endswith("delta"):
-            assert set(shape) == set(ours[kind]), kind
+    shaped_as_captured(pushed)
 
 
 def test_strings_are_padded_as_the_captures_are(pushed: dict[str, list[dict[str, Any]]]) -> None:
-    """Books, trades and tickers pad prices to the tick's decimals; klines are trimmed."""
-    for message in pushed["orderbook.50.BTCUSDT"]:
-        for price, size in message["data"]["b"] + message["data"]["a"]:
-            assert decimals(price) == 2
-            assert size == "0" or decimals(size) == 3
-    for message in pushed["publicTrade.BTCUSDT"]:
-        assert {(decimals(row["p"]), decimals(row["v"])) for row in message["data"]} == {(2, 3)}
-    ticker = pushed["tickers.BTCUSDT"][0]["data"]
-    assert [decimals(ticker[n]) for n in ("lastPrice", "markPrice", "price24hPcnt", "turnover24h")] == [2, 2, 6, 4]
-    for message in pushed["kline.1.BTCUSDT"]:
-        for row in message["data"]:
-            assert not any(row[n].endswith("0") and "." in row[n] for n in ("open", "close", "volume", "turnover"))
+    padded_as_captured(pushed, "BTCUSDT")
 
 
 @pytest.mark.parametrize("depth", [50, 200, 1000])

@@ -253,6 +253,7 @@ STATUS = {
     "alerts": {"fired": 1, "resolved": 1, "open": 0}, "loop_lag_ms": _TIMES, "memory_mb": 108.5,
     "tasks": {"stream": "running", "cycle": "running"}, "data_quality": "live", "data_source": "replay",
     "health": "healthy", "health_reasons": [], "needs_restart": [],
+    "recording": None,
 }  # fmt: skip
 ALPHA = {
     "timestamp": "2026-11-23T20:46:10.000Z", "data_source": "replay", "benchmark": "BTCUSDT",

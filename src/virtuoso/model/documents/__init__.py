@@ -42,6 +42,7 @@ from virtuoso.model.documents.status import (
     MonitoringStatus,
     Problem,
     RateBudget,
+    RecordingStatus,
     StageTimes,
 )
 from virtuoso.model.documents.symbols import LeftOut, SymbolDetail, SymbolItem, SymbolList
@@ -81,6 +82,7 @@ __all__ = [
     "PassTimes",
     "Problem",
     "RateBudget",
+    "RecordingStatus",
     "RegimeDocument",
     "RegimeItem",
     "RegimeTransition",

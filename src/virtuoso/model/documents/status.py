@@ -105,6 +105,23 @@ class RateBudget(msgspec.Struct, frozen=True, kw_only=True):
     """Until when the exchange refuses this address, ISO 8601 in UTC; `null` where it does not."""
 
 
+class RecordingStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What the monitor writes of an exchange's wire to a recording."""
+
+    path: str
+    """The file being written."""
+    bytes: int
+    """What this run wrote, files that are gone included, bytes."""
+    frames: int
+    """How many frames of streams it took."""
+    dropped: int
+    """How many records could not be kept."""
+    removed: int
+    """How many old files were removed to stay within the bounds."""
+    failure: str | None
+    """Why recording stopped; `null` while it goes on."""
+
+
 class Build(msgspec.Struct, frozen=True, kw_only=True):
     """Names the program that runs: its version, and since when."""
 
@@ -162,6 +179,8 @@ class MonitoringStatus(msgspec.Struct, frozen=True, kw_only=True):
     """As `reasons` in `/health`: what is wrong, in words."""
     needs_restart: tuple[str, ...] = ()
     """Keys of the configuration that were changed and reloaded, and that only a restart applies."""
+    recording: RecordingStatus | None = None
+    """The recording that is being written; `null` where there is none."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

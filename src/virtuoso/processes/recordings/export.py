@@ -10,7 +10,8 @@ import msgspec
 from virtuoso.model.errors import UsageError, VirtuosoError
 from virtuoso.recording.files import files_of
 from virtuoso.recording.reader import read
-from virtuoso.recording.records import VERSION, Answer, ClockRead, Closed, Frame, Header, Record, Sent, at_ns
+from virtuoso.recording.records import VERSION, Answer, ClockRead, Closed, Dropped, Frame, Header, Record, Sent, at_ns
+from virtuoso.recording.summary import topic_of
 from virtuoso.recording.writer import RecordingWriter
 from virtuoso.simulator.replayed.topics import Topics
 
@@ -58,8 +59,8 @@ def _within(
 
 def _is_about(record: Record, symbols: frozenset[str]) -> bool:
     if isinstance(record, Frame):
-        topic = record.payload[:120].partition(b'{"topic":"')[2].partition(b'"')[0].decode("utf-8", "replace")
-        return not topic or topic.rpartition(".")[2] in symbols
+        topic = topic_of(record.payload)
+        return topic is None or topic.rpartition(".")[2] in symbols
     if isinstance(record, Answer):
         return record.query.get("symbol") in {None, *symbols}
     return True
@@ -70,23 +71,22 @@ class _Known:
 
     def __init__(self) -> None:
         self._topics = Topics()
-        self._carriers: dict[str, int] = {}
         self._answers: dict[tuple[str, ...], Answer] = {}
         self._clock: ClockRead | None = None
 
     def take(self, record: Record) -> None:
         match record:
             case Frame():
-                if (topic := self._topics.take(record.payload)) is not None:
-                    self._carriers[topic] = record.connection
+                self._topics.take(record.payload, record.connection)
             case Answer():
                 names = ("symbol", "interval", "cursor", "end")
                 self._answers[(record.path, *(record.query.get(name, "") for name in names))] = record
             case ClockRead():
                 self._clock = record
             case Closed():
-                lost = record.connection
-                self._carriers = {topic: by for topic, by in self._carriers.items() if by != lost}
+                self._topics.forget(record.connection)
+            case Dropped():
+                self._topics.forget(None)  # deltas may be missing: a book that was held would be wrong
             case _:
                 pass
 
@@ -95,7 +95,7 @@ class _Known:
         if self._clock is not None:
             yield self._clock
         yield from self._answers.values()
-        for topic, connection in self._carriers.items():
+        for topic, connection in self._topics.carriers.items():
             if (snapshot := self._topics.snapshot(topic)) is not None:
                 yield Frame(at_ns, connection, snapshot)
 

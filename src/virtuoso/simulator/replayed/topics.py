@@ -64,8 +64,8 @@ class Topics:
         self.bars: dict[str, dict[str, dict[int, dict[str, Any]]]] = {}
         """By symbol and interval: the bars that were streamed, by their open."""
         self.trades: dict[str, list[Item]] = {}
-
-        self._carriers: dict[str, int] = {}
+        self.carriers: dict[str, int] = {}
+        """The connection on which each topic came last."""
 
     def copy(self) -> "Topics":
         """The same again, which does not change with this one."""
@@ -76,7 +76,7 @@ class Topics:
             symbol: {interval: dict(bars) for interval, bars in each.items()} for symbol, each in self.bars.items()
         }
         made.trades = {symbol: list(items) for symbol, items in self.trades.items()}
-        made._carriers = dict(self._carriers)
+        made.carriers = dict(self.carriers)
         return made
 
     def deepest(self, symbol: str) -> Book | None:
@@ -86,9 +86,9 @@ class Topics:
 
     def forget(self, connection: int | None) -> None:
         """What came on a connection (`None`: on any) does not stand any more."""
-        for topic, by in list(self._carriers.items()):
+        for topic, by in list(self.carriers.items()):
             if connection in {None, by}:
-                del self._carriers[topic]
+                del self.carriers[topic]
                 self.books.pop(topic, None)
                 if topic.startswith("tickers."):
                     self.tickers.pop(topic.rpartition(".")[2], None)
@@ -99,7 +99,7 @@ class Topics:
         if found is None:
             return None
         topic = found[1].decode()
-        self._carriers[topic] = connection
+        self.carriers[topic] = connection
         kind, _, rest = topic.partition(".")
         symbol = rest.rpartition(".")[2]
         match kind:
