@@ -59,7 +59,7 @@ def test_a_book_that_was_lost_has_no_snapshot_until_one_comes() -> None:
     topics = Topics()
     topics.take(book(1, ("100", "2"), ("99", "1"), kind="snapshot"), 7)
     topics.take(book(2, ("100", "0"), ("98", "3")), 7)
-    before = topics.copy()
+    before = topics.marked()
     made = msgspec.json.decode(topics.snapshot(BOOK) or b"")
     assert (made["type"], made["data"]["u"], made["data"]["b"]) == ("snapshot", 2, [["99", "1"], ["98", "3"]])
     topics.forget(8)
@@ -68,6 +68,22 @@ def test_a_book_that_was_lost_has_no_snapshot_until_one_comes() -> None:
     topics.take(book(3, ("97", "1")), 7)
     assert topics.snapshot(BOOK) is None
     assert before.snapshot(BOOK) is not None, "a copy does not change"
+
+
+def test_a_mark_takes_no_more_room_for_more_bars_and_gives_them_all_back() -> None:
+    topics = Topics()
+    for number in range(60):
+        topics.take(bar(number))
+    whole = dict(topics.bars["BTCUSDT"]["1"])
+    mark = topics.marked()
+    assert len(mark.bars["BTCUSDT"]["1"]) == 3
+    for number in range(59, 70):
+        topics.take(bar(number).replace(b'"volume":"1.25"', b'"volume":"9"'))
+    assert topics.bars["BTCUSDT"]["1"] != whole
+    back = topics.back_at(mark)
+    assert back.bars["BTCUSDT"]["1"] == whole
+    back.take(bar(60))
+    assert len(mark.bars["BTCUSDT"]["1"]) == 3
 
 
 def test_answers_are_known_from_when_they_came() -> None:

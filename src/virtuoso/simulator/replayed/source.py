@@ -72,8 +72,8 @@ class ReplayedSource:
             self._tape = self.recorded.tape(None)
             self._next = next(self._tape, None)
             return
-        self.moment_ms, topics = self._marks[-1]
-        self._topics, self._told_ms = topics.copy(), self.moment_ms
+        self.moment_ms, mark = self._marks[-1]
+        self._topics, self._told_ms = self._topics.back_at(mark), self.moment_ms
         self._answers.forget_after(self.moment_ms)
         self._tape = self.recorded.tape(self.moment_ms - _SLACK_MS)
         self._next = next((told for told in self._tape if told.at_ms > self.moment_ms), None)
@@ -99,7 +99,7 @@ class ReplayedSource:
         """Note what is known before a time, once in a while; of many moments every other is kept."""
         last_ms = self._marks[-1][0] if self._marks else self.recorded.first_ms
         if next_ms > self._told_ms and next_ms - last_ms >= _MARK_MS:
-            self._marks.append((next_ms - 1, self._topics.copy()))
+            self._marks.append((next_ms - 1, self._topics.marked()))
             if len(self._marks) > _MOST_MARKS:
                 del self._marks[::2]
         self._told_ms = max(self._told_ms, next_ms)

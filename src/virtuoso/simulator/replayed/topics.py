@@ -1,6 +1,7 @@
 """What is known of each topic at a moment of a recording: enough to make the snapshot that a new subscriber gets."""
 
 import re
+from heapq import nlargest
 from typing import Any
 
 import msgspec
@@ -67,16 +68,27 @@ class Topics:
         self.carriers: dict[str, int] = {}
         """The connection on which each topic came last."""
 
-    def copy(self) -> "Topics":
-        """The same again, which does not change with this one."""
+    def marked(self) -> "Topics":
+        """What is known now, which does not change with this one; of bars only those that may change yet."""
         made = Topics()
         made.books = {topic: book.copy() for topic, book in self.books.items()}
         made.tickers = dict(self.tickers)
         made.bars = {
-            symbol: {interval: dict(bars) for interval, bars in each.items()} for symbol, each in self.bars.items()
+            symbol: {interval: {at: bars[at] for at in nlargest(_OPEN_BARS, bars)} for interval, bars in each.items()}
+            for symbol, each in self.bars.items()
         }
         made.trades = {symbol: list(items) for symbol, items in self.trades.items()}
         made.carriers = dict(self.carriers)
+        return made
+
+    def back_at(self, mark: "Topics") -> "Topics":
+        """What was known when `mark` was made, with the older bars of this one, which is at a later moment."""
+        made = mark.marked()
+        for symbol, each in made.bars.items():
+            for interval, bars in each.items():
+                first = min(bars)
+                older = {at: bar for at, bar in self.bars[symbol][interval].items() if at < first}
+                each[interval] = older | bars
         return made
 
     def deepest(self, symbol: str) -> Book | None:
@@ -137,5 +149,7 @@ class Topics:
         return None if book is None else book.snapshot()
 
 
+_OPEN_BARS = 3
+"""Of a symbol and interval: the last, and those before it that may be told again. Older ones change no more."""
 _TRADES = 1_000
 """Of a symbol: as many as a question may ask for."""
