@@ -68,7 +68,21 @@ async def test_pages_open_without_a_token_and_data_does_not() -> None:
     async with raw_web(token=TOKEN) as web:
         for path in ("/", "/login", "/system", "/symbol/BTCUSDT", "/alerts/1", "/docs", "/static/icon.svg"):
             assert (await web.ask(request("GET", path))).status == 200, path
-        hidden = (DATA, "/openapi.json", "/api/stream", "/api/alerts", "/health", "/api/silences", "/api/session/x")
+        for path in ("/login", "/system", "/alerts", "/docs"):
+            with_a_slash = await web.ask(request("GET", f"{path}/"))
+            assert (with_a_slash.status, with_a_slash.headers["location"]) == (307, f"http://127.0.0.1{path}")
+        hidden = (
+            DATA,
+            "/openapi.json",
+            "/api/stream",
+            "/api/alerts",
+            "/health",
+            "/api/silences",
+            "/api/session/x",
+            f"{DATA}/",
+            f"/{DATA}",
+            f"/login{DATA}",
+        )
         for path in hidden:
             assert (await web.ask(request("GET", path))).status == 401, path
 
@@ -78,7 +92,9 @@ async def test_behind_https_the_cookie_is_for_https_alone() -> None:
         assert (await log_in(web, origin="Origin: https://127.0.0.1")).headers["set-cookie"].endswith("; Secure")
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:81", "http://127.0.0.1.evil"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:81", "http://127.0.0.1.evil", "x://127.0.0.1"]
+)
 async def test_another_site_neither_logs_in_nor_changes_anything(origin: str, clock: ManualClock) -> None:
     async with raw_web(token=TOKEN, clock=clock) as web:
         cookie = f"Cookie: {cookie_of(await log_in(web))}"

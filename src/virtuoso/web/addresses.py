@@ -17,5 +17,6 @@ _PREFIXES = ("/static/", *(path.partition("{")[0] for path in DASHBOARD if "{" i
 
 
 def is_page(path: str) -> bool:
-    """Whether a path is that of a page or of a part of one."""
-    return path in DASHBOARD or path == _DOCS or path.startswith(_PREFIXES)
+    """Whether a path is that of a page, which may end in a slash more, or of a part of one."""
+    plain = path.removesuffix("/") or "/"
+    return plain in DASHBOARD or plain == _DOCS or path.startswith(_PREFIXES)
