@@ -111,7 +111,7 @@ class RecordingStatus(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     """The file being written."""
     bytes: int
-    """What this run wrote, files that are gone included, bytes."""
+    """How many bytes this run wrote, files that are gone included."""
     frames: int
     """How many frames of streams it took."""
     dropped: int
