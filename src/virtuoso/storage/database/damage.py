@@ -61,7 +61,7 @@ def made(table: Table, row: Row[Any], make: Callable[[Row[Any]], T]) -> T:
         for name, value in values.items():
             _check(table, name, value)
         return make(row)
-    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
+    except (msgspec.MsgspecError, ValueError, TypeError, LookupError, OverflowError) as error:
         named = " ".join(f"{values[c.name]!r:.60}" for c in table.primary_key if c.name in values)
         identity = f" {values['id']!r:.60}" if "id" in values else f" {named}" if named else ""
         raise DamagedRow(f"{table.name}{identity}: {' '.join(str(error).split()):.{_LONGEST}}") from error
