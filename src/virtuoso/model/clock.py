@@ -2,6 +2,8 @@
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
+from math import floor
 from typing import Protocol
 
 _LEAST_MS, _MOST_MS = -62_135_596_800_000, 253_402_300_799_999
@@ -84,4 +86,11 @@ def iso(ms: int | float | None) -> str | None:
     """
     if ms is None or not _LEAST_MS <= ms <= _MOST_MS:
         return None
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second, rest = divmod(ms if isinstance(ms, int) else floor(round(ms, 3)), 1000)
+    return f"{_second(second)}.{rest:03d}Z"
+
+
+@lru_cache(1024)
+def _second(second: int) -> str:
+    """A second since the epoch as ISO 8601; kept, as what one document says is mostly of the same few seconds."""
+    return datetime.fromtimestamp(second, UTC).isoformat(timespec="seconds").removesuffix("+00:00")

@@ -29,6 +29,13 @@ def test_iso_is_utc_with_z_and_keeps_the_unknown() -> None:
     assert iso(1_786_310_817_601) == "2026-08-09T21:26:57.601Z"
     assert iso(0) == "1970-01-01T00:00:00.000Z"
     assert iso(None) is None
+    assert iso(-1) == "1969-12-31T23:59:59.999Z"
+    assert iso(42_368_593_343_798) == "3312-08-10T05:42:23.798Z", "no digit is lost, however late it is"
+    assert (iso(1_000.0), iso(1_000.9), iso(1_000.999_999_9)) == (
+        "1970-01-01T00:00:01.000Z", "1970-01-01T00:00:01.000Z", "1970-01-01T00:00:01.001Z",
+    )  # fmt: skip
+    assert iso(-62_135_596_800_000) == "0001-01-01T00:00:00.000Z"
+    assert iso(253_402_300_800_000) is None
 
 
 def test_the_worst_is_shown() -> None:
