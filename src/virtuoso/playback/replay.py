@@ -137,9 +137,9 @@ class RecordedStream:
         """Let nothing be computed from what hung on this connection."""
         self._alive_ns.pop(connection, None)
         for topic, carrier in self._carrier.items():
-            if carrier == connection:
-                self._feeds[topic].acked = False
-                self._feeds[topic].sink.book_invalid()
+            if carrier == connection and (feed := self._feeds.get(topic)) is not None:  # unless it was forgotten
+                feed.acked = False
+                feed.sink.book_invalid()
 
     def feeds(self) -> Sequence[FeedStatus]:
         """Return the state of every topic, judged by the frames of the recording."""

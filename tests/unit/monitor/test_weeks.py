@@ -109,6 +109,16 @@ async def test_what_is_not_older_than_a_listing_is_taken_as_it_is(parts: Any) ->
     assert [block.open_ms.size for block in outlook.taken] == [HELD + 10]
 
 
+async def test_a_page_that_the_exchange_is_too_busy_for_is_asked_for_again_later(parts: Any) -> None:
+    weeks, answers, _, _ = parts
+    answers.fails = 1
+    wanted = weeks.wanted("AUSDT")
+    assert not await weeks.fetch("AUSDT"), "as a replay asks, which goes on"
+    assert weeks.wanted("AUSDT") == wanted
+    assert await weeks.fetch("AUSDT")
+    assert weeks.wanted("AUSDT") != wanted
+
+
 async def test_a_week_that_a_restart_went_on_from_is_not_asked_for(parts: Any) -> None:
     weeks, answers, outlook, _ = parts
     outlook.known = 2_000

@@ -71,10 +71,7 @@ class Weeks:
             self._done.add(symbol)
         while self.wanted(symbol) is not None:
             await asyncio.sleep(_PACE_S)
-            try:
-                await self.fetch(symbol)
-            except ExchangeError as error:
-                log.debug("a week of 5m bars could not be fetched", symbol=symbol, error=str(error))
+            if not await self.fetch(symbol):
                 return
 
     async def _is_whole(self, symbol: str) -> bool:
@@ -102,17 +99,21 @@ class Weeks:
         last_ms = (bars[0].open_ms if bars else held_ms) - LONG.ms
         return (max(first_ms, last_ms - (_PAGE - 1) * LONG.ms), last_ms) if last_ms >= first_ms else None
 
-    async def fetch(self, symbol: str) -> None:
+    async def fetch(self, symbol: str) -> bool:
         """Ask for one page; the week waits to be handed on once it is whole, or nothing older is to be had.
 
-        Raises:
-            ExchangeError: it could not be had.
+        Returns whether there was an answer; if not, the same page is wanted still. A replay asks by it, too, for pages
+        that were refused when they were recorded.
         """
         if (wanted := self.wanted(symbol)) is None:
-            return
-        found = await self._exchange.bars(symbol, LONG, *wanted)
+            return True
+        try:
+            found = await self._exchange.bars(symbol, LONG, *wanted)
+        except ExchangeError as error:
+            log.debug("a week of 5m bars could not be fetched", symbol=symbol, error=str(error))
+            return False
         if symbol not in self._market or symbol not in self._older:
-            return
+            return True
         first_ms, held_ms, bars = self._older[symbol]
         new = [
             bar for bar in found
@@ -120,11 +121,11 @@ class Weeks:
         ]  # fmt: skip
         bars = new + bars
         self._older[symbol] = first_ms, held_ms, bars
-        if new and bars[0].open_ms > first_ms:
-            return
-        self._older.pop(symbol)
-        self._done.add(symbol)
-        self._came[symbol] = bars
+        if not new or bars[0].open_ms <= first_ms:
+            self._older.pop(symbol)
+            self._done.add(symbol)
+            self._came[symbol] = bars
+        return True
 
     async def hand_on(self) -> None:
         """Let what has come be known, in as few blocks as there are begins and ends; before a close is analysed."""
