@@ -60,7 +60,7 @@ NOT_TOLD = "last: not told, while trades are at other prices"
 
 
 def no_stream() -> None:
-    """Tell no time."""
+    """Return `None` for the offset that streams tell: there is no stream, as where everything is asked for."""
 
 
 @dataclass(slots=True)

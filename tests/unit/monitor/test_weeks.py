@@ -1,5 +1,6 @@
 """The rest of a symbol's week of 5m bars comes after the start, a page at a time, and once."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -144,3 +145,16 @@ async def test_nothing_is_asked_of_what_began_anew_or_is_watched_no_longer(parts
     market["AUSDT"].history.restart(NOW - 40 * M5.ms, 3)
     await weeks._complete("AUSDT")
     assert answers.asked == []
+
+
+async def test_what_came_of_a_symbol_that_left_is_not_joined_to_what_comes_of_it_later(parts: Any) -> None:
+    weeks, _, _, _ = parts
+    asked_first = weeks.wanted("AUSDT")
+    await weeks.fetch("AUSDT")
+    assert weeks.wanted("AUSDT") != asked_first
+    weeks._watch.ready.clear()
+    looks = asyncio.create_task(weeks.run())
+    await asyncio.sleep(0)
+    looks.cancel()
+    weeks._watch.ready.add("AUSDT")
+    assert weeks.wanted("AUSDT") == asked_first

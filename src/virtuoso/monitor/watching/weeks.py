@@ -59,11 +59,13 @@ class Weeks:
         """Fetch what is missing of one symbol after the other, until cancelled."""
         while True:
             self._done &= self._watch.ready
+            for symbol in self._older.keys() - self._watch.ready:  # should it come back, its history is another
+                del self._older[symbol]
             waiting = sorted(self._watch.ready - self._done)
             for symbol in waiting:
                 await self._complete(symbol)
-            if waiting:
-                log.info("weeks of 5m bars fetched", symbols=len(self._done.intersection(waiting)), of=len(waiting))
+            if fetched := self._done.intersection(waiting):
+                log.info("weeks of 5m bars fetched", symbols=len(fetched), of=len(waiting))
             await asyncio.sleep(_AGAIN_S)
 
     async def _complete(self, symbol: str) -> None:
