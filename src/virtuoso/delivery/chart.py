@@ -16,6 +16,8 @@ from virtuoso.model.text.numbers import PLAIN, Denomination
 
 MOST_BARS = 240
 """Of more, the latest are drawn."""
+LIMIT_S = 20.0
+"""What one chart may take: a message is out by then, and a machine that is busy draws slowly."""
 _START_S = 30.0
 _LARGEST = 8 << 20
 _KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
@@ -48,7 +50,7 @@ class Charts:
         idle_s: after which the process ends by itself.
     """
 
-    def __init__(self, *, limit_s: float = 3.0, idle_s: float = 600.0) -> None:
+    def __init__(self, *, limit_s: float = LIMIT_S, idle_s: float = 600.0) -> None:
         self._limit_s, self._idle_s = limit_s, idle_s
         self._lock = asyncio.Lock()
         self._starting: asyncio.Task[asyncio.subprocess.Process] | None = None

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from virtuoso.delivery.chart import LIMIT_S
 from virtuoso.model.alerts.notice import Delivery, Notice, Role, delivery_id
 
 log = structlog.get_logger(__name__)
@@ -14,7 +15,6 @@ Charts = Callable[[Notice], Awaitable[bytes | None]]
 
 _CHARTED = (Role.ALERT, Role.GROUP)
 _MOST = 20
-_LIMIT_S = 3.0
 
 
 class ChartQueue:
@@ -72,10 +72,10 @@ class ChartQueue:
 
     async def _draw(self, notice: Notice) -> bytes | None:
         try:
-            async with asyncio.timeout(_LIMIT_S):
+            async with asyncio.timeout(LIMIT_S):
                 return await self._charts(notice)
         except TimeoutError:
-            log.warning("no chart was drawn in time", notice=notice.id, limit_s=_LIMIT_S)
+            log.warning("no chart was drawn in time", notice=notice.id, limit_s=LIMIT_S)
         except Exception:  # a message without a chart is a message all the same
             log.exception("no chart was drawn", notice=notice.id)
         return None
