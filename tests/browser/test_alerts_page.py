@@ -97,7 +97,9 @@ def test_a_new_incident_is_there_by_itself(browser: Browser, program: Program, r
         shown.page.wait_for_selector("[data-alert]")
         rules.write_text(RULE + NEW)
         os.kill(program.process.pid, signal.SIGHUP)
-        shown.page.locator("[data-alert]", has_text="newly").wait_for(timeout=20_000)
+        came = shown.page.locator("[data-alert]", has_text="newly")
+        came.wait_for(timeout=20_000)
+        assert came.get_attribute("data-alert") == program.incidents("new")[0]["id"]
 
 
 def test_an_incident_shows_its_moment_its_path_and_what_else_happened(
@@ -129,6 +131,7 @@ def test_an_incident_that_is_not_kept_is_said_to_be(browser: Browser, program: P
         page = context.new_page()
         page.goto(f"{program.url}/alerts/{'0' * 16}")
         page.get_by_text(f"no alert {'0' * 16} is kept").wait_for()
+        assert page.locator("#main h1").inner_text() == f"Incident {'0' * 16}"
 
 
 def test_people_acknowledge_and_silence_by_keyboard_alone(browser: Browser, program: Program, incident: str) -> None:

@@ -1,18 +1,12 @@
 """The page of one signal in Chromium: what it claimed, what came of it, by what it can be checked."""
 
-import json
-import urllib.request
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
-from tests.support.dashboard import opened, violations
+from tests.support.dashboard import opened, served, violations
 
 pytestmark = pytest.mark.slow
-
-
-def served(url: str, path: str) -> Any:
-    return json.load(urllib.request.urlopen(url + path, timeout=10))
 
 
 def signals(url: str) -> tuple[dict[str, Any], dict[str, Any]]:

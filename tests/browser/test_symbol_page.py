@@ -178,3 +178,14 @@ def test_a_symbol_that_is_not_watched_is_said_to_be_so(browser: Browser, program
         shown.page.get_by_text("NONESUCH is not watched").wait_for()
         assert [said for said in shown.complaints if "404" not in said] == []
         shown.complaints.clear()  # the browser itself tells of an answer 404
+
+
+def test_it_is_left_in_silence_while_minutes_are_asked_for(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        page = shown.page
+        with page.expect_request("**/bars?timeframe=1m&limit=3"):
+            page.route("**/bars?timeframe=1m&limit=3", lambda _route: None)  # it is never answered
+            shown.go(PATH)
+        page.locator('header a[href="/signals"]').click()
+        page.wait_for_selector("tr[data-key]")
+        assert page.locator(".chart").count() == 0

@@ -1,23 +1,14 @@
 """The track record in Chromium: figures as served, what is too little said to be, files told from what was lived."""
 
-import json
-import urllib.request
-from typing import Any
-
 import pytest
 from playwright.sync_api import Browser
-from tests.support.dashboard import opened, violations
+from tests.support.dashboard import opened, served, violations
 
 from virtuoso.model.catalogue import examples, performance_example
 
 pytestmark = pytest.mark.slow
 
 EXAMPLE = performance_example.PERFORMANCE["horizons"][0]
-
-
-def asked(url: str, path: str) -> Any:
-    with urllib.request.urlopen(url + path, timeout=10) as answer:
-        return json.load(answer)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
@@ -55,7 +46,9 @@ def test_too_little_is_said_to_be(browser: Browser, feed: str) -> None:
     with opened(browser, feed) as shown:
         shown.go("/track-record")
         shown.page.get_by_role("button", name="4h", exact=True).click()
-        shown.page.get_by_text("Not enough outcomes yet (0 of 100)").first.wait_for()
+        said = shown.page.get_by_text("Not enough outcomes yet (0 of 100)")
+        said.first.wait_for()
+        assert shown.page.get_by_role("region", name="80 % range", exact=True).count() == 0
 
 
 def test_every_kind_of_claim_is_listed_and_files_are_told_apart(browser: Browser, feed: str) -> None:
@@ -69,8 +62,8 @@ def test_every_kind_of_claim_is_listed_and_files_are_told_apart(browser: Browser
         page.get_by_role("button", name="1h", exact=True).click()
         files = page.get_by_role("group", name="Figures of files").locator("tbody tr")
         files.first.wait_for()
-        served = asked(feed, "/api/signals/backtested")
-        [hour] = [horizon for horizon in served["horizons"] if horizon["horizon_min"] == 60]
+        backtested = served(feed, "/api/signals/backtested")
+        [hour] = [horizon for horizon in backtested["horizons"] if horizon["horizon_min"] == 60]
         shown_rows = {row.split("\t")[0].split()[-1]: row for row in files.all_inner_texts()}
         assert set(shown_rows) == {each["set"] for each in hour["forecasts"]}
         for each in hour["forecasts"]:

@@ -1,5 +1,7 @@
 """The dashboard as a test looks at it: in a window of its own, with whatever it complains of."""
 
+import json
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,6 +50,12 @@ def opened(browser: Browser, url: str, width: int = 1440, scheme: Any = "dark") 
         assert found.complaints == [], found.complaints
     finally:
         context.close()
+
+
+def served(url: str, path: str) -> Any:
+    """The JSON that the API serves at a path now."""
+    with urllib.request.urlopen(url + path, timeout=10) as answer:
+        return json.load(answer)
 
 
 def steady(read: Callable[[], Any], shown: Callable[[], Any], page: Page) -> None:

@@ -37,13 +37,14 @@ export async function send<T>(method: "POST" | "DELETE" | "PUT", path: string, b
 async function ask(path: string, options: RequestInit): Promise<unknown> {
   const bounds = [AbortSignal.timeout(LONGEST_MS), ...(options.signal ? [options.signal] : [])];
   let answer: Response;
+  let text: string;
   try {
     answer = await fetch(path, { ...options, signal: AbortSignal.any(bounds) });
+    text = await answer.text();
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new ApiError(0, "Virtuoso does not answer");
   }
-  const text = await answer.text();
   const found: unknown = text === "" ? null : parsed(text);
   if (answer.ok) return found;
   if (answer.status === 401 && path !== SESSION) refused();

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { addressAfter, alertPath, routeOf, signalPath, symbolPath } from "./routes";
 
@@ -34,3 +35,11 @@ it.each([
   ["?to=javascript:alert(1)", "/"],
   ["?to=/api/alerts", "/"],
 ])("the log-in with %s leads to %s", (query, address) => expect(addressAfter(query)).toBe(address));
+
+it.each(["/", "/signals", "/signals/0f6c", "/symbol/BTCUSDT", "/alerts", "/alerts/0f6c", "/track-record", "/system"])(
+  "%s opens without Virtuoso",
+  (path) => {
+    const [, kept = "never"] = /^const PAGES = \/(.+)\/;$/m.exec(readFileSync("public/worker.js", "utf8")) ?? [];
+    expect(path).toMatch(new RegExp(kept));
+  },
+);
