@@ -32,7 +32,7 @@ def band_of(code: int) -> Band | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BandRule:
-    """When a score becomes a band.
+    """Thresholds at which a score enters and leaves a band.
 
     UP at `up` or more, DOWN at `down` or less, in score points; either is left only past `exit_margin` points
     and after `hold_bars` base bars. Below the share `min_coverage` of the evidence that the symbol can have, or on

@@ -20,12 +20,12 @@ class Section(Protocol):
 
     @property
     def rows(self) -> Rows:
-        """The rows whose bars these are."""
+        """Rows of the market [n] whose bars these are."""
         ...
 
     @property
     def number(self) -> int:
-        """The number of its first bar."""
+        """Running number of the section's first bar: the bars of a timeframe are numbered in their order."""
         ...
 
     @property
@@ -84,7 +84,7 @@ class Measures:
 
     @property
     def count(self) -> int:
-        """How many measures there are."""
+        """Number of measures in the bank."""
         return len(self._indicators)
 
     def admit(self, rows: Rows, number: int, t: int) -> Iterator[tuple[int, slice | NDArray[np.bool_]]]:
@@ -180,7 +180,7 @@ class BarBank:
         return out
 
     def close(self, rows: Rows) -> Floats:
-        """Last closes of `rows` [n]."""
+        """Latest close of each of `rows` [n]; NaN where there was none."""
         return self._close.get(rows)
 
     def _advance(self, block: BarBlock, number: int, wanted: int) -> Values:
@@ -217,7 +217,7 @@ class BarBank:
 
 
 def nothing(measures: int, t: int, n: int) -> Values:
-    """Values of which none is known."""
+    """Make the values of a bank of which nothing is known: NaN in the shape [measures, t, n]."""
     unknown = [np.full((t, n), np.nan) for _ in range(3)]
     return Values(np.full((measures, t, n), np.nan), np.full((measures, t, n), np.nan), *unknown)
 

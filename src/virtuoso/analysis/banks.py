@@ -114,12 +114,12 @@ class Banks:
         return values
 
     def memories(self) -> Iterator[Memory]:
-        """Everything that is remembered."""
+        """Iterate over the memory of every bank, that of the order book last."""
         yield from self.bar_memories()
         yield self._book.memory
 
     def bar_memories(self) -> Iterator[Memory]:
-        """What is remembered of bars."""
+        """Iterate over the memory of the banks of bars, one a timeframe."""
         yield from (bank.memory for bank in self._bars.values())
 
 

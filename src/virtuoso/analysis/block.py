@@ -41,7 +41,7 @@ class Cell:
         self.data: NDArray[Any] = np.full((depth, 0), fill, dtype)
 
     def reserve(self, capacity: int) -> None:
-        """Hold at least `capacity` rows."""
+        """Grow the array, if need be, so that it holds at least `capacity` rows."""
         depth, held = self.data.shape
         if capacity > held:
             more = np.full((depth, capacity - held), self.fill, self.data.dtype)

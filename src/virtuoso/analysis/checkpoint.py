@@ -22,5 +22,5 @@ class Checkpoint(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def regimes(self) -> tuple[float | None, ...]:
-        """What `Dwell` goes on from."""
+        """Regime and leader with their times, in the order in which `Dwell` resumes from them."""
         return self.regime, self.regime_since_ms, self.leader, self.leads_since_ms

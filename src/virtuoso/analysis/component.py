@@ -74,7 +74,7 @@ class Component:
 
     @property
     def tape(self) -> bool:
-        """Whether it needs taker sides."""
+        """Whether the component needs to know the taker's side of trades."""
         return bool(self.needs & Evidence.SIDES)
 
     def value(self, raw: Floats) -> Floats:

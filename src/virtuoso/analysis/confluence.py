@@ -99,7 +99,7 @@ class Concord:
 
     @property
     def both(self) -> Floats:
-        """consensus·(1 − disagreement)."""
+        """Both in one number, consensus·(1 − disagreement), 0–1."""
         return self.consensus * (1.0 - self.disagreement)
 
 

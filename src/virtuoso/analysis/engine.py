@@ -95,7 +95,7 @@ class Engine:
             self.outlook.add(symbol, row)
 
     def remove(self, row: int) -> None:
-        """Forget everything about `row`."""
+        """Forget everything about the symbol in `row`, so that the row can be given to another."""
         self._symbols.pop(row, None)
         for memory in self._memories():
             if row < memory.capacity:
@@ -252,7 +252,7 @@ class Engine:
         yield self._past.memory
 
     def checkpoints(self) -> dict[str, Checkpoint]:
-        """Where each symbol stands."""
+        """Make by symbol what a restart continues from: band, regime, claims."""
         rows = np.array(list(self._symbols), dtype=np.int64)
         bands = self._bands.checkpoint(rows).T.tolist()
         regimes = self._dwell.checkpoint(rows).T.tolist()

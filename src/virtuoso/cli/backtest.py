@@ -147,7 +147,7 @@ def _alert_plan(settings: Settings) -> AlertPlan:
 
 
 def _scored(run: Run, settings: Settings, results: Results | None, page: "OwnPage | None") -> dict[str, Any]:
-    """Score everything; the summary."""
+    """Score everything, write what was asked for, and return the summary."""
     began = time.perf_counter()
     with telling("scoring") as tell:
 

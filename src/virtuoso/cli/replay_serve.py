@@ -26,7 +26,7 @@ _READ_BYTES = 64
 def serve_recording(
     runtime: Runtime, path: Path, *, port: int, speed: float, from_ms: int | None, paused: bool
 ) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Serve a recording as an exchange until SIGINT or SIGTERM.
 
     Raises:
         UsageError: the recording cannot be served, or the port cannot be had.

@@ -102,7 +102,7 @@ def _row(trial: dict[str, Any]) -> Cells:
 
 
 def _figure(figure: dict[str, Any], digits: int, unit: float = 1.0) -> str:
-    """A value with its interval."""
+    """Write a figure with its interval: `0.12 [0.08, 0.16]`; `unknown` where it is."""
     if figure["value"] is None:
         return "unknown"
     value = f"{unit * figure['value']:.{digits}f}"

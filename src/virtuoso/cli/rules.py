@@ -206,7 +206,7 @@ def _listed(row: dict[str, Any]) -> Cells:
 
 
 def show(found: Difference) -> None:
-    """Print what differs, as tables."""
+    """Print as tables which alerts other rules would add, drop or move."""
     tables.show(_drawn(found))
 
 

@@ -21,7 +21,7 @@ app = typer.Typer(add_completion=False, help="What a running Virtuoso said.", no
 
 @app.callback()
 def signals() -> None:
-    """What a running Virtuoso said."""
+    """Show what a running Virtuoso said, and when."""
 
 
 @app.command()

@@ -90,7 +90,7 @@ class UsageAlertSettings(Section):
 
 
 class LoopLagAlertSettings(Section):
-    """When the event loop is late."""
+    """When a late event loop becomes an incident."""
 
     threshold: Milliseconds = Field(
         500.0, gt=0, le=60_000, description="How late, from which it counts; a plain number is milliseconds."

@@ -36,7 +36,7 @@ def _split(secret: SecretStr) -> SplitResult:
 
 
 def web_address(secret: SecretStr | None) -> SecretStr | None:
-    """An http or https address.
+    """Check that a secret is an http or https address.
 
     Raises:
         ValueError: it is none; the text does not repeat it.
@@ -113,7 +113,7 @@ class DatabaseChannelSettings(Section):
 
 
 class DiscordSettings(Section):
-    """How Discord is spoken to."""
+    """How alerts are sent to Discord."""
 
     api_url: WebLink = Field(
         "https://discord.com/api/v10",

@@ -17,7 +17,7 @@ def _section(parameters: type, keys: Mapping[str, Any]) -> Any:
 
 
 def _detector(parameters: type) -> Any:
-    """The section of one detector."""
+    """Make the section of one detector from its parameters."""
     return _section(parameters, {each.name: _key(each) for each in fields(parameters)})
 
 

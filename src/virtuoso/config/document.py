@@ -69,7 +69,7 @@ def scalar(text: str) -> Any:
 
 
 def read(path: Path) -> Document:
-    """Read a file.
+    """Read a configuration file into its parsed form.
 
     Raises:
         ConfigError: it cannot be read, is not YAML, is not a mapping, or has a key twice.

@@ -66,7 +66,7 @@ class ExchangeSettings(Section):
 
 
 class MarketDataSettings(Section):
-    """How the market data comes."""
+    """How market data is received."""
 
     mode: Literal["stream", "poll"] = Field(
         "stream", description="`stream`: WebSockets, and polling where they fail. `poll`: REST alone, once a cycle."
@@ -96,7 +96,7 @@ def _many_is_all(value: int) -> int | str:
 
 
 class UniverseSettings(Section):
-    """Which symbols are watched."""
+    """Which symbols are watched, and how closely."""
 
     size: Annotated[int, BeforeValidator(_all_is_many), PlainSerializer(_many_is_all)] = Field(
         15, ge=1, le=EVERY_SYMBOL, description="How many symbols, by 24 h turnover; `all`: the whole exchange."
@@ -123,7 +123,7 @@ class MonitoringSettings(Section):
 
 
 class FrameSettings(Section):
-    """One of the four timeframes."""
+    """One of the four timeframes, with its weight."""
 
     timeframe: BarLength = Field(description="Bar length, from `1m` to `4h`.")
     weight: Weight = Field(description="Share in a factor's score.")
@@ -162,7 +162,7 @@ class FactorSettings(Section):
 
 
 class _Factors(Section):
-    """The six views of a symbol."""
+    """Switches and weights of the six factors."""
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -171,7 +171,7 @@ class _Factors(Section):
         return self
 
     def weights(self) -> dict[str, float]:
-        """Weight of each enabled factor."""
+        """By name, the weight of each factor that is enabled."""
         factors: dict[str, FactorSettings] = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: factor.weight for name, factor in factors.items() if factor.enabled}
 
@@ -325,7 +325,7 @@ _IDENTITY = "monitor"
 
 
 class Settings(Section):
-    """The whole configuration."""
+    """The whole configuration, checked."""
 
     identity: PlainName = Field(
         _IDENTITY,

@@ -23,7 +23,7 @@ class Unpacker(Protocol):
 
     @property
     def unused_data(self) -> bytes:
-        """What came after that end."""
+        """Bytes that came after the end of the compressed stream."""
         ...
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
@@ -71,7 +71,7 @@ def bounded_response(most: int) -> type[aiohttp.ClientResponse]:
         """A response that raises where its body, packed or unpacked, is larger than the bound."""
 
         async def read(self) -> bytes:
-            """The whole body, unpacked."""
+            """Read and unpack the whole body, once."""
             if self._body is None:
                 self._body = await read_bounded(self, most)
             return self._body

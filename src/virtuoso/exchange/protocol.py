@@ -162,7 +162,7 @@ class Exchange(Protocol):
 
     @property
     def budget(self) -> BudgetStatus:
-        """State of the REST budget."""
+        """How many requests may go out now, and until when the exchange refuses this address."""
         ...
 
     @property

@@ -39,7 +39,7 @@ class Reach:
         return f"no good answer to any request for {silent_s:.0f} s: {self._error}"
 
     def admit(self, what: str) -> None:
-        """Let a request out.
+        """Let a request out, unless the exchange is failing and it is too early to try again.
 
         Raises:
             ExchangeUnavailable: nothing is answered at present, and it is not time to try again.

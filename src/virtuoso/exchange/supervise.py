@@ -1,4 +1,4 @@
-"""When to try again."""
+"""Decides when a connection that failed is tried again."""
 
 import numpy as np
 

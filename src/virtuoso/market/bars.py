@@ -221,7 +221,7 @@ class SymbolBars:
         return begin, rows
 
     def rewind(self) -> None:
-        """Count nothing as handed out."""
+        """Hand out every bar again, as if none had been."""
         self._handed = dict.fromkeys(self.series, 0)
 
     def buy_volume(self, timeframe: Timeframe, open_ms: int) -> float:

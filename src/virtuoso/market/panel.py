@@ -84,7 +84,7 @@ class BarBlock:
     minutes: MinuteBlock | None = None
 
     def part(self, bars: slice, columns: "slice | NDArray[np.bool_] | Ints" = slice(None)) -> "BarBlock":
-        """These bars of these columns."""
+        """Cut out some bars of some columns."""
         return BarBlock(
             timeframe=self.timeframe,
             rows=self.rows[columns],
@@ -101,7 +101,7 @@ MINUTE_FIELDS = tuple(field.name for field in fields(MinuteBlock))
 
 
 def part_of(minutes: MinuteBlock, bars: slice, columns: "slice | NDArray[np.bool_] | Ints") -> MinuteBlock:
-    """These bars of these columns."""
+    """Cut out some bars of some columns of the minutes' other values."""
     return MinuteBlock(**{n: np.ascontiguousarray(getattr(minutes, n)[bars][:, columns]) for n in MINUTE_FIELDS})
 
 

@@ -94,7 +94,7 @@ class MarketState:
 
     @property
     def rows(self) -> Mapping[str, int]:
-        """Row of each watched symbol."""
+        """By symbol, its row in the arrays; of watched symbols alone."""
         return self._rows
 
     def __getitem__(self, symbol: str) -> SymbolState:

@@ -114,7 +114,7 @@ class SymbolState:
         return self.gate.touch(event_ms, received_ns, bid, ask)
 
     def trades(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:
-        """Public trades, oldest first."""
+        """Take public trades, oldest first; the reason where they are refused."""
         if (refusal := self.gate.trades(received_ns, trades)) is not None:
             return refusal
         if trades and trades[0].event_ms >= self._next_sample_ms:
@@ -147,7 +147,7 @@ class SymbolState:
         return refusal
 
     def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> Refusal:
-        """A ticker snapshot or delta."""
+        """Take a ticker snapshot or delta; the reason where it is refused."""
         if (refusal := self.gate.ticker(event_ms, received_ns, update)) is not None:
             return refusal
         if event_ms > self.minutes.close_ms:
@@ -167,7 +167,7 @@ class SymbolState:
         return self.history.update(bars)
 
     def liquidations(self, received_ns: int, liquidations: Sequence[Liquidation]) -> Refusal:
-        """Liquidations, oldest first."""
+        """Take liquidations, oldest first; the reason where they are refused."""
         if (refusal := self.gate.liquidations(received_ns, liquidations)) is not None:
             return refusal
         self.forced.extend(liquidations)

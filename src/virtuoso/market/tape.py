@@ -174,7 +174,7 @@ class Tape:
 
 
 def _key(trade: Trade) -> _Key:
-    """What a trade is known by."""
+    """Make what tells a trade from all others: its id, or all that is known of it."""
     return trade.id or (trade.event_ms, trade.side, trade.price, trade.size)
 
 

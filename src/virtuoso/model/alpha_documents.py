@@ -46,7 +46,7 @@ class AlphaTest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlphaItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One symbol on one timeframe."""
+    """What the scan found for one symbol on one timeframe."""
 
     symbol: str
     """The exchange's own name of the instrument, such as `BTCUSDT`."""
@@ -63,7 +63,7 @@ class AlphaItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlphaTier(msgspec.Struct, frozen=True, kw_only=True):
-    """One timeframe's latest scan."""
+    """The latest scan of one timeframe."""
 
     timeframe: str
     """Length of the bars whose closes are compared, such as `5m`."""

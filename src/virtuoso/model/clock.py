@@ -60,11 +60,11 @@ class ManualClock:
         return self._now_ns
 
     def monotonic_ns(self) -> int:
-        """Nanoseconds advanced so far."""
+        """Nanoseconds that the clock was advanced so far."""
         return self._monotonic_ns
 
     def awake_ns(self) -> int:
-        """The same: it never sleeps."""
+        """The same as `monotonic_ns`: this clock never sleeps."""
         return self._monotonic_ns
 
     def advance(self, ns: int) -> None:

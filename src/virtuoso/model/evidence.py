@@ -61,5 +61,5 @@ def attainable(offered: Evidence, *, detailed: bool, polled: bool) -> Evidence:
 
 
 def class_of(*, detailed: bool) -> str:
-    """The name of a symbol's class."""
+    """Name the class of a symbol: with order book and trades, or without."""
     return DETAILED if detailed else PLAIN

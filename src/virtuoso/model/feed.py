@@ -20,7 +20,7 @@ Refusal = str | None
 
 
 class SymbolSink(Protocol):
-    """Accepts one symbol's events."""
+    """Takes the events of one symbol as they come."""
 
     def book_snapshot(self, update_id: int, event_ms: int, received_ns: int, bids: Levels, asks: Levels) -> Refusal:
         """Replace the whole book. While the one that was offered is refused there is none."""
@@ -43,7 +43,7 @@ class SymbolSink(Protocol):
         ...
 
     def trades(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:
-        """Public trades, oldest first."""
+        """Take public trades, oldest first."""
         ...
 
     def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:
@@ -55,7 +55,7 @@ class SymbolSink(Protocol):
         ...
 
     def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> Refusal:
-        """A ticker snapshot or delta."""
+        """Take a ticker snapshot or delta."""
         ...
 
     def bars(self, received_ns: int, bars: Sequence[Bar]) -> Refusal:
@@ -63,7 +63,7 @@ class SymbolSink(Protocol):
         ...
 
     def liquidations(self, received_ns: int, liquidations: Sequence[Liquidation]) -> Refusal:
-        """Liquidations, oldest first."""
+        """Take liquidations, oldest first."""
         ...
 
 

@@ -26,7 +26,7 @@ class InstrumentId(msgspec.Struct, frozen=True, order=True):
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
-    """One instrument's terms.
+    """The terms of one instrument, as the exchange lists it.
 
     `unified` is the ccxt name (`BTC/USDT:USDT`). `tick_size` and `lot_size` are the price and quantity
     steps in quote and base units. `funding_interval_min` is `None` for spot and dated contracts.

@@ -32,7 +32,7 @@ class SymbolViews(Protocol):
 
 
 class MonitorViews(Protocol):
-    """How the monitor has been."""
+    """Reads how the monitor has been in the past hours."""
 
     async def passes(self, hours: int) -> MonitoringHistory:
         """How long the passes of the last hours took."""

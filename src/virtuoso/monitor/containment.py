@@ -103,7 +103,7 @@ class Contained:
 
     @property
     def reasons(self) -> dict[str, str]:
-        """What is wrong, by symbol."""
+        """By symbol, what went wrong with it."""
         return {symbol: self.reason(symbol) or "" for symbol in sorted({symbol for symbol, _ in self._faults.copy()})}
 
     def observe(self, incidents: IncidentLog, watched: Collection[str]) -> None:

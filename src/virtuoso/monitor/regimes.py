@@ -71,7 +71,7 @@ class RegimeTracker:
         return self._state
 
     def checkpoint(self) -> RegimesCheckpoint:
-        """What a restart continues from."""
+        """Make what a restart continues from: regimes of the market and its symbols."""
         stood = {symbol or "": regime for symbol, regime in self._log.checkpoint().items()}
         return RegimesCheckpoint(market=self._market.checkpoint(), stood=stood)
 

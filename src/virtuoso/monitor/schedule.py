@@ -23,7 +23,7 @@ class FixedRate:
 
     @property
     def due_s(self) -> float:
-        """When the next tick is due."""
+        """When the next tick is due, in seconds of the clock."""
         return self._start_s + self._number * self.interval_s
 
     def take(self, now_s: float) -> float:

@@ -91,7 +91,7 @@ class Supervision:
         return exchange.clock_offset_ms - (self._replayed_ms or 0.0)
 
     def _observed(self, items: Sequence[FeedItem]) -> Observed:
-        """What health is judged by."""
+        """Gather the facts by which health is judged."""
         watch, analysed_ms = self._kernel.watch, self._kernel.cycle.analysed_ms
         speaking = [item for item in items if speaks(item.kind)]
         live = {item.symbol for item in speaking if item.data_quality is DataQuality.LIVE}

@@ -28,7 +28,7 @@ class TrackedTasks:
         self._tasks[name] = asyncio.create_task(self._keep(name, work), name=name)
 
     async def stop(self) -> None:
-        """Cancel all and wait for them."""
+        """Cancel all tasks and wait until they have ended."""
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

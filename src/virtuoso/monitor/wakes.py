@@ -33,7 +33,7 @@ class Wakes:
         self._seen_ns, self._wall_ns = now_ns, self._clock.now_ns()
 
     async def run(self) -> None:
-        """Look each second, for ever."""
+        """Check each second whether the machine slept, until cancelled."""
         while True:
             await asyncio.sleep(_PERIOD_S)
             self.check()

@@ -28,7 +28,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Audit:
-    """What an audit found.
+    """What an audit found, counted by aspect and cause.
 
     Attributes:
         counts: by aspect and verdict.

@@ -46,7 +46,7 @@ class Causes:
         """The exchange's clock less ours, as it was believed last."""
 
     def follow(self, record: Record) -> None:
-        """Take a record as it goes by."""
+        """Note what a record tells of runs, gaps and the times of bars, as it goes by."""
         match record:
             case Frame():
                 self.early = False
@@ -75,7 +75,7 @@ class Causes:
         return at_ns // 1_000_000 + int(self.offset_ms)
 
     def of(self, found: Judged) -> str:
-        """The likeliest cause, in words."""
+        """Name the likeliest cause of a difference, in words."""
         match found.verdict:
             case Verdict.LATE:
                 return self._of_late(found)

@@ -17,7 +17,7 @@ _SIDES: Final = (Label.BUY, Label.SELL)
 
 
 class Aspect(StrEnum):
-    """What a statement consists of."""
+    """The parts of a statement that are compared one by one."""
 
     SIGNAL = "signal"
     READING = "reading"

@@ -101,7 +101,7 @@ class RecordedStream:
         self._told = ToldClock(self._feeds.values, clock)
 
     def watch(self, sinks: Mapping[str, SymbolSink], detailed: Collection[str] | None = None) -> None:
-        """Take frames of these symbols."""
+        """Bind the sinks of these symbols, so that their recorded frames reach them."""
         for symbol, sink in sinks.items():
             own = detailed is None or symbol in detailed
             for feed in feeds_for(symbol, sink, self._category, self._depth, _ignore, detailed=own):
@@ -199,12 +199,12 @@ class Replay:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The symbols that are watched."""
+        """The symbols that are watched at this point of the recording."""
         return tuple(self._market.rows)
 
     @property
     def span_s(self) -> float:
-        """Seconds of frames played."""
+        """Seconds of recorded time that were played."""
         return 0.0 if self._first_ns is None else (self.clock.now_ns() - self._first_ns) / 1e9
 
     async def play(self, records: Iterable[Record], pace: Callable[[int], Awaitable[None]] | None = None) -> None:

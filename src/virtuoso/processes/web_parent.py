@@ -47,7 +47,7 @@ class WebProcess:
         return child
 
     async def run(self) -> None:
-        """Feed the child until it ends.
+        """Feed the child process until it ends.
 
         Raises:
             VirtuosoError: it ended by itself.

@@ -82,7 +82,7 @@ class Packer:
         """Bytes in the block so far."""
 
     def add(self, data: bytes | bytearray) -> None:
-        """Append records to the block."""
+        """Compress encoded records into the block."""
         self._pieces.append(self._compressor.compress(data))
         self.raw += len(data)
 

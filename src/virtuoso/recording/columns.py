@@ -77,7 +77,7 @@ class Columns:
         self._connections: list[int] = []
 
     def add(self, record: Record, encoded: bytes) -> None:
-        """Take a record and its bytes."""
+        """Take a record with its encoded bytes, and sort it into its columns."""
         self.holds.add(record, len(encoded))
         self._crc = crc32(encoded, self._crc)
         if not isinstance(record, Frame) or not self._taken(record):

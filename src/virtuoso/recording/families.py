@@ -52,7 +52,7 @@ def split(payload: bytes) -> tuple[bytes, list[bytes], list[int]] | None:
 
 @lru_cache(4096)
 def family(text: bytes) -> Family:
-    """The family whose text this is."""
+    """Split the text of a family into its template and the places of what varies."""
     found = _TOPIC.match(text)
     topic = found[1] if found else b""
     parts = _PLACE.split(text)

@@ -49,7 +49,7 @@ class Large:
         return self._clock.monotonic_ns() - self._began_ns >= _BLOCK_S * _NS
 
     def add(self, records: Iterable[tuple[Record, bytes]]) -> None:
-        """Take records and their bytes."""
+        """Take records with their encoded bytes into the large block."""
         if self._began_ns is None:
             self._began_ns = self._clock.monotonic_ns()
             if self._began_ns >= self._plain_until_ns:

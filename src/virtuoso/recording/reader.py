@@ -47,7 +47,7 @@ class Block(NamedTuple):
     unpack: Unpacked
 
     def raw(self, path: Path) -> bytes:
-        """The records in it.
+        """Unpack the records of the block, and check them against its mark.
 
         Raises:
             RecordingError: they are not what the mark announces.
@@ -259,7 +259,7 @@ def index_of(path: Path) -> Index:
 
 
 def summary_of(path: Path) -> Summary:
-    """What a file and its tail hold.
+    """Sum up what a recording holds, its unclosed tail included.
 
     Raises:
         RecordingError: the file is no recording, or was changed.

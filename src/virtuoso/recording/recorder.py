@@ -67,7 +67,7 @@ class Recorder:
 
     @property
     def removed(self) -> int:
-        """Old files that were removed."""
+        """How many old files were removed to stay within the limits."""
         return self._writer.removed
 
     @property
@@ -88,7 +88,7 @@ class Recorder:
         self._put(Frame(received_ns, connection, payload))
 
     def sent(self, connection: int, sent_ns: int, payload: bytes) -> None:
-        """Record a frame that was sent."""
+        """Record a frame that this program sent."""
         self._put(Sent(sent_ns, connection, payload))
 
     def opened(self, connection: int, at_ns: int, url: str) -> None:

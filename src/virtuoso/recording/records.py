@@ -52,7 +52,7 @@ class Frame(_Record, frozen=True):
 
 
 class Sent(_Record, frozen=True):
-    """A frame sent on a stream."""
+    """A frame that this program sent on a stream, such as a subscription."""
 
     sent_ns: int
     connection: int
@@ -159,7 +159,7 @@ def encode(record: Record) -> bytes:
 
 
 def decode(data: bytes) -> Iterator[Record]:
-    """The records in `data`.
+    """Decode one record after the other from `data`.
 
     Raises:
         msgspec.MsgspecError, struct.error: these are not the records of this version.

@@ -18,7 +18,7 @@ def topic_of(payload: bytes) -> str | None:
 
 
 class Summary(msgspec.Struct, array_like=True):
-    """What some records are.
+    """Counts, times and topics of some records.
 
     Attributes:
         records: how many; `frames` of them are frames of streams.

@@ -56,7 +56,7 @@ class Summary:
         self._last_ms: int | None = None
 
     def add(self, block: ScoredBlock) -> None:
-        """Take the block that follows."""
+        """Count the block of scores that follows the last one."""
         there = block.present.any(axis=1)
         if not there.any():
             return

@@ -41,7 +41,7 @@ class Timeline:
         self._begins = range(first_ms // self._width_ms * self._width_ms, data.last_ms + 1, self._width_ms)
 
     def __len__(self) -> int:
-        """How many windows there are."""
+        """Number of windows that history is read in."""
         return len(self._begins)
 
     def windows(self) -> Iterator[Window]:

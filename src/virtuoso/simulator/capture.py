@@ -134,7 +134,7 @@ class CaptureSource:
         return self._instruments.get(category, [])
 
     def tickers(self, category: str) -> list[Item]:
-        """The tickers heard so far."""
+        """The latest ticker of each symbol, as heard so far."""
         return [message["data"] for (of, _), message in self._tickers.items() if of == category]
 
     def klines(

@@ -56,7 +56,7 @@ class Captured:
 
 
 def read_capture(path: Path) -> Captured:
-    """Read a capture whole.
+    """Read a whole capture of frames into memory.
 
     Raises:
         UsageError: the file cannot be read, a line is not of that form, or no line carries a frame of a topic.

@@ -24,7 +24,7 @@ class RequestLimit:
         self._since: dict[str, float] = {}
 
     def ban(self, address: str, now_s: float, for_s: float) -> None:
-        """Refuse an address for so long."""
+        """Refuse every request of an address for `for_s` seconds."""
         self._since[address] = now_s
         self._banned[address] = now_s + for_s
 

@@ -60,11 +60,11 @@ class Listing:
         ]
 
     def due_ms(self) -> int:
-        """Before which nothing is said."""
+        """When the source next has something to say, epoch ms."""
         return self._source.due_ms()
 
     def restarts_at(self) -> int | None:
-        """When the source starts over."""
+        """When the source starts over, epoch ms; `None` when it never does."""
         return self._source.restarts_at()
 
     def knows(self, category: str, topic: str) -> bool:

@@ -54,7 +54,7 @@ class Parameters:
         return value
 
     def limit(self, default: int, most: int) -> int:
-        """The page size, 1 to `most`."""
+        """Read the page size, between 1 and `most`."""
         value = self.integer("limit")
         if value is None:
             return default

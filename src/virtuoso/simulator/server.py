@@ -76,7 +76,7 @@ class EmbeddedExchange:
         return f"ws://{self._host}:{self.port}/v5/public"
 
     async def start(self) -> None:
-        """Listen.
+        """Listen on the port, and begin to serve.
 
         Raises:
             UsageError: the port cannot be had.

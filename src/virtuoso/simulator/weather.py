@@ -128,7 +128,7 @@ def _without_numbers(payload: bytes, *, empty: bool) -> bytes:
 
 
 def _unconfirmed(payload: bytes) -> bytes:
-    """Without the bars that closed."""
+    """Take the bars that closed out of a frame."""
     message = msgspec.json.decode(payload)
     bars = [bar for bar in message["data"] if not bar["confirm"]]
     return msgspec.json.encode(message | {"data": bars})

@@ -47,7 +47,7 @@ class LeaseRow:
 
 
 class Decision(Enum):
-    """What a newcomer does next."""
+    """What a process that wants the lease does next."""
 
     TAKE = auto()
     WAIT = auto()
@@ -88,7 +88,7 @@ class Watch:
         self._seen = None
 
     def rest_ns(self, now_ns: int) -> int:
-        """Until this watch can end, ns."""
+        """How long this watch must still go on, ns."""
         return max(0, self._since_ns + self._lease_ns - now_ns)
 
 

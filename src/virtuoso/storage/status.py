@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreStatus:
-    """One store now.
+    """How one store is now.
 
     Attributes:
         name: such as `redis` or `influx`.

@@ -114,7 +114,7 @@ class _Exchange(msgspec.Struct):
 
 
 class _Status(msgspec.Struct):
-    """What is read of the status."""
+    """The part of the status document that is read here."""
 
     exchange: _Exchange = msgspec.field(default_factory=_Exchange)
 

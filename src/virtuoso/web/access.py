@@ -80,7 +80,7 @@ class Access:
 
     @property
     def required(self) -> bool:
-        """Whether a token is."""
+        """Whether a request needs a token."""
         return bool(self._tokens)
 
     def known(self, host: bytes) -> bool:

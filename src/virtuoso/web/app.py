@@ -57,7 +57,7 @@ def application(
     cache: MemoryCache, board: Judged, views: SymbolViews, database: Database | None, identity: str, clock: Clock,
     access: Access, history: MonitorViews | None = None,
 ) -> FastAPI:  # fmt: skip
-    """Everything behind the front."""
+    """Build the application behind the front: routes, errors and OpenAPI."""
     app = FastAPI(
         title="Virtuoso", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None,
     )  # fmt: skip

@@ -18,7 +18,7 @@ _COST: Final = 2**14
 
 
 class Role(StrEnum):
-    """What a token allows."""
+    """What a token allows its holder to do."""
 
     READ = "read"
     """To look at everything."""

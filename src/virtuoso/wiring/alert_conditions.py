@@ -12,7 +12,7 @@ from virtuoso.wiring.detectors import fast_parameters
 
 
 def conditions(alerts: AlertSettings) -> Mapping[str, str]:
-    """One sentence for each kind."""
+    """By kind of incident, one sentence on what makes one, with the thresholds in force."""
     parameters = fast_parameters(alerts)
     detected = {of.kind.name: asdict(getattr(parameters, name)) for name, of in DETECTORS.items()}
     others = _thresholds(alerts)

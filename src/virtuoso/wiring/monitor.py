@@ -20,7 +20,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorParts:
-    """What a monitor is built from.
+    """All the plain parts that a monitor is built from.
 
     Attributes:
         identity: of which one monitor runs at a time.

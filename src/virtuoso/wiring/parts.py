@@ -24,7 +24,7 @@ from virtuoso.wiring.detectors import fast_parameters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelParts:
-    """What a kernel is built from.
+    """All the plain parts that a kernel is built from.
 
     Attributes:
         market: the exchange and its category, by which what is stored is kept apart.

@@ -84,7 +84,7 @@ def remained(outcome: Outcome) -> float | None:
 
 
 def _reason(outcomes: Sequence[Outcome], known: Sequence[Outcome], judged: Sequence[Outcome]) -> str | None:
-    """Say why figures are missing."""
+    """Say why an alert kind has no figures yet; `None` when it has enough outcomes."""
     if len(judged) >= FEWEST:
         return None
     if known and not judged:

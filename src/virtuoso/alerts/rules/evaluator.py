@@ -20,7 +20,7 @@ _WHEN, _MEASURE = "when", "measure"
 
 
 class RuleState(StrEnum):
-    """What was found of a condition."""
+    """What became of a rule's condition for one symbol, the market or the system."""
 
     HOLDS = "holds"
     OVER = "over"
@@ -100,7 +100,7 @@ class Evaluator:
             self._gone.append(Finding(state=RuleState.EXPIRED, kind=name, symbol=symbol, labels=active.labels))
 
     def step(self, now_ms: int, symbols: Mapping[str, Values], market: Values, system: Values) -> list[Finding]:
-        """Judge all rules once.
+        """Judge all rules once against the values of this moment.
 
         Args:
             now_ms: epoch ms, never going back.

@@ -60,7 +60,7 @@ class RuleSet:
 
     @cached_property
     def by_name(self) -> Mapping[str, Rule]:
-        """The rules by their names."""
+        """Look rules up by their names."""
         return {rule.name: rule for rule in self.rules}
 
     @property

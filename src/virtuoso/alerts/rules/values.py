@@ -15,7 +15,7 @@ Known = float | int | str | None
 
 
 class Type(StrEnum):
-    """What an expression can be."""
+    """The types that an expression of a rule can have."""
 
     NUMBER = "number"
     TEXT = "text"

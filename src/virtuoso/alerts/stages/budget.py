@@ -131,7 +131,7 @@ class Budget:
             self._today[incident.kind, incident.severity] += 1
 
     def spend(self) -> None:
-        """Count one interruption."""
+        """Count one interruption against the day's budget."""
         self._spent += 1
 
     def interrupting(self) -> list[tuple[Key, str | None]]:
@@ -182,7 +182,7 @@ class Budget:
         )  # fmt: skip
 
     def resume(self, stored: BudgetState) -> None:
-        """Go on from an earlier run."""
+        """Go on from the state that an earlier run stored."""
         self._day, self._spent, self.choice = stored.day, stored.spent, stored.choice
         self._today = Counter(dict(stored.today))
         self._days = deque((dict(day) for day in stored.days), maxlen=MOST_DAYS)

@@ -125,7 +125,7 @@ class BudgetBook(Protocol):
         ...
 
     def spend(self) -> None:
-        """Count one interruption."""
+        """Count one interruption against the day's budget."""
         ...
 
 
@@ -168,7 +168,7 @@ class Decisions:
         self.counts = {stage: {"passed": 0, "withheld": 0} for stage in stages}
 
     def count(self, stage: str, split: Split) -> None:
-        """Count what a stage decided."""
+        """Add to a stage's totals how many incidents it passed and withheld."""
         counts = self.counts[stage]
         counts["passed"] += len(split.passed)
         counts["withheld"] += len(split.withheld)

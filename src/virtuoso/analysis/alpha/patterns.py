@@ -114,7 +114,7 @@ def _welch(a: Floats, a_df: Floats, b: Floats, b_df: Floats) -> tuple[Floats, Fl
 
 
 def _reason(i: int, windows: Windows, returns: Floats, reference: Floats, enough: bool) -> str:
-    """Why symbol `i` was not tested."""
+    """Say why symbol `i` was not tested: which returns it lacks."""
     used = np.isfinite(returns[:, i]) & np.isfinite(reference)
     if not enough:
         long, recent = int(used[: windows.long].sum()), int(used[windows.long :].sum())

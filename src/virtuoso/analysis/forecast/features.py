@@ -181,7 +181,7 @@ class _LongFeatures:
         return int(last) if np.isfinite(last) else None
 
     def forget(self, rows: Ints) -> None:
-        """Forget all bars of `rows`."""
+        """Forget all bars of the symbols in `rows`."""
         self._memory.reset(rows)
 
     def begin_after_gaps(self, number: int, rows: Ints) -> None:

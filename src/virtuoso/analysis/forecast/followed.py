@@ -49,7 +49,7 @@ class FollowedTable:
     """Means over days of all readings [measure, horizon]."""
 
     def arrays(self) -> dict[str, Floats]:
-        """Everything as plain arrays."""
+        """Export every field as an array of floats, by its name."""
         return {each.name: np.asarray(getattr(self, each.name), dtype=np.float64) for each in fields(self)}
 
     @classmethod
@@ -110,7 +110,7 @@ class Followed:
                 kept.data[slot, rows] = values
 
     def table(self) -> FollowedTable:
-        """What followed, as known now."""
+        """Build the table of what followed, from all days known now."""
         return tabled(self.daily(), self._horizons_min, int(self._until_ms[0]))
 
     def daily(self) -> Floats:

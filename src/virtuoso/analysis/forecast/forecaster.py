@@ -188,7 +188,7 @@ class Forecaster:
 
     @property
     def rows(self) -> Ints:
-        """The rows that are watched."""
+        """Rows of the symbols that are forecast [n]."""
         return np.array(list(self._keys), dtype=np.int64)
 
     def load(self, samples: Mapping[str, NDArray[Any]], recent: Mapping[str, NDArray[Any]]) -> None:

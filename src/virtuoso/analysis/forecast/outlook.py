@@ -136,7 +136,7 @@ class Outlook:
         return *self._kept_memories().values(), self._signals.memory
 
     def _kept_memories(self) -> dict[str, Memory]:
-        """Those that `recent` has."""
+        """The memories that stand in `recent`, by name."""
         known = {"claims": self._claims.memory, "costs": self._costs.memory, "followed": self._followed_memory}
         return known | self._calibration.memories()
 
@@ -333,7 +333,7 @@ class Outlook:
 
     @property
     def fit(self) -> Fit | None:
-        """The fit that is forecast by."""
+        """The fit that forecasts are made with; `None` while there is none."""
         return self._forecaster.fit
 
     @property

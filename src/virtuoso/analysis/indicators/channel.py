@@ -39,7 +39,7 @@ class WilliamsR:
         self._low = memory.ring(bars)
 
     def step(self, x: CrossSection) -> Floats:
-        """−100·(HH − C)/(HH − LL)."""
+        """Compute −100·(HH − C)/(HH − LL) of each bar [t, n], between −100 and 0."""
         t = x.close.shape[0]
         top = highest(self._high.extend(x.number, x.rows, x.high), self._bars, t)
         bottom = lowest(self._low.extend(x.number, x.rows, x.low), self._bars, t)

@@ -60,7 +60,7 @@ class AggressorPressure:
         self._all = memory.ring(bars)
 
     def step(self, x: CrossSection) -> Floats:
-        """Σ(n_b − n_s)/Σ(n_b + n_s)."""
+        """Compute Σ(n_b − n_s)/Σ(n_b + n_s) over the window [t, n], between −1 and 1."""
         t = x.close.shape[0]
         buys, sells = noted(x, "buy_orders"), noted(x, "sell_orders")
         net = self._net.extend(x.number, x.rows, buys - sells)

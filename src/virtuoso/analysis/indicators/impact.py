@@ -24,7 +24,7 @@ class KyleLambda:
         self._flow = memory.ring(bars)
 
     def step(self, x: CrossSection) -> Floats:
-        """Σrq/√(Σr²·Σq²)."""
+        """Compute Σrq/√(Σr²·Σq²) over the window [t, n], between −1 and 1."""
         t, w = x.close.shape[0], self._bars
         r, q = np.log(x.close / x.previous), 2.0 * x.buy_volume - x.volume
         returns = total(self._returns.extend(x.number, x.rows, r * r), w, t)

@@ -31,7 +31,7 @@ class Macd:
         self._signal = Ema.span(memory, signal)
 
     def step(self, x: CrossSection) -> Floats:
-        """(line − signal)/ATR."""
+        """Compute (line − signal)/ATR of each bar [t, n]."""
         line = self._fast.step(x.rows, x.close) - self._slow.step(x.rows, x.close)
         return ratio(line - self._signal.step(x.rows, line), x.atr)
 
@@ -59,6 +59,6 @@ class Momentum:
         self._close = memory.ring(bars + 1)
 
     def step(self, x: CrossSection) -> Floats:
-        """(C − C[−bars])/(ATR·√bars)."""
+        """Compute (C − C[−bars])/(ATR·√bars) of each bar [t, n]."""
         before = self._close.extend(x.number, x.rows, x.close)[: x.close.shape[0]]
         return ratio((x.close - before) / self._root, x.atr)

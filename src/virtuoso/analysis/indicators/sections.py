@@ -8,7 +8,7 @@ from virtuoso.market.panel import Floats
 
 
 def numbers(x: CrossSection) -> Floats:
-    """The numbers of the bars [t]."""
+    """Running numbers of the section's bars [t]."""
     return x.number + np.arange(x.close.shape[0], dtype=np.float64)
 
 

@@ -31,7 +31,7 @@ class Basis:
         del memory
 
     def step(self, x: CrossSection) -> Floats:
-        """1e4·(mark − index)/index."""
+        """Compute 1e4·(mark − index)/index of each bar [t, n], basis points."""
         return _BASIS_POINTS * noted(x, "basis")
 
 
@@ -52,7 +52,7 @@ class Liquidations:
         self._unseen = memory.vector(fill=1.0)
 
     def step(self, x: CrossSection) -> Floats:
-        """(S − L)/(S + L + usual·V)."""
+        """Compute (S − L)/(S + L + usual·V), each sum decaying [t, n], between −1 and 1."""
         shorts, longs = noted(x, "short_liquidated") / x.close, noted(x, "long_liquidated") / x.close
         net, scale = shorts - longs, shorts + longs + self._usual * x.volume
         seen = np.isfinite(net + scale)

@@ -85,7 +85,7 @@ class SwingHigh:
         self._swings = Swings(memory)
 
     def step(self, x: CrossSection) -> Floats:
-        """Its price."""
+        """Price of the latest swing on this side at each bar [t, n]; NaN once it is too old."""
         swings = self._swings.step(x)[:, :, self.side]
         young = numbers(x)[:, None] - swings[:, 1] < self.AGE
         return np.where(young, self.sign * swings[:, 0], np.nan)

@@ -9,7 +9,7 @@ _ROUNDING = 1e-11
 
 
 class Directional:
-    """+DI and −DI, 0–100 each."""
+    """Computes Wilder's directional indicators +DI and −DI, 0–100 each."""
 
     def __init__(self, memory: Memory, bars: int) -> None:
         self._high = memory.vector()
@@ -31,13 +31,13 @@ class Directional:
 
 
 class DiDifference:
-    """+DI − −DI in points, −100…100."""
+    """Computes how far +DI is above −DI, in points, −100…100."""
 
     def __init__(self, memory: Memory, bars: int = 14) -> None:
         self._directional = Directional(memory, bars)
 
     def step(self, x: CrossSection) -> Floats:
-        """+DI − −DI."""
+        """Compute +DI − −DI of each bar [t, n]."""
         plus, minus = self._directional.step(x)
         return plus - minus
 

@@ -47,7 +47,7 @@ class YangZhang:
 
 
 class LogReturn:
-    """ln(C/C[−bars])."""
+    """Computes the log return over `bars` bars, in units of one: ln(C/C[−bars])/√bars."""
 
     def __init__(self, memory: Memory, bars: int) -> None:
         self._root = math.sqrt(bars)

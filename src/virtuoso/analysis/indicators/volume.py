@@ -29,7 +29,7 @@ class VolumeDelta:
         self._share = Share(memory, bars)
 
     def step(self, x: CrossSection) -> Floats:
-        """Σ(2·buy − V)/ΣV."""
+        """Compute Σ(2·buy − V)/ΣV over the window [t, n], between −1 and 1."""
         return self._share.step(x, 2.0 * x.buy_volume - x.volume)
 
 
@@ -53,7 +53,7 @@ class OnBalanceVolume:
         self._share = Share(memory, bars)
 
     def step(self, x: CrossSection) -> Floats:
-        """Σ(sign(C − C[−1])·V)/ΣV."""
+        """Compute Σ(sign(C − C[−1])·V)/ΣV over the window [t, n], between −1 and 1."""
         return self._share.step(x, np.sign(x.change) * x.volume)
 
 
@@ -66,7 +66,7 @@ class VwapDistance:
         self._volume = memory.ring(bars)
 
     def step(self, x: CrossSection) -> Floats:
-        """(C − Σturnover/ΣV)/ATR."""
+        """Compute (C − Σturnover/ΣV)/ATR, the distance from the window's average price [t, n]."""
         t = x.close.shape[0]
         turnover = total(self._turnover.extend(x.number, x.rows, x.turnover), self._bars, t)
         volume = total(self._volume.extend(x.number, x.rows, x.volume), self._bars, t)

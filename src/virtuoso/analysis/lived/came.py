@@ -55,7 +55,7 @@ class Came:
     values: Floats
 
     def __getitem__(self, name: str) -> Floats:
-        """What is kept under a name [n]."""
+        """Look up a column by its name [n]; raises `ValueError` where there is none."""
         found: Floats = self.values[COLUMNS.index(name)]
         return found
 

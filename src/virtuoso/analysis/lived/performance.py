@@ -70,7 +70,7 @@ class Sums:
         return LivedFigure(value=value, low=low, high=high, n=n, n_eff=n_eff, days=self.days)
 
     def share(self, name: str, count: str, fewest: int = FEWEST) -> LivedFigure:
-        """How often something was so."""
+        """How often something was so: the sum `name` over the sum `count`, with its interval."""
         return self.figure(count, (name, count), ratio, fewest=fewest, rate=name)
 
     def mean_bp(self, name: str, count: str, cost: str | None = None, fewest: int = FEWEST) -> LivedFigure:

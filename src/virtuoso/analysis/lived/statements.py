@@ -65,7 +65,7 @@ class Statements:
     values: NDArray[np.float32]
 
     def __getitem__(self, name: str) -> Floats:
-        """What is kept under a name [n]."""
+        """Look up a column by its name, as floats [n]; raises `KeyError` where there is none."""
         found: Floats = self.values[_AT[name]].astype(np.float64)
         return found
 

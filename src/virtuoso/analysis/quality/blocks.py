@@ -48,7 +48,7 @@ class Blocks:
 
     @property
     def count(self) -> int:
-        """How many blocks there are."""
+        """Number of blocks that the closes are cut into."""
         return self._starts.size
 
     def sums(self, terms: Floats) -> Floats:

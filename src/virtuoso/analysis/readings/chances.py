@@ -47,7 +47,7 @@ def _known(value: float) -> float | None:
 
 
 def chances_of(entries: Entries, said: Said | None, places: Ints) -> Chances:
-    """The chances of all entries.
+    """Work out the chances of stop and target for each symbol's entries.
 
     A stop and a target move results about, they earn nothing: a price without drift has a mean of 0 at the horizon,
     so what touches neither brings on average what the levels take. `levels_bp` is P(target)·gain − P(stop)·loss; with

@@ -88,7 +88,7 @@ def edge_of(said: Said, i: int) -> str | None:
 
 
 def forecast_of(said: Said, i: int) -> Forecast:
-    """All that is forecast of it."""
+    """Gather all that is forecast of the symbol in column `i`."""
     forecasts, fit = said.forecasts, said.fit
     beta = None if forecasts.market is None else _known(forecasts.market.beta[0, i])
     return Forecast(
@@ -137,7 +137,7 @@ def unknown_of(said: Said, i: int) -> str | None:
 
 
 def cell_item(standing: Standing) -> ClaimCellItem:
-    """A claim cell as it is served."""
+    """Turn a claim cell and how it stands into the item that is published."""
     return ClaimCellItem(
         side="up" if standing.cell.side == UP else "down",
         horizon_min=standing.cell.horizon_min,

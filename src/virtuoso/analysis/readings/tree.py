@@ -37,7 +37,7 @@ from virtuoso.model.timeframe import Timeframe
 
 
 def reading_of(scores: Scores, branches: Sequence["Branches"], i: int) -> Reading:
-    """The reading in column `i`."""
+    """Build the reading of the symbol in column `i`, with its reasons."""
     total = scores.total
     factors = tuple(branch.score(i) for branch in branches)
     band, score = band_of(int(scores.band[i])), _number(scores.score[i])
@@ -172,7 +172,7 @@ def factor_reason(arrays: FactorArrays, i: int, lacks: Callable[[int, Component]
 
 
 def _why(arrays: FactorArrays, t: int, i: int, measure: Measure) -> str:
-    """Why a measure has no value."""
+    """Say why a measure has no value at this bar."""
     if not arrays.factor.feed.kept and arrays.quality[i] >= STALE:
         return f"data is {QUALITIES[arrays.quality[i]]}"
     age = int(arrays.age[t, i])

@@ -144,7 +144,7 @@ class RegimeArrays:
     age: Floats
 
     def of(self, symbol: str, i: int) -> SymbolRegime:
-        """The regime in column `i`."""
+        """Build the regime of the symbol in column `i`; without one, the reason."""
         known = bool(np.isfinite(self.code[i]))
         values = self.probabilities[:, i]
         age = int(self.age[i])

@@ -33,7 +33,7 @@ def alerts(history: docs.AlertHistory) -> Iterator[RenderableType]:
 
 
 def detail(alert: docs.AlertDetail) -> Iterator[RenderableType]:
-    """One incident, a line a field."""
+    """Draw one incident, a line for each field."""
     yield Text.assemble(_coloured(alert.level, _LEVELS), "  ", plain(alert.message))
     fields = {
         "id": alert.id, "kind": alert.alert_type, "state": alert.state, "fired (UTC)": _day_time(alert.timestamp),

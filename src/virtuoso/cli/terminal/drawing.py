@@ -66,7 +66,7 @@ def number(value: float | None, digits: int, *, signed: bool = False) -> str:
 
 
 def points(value: float | None, digits: int = 1) -> Text:
-    """A signed and coloured number."""
+    """Write a number with its sign, coloured by it."""
     return Text(number(value, digits, signed=True), style(value))
 
 
@@ -81,7 +81,7 @@ def raw(value: float | None, digits: int = 4) -> str:
 
 
 def words(name: str) -> str:
-    """A name as said in a sentence."""
+    """Write a name as in a sentence: `open_interest` → `open interest`."""
     return " ".join(part.upper() if part in _ACRONYMS else part for part in name.split("_"))
 
 
@@ -104,7 +104,7 @@ def band(found: Band | None) -> Text:
 
 
 def quality(value: DataQuality) -> Text:
-    """A data quality in its colour."""
+    """Write a data quality in its own colour."""
     return Text(value, _QUALITIES[value])
 
 

@@ -35,7 +35,7 @@ def _titled(detail: SymbolDetail, only: Timeframe | None) -> Iterator[Renderable
 
 
 def _parts(detail: SymbolDetail, only: Timeframe | None) -> Iterator[tuple[str, RenderableType]]:
-    """Title and body of each part."""
+    """Draw each part of a symbol's reading: its title and its body."""
     ranked = by_weight(detail.factors)
     yield "Timeframes, each alone", _frames(detail, only)
     if only is None:
@@ -56,7 +56,7 @@ def _parts(detail: SymbolDetail, only: Timeframe | None) -> Iterator[tuple[str, 
 
 
 def by_weight(factors: Sequence[FactorScore]) -> list[FactorScore]:
-    """Factors, the heaviest first."""
+    """Order factors by their weights, the heaviest first."""
     return sorted(factors, key=lambda factor: -factor.weight)
 
 

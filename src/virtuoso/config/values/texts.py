@@ -22,7 +22,7 @@ class Matching:
         return core_schema.no_info_after_validator_function(self._checked, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Describe it by its pattern."""
+        """State the pattern in the JSON schema of the configuration."""
         return {**handler(schema), "pattern": self.pattern}
 
     def _checked(self, text: str) -> str:

@@ -40,7 +40,7 @@ class AppriseChannel:
             )
 
     def render(self, notice: Notice, *, repeat: bool) -> dict[str, str]:
-        """What Apprise is called with."""
+        """Write title and body as Apprise takes them."""
         resolved = notice.role is Role.RESOLVED
         body = without_markup(cut(body_of(notice) or moment(notice.at_ms), _BODY))
         link = link_of(notice)

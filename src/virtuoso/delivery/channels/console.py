@@ -24,7 +24,7 @@ class Console:
         self._colour = colour
 
     def validate(self) -> None:
-        """There is nothing to get wrong."""
+        """Accept every configuration: there is none to get wrong."""
 
     def render(self, notice: Notice, *, repeat: bool) -> str:
         """Make the notice's line, coloured if wanted, with its newline."""

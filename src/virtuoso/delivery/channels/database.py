@@ -13,7 +13,7 @@ class Database:
         self.fingerprint = "database"
 
     def validate(self) -> None:
-        """There is nothing to get wrong."""
+        """Accept every configuration: there is none to get wrong."""
 
     def render(self, notice: Notice, *, repeat: bool) -> None:
         """Nothing: the outbox holds the notice."""

@@ -192,7 +192,7 @@ class Worker:
             log.warning("a message will never be taken", channel=self._name, delivery=now.id, error=now.error)
 
     async def _rest(self) -> None:
-        """Until a request may go out."""
+        """Wait until the channel allows the next request."""
         while (left_ms := self._quiet_until_ms - self._now_ms()) > 0:  # noqa: ASYNC110 - the clock may be stepped
             await asyncio.sleep(left_ms / 1000)
 

@@ -1,4 +1,4 @@
-"""Bybit v5."""
+"""The adapter of Bybit v5: its wire, REST and streams."""
 
 from virtuoso.exchange.bybit.adapter import Bybit
 

@@ -114,7 +114,7 @@ class Bybit:
 
     @property
     def budget(self) -> BudgetStatus:
-        """State of the REST budget."""
+        """How many requests may go out now, and until when the exchange refuses this address."""
         return self._budget.status
 
     @property

@@ -129,7 +129,7 @@ class InstrumentAnswer(msgspec.Struct, frozen=True):
     fundingInterval: int | None = None
 
     def instrument(self, kind: Kind) -> Instrument:
-        """The instrument in our words."""
+        """Translate the listing into an instrument of the model."""
         perpetual = self.contractType == "LinearPerpetual"
         unified = f"{self.baseCoin}/{self.quoteCoin}" + (f":{self.settleCoin}" if kind is Kind.LINEAR else "")
         return Instrument(

@@ -327,7 +327,7 @@ class LiquidationFeed(Feed):
     message = wire.LiquidationMessage
 
     def deliver(self, message: wire.LiquidationMessage, received_ns: int) -> Refusal:
-        """Pass the liquidations on."""
+        """Check the message and pass its liquidations to the sink."""
         if self._is_of_another(message.data):
             return OTHER_SYMBOL
         if (refusal := self._untimely(message.ts, received_ns)) is not None:

@@ -78,7 +78,7 @@ class Listener(WSListener):
                 self._put_together(whole)
 
     def _put_together(self, data: bytes) -> None:
-        """A message that came in pieces."""
+        """Handle a message that came in several frames."""
         self._owner.unusual(data)
 
 

@@ -115,7 +115,7 @@ class Subscriptions:
         return batches
 
     def forget(self, topic: str) -> None:
-        """Ask for a topic no longer."""
+        """Forget the denials of a topic that is not asked for any more."""
         self._denials.pop(topic, None)
 
     def take(self, reply: Reply) -> bool:

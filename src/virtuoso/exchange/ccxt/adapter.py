@@ -120,7 +120,7 @@ class CcxtExchange:
 
     @property
     def budget(self) -> BudgetStatus:
-        """State of ccxt's throttle."""
+        """How many requests ccxt's throttle lets out now, and until when the exchange refuses this address."""
         return self._transport.budget.status
 
     @property
@@ -285,7 +285,7 @@ class CcxtExchange:
         return _latest(conversion.made(answer, make, self._transport.missing), limit)
 
     def stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
-        """There is none.
+        """Refuse: exchanges through ccxt are polled.
 
         Raises:
             NotOffered: always.

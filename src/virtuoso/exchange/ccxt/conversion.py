@@ -152,7 +152,7 @@ def funding_rate(item: Any) -> FundingRate:
 
 
 def open_interest(exchange: str, item: Any, price: float | None, size: float) -> OpenInterest:
-    """Open interest in coins.
+    """Convert an item of open interest into coins.
 
     Raises:
         NotOffered: it is given in another unit alone.
@@ -231,7 +231,7 @@ def positive(value: Any) -> float | None:
 
 
 def above_zero(value: Any, what: str) -> float:
-    """A number above zero.
+    """Read a number that must be above zero.
 
     Raises:
         MalformedMessage: it is none.
@@ -266,7 +266,7 @@ def _time(value: Any) -> int | None:
 
 
 def number(value: Any, what: str) -> float:
-    """A finite number.
+    """Read a number that must be finite.
 
     Raises:
         MalformedMessage: it is none.

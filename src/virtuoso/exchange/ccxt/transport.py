@@ -144,7 +144,7 @@ class Transport:
             _trip.reset(token)
 
     async def close(self) -> None:
-        """Release connections, for good."""
+        """Close the connections for good: no request is made any more."""
         self._closed = True
         await self.client.close()
 

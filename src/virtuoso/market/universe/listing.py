@@ -52,7 +52,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What is believed to be listed.
+    """What the exchange is believed to list.
 
     Attributes:
         instruments: in the order of the exchange; none while the very first lists are not believed.
@@ -92,7 +92,7 @@ class Listings:
         watched: Collection[str] = (),
         refused: Collection[str] = (),
     ) -> Listed:
-        """Take one poll of both lists.
+        """Judge one poll of both lists, and say what is believed to be listed.
 
         The very first are compared with each other, as there is nothing else: where one has less than half of what the
         other names, nothing is listed until it has been so for some polls. From then on that is a doubt while it lasts.

@@ -100,7 +100,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> str:
-        """Canonical text of the labels."""
+        """Canonical text of the labels, by which the same incident is known again."""
         return identity_of(self.labels)
 
 

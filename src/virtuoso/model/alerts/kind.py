@@ -22,7 +22,7 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertKind:
-    """One kind.
+    """One kind of incident, and what people are told of it.
 
     Attributes:
         name: as in the configuration, the API and the database.

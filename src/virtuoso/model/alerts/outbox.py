@@ -59,7 +59,7 @@ class DeliveryPage(msgspec.Struct, frozen=True):
 
 
 class ChannelStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How a channel is now.
+    """How a channel is now, and what waits for it.
 
     Attributes:
         waiting: messages in the outbox, the one being sent included; as of a few seconds ago, as `dead` is.

@@ -71,7 +71,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """The incident and the horizon."""
+        """Name an outcome by its incident and horizon."""
         return outcome_id(self.incident, self.horizon_min)
 
     @property

@@ -112,7 +112,7 @@ class CascadeParameters:
 
 @dataclass(frozen=True, slots=True)
 class SpreadParameters:
-    """When a spread is a blow-out."""
+    """When a spread counts as blown out."""
 
     kind: ClassVar[AlertKind] = market(
         "spread_blowout", "Spread blow-out", WARNING,
@@ -174,7 +174,7 @@ class FundingParameters:
 
 @dataclass(frozen=True, slots=True)
 class OpenInterestParameters:
-    """When open interest surges."""
+    """When a change of open interest counts as a surge."""
 
     kind: ClassVar[AlertKind] = market(
         "open_interest_surge", "Open interest surge", INFO,
@@ -204,7 +204,7 @@ class ConeTouchParameters:
 
 @dataclass(frozen=True, slots=True)
 class LargeMoveParameters:
-    """When a large move is likely."""
+    """When a large move counts as likely."""
 
     kind: ClassVar[AlertKind] = market(
         "large_move_likely", "Large move likely", INFO,

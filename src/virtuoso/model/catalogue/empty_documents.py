@@ -23,19 +23,19 @@ def recent_alerts() -> object:
 
 
 def alert_rules() -> object:
-    """The document `alerts:rules`."""
+    """Make `alerts:rules` as it is before the first publication."""
     return AlertRules(timestamp=_EPOCH, kinds=(), rules=(), reason=_REASON)  # fmt: skip
 
 
 def alert_pipeline() -> object:
-    """The document `alerts:pipeline`."""
+    """Make `alerts:pipeline` as it is before the first publication."""
     return AlertPipeline(
         timestamp=_EPOCH, fired=0, resolved=0, open=0, stages=(), channels=(), reason=_REASON
     )  # fmt: skip
 
 
 def alert_performance() -> object:
-    """The document `alerts:performance`."""
+    """Make `alerts:performance` as it is before the first publication."""
     return AlertPerformance(
         timestamp=_EPOCH, kinds=(), pending=0, interruptions_today=None, interruptions_allowed=None, interrupting=(),
         reason=_REASON,
@@ -62,7 +62,7 @@ def overview() -> object:
 
 
 def dashboard() -> object:
-    """The document `dashboard`."""
+    """Make `dashboard` as it is before the first publication."""
     return docs.Dashboard(
         market_overview=docs.DashboardMarket(
             market_regime=None, btc_price=None, btc_change=None, data_quality=_NONE

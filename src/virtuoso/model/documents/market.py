@@ -101,7 +101,7 @@ class Mover(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DashboardMarket(msgspec.Struct, frozen=True, kw_only=True):
-    """The market in the dashboard document."""
+    """Regime and data quality of the market, and the price of BTC, for the dashboard document."""
 
     market_regime: str | None
     """The market's regime in title case: `Bullish`, `Bearish`, `Neutral` or `Volatile`; `null` until closed bars
@@ -115,7 +115,7 @@ class DashboardMarket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SystemStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How the monitor is, in a word."""
+    """How the monitor is, in one word."""
 
     status: str
     """`online` while all is healthy (see `/health`), `starting` before that, `degraded` when something is wrong."""

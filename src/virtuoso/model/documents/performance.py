@@ -89,7 +89,7 @@ class ConeQuality(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SideResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What entries by a rule made."""
+    """What entries by one rule brought."""
 
     rule: str
     """`claims`, or a rule that knows nothing: `always_long`, `momentum` (the way of the last horizon), `reversal`,
@@ -103,7 +103,7 @@ class SideResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SideQuality(msgspec.Struct, frozen=True, kw_only=True):
-    """How good it was to say a side."""
+    """How good the claims of a side were, beside rules that know nothing."""
 
     made: SideResult
     """The claims (BUY and SELL), each once, at its own moment."""
@@ -147,7 +147,7 @@ class HorizonQuality(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The main figures of one group."""
+    """The main figures of one group of statements."""
 
     by: str
     """What is grouped by: `symbol` (15m and 1h alone), `hour` of the close (UTC), `label` or `regime`."""

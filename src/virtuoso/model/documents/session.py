@@ -1,4 +1,4 @@
-"""Documents of who is logged in."""
+"""Documents that say who is logged in, and what they may do."""
 
 import msgspec
 

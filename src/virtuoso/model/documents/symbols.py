@@ -65,7 +65,7 @@ class SymbolItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A symbol that is not watched."""
+    """A symbol that is not watched, and why."""
 
     symbol: str
     """The exchange's own name of the instrument, such as `BTCUSDT`."""

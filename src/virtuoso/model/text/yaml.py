@@ -70,7 +70,7 @@ class BoundedLoader(yaml.SafeLoader):
 
 
 def read_text(path: Path) -> str:
-    """The text of a file.
+    """Read the text of a file, no more than 256 KB of it.
 
     Raises:
         OSError: it cannot be read.

@@ -77,7 +77,7 @@ class Alerting:
 
     @property
     def rules(self) -> RuleSet:
-        """The user's rules in force."""
+        """The user's rules that are in force."""
         return self._evaluator.rules
 
     def policy(self, kind: str) -> Policy:

@@ -51,7 +51,7 @@ class AlertOutcomes:
 
     @property
     def pending(self) -> int:
-        """How many are still to come."""
+        """How many outcomes of alerts have not been settled yet."""
         return len(self._pending)
 
     def look(self, delivered: Iterable[tuple[Incident, bool]], now_ms: int) -> None:
@@ -110,7 +110,7 @@ class AlertOutcomes:
         self._stale.add(outcome.kind)
 
     def worths(self, now_ms: int) -> dict[str, Worth]:
-        """By kind, what it was worth."""
+        """By kind of alert, how often a large move followed it."""
         return worths(self.kinds(now_ms))
 
 

@@ -135,7 +135,7 @@ class AlertRoot:
             await self._left.pop().close()
 
     async def close(self) -> None:
-        """Let go of channels and charts."""
+        """Close the outbox with its channels, and the process that draws charts."""
         await self._close_left()
         if self.outbox is not None:
             await self.outbox.close()
@@ -153,5 +153,5 @@ class AlertRoot:
 
 
 def _of_outbox(parts: AlertingParts) -> tuple[object, ...]:
-    """What an outbox is made of."""
+    """Pick the settings that make a new outbox necessary when they change."""
     return parts.channels, parts.fallbacks, parts.digest_above, parts.charts

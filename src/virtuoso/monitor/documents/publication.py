@@ -28,7 +28,7 @@ class Publication:
         self._encoder = msgspec.json.Encoder()
 
     def publish(self, name: str, document: Any) -> None:
-        """Publish one document.
+        """Encode one document and publish it.
 
         Raises:
             KeyError: the catalogue has no document of this name.

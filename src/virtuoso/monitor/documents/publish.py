@@ -304,7 +304,7 @@ def dashboard(
 
 
 def regime_item(regime: SymbolRegime) -> docs.RegimeItem:
-    """Make the item of a regime."""
+    """Turn a regime into the item that is published."""
     return docs.RegimeItem(
         symbol=regime.symbol,
         regime=regime.regime,

@@ -53,7 +53,7 @@ def packed_came(came: Came) -> bytes:
 
 
 def came_from(body: bytes, close_ms: int, kind: str, part: int, horizon_min: int) -> Came:
-    """The outcomes that were packed.
+    """Unpack outcomes from their bytes.
 
     Raises:
         ValueError: these are no such bytes.

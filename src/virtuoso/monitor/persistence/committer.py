@@ -48,11 +48,11 @@ class StateStore(Protocol):
     """The database, as it is used here. Calls raise `StoreUnavailable`, or `Superseded` when the lease is lost."""
 
     async def commit(self, changes: Changes) -> None:
-        """Keep all of it, or nothing."""
+        """Store all changes in one transaction, or none of them."""
         ...
 
     async def state(self, key: str) -> StateRecord | None:
-        """What was kept under a name."""
+        """Read what was stored under a name; `None` when nothing was."""
         ...
 
     async def incidents(self, limit: int, notified_since_ms: int) -> tuple[Incident, ...]:
@@ -81,7 +81,7 @@ class LivedRows(Protocol):
         ...
 
     def take(self) -> Lived | None:
-        """Some of them, the first first."""
+        """Take a batch of rows to be stored, the oldest first; `None` when none waits."""
         ...
 
     def kept(self, lived: Lived) -> None:
@@ -91,7 +91,7 @@ class LivedRows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What earlier runs kept.
+    """What earlier runs stored, to go on from.
 
     Attributes:
         state: what to go on from; `None` where there is none that this program reads.
@@ -287,7 +287,7 @@ class Committer:
                 self._outlook.clear()
 
     async def recall(self, notified_since_ms: int) -> Recalled:
-        """What earlier runs kept.
+        """Read what earlier runs stored, trying a few times.
 
         Of incidents, the latest, and all that are open, undecided, or notified since `notified_since_ms` (epoch ms).
         """
@@ -341,7 +341,7 @@ class Committer:
 
     @property
     def waiting(self) -> Mapping[str, int]:
-        """What is not committed yet."""
+        """By kind, how many changes are not committed yet."""
         return {
             "signals": len(self._signals), "transitions": len(self._transitions), "incidents": len(self._unstored),
             "deliveries": len(self._deliveries), "lived": 0 if self._lived is None else self._lived.waiting,

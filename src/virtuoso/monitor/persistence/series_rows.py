@@ -16,7 +16,7 @@ _STALE = (DataQuality.STALE, DataQuality.UNAVAILABLE)
 
 
 def factor_rows(readings: Iterable[Reading]) -> list[Row]:
-    """`factors`, a row a reading."""
+    """Make the rows of the measurement `factors`, one for each reading."""
     rows: list[Row] = []
     for reading in readings:
         scores = {factor.name: factor.score for factor in reading.factors}

@@ -163,7 +163,7 @@ class DetectingSink:
         return self.state.touch(event_ms, received_ns, bid, ask)
 
     def trades(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:
-        """Public trades, oldest first."""
+        """Take public trades, oldest first, and hand those that were believed to the detectors."""
         if (refusal := self._add_trades(received_ns, trades)) is not None:
             return refusal
         self._seen_ns = received_ns
@@ -171,13 +171,13 @@ class DetectingSink:
         return None
 
     def trades_fetched(self, received_ns: int, trades: Sequence[Trade]) -> Refusal:
-        """Trades that were asked for."""
+        """Take trades that were asked for by REST."""
         if (refusal := self.state.trades_fetched(received_ns, trades)) is None:
             self._detectors.trades_fetched(self.state.told, received_ns)
         return refusal
 
     def ticker(self, event_ms: int, received_ns: int, update: TickerUpdate) -> Refusal:
-        """A ticker snapshot or delta."""
+        """Take a ticker snapshot or delta, and hand what was believed to the detectors."""
         if (refusal := self.state.ticker(event_ms, received_ns, update)) is None:
             self._seen_ns = received_ns
             self._detectors.ticker(event_ms, self.state.believed, received_ns)
@@ -195,7 +195,7 @@ class DetectingSink:
         return None
 
     def liquidations(self, received_ns: int, liquidations: Sequence[Liquidation]) -> Refusal:
-        """Liquidations, oldest first."""
+        """Take liquidations, oldest first, and hand those that were believed to the detectors."""
         if (refusal := self.state.liquidations(received_ns, liquidations)) is None:
             self._detectors.liquidations(liquidations, received_ns)
         return refusal

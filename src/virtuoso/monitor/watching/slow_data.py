@@ -76,7 +76,7 @@ class SlowData:
         self._min_s, self._max_s = min_interval_s, max_interval_s
 
     async def run(self) -> None:
-        """Ask for what is due, for ever."""
+        """Ask for whatever data is due, until cancelled."""
         while len(self.lacking) < len((RATIO, FUNDING)):
             await self.poll()
             await asyncio.sleep(_LOOK_S)

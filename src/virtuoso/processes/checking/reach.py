@@ -52,7 +52,7 @@ class Servers:
             await database.close()
 
     async def cache_tiers(self) -> None:
-        """Ask Redis and Memcached."""
+        """Ask Redis and Memcached, where configured, whether they answer."""
         keys = {"redis": "cache.redis_url", "memcached": f"cache.memcached = {self.settings.cache.memcached}"}
         _raise(await asyncio.gather(*(_silent(tier, keys[tier.name]) for tier in tiers_for(self.settings))))
 

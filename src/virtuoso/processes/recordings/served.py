@@ -26,7 +26,7 @@ class ServedRecording:
         """Where the exchange's clock less ours changed (our epoch ns), as far as it was read."""
 
     def recorded(self) -> Recorded:
-        """What it is.
+        """Read what the exchange must know of the recording to serve it.
 
         Raises:
             RecordingError: it cannot be read.

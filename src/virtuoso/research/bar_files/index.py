@@ -49,5 +49,5 @@ class Index:
         self._count[some] += np.diff(starts, append=minute.size)
 
     def span(self, code: int) -> Span:
-        """The good rows of a symbol."""
+        """First, last and number of the good rows of a symbol."""
         return Span(int(self._first[code]), int(self._last[code]), int(self._count[code]))

@@ -52,7 +52,7 @@ def quality(p: Floats, y: Floats, base: Floats, dummy: Floats, blocks: Blocks) -
 
 
 def rate(y: Floats, used: NDArray[np.bool_], blocks: Blocks) -> Figure:
-    """How often the outcome came."""
+    """Work out how often the outcome came, with its interval."""
     terms = summed(used, y, 1.0)
     return blocks.figure(used, terms, ratio, terms)
 

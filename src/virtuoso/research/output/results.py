@@ -71,7 +71,7 @@ class Results:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The files that are written."""
+        """Names of the files that are written."""
         return (*self._files, SUMMARY)
 
     def __enter__(self) -> "Results":
@@ -80,7 +80,7 @@ class Results:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Remove what was not finished."""
+        """Remove the files that were not finished."""
         for file in self._files.values():
             file.discard()
         part_of(self._directory / SUMMARY).unlink(missing_ok=True)

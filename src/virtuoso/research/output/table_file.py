@@ -55,7 +55,7 @@ class TableFile:
         closed(self._file)
 
     def replace(self) -> None:
-        """Put the file in its place."""
+        """Move the finished file to its place."""
         part_of(self._path).replace(self._path)
 
     def discard(self) -> None:

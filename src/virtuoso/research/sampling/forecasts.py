@@ -46,7 +46,7 @@ class ForecastSampler:
         self._parts: dict[tuple[str, int], list[Sampled]] = {}
 
     def add(self, forecasts: Forecasts) -> None:
-        """Take the piece that follows."""
+        """Sample the piece of forecasts that follows the last one."""
         at = np.flatnonzero(forecasts.close_ms % self._step_ms == 0)
         self._closes.append(forecasts.close_ms[at])
         for name in _BY_HORIZON:

@@ -106,7 +106,7 @@ class ReadingsSampler:
         self._entries: _Entries | None = None
 
     def add(self, history: History) -> None:
-        """Take the piece that follows."""
+        """Sample the piece of history that follows the last one."""
         n = history.score.shape[1]
         if self._entries is None:
             self._entries = _Entries(n)

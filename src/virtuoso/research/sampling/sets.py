@@ -57,7 +57,7 @@ def scored(
     foretell: Foretell | None = None,
     tell: Callable[[float], None] = lambda _: None,
 ) -> ScoredSet:
-    """Read a set and score it.
+    """Read a set of bars and score each of its closes.
 
     Args:
         data: files, folders or patterns of bars or trades.

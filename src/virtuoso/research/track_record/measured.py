@@ -31,7 +31,7 @@ class Measured(ScoredSet):
 
     @property
     def close_ms(self) -> Ints:
-        """The closes [t], epoch ms."""
+        """The closes that are judged [t], epoch ms."""
         return self.followed.close_ms
 
     def blocks(self, horizon: int) -> Blocks:

@@ -23,7 +23,7 @@ _SIDE: Final = 320
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A figure with its name."""
+    """A figure to be drawn, with its name."""
 
     name: str
     figure: Figure

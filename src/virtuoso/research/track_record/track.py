@@ -45,7 +45,7 @@ class Record:
 
     @property
     def failed(self) -> tuple[Gate, ...]:
-        """The gates that did not hold."""
+        """The gates that the record did not pass."""
         return tuple(gate for gate in self.gates if gate.passed is False)
 
     def document(self) -> dict[str, Any]:

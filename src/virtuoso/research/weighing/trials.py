@@ -36,7 +36,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """A trial with how well it did."""
+    """One weighting tried at one horizon, with how well it did."""
 
     trial: Trial
     weighting: str

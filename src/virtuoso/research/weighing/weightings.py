@@ -35,7 +35,7 @@ class WeightingSignal:
 
 
 def equal(x: Floats, _y: Floats, _day: NDArray[np.int64]) -> Floats:
-    """Weigh all components alike."""
+    """Give all components the same weight."""
     return np.full(x.shape[1], 1.0 / x.shape[1])
 
 

@@ -84,7 +84,7 @@ class BookModel:
         return self._nearest(tick // _BLOCK)[tick % _BLOCK + 1]
 
     def _touch(self, tick: int) -> tuple[int, int]:
-        """Best bid and ask in ticks."""
+        """Work out best bid and ask at a tick of the book, in price ticks."""
         at_ms = self.time_of(tick)
         last, following = self._market.around(at_ms)
         share = (at_ms - last.at_ms) / max(1, following.at_ms - last.at_ms)

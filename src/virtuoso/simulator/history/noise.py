@@ -21,7 +21,7 @@ def mixed(values: _Hashed) -> _Hashed:
 
 
 def uniforms(hashed: _Hashed) -> Floats:
-    """Hashes as floats in [0, 1)."""
+    """Turn hashes into floats in [0, 1)."""
     return (hashed >> _11).astype(np.float64) * _UNIT
 
 

@@ -78,7 +78,7 @@ class HistorySource:
         return self._quiet_ms
 
     def restarts_at(self) -> int | None:
-        """Never: the loop has no end."""
+        """Say that the source never starts over: its loop has no end."""
         return None
 
     def knows(self, category: str, topic: str) -> bool:

@@ -117,7 +117,7 @@ class _Rows:
         self.last = np.maximum(counts - 1, 0)
 
     def sums(self, values: Ints) -> Ints:
-        """The sum of each row."""
+        """Sum the values of each row's run."""
         upto = np.append(0, values.cumsum())
         return np.asarray(upto[self.begins + self.counts] - upto[self.begins])
 

@@ -64,7 +64,7 @@ def book_item(symbol: Symbol, depth: int, now_ms: int) -> Item:
 
 
 def trade_items(symbol: Symbol, limit: int, now_ms: int) -> list[Item]:
-    """The latest `limit` trades."""
+    """Make the latest `limit` trades, as REST answers them."""
     market, after = symbol.market, now_ms
     found: list[PlayedTrade] = []
     while len(found) < limit and after > market.first_ms + MINUTE_MS:

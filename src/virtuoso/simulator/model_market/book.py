@@ -73,7 +73,7 @@ class BookModel:
         return (at_ms - self._phase) // (self.tick_ms * self.stride(depth))
 
     def time_of(self, look: int, depth: int) -> int:
-        """When a look happens, epoch ms."""
+        """When the book of this depth is pushed for the `look`th time, epoch ms."""
         return look * self.tick_ms * self.stride(depth) + self._phase
 
     def at(self, look: int, depth: int) -> tuple[Block, int]:

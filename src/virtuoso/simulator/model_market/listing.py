@@ -21,7 +21,7 @@ class Steps(Units):
         return f"{lots * self.lot / 10**self.size_decimals:.{self.size_decimals}f}" if lots else "0"
 
     def trimmed_size(self, lots: int) -> str:
-        """A size without trailing zeros."""
+        """Write a size without trailing zeros."""
         return trimmed(lots * self.lot, self.size_decimals)
 
     def turnover(self, tick_lots: int) -> str:
@@ -62,7 +62,7 @@ class Listed:
 
     @property
     def funding_ms(self) -> int:
-        """How often funding settles."""
+        """Time between two settlements of funding, ms."""
         return int(self.facts.funding_min) * 60_000
 
 

@@ -35,7 +35,7 @@ class ModelMarket:
 
     @property
     def typical_lots(self) -> float:
-        """Lots of a typical minute."""
+        """Lots that trade in a typical minute."""
         return self.history.typical_lots
 
     def _tape(self, minute: int) -> Tape:

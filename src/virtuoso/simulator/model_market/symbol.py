@@ -28,7 +28,7 @@ class Symbol:
 
     @cached_property
     def book(self) -> BookModel:
-        """The model of the order book."""
+        """The model of this symbol's order book."""
         return BookModel(self.market)
 
     @cached_property

@@ -35,7 +35,7 @@ class TickerModel:
         return (at_ms - self._phase) // self.look_ms
 
     def time_of(self, look: int) -> int:
-        """When a look happens, epoch ms."""
+        """When the ticker is pushed for the `look`th time, epoch ms."""
         return look * self.look_ms + self._phase
 
     def _rolling_day(self, minute_ms: int) -> tuple[int, int, int, int, int, int]:

@@ -145,7 +145,7 @@ class TickerFeed:
         self._topic = f'{{"topic":"tickers.{market.listed.symbol}","type":"'
 
     def frames(self, after_ms: int, upto_ms: int) -> Frames:
-        """Differences from look to look."""
+        """Make the frames of a span of time, each with what changed since the one before."""
         ticker = self._ticker
         last = ticker.look_at(upto_ms)
         self.due_ms = ticker.time_of(last + 1)

@@ -83,7 +83,7 @@ class Answers:
         self._items = {key: kept for key, kept in self._items.items() if kept}
 
     def instruments(self) -> list[Item]:
-        """What was listed."""
+        """The instruments of the latest recorded listing."""
         return self.items(_INSTRUMENTS, "") if (_INSTRUMENTS, "", "") in self._items else []
 
     def tickers(self) -> list[Item]:

@@ -16,7 +16,7 @@ _AT_ONCE = 500
 
 
 class Speed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Recorded seconds per second."""
+    """A request for another speed, in recorded seconds per second."""
 
     speed: float
 

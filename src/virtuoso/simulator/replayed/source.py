@@ -39,7 +39,7 @@ class ReplayedSource:
 
     @property
     def ended(self) -> bool:
-        """Whether everything was told."""
+        """Whether the recording was served to its end."""
         return self._next is None
 
     def advance(self, to_ms: int, wanted: Collection[tuple[str, str]]) -> list[Push]:
@@ -124,7 +124,7 @@ class ReplayedSource:
         return self._topics.snapshot(topic) if category == self.recorded.category else None
 
     def instruments(self, category: str) -> list[Item]:
-        """What was listed."""
+        """The instruments that the recording lists in this category."""
         return self._answers.instruments() if category == self.recorded.category else []
 
     def tickers(self, category: str) -> list[Item]:

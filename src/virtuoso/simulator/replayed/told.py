@@ -13,7 +13,7 @@ class Framed(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """A good answer of REST."""
+    """A recorded REST answer that was good."""
 
     at_ms: int
     path: str
@@ -35,7 +35,7 @@ Tape = Callable[[int | None], Iterator[Told]]
 
 
 class Recorded(NamedTuple):
-    """A recording to be served.
+    """A recording, ready to be served.
 
     Attributes:
         category: of its market.

@@ -43,7 +43,7 @@ class Book:
         self.message = message
 
     def top(self, depth: int) -> tuple[list[list[str]], list[list[str]]]:
-        """The best bids and asks."""
+        """The best `depth` bids and asks, best first."""
         bids = sorted(self.bids.items(), key=lambda level: float(level[0]), reverse=True)[:depth]
         asks = sorted(self.asks.items(), key=lambda level: float(level[0]))[:depth]
         return [list(level) for level in bids], [list(level) for level in asks]
@@ -92,7 +92,7 @@ class Topics:
         return made
 
     def deepest(self, symbol: str) -> Book | None:
-        """The deepest book of a symbol."""
+        """The book with the most levels of a symbol; `None` where none was recorded."""
         found = [book for topic, book in self.books.items() if topic.rpartition(".")[2] == symbol]
         return max(found, key=lambda book: int(book.topic.split(".")[1]), default=None)
 

@@ -51,7 +51,7 @@ _CHUNKED_START = b'{"chunks":'
 
 
 class MemcachedTier:
-    """Implements `Tier`.
+    """The cache tier in Memcached.
 
     `address`: `host:port` or the path of a socket; `timeout_s` bounds each call (more for large ones).
     """
@@ -78,7 +78,7 @@ class MemcachedTier:
         return None if data is None else decode_index(self.name, data)
 
     async def listen(self, heard: Callable[[Change], None]) -> None:
-        """Memcached tells of nothing."""
+        """Return at once: Memcached tells nobody of changes."""
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -60,7 +60,7 @@ _MAX_CONNECTIONS = 4
 
 
 class RedisTier:
-    """Implements `Tier`.
+    """The cache tier in Redis.
 
     `url`: such as `redis://127.0.0.1:6379/0`; `timeout_s` bounds each call (more for large ones).
     """

@@ -53,7 +53,7 @@ class Packed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One flush.
+    """What one flush writes to a tier.
 
     Attributes:
         fence: of this flush.
@@ -84,7 +84,7 @@ class Batch:
 
 
 class Outcome(NamedTuple):
-    """What became of a batch.
+    """Whether a tier took a batch, and what it holds now.
 
     Attributes:
         written: whether it was.
@@ -140,7 +140,7 @@ _CHANGE = msgspec.json.Decoder(Change)
 
 
 def decode_index(tier: str, data: bytes) -> Index:
-    """The index that a tier holds.
+    """Decode the index of documents that a tier holds.
 
     Raises:
         StoreUnavailable: the bytes are not one.

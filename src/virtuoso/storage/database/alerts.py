@@ -88,7 +88,7 @@ def incidents_query(wanted: IncidentFilter, limit: int, cursor: str | None) -> S
 
 
 def history(connection: Connection, query: Select[tuple[object, ...]], limit: int) -> IncidentPage:
-    """The page of `incidents_query`."""
+    """Run `incidents_query`, and make a page of what it finds."""
     rows = connection.execute(query).all()
     page = rows[:limit]
     cursor = encode_cursor(page[-1].fired_ms, page[-1].id) if len(rows) > limit else None
@@ -126,7 +126,7 @@ def outcomes_query(identity: str, now_ms: int) -> Select[tuple[object, ...]]:
 
 
 def outcomes(connection: Connection, identity: str, now_ms: int) -> Usable:
-    """What `outcomes_query` finds."""
+    """Run `outcomes_query`, and decode what it finds."""
     rows = connection.execute(outcomes_query(identity, now_ms)).all()
     return usable(OUTCOMES, rows, lambda row: msgspec.json.decode(row.body, type=Outcome))
 

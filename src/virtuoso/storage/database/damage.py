@@ -51,7 +51,7 @@ def usable(table: Table, rows: Iterable[Row[Any]], make: Callable[[Row[Any]], T]
 
 
 def made(table: Table, row: Row[Any], make: Callable[[Row[Any]], T]) -> T:
-    """What `make` makes of a row.
+    """Check a row and turn it into what `make` makes of it.
 
     Raises:
         DamagedRow: a column has a value of another kind, or its text is not what is kept there.

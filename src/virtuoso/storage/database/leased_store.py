@@ -28,11 +28,11 @@ class LeasedStore(LeasedOutbox):
         self._exchange = exchange
 
     async def commit(self, changes: Changes) -> None:
-        """Keep all of it, or nothing."""
+        """Store all changes in one transaction, or none, while the lease is held."""
         await self._guard.during(lambda term: self._store.commit(term, changes))
 
     async def state(self, key: str) -> StateRecord | None:
-        """What was kept under a name."""
+        """Read what this identity stored under a name; `None` when nothing was."""
         return await self._store.state(self._identity, key)
 
     async def incidents(self, limit: int, notified_since_ms: int) -> tuple[Incident, ...]:

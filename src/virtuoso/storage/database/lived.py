@@ -51,10 +51,10 @@ def forget(connection: Connection, identity: str, exchange: str, before_ms: int)
 
 
 def lived_values(identity: str, exchange: str, row: LivedRow) -> dict[str, Any]:
-    """A row as the table has it."""
+    """Make the values of a row's columns."""
     return {"identity": identity, "exchange": exchange, **row.key._asdict(), "body": row.body}
 
 
 def sums_values(identity: str, exchange: str, row: LivedSums) -> dict[str, Any]:
-    """Sums as the table has them."""
+    """Make the column values of a row of sums."""
     return {"identity": identity, "exchange": exchange, **row._asdict()}

@@ -39,7 +39,7 @@ class CameBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def packed(body: msgspec.Struct) -> bytes:
-    """A body as bytes."""
+    """Encode a body as MessagePack, compressed."""
     return ZstdCompressor(level=_LEVEL).compress(msgspec.msgpack.encode(body), mode=ZstdCompressor.FLUSH_FRAME)
 
 

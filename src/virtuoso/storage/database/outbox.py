@@ -147,7 +147,7 @@ def counts(connection: Connection, identity: str, channels: Sequence[str] | None
 
 
 def states(connection: Connection, identity: str) -> dict[str, ChannelState]:
-    """How each channel is, by name."""
+    """Read by name how each channel is."""
     query = select(*(column for column in CHANNELS.c if column.name != "identity"))
     rows = connection.execute(query.where(CHANNELS.c.identity == identity).order_by(CHANNELS.c.name))
     return {state.name: state for state in usable(CHANNELS, rows, lambda row: ChannelState(**row._mapping)).found}

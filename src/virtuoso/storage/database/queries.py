@@ -93,7 +93,7 @@ def signals_query(wanted: SignalFilter, limit: int, cursor: str | None) -> Selec
 
 
 def signals(connection: Connection, query: Select[tuple[object, ...]], limit: int) -> SignalPage:
-    """The page of `signals_query`."""
+    """Run `signals_query`, and make a page of what it finds."""
     rows = connection.execute(query).all()
     page = rows[:limit]
     cursor = encode_cursor(page[-1].close_ms, page[-1].id) if len(rows) > limit else None

@@ -12,7 +12,7 @@ Row = tuple[int, *tuple[Value, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One kind of row.
+    """One kind of row, with its tags and fields.
 
     Attributes:
         name: of the table, or of the measurement in line protocol.

@@ -10,7 +10,7 @@ _KEPT_FILES = 256
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one web process.
+    """The bounds that one web process sets to its clients.
 
     Attributes:
         connections: at once; the next one is answered 503 and closed.

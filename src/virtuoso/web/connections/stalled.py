@@ -26,7 +26,7 @@ class Connection(Protocol):
 
     @property
     def transport(self) -> asyncio.Transport:
-        """The transport of the connection."""
+        """The transport whose unsent bytes are watched."""
 
 
 class Progress:

@@ -1,1 +1,1 @@
-"""Routes, a file a kind."""
+"""The routes of the API, one file for each kind."""

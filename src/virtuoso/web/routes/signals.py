@@ -77,7 +77,7 @@ async def _page(database: Database | None, wanted: SignalFilter, limit: int, cur
 
 
 def change_of(record: SignalRecord) -> docs.SignalChange:
-    """A signal as it is listed."""
+    """Turn a stored signal into the item that the API lists."""
     return docs.SignalChange(
         id=record.id,
         exchange=record.exchange,

@@ -23,7 +23,7 @@ FAVOURED_BY = 0.02
 
 
 class ClaimRule(StrEnum):
-    """When a side is claimed."""
+    """The rules by which a side is claimed."""
 
     LIKELY = "likely"
     """It is likelier than not that the return goes beyond costs on this side."""

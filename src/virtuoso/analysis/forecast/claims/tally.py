@@ -46,7 +46,7 @@ class Standing:
 
 
 class Tally:
-    """The days of every cell.
+    """Adds up what claims of every cell brought, day by day.
 
     Args:
         cells: all that were ever tried.

@@ -59,7 +59,7 @@ class Withdrawal:
 
 
 class Calibration:
-    """The watches of all horizons."""
+    """Watches forecasts at every horizon, and withdraws those that do not hold."""
 
     def __init__(self) -> None:
         self._horizons = tuple(_Horizon(minutes, k) for k, minutes in enumerate(HORIZONS_MIN))
@@ -70,7 +70,7 @@ class Calibration:
 
     @property
     def withdrawn(self) -> tuple[Withdrawal, ...]:
-        """What does not hold now."""
+        """All that is withdrawn now, with its horizon, time and reason."""
         return tuple(each for horizon in self._horizons for each in horizon.withdrawals())
 
     def step(self, rows: Rows, forecasts: Forecasts) -> Forecasts:
@@ -86,7 +86,7 @@ class Calibration:
         return _widened(forecasts, wide) if wide else forecasts
 
     def state(self) -> dict[str, Floats]:
-        """What a restart goes on from."""
+        """Export the state of all watches, by horizon, so that a restart can go on from it."""
         return {str(horizon.minutes): horizon.state() for horizon in self._horizons}
 
     def load(self, state: Mapping[str, Floats]) -> None:

@@ -21,7 +21,7 @@ STATE: Final = 2 * _STAKES.size + 1
 
 
 class DriftDetector:
-    """One mean, watched.
+    """Watches whether one mean stays within its band, by evidence that may be judged after every step.
 
     Args:
         low: the lower end of its band, in (0, 1); 0 = no lower end.

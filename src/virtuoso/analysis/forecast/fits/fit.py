@@ -68,7 +68,7 @@ class Fit:
 
     @property
     def version(self) -> str:
-        """Name it by its content."""
+        """Hash of the fit's arrays, by which a statement says what it was made with."""
         digest = blake2b(digest_size=6)
         for name, array in self.arrays().items():
             digest.update(name.encode() + np.ascontiguousarray(array).tobytes())

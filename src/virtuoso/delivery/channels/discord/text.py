@@ -21,7 +21,7 @@ _MARKS = 2
 
 
 def units(text: str) -> int:
-    """Length in UTF-16 code units."""
+    """Measure a text as Discord does, in UTF-16 code units."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 

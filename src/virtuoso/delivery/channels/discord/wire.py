@@ -67,7 +67,7 @@ class Wire:
         )  # fmt: skip
 
     async def close(self) -> None:
-        """Let go of the connection."""
+        """Close the HTTP session, if one was opened."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -123,7 +123,7 @@ class _Adapter(AsyncWebhookAdapter):
 
 
 async def _read(content: aiohttp.StreamReader) -> bytes:
-    """The body, up to 1 MiB of it."""
+    """Read the body of an answer, up to 1 MiB of it."""
     read = bytearray()
     while len(read) < _LARGEST and (chunk := await content.readany()):
         read += chunk

@@ -73,7 +73,7 @@ class StageItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChannelItem(msgspec.Struct, frozen=True, kw_only=True):
-    """How one channel is now."""
+    """How one channel for alerts is now."""
 
     name: str
     """Name of the channel, as configured."""
@@ -116,7 +116,7 @@ class AlertPipeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def channel_of(status: ChannelStatus) -> ChannelItem:
-    """A channel as the API lists it."""
+    """Turn the status of a channel into the item that the API lists."""
     return ChannelItem(
         name=status.name,
         state=status.state,

@@ -4,7 +4,7 @@ import msgspec
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure with its interval."""
+    """One figure with its 95 % interval."""
 
     value: float | None
     """The figure, in the unit of what it is of; `null` while it is of fewer than 20 incidents, or of fewer than 5

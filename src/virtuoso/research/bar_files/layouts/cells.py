@@ -40,7 +40,7 @@ _MAGIC = {
 
 
 class Beginning(NamedTuple):
-    """How a file of text is written.
+    """How a text file of bars is written, as its first lines show.
 
     Attributes:
         before: lines before the line of names or the first row.

@@ -28,7 +28,7 @@ _NEEDED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recognised:
-    """What a file was taken for.
+    """What a file of bars was recognised as.
 
     Attributes:
         layout: its layout.

@@ -100,7 +100,7 @@ class Coverage:
 
     @property
     def known(self) -> bool:
-        """Whether anything was judged."""
+        """Whether any cone was judged."""
         return bool(self._bands)
 
 

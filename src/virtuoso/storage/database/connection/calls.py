@@ -97,7 +97,7 @@ class Calls:
         return await self._bounded(transaction, timeout_s or self._timeout_s)
 
     def status(self) -> StoreStatus:
-        """How it is, by the last call."""
+        """How the database is, judged by the last call."""
         return StoreStatus(
             name="database", state=self._state, since_ms=self._since_ms, error=self._error, counts=dict(self._counts)
         )

@@ -37,7 +37,7 @@ def this_process() -> Process:
 
 
 def encode(process: Process) -> str:
-    """As it is kept in the row."""
+    """Encode a process as the lease's row names it."""
     return msgspec.json.encode(process).decode()
 
 

@@ -22,7 +22,7 @@ _PATIENCE: Final = 6
 
 
 class Lease:
-    """One instance per identity.
+    """Lets one process at a time be the monitor of an identity.
 
     Attributes:
         lost: set when another holder with a higher epoch was seen; `lost_to` then says who. It never becomes unset.
@@ -53,7 +53,7 @@ class Lease:
 
     @property
     def term(self) -> Term:
-        """What a commit is guarded with."""
+        """Identity and epoch, which the database compares at each commit."""
         return Term(self._identity, self.epoch)
 
     def may_publish(self) -> bool:

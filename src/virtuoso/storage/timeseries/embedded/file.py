@@ -83,7 +83,7 @@ class PartitionFile:
         return flat
 
     def ids(self, measurement: Measurement) -> dict[Tags, int]:
-        """The numbers of its series."""
+        """By tags, the numbers of a measurement's series in this file."""
         if measurement.name not in self._ids:
             self._ids[measurement.name] = tables.series(self.connection, measurement, {})
         return self._ids[measurement.name]

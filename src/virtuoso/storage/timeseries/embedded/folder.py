@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 
 class Folder:
-    """Used by one thread at a time.
+    """Opens, counts and removes the partition files of a folder; for one thread at a time.
 
     Args:
         path: it is made.
@@ -104,7 +104,7 @@ class Folder:
             file.close()
 
     def remove(self, partition: Partition) -> None:
-        """Unlink it.
+        """Close a partition and unlink its file.
 
         Raises:
             OSError: it cannot be removed.
@@ -149,7 +149,7 @@ class Folder:
         return sorted((self.path / ARCHIVE).glob("*/*/*.parquet"), key=lambda path: (path.stem, path))
 
     def measure(self) -> None:
-        """Count files and bytes anew."""
+        """Count the folder's files and their bytes anew."""
         found = partitions.listed(self.path)
         self.files = len(found)
         self.bytes = sum(partitions.bytes_of(self.path, partition) for partition in found)

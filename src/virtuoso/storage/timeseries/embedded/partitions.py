@@ -53,7 +53,7 @@ KIND_OF_TIMEFRAME: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One file.
+    """One partition file: what is in it, and when its span begins.
 
     Attributes:
         kind: what is in it.
@@ -132,7 +132,7 @@ def files_of(folder: Path, partition: Partition) -> Iterator[Path]:
 
 
 def bytes_of(folder: Path, partition: Partition) -> int:
-    """What it takes on the disk."""
+    """Sum the bytes that a partition's files take on the disk."""
     return sum(_size(path) for path in files_of(folder, partition))
 
 

@@ -20,7 +20,7 @@ from virtuoso.storage.timeseries.schema import BARS
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """One of the two.
+    """One of the two roll-ups: bars, and the longer bars that they are summed up to.
 
     Attributes:
         source: bars that are summed up.

@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 
 
 class Writer:
-    """Used by one thread at a time.
+    """Writes rows into partition files, and removes what has expired; for one thread at a time.
 
     Args:
         folder: of the partitions; it is made.

@@ -18,7 +18,7 @@ Chunk = tuple[Measurement, Sequence[Row]]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Lines, compressed.
+    """Lines of line protocol, compressed for one request.
 
     Attributes:
         body: gzip.

@@ -72,7 +72,7 @@ class LineEncoder:
         self._heads: dict[tuple[Any, ...], bytes] = {}
 
     def encode(self, rows: Sequence[Row], lines: list[bytes]) -> tuple[int, int]:
-        """Append the lines of `rows`.
+        """Encode `rows`, and append their lines to `lines`.
 
         Returns:
             How many rows had no known field, and how many cannot be written: a tag with a line break or with a

@@ -53,7 +53,7 @@ class Outlet:
             self._count(batch)
 
     async def put_aside(self, batch: Batch) -> None:
-        """Have the batch in the spool."""
+        """Append the batch to the spool, or count it as dropped."""
         if batch.points:
             try:
                 await self.run(partial(self._spool.append, batch.body, batch.points))

@@ -20,7 +20,7 @@ _MIN_SEGMENT_BYTES = 4_096
 
 @dataclass(slots=True, eq=False)
 class Segment:
-    """A file of frames.
+    """One file of the spool: batches in frames, in the order of their arrival.
 
     Attributes:
         path: of the file.

@@ -1,4 +1,4 @@
-"""A label may be unknown."""
+"""Let the label of a signal be unknown."""
 
 import sqlalchemy as sa
 from alembic import op

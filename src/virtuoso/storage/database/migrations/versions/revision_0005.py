@@ -1,4 +1,4 @@
-"""What followed alerts."""
+"""Add the table of what followed alerts."""
 
 import sqlalchemy as sa
 from alembic import op
