@@ -5,8 +5,9 @@
 #   DATA    folder for everything that is kept (./data)
 #   CONFIG  a configuration file of yours; the addresses of the stores, PORT and DATA are set over it
 #
-# Each server is started again a second after it dies. Ten short lives in a row, or a program that says it is used
-# wrongly, end everything. Needs bash, and Debian's redis-server, memcached and influxdb.
+# Each server is started again a second after it dies, and monitor and web after 15 seconds in which they hang. Ten short
+# lives in a row, or a program that says it is used wrongly, end everything. Logs are rotated at 10 MB. Needs bash, and
+# Debian's redis-server, memcached and influxdb.
 set -uo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -46,41 +47,12 @@ export VIRTUOSO__WEB__PORT=$port
 export VIRTUOSO__DATA_DIR=$data/virtuoso
 "$bin/virtuoso" config check "${config[@]}" >/dev/null || exit 2
 
-# keep NAME COMMAND…: run it, and again when it dies. A session of its own keeps the terminal's Ctrl-C from it.
+# keep NAME COMMAND…: run it, and again when it dies or, where it is ours, hangs.
 keep() {
-  local name=$1 code began short=0
+  local name=$1 watch=()
   shift
-  trap '' INT HUP # the terminal tells every process of the script; this one waits to be told
-  trap end TERM
-  while true; do
-    began=$SECONDS
-    setsid "$@" >>"$data/log/$name.log" 2>&1 </dev/null &
-    wait $! 2>/dev/null  # without bash's own word about a process that was killed
-    code=$?
-    ((SECONDS - began >= 10)) && short=0
-    if [[ $1 == "$bin/virtuoso" && $code == 2 ]] || ((++short >= 10)); then
-      echo "run-local: $name ended (exit $code): $(tail -n 1 "$data/log/$name.log")" >&2
-      exit 1
-    fi
-    echo "run-local: $name ended (exit $code) and is started again" >&2
-    sleep 1 &
-    wait $!
-  done
-}
-
-# End what runs: politely, after 15 seconds by force.
-end() {
-  local jobs tenths
-  jobs=$(jobs -p)
-  # shellcheck disable=SC2086 # several words
-  [ -z "$jobs" ] || kill $jobs 2>/dev/null
-  for ((tenths = 0; tenths < 150; tenths++)); do
-    [ -n "$(jobs -pr)" ] || exit 0
-    sleep 0.1
-  done
-  # shellcheck disable=SC2086
-  kill -9 $jobs
-  exit 0
+  [[ $1 != "$bin/virtuoso" ]] || watch=(--watchdog 15)
+  exec "$bin/python" -I "$root/deploy/keep.py" "${watch[@]}" "$name" "$data/log/$name.log" "$@"
 }
 
 stores=() services=() announce=

@@ -7,11 +7,10 @@ import re
 import shlex
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ DEPLOY = ROOT / "deploy"
 SECRETS = {"VIRTUOSO_TOKEN": "a-token-of-some-length", "INFLUX_PASSWORD": "secret"}
 WEBHOOKS = ("DISCORD_WEBHOOK_URL", "SYSTEM_ALERTS_WEBHOOK_URL", "HEARTBEAT_URL")
 RUN_LOCAL = (DEPLOY / "run-local.sh").read_text()
+CONFIG = DEPLOY / "config/virtuoso.yaml"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 
 
@@ -69,7 +69,7 @@ def test_what_the_issue_asks_for_is_composed() -> None:
 def test_every_service_is_bounded_and_watched(name: str) -> None:
     service = SERVICES[name]
     assert re.fullmatch(r"\d+[mg]", service["mem_limit"])
-    assert re.fullmatch(r"on-failure:\d+", service["restart"])
+    assert service["restart"] == "unless-stopped"
     assert re.fullmatch(r"\d+s", service["stop_grace_period"])
     assert {"test", "interval", "timeout", "retries"} <= set(service["healthcheck"])
     assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
@@ -111,6 +111,16 @@ def test_redis_keeps_nothing_and_refuses_when_it_is_full() -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
+def test_the_configuration_is_mounted_and_not_part_of_the_image(name: str) -> None:
+    source, target, mode = OURS[name]["volumes"][1].split(":")
+    assert (target, mode) == ("/etc/virtuoso", "ro")
+    assert (DEPLOY / source / "virtuoso.yaml") == CONFIG, "a folder: an editor gives a file another inode"
+    line = OURS[name]["command"]
+    assert line[line.index("-c") + 1] == f"{target}/virtuoso.yaml"
+    assert "virtuoso.yaml" not in (DEPLOY / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("name", OURS)
 def test_the_command_lines_of_the_containers_parse(name: str) -> None:
     parse(OURS[name]["command"])
 
@@ -134,10 +144,10 @@ def test_the_command_lines_of_the_plain_recipes_parse() -> None:
 
 def test_the_configuration_of_the_containers_is_right(tmp_path: Path) -> None:
     environment = {**os.environ, **SECRETS}
-    line = command("config", "check", "-c", str(DEPLOY / "virtuoso.yaml"))
+    line = command("config", "check", "-c", str(CONFIG))
     done = warm.run(line, timeout=60, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
-    settings = load([DEPLOY / "virtuoso.yaml"], SECRETS)
+    settings = load([CONFIG], SECRETS)
     assert settings.cache.tiers == ("memory", "memcached", "redis")
     stores = (settings.cache.redis_url.get_secret_value(), settings.cache.memcached, settings.timeseries.influx.url)
     for address, name in zip(stores, ("redis", "memcached", "influxdb"), strict=True):
@@ -147,7 +157,7 @@ def test_the_configuration_of_the_containers_is_right(tmp_path: Path) -> None:
     assert SERVICES["web"]["ports"] == [f"127.0.0.1:{settings.web.port}:{settings.web.port}"]
     assert str(settings.data_dir) == "/data"
     with pytest.raises(ConfigError, match="INFLUX_PASSWORD"):
-        load([DEPLOY / "virtuoso.yaml"], {"VIRTUOSO_TOKEN": "a-token-of-some-length"})
+        load([CONFIG], {"VIRTUOSO_TOKEN": "a-token-of-some-length"})
 
 
 def test_the_image_is_made_of_what_is_there_as_the_makefile_installs() -> None:
@@ -195,7 +205,29 @@ def test_the_units_are_bounded_and_confined(path: Path) -> None:
     assert int(found["Unit"]["StartLimitBurst"]) > 0
     assert service["User"] == "virtuoso"
     assert service["ProtectSystem"] == "strict"
+    assert service["Type"] == "notify"
+    assert 0 < int(service["WatchdogSec"]) <= 90
     assert path.name in unit(DEPLOY / "systemd/virtuoso.target")["Unit"]["Wants"].split()
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_systemd_takes_the_units_and_finds_them_confined(path: Path, tmp_path: Path) -> None:
+    """`verify` wants what is started to be there: a copy starts something that is."""
+    copy = tmp_path / path.name
+    copy.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", path.read_text(), flags=re.MULTILINE))
+    shutil.copy(DEPLOY / "systemd/virtuoso.target", tmp_path)
+    taken = analyze("verify", "--man=no", str(copy))
+    assert (taken.returncode, taken.stdout + taken.stderr) == (0, "")
+    found = analyze("security", "--offline=true", "--no-pager", "--threshold=25", str(path))
+    assert found.returncode == 0, found.stdout.splitlines()[-1]
+    assert re.search(r"exposure level for \S+: [012]\.\d", found.stdout)
+
+
+def analyze(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """What systemd says of units, which it needs not run for."""
+    tool = shutil.which("systemd-analyze")
+    assert tool is not None, "systemd-analyze is not installed; `make test` installs what the tests need"
+    return subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 
 def healthy(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> bool:
@@ -225,34 +257,6 @@ def test_the_health_checks_tell_who_is_well(tmp_path: Path, monkeypatch: pytest.
             web.kill()
             assert not healthy(monkeypatch, "web", url)
             assert not healthy(monkeypatch, "wed", url)
-
-
-def backup(source: Path, target: Path) -> tuple[int, str]:
-    line = [sys.executable, str(DEPLOY / "backup.py"), str(source), str(target)]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
-    return done.returncode, done.stdout + done.stderr
-
-
-def test_a_backup_has_what_is_still_in_the_logs_and_overwrites_nothing(tmp_path: Path) -> None:
-    source, target = tmp_path / "data", tmp_path / "copy"
-    (source / "timeseries/bybit-linear/archive/minutes/bars").mkdir(parents=True)
-    (source / "timeseries/bybit-linear/archive/minutes/bars/2026-01-01.parquet").write_bytes(b"PAR1")
-    files = [source / "virtuoso.sqlite", source / "timeseries/bybit-linear/minutes-2026-01-02.db"]
-    with ExitStack() as stack:
-        for file in files:
-            live = stack.enter_context(closing(sqlite3.connect(file)))
-            live.execute("PRAGMA journal_mode = WAL")
-            live.execute("CREATE TABLE t (x)")
-            live.execute("INSERT INTO t VALUES (7)")
-            live.commit()
-            assert file.with_name(file.name + "-wal").stat().st_size > 0
-        assert backup(source, target) == (0, f"backup: 2 files in {target}\n")
-    for file in files:
-        with closing(sqlite3.connect(target / file.relative_to(source))) as kept:
-            assert kept.execute("SELECT x FROM t").fetchall() == [(7,)]
-    assert (target / "timeseries/bybit-linear/archive/minutes/bars/2026-01-01.parquet").read_bytes() == b"PAR1"
-    assert backup(source, target) == (2, f"backup: {target} is there already\n")
-    assert backup(tmp_path / "nowhere", tmp_path / "other")[0] == 2
 
 
 def run_local(folder: Path, **variables: str) -> subprocess.Popen[str]:
@@ -312,6 +316,16 @@ def first_named(name: str, processes: Iterable[psutil.Process]) -> psutil.Proces
     return found[min(found)]
 
 
+def first_with(line: str, processes: Iterable[psutil.Process]) -> psutil.Process:
+    """The one whose command line holds this text, which is not what keeps it."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            found = " ".join(process.cmdline())
+            if line in found and "keep.py" not in found:
+                return process
+    raise AssertionError(f"{line} does not run")
+
+
 def living(family: dict[int, psutil.Process]) -> list[psutil.Process]:
     return [p for p in family.values() if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
@@ -345,6 +359,12 @@ def test_the_plain_recipe_runs_both_services_on_real_stores_and_leaves_nothing(
             server.kill()
         until("killed stores are started again", lambda: (tmp_path / "err").read_text().count("started again") == 2)
         until("every store is up again", lambda: states() == wanted, 60)
+        hung = [first_with(command, living(family)) for command in ("virtuoso monitor", "virtuoso web")]
+        for process in hung:
+            process.suspend()
+        until("what hung is started again", lambda: all(not process.is_running() for process in hung), 60)
+        until("both serve again", lambda: ask(f"http://127.0.0.1:{port}/health")[0] == 200, 60)
+        assert (tmp_path / "err").read_text().count("was silent for 15 s and is killed") == 2
     finally:
         recipe.send_signal(signal.SIGTERM)
         code = ended(recipe)

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from virtuoso.config.credentials import with_credentials
 from virtuoso.config.document import Document, read, scalar
 from virtuoso.config.hints import PREFIX
 from virtuoso.config.keys import is_section
@@ -84,6 +85,8 @@ class Layers:
 def merge(paths: Sequence[Path], environment: Mapping[str, str]) -> Layers:
     """All layers, later ones winning key by key; what cannot be used of them is left out, and told."""
     layers = Layers()
+    environment, mistakes = with_credentials(environment)
+    layers.mistakes += mistakes
     for path in paths:
         try:
             document = read(path)

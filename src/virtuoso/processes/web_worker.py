@@ -13,6 +13,7 @@ from virtuoso.config import Settings
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable, VirtuosoError
 from virtuoso.monitor.tasks import TrackedTasks
+from virtuoso.operations.watchdog import Watchdog
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.stopping import stop_signals
 from virtuoso.processes.web import DATABASE_THREADS, serve_documents
@@ -40,6 +41,8 @@ async def run_worker(settings: Settings, clock: Clock, sock: socket.socket) -> N
     try:
         log.info("documents loaded", count=await replica.warm(_WARM_S))
         tasks.start("replica", replica.run)
+        if (watchdog := Watchdog.wanted(os.environ, lambda: True)) is not None:
+            tasks.start("watchdog", watchdog.run)
         opening = asyncio.create_task(_open(database), name="announce")
         await serve_documents(settings, sock, cache, clock, stop, mode="standalone", database=database, works={opening})
     finally:

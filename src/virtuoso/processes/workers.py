@@ -1,6 +1,7 @@
-"""Several processes that share a listening socket, each started again when it dies."""
+"""Several processes that share a listening socket, each started again when it dies or hangs."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
@@ -8,6 +9,8 @@ from contextlib import suppress
 import structlog
 
 from virtuoso.model.errors import UsageError, VirtuosoError
+from virtuoso.operations.watchdog import Watchdog
+from virtuoso.processes.watched import SILENT_S, Watched
 
 log = structlog.get_logger(__name__)
 
@@ -29,15 +32,17 @@ async def keep_workers(count: int, command: Sequence[str], descriptor: int) -> N
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    watchdog = Watchdog.wanted(os.environ, lambda: True)
     keepers = [asyncio.create_task(_keep(command, descriptor)) for _ in range(count)]
     stopping = asyncio.create_task(stop.wait())
+    telling = [] if watchdog is None else [asyncio.create_task(watchdog.run(), name="watchdog")]
     try:
-        await asyncio.wait({*keepers, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({*keepers, stopping, *telling}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
-        for keeper in keepers:
-            keeper.cancel()
-        ends = await asyncio.gather(*keepers, return_exceptions=True)
+        for task in (*keepers, *telling):
+            task.cancel()
+        ends = await asyncio.gather(*keepers, *telling, return_exceptions=True)
     for end in ends:
         if isinstance(end, VirtuosoError):
             raise end
@@ -48,12 +53,16 @@ async def _keep(command: Sequence[str], descriptor: int) -> None:
     wait_s, deaths = _FIRST_WAIT_S, 0
     while True:
         began_s = loop.time()
-        worker = await asyncio.create_subprocess_exec(*command, pass_fds=(descriptor,), stdin=asyncio.subprocess.PIPE)
-        try:
-            code = await worker.wait()
-        except asyncio.CancelledError:
-            await _end(worker)
-            raise
+        with Watched(SILENT_S) as watched:
+            worker = await asyncio.create_subprocess_exec(
+                *command, pass_fds=(descriptor,), stdin=asyncio.subprocess.PIPE,
+                env={**os.environ, **watched.environment},
+            )  # fmt: skip
+            try:
+                code = await _life(worker, watched)
+            except asyncio.CancelledError:
+                await _end(worker)
+                raise
         if code == _WRONG_USE:
             raise UsageError("a worker could not start; see the line above")
         calm = loop.time() - began_s >= _CALM_S
@@ -62,6 +71,23 @@ async def _keep(command: Sequence[str], descriptor: int) -> None:
             raise VirtuosoError(f"a worker died {deaths} times in a row (exit {code}); see the log")
         log.error("a worker died and is started again", exit=code, wait_s=wait_s)
         await asyncio.sleep(wait_s)
+
+
+async def _life(worker: asyncio.subprocess.Process, watched: Watched) -> int:
+    """The exit code of a worker; one that hangs is killed."""
+    ending = asyncio.create_task(worker.wait())
+    hanging = asyncio.create_task(watched.hang())
+    try:
+        await asyncio.wait({ending, hanging}, return_when=asyncio.FIRST_COMPLETED)
+        if not ending.done():
+            log.error("a worker hangs and is killed", silent_s=SILENT_S)
+            with suppress(ProcessLookupError):
+                worker.kill()
+        return await ending
+    finally:
+        hanging.cancel()
+        ending.cancel()
+        await asyncio.gather(hanging, ending, return_exceptions=True)
 
 
 async def _end(worker: asyncio.subprocess.Process) -> None:
