@@ -18,7 +18,8 @@ ROUTES = {
     "/api/symbols/{symbol}/scores", "/api/alerts", "/api/alerts/{alert_id}",
     "/api/alerts/{alert_id}/ack", "/api/alerts/rules", "/api/alerts/pipeline", "/api/alerts/performance",
     "/api/silences", "/api/session", "/api/signals/{signal_id}", "/api/symbols/{symbol}/cones",
-    "/api/symbols/{symbol}/series", "/api/symbols/{symbol}/tape", "/api/monitoring/history",
+    "/api/symbols/{symbol}/series", "/api/symbols/{symbol}/tape", "/api/symbols/{symbol}/depth",
+    "/api/monitoring/history",
     "/api/silences/{silence_id}", "/api/alerts/deliveries", "/api/alerts/deliveries/{delivery_id}/resend",
 }  # fmt: skip
 

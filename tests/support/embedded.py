@@ -17,7 +17,7 @@ from virtuoso.storage.timeseries.schema import Measurement, Row
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 START_MS = 1_779_667_200_000
 """2026-05-25T00:00:00Z, a Monday: days, weeks and years of files begin here or are cut by it."""
-FOREVER = Retention(minutes=None, middle=None, hours=None)
+FOREVER = Retention(minutes=None, middle=None, hours=None, depth=None)
 
 
 def bars(symbols: Sequence[str], times_ms: Sequence[int], timeframe: str = "1m", seed: int = 1) -> list[Row]:

@@ -94,6 +94,7 @@ class RetentionSettings(Section):
     minutes_days: WholeDays = Field(30, ge=2, le=3650, description="Of minutes: bars, tickers, factors.")
     frames_days: WholeDays = Field(28, ge=14, le=3650, description="Of bars of 3 to 30 minutes.")
     hours_days: WholeDays = Field(1092, ge=90, le=36500, description="Of bars of an hour and longer.")
+    depth_days: WholeDays = Field(14, ge=0, le=365, description="Of what books held, second by second; 0 keeps none.")
 
 
 class InfluxSettings(Section):
@@ -137,4 +138,15 @@ class TimeseriesSettings(Section):
     min_free_mb: int = Field(
         200, ge=0, le=1_000_000, description="Free space below which the oldest history of the embedded store goes."
     )
+    depth_mb: int = Field(
+        2_000,
+        ge=1,
+        le=1_000_000,
+        description="Size of what is kept of depth; beyond it the oldest three hours go.",
+    )
     influx: InfluxSettings = InfluxSettings()
+
+    @property
+    def keeps_depth(self) -> bool:
+        """Whether what books held second by second is kept."""
+        return self.store == "embedded" and self.retention.depth_days > 0

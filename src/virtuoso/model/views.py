@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from virtuoso.model.documents import Bars, Book, MonitoringHistory, ScoreHistory, SymbolSeries
+from virtuoso.model.documents import Bars, Book, Depth, MonitoringHistory, ScoreHistory, SymbolSeries
 from virtuoso.model.timeframe import Timeframe
 
 
@@ -28,6 +28,17 @@ class SymbolViews(Protocol):
 
     async def scores(self, symbol: str, limit: int) -> ScoreHistory | None:
         """The latest readings, oldest first."""
+        ...
+
+
+class DepthViews(Protocol):
+    """What books held, second by second."""
+
+    async def depth(self, symbol: str, seconds: int, until_ms: int | None = None) -> Depth | None:
+        """The last seconds before `until_ms` (epoch ms, the exchange's clock; now where none is given).
+
+        `None` for a symbol that is not watched.
+        """
         ...
 
 

@@ -174,6 +174,7 @@ class Monitor:
             await asyncio.gather(lost, watching, return_exceptions=True)
             await self.tasks.stop()
             await self.cycle.ending()
+            self._beats.depth.finish()
             if self.stores is not None:
                 await self.committer.commit()
             await self.alerts.close()

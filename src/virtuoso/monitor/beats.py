@@ -13,6 +13,7 @@ from virtuoso.monitor.cycle import alpha_scanner
 from virtuoso.monitor.cycle.detailed import DetailedPublisher
 from virtuoso.monitor.cycle.tapes import TAPES_S, tape_of
 from virtuoso.monitor.cycle.ticks import BOOKS_S, TICKS_S, TicksPublisher, book_of
+from virtuoso.monitor.depth.recorder import DEPTH_S, DepthRecorder
 from virtuoso.monitor.kernel import Kernel
 from virtuoso.monitor.lived import documents as lived_documents
 from virtuoso.monitor.lived.documents import LivedDocuments
@@ -31,9 +32,12 @@ class Beat:
 
     async def run(self) -> None:
         """Do it, and again, until cancelled."""
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
         while True:
             await self.work()
-            await asyncio.sleep(self.period_s)
+            due_s = max(due_s + self.period_s, loop.time())  # steady; what is late is not made up for
+            await asyncio.sleep(due_s - loop.time())
 
 
 class Beats:
@@ -48,6 +52,8 @@ class Beats:
         ticks = TicksPublisher(market, kernel.exchange, publication, kernel.clock, watch.contained)
         books = DetailedPublisher("book", partial(book_of, market, kernel.cycle), market, watch, publication)
         tapes = DetailedPublisher("tape", partial(tape_of, market, kernel.cycle), market, watch, publication)
+        keeping = stores.series if stores is not None and stores.keeps_depth else None
+        self.depth = DepthRecorder(market, watch, kernel.cycle, publication, keeping)
         alerts = AlertDocuments(kernel.alerting, channels, publication, kernel.clock)
         lived = LivedDocuments(kernel.lived, publication, kernel.clock)
         supervision = Supervision(kernel, status, stores, on_status)
@@ -57,6 +63,7 @@ class Beats:
             Beat("status", PERIOD_S, supervision.check),
             Beat("books", BOOKS_S, _soon(books.publish)),
             Beat("tapes", TAPES_S, _soon(tapes.publish)),
+            Beat("depth", DEPTH_S, _soon(self.depth.look)),
             Beat("alert documents", documents.PERIOD_S, _soon(alerts.publish)),
             Beat("signal performance", lived_documents.PERIOD_S, lived.publish),
             self.alpha,

@@ -20,7 +20,7 @@ from virtuoso.web.connections.limits import Limits, connections_for
 from virtuoso.web.connections.server import WebServer
 from virtuoso.web.published_health import PublishedHealth
 from virtuoso.web.wrong_tokens import tell_wrong_tokens
-from virtuoso.wiring.stores import database_for, readable_for
+from virtuoso.wiring.stores import database_for, depth_history_for, readable_for
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +56,7 @@ async def serve_documents(
                     clock=clock,
                     access=access,
                     history=CycleHistory(series, clock),
+                    depth=depth_history_for(settings, cache, series, clock),
                 ),
                 _limits(settings),
             )

@@ -11,12 +11,16 @@ from virtuoso.storage.timeseries.protocol import TimeSeries
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Opened, and closed, by whoever made them. `series` is `None` where nothing is to be kept."""
+    """Opened, and closed, by whoever made them. `series` is `None` where nothing is to be kept.
+
+    `keeps_depth` says whether the series take what books held, second by second.
+    """
 
     database: Database
     lease: Lease
     series: TimeSeries | None
     publisher: Publisher
+    keeps_depth: bool = False
 
     def statuses(self) -> tuple[StoreStatus, ...]:
         """Return the state of every store now: cache tiers, time series (if kept), database."""

@@ -13,6 +13,7 @@ from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Band
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.storage.exchange_time import exchange_ms
 from virtuoso.storage.timeseries.protocol import Readable
 from virtuoso.storage.timeseries.schema import BARS, FACTORS, TICKERS, Measurement, Row
 
@@ -93,7 +94,7 @@ class StoredViews:
     ) -> tuple[Sequence[Row], str | None]:
         if self._series is None:
             return (), _NOTHING_KEPT
-        now_ms = self._exchange_ms()
+        now_ms = exchange_ms(self._cache, self._clock)
         last_ms = now_ms if until_ms is None else max(0, min(now_ms, until_ms - 1))
         first_ms = max(0, last_ms - _PATIENCE * limit * step_ms)
         try:
@@ -101,22 +102,6 @@ class StoredViews:
         except StoreUnavailable as error:
             return (), str(error)
         return next(iter(found.values()), ()), None
-
-    def _exchange_ms(self) -> int:
-        """Exchange time now (epoch ms), by which rows are kept: our clock and what the status says it is off by."""
-        status = self._cache.get("status")
-        told = None if status is None else msgspec.json.decode(status.body, type=_Status).exchange.clock_offset_ms
-        return self._clock.now_ns() // 1_000_000 + int(told or 0.0)
-
-
-class _Exchange(msgspec.Struct):
-    clock_offset_ms: float | None = None
-
-
-class _Status(msgspec.Struct):
-    """The part of the status document that is read here."""
-
-    exchange: _Exchange = msgspec.field(default_factory=_Exchange)
 
 
 class _Ticker(msgspec.Struct):

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from virtuoso import __version__
 from virtuoso.model.clock import Clock
-from virtuoso.model.views import MonitorViews, SymbolViews
+from virtuoso.model.views import DepthViews, MonitorViews, SymbolViews
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.database.store import Database
 from virtuoso.web import openapi, problems
@@ -25,7 +25,7 @@ from virtuoso.web.routes import (
     symbols,
 )
 from virtuoso.web.routes.health import Judged
-from virtuoso.web.routes.symbol import cones, series, tapes
+from virtuoso.web.routes.symbol import cones, depths, series, tapes
 
 _DESCRIPTION = (
     "What matters in crypto derivatives, why, and how fresh the data behind it is. Begin with `/api/signals/top`. "
@@ -44,18 +44,19 @@ def create_app(
     clock: Clock,
     access: Access,
     history: MonitorViews | None = None,
+    depth: DepthViews | None = None,
 ) -> App:
     """The ASGI application; `identity` is that of the monitor whose outbox is listed, `access` says who may ask.
 
-    Without `history` none is served of how the monitor has been.
+    Without `history` none is served of how the monitor has been, without `depth` none of what books held.
     """
-    app = application(cache, board, views, database, identity, clock, access, history)
+    app = application(cache, board, views, database, identity, clock, access, history, depth)
     return Front(app, cache, documents.HOT, access, clock)
 
 
 def application(
     cache: MemoryCache, board: Judged, views: SymbolViews, database: Database | None, identity: str, clock: Clock,
-    access: Access, history: MonitorViews | None = None,
+    access: Access, history: MonitorViews | None = None, depth: DepthViews | None = None,
 ) -> FastAPI:  # fmt: skip
     """Build the application behind the front: routes, errors and OpenAPI."""
     app = FastAPI(
@@ -66,6 +67,7 @@ def application(
         cones.router(cache, database, identity),  # before what a symbol's name may hold
         tapes.router(cache),
         series.router(views),
+        depths.router(depth, cache),
         symbols.router(views, cache),
         signals.router(database),
         one_signal.router(database, identity, clock),  # after the paths that its id could be

@@ -27,6 +27,7 @@ from virtuoso.storage.database.connection.durability import durability_warning
 from virtuoso.storage.database.lease.lease import Lease
 from virtuoso.storage.database.lease.rows import STOPPED
 from virtuoso.storage.database.store import Database
+from virtuoso.storage.depth_history import DepthHistory, DepthSource
 from virtuoso.storage.stores import Stores
 from virtuoso.storage.timeseries.protocol import Readable, TimeSeries
 from virtuoso.wiring.folders import series_folder, spool_folder, sqlite_file
@@ -132,7 +133,8 @@ def series_for(settings: Settings, clock: Clock) -> TimeSeries | None:
         series_folder(settings),
         clock=clock,
         retention=Retention(
-            minutes=keep.minutes_days, middle=keep.frames_days, hours=keep.hours_days, archive=series.archive
+            minutes=keep.minutes_days, middle=keep.frames_days, hours=keep.hours_days, depth=keep.depth_days,
+            depth_bytes=series.depth_mb << 20, archive=series.archive,
         ),
         min_free_bytes=series.min_free_mb << 20,
     )  # fmt: skip
@@ -183,6 +185,18 @@ async def readable_for(settings: Settings, clock: Clock) -> AsyncIterator[Readab
             await influx.close()
     else:
         yield None
+
+
+def depth_history_for(settings: Settings, cache: MemoryCache, series: Readable | None, clock: Clock) -> DepthHistory:
+    """What is kept of depth, as far as the configured store keeps any."""
+    store = settings.timeseries.store
+    if settings.timeseries.keeps_depth and isinstance(series, DepthSource):
+        return DepthHistory(cache, series, clock)
+    if store == "embedded":
+        why = "timeseries.retention.depth_days is 0"
+    else:
+        why = f"timeseries.store is `{store}`, and the embedded store alone keeps it"
+    return DepthHistory(cache, None, clock, f"no history of depth is kept: {why}")
 
 
 _OnPurpose = (asyncio.CancelledError, KeyboardInterrupt, SystemExit)
@@ -238,4 +252,4 @@ async def opened(settings: Settings, clock: Clock, memory: MemoryCache) -> Async
             raise UsageError(clash(settings, rival))
         if warmed := await publisher.warm(_WARM_S):
             log.info("documents of the last run loaded", count=warmed)
-        yield Stores(database, lease, series, publisher)
+        yield Stores(database, lease, series, publisher, settings.timeseries.keeps_depth)

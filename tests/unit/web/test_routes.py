@@ -37,7 +37,7 @@ from virtuoso.web.routes import (
     symbols,
 )
 from virtuoso.web.routes.documents import HOT, WHOLE
-from virtuoso.web.routes.symbol import cones, series, tapes
+from virtuoso.web.routes.symbol import cones, depths, series, tapes
 
 
 class NoViews:
@@ -138,7 +138,8 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
         stream.router(cache, ManualClock(), access), pages.router(), alerts.router(cache, None, ManualClock()),
         silences.router(None, ManualClock()),
         deliveries.router(None, "m", ManualClock()), session.router(access, ManualClock()),
-        cones.router(cache, None, "m"), tapes.router(cache), series.router(NoViews()), monitoring.router(None),
+        cones.router(cache, None, "m"), tapes.router(cache), series.router(NoViews()), depths.router(None, cache),
+        monitoring.router(None),
         one_signal.router(None, "m", ManualClock()),
     ]  # fmt: skip
     served = {route.path_format for router in routers for route in router.routes if isinstance(route, APIRoute)}

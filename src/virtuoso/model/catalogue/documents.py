@@ -114,6 +114,9 @@ _ALL: Final = (
         name=f"tape:{_SYMBOL}", schema=docs.Tape, ttl_s=_MINUTE_S, fresh_s=_FRESH_S, example=examples.TAPE,
     ),
     PublishedDocument(
+        name=f"depth:{_SYMBOL}", schema=docs.Depth, ttl_s=_MINUTE_S, fresh_s=_FRESH_S, example=examples.DEPTH,
+    ),
+    PublishedDocument(
         name="alerts:rules", schema=alert_docs.AlertRules, path="/api/alerts/rules",
         summary="Kinds and rules, as they are in force", empty=empty_documents.alert_rules,
         example=alert_examples.RULES,

@@ -1,5 +1,6 @@
 """Examples for the OpenAPI document: real answers of the demo, shortened."""
 
+from base64 import b64encode
 from typing import Any
 
 from virtuoso.model.catalogue.alert_examples import ALERT
@@ -126,6 +127,17 @@ TAPE = {
     "trades": [{"time": "2026-11-23T20:46:09.712Z", "price": 105989.6, "size": 0.21, "bought": True}],
     "liquidations": [{"time": "2026-11-23T20:41:17.080Z", "price": 105702.1, "size": 0.034, "long": True}],
     "large_from": 2.83, "data_quality": "live", "data_source": "replay", "reason": None,
+}  # fmt: skip
+DEPTH = {
+    "symbol": "BTCUSDT",
+    "blocks": [{
+        "begins": "2026-11-23T20:46:00.000Z", "seconds": "bi", "width": 2.0, "lows": [52962, None],
+        "bids": [105989.4, None], "asks": [105989.6, None], "largest": 41.25,
+        "sizes": b64encode(bytes([*range(180, 212), *range(255, 223, -1), *[0] * 64])).decode(),
+        "trades": [{"time": "2026-11-23T20:46:00.120Z", "price": 105989.6, "size": 3.1, "bought": True}],
+        "data_source": "replay",
+    }],
+    "oldest": "2026-11-20T21:00:00.000Z", "reason": None,
 }  # fmt: skip
 HEALTH = {
     "status": "healthy", "service": "web_server", "mode": "embedded", "reasons": [], "last_cycle_age_s": 4.2,

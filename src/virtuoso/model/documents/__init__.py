@@ -7,6 +7,7 @@ coverage and probabilities in [0, 1]; times ISO 8601 in UTC. `null` means unknow
 from virtuoso.model.documents.backtested import BacktestedQuality, HorizonBacktested, backtested_quality
 from virtuoso.model.documents.cones import ConeItem, Cones, ConesHeld
 from virtuoso.model.documents.cycles import MonitoringHistory, PassGroup, PassTimes, SlowPass
+from virtuoso.model.documents.depth import Depth, DepthBlock
 from virtuoso.model.documents.market import Breadth, Dashboard, DashboardMarket, MarketOverview, Mover, SystemStatus
 from virtuoso.model.documents.performance import (
     BandQuality,
@@ -65,6 +66,8 @@ __all__ = [
     "CycleStatus",
     "Dashboard",
     "DashboardMarket",
+    "Depth",
+    "DepthBlock",
     "FeedItem",
     "GroupRow",
     "Health",

@@ -5,7 +5,7 @@ from typing import Final
 
 from virtuoso.model.catalogue import factors
 
-Value = float | int | str | bool | None
+Value = float | int | str | bool | bytes | None
 Row = tuple[int, *tuple[Value, ...]]
 """Time (epoch ms), the tags, the fields, in the order of the measurement; `None` is a field that is not known."""
 
@@ -17,7 +17,8 @@ class Measurement:
     Attributes:
         name: of the table, or of the measurement in line protocol.
         tags: names of the text columns that tell series apart; never `None` in a row.
-        fields: name → `float`, `int`, `str` or `bool`; a row has at least one that is known.
+        fields: name → `float`, `int`, `str` or `bool`, in the embedded store alone `bytes`; a row has at least one that
+            is known.
     """
 
     name: str
@@ -90,4 +91,8 @@ FEEDS: Final = Measurement(
 )  # fmt: skip
 """The feeds of one kind together, each minute; `topic` is the kind."""
 
+DEPTH: Final = Measurement("depth", ("symbol",), {"packed": bytes})
+"""Ten seconds of the depth of a book, by the first of them, packed (`depth_rows`); in the embedded store alone."""
+
 MEASUREMENTS: Final = {m.name: m for m in (BARS, TICKERS, FACTORS, SIGNALS, MARKET, CYCLES, FEEDS)}
+"""Those that every store keeps, and that are archived and exported."""

@@ -19,15 +19,15 @@ from virtuoso.web.openapi import answers
 Followed = Annotated[
     str | None,
     Query(
-        description="The exchange's own name of a symbol: its document, book and tape are streamed too, as `symbol`, "
-        "`book` and `tape`, while it is watched.",
+        description="The exchange's own name of a symbol: its document, book, tape and depth (the last ten to twenty "
+        "seconds) are streamed too, as `symbol`, `book`, `tape` and `depth`, while it is watched.",
         min_length=1,
         max_length=40,
     ),
 ]
 CLIENTS = 2_000
 """As many may stream from one process; the next is answered 503."""
-_OF_A_SYMBOL = ("symbol", "book", "tape")
+_OF_A_SYMBOL = ("symbol", "book", "tape", "depth")
 _HEARTBEAT_S = 10.0
 _OPENING = b"retry: 2000\n\n"
 _HEARTBEAT = b": still here\n\n"

@@ -12,7 +12,7 @@ import structlog
 from virtuoso.storage.timeseries.embedded import partitions
 from virtuoso.storage.timeseries.embedded.faults import FolderGone, free_bytes, identity_of, is_broken
 from virtuoso.storage.timeseries.embedded.file import PartitionFile
-from virtuoso.storage.timeseries.embedded.partitions import Partition
+from virtuoso.storage.timeseries.embedded.partitions import DEPTHS, Kind, Partition
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +117,8 @@ class Folder:
         """Remove what is oldest, archived or not; `False` when only what is written now is left."""
         oldest = next((p for p in self._past(now_ms) if p not in spared), None)
         archived = self._archived()
-        if archived and (oldest is None or archived[0].stem <= oldest.date):
+        depth = oldest is not None and oldest.kind is DEPTHS
+        if archived and not depth and (oldest is None or archived[0].stem <= oldest.date):
             size = archived[0].stat().st_size
             archived[0].unlink(missing_ok=True)
             log.warning("the disk is full; the oldest archive was removed", file=str(archived[0]), bytes=size)
@@ -141,8 +142,27 @@ class Folder:
             while free_bytes(self.path) < least_bytes and self.make_room(now_ms, spared):
                 pass
 
+    def keep_within(self, kind: Kind, most_bytes: int, spared: Collection[Partition]) -> None:
+        """Remove the oldest files of a kind while all of them take more than so much; those `spared` stay.
+
+        Raises:
+            OSError: one cannot be removed.
+        """
+        found = [partition for partition in partitions.listed(self.path) if partition.kind is kind]
+        sizes = {partition: partitions.bytes_of(self.path, partition) for partition in found}
+        total = sum(sizes.values())
+        for partition in found:
+            if total <= most_bytes:
+                break
+            if partition not in spared:
+                self.remove(partition)
+                total -= sizes[partition]
+                log.info("a file was removed to keep to a budget", file=partition.name, bytes=sizes[partition])
+
     def _past(self, now_ms: int) -> list[Partition]:
-        return [partition for partition in partitions.listed(self.path) if partition.end_ms <= now_ms]
+        """Partitions whose span is over, in the order in which they are given up: depth first, then the oldest."""
+        past = [partition for partition in partitions.listed(self.path) if partition.end_ms <= now_ms]
+        return sorted(past, key=lambda partition: partition.kind is not DEPTHS)
 
     def _archived(self) -> list[Path]:
         """Archived files, the oldest first."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from virtuoso.model.timeframe import DAY_MS, Timeframe
-from virtuoso.storage.timeseries.schema import BARS, Measurement
+from virtuoso.storage.timeseries.schema import BARS, DEPTH, Measurement
 
 _MONDAY_MS: Final = 4 * DAY_MS
 """The epoch began on a Thursday; spans of weeks begin on Mondays."""
@@ -22,18 +22,13 @@ class Kind:
 
     Attributes:
         name: begins the names of its files.
-        days: that a file spans.
+        span_ms: that a file spans, in milliseconds: whole days, or a part of one by hours.
         durable: each commit is synced to the disk; without it a power cut may take the last of them.
     """
 
     name: str
-    days: int
+    span_ms: int
     durable: bool
-
-    @property
-    def span_ms(self) -> int:
-        """The span of time that one file covers, in milliseconds."""
-        return self.days * DAY_MS
 
     @property
     def block_ms(self) -> int:
@@ -41,10 +36,13 @@ class Kind:
         return self.span_ms // _BLOCKS
 
 
-MINUTES: Final = Kind("minutes", 1, durable=False)
-MIDDLE: Final = Kind("middle", 7, durable=True)
-HOURS: Final = Kind("hours", 364, durable=True)
-KINDS: Final = {kind.name: kind for kind in (MINUTES, MIDDLE, HOURS)}
+MINUTES: Final = Kind("minutes", DAY_MS, durable=False)
+MIDDLE: Final = Kind("middle", 7 * DAY_MS, durable=True)
+HOURS: Final = Kind("hours", 364 * DAY_MS, durable=True)
+DEPTHS: Final = Kind("depth", DAY_MS // 8, durable=False)
+"""Short files, so that a budget can be kept by removing the oldest."""
+KINDS: Final = {kind.name: kind for kind in (MINUTES, MIDDLE, HOURS, DEPTHS)}
+_OF_BARS: Final = [MINUTES, MIDDLE, HOURS]
 
 KIND_OF_TIMEFRAME: Final = {
     tf.value: MINUTES if tf.minutes == 1 else MIDDLE if tf.minutes < 60 else HOURS for tf in Timeframe
@@ -75,12 +73,13 @@ class Partition:
 
     @property
     def date(self) -> str:
-        """The first day of the span (UTC), such as `2024-01-31`."""
-        return datetime.fromtimestamp(self.start_ms / 1000, UTC).date().isoformat()
+        """When the span begins (UTC): `2024-01-31`, of a span that is shorter than a day `2024-01-31T03`."""
+        start = datetime.fromtimestamp(self.start_ms / 1000, UTC)
+        return start.date().isoformat() if self.kind.span_ms >= DAY_MS else start.isoformat(timespec="hours")[:13]
 
     @property
     def name(self) -> str:
-        """The name of the file: kind, first day and suffix."""
+        """The name of the file: kind, date and suffix."""
         return f"{self.kind.name}-{self.date}{SUFFIX}"
 
     def block(self, time_ms: int) -> int:
@@ -104,9 +103,9 @@ def named(name: str) -> Partition | None:
 def kinds_of(measurement: Measurement, timeframes: Sequence[str] | None) -> list[Kind]:
     """The kinds that hold rows of a measurement; of bars, those of these timeframes (`None`: of all)."""
     if measurement is not BARS:
-        return [MINUTES]
+        return [DEPTHS if measurement is DEPTH else MINUTES]
     if timeframes is None:
-        return list(KINDS.values())
+        return _OF_BARS
     return list(dict.fromkeys(KIND_OF_TIMEFRAME[tf] for tf in timeframes if tf in KIND_OF_TIMEFRAME))
 
 
@@ -120,7 +119,7 @@ def listed(folder: Path) -> list[Partition]:
         found = [partition for path in folder.iterdir() if (partition := named(path.name)) is not None]
     except FileNotFoundError:
         return []
-    return sorted(found, key=lambda partition: (partition.end_ms, partition.kind.days))
+    return sorted(found, key=lambda partition: (partition.end_ms, partition.kind.span_ms))
 
 
 def files_of(folder: Path, partition: Partition) -> Iterator[Path]:

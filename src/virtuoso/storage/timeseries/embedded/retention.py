@@ -11,7 +11,7 @@ from typing import Final
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.timeframe import DAY_MS
 from virtuoso.storage.timeseries.embedded.folder import ARCHIVE
-from virtuoso.storage.timeseries.embedded.partitions import HOURS, MIDDLE, MINUTES, Partition
+from virtuoso.storage.timeseries.embedded.partitions import DEPTHS, HOURS, MIDDLE, MINUTES, Partition
 
 _PROGRAM: Final = "virtuoso.storage.timeseries.archive"
 _ARCHIVING_S: Final = 600.0
@@ -25,17 +25,21 @@ class Retention:
         minutes: bars of 1m, and everything that is no bar.
         middle: bars of 3m to 30m.
         hours: bars of 1h and longer, given or summed up.
+        depth: what books held, second by second.
+        depth_bytes: what that may take on the disk, but for the file that is being written; the oldest goes first.
         archive: whether what is too old goes to Parquet before it is removed.
     """
 
     minutes: int | None = 30
     middle: int | None = 28
     hours: int | None = None
+    depth: int | None = 14
+    depth_bytes: int = 2_000 << 20
     archive: bool = False
 
     def expired(self, partition: Partition, now_ms: int) -> bool:
         """Whether all of a partition is too old."""
-        days = {MINUTES: self.minutes, MIDDLE: self.middle, HOURS: self.hours}[partition.kind]
+        days = {MINUTES: self.minutes, MIDDLE: self.middle, HOURS: self.hours, DEPTHS: self.depth}[partition.kind]
         return days is not None and partition.end_ms <= now_ms - days * DAY_MS
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from virtuoso.storage.timeseries.embedded import rollup
-from virtuoso.storage.timeseries.embedded.partitions import KIND_OF_TIMEFRAME, MINUTES, Partition
+from virtuoso.storage.timeseries.embedded.partitions import KIND_OF_TIMEFRAME, Partition, kinds_of
 from virtuoso.storage.timeseries.schema import BARS, Measurement, Row
 
 
@@ -37,8 +37,9 @@ def split(measurement: Measurement, rows: list[Row]) -> dict[Partition, Part]:
     part_of: dict[tuple[Any, ...], Part] = {}
     plain: Sequence[tuple[Any, ...]] = rows
     keys = {row[key] for row in plain}
+    (only,) = (None,) if measurement is BARS else kinds_of(measurement, None)
     for each in keys:
-        kind = MINUTES if measurement is not BARS else KIND_OF_TIMEFRAME.get(str(each[-1]))
+        kind = only or KIND_OF_TIMEFRAME.get(str(each[-1]))
         if kind is not None and each[0] >= 0:
             partition = Partition.of(kind, each[0])
             part = part_of[each] = found.setdefault(partition, Part(measurement, [], set()))

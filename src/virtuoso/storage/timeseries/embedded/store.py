@@ -16,6 +16,7 @@ from virtuoso.model.errors import StoreUnavailable
 from virtuoso.storage.status import StoreStatus
 from virtuoso.storage.timeseries.embedded.backlog import Backlog
 from virtuoso.storage.timeseries.embedded.faults import DiskFull, FolderGone
+from virtuoso.storage.timeseries.embedded.partitions import DEPTHS
 from virtuoso.storage.timeseries.embedded.reader import EmbeddedReader
 from virtuoso.storage.timeseries.embedded.retention import Retention, archive
 from virtuoso.storage.timeseries.embedded.writer import Writer
@@ -216,7 +217,7 @@ class EmbeddedStore:
         if writer is None:
             return
         for partition in await self._in_thread(writer.expired):
-            if self._retention.archive:
+            if self._retention.archive and partition.kind is not DEPTHS:
                 await archive(self._folder, partition)
                 self._archived += 1
             await self._in_thread(partial(writer.folder.remove, partition))

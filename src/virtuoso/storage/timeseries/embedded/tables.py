@@ -1,18 +1,19 @@
 """The tables of a file: for each measurement its series, and its rows clustered by block, series and time."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from virtuoso.storage.timeseries.embedded.partitions import NEW, Kind
+from virtuoso.storage.timeseries.embedded.partitions import DEPTHS, NEW, Kind
 from virtuoso.storage.timeseries.protocol import Tags
-from virtuoso.storage.timeseries.schema import BARS, MEASUREMENTS, Measurement
+from virtuoso.storage.timeseries.schema import BARS, DEPTH, MEASUREMENTS, Measurement
 
 BUSY_S: Final = 5.0
 _CHECKPOINT_PAGES: Final = 4_000
-_AFFINITY: Final = {float: "REAL", int: "INTEGER", bool: "INTEGER", str: "TEXT"}
+_AFFINITY: Final = {float: "REAL", int: "INTEGER", bool: "INTEGER", str: "TEXT", bytes: "BLOB"}
+_ALL: Final = {**MEASUREMENTS, DEPTH.name: DEPTH}
 _PRIMARY: Final = "PRIMARY KEY (block, series, time)"
 
 ROLL_UP: Final = "CREATE TABLE IF NOT EXISTS roll_up (time INTEGER PRIMARY KEY)"
@@ -22,6 +23,11 @@ ROLL_UP: Final = "CREATE TABLE IF NOT EXISTS roll_up (time INTEGER PRIMARY KEY)"
 def names(columns: Sequence[str]) -> str:
     """Quoted: `index` and `count` are words of SQL."""
     return ", ".join(f'"{column}"' for column in columns)
+
+
+def _held(kind: Kind) -> Iterable[Measurement]:
+    """What files of a kind have tables of."""
+    return (DEPTH,) if kind is DEPTHS else MEASUREMENTS.values()
 
 
 def _kept(measurement: Measurement) -> dict[str, str]:
@@ -46,14 +52,14 @@ def _connect(target: str | Path, *, uri: bool = False) -> sqlite3.Connection:
     return sqlite3.connect(target, timeout=BUSY_S, isolation_level=None, check_same_thread=False, uri=uri)
 
 
-def _make(path: Path) -> None:
+def _make(path: Path, kind: Kind) -> None:
     """Under another name first, so that nobody ever opens it half made."""
     new = path.with_name(path.stem + NEW)
     connection = _connect(new)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN")
-        for measurement in MEASUREMENTS.values():
+        for measurement in _held(kind):
             for statement in _create(measurement):
                 connection.execute(statement)
         connection.execute(ROLL_UP)
@@ -63,17 +69,17 @@ def _make(path: Path) -> None:
     new.rename(path)
 
 
-def _extend(connection: sqlite3.Connection) -> None:
+def _extend(connection: sqlite3.Connection, kind: Kind) -> None:
     """Add what a file of an older program lacks."""
-    for measurement in MEASUREMENTS.values():
+    for measurement in _held(kind):
         present = columns_of(connection, measurement)
         if not present:
             for statement in _create(measurement):
                 connection.execute(statement)
         else:
-            for name, kind in _kept(measurement).items():
+            for name, affinity in _kept(measurement).items():
                 if name not in present:
-                    connection.execute(f'ALTER TABLE {measurement.name} ADD COLUMN "{name}" {kind}')
+                    connection.execute(f'ALTER TABLE {measurement.name} ADD COLUMN "{name}" {affinity}')
     connection.execute(ROLL_UP)
 
 
@@ -85,14 +91,14 @@ def open_to_write(path: Path, kind: Kind) -> sqlite3.Connection:
         OSError: it cannot be made.
     """
     if not path.exists():
-        _make(path)
+        _make(path, kind)
     connection = _connect(path)
     try:
         connection.execute(f"PRAGMA synchronous = {'FULL' if kind.durable else 'NORMAL'}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute("PRAGMA secure_delete = OFF")
         connection.execute("PRAGMA cache_size = -8000")
-        _extend(connection)
+        _extend(connection, kind)
     except BaseException:
         connection.close()
         raise
@@ -116,7 +122,7 @@ def columns_of(connection: sqlite3.Connection, measurement: Measurement) -> set[
 @cache
 def insert(measurement: str, rows: int) -> str:
     """Takes block, series, time and fields of so many rows; a row of the same key is replaced."""
-    columns = ("block", "series", "time", *MEASUREMENTS[measurement].fields)
+    columns = ("block", "series", "time", *_ALL[measurement].fields)
     row = f"({', '.join('?' * len(columns))})"
     values = ", ".join([row] * rows)
     return f"INSERT OR REPLACE INTO {measurement} ({names(columns)}) VALUES {values}"  # noqa: S608 - names of the schema

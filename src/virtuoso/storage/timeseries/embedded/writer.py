@@ -14,7 +14,7 @@ from virtuoso.storage.timeseries.embedded.backlog import Batch
 from virtuoso.storage.timeseries.embedded.faults import DiskFull, is_full
 from virtuoso.storage.timeseries.embedded.file import PartitionFile
 from virtuoso.storage.timeseries.embedded.folder import Folder
-from virtuoso.storage.timeseries.embedded.partitions import HOURS, Partition
+from virtuoso.storage.timeseries.embedded.partitions import DEPTHS, HOURS, Partition
 from virtuoso.storage.timeseries.embedded.retention import Retention
 from virtuoso.storage.timeseries.embedded.routing import Parts, spans, split
 
@@ -53,7 +53,8 @@ class Writer:
         self.folder = Folder(folder, self._forget)
         try:
             for partition in partitions.listed(folder):
-                self._with_room((), partial(self.folder.use, partition, self._inspect))
+                if partition.kind is not DEPTHS:
+                    self._with_room((), partial(self.folder.use, partition, self._inspect))
         except BaseException:
             self.close()
             raise
@@ -101,6 +102,7 @@ class Writer:
         self.written += sum(len(rows) for _, rows in batch) - lost
         if time.perf_counter() >= self._measure_s:
             self._measure_s = time.perf_counter() + _MEASURE_S
+            self.folder.keep_within(DEPTHS, self._retention.depth_bytes, routed)
             self.folder.measure()
 
     def _note(self, partition: Partition, parts: Parts) -> None:

@@ -1,0 +1,1 @@
+"""The depth of books, second by second: looked at, published, kept."""
