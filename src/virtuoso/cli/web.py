@@ -9,8 +9,8 @@ from virtuoso.cli.terminal.configuration import Config, NoConfig, chosen, runnin
 from virtuoso.config import Settings
 from virtuoso.processes.announcing import announced
 from virtuoso.processes.runtime import Runtime
-from virtuoso.processes.web_worker import run_worker
-from virtuoso.processes.workers import keep_workers
+from virtuoso.processes.web.worker import run_worker
+from virtuoso.processes.web.workers import keep_workers
 from virtuoso.web.connections.listening import listen
 from virtuoso.wiring.stores import need_driver, need_shared_tier
 
@@ -40,7 +40,7 @@ def web(
         serving = run_worker(settings, runtime.clock(), sock)
     else:
         arguments = [str(argument) for path in chosen(config, no_config) for argument in ("-c", path)]
-        command = runtime.command("virtuoso.processes.web_worker", str(sock.fileno()), *arguments)
+        command = runtime.command("virtuoso.processes.web.worker", str(sock.fileno()), *arguments)
         serving = keep_workers(count, command, sock.fileno())
     said = f"virtuoso web: {url} · serving from {shared}{many} · Ctrl-C stops"
     runtime.run(announced(serving, sock, partial(typer.echo, said)))

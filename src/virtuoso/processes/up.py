@@ -15,7 +15,7 @@ from virtuoso.processes.monitor import monitor_for
 from virtuoso.processes.reload import reloading
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.stopping import hangups, reload_on_hangup, stop_signals, until_stopped
-from virtuoso.processes.web_parent import WebProcess
+from virtuoso.processes.web.parent import WebProcess
 from virtuoso.recording.recorder import Recorder, Recording
 from virtuoso.storage.cache.feed import Feed
 from virtuoso.storage.cache.memory import MemoryCache

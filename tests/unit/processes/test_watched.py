@@ -12,8 +12,8 @@ import pytest
 from tests.support.pace import REAL
 
 from virtuoso.model.clock import ManualClock
-from virtuoso.processes import watched, workers
-from virtuoso.processes.watched import Watched
+from virtuoso.processes.web import watched, workers
+from virtuoso.processes.web.watched import Watched
 
 KEEP = Path(__file__).parents[3] / "deploy/keep.py"
 CHILD = """

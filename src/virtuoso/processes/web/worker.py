@@ -16,7 +16,7 @@ from virtuoso.monitor.tasks import TrackedTasks
 from virtuoso.operations.watchdog import Watchdog
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.stopping import stop_signals
-from virtuoso.processes.web import DATABASE_THREADS, serve_documents
+from virtuoso.processes.web.serving import DATABASE_THREADS, serve_documents
 from virtuoso.storage.cache.memory import MemoryCache
 from virtuoso.storage.cache.replica import Replica
 from virtuoso.storage.database.store import Database

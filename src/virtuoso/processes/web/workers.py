@@ -10,7 +10,7 @@ import structlog
 
 from virtuoso.model.errors import UsageError, VirtuosoError
 from virtuoso.operations.watchdog import Watchdog
-from virtuoso.processes.watched import SILENT_S, Watched
+from virtuoso.processes.web.watched import SILENT_S, Watched
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from virtuoso.model.errors import VirtuosoError
 from virtuoso.operations import logs
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.stopping import stop_signals
-from virtuoso.processes.web import serve_documents
+from virtuoso.processes.web.serving import serve_documents
 from virtuoso.storage.cache.feed_reader import FeedReader, greeting
 from virtuoso.storage.cache.memory import MemoryCache
 

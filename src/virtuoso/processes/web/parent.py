@@ -37,7 +37,7 @@ class WebProcess:
         """Begin a child; what it imports takes about a second of a processor."""
         ours, theirs = socket.socketpair()
         inherited = (self._listening.fileno(), theirs.fileno())
-        command = self._runtime.command("virtuoso.processes.web_child", *map(str, inherited))
+        command = self._runtime.command("virtuoso.processes.web.child", *map(str, inherited))
         with theirs:
             child = self._child = await asyncio.create_subprocess_exec(
                 *command, pass_fds=inherited, stdin=asyncio.subprocess.DEVNULL
