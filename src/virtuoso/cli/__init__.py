@@ -36,6 +36,10 @@ _COMMANDS: Final = {
     "signals": ("virtuoso.cli.signals", "Show one signal of a running Virtuoso, to be shared, and how good all were."),
     "backup": ("virtuoso.cli.backup", "Copy what is kept, while everything runs."),
     "restore": ("virtuoso.cli.restore", "Put a backup into an empty data folder."),
+    "validate": (
+        "virtuoso.cli.validate",
+        "Watch a running Virtuoso for a while, and write the report of whether it works.",
+    ),
     "config": ("virtuoso.cli.config", "Write, show and check the configuration."),
 }
 _EXTRAS: Final = {

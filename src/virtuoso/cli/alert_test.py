@@ -33,7 +33,7 @@ def send_test(
     if unknown := sorted(set(channel or ()) - set(channels)):
         raise UsageError(f"there is no channel {unknown[0]}; configured are {', '.join(channels)}")
     wanted = {name: each for name, each in channels.items() if not channel or name in channel}
-    found = asyncio.run(_send(wanted, clock))
+    found = asyncio.run(send_all(wanted, clock))
     if as_json:
         typer.echo(msgspec.json.encode({name: {"ok": error is None, "error": error} for name, error in found.items()}))
     else:
@@ -43,8 +43,8 @@ def send_test(
         raise typer.Exit(1)
 
 
-async def _send(channels: dict[str, Channel], clock: Clock) -> dict[str, str | None]:
-    """By channel, why it did not take the message; `None` where it did."""
+async def send_all(channels: dict[str, Channel], clock: Clock) -> dict[str, str | None]:
+    """Send a test message through each channel and close it: by its name, why it did not take it; `None` if it did."""
     try:
         return {name: await _sent(channel, clock) for name, channel in channels.items()}
     finally:

@@ -29,7 +29,7 @@ class Client:
 
     def __init__(self, url: str, token: str | None, origin: str = "--url") -> None:
         self._address = url.rstrip("/")
-        self.url = _USER.sub("://", self._address)
+        self.url = without_user(self._address)
         self._origin = origin
         self._headers = {} if token is None else {"authorization": f"Bearer {token}"}
         self._session: aiohttp.ClientSession | None = None
@@ -113,6 +113,11 @@ class Client:
             f"{self.url} ({self._origin}): cannot be reached: {reason}; start `virtuoso up`, or name another address "
             "with --url or VIRTUOSO_URL"
         )
+
+
+def without_user(url: str) -> str:
+    """An address as it may be shown: without a name and a password."""
+    return _USER.sub("://", url)
 
 
 def parsed(event: bytes) -> tuple[str, bytes] | None:

@@ -1,17 +1,20 @@
 """How long work tells how far it is, on standard error: a bar on a terminal, a line now and then otherwise."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn
 
 _T = TypeVar("_T")
 _LOOK_EVERY = 1_000
 _LINE_S = 10.0
+_DRAW_S = 0.5
 
 Tell = Callable[[float], None]
 """Says the share that is done, in [0, 1]."""
@@ -48,3 +51,45 @@ def told(items: Iterable[_T], title: str, done: Callable[[], float]) -> Iterator
             if number % _LOOK_EVERY == 0:
                 tell(done())
             yield item
+
+
+class Watched(Protocol):
+    """Something that is watched for a while: how long, how far it is, what is seen, and what went wrong."""
+
+    seconds: float
+    elapsed_s: float
+
+    def said(self) -> str:
+        """What is seen so far, in a line."""
+        ...
+
+    def noted(self) -> list[str]:
+        """What went wrong since it was asked last, a line each."""
+        ...
+
+
+async def follow(watched: Watched) -> None:
+    """Tell how far it is until cancelled, and what goes wrong as it happens."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        await _follow_by_lines(watched, console)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("watching", total=watched.seconds, said="")
+        while True:
+            for note in watched.noted():
+                bar.console.print(f"[yellow]{escape(note)}[/yellow]")
+            bar.update(task, completed=watched.elapsed_s, said=watched.said())
+            await asyncio.sleep(_DRAW_S)
+
+
+async def _follow_by_lines(watched: Watched, console: Console) -> None:
+    due_s = 0.0
+    while True:
+        for note in watched.noted():
+            console.print(note, markup=False, highlight=False, soft_wrap=True)
+        if watched.elapsed_s >= due_s:
+            due_s = watched.elapsed_s + _LINE_S
+            console.print(watched.said(), markup=False, highlight=False, soft_wrap=True)
+        await asyncio.sleep(_DRAW_S)

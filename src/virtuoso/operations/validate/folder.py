@@ -1,0 +1,135 @@
+"""The folder of raw samples: written line by line while a window runs, and read whole to be judged."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from virtuoso.model.errors import UsageError
+from virtuoso.model.text.failures import why_unread
+from virtuoso.operations.validate.reducing import reduced, reduced_answer
+from virtuoso.operations.validate.samples import (
+    Processes,
+    Route,
+    Run,
+    Sample,
+    SampleFile,
+    Samples,
+    Statement,
+)
+
+RUN: Final = "run.json"
+ROUTES: Final = "routes.json"
+STATEMENT: Final = "statements.json"
+LOG: Final = "log.txt"
+_ANSWERS: Final = "answers"
+_T = TypeVar("_T")
+_BLOCK: Final = 1 << 20
+_LOG_BYTES: Final = 64 * 1024 * 1024
+
+
+class SampleWriter:
+    """Writes samples as they come; whatever is written is a whole line, so that a run that is killed can be read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if any(folder.iterdir()):
+                raise UsageError(f"{folder}: holds something already; name an empty folder for the samples")
+        except OSError as error:
+            raise UsageError(f"{folder}: samples cannot be written there: {why_unread(error)}") from error
+
+    def add(self, name: str, line: msgspec.Struct) -> None:
+        """Append a line to the file `name`."""
+        with (self.folder / name).open("ab") as file:
+            file.write(msgspec.json.encode(line) + b"\n")
+
+    def answer(self, path: str, sample: Sample) -> None:
+        """Append an answer to the file of its documented path."""
+        self.add(file_of(path), sample)
+
+    def write(self, name: str, document: Any) -> None:
+        """Write a whole document."""
+        (self.folder / name).write_bytes(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
+
+    def log(self, lines: list[str]) -> None:
+        """Write the lines of the deployment's log."""
+        (self.folder / LOG).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+
+
+def file_of(path: str) -> str:
+    """The name of the file that holds the answers of a documented path."""
+    return f"{_ANSWERS}{path.replace('/', '.').replace('{', '').replace('}', '').rstrip('.') or '.root'}.jsonl"
+
+
+def read_samples(folder: Path) -> Samples:
+    """Read a folder of samples.
+
+    Raises:
+        UsageError: it is none, or a line of it cannot be read.
+    """
+    run = _document(folder, RUN, Run)
+    if run is None:
+        raise UsageError(f"{folder}: holds no samples: there is no {RUN}")
+    routes = _document(folder, ROUTES, tuple[Route, ...]) or ()
+    found = Samples(run, routes, statement=_document(folder, STATEMENT, Statement))
+    for route in routes:
+        if route.method == "GET":
+            lines = _lines(folder, file_of(route.path), Sample)
+            found.answers[route.path] = [reduced_answer(route.path, one) for one in lines]
+    for name, kept in (
+        ("status", found.status), ("exchange", found.exchange), ("prices", found.prices), ("books", found.books),
+        ("changing", found.changing),
+    ):  # fmt: skip
+        kept.extend(reduced(name, one) for one in _lines(folder, f"{name}.jsonl", Sample))
+    found.processes.extend(_lines(folder, "processes.jsonl", Processes))
+    found.log = tuple(_log(folder))
+    found.files = tuple(_hashed(path) for path in sorted(folder.iterdir()) if path.is_file())
+    return found
+
+
+def _document(folder: Path, name: str, kind: type[_T]) -> _T | None:
+    path = folder / name
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {why_unread(error)}") from error
+
+
+def _lines(folder: Path, name: str, kind: type[_T]) -> Iterator[_T]:
+    path = folder / name
+    decoder = msgspec.json.Decoder(kind)
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    yield decoder.decode(line)
+                except msgspec.DecodeError as error:
+                    raise UsageError(f"{path}:{number}: is no sample: {error}") from error
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {why_unread(error)}") from error
+
+
+def _log(folder: Path) -> list[str]:
+    path = folder / LOG
+    if not path.is_file():
+        return []
+    with path.open("rb") as file:
+        return file.read(_LOG_BYTES).decode("utf-8", "replace").splitlines()
+
+
+def _hashed(path: Path) -> SampleFile:
+    found, lines, size = hashlib.sha256(), 0, 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            found.update(block)
+            lines += block.count(b"\n")
+            size += len(block)
+    return SampleFile(path.name, lines, size, found.hexdigest())

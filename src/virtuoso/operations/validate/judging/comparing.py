@@ -1,0 +1,101 @@
+"""Against what was: a baseline that an earlier validation wrote, and the configuration's files."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from virtuoso.model.text.numbers import UNKNOWN, number_text
+from virtuoso.operations.validate.judging.states import State, states
+from virtuoso.operations.validate.judging.words import Judge, naming, percent
+from virtuoso.operations.validate.report import Check, Report, Section, Table, Verdict
+from virtuoso.operations.validate.samples import Samples
+
+_WORSE: Final = 1.5
+_FLOOR: Final = {"ms": 20.0, "MB": 50.0, "s": 0.5}
+"""What is gained less than this is noise, whatever share it is."""
+_EFFECTIVE: Final = {
+    "monitoring.interval": ("cycle", "interval_configured"),
+    "universe.size": ("universe", "configured"),
+    "exchange.name": ("exchange", "name"),
+    "exchange.category": ("exchange", "category"),
+    "exchange.rest_url": ("exchange", "address"),
+    "cache.tiers": ("stores", "cache_tiers"),
+    "identity": ("stores", "lease", "identity"),
+}  # fmt: skip
+"""Where the status says what is in force, by key of the configuration."""
+
+
+def regression(
+    baseline: Report | None, measures: Mapping[str, float], now: tuple[Check, ...]
+) -> Section:  # fmt: skip
+    """Hold this validation against an earlier one."""
+    judge = Judge("Regression")
+    if baseline is None:
+        judge.unknown("nothing became worse", "no earlier report was named: --baseline FILE")
+        return Section(title="Regression", checks=tuple(judge.checks))
+    worse, rows = [], []
+    for name, value in measures.items():
+        then = baseline.measures.get(name)
+        if then is None:
+            continue
+        ratio = value / then if then else None
+        rows.append((name, number_text(then, 4), number_text(value, 4), UNKNOWN if ratio is None else f"{ratio:.2f} ×"))
+        if value > _WORSE * then and value - then > _FLOOR.get(name.rpartition(", ")[2], 0.0):
+            worse.append(f"{name}: {number_text(then, 3)} → {number_text(value, 3)}")
+    judge.holds(
+        "nothing became slower or larger", not worse if rows else None,
+        naming(worse) or (f"none of {len(rows)} measures grew by half" if rows else "no measure is in both"),
+        f"worse is {percent(100 * (_WORSE - 1))} more, and more than noise",
+    )  # fmt: skip
+    held = {(check.criterion, check.test) for check in baseline.checks if check.verdict is Verdict.PASS}
+    broken = [check.test for check in now if check.verdict is Verdict.FAIL and (check.criterion, check.test) in held]
+    judge.holds("what held before holds", not broken, naming(broken) or f"all of {len(held)} checks that passed then",
+                "see those checks")  # fmt: skip
+    columns = ("measure", baseline.began, "now", "ratio")
+    return Section(
+        title="Regression", tables=(Table(title="Against the baseline", columns=columns, rows=tuple(rows)),),
+        checks=tuple(judge.checks),
+    )  # fmt: skip
+
+
+def configuration(samples: Samples) -> Section:
+    """What is in force, against what the files say."""
+    judge, found = Judge("Configuration"), states(samples)
+    configured = samples.run.configured
+    waiting = list(dict.fromkeys(str(key) for state in found for key in state.of("needs_restart") or ()))
+    if found:
+        judge.holds("what was reloaded is in force", not waiting, f"a restart is needed for {naming(waiting)}"
+                    if waiting else "no key waits for a restart", "restart it")  # fmt: skip
+    if configured is None:
+        judge.unknown("what is in force is what the files say", "no configuration was named: -c FILE")
+    rows, drifted = [], []
+    for key, path in _EFFECTIVE.items():
+        effective = _last(found, path)
+        wanted = None if configured is None else configured.get(key)
+        rows.append((key, _text(wanted), _text(effective)))
+        if configured is not None and effective is not None and not _equal(wanted, effective):
+            drifted.append(f"{key}: {_text(wanted)} in the file, {_text(effective)} in force")
+    if configured is not None:
+        judge.holds("what is in force is what the files say", not drifted if found else None,
+                    naming(drifted) or "every key that the status tells is as in the files",
+                    "it was started with other files, or not restarted since")  # fmt: skip
+    columns = ("key", "in the files", "in force")
+    return Section(
+        title="Configuration", tables=(Table(title="Effective values", columns=columns, rows=tuple(rows)),),
+        checks=tuple(judge.checks),
+    )  # fmt: skip
+
+
+def _last(found: list[State], path: tuple[str, ...]) -> Any:
+    return found[-1].of(*path) if found else None
+
+
+def _equal(wanted: Any, effective: Any) -> bool:
+    if isinstance(wanted, str) and isinstance(effective, str):
+        return wanted.rstrip("/") == effective.rstrip("/")
+    return bool(wanted == effective)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return UNKNOWN
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,132 @@
+"""Stores, processes and what they use: uptime, processors, memory and its slope, addresses open to all."""
+
+from typing import Any, Final
+
+from virtuoso.model.text.numbers import UNKNOWN, counted, number_text
+from virtuoso.operations.validate.judging.states import State, states
+from virtuoso.operations.validate.judging.words import Judge, mean, naming, seconds
+from virtuoso.operations.validate.report import Section, Table
+from virtuoso.operations.validate.samples import ProcessItem, Samples, moment
+
+_STATE: Final = "state"
+_OPEN: Final = ("0.0.0.0:", ":::", "[::]:", "*:")
+_PRIVATE: Final = frozenset(("redis", "memcached"))
+_SLOPE_MB_H: Final = 60.0
+_SLOPE_S: Final = 600.0
+"""A slope over less says more of the start than of a leak."""
+
+
+def infrastructure(samples: Samples) -> Section:
+    """Judge stores and processes."""
+    judge, found = Judge("Infrastructure"), states(samples)
+    stores = _stores(judge, found) if found else ()
+    if not found:
+        judge.unknown("every store is up", "no status document came")
+    table = _processes(judge, samples)
+    return Section(
+        title="Infrastructure",
+        tables=(Table(title="Stores", columns=("store", "states seen", "since", "error"), rows=stores), table),
+        checks=tuple(judge.checks),
+    )  # fmt: skip
+
+
+def _stores(judge: Judge, found: list[State]) -> tuple[tuple[str, ...], ...]:
+    names = {
+        name for state in found for name, store in (state.of("stores") or {}).items()
+        if isinstance(store, dict) and _STATE in store
+    }  # fmt: skip
+    rows, down = [], []
+    for name in sorted(names):
+        seen = list(dict.fromkeys(str(state.of("stores", name, _STATE)) for state in found))
+        last = found[-1]
+        rows.append((name, naming(seen), str(last.of("stores", name, "since") or UNKNOWN),
+                     str(last.of("stores", name, "error") or "none")))  # fmt: skip
+        if seen != ["up"]:
+            down.append(f"{name} was {naming(seen)}")
+    judge.holds("every store is up", not down if names else None,
+                naming(down) or f"{naming(sorted(names))} all the time", "see the store's own log")  # fmt: skip
+    lost = naming(
+        f"{name} dropped {number_text(count)}" for name in sorted(names)
+        if (count := found[-1].number("stores", name, "dropped"))
+    )  # fmt: skip
+    judge.holds("no store lost anything", not lost, lost or "nothing was dropped", "see which store is full or slow")
+    died = {
+        str(name): str(how) for state in found for name, how in (state.of("tasks") or {}).items() if how != "running"
+    }
+    judge.holds("every task runs", not died, naming(f"{name} {how}" for name, how in died.items())
+                or f"{counted(len(found[-1].of('tasks') or {}), 'task')}", "read the error in the log")  # fmt: skip
+    return tuple(rows)
+
+
+def _processes(judge: Judge, samples: Samples) -> Table:
+    columns = ("process", "pid", "role", "uptime", "CPU mean", "CPU most", "memory", "slope an hour")
+    title = "Processes"
+    if not samples.processes:
+        why = "they run on another machine" if not samples.run.here else "they were not seen"
+        judge.unknown("one monitor runs", f"nobody can tell: {why}")
+        judge.unknown("memory does not grow without end", f"nobody can tell: {why}")
+        return Table(title=title, columns=columns, rows=(), note=why)
+    seen: dict[int, list[tuple[float, ProcessItem]]] = {}
+    for each in samples.processes:
+        for item in each.processes:
+            seen.setdefault(item.pid, []).append((moment(each.at) or 0.0, item))
+    monitors = max(
+        ([item.pid for item in each.processes if item.role == "monitor"] for each in samples.processes), key=len
+    )
+    judge.holds(
+        "one monitor runs", len(monitors) == 1,
+        f"{counted(len(monitors), 'monitor')} at once (pid {naming(map(str, monitors))}), {len(seen)} processes in all",
+        "one monitor an identity: see who started the others, and whether they hold leases of their own",
+    )  # fmt: skip
+    _open_to_all(judge, seen)
+    slopes = {pid: slope for pid, items in seen.items() if (slope := slope_mb_h(items)) is not None}
+    growing = naming(f"{seen[pid][-1][1].name} (pid {pid}) by {number_text(slope, 3)} MB an hour"
+                     for pid, slope in slopes.items() if slope > _SLOPE_MB_H)  # fmt: skip
+    if slopes:
+        judge.holds(
+            "memory does not grow without end", not growing,
+            growing or f"at most {number_text(max(slopes.values()), 3)} MB an hour (line of least squares)",
+            "watch it for a day: what fills caches at the start flattens, a leak does not",
+        )  # fmt: skip
+    else:
+        judge.unknown("memory does not grow without end", f"less than {seconds(_SLOPE_S)} of samples say nothing of it")
+    rows = tuple(_row(items, slopes.get(pid)) for pid, items in sorted(seen.items()))
+    return Table(title=title, columns=columns, rows=rows, note="CPU: percent of one processor")
+
+
+def _row(items: list[tuple[float, ProcessItem]], slope: float | None) -> tuple[str, ...]:
+    last = items[-1][1]
+    cpus = [item.cpu_pct for _, item in items if item.cpu_pct is not None]
+    memory = UNKNOWN
+    if last.memory_mb is not None:
+        memory = f"{number_text(last.memory_mb, 4)} MB"
+    elif last.memory_pct is not None:
+        memory = f"{number_text(last.memory_pct, 3)} %"
+    return (
+        last.name, str(last.pid), last.role, seconds(last.uptime_s), _pct(mean(cpus)), _pct(max(cpus, default=None)),
+        memory, UNKNOWN if slope is None else f"{number_text(slope, 3)} MB",
+    )  # fmt: skip
+
+
+def _pct(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{number_text(value, 3)} %"
+
+
+def _open_to_all(judge: Judge, seen: dict[int, list[tuple[float, ProcessItem]]]) -> None:
+    """Caches take commands from whoever reaches them."""
+    exposed = naming(
+        f"{items[-1][1].role} on {address}" for items in seen.values() for address in items[-1][1].listens
+        if items[-1][1].role in _PRIVATE and address.startswith(_OPEN)
+    )  # fmt: skip
+    judge.holds("no cache is open to all", not exposed, f"open: {exposed}" if exposed else "none is",
+                "bind it to 127.0.0.1, or to a network of its own")  # fmt: skip
+
+
+def slope_mb_h(items: list[tuple[float, Any]]) -> float | None:
+    """Memory gained an hour by the line of least squares; `None` of less than ten minutes or five samples."""
+    points = [(at / 3_600_000, item.memory_mb) for at, item in items if item.memory_mb is not None]
+    if len(points) < 5 or (points[-1][0] - points[0][0]) * 3_600 < _SLOPE_S:
+        return None
+    middle, level = mean([x for x, _ in points]) or 0.0, mean([y for _, y in points]) or 0.0
+    spread = sum((x - middle) ** 2 for x, _ in points)
+    return sum((x - middle) * (y - level) for x, y in points) / spread if spread else None

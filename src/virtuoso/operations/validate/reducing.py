@@ -1,0 +1,66 @@
+"""What is judged of a large document: the rest stays in its file, so that a long window fits into memory."""
+
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from virtuoso.operations.validate.samples import (
+    ALERTS,
+    DASHBOARD,
+    HEALTH,
+    OVERVIEW,
+    PERFORMANCE,
+    PIPELINE,
+    SIGNALS,
+    Sample,
+)
+
+_FEED: Final = (
+    "topic", "symbol", "data_quality", "connected", "age_ms", "lag_ms", "messages", "rejected", "resyncs", "mute",
+    "reason", "refusals",
+)  # fmt: skip
+_WHOLE: Final = frozenset((OVERVIEW, DASHBOARD, HEALTH, ALERTS, PIPELINE, PERFORMANCE))
+_TIMES: Final = ("timestamp", "last_update", "reason")
+_SIGNAL: Final = ("symbol", "signal", "confidence", "price", "timestamp", "data_quality", "data_source")
+_PRICES: Final = ("price", "mark_price", "data_quality", "data_source")
+
+
+def reduced(name: str, sample: Sample) -> Sample:
+    """The sample with what is judged of its body."""
+    body = sample.body
+    if not isinstance(body, dict):
+        return sample
+    if name == "status":
+        return replace(sample, body=_status(body))
+    if name == "prices":
+        items = [item for item in body.get("symbols") or () if isinstance(item, dict)]
+        return replace(sample, body={item.get("symbol"): {key: item.get(key) for key in _PRICES} for item in items})
+    return sample
+
+
+def reduced_answer(path: str, sample: Sample) -> Sample:
+    """The answer of a documented path with what is judged of its body."""
+    body = sample.body
+    if path in _WHOLE or not isinstance(body, dict | list):
+        return sample
+    if isinstance(body, list):
+        return replace(sample, body={"items": len(body)})
+    kept: dict[str, Any] = {key: body[key] for key in _TIMES if key in body}
+    if path == SIGNALS:
+        items = [item for item in body.get("signals") or () if isinstance(item, dict)]
+        kept["signals"] = [{key: item.get(key) for key in _SIGNAL if key in item} for item in items]
+    return replace(sample, body=kept)
+
+
+def _status(body: dict[str, Any]) -> dict[str, Any]:
+    feeds = [feed for feed in body.get("feeds") or () if isinstance(feed, dict)]
+    return body | {"feeds": {feed.get("topic"): _feed(feed) for feed in feeds}}
+
+
+def _feed(feed: dict[str, Any]) -> tuple[Any, ...]:
+    """The fields of a feed in the order of `FEED`: a tuple takes a fifth of a dictionary."""
+    return tuple(feed.get(key) for key in _FEED)
+
+
+FEED: Final = {name: place for place, name in enumerate(_FEED)}
+"""Place of a field in what is kept of a feed."""

@@ -1,0 +1,1 @@
+"""Writes a report as Markdown or as a page; as JSON it is its own structure."""

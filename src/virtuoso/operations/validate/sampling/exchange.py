@@ -1,0 +1,48 @@
+"""Asks the exchange itself for its clock and prices, where it speaks Bybit's REST."""
+
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+from virtuoso.operations.validate.samples import Sample
+from virtuoso.operations.validate.sampling.asking import Asker
+
+TIME: Final = "/v5/market/time"
+TICKERS: Final = "/v5/market/tickers"
+_BANNED: Final = 403
+
+
+def address_of(status: Any) -> tuple[str | None, str | None]:
+    """The exchange's address as the deployment names it, or why it cannot be asked."""
+    exchange = status.get("exchange") if isinstance(status, dict) else None
+    if not isinstance(exchange, dict):
+        return None, "the deployment does not say which exchange it watches"
+    address, name = str(exchange.get("address") or ""), exchange.get("name")
+    if name != "bybit":
+        return None, f"only Bybit's REST is known here, and the deployment watches {name}"
+    if urlsplit(address).scheme not in {"http", "https"}:
+        return None, "the deployment does not say the exchange's address"
+    return address, None
+
+
+class ExchangeAsker:
+    """Asks for the time and for a few tickers; after a 403 it asks no more, which would make it worse."""
+
+    def __init__(self, asker: Asker, category: str, symbols: tuple[str, ...]) -> None:
+        self._asker = asker
+        self._category = category
+        self._symbols = symbols
+        self._banned = False
+
+    async def samples(self) -> list[Sample]:
+        """The answers now; none once it said that there were too many requests."""
+        paths = [
+            TIME,
+            *(f"{TICKERS}?category={self._category}&symbol={quote(each, safe='')}" for each in self._symbols),
+        ]
+        found: list[Sample] = []
+        for path in paths:
+            if self._banned:
+                break
+            found.append(await self._asker.ask(path))
+            self._banned = found[-1].status == _BANNED
+        return found

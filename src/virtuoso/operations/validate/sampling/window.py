@@ -1,0 +1,206 @@
+"""One window: everything that is asked, how often, and what is said of it meanwhile."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from msgspec.structs import replace
+
+from virtuoso.model.clock import Clock, iso
+from virtuoso.model.errors import UsageError, VirtuosoError
+from virtuoso.operations.build import build
+from virtuoso.operations.validate.folder import ROUTES, RUN, SampleWriter
+from virtuoso.operations.validate.samples import STATUS, STREAM, SYMBOLS, Route, Run
+from virtuoso.operations.validate.sampling.asking import Asker
+from virtuoso.operations.validate.sampling.exchange import ExchangeAsker, address_of
+from virtuoso.operations.validate.sampling.logfile import LogFile
+from virtuoso.operations.validate.sampling.processes import ProcessTable, monitor_pid
+from virtuoso.operations.validate.sampling.progress import Progress
+from virtuoso.operations.validate.sampling.routes import lists, named, routes_of, wanted
+
+_BOOKS: Final = 15
+_PRICED: Final = 3
+_PAUSE_S: Final = 0.02
+"""Between two requests of a sweep: a validation is no load test."""
+_STATUS_BYTES_S: Final = 100_000
+"""A status of more bytes is asked for less often, so that a window of a whole exchange fits on a disk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a window is.
+
+    Attributes:
+        url: the deployment's address; `shown` is the same for people, without a password.
+        seconds: length of the window.
+        log: the deployment's log file, if there is one to read.
+        configured: what its configuration says, by key, if that is known.
+    """
+
+    url: str
+    shown: str
+    token: str | None
+    seconds: float
+    log: Path | None = None
+    configured: dict[str, Any] | None = None
+
+    @property
+    def sweep_s(self) -> float:
+        """Seconds from one sweep over all routes to the next."""
+        return min(60.0, max(5.0, self.seconds / 80))
+
+
+class Window:
+    """Samples a deployment into a folder until the window is over, or `stop` is set."""
+
+    def __init__(self, plan: Plan, writer: SampleWriter, clock: Clock, progress: Progress) -> None:
+        self._plan = plan
+        self._writer = writer
+        self._clock = clock
+        self.progress = progress
+        self._log = None if plan.log is None else LogFile(plan.log)
+        self._status: Any = None
+        self._routes: tuple[Route, ...] = ()
+        self._symbols: tuple[str, ...] = ()
+        self._size = 0
+        """Bytes of the last status."""
+        self._table = ProcessTable(clock, urlsplit(plan.url).port)
+
+    async def run(self, stop: asyncio.Event, test_alert: dict[str, str | None] | None = None) -> Run:
+        """Ask for the length of the window; what was asked and when, and what came of a test message before it.
+
+        Raises:
+            UsageError: there is nothing at the address that could be validated.
+        """
+        async with aiohttp.ClientSession() as session:
+            asker = Asker(session, self._plan.url, self._clock, self._plan.token)
+            await self._begin(asker)
+            address, reason = address_of(self._status)
+            run = Run(
+                url=self._plan.shown, began=self._now(), ended=self._now(), window_s=self._plan.seconds, partial=True,
+                by=build(), here=monitor_pid(self._status) is not None, exchange=reason,
+                log=None if self._log else "no log was named: --log FILE", test_alert=test_alert,
+                configured=self._plan.configured,
+            )  # fmt: skip
+            self._writer.write(RUN, run)
+            works = [
+                self._every(self._status_s, lambda: self._ask_status(asker)),
+                self._every(lambda: self._plan.sweep_s, lambda: self._sweep(asker)),
+            ]
+            if address is not None:
+                category = str(self._status["exchange"].get("category") or "linear")
+                exchange = ExchangeAsker(Asker(session, address, self._clock), category, self._symbols[:_PRICED])
+                works.append(self._every(lambda: 5.0, lambda: self._ask_prices(asker, exchange)))
+            over = await self._watch(works, stop)
+        return self._finished(run, partial=not over)
+
+    async def _begin(self, asker: Asker) -> None:
+        """Read what the deployment documents, and which names stand for others."""
+        document = await asker.ask("/openapi.json")
+        if document.status == 401:
+            raise UsageError(f"{self._plan.shown}: a token is required; give --token-file, or VIRTUOSO_TOKEN")
+        if document.status != 200 or not isinstance(document.body, dict):
+            said = document.error or f"status {document.status}"
+            raise VirtuosoError(f"{self._plan.shown}/openapi.json: {said}: there is nothing that could be validated")
+        status = await asker.ask(STATUS)
+        self._status = status.body if isinstance(status.body, dict) else {}
+        symbols = (await asker.ask(SYMBOLS)).body
+        items = symbols.get("symbols") if isinstance(symbols, dict) else None
+        self._symbols = tuple(str(item.get("symbol")) for item in items or () if isinstance(item, dict))
+        names = {"symbol": self._symbols[0]} if self._symbols else {}
+        for parameter in wanted(document.body) - {"symbol"}:
+            if (path := lists(parameter)) and (name := named(parameter, (await asker.ask(path)).body)):
+                names[parameter] = name
+        self._routes = routes_of(document.body, names)
+        self._writer.write(ROUTES, self._routes)
+
+    async def _watch(self, works: list[Coroutine[Any, Any, None]], stop: asyncio.Event) -> bool:
+        """Let the works go on until the window is over; whether it was not stopped before."""
+        tasks = [asyncio.create_task(work) for work in works]
+        stopping = asyncio.create_task(stop.wait())
+        began_ns = self._clock.monotonic_ns()
+        try:
+            while not stopping.done():
+                self.progress.elapsed_s = (self._clock.monotonic_ns() - began_ns) / 1e9
+                left_s = self._plan.seconds - self.progress.elapsed_s
+                if left_s <= 0:
+                    return True
+                done, _ = await asyncio.wait(
+                    [*tasks, stopping], timeout=min(0.5, left_s), return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done - {stopping}:
+                    task.result()
+            return False
+        finally:
+            for task in (*tasks, stopping):
+                task.cancel()
+            await asyncio.gather(*tasks, stopping, return_exceptions=True)
+
+    async def _every(self, period_s: Callable[[], float], work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due_s = loop.time() + period_s()
+            await work()
+            await asyncio.sleep(max(_PAUSE_S, due_s - loop.time()))
+
+    def _status_s(self) -> float:
+        cycle = self._status.get("cycle") if isinstance(self._status, dict) else None
+        interval_s = cycle.get("interval_configured") if isinstance(cycle, dict) else None
+        wanted_s = min(5.0, max(1.0, float(interval_s or 10.0) / 4))
+        return max(wanted_s, self._size / _STATUS_BYTES_S)
+
+    async def _ask_status(self, asker: Asker) -> None:
+        sample = await asker.ask(STATUS)
+        self.progress.count(sample, STATUS)
+        self._size = sample.size or 0
+        if isinstance(sample.body, dict):
+            self._status = sample.body
+            cycle = sample.body.get("cycle")
+            self.progress.cycles = int(cycle.get("count") or 0) if isinstance(cycle, dict) else 0
+            for reason in sample.body.get("health_reasons") or ():
+                self.progress.note(f"health: {reason}")
+        self._writer.add("status.jsonl", sample)
+
+    async def _sweep(self, asker: Asker) -> None:
+        """Ask every documented route once, and see the processes."""
+        for route in self._routes:
+            if route.asked is None:
+                continue
+            if route.path == STREAM:
+                sample = await asker.first_event(route.asked)
+            else:
+                sample = await asker.ask(route.asked, "GET" if route.method == "GET" else "OPTIONS")
+            if route.method != "GET":
+                self._writer.add("changing.jsonl", replace(sample, path=f"{route.method} {route.path}"))
+            else:
+                self.progress.count(sample, route.path)
+                self._writer.answer(route.path, sample)
+            await asyncio.sleep(_PAUSE_S)
+        seen = await asyncio.get_running_loop().run_in_executor(None, self._table.seen, self._status)
+        if seen is not None:
+            self._writer.add("processes.jsonl", seen)
+
+    async def _ask_prices(self, asker: Asker, exchange: ExchangeAsker) -> None:
+        """Ask the deployment and the exchange for the same prices, one right after the other; and for books."""
+        self._writer.add("prices.jsonl", await asker.ask(SYMBOLS))
+        for sample in await exchange.samples():
+            self._writer.add("exchange.jsonl", sample)
+        for symbol in self._symbols[:_BOOKS]:
+            sample = await asker.ask(f"{SYMBOLS}/{quote(symbol, safe='')}/book?depth=1")
+            self._writer.add("books.jsonl", sample)
+            await asyncio.sleep(_PAUSE_S)
+
+    def _finished(self, run: Run, *, partial: bool) -> Run:
+        lines, count, reason = ([], 0, run.log) if self._log is None else self._log.gained()
+        if self._log is not None and reason is None:
+            self._writer.log(lines)
+        found = replace(run, ended=self._now(), partial=partial, log=reason, log_lines=count)
+        self._writer.write(RUN, found)
+        return found
+
+    def _now(self) -> str:
+        return iso(self._clock.now_ns() / 1e6) or ""

@@ -1,0 +1,265 @@
+"""Each thing that can be wrong with a deployment is planted in samples of a good one, and must fail by name."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+from tests.support.validation import FEED, SECONDS, at, failed, feed, fine, told
+
+from virtuoso.operations.validate.judgement import judged
+from virtuoso.operations.validate.report import Report, Verdict
+from virtuoso.operations.validate.samples import (
+    HEALTH,
+    OVERVIEW,
+    PIPELINE,
+    SIGNALS,
+    Processes,
+    ProcessItem,
+    Samples,
+)
+
+
+def test_where_all_is_well_nothing_fails_and_nothing_is_noted() -> None:
+    report = judged(fine())
+    assert told(report, Verdict.FAIL, Verdict.OBSERVED) == {}
+    assert report.passed
+
+
+def test_the_same_samples_give_the_same_report() -> None:
+    assert msgspec.json.encode(judged(fine())) == msgspec.json.encode(judged(fine()))
+
+
+def late(samples: Samples, *path: str) -> list[dict[str, Any]]:
+    """The dictionaries at a path of the status documents of the second half."""
+    found = []
+    for sample in samples.status[len(samples.status) // 2 :]:
+        body = sample.body
+        for name in path:
+            body = body[name]
+        found.append(body)
+    return found
+
+
+def _put(*path: str, **values: Any) -> Callable[[Samples], None]:
+    def spoil(samples: Samples) -> None:
+        for each in late(samples, *path):
+            each.update(values)
+
+    return spoil
+
+
+def _feed(**values: Any) -> Callable[[Samples], None]:
+    def spoil(samples: Samples) -> None:
+        for each in late(samples, "feeds"):
+            each[FEED[0]] = feed(SECONDS, **values)
+
+    return spoil
+
+
+def _answers(path: str, **values: Any) -> Callable[[Samples], None]:
+    def spoil(samples: Samples) -> None:
+        samples.answers[path][-3:] = [replace(one, **values) for one in samples.answers[path][-3:]]
+
+    return spoil
+
+
+def stand_still(samples: Samples) -> None:
+    """The loop hangs for the second half."""
+    middle = samples.status[len(samples.status) // 2].body["cycle"]
+    for each in late(samples, "cycle"):
+        each.update(count=middle["count"], last_success=middle["last_success"])
+
+
+def restart(samples: Samples) -> None:
+    for number, each in enumerate(late(samples)):
+        each.update(instance="host:8", uptime_s=3.0 * number)
+        each["cycle"]["count"] = number // 3
+
+
+def freeze_prices(samples: Samples) -> None:
+    for sample in samples.prices:
+        sample.body["BTCUSDT"]["price"] = 103.0
+
+
+def shift_prices(samples: Samples) -> None:
+    for sample in samples.prices:
+        sample.body["BTCUSDT"]["price"] *= 1.02
+
+
+def _exchange(path: str, **values: Any) -> Callable[[Samples], None]:
+    def spoil(samples: Samples) -> None:
+        half = len(samples.exchange) // 2
+        samples.exchange = [
+            replace(one, **values) if place > half and one.path.startswith(path) else one
+            for place, one in enumerate(samples.exchange)
+        ]
+
+    return spoil
+
+
+def freeze_clock(samples: Samples) -> None:
+    times = [one for one in samples.exchange if "time" in one.body]
+    for one in times[len(times) // 2 :]:
+        one.body["time"] = times[len(times) // 2].body["time"]
+
+
+def set_clock(samples: Samples) -> None:
+    times = [one for one in samples.exchange if "time" in one.body]
+    for one in times[len(times) // 2 :]:
+        one.body["time"] += 5_000
+
+
+def stop_closes(samples: Samples) -> None:
+    for one in samples.answers[SIGNALS]:
+        one.body["signals"].append({"symbol": "SOLUSDT", "timestamp": at(-20), "data_quality": "live"})
+
+
+def stop_publishing(samples: Samples) -> None:
+    for one in samples.answers[OVERVIEW]:
+        one.body["timestamp"] = at(-600)
+
+
+def tell_no_zone(samples: Samples) -> None:
+    for one in samples.answers[OVERVIEW]:
+        one.body["timestamp"] = one.body["timestamp"].removesuffix("Z")
+
+
+def start_another(samples: Samples) -> None:
+    other = ProcessItem(pid=8, name="virtuoso", role="monitor")
+    samples.processes = [replace(each, processes=(*each.processes, other)) for each in samples.processes]
+
+
+def leak(samples: Samples) -> None:
+    samples.processes = [
+        Processes(at=each.at, processes=tuple(replace(item, memory_mb=160.0 + number) for item in each.processes))
+        for number, each in enumerate(samples.processes)
+    ]
+
+
+def open_cache(samples: Samples) -> None:
+    cache = ProcessItem(pid=9, name="memcached", role="memcached", listens=("0.0.0.0:11211",))
+    samples.processes = [replace(each, processes=(*each.processes, cache)) for each in samples.processes]
+
+
+def cross_book(samples: Samples) -> None:
+    samples.books[5].body["bids"] = [[101, 1]]
+
+
+def report_trouble(samples: Samples) -> None:
+    alert = {"id": "1", "alert_type": "stale_feed", "level": "critical", "message": "no data", "timestamp": at(60)}
+    samples.answers["/api/alerts"][-1].body["alerts"] = [alert]
+
+
+def log_error(samples: Samples) -> None:
+    samples.log = ('{"event": "TypeError: no", "level": "error"}', "2025-09-30 18:15:01.503 [INFO] a - b")
+
+
+def log_quick_fetches(samples: Samples) -> None:
+    samples.log = ("2025-09-30 18:15:01.503 [INFO] x - fetch complete: 15/15 successful, total time: 0.001s",)
+
+
+def end_early(samples: Samples) -> None:
+    samples.run = replace(samples.run, ended=at(SECONDS * 2))
+
+
+SPOILED: dict[str, tuple[Callable[[Samples], None], str]] = {
+    "one process ran through the window": (restart, "2 instances"),
+    "its uptime grows with the window": (_put(uptime_s=3_600.0), "grew by"),
+    "no cycle fails": (_put("cycle", failures=2, last_error="KeyError"), "2 failed: KeyError"),
+    "cycles come as often as configured": (_put("cycle", interval_configured=5.0), "configured are 5 s"),
+    "cycles × interval fill the window": (stand_still, "cycles were due"),
+    "it is healthy by its own word": (
+        _answers(HEALTH, status=503, body={"status": "unhealthy", "reasons": ["no topic"], "last_cycle_age_s": 1.0}),
+        "no topic",
+    ),
+    "every watched symbol is fetched and scored": (_put("universe", failed={"XUSDT": "no bars"}), "XUSDT: no bars"),
+    "no error is logged": (log_error, "error × 1"),
+    "every documented route answers": (_answers(OVERVIEW, status=404), "/api/market/overview (404, 3 of 20 times)"),
+    "every route answers within a second": (_answers(OVERVIEW, took_ms=1_500.0), "/api/market/overview"),
+    "times of /api/market/overview move": (stop_publishing, "1 distinct"),
+    "times of /api/market/overview lie in the window": (stop_publishing, "0 of 20"),
+    "every time says its zone": (tell_no_zone, "naive"),
+    "no feed is away for longer than 15 s": (_feed(data_quality="stale"), "orderbook.50.BTCUSDT was stale for"),
+    "no topic is mute": (_feed(mute=True), "orderbook.50.BTCUSDT"),
+    "frames can be believed": (_feed(refusals={"ts: too late": 900}), "ts: too late × 900"),
+    "frames come in time": (_feed(data_quality="delayed", lag_ms=3_000.0), "3,000 ms"),
+    "the universe is not empty": (_put("universe", empty="the list is empty"), "the list is empty"),
+    "no book is crossed": (cross_book, "BTCUSDT at"),
+    "the exchange answers": (_exchange("/v5", status=403, body=None), "banned"),
+    "the exchange answers in time": (_exchange("/v5", took_ms=3_000.0), "slowest 3,000 ms"),
+    "the exchange's clock goes on": (freeze_clock, "stood still"),
+    "the exchange's clock does not jump": (set_clock, "5,000 ms"),
+    "the deployment knows the exchange's clock": (_put("exchange", clock_offset_ms=-9e3), "differs by"),
+    "what is called live is the exchange's price": (shift_prices, "BTCUSDT in 120 of 120"),
+    "prices move when the exchange's move": (freeze_prices, "price of BTCUSDT stood for"),
+    "the exchange serves": (_put("exchange", maintenance="503"), "maintenance: 503"),
+    "the exchange takes requests": (_put("rate_budget", banned_until=at(900)), "banned until"),
+    "the origin that it states is what the exchange announces": (_exchange("/v5", source="replay"), "replay"),
+    "closes of all symbols go on": (stop_closes, "SOLUSDT fell"),
+    "it reports nothing wrong with itself": (report_trouble, "stale_feed at"),
+    "every incident is judged by the stages": (
+        _answers(PIPELINE, body={"fired": 5, "stages": [{"stage": "inhibit", "passed": 3, "withheld": 1}]}), "judged 4",
+    ),
+    "every channel is up": (
+        _answers(PIPELINE, body={"channels": [{"name": "discord", "state": "down", "error": "404"}]}),
+        "discord is down: 404",
+    ),
+    "every store is up": (_put("stores", database={"state": "down", "error": "gone"}), "database was up, down"),
+    "every task runs": (_put("tasks", outbox="died: KeyError"), "outbox died"),
+    "one monitor runs": (start_another, "2 monitors at once"),
+    "no cache is open to all": (open_cache, "memcached on 0.0.0.0:11211"),
+    "memory does not grow without end": (leak, "120 MB an hour"),
+    "fetches are physically possible": (log_quick_fetches, "15 fetches in 0.001 s"),
+    "documents agree on how many symbols there are": (_put("universe", size=15), "15 are watched"),
+    "what was reloaded is in force": (_put(needs_restart=["web.port"]), "web.port"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("test", SPOILED)
+def test_what_is_wrong_fails_by_name(test: str) -> None:
+    spoil, said = SPOILED[test]
+    samples = fine()
+    spoil(samples)
+    report = judged(samples)
+    assert said in told(report, Verdict.FAIL)[test]
+    assert not report.passed
+
+
+def test_a_window_that_was_ended_early_is_partial_and_does_not_pass() -> None:
+    samples = fine()
+    samples.run = replace(samples.run, partial=True)
+    report = judged(samples)
+    assert not report.passed
+    assert report.decision.startswith("PARTIAL")
+    assert told(report, Verdict.FAIL) == {}
+
+
+def test_drift_from_the_files_is_named() -> None:
+    samples = fine()
+    samples.run = replace(samples.run, configured={"monitoring.interval": 10.0, "universe.size": 15})
+    assert "universe.size: 15 in the file, 1 in force" in failed(samples)["what is in force is what the files say"]
+
+
+def test_a_regression_is_named_and_a_baseline_that_is_as_good_passes() -> None:
+    baseline = judged(fine())
+    assert failed(fine(), baseline) == {}
+    samples = fine()
+    samples.answers[OVERVIEW] = [replace(one, took_ms=400.0) for one in samples.answers[OVERVIEW]]
+    assert "/api/market/overview" in failed(samples, baseline)["nothing became slower or larger"]
+    samples = fine()
+    open_cache(samples)
+    assert "no cache is open to all" in failed(samples, baseline)["what held before holds"]
+
+
+def test_a_report_is_read_again_as_it_was_written() -> None:
+    report = judged(fine())
+    assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
+
+
+def test_a_deployment_that_says_nothing_passes_nothing() -> None:
+    samples = fine()
+    samples.status, samples.processes, samples.exchange = [], [], []
+    assert "cycles are completed" in failed(samples)
+    assert not judged(samples).passed
