@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from virtuoso.cli.research_plan import plan_of
+from virtuoso.cli.research_plan import alert_plan_of, plan_of
 from virtuoso.cli.terminal.backtest_tables import drawn
 from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import telling
@@ -22,12 +22,9 @@ from virtuoso.config import Settings, load
 from virtuoso.model.installed.extras import need
 from virtuoso.research.bar_files.bars import Bars, read_bars
 from virtuoso.research.bar_files.hints import Hints, columns_of, zone_of
-from virtuoso.research.detecting.played import AlertPlan
 from virtuoso.research.output.results import Results
 from virtuoso.research.run import Run
 from virtuoso.research.seams import Seam
-from virtuoso.wiring.alerting import alerting_parts
-from virtuoso.wiring.detectors import fast_parameters
 
 if TYPE_CHECKING:
     from virtuoso.research.track_record.own import OwnPage
@@ -87,7 +84,7 @@ def backtest(
     with ExitStack() as stack:
         read = partial(_opened, stack, hints, skip_bad)
         past = [read([path]) for path in warm_up or ()]
-        run = Run(read(data), past, plan_of(settings), _alert_plan(settings) if alerts else None)
+        run = Run(read(data), past, plan_of(settings), alert_plan_of(settings) if alerts else None)
         results = None
         if out is not None:
             kept = Results(out, run.readings, run.outcomes, components=components, incidents=alerts)
@@ -121,7 +118,7 @@ def _opened(stack: ExitStack, hints: Hints, skip_bad: bool, paths: list[Path]) -
 def _page(html: Path, run: Run) -> "OwnPage":
     from virtuoso.research.track_record.own import OwnPage  # noqa: PLC0415 - needs an extra, and is slow to import
 
-    return OwnPage(html, run.symbols, run.base)
+    return OwnPage(html, run.symbols, run.base, run.forecasts)
 
 
 def _judge(page: "OwnPage", name: str, run: Run, summary: dict[str, Any]) -> None:
@@ -134,16 +131,6 @@ def _tell_written(html: Path | None, out: Path | None, results: Results | None) 
         typer.echo(f"\nwritten: {html}")
     if results is not None:
         typer.echo(f"\nwritten to {out}: {', '.join(results.names)}")
-
-
-def _alert_plan(settings: Settings) -> AlertPlan:
-    parts = alerting_parts(settings, notify=False)
-    return AlertPlan(
-        detectors=fast_parameters(settings.monitoring.alerts),
-        stages=parts.pipeline,
-        usual=parts.default,
-        policies=parts.policies,
-    )
 
 
 def _scored(run: Run, settings: Settings, results: Results | None, page: "OwnPage | None") -> dict[str, Any]:

@@ -11,7 +11,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from virtuoso.cli.research_plan import plan_of
+from virtuoso.cli.research_plan import alert_plan_of, plan_of
 from virtuoso.cli.terminal.configuration import Config, NoConfig, files_of
 from virtuoso.cli.terminal.progress import telling
 from virtuoso.cli.terminal.tables import Cells, Table, at, show
@@ -61,6 +61,7 @@ def track_record(
             wanted,
             plan_of(settings),
             walked_forward,
+            alert_plan_of(settings),
             lambda name, share: tell((places[name] + share) / len(wanted)),
         )
     if len(found.absent) == len(wanted):

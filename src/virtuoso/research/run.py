@@ -20,6 +20,8 @@ from virtuoso.research.backtest import Backtest, fed_by_bars
 from virtuoso.research.bar_files.bars import BLOCK_BARS, Bars
 from virtuoso.research.detecting.played import AlertPlan, PlayedAlerts
 from virtuoso.research.followed import Followed, columns, horizons
+from virtuoso.research.forecasting.shared import SharedForecasts
+from virtuoso.research.forecasting.walk import WalkForward
 from virtuoso.research.output.results import Results
 from virtuoso.research.scored import ScoredBlock
 from virtuoso.research.seams import Seam
@@ -39,6 +41,8 @@ class Plan:
 
 class Run:
     """Scores the bars of `data` once, after those of `past`.
+
+    `forecasts` walk forward over them from an empty fit, for whoever asks at each piece that is scored.
 
     Args:
         data: the bars to score.
@@ -78,6 +82,7 @@ class Run:
         if alerts is not None and self.base is not Timeframe.M1:
             raise UsageError(f"--alerts: detectors judge minutes; DATA has bars of {data.interval}, give those of 1m")
         self._alerts = None if alerts is None else PlayedAlerts(data.symbols, alerts)
+        self.forecasts = SharedForecasts(WalkForward(data.symbols, self.base))
         self._seams: list[Seam] = []
 
     def score(
@@ -113,7 +118,9 @@ class Run:
 
     def _played(self, bars: BarBlock, own: NDArray[np.bool_], seams: Sequence[Seam]) -> list[dict[str, Any]]:
         """Yield table rows of the incidents that are settled after these bars."""
-        return [] if self._alerts is None else list(self._alerts.play(bars, own, seams))
+        if self._alerts is None:
+            return []
+        return list(self._alerts.play(bars, own, seams, self.forecasts(bars, seams)))
 
     def document(self, *, seconds: float, config_digest: str) -> dict[str, Any]:
         """Summarise what was scored, with plain keys; `None` where nothing is known."""

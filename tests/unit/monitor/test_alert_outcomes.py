@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from virtuoso.alerts.fast.cones.bands import Bands
+from virtuoso.alerts.fast.cones.bands import Bands, bands_of
 from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.outcomes.edges import NONE_YET, ForecastEdges
 from virtuoso.alerts.outcomes.equal import EqualMinutes
 from virtuoso.alerts.outcomes.pending import Floats
 from virtuoso.alerts.policy import Policy
@@ -20,8 +21,6 @@ from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.alerts.outcome import Edge, Outcome
 from virtuoso.monitor.alerting.alerting import Alerting
 from virtuoso.monitor.alerting.documents import performance_document
-from virtuoso.monitor.alerting.edges import NONE_YET, ForecastEdges
-from virtuoso.monitor.watching.foresight import bands_of
 
 T0, MINUTE = 1_748_476_800_000, 60_000
 

@@ -8,6 +8,7 @@ import pytest
 from tests.support.detectors import MINUTE, PARAMETERS, START_MS, ns
 
 from virtuoso.alerts.incidents import IncidentLog
+from virtuoso.alerts.outcomes.edges import ForecastEdges
 from virtuoso.alerts.outcomes.equal import EqualMinutes
 from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.analysis.forecast.outcomes import Outcomes
@@ -15,7 +16,6 @@ from virtuoso.market.state import MarketState
 from virtuoso.model.alerts.outcome import Edge
 from virtuoso.model.market import Bar, Side, Trade
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.alerting.edges import ForecastEdges
 from virtuoso.monitor.watching.detection import Detection
 from virtuoso.monitor.watching.foresight import Foresight
 

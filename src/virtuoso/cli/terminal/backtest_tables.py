@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from rich.console import RenderableType
 from rich.text import Text
 
+from virtuoso.cli.terminal.rule_tables import followed
 from virtuoso.cli.terminal.tables import Cells, Table, at, facts, plain
+from virtuoso.model.alerts.documents.performance import KindPerformance
 from virtuoso.model.signal import Band
 from virtuoso.model.text.numbers import counted
 
@@ -95,6 +98,9 @@ def _alerts(alerts: dict[str, Any]) -> Iterator[RenderableType]:
         if often["days"]
         else "interruptions a day: unknown, no day (UTC) was seen whole"
     )
+    if alerts["worth"]:
+        yield Text("\nwhat followed, from the delivery on", "bold")
+        yield followed(msgspec.convert(list(alerts["worth"].values()), list[KindPerformance]))
     yield Text(f"assumed: {alerts['assumed']}")
 
 

@@ -1,6 +1,6 @@
 """The kinds of alerts and the user's rules, drawn for a terminal: what each is about, and when it notifies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -68,6 +68,19 @@ def performance(found: docs.AlertPerformance) -> Iterator[RenderableType]:
     spent = f"interruptions today: {found.interruptions_today} of {allowed}"
     yield Text("everything interrupts" if allowed is None else spent)
     yield Text(f"outcomes still to come: {found.pending}")
+    yield followed(found.kinds) if found.kinds else Text("nothing was delivered and looked at yet")
+    interrupting: tuple[Column[docs.InterruptingItem], ...] = (
+        Column("kind", lambda row: row.kind),
+        Column("level", lambda row: row.level),
+        Column("interrupts", lambda row: "yes" if row.interrupts else "no"),
+        Column("why not", lambda row: row.reason or "", 1, least=24),
+    )
+    if found.interrupting:
+        yield Table(interrupting, found.interrupting)
+
+
+def followed(kinds: Sequence[docs.KindPerformance]) -> Table[_Measured]:
+    """Draw what followed the alerts of each kind, a row a horizon."""
     columns: tuple[Column[_Measured], ...] = (
         Column("kind", lambda row: row[0].kind),
         Column("alerts", lambda row: str(row[0].incidents), right=True),
@@ -81,16 +94,7 @@ def performance(found: docs.AlertPerformance) -> Iterator[RenderableType]:
         Column("days", lambda row: str(row[1].days), 1, right=True),
         Column("why not known", lambda row: row[1].reason or "", 1, least=20),
     )
-    rows = [(kind, horizon) for kind in found.kinds for horizon in kind.horizons]
-    yield Table(columns, rows) if rows else Text("nothing was delivered and looked at yet")
-    interrupting: tuple[Column[docs.InterruptingItem], ...] = (
-        Column("kind", lambda row: row.kind),
-        Column("level", lambda row: row.level),
-        Column("interrupts", lambda row: "yes" if row.interrupts else "no"),
-        Column("why not", lambda row: row.reason or "", 1, least=24),
-    )
-    if found.interrupting:
-        yield Table(interrupting, found.interrupting)
+    return Table(columns, [(kind, horizon) for kind in kinds for horizon in kind.horizons])
 
 
 def _figure(of: docs.Figure, how: str) -> str:

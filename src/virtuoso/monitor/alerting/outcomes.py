@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from msgspec.structs import replace
 
+from virtuoso.alerts.outcomes.edges import ForecastEdges
 from virtuoso.alerts.outcomes.equal import EqualMinutes, EqualState
 from virtuoso.alerts.outcomes.pending import Bars, PendingOutcomes
 from virtuoso.alerts.outcomes.performance import performance, worths
@@ -17,7 +18,6 @@ from virtuoso.model.alerts.incident import Incident
 from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.alerts.worth import Worth
 from virtuoso.model.timeframe import DAY_MS
-from virtuoso.monitor.alerting.edges import ForecastEdges
 
 MOST_SETTLED = 2_000
 """Outcomes of a kind that figures are made of, two of an incident; of more, the latest: they take 20 ms."""

@@ -1,7 +1,8 @@
 """Feeds the detectors of all symbols with closed minutes: where a price went inside one is an assumption."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from virtuoso.alerts.fast.cones.bands import Bands
 from virtuoso.alerts.fast.findings import Findings
 from virtuoso.alerts.fast.liquidation import MarketCascade
 from virtuoso.alerts.fast.market_move import MarketMove
@@ -22,6 +23,8 @@ LEARNT = 1_000
 """Minutes of a symbol that are learnt and not judged, as those that a monitor asks for when it starts."""
 DRIVEN = ("sudden_move", "market_move", "volume_spike")
 """The kinds that minutes can find; the others need trades, books, tickers or liquidations."""
+FORESEEN = ("cone_touched", "large_move_likely")
+"""The kinds that minutes can find where there are forecasts."""
 _FLUSHED = 240
 _NS = 1_000_000
 
@@ -88,6 +91,12 @@ class MinuteDetectors:
                 self._wait(i, open_ms, minute, now_ns)
             self._learnt[i] += 1
         self._findings.sweep(now_ns)
+
+    def foresee(self, close_ms: int, bands: Mapping[str, Bands], columns: Sequence[int]) -> None:
+        """Hand on the forecasts of a close to those of these columns that have any."""
+        for i in columns:
+            if (said := bands.get(self._symbols[i])) is not None:
+                self._detectors[i].forecast(said, close_ms * _NS)
 
     def _wait(self, i: int, open_ms: int, minute: Minute, now_ns: int) -> None:
         waiting = self._waiting[i]

@@ -1,8 +1,9 @@
 """Scores a set of bars as a backtest does, with what followed, which every judgement of research begins with."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.backtest import Backtest, fed_by_bars
 from virtuoso.research.bar_files.bars import read_bars
+from virtuoso.research.detecting.played import AlertPlan, PlayedAlerts
 from virtuoso.research.progress import share_of
 from virtuoso.research.run import Plan
 from virtuoso.research.sampling.claimed import ClaimsFollower
@@ -46,6 +48,8 @@ class ScoredSet:
     followed: Followed
     forecasts: SampledForecasts | None
     claimed: Claimed | None
+    alerts: Mapping[str, Any] | None = None
+    """What `PlayedAlerts.document` says of the whole set; `None` where no incidents were looked for."""
 
 
 def scored(
@@ -55,6 +59,7 @@ def scored(
     step_min: int = STEP_MIN,
     components: bool = True,
     foretell: Foretell | None = None,
+    alerts: AlertPlan | None = None,
     tell: Callable[[float], None] = lambda _: None,
 ) -> ScoredSet:
     """Read a set of bars and score each of its closes.
@@ -65,6 +70,7 @@ def scored(
         step_min: minutes between the closes that are kept; with longer bars, each of them.
         components: whether the values of components are kept.
         foretell: begins to forecast for symbols and a base bar; `None` forecasts nothing.
+        alerts: how incidents are found in bars of 1m, `None`: they are not; in longer bars they never are.
         tell: told the share that is done.
 
     Raises:
@@ -76,7 +82,9 @@ def scored(
             raise UsageError(f"bars of {bars.interval} are none of the timeframes {', '.join(plan.timeframes)}")
         factors = fed_by_bars(plan.factors, taker_sides=bars.taker_sides)
         run = Backtest(bars.symbols, timeframes, factors, plan.rule, taker_sides=bars.taker_sides)
-        sampler = SetSampler(bars.symbols, run.base, step_min, components=components, foretell=foretell)
+        minutes = alerts is not None and run.base is Timeframe.M1
+        played = PlayedAlerts(bars.symbols, alerts) if alerts is not None and minutes else None
+        sampler = SetSampler(bars.symbols, run.base, step_min, components=components, foretell=foretell, played=played)
         done, scoring = 0, share_of(tell, 0.2, 0.8)
         for block in bars.blocks():
             for history in run.histories(block, bars.seams):
@@ -95,6 +103,7 @@ class SetSampler:
         step_min: minutes between the closes that are kept; with a longer base, each of them.
         components: whether the values of components are kept.
         foretell: begins to forecast for symbols and a base bar; `None` forecasts nothing.
+        played: finds incidents in the bars, which must be of 1m; `None`: nobody does.
     """
 
     def __init__(
@@ -105,6 +114,7 @@ class SetSampler:
         *,
         components: bool = True,
         foretell: Foretell | None = None,
+        played: PlayedAlerts | None = None,
     ) -> None:
         self._symbols = tuple(symbols)
         self._step_min = step_min = max(step_min, base.minutes)
@@ -113,19 +123,26 @@ class SetSampler:
         self._forecast = None if foretell is None else foretell(symbols, base)
         self._forecasts = ForecastSampler(step_min)
         self._claims = ClaimsFollower(len(symbols), base, step_min)
+        self._played = played
 
     def add(self, history: History, seams: Sequence[Seam] = ()) -> None:
         """Take the piece that follows; a symbol with one of `seams` at its first bar begins anew."""
         self._readings.add(history)
         self._followed.add(history.bars, seams)
         self._claims.begin_anew(begun(seams, history.bars))
-        for forecasts in self._forecast(history.bars, seams) if self._forecast is not None else ():
+        said = () if self._forecast is None else tuple(self._forecast(history.bars, seams))
+        for forecasts in said:
             self._forecasts.add(forecasts)
             self._claims.add(history.bars, forecasts)
+        if self._played is not None:
+            for _ in self._played.play(history.bars, history.present, seams, said):
+                pass
 
     def scored(self, since_ms: int) -> ScoredSet:
         """Return readings, what followed and forecasts at the sampled closes after `since_ms` (epoch ms)."""
         came = self._followed.followed().since(since_ms)
+        for _ in () if self._played is None else self._played.rest():
+            pass
         forecast = self._forecast is not None
         return ScoredSet(
             symbols=self._symbols,
@@ -134,4 +151,5 @@ class SetSampler:
             followed=came,
             forecasts=self._forecasts.at(came.close_ms) if forecast else None,
             claimed=Claimed(self._claims.labels(came.close_ms), self._claims.standings()) if forecast else None,
+            alerts=None if self._played is None else self._played.document(),
         )

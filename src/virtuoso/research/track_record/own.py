@@ -1,6 +1,6 @@
 """Writes the page about a user's own file: what a backtest scored, forecast and found, judged as the record is."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,15 @@ from virtuoso.analysis.history import History
 from virtuoso.model.errors import UsageError
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.output.place import write_whole
-from virtuoso.research.sampling.sets import SetSampler
+from virtuoso.research.sampling.sets import Forecast, SetSampler
 from virtuoso.research.seams import Seam
+from virtuoso.research.track_record.alerts import tables
 from virtuoso.research.track_record.html import html_page
 from virtuoso.research.track_record.markdown import PREFACE
 from virtuoso.research.track_record.measured import Measured
 from virtuoso.research.track_record.sections import Cell, Column, Section, Table
 from virtuoso.research.track_record.sets import SetSpec
-from virtuoso.research.track_record.track import Topics, walked_forward
+from virtuoso.research.track_record.track import Topics
 
 _SET = "DATA"
 _MADE = "Made by `virtuoso backtest --html`."
@@ -29,16 +30,17 @@ class OwnPage:
         path: of the page.
         symbols: the columns of every piece.
         base: the timeframe of the readings.
+        forecast: forecasts the pieces.
 
     Raises:
         UsageError: the folder of the page is not there.
     """
 
-    def __init__(self, path: Path, symbols: Sequence[str], base: Timeframe) -> None:
+    def __init__(self, path: Path, symbols: Sequence[str], base: Timeframe, forecast: Forecast) -> None:
         if not path.parent.is_dir():
             raise UsageError(f"{path}: there is no folder {path.parent}")
         self._path = path
-        self._sampler = SetSampler(symbols, base, foretell=walked_forward)
+        self._sampler = SetSampler(symbols, base, foretell=lambda _symbols, _base: forecast)
 
     def take(self, history: History, seams: Sequence[Seam]) -> None:
         """Take the piece that follows; a symbol with one of `seams` at its first bar begins anew."""
@@ -100,25 +102,5 @@ def _run(summary: Mapping[str, Any]) -> Section:
     return Section(
         "What was scored",
         () if alerts is None else (f"Of incidents: {alerts['assumed']}.",),
-        (about,) if alerts is None else (about, *_incidents(alerts)),
+        (about,) if alerts is None else (about, *tables(alerts)),
     )
-
-
-def _incidents(alerts: Mapping[str, Any]) -> Iterator[Table]:
-    counted = ("found", "per_symbol_and_day", "after_cooldown", "at_once", "in_group", "in_digest", "untold")
-    titles = (
-        "kind",
-        "found",
-        "a symbol and day",
-        "after cooldown",
-        "told at once",
-        "in a group",
-        "in a digest",
-        "untold",
-    )
-    rows = tuple((kind, *(counts[name] for name in counted)) for kind, counts in alerts["kinds"].items())
-    yield Table("Incidents", tuple(Column(title, 2) for title in titles), rows)
-    often = alerts["interruptions_a_day"]
-    row = (often["median"], often["of_95_pct_of_days_at_most"], often["most"], often["days"])
-    names = ("median", "95 % of days at most", "most", "days")
-    yield Table("Interruptions a day", tuple(Column(name, 1) for name in names), (row,))

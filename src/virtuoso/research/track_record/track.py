@@ -11,11 +11,13 @@ from virtuoso.model.backtested import Backtested, BacktestedSet
 from virtuoso.model.clock import iso
 from virtuoso.model.errors import VirtuosoError
 from virtuoso.model.timeframe import Timeframe
+from virtuoso.research.detecting.played import AlertPlan
 from virtuoso.research.forecasting.walk import WalkForward
 from virtuoso.research.judging.foreseen import HISTORY, quantiles, volatilities
 from virtuoso.research.progress import share_of
 from virtuoso.research.run import Plan
 from virtuoso.research.sampling.sets import Forecast, Foretell, scored
+from virtuoso.research.track_record.alerts import Alerts
 from virtuoso.research.track_record.backtested import backtested
 from virtuoso.research.track_record.chances import Chances
 from virtuoso.research.track_record.cones.reach import Reach
@@ -62,6 +64,7 @@ def record(
     specs: Sequence[SetSpec],
     plan: Plan,
     foretell: Foretell | None,
+    alerts: AlertPlan | None = None,
     tell: Callable[[str, float], None] = lambda _name, _share: None,
 ) -> Record:
     """Judge every set of `specs` that is in the directory.
@@ -71,6 +74,7 @@ def record(
         specs: the sets.
         plan: how scores are made.
         foretell: begins to forecast a set; `None` judges the scores alone.
+        alerts: how incidents are found in sets of 1m; `None`: they are not.
         tell: told the set and the share of it that is done.
     """
     topics = Topics()
@@ -82,7 +86,7 @@ def record(
             continue
         told = partial(tell, spec.name)
         try:
-            found = scored(paths, plan, foretell=foretell, tell=share_of(told, 0.0, 0.7))
+            found = scored(paths, plan, foretell=foretell, alerts=alerts, tell=share_of(told, 0.0, 0.7))
         except VirtuosoError as error:
             absent.append((spec.name, str(error).splitlines()[0]))
             continue
@@ -102,7 +106,7 @@ class Topics:
     def __init__(self, pool: Executor | None = None) -> None:
         self._pool = pool
         self._pressure, self._chances, self._distances, self._reach = Pressure(), Chances(), Distances(), Reach()
-        self._direction, self._weightings = Direction(), Weightings()
+        self._direction, self._alerts, self._weightings = Direction(), Alerts(), Weightings()
         self._sets: list[BacktestedSet] = []
 
     def add(self, measured: Measured, tell: Callable[[float], None] = lambda _: None) -> None:
@@ -112,7 +116,9 @@ class Topics:
         followed, step_min, fitting = measured.followed, measured.step_min, None
         if measured.forecasts is not None and self._pool is not None:
             fitting = self._pool.submit(volatilities, followed, step_min)
-        adding = (self._pressure.add, self._weightings.add, self._chances.add, self._direction.add)
+        adding = (
+            self._pressure.add, self._weightings.add, self._chances.add, self._direction.add, self._alerts.add,
+        )  # fmt: skip
         for number, add in enumerate(adding, start=1):
             add(measured)
             tell(0.5 * number / len(adding))
@@ -125,9 +131,10 @@ class Topics:
     def record(self, opening: Section, absent: tuple[tuple[str, str], ...] = ()) -> Record:
         """Make the record of all sets that were taken, after a section that says what they are."""
         topics = (
-            self._chances, self._distances, self._reach, self._direction, self._pressure, self._weightings,
+            self._chances, self._distances, self._reach, self._direction, self._alerts, self._pressure,
+            self._weightings,
         )  # fmt: skip
-        gates = tuple(gate for topic in topics[:4] for gate in topic.gates())
+        gates = tuple(gate for topic in topics[:5] for gate in topic.gates())
         judged = [Section("Gates", (_GATES, counted(gates)), gate_tables(gates))] if gates else []
         sections = tuple(section for topic in topics for section in topic.sections())
         return Record((opening, *judged, *sections), gates, absent, backtested(self._sets, sections))

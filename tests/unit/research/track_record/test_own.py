@@ -55,7 +55,10 @@ def test_the_page_has_every_part_and_says_what_was_scored(tmp_path: Path) -> Non
     pages: list[OwnPage] = []
 
     def watch(scoring: Run) -> Any:
-        pages.extend(OwnPage(tmp_path / f"{name}.html", scoring.symbols, scoring.base) for name in ("page", "pooled"))
+        pages.extend(
+            OwnPage(tmp_path / f"{name}.html", scoring.symbols, scoring.base, scoring.forecasts)
+            for name in ("page", "pooled")
+        )
         return lambda history, seams: [page.take(history, seams) for page in pages]
 
     scoring, summary = run(file(tmp_path, random_bars(900, N, seed=8), "bars.parquet"), (), watch)
@@ -71,7 +74,7 @@ def test_the_page_has_every_part_and_says_what_was_scored(tmp_path: Path) -> Non
     assert (tmp_path / "pooled.html").read_text("utf-8") == text, "where rivals are fitted changes nothing"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     with pytest.raises(UsageError, match=r"none/page.html: there is no folder .*none"):
-        OwnPage(tmp_path / "none" / "page.html", scoring.symbols, scoring.base)
+        OwnPage(tmp_path / "none" / "page.html", scoring.symbols, scoring.base, scoring.forecasts)
 
 
 def test_what_came_before_is_taken_and_not_judged(tmp_path: Path) -> None:

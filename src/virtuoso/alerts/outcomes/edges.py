@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from virtuoso.alerts.foreseen import Floats, Foreseen
 from virtuoso.alerts.outcomes.equal import EqualMinutes
-from virtuoso.analysis.forecast.forecasts import Forecasts
-from virtuoso.analysis.forecast.horizons import HORIZONS_MIN as FORECAST_MIN
-from virtuoso.market.panel import Floats
 from virtuoso.model.alerts.outcome import HORIZONS_MIN, Edge
 from virtuoso.model.clock import iso
 
@@ -36,11 +34,11 @@ class ForecastEdges:
         self._equal = equal
         self._closes: deque[_Close] = deque(maxlen=_KEPT)
 
-    def take(self, forecasts: Forecasts, symbols: Sequence[str]) -> None:
-        """Take the forecasts of the latest close (the last of `forecasts`); `symbols` are its columns [n]."""
-        close_ms = int(forecasts.close_ms[-1])
+    def take(self, forecasts: Foreseen, symbols: Sequence[str], at: int = -1) -> None:
+        """Take the forecasts of the latest close, which is the one `at` of these; `symbols` are its columns [n]."""
+        close_ms = int(forecasts.close_ms[at])
         bands = {
-            horizon: np.stack([cone[0, -1], cone[-1, -1], forecasts.volatility[horizon][-1]])
+            horizon: np.stack([cone[0, at], cone[-1, at], forecasts.volatility[horizon][at]])
             for horizon in HORIZONS_MIN
             if (cone := forecasts.cone.get(horizon)) is not None
         }
@@ -48,7 +46,7 @@ class ForecastEdges:
         for before in self._closes:
             horizon = (close_ms - before.close_ms) // _MINUTE_MS
             if horizon in before.bands:
-                followed = forecasts.outcomes.close[FORECAST_MIN.index(horizon), -1]
+                followed = forecasts.outcomes.close[HORIZONS_MIN.index(horizon), at]
                 self._count(horizon, before, now.columns, followed)
         self._closes.append(now)
 
