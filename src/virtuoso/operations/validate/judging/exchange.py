@@ -19,6 +19,8 @@ _APART: Final = 0.005
 _CLOCK_MS: Final = 1_000.0
 _SLOW_MS: Final = 2_000.0
 _STILL: Final = 3
+_BEHIND_MS: Final = 120_000.0
+"""A symbol whose close is two minutes behind that of another has lost one."""
 _CLOSE_MS: Final = 150_000.0
 
 
@@ -79,7 +81,8 @@ def _clock(judge: Judge, samples: Samples) -> None:
         judge.unknown("the exchange's clock goes on", "its time came fewer than twice")
         return
     offsets = [said - (at - took / 2) for at, said, took in told]
-    still = [now for before, now in pairwise(told) if now[1] - before[1] < 0.5 * (now[0] - before[0] - now[2])]
+    slow = [_stands(before, now) for before, now in pairwise(told)]
+    still = [told[place][0] for place, (one, other) in enumerate(pairwise(slow)) if one and other]
     steps = [
         now - before for (before, now), (then, new) in zip(pairwise(offsets), pairwise(told), strict=True)
         if abs(now - before) > _CLOCK_MS + (then[2] + new[2]) / 2
@@ -87,7 +90,7 @@ def _clock(judge: Judge, samples: Samples) -> None:
     said = f"{len(told)} times in {seconds((told[-1][0] - told[0][0]) / 1000)}"
     judge.holds(
         "the exchange's clock goes on", not still,
-        f"{said}: it stood still or fell behind from {iso(still[0][0])} on" if still else f"{said}, always on",
+        f"{said}: it stood still from {iso(still[0])} on" if still else f"{said}, always on",
         "times of events cannot be judged meanwhile: see the exchange's status page",
     )  # fmt: skip
     judge.holds(
@@ -109,6 +112,11 @@ def _clock(judge: Judge, samples: Samples) -> None:
         f"its offset differs by {number_text(apart, 3)} ms from what was measured here (median of each)",
         "its ages are wrong by that: see the time service of both machines",
     )  # fmt: skip
+
+
+def _stands(before: tuple[float, float, float], now: tuple[float, float, float]) -> bool:
+    """Whether its clock told hardly another time, where ours and the way of the answer say that time went by."""
+    return now[1] - before[1] < 0.5 * (now[0] - before[0] - now[2])
 
 
 def _prices(judge: Judge, samples: Samples) -> Table:
@@ -221,7 +229,7 @@ def _closes(judge: Judge, samples: Samples) -> None:
             if close > last.get(symbol, (0.0, 0.0))[0]:
                 last[symbol] = (close, at)
             latest = max(latest, close)
-            if latest - close >= 120_000 or item.get("data_quality") == "stale":
+            if latest - close >= _BEHIND_MS:
                 stale[symbol] = max(stale.get(symbol, 0.0), (latest - close) / 1000)
     if not last:
         judge.unknown("closes of all symbols go on", "no signal carries the close that it is of")
