@@ -8,9 +8,8 @@ and takes a section whole reads those keys of it, and of what is in it, that the
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -56,21 +55,27 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 class Readers:
-    """Collects what is read; `known` are the sections by the name of their class."""
+    """Collects what is read.
 
-    def __init__(self, known: Iterable[type[BaseModel]]) -> None:
+    Args:
+        known: the sections.
+        used: names of methods and properties that somebody uses: those of sections read nothing for anybody else.
+    """
+
+    def __init__(self, known: Iterable[type[BaseModel]], used: Collection[str] = ()) -> None:
+        self._used = used
         self._known = {section.__name__: section for section in known}
         self.read: set[Key] = set()
         self._makes_parameters = False
 
-    def look(self, path: Path) -> None:
-        """Read one source file."""
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    def look(self, tree: ast.Module) -> None:
+        """Read the syntax tree of one source file."""
+        for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not _validates(node):
                 self._function(node, {})
             elif isinstance(node, ast.ClassDef) and node.name in self._known:
                 for method in node.body:
-                    if isinstance(method, ast.FunctionDef) and not _validates(method):
+                    if isinstance(method, ast.FunctionDef) and method.name in self._used:
                         self._function(method, {"self": self._known[node.name]})
 
     def _function(self, function: ast.FunctionDef | ast.AsyncFunctionDef, names: dict[str, Any]) -> None:

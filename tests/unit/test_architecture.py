@@ -11,6 +11,8 @@ from tests.support.settings_readers import CATALOGUED, Key, Readers, keys, secti
 from virtuoso.config import Settings
 
 SOURCE = Path(__file__).parents[2] / "src" / "virtuoso"
+ROOMS = ("wiring", "processes", "cli")
+"""Where settings are read."""
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +35,14 @@ def test_files_and_functions_are_small(sources: dict[Path, str]) -> None:
 
 
 def readers(known: set[type[BaseModel]]) -> Readers:
-    """What wiring, processes and commands read, and the sections' own methods."""
-    found = Readers(known)
-    for room in ("wiring", "processes", "cli", "config"):
-        for path in (SOURCE / room).rglob("*.py"):
-            found.look(path)
+    """What wiring, processes and commands read, and what those methods of sections read that they use."""
+    trees = [ast.parse(path.read_text("utf-8")) for room in ROOMS for path in (SOURCE / room).rglob("*.py")]
+    used = {node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    found = Readers(known, used)
+    for tree in trees:
+        found.look(tree)
+    for path in (SOURCE / "config").rglob("*.py"):
+        found.look(ast.parse(path.read_text("utf-8")))
     return found
 
 
@@ -69,7 +74,7 @@ def test_a_section_that_is_not_handed_to_its_detector_is_caught(tmp_path: Path) 
     read = []
     for path in (handing, forgetting):
         found = Readers(sections(Settings))
-        found.look(path)
+        found.look(ast.parse(path.read_text("utf-8")))
         read.append(found.read)
     assert read[0] == CATALOGUED
     assert {section for section, _ in unread(read[0], read[1])} == {"SuddenMoveSettings"}
@@ -91,26 +96,59 @@ def test_no_folder_is_a_drawer() -> None:
     assert {name: count for name, count in many.items() if name not in of_one_kind} == {}
 
 
-PARTS = {"MarketState", "Engine", "Watch", "Refresh", "Detection", "SlowData", "Cycle", "AlphaScanner", "Results"}
+KERNEL = "monitor/kernel.py"
+RESEARCH = {"Engine", "Outlook"}
+"""Research composes these itself: it has history, and no exchange."""
+EMPTY = "virtuoso.monitor.lived.record.LivedRecord"
+"""The monitor makes one that stores; the kernel makes one that stores nothing where it is given none."""
 
 
-@pytest.fixture(scope="module")
-def calls(sources: dict[Path, str]) -> dict[str, set[str]]:
-    """What is called, by the files of the rooms that compose."""
-    found = {}
-    for path, text in sources.items():
-        file = path.relative_to(SOURCE).as_posix()
-        if file.startswith(("monitor/", "playback/", "processes/", "wiring/")):
-            nodes = ast.walk(ast.parse(text))
-            found[file] = {ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)}
+def made(text: str) -> set[str]:
+    """The classes of our own that a source file makes something of, by their full names."""
+    tree = ast.parse(text)
+    ours = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("virtuoso.")
+        for alias in node.names
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            first, *more = ast.unparse(node.func).split(".")
+            if first in ours and (more or [first])[-1][:1].isupper():
+                found.add(".".join((ours[first], *more)))
     return found
 
 
-@pytest.mark.parametrize("part", sorted(PARTS))
-def test_the_kernel_is_composed_in_one_place(part: str, calls: dict[str, set[str]]) -> None:
-    assert {file for file, called in calls.items() if part in called} == {"monitor/kernel.py"}
+def test_the_kernel_is_composed_in_one_place(sources: dict[Path, str]) -> None:
+    """Whatever the kernel is made of is made nowhere else, in a command as little as in a replay."""
+    files = {path.relative_to(SOURCE).as_posix(): made(text) for path, text in sources.items()}
+    parts = files.pop(KERNEL) - {EMPTY}
+    assert {part.rpartition(".")[2] for part in parts} >= {
+        "MarketState", "Engine", "Watch", "Refresh", "Detection", "SlowData", "Cycle", "AlphaScanner", "Results",
+    }  # fmt: skip
+    again = {(file, part.rpartition(".")[2]) for file, found in files.items() for part in found & parts}
+    assert {(file, part) for file, part in again if not (file.startswith("research/") and part in RESEARCH)} == set()
 
 
-def test_documents_go_into_the_cache_by_one_way(calls: dict[str, set[str]]) -> None:
-    putting = {file for file, called in calls.items() if any(name.endswith("cache.put") for name in called)}
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "from virtuoso.monitor.cycle.cycle import Cycle\nCycle(slow_s=1.0)",
+        "from virtuoso.monitor.cycle.cycle import Cycle as Circle\nCircle(slow_s=1.0)",
+        "from virtuoso.monitor.cycle import cycle\ncycle.Cycle(slow_s=1.0)",
+    ],
+)
+def test_a_second_composition_is_caught(planted: str, sources: dict[Path, str]) -> None:
+    assert made(planted) == {"virtuoso.monitor.cycle.cycle.Cycle"} <= made(sources[SOURCE / KERNEL])
+
+
+def test_documents_go_into_the_cache_by_one_way(sources: dict[Path, str]) -> None:
+    putting = {
+        path.relative_to(SOURCE).as_posix()
+        for path, text in sources.items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("cache.put")
+    }
     assert putting == {"monitor/documents/publication.py"}

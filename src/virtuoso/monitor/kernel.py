@@ -134,17 +134,22 @@ class Kernel:
         )  # fmt: skip
         self.audit = BarAudit(exchange, self.market, self.watch, self.archive, routine=audited and not parts.polled)
         self.refresh = Refresh(exchange, self.market, self.watch)
-        self.cycle = Cycle(
-            exchange=exchange, stream=stream, market=self.market, engine=engine, watch=self.watch,
-            refresh=self.refresh, worker=self.worker, publication=publication, alerting=alerting, outage=self.outage,
-            slow_s=parts.slow_pass_s, stale_after_s=parts.stale_after_s, health=health, results=self.results,
-            fitting=fitting, fit_put_off=fit_put_off, say=say, before_close=self.weeks.hand_on,
-            foreseen=Foresight(self.market, self.detection, alerting.outcomes.edges, clock).take,
-        )  # fmt: skip
+        self.cycle = self._cycle(stream, fitting, fit_put_off, say)
         self.alpha = AlphaScanner(
             exchange=exchange, market=self.market, watch=self.watch, worker=self.worker, publication=publication,
             incidents=self.incidents, intervals=parts.alpha_intervals,
             false_discovery_rate=parts.false_discovery_rate,
+        )  # fmt: skip
+
+    def _cycle(self, stream: Stream, fitting: Fitting | None, fit_put_off: PutOff, say: Say | None) -> Cycle:
+        """Compose the cycle of the parts that stand already."""
+        foresight = Foresight(self.market, self.detection, self.alerting.outcomes.edges, self.clock)
+        return Cycle(
+            exchange=self.exchange, stream=stream, market=self.market, engine=self._engine, watch=self.watch,
+            refresh=self.refresh, worker=self.worker, publication=self.publication, alerting=self.alerting,
+            outage=self.outage, slow_s=self.parts.slow_pass_s, stale_after_s=self.parts.stale_after_s,
+            health=self.health, results=self.results, fitting=fitting, fit_put_off=fit_put_off, say=say,
+            before_close=self.weeks.hand_on, foreseen=foresight.take,
         )  # fmt: skip
 
     async def apply(self, parts: KernelParts) -> None:
