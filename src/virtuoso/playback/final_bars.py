@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from virtuoso.exchange.bybit import paths
 from virtuoso.exchange.bybit.answers import BarList
-from virtuoso.exchange.bybit.feeds import topic_of
+from virtuoso.exchange.bybit.feeds import BASE_BARS, topic_of
 from virtuoso.exchange.bybit.wire import BarMessage
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.recording.records import Answer, Frame, Record
@@ -18,7 +18,7 @@ BarKey = tuple[str, str, int]
 Values = tuple[str, ...]
 """Open, high, low, close, volume and turnover, as the exchange writes them."""
 
-_TOPIC: Final = b"kline.1."
+_TOPIC: Final = BASE_BARS.encode()
 _CONFIRMED: Final = b'"confirm":true'
 _FIELDS: Final = ("open", "high", "low", "close", "volume", "turnover")
 _GOOD: Final = 200

@@ -102,6 +102,19 @@ def _state_access(document: dict[str, Any]) -> None:
             operation["responses"] = dict(sorted(responses.items()))
 
 
+def _whole_examples(document: dict[str, Any], routes: Sequence[BaseRoute]) -> None:
+    """Put examples back as they are: FastAPI takes every `null` out of them, and what is unknown would be missing."""
+    for route in routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            for method in route.methods:
+                answered = document["paths"][route.path_format][method.lower()]["responses"]
+                for status, said in route.responses.items():
+                    for kind, content in said.get("content", {}).items():
+                        if content.get("example"):
+                            example = msgspec.json.decode(msgspec.json.encode(content["example"]))
+                            answered[str(status)]["content"][kind]["example"] = example
+
+
 def _taken(routes: Sequence[BaseRoute]) -> Iterator[object]:
     """The types of the parameters that routes take."""
     for route in routes:
@@ -124,6 +137,7 @@ def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
             schemas.update(components)
             describe(schemas, (*SCHEMAS, *_taken(routes)))
             _state_access(document)
+            _whole_examples(document, routes)
             app.openapi_schema = document
         return app.openapi_schema
 

@@ -14,6 +14,7 @@ from virtuoso.model.alerts import documents as alert_docs
 from virtuoso.model.alpha_documents import AlphaDocument
 from virtuoso.model.backtested import BACKTESTED, BacktestedForecast
 from virtuoso.model.catalogue import alert_examples, examples, performance_example
+from virtuoso.model.catalogue.documents import DOCUMENTS, empty_body
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.documents.signal_detail import hash_of
 from virtuoso.model.timeframe import Timeframe
@@ -195,6 +196,23 @@ def test_before_the_first_publication_there_are_nulls_and_reasons(cache: MemoryC
     assert alpha["reason"]
     assert asked.get("/api/alerts/recent").json() == []
     assert asked.get("/health").status_code == 503
+
+
+def test_documents_are_the_same_in_the_catalogue_the_api_and_before_the_first_publication(
+    cache: MemoryCache, board: HealthState
+) -> None:
+    """Each is served where the catalogue says, described by its schema and example, and answered by its empty form."""
+    asked = client(cache, board)
+    paths = asked.get("/openapi.json").json()["paths"]
+    for path, name in HOT.items():
+        document, said = DOCUMENTS[name], paths[path]["get"]["responses"]["200"]["content"]["application/json"]
+        if document.path is not None:
+            assert (path, document.summary) == (document.path, paths[path]["get"]["summary"])
+            assert said["schema"]["$ref"] == f"#/components/schemas/{document.schema.__name__}"
+        assert said["example"] == msgspec.json.decode(msgspec.json.encode(document.example))
+        assert asked.get(path).content == empty_body(name)
+    empty = {name for name, document in DOCUMENTS.items() if document.empty is not None}
+    assert set(HOT.values()) == empty - {"signals"}  # whose first rows are `signals:top`
 
 
 def test_health_is_more_than_liveness(cache: MemoryCache, board: HealthState, clock: ManualClock) -> None:

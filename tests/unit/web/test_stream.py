@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from fastapi import FastAPI
 
+from virtuoso.model.catalogue.documents import DOCUMENTS
 from virtuoso.model.clock import ManualClock
 from virtuoso.storage.cache.memory import MemoryCache, Version
 from virtuoso.web import problems
@@ -131,6 +133,28 @@ async def test_a_symbol_is_streamed_to_those_who_follow_it(cache: MemoryCache) -
     for client in followers:
         await client.leave()
     await until(lambda: cache.subscribers == 0)
+
+
+def told_all(one: Client, count: int) -> bool:
+    """Whether so many events came."""
+    return one.text.count(b"event: ") >= count
+
+
+async def test_what_the_catalogue_says_is_streamed_and_nothing_else(cache: MemoryCache) -> None:
+    """One who follows a symbol is told of its documents, too: of every kind that there is one of for each symbol."""
+    for name in DOCUMENTS:
+        publish(cache, 1, name.replace("{symbol}", "BTCUSDT"))
+    app = app_of(cache)
+    clients = everyone, follower = Client(app), Client(app, b"symbol=BTCUSDT")
+    streamed = {name for name, document in DOCUMENTS.items() if document.streamed}
+    of_symbol = {name.partition(":")[0] for name in DOCUMENTS if "{symbol}" in name}
+    assert streamed & of_symbol == set()
+    for one, wanted in ((everyone, streamed), (follower, streamed | of_symbol)):
+        await until(partial(told_all, one, len(wanted) + 1))
+        told = {line.removeprefix(b"event: ").decode() for line in one.text.splitlines() if line[:5] == b"event"}
+        assert told == wanted | {"clock"}
+    for one in clients:
+        await one.leave()
 
 
 async def test_what_has_expired_is_not_sent_to_a_newcomer(cache: MemoryCache, clock: ManualClock) -> None:

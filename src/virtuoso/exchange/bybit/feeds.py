@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
@@ -18,6 +18,8 @@ from virtuoso.model.errors import MalformedMessage
 from virtuoso.model.feed import FeedStatus, Refusal, SymbolSink
 from virtuoso.model.feed_kind import FeedKind
 
+BASE_BARS: Final = "kline.1."
+"""What the topic of a symbol's bars of a minute begins with; the symbol follows."""
 _MINUTE_MS = 60_000
 _SECOND_MS, _SECOND_NS = 1_000, 1_000_000_000
 _TICKER_FIELDS = {
@@ -341,7 +343,7 @@ def feeds_for(
     """The topics watched for one symbol; without detail, tickers and bars."""
     feeds: list[Feed] = [
         TickerFeed(f"tickers.{symbol}", symbol, sink, resync),
-        BarFeed(f"kline.1.{symbol}", symbol, sink),
+        BarFeed(f"{BASE_BARS}{symbol}", symbol, sink),
     ]
     if detailed:
         feeds = [

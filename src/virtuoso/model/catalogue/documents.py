@@ -134,6 +134,8 @@ _ALL: Final = (
 
 DOCUMENTS: Final[Mapping[str, PublishedDocument]] = {document.name: document for document in _ALL}
 STREAMED: Final = tuple(document.name for document in _ALL if document.streamed)
+OF_A_SYMBOL: Final = tuple(name.removesuffix(f":{_SYMBOL}") for name in DOCUMENTS if name.endswith(f":{_SYMBOL}"))
+"""The kinds of documents that there is one of for each symbol: streamed to whoever follows that symbol."""
 
 
 def document_of(name: str) -> PublishedDocument:

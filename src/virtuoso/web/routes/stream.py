@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from starlette.types import Receive, Scope, Send
 
-from virtuoso.model.catalogue.documents import STREAMED
+from virtuoso.model.catalogue.documents import OF_A_SYMBOL, STREAMED
 from virtuoso.model.clock import Clock, iso
 from virtuoso.storage.cache.memory import Document, MemoryCache
 from virtuoso.web.access import Access
@@ -27,7 +27,6 @@ Followed = Annotated[
 ]
 CLIENTS = 2_000
 """As many may stream from one process; the next is answered 503."""
-_OF_A_SYMBOL = ("symbol", "book", "tape", "depth")
 _HEARTBEAT_S = 10.0
 _OPENING = b"retry: 2000\n\n"
 _HEARTBEAT = b": still here\n\n"
@@ -164,7 +163,7 @@ class Channels:
         """The events for a client that takes part within the block."""
         events = self._followed.get(symbol)
         if events is None:
-            own = {} if symbol is None else {f"{kind}:{symbol}": kind for kind in _OF_A_SYMBOL}
+            own = {} if symbol is None else {f"{kind}:{symbol}": kind for kind in OF_A_SYMBOL}
             events = self._followed[symbol] = Events(self._cache, {name: name for name in STREAMED} | own)
         try:
             with events.joined():
