@@ -20,7 +20,7 @@ from virtuoso.wiring.channels import channel_plans, make_channels
 
 
 def send_test(
-    channel: Annotated[list[str] | None, typer.Option(help="Name of a channel; repeatable. All without.")] = None,
+    channel: Annotated[list[str] | None, typer.Option(help="Name of a channel; repeatable (default: all).")] = None,
     config: Config = None,
     no_config: NoConfig = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -19,7 +19,9 @@ from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.clock import SystemClock, iso
 from virtuoso.model.errors import UsageError
 
-app = typer.Typer(add_completion=False, help="Alerts of a running Virtuoso.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="Show, acknowledge and silence the alerts of a running Virtuoso.", no_args_is_help=True
+)
 
 AlertId = Annotated[str, typer.Argument(metavar="ID", help="Id of an alert, as `alerts list` shows it.")]
 By = Annotated[str, typer.Option(envvar="USER", show_envvar=True, help="Who says so.")]
@@ -83,13 +85,13 @@ def why(
 def ack(
     alert: AlertId,
     by: By,
-    comment: Annotated[str, typer.Option(help="What there is to say.")] = "",
+    comment: Annotated[str, typer.Option(help="A comment, for others to read.")] = "",
     url: Url = None,
     config: Config = None,
     token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
-    """Take note of an incident: nobody is notified of it again until it is over."""
+    """Acknowledge an incident: nobody is notified of it again until it is over."""
     said = docs.NewAcknowledgement(by=by, comment=comment)
     body = asked(client(url, config, token, token_file), f"/api/alerts/{identified(alert)}/ack", "POST", said)
     found = msgspec.json.decode(body, type=docs.AlertDetail)
@@ -110,7 +112,7 @@ def silence(
     token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
-    """Tell nobody of incidents whose labels match all of these; they are recorded all the same."""
+    """Notify nobody of incidents whose labels match all of these; they are recorded all the same."""
     wanted = docs.NewSilence(
         matcher=_matcher(matchers), author=by, comment=comment, duration_s=_duration_ms("--for", for_) / 1000,
         starts_in_s=_duration_ms("--in", starts_in) / 1000,
@@ -169,7 +171,7 @@ def pipeline(
 def performance(
     as_json: AsJson = False, url: Url = None, config: Config = None, token: Token = None, token_file: TokenFile = None
 ) -> None:
-    """Show what alerts of each kind were worth, and what interrupts because of it."""
+    """Show what alerts of each kind were worth, and which kinds may interrupt because of it."""
     body = asked(client(url, config, token, token_file), "/api/alerts/performance")
     printed(body, docs.AlertPerformance, rule_tables.performance, as_json=as_json)
 

@@ -44,8 +44,7 @@ def demo(
         typer.Option(
             metavar="TIME",
             help="Moment to begin at: ISO 8601 or epoch ms, moved by whole weeks to the last seven days, or `now`. "
-            "Recorded are 29 to 31 May 2025, which repeat back and forth. "
-            "Unless given, it is half a minute before the most eventful hour.",
+            "The history is 29 to 31 May 2025, again and again (default: half a minute before its most eventful hour).",
             show_default=False,
         ),
     ] = None,
@@ -54,14 +53,14 @@ def demo(
         typer.Option(
             min=0.1,
             max=_MOST_SPEED,
-            help="How many times as fast as on the wall time passes, for the exchange and for what watches it.",
+            help="How many times as fast as real time passes, for the exchange and for what watches it.",
         ),
     ] = 1.0,
     config: Annotated[
         list[Path] | None, typer.Option("-c", "--config", help="YAML file, such as one with alert rules; repeatable.")
     ] = None,
 ) -> None:
-    """Everything on the bundled history: no configuration, no network. Its data is labelled `replay`."""
+    """Run everything on the bundled history, without configuration or network. Its data is labelled `replay`."""
     runtime = ctx.ensure_object(Runtime) if speed == 1.0 else faster(speed)
     start_ms = _start_ms(start, runtime.clock().now_ns() // 1_000_000)
     with TemporaryDirectory(prefix="virtuoso-demo-") as folder:

@@ -29,10 +29,12 @@ def exchange(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     speed: Annotated[float, typer.Option(min=0.01, max=1000, help="Exchange seconds per second.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of what is synthesised.")] = 1,
-    start: Annotated[str | None, typer.Option(help="Exchange time to start at: ISO 8601 or epoch ms; now.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Exchange time to start at: ISO 8601 or epoch ms (default: now).")
+    ] = None,
     source: Annotated[str, typer.Option(help=f"Market: {' | '.join(NAMES)}.")] = "history",
     universe: Annotated[
-        int | None, typer.Option(help=f"Symbols of --source model, 1 to {MOST}; {MODEL_UNIVERSE}.")
+        int | None, typer.Option(help=f"Symbols of --source model, 1 to {MOST} (default: {MODEL_UNIVERSE}).")
     ] = None,
     faults: Annotated[bool, typer.Option("--faults", help="Add POST /control/faults, which orders faults.")] = False,
     scenario: Annotated[Path | None, typer.Option(help="File of faults and their times, in YAML.")] = None,

@@ -30,16 +30,18 @@ app = typer.Typer(add_completion=False)
 def export(
     what: Annotated[str, typer.Argument(metavar="WHAT", help=f"One of {', '.join(MEASUREMENTS)}.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The file: .parquet or .csv.")],
-    symbol: Annotated[list[str] | None, typer.Option("--symbol", help="Repeatable; all.")] = None,
-    timeframe: Annotated[Timeframe, typer.Option("--timeframe", help="Of bars.")] = Timeframe.M1,
-    since: Annotated[str | None, typer.Option("--from", help="Day or instant, UTC; the first recorded.")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Day or instant, UTC, not included; now.")] = None,
+    symbol: Annotated[list[str] | None, typer.Option("--symbol", help="Repeatable (default: all).")] = None,
+    timeframe: Annotated[Timeframe, typer.Option("--timeframe", help="Timeframe of the bars.")] = Timeframe.M1,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Day or instant, UTC (default: the first recorded).")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Day or instant, UTC, not included (default: now).")] = None,
     config: Config = None,
     no_config: NoConfig = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
-    """Write what was recorded to a file; bars of 1m in the form that `virtuoso backtest` reads."""
+    """Write what the store keeps to a file; bars of 1m in the form that `virtuoso backtest` reads."""
     settings = load(files_of(config, no_config), os.environ)
     measurement = _measurement(what)
     first_ms, end_ms = _instant("--from", since), _instant("--to", until)

@@ -41,13 +41,16 @@ def record(
         bool, typer.Option("--while-running", help="Serve the API and the page meanwhile, as `virtuoso up` does.")
     ] = False,
     for_: Annotated[
-        str | None, typer.Option("--for", metavar="DURATION", help="Such as 90s or 1h30m; until it is stopped.")
+        str | None,
+        typer.Option(
+            "--for", metavar="DURATION", help="How long, such as 90s or 1h30m (default: until it is stopped)."
+        ),
     ] = None,
     rotate_mb: Annotated[int, typer.Option(min=1, help="Megabytes after which a new file begins.")] = 256,
     rotate_hours: Annotated[float, typer.Option(min=0.01, help="Hours after which a new file begins.")] = 24.0,
     keep: Annotated[int | None, typer.Option(min=1, help="Files kept, beside the bounds of `recording`.")] = None,
 ) -> None:
-    """Record everything that a monitor asks for and is told."""
+    """Record everything that goes over the wire: what a monitor asks, and what it is told."""
     for_s = None if for_ is None else _seconds(for_)
     settings = running_settings(config, no_config, None if while_running else "warning")
     runtime = ctx.ensure_object(Runtime)

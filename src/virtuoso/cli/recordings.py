@@ -39,7 +39,8 @@ Recording = Annotated[Path, typer.Argument(metavar="RECORDING", help="The record
 @app.command(name="list")
 def list_(
     places: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PLACE]…", help="Folders or recordings; the current folder.")
+        list[Path] | None,
+        typer.Argument(metavar="[PLACE]…", help="Folders or recordings (default: the current folder)."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -141,9 +142,11 @@ def export(
     recording: Recording,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A name ending in .jsonl, or the name of a recording.")],
     from_: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="ISO 8601 or epoch ms; its start.")
+        str | None, typer.Option("--from", metavar="TIME", help="ISO 8601 or epoch ms (default: its start).")
     ] = None,
-    to: Annotated[str | None, typer.Option("--to", metavar="TIME", help="ISO 8601 or epoch ms; its end.")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="ISO 8601 or epoch ms (default: its end).")
+    ] = None,
     symbols: Annotated[
         str | None, typer.Option("--symbols", metavar="A,B,…", help="Only what is about these symbols.")
     ] = None,

@@ -35,11 +35,13 @@ def replay(
     no_config: NoConfig = False,
     speed: Annotated[
         float | None,
-        typer.Option(min=0.01, max=1000, help="Recorded seconds per second; as fast as it goes, and 1 with --serve."),
+        typer.Option(
+            min=0.01, max=1000, help="Recorded seconds per second (default: as fast as it goes; 1 with --serve)."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     serve: Annotated[
-        bool, typer.Option("--serve", help="Give it back as the exchange that it was recorded of, to any client.")
+        bool, typer.Option("--serve", help="Serve it as the exchange that it was recorded from, to any client.")
     ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of --serve; 0 takes a free one.")] = 8010,
     from_: Annotated[

@@ -84,7 +84,8 @@ def check(
 @app.command("list")
 def list_(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE…]", help="Files of rules; those of the configuration.")
+        list[Path] | None,
+        typer.Argument(metavar="[FILE…]", help="Files of rules (default: those of the configuration)."),
     ] = None,
     config: Config = None,
     no_config: NoConfig = False,
@@ -110,7 +111,9 @@ def list_(
 def diff(
     old: Annotated[Path, typer.Argument(help="Rules as they are.")],
     new: Annotated[Path, typer.Argument(help="Rules as they would be.")],
-    recording: Annotated[Path, typer.Option("--on", metavar="RECORDING", help="What `virtuoso record` kept.")],
+    recording: Annotated[
+        Path, typer.Option("--on", metavar="RECORDING", help="A recording that `virtuoso record` made.")
+    ],
     config: Config = None,
     no_config: NoConfig = False,
     as_json: AsJson = False,

@@ -16,7 +16,9 @@ from virtuoso.model import documents as docs
 from virtuoso.model.errors import VirtuosoError
 from virtuoso.model.forecast import horizon_text
 
-app = typer.Typer(add_completion=False, help="What a running Virtuoso said.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="Show what a running Virtuoso said, and what came of it.", no_args_is_help=True
+)
 
 
 @app.callback()

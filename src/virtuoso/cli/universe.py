@@ -29,7 +29,7 @@ def universe(
     no_config: NoConfig = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Ask the exchange once and show the choice."""
+    """Ask the exchange once, and show which symbols would be watched and why the others would not."""
     settings = load(files_of(config, no_config), os.environ)
     instruments, chosen = asyncio.run(_choose(settings))
     rules = universe_rules(settings)

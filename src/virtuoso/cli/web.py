@@ -23,7 +23,7 @@ def web(
     config: Config = None,
     no_config: NoConfig = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, max=64, help="Processes that share the port; as configured.")
+        int | None, typer.Option(min=1, max=64, help="Processes that share the port (default: as configured).")
     ] = None,
 ) -> None:
     """Serve the API and the page from Redis and Memcached."""

@@ -193,9 +193,9 @@ class ConeTouchParameters:
 
     kind: ClassVar[AlertKind] = market(
         "cone_touched", "Cone edge touched", WARNING,
-        "It is {widths:g} times as far from the last close as its forecast gives the next quarter of an hour but for "
-        "2.5 %; notified again at each further width.",
-        "The price went further at once than it hardly ever does in a quarter of an hour.",
+        "It is at least {widths:g} × as far from the last close as the cone of the next quarter of an hour reaches on "
+        "that side, beyond which 2.5 % of closes are expected; notified again at each further width.",
+        "The price went further at once than it goes in nearly every quarter of an hour.",
         "See what moved with it, and whether its volatility is forecast anew.",
     )  # fmt: skip
     widths: float = _parameter(1.0, "Distance from the last close, in widths of the cone on that side.", gt=0, le=100)

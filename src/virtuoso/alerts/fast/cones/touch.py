@@ -1,4 +1,4 @@
-"""Finds touches of the cone's edge: the price goes as far at once as it hardly ever does in a quarter of an hour."""
+"""Finds touches of the cone's edge: the price goes at once as far as it rarely goes in a quarter of an hour."""
 
 from math import inf, log
 
