@@ -106,7 +106,7 @@ def _whole_examples(document: dict[str, Any], routes: Sequence[BaseRoute]) -> No
     """Put examples back as they are: FastAPI takes every `null` out of them, and what is unknown would be missing."""
     for route in routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
-            for method in route.methods:
+            for method in route.methods or ():
                 answered = document["paths"][route.path_format][method.lower()]["responses"]
                 for status, said in route.responses.items():
                     for kind, content in said.get("content", {}).items():
