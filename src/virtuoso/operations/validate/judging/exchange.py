@@ -238,7 +238,7 @@ def _closes(judge: Judge, samples: Samples) -> None:
         "closes of all symbols go on", not stale,
         naming(f"{symbol} fell {seconds(behind)} behind the others" for symbol, behind in stale.items())
         or f"{counted(len(last), 'symbol')}, the last at {iso(latest)}",
-        "minutes of them are missing: see `kline` in the feeds, and `universe.bars` of the status",
+        "minutes of them are missing: see `bar` in the feeds, and `universe.bars` of the status",
     )  # fmt: skip
     newest = max(at for _, at in last.values())
     judge.holds(
