@@ -34,6 +34,7 @@ _COMMANDS: Final = {
         "List alerts, say why people were notified or not, acknowledge and silence them.",
     ),
     "signals": ("virtuoso.cli.signals", "Show one signal of a running Virtuoso, to be shared, and how good all were."),
+    "doctor": ("virtuoso.cli.doctor", "Examine all that a running Virtuoso depends on, and say what mends it."),
     "backup": ("virtuoso.cli.backup", "Copy what is kept, while everything runs."),
     "restore": ("virtuoso.cli.restore", "Put a backup into an empty data folder."),
     "validate": (

@@ -6,6 +6,6 @@ from virtuoso.config.settings import Settings
 __all__ = ["Settings", "load", "load_with_origins"]
 
 PUBLIC = (
-    "alerts", "channels", "document", "keys", "loading", "settings", "starter",
+    "alerts", "channels", "document", "keys", "layers", "loading", "settings", "starter",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

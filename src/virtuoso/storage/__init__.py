@@ -5,8 +5,8 @@ PUBLIC = (
     "cache.replica", "cache.tier", "cycle_history", "database.connection.durability", "database.damage",
     "database.lease.lease", "database.lease.rows", "database.leased_store", "database.lived_body",
     "database.past_cones", "database.queries", "database.records", "database.signal_outcomes", "database.store",
-    "stores", "timeseries.archive",
-    "timeseries.embedded.partitions", "timeseries.embedded.reader", "timeseries.embedded.retention",
-    "timeseries.embedded.store", "timeseries.influx.store", "timeseries.protocol", "timeseries.schema", "views",
+    "depth_history", "stores", "timeseries.archive", "timeseries.depth_rows", "timeseries.embedded.partitions",
+    "timeseries.embedded.reader", "timeseries.embedded.retention", "timeseries.embedded.store",
+    "timeseries.influx.store", "timeseries.protocol", "timeseries.schema", "views",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

@@ -136,6 +136,23 @@ async def test_403_silences_rest_for_ten_minutes() -> None:
         assert client.budget.banned_until_ms - CLOCK.now_ns() / 1e6 == pytest.approx(600_000, abs=2_000)
 
 
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("access too frequent", "HTTP 403, access too frequent; silent"),
+        (
+            "<h1>403</h1> configured to block access from your country.",
+            "does not serve the region that this comes from",
+        ),
+        ("", "access too frequent, or from a region that the exchange does not serve"),
+    ],
+)
+async def test_a_403_says_why_as_far_as_it_tells(body: str, why: str) -> None:
+    async with misbehaving(lambda: web.Response(status=403, text=body)) as (url, _), adapter(url) as client:
+        with pytest.raises(RateLimited, match=why):
+            await client.tickers()
+
+
 async def test_10006_waits_until_the_time_the_headers_name() -> None:
     """Rule of the wire: `Too many visits!` comes in the JSON, the moment of the reset in a header."""
     reset_ms = CLOCK.now_ns() // 1_000_000 + 20_000

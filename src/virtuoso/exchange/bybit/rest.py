@@ -122,7 +122,7 @@ class Rest:
         if answer.status == 403:
             self._budget.silence(_BAN_S, banned=True)
             self.reach.answered()
-            raise RateLimited(f"GET {path}: HTTP 403, access too frequent or blocked; silent for 10 min", _BAN_S)
+            raise RateLimited(f"GET {path}: HTTP 403, {_why_forbidden(body)}; silent for 10 min", _BAN_S)
         if answer.status == 429:
             raise self._limited(path, answer.headers)
         if answer.status == 503:
@@ -164,3 +164,13 @@ class Rest:
         self._budget.silence(wait_s)
         self.reach.answered()
         return RateLimited(f"GET {path}: too many visits; silent for {wait_s:.1f} s", wait_s)
+
+
+def _why_forbidden(body: bytes) -> str:
+    """What a 403 means, as far as its text tells: the one in front names the country, the exchange the frequency."""
+    said = body[:4_096].lower()
+    if b"country" in said or b"region" in said:
+        return "the exchange does not serve the region that this comes from"
+    if b"too frequent" in said:
+        return "access too frequent"
+    return "access too frequent, or from a region that the exchange does not serve"

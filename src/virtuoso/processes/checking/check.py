@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import starmap
 
 import numpy as np
 
@@ -43,27 +44,40 @@ async def check(reading: Reading, clock: Clock, *, connect: bool) -> Found:
     found = Found(list(reading.mistakes))
     if (settings := reading.settings) is None:
         return found
-    parts = _Start(settings, clock, found.notes).parts()
-    if connect:
-        parts += Servers(settings, clock, found.notes).parts()
-    whole = [part for sections, part in parts if all(reading.holds(*name.split(".")) for name in sections)]
-    for mistakes in await asyncio.gather(*map(_mistakes, whole)):
+    for mistakes in (await looked_at(reading, settings, clock, found.notes, connect=connect)).values():
         found.mistakes.extend(line for line in mistakes if line not in found.mistakes)
     return found
+
+
+async def looked_at(
+    reading: Reading, settings: Settings, clock: Clock, notes: list[str], *, connect: bool,
+    measured: dict[str, float] | None = None,
+) -> dict[str, list[str]]:  # fmt: skip
+    """The mistakes of each part that could be looked at, by its name.
+
+    What is only to be known goes into `notes`, the exchange's clock less this one into `measured` (`clock_offset_ms`).
+    """
+    parts = _Start(settings, clock, notes).parts()
+    if connect:
+        parts += Servers(settings, clock, notes, {} if measured is None else measured).parts()
+    whole = {
+        name: part for name, sections, part in parts if all(reading.holds(*section.split(".")) for section in sections)
+    }
+    return dict(zip(whole, await asyncio.gather(*starmap(_mistakes, whole.items())), strict=True))
 
 
 Part = Callable[[], Awaitable[None]]
 """Looks at one part; raises a `VirtuosoError` with a line for each mistake."""
 
 
-async def _mistakes(part: Part) -> list[str]:
+async def _mistakes(name: str, part: Part) -> list[str]:
     try:
         async with asyncio.timeout(_LIMIT_S):
             await part()
     except VirtuosoError as error:
         return str(error).splitlines()
     except TimeoutError:
-        return [f"{part.__name__.replace('_', ' ')}: could not be checked within {written(_LIMIT_S)}"]
+        return [f"{name}: could not be checked within {written(_LIMIT_S)}"]
     return []
 
 
@@ -75,16 +89,16 @@ class _Start:
     clock: Clock
     notes: list[str]
 
-    def parts(self) -> list[tuple[tuple[str, ...], Part]]:
-        """Each part, by the sections that it depends on."""
+    def parts(self) -> list[tuple[str, tuple[str, ...], Part]]:
+        """Each part: its name, the sections that it depends on, and what looks at it."""
         return [
-            (("data_dir", "database", "timeseries", "exchange"), self.folders),
-            (("data_dir", "timeseries", "exchange"), self.time_series),
-            (("data_dir", "database"), self.database),
-            (("exchange", "market_data", "monitoring.interval", "websocket"), self.exchange),
-            (("monitoring.alerts",), self.rules),
-            (("monitoring.alerts",), self.channels),
-            (("web",), self.listening),
+            ("folders", ("data_dir", "database", "timeseries", "exchange"), self.folders),
+            ("time series", ("data_dir", "timeseries", "exchange"), self.time_series),
+            ("database", ("data_dir", "database"), self.database),
+            ("adapter", ("exchange", "market_data", "monitoring.interval", "websocket"), self.exchange),
+            ("rules", ("monitoring.alerts",), self.rules),
+            ("channels", ("monitoring.alerts",), self.channels),
+            ("port", ("web",), self.listening),
         ]
 
     async def folders(self) -> None:

@@ -30,15 +30,16 @@ class Servers:
     settings: Settings
     clock: Clock
     notes: list[str]
+    measured: dict[str, float]
 
-    def parts(self) -> list[tuple[tuple[str, ...], Callable[[], Awaitable[None]]]]:
-        """Each of them, by the sections that it depends on."""
+    def parts(self) -> list[tuple[str, tuple[str, ...], Callable[[], Awaitable[None]]]]:
+        """Each of them: its name, the sections that it depends on, and what asks it."""
         return [
-            (("database",), self.database_server),
-            (("cache", "identity"), self.cache_tiers),
-            (("timeseries",), self.influxdb),
-            (("exchange", "market_data", "websocket"), self.exchange_server),
-            (("monitoring.alerts",), self.channels),
+            ("database server", ("database",), self.database_server),
+            ("cache", ("cache", "identity"), self.cache_tiers),
+            ("InfluxDB", ("timeseries",), self.influxdb),
+            ("exchange", ("exchange", "market_data", "websocket"), self.exchange_server),
+            ("channel hosts", ("monitoring.alerts",), self.channels),
         ]
 
     async def database_server(self) -> None:
@@ -78,7 +79,7 @@ class Servers:
         exchange = exchange_for(self.settings, self.clock, np.random.default_rng())
         try:
             async with asyncio.timeout(_ANSWER_S):
-                await exchange.measure_clock()
+                self.measured["clock_offset_ms"] = await exchange.measure_clock()
         except TimeoutError:
             raise UsageError(
                 f"exchange: {self.settings.exchange.address} does not answer within {_ANSWER_S:g} s"
