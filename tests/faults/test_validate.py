@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 from tests.support import warm
-from tests.support.program import command
+from tests.support.program import command, settings_for
 from tests.support.validation import evidence, told
-from tests.support.watcher import Watcher
+from tests.support.watcher import UNIVERSE, Watcher
 
 from virtuoso.operations.validate.folder import read_samples
 from virtuoso.operations.validate.judgement import judged
@@ -30,11 +30,11 @@ Weather = Callable[[], None]
 
 
 def validated(
-    watcher: Watcher, folder: Path, seconds: int, weather: Weather = lambda: None
+    watcher: Watcher, folder: Path, seconds: int, weather: Weather = lambda: None, *more: str
 ) -> tuple[int, Report]:  # fmt: skip
-    """Let a window pass, with some weather in it; the exit code and the report."""
+    """Let a window pass, with some weather in it and more options; the exit code and the report."""
     pace, out = watcher.program.pace, folder / "report.json"
-    arguments = ("--url", watcher.program.url, "--window", f"{seconds}s", "--format", "json", "-o", str(out))
+    arguments = ("--url", watcher.program.url, "--window", f"{seconds}s", "--format", "json", "-o", str(out), *more)
     log = (folder / "log").open("w")
     process = warm.Popen(
         command("validate", *arguments, "--save", str(folder / "samples"), pace=pace),
@@ -56,7 +56,8 @@ def validated(
 
 def test_in_good_weather_nothing_fails(watcher: Watcher, tmp_path: Path) -> None:
     """What fails only because the machine is busy is no matter here: the unit tests hold what is judged of times."""
-    code, report = validated(watcher, tmp_path, 25)
+    config = settings_for(watcher.exchange, tmp_path, UNIVERSE)
+    code, report = validated(watcher, tmp_path, 25, lambda: None, "-c", str(config), "--send-test-alert")
     wrong = told(report, Verdict.FAIL)
     assert code == int(bool(wrong))
     assert wrong.keys() <= OF_THE_MACHINE, evidence(report)

@@ -12,6 +12,7 @@ from virtuoso.operations.validate.samples import (
     OVERVIEW,
     PIPELINE,
     SIGNALS,
+    Machine,
     Processes,
     ProcessItem,
     Route,
@@ -77,11 +78,11 @@ def _price(second: int) -> float:
     return 100.0 + second / 100
 
 
-def fine() -> Samples:
-    """Ten minutes in which all is well."""
-    run = Run(url="http://localhost:8002", began=at(0), ended=at(SECONDS), window_s=SECONDS, here=True)
+def fine(length: int = SECONDS) -> Samples:
+    """Ten minutes, or so many seconds, in which all is well."""
+    run = Run(url="http://localhost:8002", began=at(0), ended=at(length), window_s=length, here=True)
     found = Samples(run, files=(SampleFile("log.txt", 0, 0, "00"),))
-    sweeps = range(1, SECONDS, 30)
+    sweeps = range(1, length, 30)
     documents: dict[str, Callable[[int], Any]] = {
         OVERVIEW: lambda second: {
             "timestamp": at(second - 2), "breadth": {"advancing": 1, "declining": 0, "neutral": 0, "total": 1},
@@ -97,8 +98,8 @@ def fine() -> Samples:
     for path, body in documents.items():
         found.answers[path] = [_answer(second, path, body(second)) for second in sweeps]
     found.routes = tuple(Route(method="GET", path=path, asked=path) for path in documents)
-    found.status = [_answer(second, "/api/monitoring/status", status(second)) for second in range(1, SECONDS, 3)]
-    for second in range(2, SECONDS, 5):
+    found.status = [_answer(second, "/api/monitoring/status", status(second)) for second in range(1, length, 3)]
+    for second in range(2, length, 5):
         price = {"price": _price(second), "mark_price": _price(second), "data_quality": "live", "data_source": "live"}
         found.prices.append(_answer(second - 0.1, "/api/symbols", {"BTCUSDT": price}))
         time = {"retCode": 0, "time": BEGAN_MS + second * 1000 + OFFSET_MS - 2}
@@ -116,7 +117,7 @@ def fine() -> Samples:
     found.processes = [
         Processes(at=at(second), processes=(
             ProcessItem(pid=7, name="virtuoso", role="monitor", uptime_s=3600.0 + second, cpu_pct=4.0, memory_mb=160.0),
-        )) for second in range(0, SECONDS + 1, 30)
+        ), machine=Machine(processors=2, load=0.5, memory_pct=40.0)) for second in range(0, length + 1, 30)
     ]  # fmt: skip
     return found
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from virtuoso.model.errors import UsageError
 from virtuoso.model.text.failures import why_unread
@@ -44,8 +45,11 @@ class SampleWriter:
 
     def add(self, name: str, line: msgspec.Struct) -> None:
         """Append a line to the file `name`."""
-        with (self.folder / name).open("ab") as file:
-            file.write(msgspec.json.encode(line) + b"\n")
+        try:
+            with (self.folder / name).open("ab") as file:
+                file.write(msgspec.json.encode(line) + b"\n")
+        except OSError as error:
+            raise UsageError(f"{self.folder / name}: cannot be written: {why_unread(error)}") from error
 
     def answer(self, path: str, sample: Sample) -> None:
         """Append an answer to the file of its documented path."""
@@ -87,6 +91,8 @@ def read_samples(folder: Path) -> Samples:
         kept.extend(reduced(name, one) for one in _lines(folder, f"{name}.jsonl", Sample))
     found.processes.extend(_lines(folder, "processes.jsonl", Processes))
     found.log = tuple(_log(folder))
+    if run.ended == run.began and found.status:  # it was killed, and could not say when
+        found.run = replace(run, ended=found.status[-1].at)
     found.files = tuple(_hashed(path) for path in sorted(folder.iterdir()) if path.is_file())
     return found
 

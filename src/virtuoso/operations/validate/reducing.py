@@ -34,7 +34,11 @@ def reduced(name: str, sample: Sample) -> Sample:
         return replace(sample, body=_status(body))
     if name == "prices":
         items = [item for item in body.get("symbols") or () if isinstance(item, dict)]
-        return replace(sample, body={item.get("symbol"): {key: item.get(key) for key in _PRICES} for item in items})
+        published = body.get("timestamp")
+        prices = {
+            item.get("symbol"): {key: item.get(key) for key in _PRICES} | {"published": published} for item in items
+        }
+        return replace(sample, body=prices)
     return sample
 
 

@@ -99,11 +99,22 @@ class ProcessItem(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses on which it takes connections, as host:port."""
 
 
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """The machine that samples, which is the deployment's where `Run.here` is true."""
+
+    processors: int
+    load: float
+    """Processes that ran or waited for a processor, the mean of a minute."""
+    memory_pct: float
+    """Memory that is not available to a new program."""
+
+
 class Processes(msgspec.Struct, frozen=True, kw_only=True):
     """The processes of a deployment at one moment; a line of `processes.jsonl`."""
 
     at: str
     processes: tuple[ProcessItem, ...]
+    machine: Machine | None = None
 
 
 class Fetches(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec.structs import replace
-from tests.support.validation import FEED, SECONDS, at, failed, feed, fine, told
+from tests.support.validation import FEED, SECONDS, at, failed, feed, fine, status, told
 
 from virtuoso.operations.validate.judgement import judged
 from virtuoso.operations.validate.report import Report, Verdict
@@ -15,6 +15,7 @@ from virtuoso.operations.validate.samples import (
     OVERVIEW,
     PIPELINE,
     SIGNALS,
+    Machine,
     Processes,
     ProcessItem,
     Samples,
@@ -262,4 +263,43 @@ def test_a_deployment_that_says_nothing_passes_nothing() -> None:
     samples = fine()
     samples.status, samples.processes, samples.exchange = [], [], []
     assert "cycles are completed" in failed(samples)
+    assert not judged(samples).passed
+
+
+def test_a_machine_without_time_is_noticed() -> None:
+    samples = fine()
+    busy = Machine(processors=2, load=9.0, memory_pct=40.0)
+    samples.processes = [replace(each, machine=busy) for each in samples.processes]
+    assert "load 9 on the mean" in told(judged(samples), Verdict.OBSERVED)["the machine has time for it"]
+
+
+def test_a_status_that_stops_is_not_a_shorter_window() -> None:
+    samples = fine()
+    samples.status = samples.status[: len(samples.status) // 2]
+    assert "10m are stated" in failed(samples)["the window is as long as stated"]
+
+
+_SHORT = 40
+GARBAGE: tuple[Any, ...] = (None, -1, "x", [], {}, [1], {"a": 1}, True)
+
+
+@pytest.mark.parametrize("garbage", GARBAGE, ids=repr)
+def test_answers_of_another_form_fail_and_raise_nothing(garbage: Any) -> None:
+    """Each part of each document is put in place of by something that does not belong there."""
+    for name in (*status(1), "whole"):
+        samples = fine(_SHORT)
+        for sample in samples.status:
+            if name != "whole":
+                sample.body[name] = garbage
+        if name == "whole":
+            samples.status = [replace(sample, body=garbage) for sample in samples.status]
+        judged(samples)
+    for path in fine(_SHORT).answers:
+        samples = fine(_SHORT)
+        samples.answers[path] = [replace(one, body=garbage) for one in samples.answers[path]]
+        judged(samples)
+    samples = fine(_SHORT)
+    samples.exchange = [replace(one, body=garbage) for one in samples.exchange]
+    samples.prices = [replace(one, body=garbage) for one in samples.prices]
+    samples.books = [replace(one, body=garbage) for one in samples.books]
     assert not judged(samples).passed

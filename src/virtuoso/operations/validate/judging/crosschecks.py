@@ -13,6 +13,8 @@ _ROUND_TRIP_MS: Final = 20.0
 """A name service, TCP, TLS and an answer over HTTP from a public exchange take longer than this, wherever one stands
 outside its data centre; what is quicker came out of a cache. Where the exchange was asked, its own best counts."""
 _OFF: Final = 0.05
+_NEAR_S: Final = 10.0
+"""From the beginning of a window to the first status, and from the last one to its end."""
 
 
 def crosschecks(samples: Samples, ours: Figures, theirs: Figures | None) -> Section:
@@ -46,7 +48,7 @@ def _window(judge: Judge, figures: Figures) -> None:
         judge.unknown(test, "no length, or no beginning and end are stated")
         return
     judge.holds(
-        test, abs(figures.window_s - figures.elapsed_s) <= max(2.0, _OFF * figures.window_s),
+        test, abs(figures.window_s - figures.elapsed_s) <= max(_NEAR_S, _OFF * figures.window_s),
         f"{seconds(figures.window_s)} are stated; from its beginning to its end are {seconds(figures.elapsed_s)}",
         "one of the two times, or the length, is wrong",
     )  # fmt: skip

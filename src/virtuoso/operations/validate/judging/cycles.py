@@ -122,7 +122,7 @@ def _timing(gaps: list[float], wanted: float | None) -> Table:
 
 
 def _stages(last: State) -> Table:
-    stages = last.of("cycle", "stages") or {}
+    stages = {**(last.of("cycle", "stages") or {}), "event loop late by": last.of("loop_lag_ms")}
     rows = tuple(
         (name, *(ms(times.get(key)) for key in ("p50", "p95", "max"))) for name, times in stages.items()
         if isinstance(times, dict)

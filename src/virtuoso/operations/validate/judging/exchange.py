@@ -187,7 +187,11 @@ def _stood_still(pairs: list[tuple[float, dict[str, Any], dict[str, float]]], na
     """For how many seconds a price served was the same while the exchange told three others; `None` = never."""
     longest, since, seen = 0.0, 0.0, set[float]()
     last: object = None
+    told: object = None
     for at, ours, theirs in pairs:
+        if ours.get("published") is not None and ours.get("published") == told:
+            continue  # the same document again: it is published with each pass
+        told = ours.get("published")
         if ours.get(name) != last or ours.get(name) is None:
             last, since, seen = ours.get(name), at, set()
         seen.add(theirs[name])

@@ -21,7 +21,7 @@ def measured(samples: Samples) -> Figures:
     elapsed = (found[-1].at_ms - found[0].at_ms) / 1000 if len(found) > 1 else None
     return Figures(
         source=OURS,
-        window_s=elapsed,
+        window_s=samples.seconds if samples.run.window_s is not None else None,
         elapsed_s=elapsed,
         cycles=None if count is None else round(count),
         interval_s=mean(intervals(found)),

@@ -11,6 +11,9 @@ from virtuoso.operations.validate.samples import ProcessItem, Samples, moment
 _STATE: Final = "state"
 _OPEN: Final = ("0.0.0.0:", ":::", "[::]:", "*:")
 _PRIVATE: Final = frozenset(("redis", "memcached"))
+_BUSY: Final = 1.5
+"""Times as many processes as processors: each waits for others as long as it works."""
+_FULL_PCT: Final = 95.0
 _SLOPE_MB_H: Final = 60.0
 _SLOPE_S: Final = 600.0
 """A slope over less says more of the start than of a leak."""
@@ -79,6 +82,7 @@ def _processes(judge: Judge, samples: Samples) -> Table:
         "one monitor an identity: see who started the others, and whether they hold leases of their own",
     )  # fmt: skip
     _open_to_all(judge, seen)
+    _machine(judge, samples)
     slopes = {pid: slope for pid, items in seen.items() if (slope := slope_mb_h(items)) is not None}
     growing = naming(f"{seen[pid][-1][1].name} (pid {pid}) by {number_text(slope, 3)} MB an hour"
                      for pid, slope in slopes.items() if slope > _SLOPE_MB_H)  # fmt: skip
@@ -92,6 +96,23 @@ def _processes(judge: Judge, samples: Samples) -> Table:
         judge.unknown("memory does not grow without end", f"less than {seconds(_SLOPE_S)} of samples say nothing of it")
     rows = tuple(_row(items, slopes.get(pid)) for pid, items in sorted(seen.items()))
     return Table(title=title, columns=columns, rows=rows, note="CPU: percent of one processor")
+
+
+def _machine(judge: Judge, samples: Samples) -> None:
+    """Whether the machine itself has time for it: what is late on a machine without any says little of the program."""
+    seen = [each.machine for each in samples.processes if each.machine is not None]
+    if not seen:
+        judge.unknown("the machine has time for it", "its load was not seen")
+        return
+    load, most = mean([each.load for each in seen]) or 0.0, max(each.memory_pct for each in seen)
+    said = (
+        f"{counted(seen[-1].processors, 'processor')}, load {number_text(load, 3)} on the mean, "
+        f"{number_text(max(each.load for each in seen), 3)} at most; memory {number_text(most, 3)} % in use at most"
+    )
+    if load > _BUSY * seen[-1].processors:
+        judge.observed("the machine has time for it", said, "what is late here may be late because of others")
+    else:
+        judge.holds("the machine has time for it", most < _FULL_PCT, said, "see which process takes the memory")
 
 
 def _row(items: list[tuple[float, ProcessItem]], slope: float | None) -> tuple[str, ...]:

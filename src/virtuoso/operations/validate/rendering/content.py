@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from virtuoso.model.text.numbers import UNKNOWN, number_text
+from virtuoso.model.text.numbers import number_text
 from virtuoso.operations.validate.judging.words import seconds
 from virtuoso.operations.validate.report import Check, Report, Section, Table, Verdict
 
@@ -32,7 +32,11 @@ def head(report: Report) -> list[str]:
     """What stands above the summary."""
     window = f"{report.began} to {report.ended} ({seconds(report.seconds)}"
     wanted = f" of {seconds(report.window_s)} that were wanted)" if report.window_s is not None else ")"
-    lines = [f"Deployment: {report.url}", f"Window: {window}{wanted}", f"Sampled by: Virtuoso {report.by or UNKNOWN}"]
+    lines = [
+        f"Deployment: {report.url}",
+        f"Window: {window}{wanted}",
+        f"Sampled by: {f'Virtuoso {report.by}' if report.by else 'somebody else'}",
+    ]
     if report.partial:
         lines.append("PARTIAL: the window was ended before it was over.")
     return lines

@@ -12,6 +12,7 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem; display: block; overflow-x: auto; }
 caption { text-align: left; font-weight: 600; padding: .25rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .6rem; }
+th, td.pass, td.fail, td.observation { white-space: nowrap; }
 th, td { border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 .pass { color: #1a7f37; } .fail { color: #cf222e; font-weight: 700; } .observation { color: #9a6700; }
 .unknown { opacity: .7; }
@@ -36,7 +37,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"<nav>{' '.join(links)}</nav>"
     for number, section in enumerate(found):
         yield f'<h2 id="s{number}">{f"{number}. " if number else ""}{escape(section.title)}</h2>'
-        yield from (f"<p>{escape(text)}</p>" for text in section.text)
+        for text in section.text:
+            kind = f' class="{"pass" if report.passed else "fail"}"' if text == report.decision else ""
+            yield f"<p{kind}>{escape(text)}</p>"
         for table in section.tables:
             yield from _table(table)
     yield "</body></html>"

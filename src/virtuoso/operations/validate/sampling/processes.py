@@ -7,7 +7,7 @@ from typing import Any, Final
 import psutil
 
 from virtuoso.model.clock import Clock, iso
-from virtuoso.operations.validate.samples import Processes, ProcessItem
+from virtuoso.operations.validate.samples import Machine, Processes, ProcessItem
 
 _STORES: Final = {
     "redis-server": "redis", "valkey-server": "redis", "memcached": "memcached", "influxd": "influxdb",
@@ -40,7 +40,11 @@ class ProcessTable:
         ]
         items = tuple(item for item in found if item is not None)
         self._known = {item.pid: self._known[item.pid] for item in items}
-        return Processes(at=iso(self._clock.now_ns() / 1e6) or "", processes=items)
+        machine = Machine(
+            processors=psutil.cpu_count() or 1, load=round(psutil.getloadavg()[0], 2),
+            memory_pct=psutil.virtual_memory().percent,
+        )  # fmt: skip
+        return Processes(at=iso(self._clock.now_ns() / 1e6) or "", processes=items, machine=machine)
 
     def _item(self, process: psutil.Process, role: str) -> ProcessItem | None:
         before = self._known.get(process.pid)

@@ -63,7 +63,7 @@ class Window:
         self._clock = clock
         self.progress = progress
         self._log = None if plan.log is None else LogFile(plan.log)
-        self._status: Any = None
+        self._status: dict[str, Any] = {}
         self._routes: tuple[Route, ...] = ()
         self._symbols: tuple[str, ...] = ()
         self._size = 0
@@ -148,10 +148,15 @@ class Window:
             await asyncio.sleep(max(_PAUSE_S, due_s - loop.time()))
 
     def _status_s(self) -> float:
-        cycle = self._status.get("cycle") if isinstance(self._status, dict) else None
-        interval_s = cycle.get("interval_configured") if isinstance(cycle, dict) else None
-        wanted_s = min(5.0, max(1.0, float(interval_s or 10.0) / 4))
+        """Seconds from one status to the next: no pass may go by unseen."""
+        wanted_s = min(5.0, max(1.0, self._of_cycle("interval_configured", 10.0) / 4))
         return max(wanted_s, self._size / _STATUS_BYTES_S)
+
+    def _of_cycle(self, name: str, otherwise: float) -> float:
+        """A number of the cycle, as the last status says it."""
+        cycle = self._status.get("cycle")
+        found = cycle.get(name) if isinstance(cycle, dict) else None
+        return float(found) if isinstance(found, int | float) else otherwise
 
     async def _ask_status(self, asker: Asker) -> None:
         sample = await asker.ask(STATUS)
@@ -159,9 +164,9 @@ class Window:
         self._size = sample.size or 0
         if isinstance(sample.body, dict):
             self._status = sample.body
-            cycle = sample.body.get("cycle")
-            self.progress.cycles = int(cycle.get("count") or 0) if isinstance(cycle, dict) else 0
-            for reason in sample.body.get("health_reasons") or ():
+            self.progress.cycles = int(self._of_cycle("count", 0.0))
+            reasons = sample.body.get("health_reasons")
+            for reason in reasons if isinstance(reasons, list) else ():
                 self.progress.note(f"health: {reason}")
         self._writer.add("status.jsonl", sample)
 
