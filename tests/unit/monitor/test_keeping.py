@@ -29,7 +29,8 @@ from virtuoso.model.quality import DataQuality
 from virtuoso.model.signal import Band, Label
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.persistence.bar_archive import BarArchive
-from virtuoso.monitor.persistence.committer import Committer, Recalled, RestartState
+from virtuoso.monitor.persistence.committer import Committer
+from virtuoso.monitor.persistence.recalled import Recalled, RestartState
 from virtuoso.monitor.persistence.signal_log import SignalLog
 from virtuoso.monitor.regimes import RegimesCheckpoint
 from virtuoso.storage.database.queries import LastLabel

@@ -6,7 +6,7 @@ from virtuoso.exchange.offset import ClockOffset
 from virtuoso.market.state import MarketState
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.playback.replay import RecordedStream
+from virtuoso.playback.recorded import RecordedStream
 from virtuoso.recording.records import Frame
 
 NOW_MS = 1_795_000_020_000

@@ -1,4 +1,4 @@
-"""Bars of one close of many blocks, and put side by side."""
+"""Takes the bars of a close out of blocks, puts them side by side, and holds those that are to be caught up with."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from virtuoso.market.panel import BAR_FIELDS, MINUTE_FIELDS, BarBlock, MinuteBlock
+from virtuoso.model.timeframe import Timeframe
 
 
 def joined(blocks: Sequence[BarBlock]) -> BarBlock:
@@ -47,3 +48,46 @@ def of_close(blocks: Sequence[BarBlock], open_ms: int) -> list[BarBlock]:
         for block, k in zip(blocks, places, strict=True)
         if k < block.open_ms.size and block.open_ms[k] == open_ms
     ]
+
+
+class Behind:
+    """Rows that stand where an earlier run left them, with the base bars that they are to be caught up with.
+
+    Args:
+        base: the timeframe of the bars that are held.
+
+    Attributes:
+        rows: those rows.
+        kept_ms: the close at which they stand, epoch ms.
+    """
+
+    def __init__(self, base: Timeframe) -> None:
+        self._base = base
+        self._held: list[BarBlock] = []
+        self.rows: set[int] = set()
+        self.kept_ms = 0
+
+    def lost(self, block: BarBlock) -> list[int]:
+        """Give up the rows of a block whose bars begin later than what is known of them ends; says which."""
+        lost = [row for row in block.rows.tolist() if row in self.rows and block.open_ms[0] > self.kept_ms]
+        self.rows.difference_update(lost)
+        return lost
+
+    def parted(self, block: BarBlock) -> list[BarBlock]:
+        """What of a block is taken at once; base bars after the kept close are held for `hand_out`."""
+        behind = np.array([row in self.rows for row in block.rows.tolist()], dtype=bool)
+        if not behind.any():
+            return [block]
+        known = int(np.searchsorted(block.open_ms + block.timeframe.ms, self.kept_ms, side="right"))
+        ours, others = np.flatnonzero(behind), np.flatnonzero(~behind)
+        if block.timeframe is self._base and known < block.open_ms.size:
+            self._held.append(block.part(slice(known, None), ours))
+        now = [block.part(slice(0, known), ours)] if known else []
+        return now + ([block.part(slice(None), others)] if others.size else [])
+
+    def hand_out(self) -> list[list[BarBlock]]:
+        """The bars that were held, close by close in their order, once; no row is behind afterwards."""
+        held, self._held = self._held, []
+        self.rows.clear()
+        opens = np.unique(np.concatenate([np.zeros(0, np.int64)] + [block.open_ms for block in held])).tolist()
+        return [of_close(held, open_ms) for open_ms in opens]

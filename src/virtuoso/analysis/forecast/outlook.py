@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.analysis.block import Memory, as_rows
-from virtuoso.analysis.forecast.bars import joined, of_close
+from virtuoso.analysis.forecast.bars import Behind, joined
 from virtuoso.analysis.forecast.claims.cells import DOWN, UP, ClaimRule, Odds
 from virtuoso.analysis.forecast.claims.claims import Claims
 from virtuoso.analysis.forecast.claims.signals import ENTER_MARGIN, Signals, SignalState
@@ -21,6 +21,7 @@ from virtuoso.analysis.forecast.cones.cone import under
 from virtuoso.analysis.forecast.costs import TAKER_FEE_BP, CloseCosts, funding_bp
 from virtuoso.analysis.forecast.drift.calibration import Calibration, Withdrawal
 from virtuoso.analysis.forecast.features import LONG
+from virtuoso.analysis.forecast.fits.daily import DailyFits
 from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.followed import LEAST_DAYS, Followed, FollowedTable, cells_of
 from virtuoso.analysis.forecast.forecaster import Forecaster
@@ -101,16 +102,9 @@ class Outlook:
         self._followed = Followed(self._followed_memory, HORIZONS_MIN)
         self._table: tuple[int, FollowedTable | None] = (-1, None)
         """The table of a day (UTC)."""
-        self._start = start
-        self._next: tuple[int, Fit] | None = None
-        self._asked_ms = 0
-        self._due: TrainingSet | None = None
+        self._fits = DailyFits(self._forecaster, start)
         self._kept: tuple[Kept, Kept] | None = None
-        self._kept_ms = 0
-        self._behind: set[int] = set()
-        """Rows that stand at the close `_kept_ms`, of what an earlier run kept, and are to be caught up with."""
-        self._held: list[BarBlock] = []
-        """Their base bars since."""
+        self._behind = Behind(base)
 
     def decide_by(self, margin: float) -> None:
         """Ask for another margin from the next close on."""
@@ -130,7 +124,7 @@ class Outlook:
         for memory in self._memories():
             if row < memory.capacity:
                 memory.reset(slice(row, row + 1))
-        self._behind.discard(row)
+        self._behind.rows.discard(row)
 
     def _memories(self) -> tuple[Memory, ...]:
         return *self._kept_memories().values(), self._signals.memory
@@ -147,18 +141,16 @@ class Outlook:
         """
         base = [block for block in blocks if block.timeframe is self._base]
         for block in base:
-            self._give_up_gaps(block)
+            if lost := self._behind.lost(block):  # what hangs on their bars begins anew
+                self._forecaster.forget(np.array(lost))
         for block in blocks:
             if block.timeframe is LONG and self._base is not LONG:
-                for part in self._parted(block)[0]:
+                for part in self._behind.parted(block):
                     self._forecaster.warm_up(part)
         for block in base:
-            now, later = self._parted(block)
-            for part in now:
+            for part in self._behind.parted(block):
                 self._forecaster.warm_up(part)
                 self._costs.step(part)
-            if later is not None:
-                self._held.append(later)
 
     def week_known(self, row: int) -> int:
         """How many 5m bars of the last week are known of a row."""
@@ -174,36 +166,15 @@ class Outlook:
         All of its symbols are warmed up before. Costs are those of bars, and no reading is known of these closes, so
         that what follows on them is not counted; no signal comes from them.
         """
-        held, self._held, self._kept = self._held, [], None
-        self._behind.clear()
-        opens = np.unique(np.concatenate([np.zeros(0, np.int64)] + [block.open_ms for block in held])).tolist()
-        for open_ms in opens:
-            block, forecasts, _ = self._advance(of_close(held, open_ms), None, None)
+        self._kept, closes = None, self._behind.hand_out()
+        for blocks in closes:
+            block, forecasts, _ = self._advance(blocks, None, None)
             unread = np.full(block.close.shape, np.nan)
             volatility = np.stack([forecasts.volatility[minutes] for minutes in HORIZONS_MIN])
             self._followed.step(
                 forecasts.close_ms, block.rows, unread, unread, volatility, forecasts.outcomes.close
             )  # fmt: skip
-        return len(opens)
-
-    def _give_up_gaps(self, block: BarBlock) -> None:
-        """Of rows whose bars begin later than what is known of them ends, begin anew what hangs on bars."""
-        lost = [row for row in block.rows.tolist() if row in self._behind and block.open_ms[0] > self._kept_ms]
-        self._behind.difference_update(lost)
-        if lost:
-            self._forecaster.forget(np.array(lost))
-
-    def _parted(self, block: BarBlock) -> tuple[list[BarBlock], BarBlock | None]:
-        """What of a block is taken at once, and the base bars that are caught up with."""
-        behind = np.array([row in self._behind for row in block.rows.tolist()], dtype=bool)
-        if not behind.any():
-            return [block], None
-        known = int(np.searchsorted(block.open_ms + block.timeframe.ms, self._kept_ms, side="right"))
-        ours, others = np.flatnonzero(behind), np.flatnonzero(~behind)
-        now = [block.part(slice(0, known), ours)] if known else []
-        now += [block.part(slice(None), others)] if others.size else []
-        later = block.timeframe is self._base and known < block.open_ms.size
-        return now, block.part(slice(known, None), ours) if later else None
+        return len(closes)
 
     def step(
         self, blocks: Sequence[BarBlock], book: BookBlock | None, book_seen: NDArray[np.bool_] | None,
@@ -239,7 +210,7 @@ class Outlook:
         """Forecast and count claims at one close: its bars side by side, the forecasts, funding within each horizon."""
         block = joined(blocks)
         close_ms = int(block.open_ms[0]) + self._base.ms
-        self._begin_by_fits(close_ms)
+        self._fits.begin(close_ms)
         cost_bp = self._costs.step(block, book, book_seen)
         funding = _funding(block, close_ms)
         forecasts = self._forecaster.step(block, cost_bp, {h: x[None] for h, x in funding.items() if x.any()})
@@ -248,7 +219,7 @@ class Outlook:
         self._claims.step(
             as_rows(block.rows), close_ms, block.open[0], block.close[0], cost_bp[0], Odds(up, down), funding
         )  # fmt: skip
-        self._ask_for_fit(close_ms)
+        self._fits.ask(close_ms)
         return block, forecasts, funding
 
     def with_followed(self, said: Said, rows: Ints, percentile: Floats, regime: Floats) -> Said:
@@ -300,36 +271,13 @@ class Outlook:
         """Let a claim that an earlier run made stand in `row`, until the next close decides."""
         self._signals.resume(row, *claim)
 
-    def _ask_for_fit(self, close_ms: int) -> None:
-        """Once a day: at 00:00 UTC, or at the first close after it where a restart or an outage missed that.
-
-        Nothing is asked for where nothing was known by then that the fit which holds has not seen.
-        """
-        midnight_ms = Timeframe.D1.floor(close_ms)
-        if midnight_ms <= self._asked_ms:
-            return
-        self._asked_ms, training = midnight_ms, self._forecaster.training_set(midnight_ms)
-        seen_ms = 0 if self.fit is None else self.fit.last_ms
-        if (training.close_ms > seen_ms).any():
-            self._due = training
-
     def take_training(self) -> TrainingSet | None:
         """What a fit is due to, once: what was known at the last 00:00 UTC, read-only; else `None`."""
-        due, self._due = self._due, None
-        return due
+        return self._fits.take_training()
 
     def adopt(self, fit: Fit, from_ms: int) -> None:
         """Forecast by `fit` from the close `from_ms` on."""
-        self._next = (from_ms, fit)
-
-    def _begin_by_fits(self, close_ms: int) -> None:
-        """Let the fits hold that do from this close on."""
-        if self._start is not None and self._forecaster.fit is None and self._start.last_ms < close_ms:
-            self._forecaster.adopt(self._start)
-        self._start = None
-        if self._next is not None and close_ms >= self._next[0]:
-            self._forecaster.adopt(self._next[1])
-            self._next = None
+        self._fits.adopt(fit, from_ms)
 
     @property
     def fit(self) -> Fit | None:
@@ -368,7 +316,8 @@ class Outlook:
             self._followed.load(under(recent, "outcomes"))
             self._calibration.load(under(recent, "drift"))
             number = recent["number"]
-            self._kept_ms = (int(np.nanmax(number)) + 1) * self._base.ms if np.isfinite(number).any() else 0
+            known = np.isfinite(number).any()
+            self._behind.kept_ms = (int(np.nanmax(number)) + 1) * self._base.ms if known else 0
             self._kept = samples, recent
         if fit is not None:
             self._forecaster.adopt(fit)
@@ -379,8 +328,8 @@ class Outlook:
         for place in np.flatnonzero(recent["keys"] == key).tolist():
             for name, memory in self._kept_memories().items():
                 memory.fill(row, under(recent, name), place)
-            if (recent["number"][place] + 1) * self._base.ms == self._kept_ms:
-                self._behind.add(row)
+            if (recent["number"][place] + 1) * self._base.ms == self._behind.kept_ms:
+                self._behind.rows.add(row)
             else:
                 self._forecaster.forget(np.array([row]))
 

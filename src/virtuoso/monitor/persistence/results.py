@@ -16,7 +16,8 @@ from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.lived.record import LivedRecord
 from virtuoso.monitor.persistence.arrays import FIT, RECENT, SAMPLES, written
 from virtuoso.monitor.persistence.bar_archive import BarArchive
-from virtuoso.monitor.persistence.committer import Committer, RestartState
+from virtuoso.monitor.persistence.committer import Committer
+from virtuoso.monitor.persistence.recalled import RestartState
 from virtuoso.monitor.persistence.series_rows import cycle_row, factor_rows, feed_rows_of, market_row, signal_rows
 from virtuoso.monitor.persistence.signal_log import SignalLog
 from virtuoso.monitor.regimes import RegimesCheckpoint, RegimeState
