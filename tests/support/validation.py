@@ -59,7 +59,7 @@ def status(second: int) -> dict[str, Any]:
         "feeds": {FEED[0]: feed(second)},
         "rate_budget": {"requests": 100 + second, "waits": 0, "banned_until": None},
         "stores": {"database": {"state": "up", "since": at(-3600), "error": None}, "cache_tiers": ["memory"],
-                   "lease": {"identity": "monitor"}},
+                   "lease": {"identity": "monitor", "holder": "host:7"}},
         "alerts": {"fired": 0, "resolved": 0, "open": 0}, "loop_lag_ms": {"p95": 2.0}, "memory_mb": 160.0,
         "tasks": {"cycle": "running"}, "needs_restart": [], "health_reasons": [],
     }  # fmt: skip

@@ -8,13 +8,15 @@ from virtuoso.operations.validate.judging.alerts import alerts
 from virtuoso.operations.validate.judging.comparing import configuration, regression
 from virtuoso.operations.validate.judging.crosschecks import crosschecks
 from virtuoso.operations.validate.judging.cycles import deployment, fetching, stability
-from virtuoso.operations.validate.judging.exchange import books, exchange
+from virtuoso.operations.validate.judging.exchange import exchange
 from virtuoso.operations.validate.judging.feeds import feeds, universe
 from virtuoso.operations.validate.judging.figures import measured, measures, stated
+from virtuoso.operations.validate.judging.freshness import freshness
 from virtuoso.operations.validate.judging.infrastructure import infrastructure
 from virtuoso.operations.validate.judging.logs import log
+from virtuoso.operations.validate.judging.market import books, closes
 from virtuoso.operations.validate.judging.record import track_record
-from virtuoso.operations.validate.judging.routes import api, freshness
+from virtuoso.operations.validate.judging.routes import api
 from virtuoso.operations.validate.judging.words import Judge, percent, seconds
 from virtuoso.operations.validate.report import Figures, Report, Section, Verdict, files
 from virtuoso.operations.validate.samples import Samples
@@ -22,7 +24,7 @@ from virtuoso.operations.validate.samples import Samples
 _SECTIONS: Final[dict[str, Callable[[Samples], Section]]] = {
     "Deployment": deployment, "Stability and cycles": stability, "Parallel fetching": fetching,
     "Error scan of the log": log, "API": api, "Data freshness": freshness, "Feeds": feeds, "Universe": universe,
-    "Order books": books, "Live against the exchange": exchange, "Alert system": alerts,
+    "Closes of minutes": closes, "Order books": books, "Live against the exchange": exchange, "Alert system": alerts,
     "Infrastructure": infrastructure,
 }  # fmt: skip
 _LAST: Final[dict[str, Callable[[Samples], Section]]] = {

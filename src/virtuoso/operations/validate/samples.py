@@ -95,6 +95,8 @@ class ProcessItem(msgspec.Struct, frozen=True, kw_only=True):
     """Share of one processor since it was seen before."""
     memory_mb: float | None = None
     memory_pct: float | None = None
+    unit: str | None = None
+    """The systemd unit that it belongs to; `None` where it belongs to none."""
     listens: tuple[str, ...] = ()
     """Addresses on which it takes connections, as host:port."""
 

@@ -139,6 +139,14 @@ def leak(samples: Samples) -> None:
     ]
 
 
+def start_by_hand(samples: Samples) -> None:
+    web = ProcessItem(pid=9, name="virtuoso", role="web")
+    samples.processes = [
+        replace(each, processes=(replace(each.processes[0], unit="virtuoso-monitor.service"), web))
+        for each in samples.processes
+    ]
+
+
 def open_cache(samples: Samples) -> None:
     cache = ProcessItem(pid=9, name="memcached", role="memcached", listens=("0.0.0.0:11211",))
     samples.processes = [replace(each, processes=(*each.processes, cache)) for each in samples.processes]
@@ -171,6 +179,7 @@ SPOILED: dict[str, tuple[Callable[[Samples], None], str]] = {
     "no cycle fails": (_put("cycle", failures=2, last_error="KeyError"), "2 failed: KeyError"),
     "cycles come as often as configured": (_put("cycle", interval_configured=5.0), "configured are 5 s"),
     "cycles × interval fill the window": (stand_still, "cycles were due"),
+    "as many cycles are counted as were due": (stand_still, "59.7 were due every 10 s"),
     "it is healthy by its own word": (
         _answers(HEALTH, status=503, body={"status": "unhealthy", "reasons": ["no topic"], "last_cycle_age_s": 1.0}),
         "no topic",
@@ -210,6 +219,9 @@ SPOILED: dict[str, tuple[Callable[[Samples], None], str]] = {
     "every store is up": (_put("stores", database={"state": "down", "error": "gone"}), "database was up, down"),
     "every task runs": (_put("tasks", outbox="died: KeyError"), "outbox died"),
     "one monitor runs": (start_another, "2 monitors at once"),
+    "every process belongs to a unit": (start_by_hand, "without one: web (pid 9)"),
+    "the holder of the lease is the monitor that runs": (_put("stores", lease={"holder": "host:6"}), "held by pid 6"),
+    "memory is told in the unit in which it is measured": (_put(memory_mb=160e6), "160 MB"),
     "no cache is open to all": (open_cache, "memcached on 0.0.0.0:11211"),
     "memory does not grow without end": (leak, "120 MB an hour"),
     "fetches are physically possible": (log_quick_fetches, "15 fetches in 0.001 s"),

@@ -13,6 +13,7 @@ _ROUND_TRIP_MS: Final = 20.0
 """A name service, TCP, TLS and an answer over HTTP from a public exchange take longer than this, wherever one stands
 outside its data centre; what is quicker came out of a cache. Where the exchange was asked, its own best counts."""
 _OFF: Final = 0.05
+_MINUTE_S: Final = 60.0
 _NEAR_S: Final = 10.0
 """From the beginning of a window to the first status, and from the last one to its end."""
 
@@ -25,6 +26,7 @@ def crosschecks(samples: Samples, ours: Figures, theirs: Figures | None) -> Sect
         if figures is not None and not (figures is ours and theirs is not None and not samples.status):
             _window(judge, figures)
             _cycles(judge, figures)
+            _due(judge, figures)
             _interval(judge, figures)
             _availability(judge, figures, samples)
             _processes(judge, figures, samples)
@@ -70,6 +72,21 @@ def _cycles(judge: Judge, figures: Figures) -> None:
         f"is {seconds(window)}: {number_text(expected, 3)} cycles were due",
         f"{number_text(abs(expected - figures.cycles), 3)} cycles are unaccounted for: the loop stood still, or they "
         "were not counted",
+    )  # fmt: skip
+
+
+def _due(judge: Judge, figures: Figures) -> None:
+    """As many passes as the interval asks for, and one more at most for each minute that closed meanwhile."""
+    test = "as many cycles are counted as were due"
+    if figures.source != OURS or figures.cycles is None or not figures.wanted_s or figures.elapsed_s is None:
+        return
+    due, closes = figures.elapsed_s / figures.wanted_s, figures.elapsed_s / _MINUTE_S
+    least, most = due * (1 - _OFF) - 2, (due + closes) * (1 + _OFF) + 2
+    judge.holds(
+        test, least <= figures.cycles + figures.skipped <= most,
+        f"{figures.cycles} are counted, {number_text(due, 4)} were due every {seconds(figures.wanted_s)}, and up to "
+        f"{number_text(closes, 3)} as minutes closed",
+        "the loop stood still, or a key that nobody reads sets the interval",
     )  # fmt: skip
 
 

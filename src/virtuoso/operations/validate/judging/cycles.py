@@ -118,7 +118,8 @@ def _timing(gaps: list[float], wanted: float | None) -> Table:
         ("95th percentile", seconds(rank(gaps, 0.95))),
         ("longest", seconds(max(gaps, default=None))),
     ]
-    return Table(title="From one pass to the next", columns=("interval", "is"), rows=tuple(rows))
+    note = "a pass is also made as a minute closes, between two of those that come by the interval"
+    return Table(title="From one pass to the next", columns=("interval", "is"), rows=tuple(rows), note=note)
 
 
 def _stages(last: State) -> Table:

@@ -10,7 +10,7 @@ from virtuoso.model.text.numbers import counted, number_text
 from virtuoso.operations.validate.judging.states import states, times
 from virtuoso.operations.validate.judging.words import Judge, ms, naming, percent, rank, seconds
 from virtuoso.operations.validate.report import Section, Table
-from virtuoso.operations.validate.samples import SIGNALS, Sample, Samples, moment
+from virtuoso.operations.validate.samples import Sample, Samples, moment
 
 _TIME: Final = "/v5/market/time"
 _NEAR_MS: Final = 20_000.0
@@ -19,9 +19,6 @@ _APART: Final = 0.005
 _CLOCK_MS: Final = 1_000.0
 _SLOW_MS: Final = 2_000.0
 _STILL: Final = 3
-_BEHIND_MS: Final = 120_000.0
-"""A symbol whose close is two minutes behind that of another has lost one."""
-_CLOSE_MS: Final = 150_000.0
 
 
 def exchange(samples: Samples) -> Section:
@@ -36,7 +33,6 @@ def exchange(samples: Samples) -> Section:
         _clock(judge, samples)
         tables.append(_prices(judge, samples))
     _states(judge, samples)
-    _closes(judge, samples)
     return Section(title="Live against the exchange", tables=tuple(tables), checks=tuple(judge.checks))
 
 
@@ -217,64 +213,3 @@ def _states(judge: Judge, samples: Samples) -> None:
             f"it says {naming(sorted(sources))}, the exchange says {naming(sorted(announced))}",
             "nothing that is replayed or made up may be called live",
         )  # fmt: skip
-
-
-def _closes(judge: Judge, samples: Samples) -> None:
-    """Whether minutes go on being closed of every symbol, by the exchange's time that readings carry."""
-    last: dict[str, tuple[float, float]] = {}
-    latest, stale = 0.0, dict[str, float]()
-    for one in samples.good(SIGNALS):
-        at = moment(one.at) or 0.0
-        for item in one.body.get("signals") or ():
-            close = moment(item.get("timestamp"))
-            if close is None:
-                continue
-            symbol = str(item.get("symbol"))
-            if close > last.get(symbol, (0.0, 0.0))[0]:
-                last[symbol] = (close, at)
-            latest = max(latest, close)
-            if latest - close >= _BEHIND_MS:
-                stale[symbol] = max(stale.get(symbol, 0.0), (latest - close) / 1000)
-    if not last:
-        judge.unknown("closes of all symbols go on", "no signal carries the close that it is of")
-        return
-    judge.holds(
-        "closes of all symbols go on", not stale,
-        naming(f"{symbol} fell {seconds(behind)} behind the others" for symbol, behind in stale.items())
-        or f"{counted(len(last), 'symbol')}, the last at {iso(latest)}",
-        "minutes of them are missing: see `bar` in the feeds, and `universe.bars` of the status",
-    )  # fmt: skip
-    newest = max(at for _, at in last.values())
-    judge.holds(
-        "closes go on to the end", samples.ended_ms - newest <= _CLOSE_MS or samples.seconds < 150,
-        f"the last new close came {seconds((samples.ended_ms - newest) / 1000)} before the end",
-        "no bars are closed any more",
-    )  # fmt: skip
-
-
-def books(samples: Samples) -> Section:
-    """Order books: never crossed, and numbered upwards."""
-    judge = Judge("Order books")
-    known: dict[str, tuple[int, str | None]] = {}
-    crossed, again = [], []
-    for one in samples.books:
-        body = one.body if isinstance(one.body, dict) else {}
-        bids, asks, number = body.get("bids"), body.get("asks"), body.get("update_id")
-        symbol = str(body.get("symbol"))
-        if bids and asks and bids[0][0] >= asks[0][0]:
-            crossed.append(f"{symbol} at {one.at}")
-        if isinstance(number, int):
-            before = known.get(symbol)
-            if before is not None and number < before[0] and (body.get("updated_at") or "") >= (before[1] or ""):
-                again.append(f"{symbol} from {before[0]} to {number} at {one.at}")
-            known[symbol] = (number, body.get("updated_at"))
-    if not known:
-        judge.unknown("no book is crossed", "no book came")
-        return Section(title="Order books", checks=tuple(judge.checks))
-    judge.holds(
-        "no book is crossed", not crossed, naming(crossed) or f"{len(samples.books)} books of {len(known)} symbols",
-        "a crossed book must be dropped before it is served",
-    )  # fmt: skip
-    if again:
-        judge.observed("books are numbered upwards", f"the exchange began its books anew: {naming(again)}")
-    return Section(title="Order books", checks=tuple(judge.checks))

@@ -14,6 +14,8 @@ _PRIVATE: Final = frozenset(("redis", "memcached"))
 _BUSY: Final = 1.5
 """Times as many processes as processors: each waits for others as long as it works."""
 _FULL_PCT: Final = 95.0
+_NEAR_MB: Final = 20.0
+_APART: Final = 0.3
 _SLOPE_MB_H: Final = 60.0
 _SLOPE_S: Final = 600.0
 """A slope over less says more of the start than of a leak."""
@@ -81,6 +83,7 @@ def _processes(judge: Judge, samples: Samples) -> Table:
         f"{counted(len(monitors), 'monitor')} at once (pid {naming(map(str, monitors))}), {len(seen)} processes in all",
         "one monitor an identity: see who started the others, and whether they hold leases of their own",
     )  # fmt: skip
+    _agreeing(judge, samples)
     _open_to_all(judge, seen)
     _machine(judge, samples)
     slopes = {pid: slope for pid, items in seen.items() if (slope := slope_mb_h(items)) is not None}
@@ -96,6 +99,37 @@ def _processes(judge: Judge, samples: Samples) -> Table:
         judge.unknown("memory does not grow without end", f"less than {seconds(_SLOPE_S)} of samples say nothing of it")
     rows = tuple(_row(items, slopes.get(pid)) for pid, items in sorted(seen.items()))
     return Table(title=title, columns=columns, rows=rows, note="CPU: percent of one processor")
+
+
+def _agreeing(judge: Judge, samples: Samples) -> None:
+    """Whether the lease, the status, the units of systemd and the list of processes tell of the same."""
+    found, listed = states(samples), samples.processes[-1].processes
+    ours = {item.pid: item for item in listed if item.role == "monitor"}
+    if found and (holder := found[-1].of("stores", "lease", "holder")) is not None:
+        pid = str(holder).rpartition(":")[2]
+        judge.holds(
+            "the holder of the lease is the monitor that runs",
+            str(holder) == str(found[-1].of("instance")) and pid in map(str, ours),
+            f"the lease is held by pid {pid}, the monitor listed is pid {naming(map(str, ours))}",
+            "another process publishes than the one that is seen",
+        )  # fmt: skip
+    told = found[-1].number("memory_mb") if found else None
+    held = next((item.memory_mb for item in ours.values()), None)
+    if told is not None and held is not None:
+        judge.holds(
+            "memory is told in the unit in which it is measured", abs(told - held) <= max(_NEAR_MB, _APART * held),
+            f"the status says {number_text(told, 4)} MB, the list of processes {number_text(held, 4)} MB",
+            "one of them is of another unit, or of another process",
+        )  # fmt: skip
+    programs = [item for item in listed if item.role in {"monitor", "web"}]
+    if any(item.unit for item in programs):
+        loose = naming(f"{item.role} (pid {item.pid})" for item in programs if item.unit is None)
+        judge.holds(
+            "every process belongs to a unit", not loose,
+            f"beside {naming(sorted({item.unit for item in programs if item.unit}))} without one: {loose}" if loose
+            else naming(sorted({item.unit for item in programs if item.unit})),
+            "it was started by hand, and nobody starts it again",
+        )  # fmt: skip
 
 
 def _machine(judge: Judge, samples: Samples) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import psutil
@@ -56,6 +57,7 @@ class ProcessTable:
                 pid=process.pid, name=_name(known), role=role, uptime_s=round(max(0.0, uptime_s), 1),
                 cpu_pct=cpu if known is before else None, memory_mb=round(memory / 1e6, 1),
                 memory_pct=round(100 * memory / psutil.virtual_memory().total, 2), listens=_listens(known),
+                unit=_unit(known.pid),
             )  # fmt: skip
         except (psutil.Error, OSError):
             return None
@@ -112,6 +114,16 @@ def _name(process: psutil.Process) -> str:
         return next((word for word in process.cmdline() if word.startswith("virtuoso.processes.")), process.name())
     except psutil.Error:
         return "unknown"
+
+
+def _unit(pid: int) -> str | None:
+    """The systemd service of a process, by its control group."""
+    try:
+        path = Path(f"/proc/{pid}/cgroup").read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        return None
+    names = [name for name in path.split("/") if name.strip().endswith(".service")]
+    return names[-1].strip() if names else None
 
 
 def _listens(process: psutil.Process) -> tuple[str, ...]:
