@@ -32,7 +32,7 @@ BENCH_COMMANDS := /usr/sbin/nginx wrk redis-server memcached influxd
 # The dashboard: built from dashboard/ into the package, by Node.
 PAGE := src/virtuoso/web/static/app/index.html
 PAGE_SOURCES := $(shell find dashboard/src dashboard/public -type f ! -name '*.test.ts' ! -name schema.ts 2>/dev/null) \
-	dashboard/index.html dashboard/vite.config.ts
+	dashboard/index.html dashboard/vite.config.ts dashboard/markdown.ts docs/methodology.md
 NODE_MODULES := dashboard/node_modules/.installed
 
 .PHONY: install demo page page-check types test soak check bench track-record wheel audit clean lock packages

@@ -1,9 +1,10 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
+import { markdown } from "./markdown.ts";
 
 // The page is served by Virtuoso itself: `/static/app/…` are the built files, every other address of the page is index.html.
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), markdown()],
   base: "/static/app/",
   build: {
     outDir: "../src/virtuoso/web/static/app",
@@ -14,6 +15,7 @@ export default defineConfig({
     rolldownOptions: { checks: { pluginTimings: false } },
   },
   server: {
+    fs: { allow: [".."] }, // docs/
     // `npx vite` beside a running Virtuoso, for whoever works at the page
     proxy: Object.fromEntries(["/api", "/health", "/docs"].map((path) => [path, "http://127.0.0.1:8002"])),
   },

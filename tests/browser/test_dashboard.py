@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 MOST_SCRIPTS = 20
 MOST_SCRIPT_BYTES = 200_000
 """Of JavaScript for the first page, compressed."""
-PAGES = ("/", "/signals", "/alerts", "/track-record", "/symbol/BTCUSDT", "/system")
+PAGES = ("/", "/signals", "/alerts", "/track-record", "/symbol/BTCUSDT", "/system", "/methodology")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])

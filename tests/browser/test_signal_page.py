@@ -37,6 +37,8 @@ def test_it_says_what_the_api_says_and_the_page_of_its_symbol_leads_there(browse
         assert [each.get_attribute("href") for each in links.all()] == [
             f"/signals/{each['id']}" for each in (ended, began)
         ]
+        own = next(came for came in detail["outcomes"] if came["horizon_min"] == detail["horizon_min"])
+        links.last.get_by_text(f"{own['net_bp']:+,.1f} bp").wait_for()
         links.last.click()
         page.wait_for_selector("#hash")
         assert page.locator("h1").inner_text() == "BTCUSDT · BUY"
@@ -49,7 +51,6 @@ def test_it_says_what_the_api_says_and_the_page_of_its_symbol_leads_there(browse
         for row, came in zip(rows.all(), detail["outcomes"], strict=True):
             text = f"{came['net_bp']:+,.1f} bp" if came["net_bp"] is not None else "not due yet"
             assert text in row.inner_text()
-        own = next(came for came in detail["outcomes"] if came["horizon_min"] == detail["horizon_min"])
         assert f"{own['net_bp']:+,.1f} bp after costs" in page.locator("#verdict").inner_text()
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         page.get_by_role("button", name="Copy link").click()

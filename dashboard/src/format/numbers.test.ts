@@ -10,6 +10,7 @@ import {
   percentText,
   priceText,
   probabilityText,
+  rarityText,
 } from "./numbers";
 
 // The same table is read by tests/unit/model/test_number_table.py.
@@ -59,4 +60,10 @@ describe("what only the page writes", () => {
       "—",
     ]);
   });
+});
+
+it("a share is told as one in so many, and a usual one as usual", () => {
+  expect([null, 0.62, 0.2, 0.025, 0.005, 0.001, 0].map(rarityText)).toEqual([
+    "—", "usual", "1 in 5", "1 in 40", "1 in 200", "< 1 in 200", "< 1 in 200",
+  ]); // prettier-ignore
 });

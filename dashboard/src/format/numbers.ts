@@ -74,6 +74,15 @@ export function compactText(value: Known<number>): string {
   return numberText(value, 3);
 }
 
+const RAREST = 1 / 200; // hours overlap: a week has no more that are apart
+
+/** How often something was so: `1 in 40`; `usual` for what was so more often than one in five, `< 1 in 200` at last. */
+export function rarityText(share: Known<number>): string {
+  if (share === null || share === undefined) return UNKNOWN;
+  if (share > 0.2) return "usual";
+  return share < RAREST ? "< 1 in 200" : `1 in ${Math.round(1 / share)}`;
+}
+
 /** The class of what happened: `up`, `down`, or nothing where it is nothing or unknown. */
 export function direction(value: Known<number>): "up" | "down" | "" {
   if (value === null || value === undefined || value === 0) return "";

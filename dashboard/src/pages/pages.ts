@@ -27,6 +27,12 @@ export const PAGES: Partial<Record<Route["page"], Page>> = {
     load: () => import("./track-record/TrackRecord.svelte"),
   },
   system: { address: "/system", title: "System", key: "y", load: () => import("./system/System.svelte") },
+  methodology: {
+    address: "/methodology",
+    title: "Method",
+    key: "h",
+    load: () => import("./methodology/Methodology.svelte"),
+  },
   login: { address: "/login", title: null, key: null, load: () => import("./login/Login.svelte") },
   symbol: { address: "/symbol/", title: null, key: null, load: () => import("./symbol/Symbol.svelte") },
 };

@@ -5,6 +5,7 @@ import { routeOf } from "./routes";
 class Router {
   path = $state(location.pathname);
   query = $state(location.search);
+  hash = $state(location.hash);
   readonly route = $derived(routeOf(this.path));
 
   constructor() {
@@ -23,6 +24,7 @@ class Router {
   private read(): void {
     this.path = location.pathname;
     this.query = location.search;
+    this.hash = location.hash;
   }
 
   // A plain click on a link to another address of this page needs no loading.

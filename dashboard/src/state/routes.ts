@@ -2,7 +2,17 @@
 
 export interface Route {
   readonly page:
-    "market" | "signals" | "signal" | "symbol" | "alerts" | "alert" | "track-record" | "system" | "login" | "nowhere";
+    | "market"
+    | "signals"
+    | "signal"
+    | "symbol"
+    | "alerts"
+    | "alert"
+    | "track-record"
+    | "system"
+    | "methodology"
+    | "login"
+    | "nowhere";
   /** The symbol, or the id of the signal or incident, that it is about; else empty. */
   readonly name: string;
 }
@@ -13,6 +23,7 @@ const PLAIN: Readonly<Record<string, Route["page"]>> = {
   "/alerts": "alerts",
   "/track-record": "track-record",
   "/system": "system",
+  "/methodology": "methodology",
   "/login": "login",
 };
 

@@ -32,6 +32,10 @@ export const TERMS = {
     "1 less the mean squared error over that of each symbol's own past rate: above 0 it says more than the rate, at 0 nothing more, below 0 less.",
   trend_strength: "How strong trends are, whichever way (ADX): from 25 on it is called a trend.",
   turnover: "Value traded over the last 24 hours.",
+  last_hour:
+    "How far the price went within the last hour, and how often it went as far, either way, in the last seven days. Usual: in more than one hour of five.",
+  volatility_passed:
+    "How far prices moved within the last hour beside what was forecast for it an hour before: the mean over all symbols. About as often above as below is what a good forecast has.",
   volatility: "How far prices move in a day, measured over the last day; usual is the same over the last week.",
 } satisfies Record<string, string>;
 

@@ -88,6 +88,12 @@ class HorizonForecast(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     large_move_threshold: float | None
     """What counts as large: the 80 % quantile of the symbol's own absolute returns of the last seven days, rounded up
     by 4 % at most, percent; `null` beyond 1h, and while unknown."""
+    last_move: float | None
+    """The return over the horizon that ended at this close, percent: what has just been, not what is forecast; `null`
+    while bars of it are missing."""
+    last_move_as_large: float | None
+    """How often the symbol moved as far within such a time, or farther, in the last seven days, 0–1: 0.025 is one in
+    forty. Times that overlap are counted, every 5 minutes. `null` beyond 1h, and while unknown."""
     funding_bp: float
     """Funding that a long pays and a short receives within the horizon, bp; 0 where no settlement is known to lie
     inside."""
@@ -158,6 +164,32 @@ class MarketForecast(msgspec.Struct, frozen=True, kw_only=True):
     """The close at which it was made, ISO 8601 in UTC."""
     horizons: tuple[MarketHorizonForecast, ...]
     """Each horizon, the nearest first."""
+
+
+class MarketPassed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What came of the forecasts of the market that were made one horizon ago, by the symbols that still have both."""
+
+    horizon_min: int
+    """How long it was for, minutes."""
+    made_at: str
+    """The close at which it was forecast, ISO 8601 in UTC."""
+    volatility: float
+    """Volatility of the return over the horizon as it was, percent: geometric mean over the symbols."""
+    volatility_forecast: float
+    """The same as it was forecast: what it is as likely above as below, percent."""
+    above: float
+    """Share of the symbols that were livelier than forecast, 0–1: about a half is what forecasts aim at."""
+    symbols: int
+    """How many symbols it is of."""
+    change: float | None
+    """The market's return over it, percent: the mean of the symbols' log returns; `null` while fewer than half are
+    known."""
+    cone: tuple[float, ...] | None
+    """What was forecast of that return: its quantiles at the tails .025, .1, .25, .75, .9, .975, percent; `null` where
+    none was."""
+    within: int | None
+    """The narrowest band that holds the return: 50, 80 or 95 percent, and 100 where none does; `null` without a
+    cone."""
 
 
 class ClaimCellItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):

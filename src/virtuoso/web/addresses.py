@@ -9,6 +9,7 @@ DASHBOARD = {
     "/alerts/{id}": "One incident, for people",
     "/track-record": "How good forecasts were, for people",
     "/system": "How the monitor is, for people",
+    "/methodology": "How everything is computed, for people",
     "/login": "Where a token is given, for people",
 }
 """The addresses of the dashboard: all of them are one page, which shows what its address says."""

@@ -27,7 +27,8 @@ ROW = docs.SymbolItem(
 )  # fmt: skip
 SIGNAL = docs.SignalItem(
     symbol="BTCUSDT", signal=Label.BUY, confidence=11.5, claim=None, lean=None, large_move=11.7,
-    large_move_base=11.8, cone_1h=None, agreement=12.0, price=0.0, change=0.0, timestamp=None,
+    large_move_base=11.8, cone_1h=None, move_1h=11.9, move_1h_as_large=None, agreement=12.0, price=0.0,
+    change=0.0, timestamp=None,
     data_quality=STALE, data_source=None, score=13.0, band=Band.UP, score_percentile=17.0, past_closes=300,
     past_from_bars=240,
     probability=None, coverage=14.0, attainable_coverage=1.0, evidence_class="detailed",
@@ -50,7 +51,7 @@ OVERVIEW = docs.MarketOverview(
     status="active", timestamp="", regime="BEARISH", trend_strength=1.0, volatility=2.0, avg_volatility=3.0,
     btc_dominance=4.0, total_volume=5.0, market_sentiment="NEUTRAL", momentum_score=6.0, btc_price=7.0, eth_price=8.0,
     avg_market_change=9.0, above_ema50_pct=10.0, new_highs_24h=11, new_lows_24h=12, dispersion=13.0,
-    dispersion_robust=14.0, avg_correlation_btc=15.0, forecast=None,
+    dispersion_robust=14.0, avg_correlation_btc=15.0, forecast=None, passed=(),
     breadth=docs.Breadth(advancing=16, declining=17, neutral=18, total=19), data_quality=PARTIAL,
     data_source=DataSource.SYNTHETIC, reasons={},
 )  # fmt: skip

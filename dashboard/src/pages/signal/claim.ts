@@ -14,6 +14,11 @@ export function judging({ horizon_min, outcomes }: SignalDetail): Came | null {
   return outcomes.find((each) => each.horizon_min === horizon_min) ?? null;
 }
 
+/** What it made after costs over its own horizon, bp; `null` while that is not known. */
+export function netOf(detail: SignalDetail | undefined): number | null {
+  return detail === undefined ? null : (judging(detail)?.net_bp ?? null);
+}
+
 /** Whether something of it may still come. */
 export function waits({ outcomes }: SignalDetail, nowMs: number): boolean {
   const SETTLED_MS = 5 * 60_000; // it is written a little after it falls due

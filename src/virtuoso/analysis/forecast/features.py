@@ -120,6 +120,10 @@ class FeatureState:
         """How many bars of `LONG` of the last week are known."""
         return self._long.known(row)
 
+    def as_large(self, rows: Rows, moves: Floats) -> Floats:
+        """The share [2, n] of a week's own |returns| over 15 and 60 minutes that are as large as `moves` [2, n]."""
+        return self._long.as_large(rows, moves)
+
     def take_week(self, block: BarBlock) -> None:
         """Take bars of `LONG` of some rows in the place of those that are known of them, up to the last that is."""
         number = int(block.open_ms[0]) // LONG.ms
@@ -174,6 +178,10 @@ class _LongFeatures:
     def known(self, row: int) -> int:
         """How many moves of the last week are known."""
         return self._moves[0].known(row)
+
+    def as_large(self, rows: Rows, moves: Floats) -> Floats:
+        """The share [2, n] of the moves of the last week that are as large as `moves` [2, n], or larger."""
+        return np.stack([week.as_large(rows, each) for week, each in zip(self._moves, moves, strict=True)])
 
     def last(self, row: int) -> int | None:
         """The number of the last bar of a row; `None` before the first."""

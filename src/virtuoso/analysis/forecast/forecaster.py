@@ -105,6 +105,10 @@ class Forecaster:
         """How many 5m bars of the last week are known of a row."""
         return self._features.week_known(row)
 
+    def as_large(self, rows: Ints, moves: Floats) -> Floats:
+        """The share [2, n] of the own moves over 15 and 60 minutes of a week that are as large as `moves` [2, n]."""
+        return self._features.as_large(as_rows(rows), moves)
+
     def take_week(self, block: BarBlock) -> None:
         """Take a week of 5m bars of some rows in the place of what is known of them, up to the last that is."""
         self._features.take_week(block)

@@ -26,7 +26,7 @@ from virtuoso.analysis.forecast.fits.fit import Fit
 from virtuoso.analysis.forecast.followed import LEAST_DAYS, Followed, FollowedTable, cells_of
 from virtuoso.analysis.forecast.forecaster import Forecaster
 from virtuoso.analysis.forecast.forecasts import Forecasts
-from virtuoso.analysis.forecast.horizons import HORIZONS_MIN, OUTCOME_HORIZONS_MIN
+from virtuoso.analysis.forecast.horizons import CHANCE_HORIZONS_MIN, HORIZONS_MIN, OUTCOME_HORIZONS_MIN
 from virtuoso.analysis.forecast.shipped_followed import FOLLOWED
 from virtuoso.analysis.forecast.training import TrainingSet, key_of
 from virtuoso.market.panel import BarBlock, BookBlock, Floats, Ints
@@ -68,6 +68,9 @@ class Said:
     """What followed past readings: of one's own once twenty days are counted, until then the shipped table."""
     cells: Floats | None = None
     """The cell of each symbol's reading in that table [n], `nan` where the reading has none."""
+    as_large: Floats | None = None
+    """The share of the symbol's own moves of the last week over 15 and 60 minutes that were as large as that which ends
+    at this close [2, n]."""
     withdrawn: tuple[Withdrawal, ...] = ()
     """What of the forecasts does not hold by what came: while there is any, no lean and no claim stands."""
 
@@ -242,7 +245,9 @@ class Outlook:
         )  # fmt: skip
         cells = np.full(forecasts.rows.size, np.nan)
         cells[at] = cells_of(percentile[ours], regime[ours])
-        return replace(said, followed=self._table_at(said.close_ms), cells=cells)
+        moves = np.abs(forecasts.outcomes.close[: len(CHANCE_HORIZONS_MIN), 0])
+        as_large = self._forecaster.as_large(forecasts.rows, moves)
+        return replace(said, followed=self._table_at(said.close_ms), cells=cells, as_large=as_large)
 
     def _table_at(self, close_ms: int) -> FollowedTable | None:
         """What is known of past readings, by the days that are over."""

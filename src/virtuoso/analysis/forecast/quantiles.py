@@ -44,6 +44,20 @@ class WeekOfMoves:
             levels[k], rates[k] = self._level(rows, share)
         return levels, rates
 
+    def as_large(self, rows: Rows, moves: Floats) -> Floats:
+        """The share [n] of the moves known of each of `rows` that are as large as `moves` [n], or larger.
+
+        Those within the same bin, up to 4 % smaller, count as large; `nan` where too few are known, or the move is not.
+        """
+        counts = self._counts.data[:_UNKNOWN, rows]
+        upto = np.add.accumulate(counts, axis=0, dtype=np.uint16)
+        known = upto[-1].astype(np.float64)
+        place = np.searchsorted(_EDGES, moves, side="left")
+        columns = np.arange(known.size)
+        below = np.where(place > 0, upto[place - 1, columns], 0)
+        enough = (known >= self._least) & np.isfinite(moves)
+        return np.where(enough, (known - below) / np.maximum(known, 1.0), np.nan)
+
     def known(self, row: int) -> int:
         """How many moves of a row are known."""
         return int((self._codes.data[:, row] != _UNKNOWN).sum())

@@ -107,6 +107,8 @@ def forecast_of(said: Said, i: int) -> Forecast:
                 large_move=_of(forecasts.large_move.get(minutes), i),
                 large_move_base=_of(forecasts.large_move_base.get(minutes), i),
                 large_move_threshold=_of(forecasts.large_move_threshold.get(minutes), i, _PERCENT),
+                last_move=_known(_PERCENT * forecasts.outcomes.close[k, 0, i]),
+                last_move_as_large=_as_large(said, k, i),
                 funding_bp=float(said.funding_bp[minutes][i]),
                 uncalibrated=uncalibrated_of(said, minutes),
                 beyond_up=_of(forecasts.beyond_up.get(minutes), i),
@@ -114,7 +116,7 @@ def forecast_of(said: Said, i: int) -> Forecast:
                 backtested=BACKTESTED.horizons.get(minutes, ()),
                 followed=_followed(said, i, minutes),
             )
-            for minutes in HORIZONS_MIN
+            for k, minutes in enumerate(HORIZONS_MIN)
         ),
         backtested_on=BACKTESTED.sets,
         reason=unknown_of(said, i) or (NO_BETA if beta is None else None),
@@ -153,6 +155,11 @@ def cell_item(standing: Standing) -> ClaimCellItem:
         pays=standing.pays,
         directed=standing.directed,
     )
+
+
+def _as_large(said: Said, k: int, i: int) -> float | None:
+    """How often it moved as far as over the horizon that ends now; `None` where that is not known."""
+    return None if said.as_large is None or k >= len(said.as_large) else _known(said.as_large[k, i])
 
 
 def _followed(said: Said, i: int, minutes: int) -> WhatFollowed | None:

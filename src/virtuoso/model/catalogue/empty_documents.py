@@ -55,7 +55,7 @@ def overview() -> object:
         status="starting", timestamp=_EPOCH, regime=None, trend_strength=None, volatility=None,
         avg_volatility=None, btc_dominance=None, total_volume=None, market_sentiment=None, momentum_score=None,
         btc_price=None, eth_price=None, avg_market_change=None, above_ema50_pct=None, new_highs_24h=None,
-        new_lows_24h=None, dispersion=None, dispersion_robust=None, avg_correlation_btc=None, forecast=None,
+        new_lows_24h=None, dispersion=None, dispersion_robust=None, avg_correlation_btc=None, forecast=None, passed=(),
         breadth=docs.Breadth(advancing=0, declining=0, neutral=0, total=0), data_quality=_NONE, data_source=None,
         reasons={"all": _REASON},
     )  # fmt: skip

@@ -7,7 +7,8 @@ from virtuoso.model.catalogue.alert_examples import ALERT
 
 _SIGNAL: dict[str, Any] = {
     "symbol": "BTCUSDT", "signal": "HOLD", "confidence": 0.61, "claim": None, "lean": None,
-    "large_move": 0.24, "large_move_base": 0.2, "cone_1h": [-0.58, 0.57], "agreement": 0.41,
+    "large_move": 0.24, "large_move_base": 0.2, "cone_1h": [-0.58, 0.57], "move_1h": -0.21,
+    "move_1h_as_large": 0.62, "agreement": 0.41,
     "price": 105989.5, "tick_size": 0.1,
     "change": 2.6861, "timestamp": "2026-11-23T20:46:00.000Z", "data_quality": "live", "data_source": "replay",
     "score": 57.2, "band": "balanced", "score_percentile": 78.4, "past_closes": 1906, "past_from_bars": 300,
@@ -41,6 +42,10 @@ OVERVIEW = {
             ], "symbols": 15,
         }],
     },
+    "passed": [{
+        "horizon_min": 60, "made_at": "2026-11-23T19:46:00.000Z", "volatility": 0.41, "volatility_forecast": 0.47,
+        "above": 0.27, "symbols": 15, "change": -0.18, "cone": [-1.02, -0.6, -0.27, 0.28, 0.58, 0.97], "within": 50,
+    }],
     "breadth": {"advancing": 5, "declining": 9, "neutral": 1, "total": 15},
     "data_quality": "live", "data_source": "replay", "reasons": {},
 }  # fmt: skip
@@ -209,7 +214,8 @@ SYMBOL = {
         "horizons": [{
             "horizon_min": 60, "volatility": 0.31, "cone": [-0.66, -0.39, -0.18, 0.18, 0.39, 0.66],
             "high": [0.01, 0.05, 0.11, 0.36, 0.55, 0.81], "low": [-0.81, -0.55, -0.36, -0.11, -0.05, -0.01],
-            "large_move": 0.24, "large_move_base": 0.2, "large_move_threshold": 0.42, "funding_bp": 0.0,
+            "large_move": 0.24, "large_move_base": 0.2, "large_move_threshold": 0.42, "last_move": -0.21,
+            "last_move_as_large": 0.62, "funding_bp": 0.0,
             "beyond_up": 0.39, "beyond_down": 0.37, "uncalibrated": None, "backtested": [{
                 "set": "2025-05", "large_move_skill": [0.0548, 0.0403, 0.0709],
                 "volatility_r2": [0.5679, 0.5012, 0.6233], "cone_50": [0.501, 0.4868, 0.5147],

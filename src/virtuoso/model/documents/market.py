@@ -4,7 +4,7 @@ import msgspec
 
 from virtuoso.model.alerts.documents import Alert
 from virtuoso.model.documents.signals import SignalItem
-from virtuoso.model.forecast import MarketForecast
+from virtuoso.model.forecast import MarketForecast, MarketPassed
 from virtuoso.model.quality import DataQuality, DataSource
 
 
@@ -79,6 +79,9 @@ class MarketOverview(msgspec.Struct, frozen=True, kw_only=True):
     forecast: MarketForecast | None
     """How far the market may go, and how likely many symbols leave their bands at once; `null` before the first closed
     bar, and where what it rests on is too old. `reasons` say too why something in it is `null`."""
+    passed: tuple[MarketPassed, ...]
+    """What came of the forecasts that ended at the last close, by horizon; one is missing until it has been a horizon
+    since the start, and `reasons` say so then. Empty where `forecast` is held back."""
     breadth: Breadth
     """How many symbols rose, fell or did neither over 24 h."""
     data_quality: DataQuality

@@ -7,7 +7,19 @@ from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Band, Label
 
 FORECAST_FIELDS = frozenset(
-    ("signal", "band", "confidence", "claim", "lean", "large_move", "large_move_base", "cone_1h", "probability")
+    (
+        "signal",
+        "band",
+        "confidence",
+        "claim",
+        "lean",
+        "large_move",
+        "large_move_base",
+        "cone_1h",
+        "move_1h",
+        "move_1h_as_large",
+        "probability",
+    )
 )
 """What an item of signals says only while its inputs are fresh; `null` each after that."""
 
@@ -36,6 +48,11 @@ class SignalItem(msgspec.Struct, frozen=True, kw_only=True):
     cone_1h: tuple[float, float] | None
     """Both ends of the 80 % band of the closing return over the next hour, percent, as in `forecast` of the symbol;
     `null` while unknown."""
+    move_1h: float | None
+    """The return over the hour that ended at the close `timestamp`, percent; `null` while unknown."""
+    move_1h_as_large: float | None
+    """How often it moved as far within an hour, or farther, in its last seven days, 0–1: 0.025 is one in forty. `null`
+    while unknown."""
     agreement: float | None
     """How far the factors agree and how much stands behind them, 0–1: consensus × (1 − disagreement) × coverage × data
     quality. It is not the chance of a gain. `null` before the first closed bar, and where no factor leans anywhere."""

@@ -15,6 +15,7 @@ from virtuoso.alerts.rules.evaluator import Finding
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.forecast.forecasts import Forecasts
 from virtuoso.analysis.readings.evaluation import Evaluation
+from virtuoso.analysis.readings.passed import ForecastsPassed
 from virtuoso.analysis.regimes.regime import regime_timeframe
 from virtuoso.exchange.protocol import Exchange, Stream
 from virtuoso.market.panel import Cut
@@ -96,6 +97,7 @@ class Cycle:
         self.refits = Refits(engine, worker, fitting, fit_put_off)
         self.pressure = PressureLog(alerting.incidents)
         self.regimes = RegimeTracker(engine.base, regime_timeframe(engine.timeframes))
+        self._passed = ForecastsPassed()
         self.stages: dict[str, Durations] = defaultdict(Durations)
         self._last_stages: dict[str, float] = {}
         self.evaluations: dict[str, Evaluation] = {}
@@ -252,6 +254,7 @@ class Cycle:
     def _evaluate(self, cut: Cut, source: DataSource | None) -> Found:
         """On the worker: step, and build what will be asked for, so that what cannot be built fails here."""
         evaluation = self._engine.step(cut)
+        self._passed.step(evaluation)
         for symbol in cut.symbols:
             evaluation.regime(symbol)
             evaluation.reading(symbol)
@@ -334,6 +337,8 @@ class Cycle:
             left_out=self._watch.universe.left_out,
             evaluations=evaluations,
             regimes=regimes,
+            passed=self._passed.latest,
+            passed_unknown=self._passed.unknown(),
             regime_state=self.regimes.step(
                 self.analysed_ms, market_items(symbols, instruments), regimes, self._market, self._contained
             ),

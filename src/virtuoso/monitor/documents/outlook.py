@@ -42,6 +42,8 @@ def outlook_fields(reading: Reading, *, fresh: bool, forecast: bool) -> dict[str
         "large_move": None if ahead is None else ahead.large_move,
         "large_move_base": None if ahead is None else ahead.large_move_base,
         "cone_1h": None if ahead is None or ahead.cone is None else (ahead.cone[_LOW_80], ahead.cone[_HIGH_80]),
+        "move_1h": None if ahead is None else ahead.last_move,
+        "move_1h_as_large": None if ahead is None else ahead.last_move_as_large,
     }
 
 

@@ -17,6 +17,7 @@ from virtuoso.model import documents as docs
 from virtuoso.model.alerts.documents import Alert, alert_of
 from virtuoso.model.alerts.incident import Incident
 from virtuoso.model.clock import iso
+from virtuoso.model.forecast import MarketPassed
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.quality import DataQuality, DataSource, worst_quality
 from virtuoso.model.signal import Reading
@@ -48,6 +49,8 @@ class Frame:
     left_out: Mapping[str, str]
     evaluations: Mapping[str, Evaluation]
     regimes: Sequence[SymbolRegime]
+    passed: tuple[MarketPassed, ...]
+    passed_unknown: str | None
     regime_state: RegimeState
     qualities: Mapping[str, Qualities]
     quality: DataQuality
@@ -160,8 +163,8 @@ def signal_item(item: docs.SymbolItem, reading: Reading | None, frame: Frame) ->
     if reading is None:
         return docs.SignalItem(
             symbol=item.symbol, signal=None, band=None, confidence=None, claim=None, lean=None, large_move=None,
-            large_move_base=None, cone_1h=None, agreement=None, price=item.price, tick_size=item.tick_size,
-            change=item.change, timestamp=None,
+            large_move_base=None, cone_1h=None, move_1h=None, move_1h_as_large=None, agreement=None, price=item.price,
+            tick_size=item.tick_size, change=item.change, timestamp=None,
             data_quality=item.data_quality, data_source=frame.source, score=None, score_percentile=None,
             past_closes=None, past_from_bars=None, probability=None, coverage=None, attainable_coverage=None,
             evidence_class=item.evidence_class, consensus=None, disagreement=None, factors={},
@@ -252,6 +255,7 @@ def overview_document(overview: Overview, frame: Frame) -> docs.MarketOverview:
     forecast, unknown = served_market_forecast(
         frame.evaluations.values(), (each.bars for each in frame.qualities.values()), frame.exchange_ms, frame.base_ms
     )
+    reasons = {"forecast": unknown, "passed": unknown if forecast is None else frame.passed_unknown}
     return docs.MarketOverview(
         status="active" if frame.evaluations else "starting",
         timestamp=iso(frame.now_ms) or "",
@@ -273,10 +277,11 @@ def overview_document(overview: Overview, frame: Frame) -> docs.MarketOverview:
         dispersion_robust=_rounded(overview.dispersion_robust, 4),
         avg_correlation_btc=_rounded(overview.avg_correlation_btc, 4),
         forecast=forecast,
+        passed=() if forecast is None else frame.passed,
         breadth=msgspec.convert(msgspec.structs.asdict(overview.breadth), docs.Breadth),
         data_quality=frame.quality,
         data_source=frame.source,
-        reasons=overview.reasons | ({} if unknown is None else {"forecast": unknown}),
+        reasons=overview.reasons | {name: why for name, why in reasons.items() if why is not None},
     )
 
 

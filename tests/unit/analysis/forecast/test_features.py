@@ -171,6 +171,15 @@ def test_counted_quantiles_follow_a_sliding_window() -> None:
             (window[:, i] > levels[k, i]).sum() / np.isfinite(window[:, i]).sum() for i in range(3)
         ]
     assert np.isnan(levels[:40]).all()
+    tried = window[[7, 70, -1]]
+    for move in tried:
+        shares, exact = week.as_large(slice(0, 3), move), (window >= move).sum(axis=0) / np.isfinite(window).sum(axis=0)
+        nearly = (window >= move / 1.044).sum(axis=0) / np.isfinite(window).sum(axis=0)
+        assert np.isnan(shares[~np.isfinite(move)]).all()
+        known = np.isfinite(move)
+        assert (shares >= exact)[known].all()
+        assert (shares <= nearly)[known].all()
+    assert week.as_large(np.array([2, 0]), np.array([0.0, 9.0])).tolist() == [1.0, 0.0]
     assert np.isnan(rates[:40]).all()
 
 

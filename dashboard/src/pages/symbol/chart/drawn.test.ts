@@ -37,5 +37,10 @@ describe("what is drawn over the bars", () => {
       [0, "BUY", "up", "a"],
       [60_000, "BUY ended", "none", "b"],
     ]);
+    const known = marksOf({ signals } as unknown as SignalHistory, bars, 60_000, (id) => (id === "a" ? -12.34 : null));
+    expect(known.map(({ text, came }) => [text, came])).toEqual([
+      ["BUY -12.3 bp", "down"],
+      ["BUY ended", ""],
+    ]);
   });
 });

@@ -2,6 +2,7 @@
 
 import type { Cones, SignalHistory, SymbolDetail } from "../../../api/types";
 import type { Cell } from "../../../format/csv";
+import { decimalText, direction } from "../../../format/numbers";
 import { milliseconds } from "../../../format/times";
 import { changeText } from "../../../format/words";
 import { coneAt, priceAt } from "../cone";
@@ -68,8 +69,13 @@ export function levelsOf(detail: SymbolDetail): Level[] {
   return [...targets, ...(entry.stop === null ? [] : [{ title: `stop, ${entry.side}`, price: entry.stop }])];
 }
 
-/** Past signals, at the bar that closed with them or held them. */
-export function marksOf(history: SignalHistory | null, bars: readonly Bar[], length: number): Mark[] {
+/** Past signals, at the bar that closed with them or held them, with what those made of which it is known (bp). */
+export function marksOf(
+  history: SignalHistory | null,
+  bars: readonly Bar[],
+  length: number,
+  netOf: (id: string) => number | null = () => null,
+): Mark[] {
   const [first] = bars;
   if (history === null || first === undefined) return [];
   return history.signals
@@ -77,10 +83,12 @@ export function marksOf(history: SignalHistory | null, bars: readonly Bar[], len
       const close = milliseconds(timestamp);
       if (close === null || close <= first.at) return [];
       const at = first.at + Math.floor((close - 1 - first.at) / length) * length;
+      const net = netOf(id);
       return [
         {
           at,
-          text: changeText(signal, before),
+          text: `${changeText(signal, before)}${net === null ? "" : ` ${decimalText(net, 1, true)} bp`}`,
+          came: direction(net),
           side: signal === "BUY" ? "up" : signal === "SELL" ? "down" : "none",
           id,
         },

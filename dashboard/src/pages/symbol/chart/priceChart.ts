@@ -30,6 +30,8 @@ export interface Mark {
   readonly at: number;
   readonly text: string;
   readonly side: "up" | "down" | "none";
+  /** What came of it after costs: empty while that is not known, and of what claims nothing. */
+  readonly came: "up" | "down" | "";
   /** Its id, by which a click on it is told. */
   readonly id: string;
 }
@@ -140,13 +142,13 @@ export class PriceChart {
   }
 
   showMarks(marks: readonly Mark[]): void {
-    const drawn = marks.map(({ at, text, side, id }): SeriesMarker<Time> => ({
+    const drawn = marks.map(({ at, text, side, came, id }): SeriesMarker<Time> => ({
       id,
       time: stamp(at),
       text,
       position: side === "up" ? "belowBar" : "aboveBar",
       shape: side === "up" ? "arrowUp" : side === "down" ? "arrowDown" : "circle",
-      color: this.colours.forecast,
+      color: came === "" ? this.colours.forecast : this.colours[came],
     }));
     this.marks.setMarkers(drawn);
   }
