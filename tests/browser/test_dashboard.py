@@ -156,6 +156,24 @@ def test_the_script_of_the_first_page_is_small(browser: Browser, program: Progra
         assert sum(len(gzip.compress(body)) for body in bodies.values()) <= MOST_SCRIPT_BYTES
 
 
+def test_a_screen_alerts_with_one_click_until_it_is_told_not_to(browser: Browser, program: Program) -> None:
+    def rules() -> list[tuple[str, str, str]]:
+        found = program.ask("/api/alerts/rules")["rules"]
+        return [(rule["kind"], rule["when"], rule["place"]) for rule in found if rule["removable"]]
+
+    with opened(browser, program.url) as shown:
+        shown.go("/signals?where=score%3E1&where=band%3Dbalanced")
+        shown.page.get_by_role("button", name="Alert on this screen").click()
+        name = "score-above-1-band-is-balanced"
+        shown.page.get_by_role("status").get_by_text(f"rule {name}.").wait_for()
+        program.until(
+            "the rule", lambda: rules() == [(name, "score > 1 and band == 'balanced'", "added by the dashboard")], 10
+        )
+        shown.page.get_by_role("button", name=f"Stop alerting ({name})").click(timeout=15_000)
+        program.until("no rule", lambda: rules() == [], 10)
+        shown.page.get_by_role("button", name="Alert on this screen").wait_for()
+
+
 def test_the_page_says_when_it_is_cut_off_and_comes_back_by_itself(
     browser: Browser, wall_exchange: Running, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ from virtuoso.web.access import Access
 from virtuoso.web.app import create_app
 from virtuoso.web.connections.listening import listen
 from virtuoso.web.connections.server import WebServer
+from virtuoso.wiring.rule_files import RuleFiles
 
 NOW_MS = 1_795_000_000_000
 
@@ -113,6 +114,7 @@ async def running_web(
         create_app(
             cache=cache, board=HealthState(clock, 10.0, "embedded"), views=views or NoViews(), database=database,
             identity="monitor", clock=clock, access=Access(["127.0.0.1"], None),
+            check_rule=RuleFiles((), channels=("console",), cooldown_ms=1).mistakes,
         )
     )  # fmt: skip
     serving = asyncio.create_task(server.serve(sock))

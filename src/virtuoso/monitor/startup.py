@@ -28,6 +28,7 @@ async def resume(kernel: Kernel, alerts: AlertRoot, stores: Stores | None) -> No
     recalled = await kernel.committer.recall(notified_since_ms)
     kept, incidents = recalled.state, recalled.incidents
     now_ms = kernel.now_ms()
+    alerts.take_added(recalled.rules)  # else what is open of them would count as of rules that are gone
     if stores is None:
         alerts.alerting.resume(incidents, None, stored=recalled.alerts, outcomes=recalled.outcomes)
     else:

@@ -11,6 +11,7 @@ from virtuoso.web import openapi, problems
 from virtuoso.web.access import Access
 from virtuoso.web.front import App, Front
 from virtuoso.web.routes import (
+    added_rules,
     alerts,
     deliveries,
     documents,
@@ -24,6 +25,7 @@ from virtuoso.web.routes import (
     stream,
     symbols,
 )
+from virtuoso.web.routes.added_rules import CheckRule
 from virtuoso.web.routes.health import Judged
 from virtuoso.web.routes.symbol import cones, depths, series, tapes
 
@@ -45,18 +47,21 @@ def create_app(
     access: Access,
     history: MonitorViews | None = None,
     depth: DepthViews | None = None,
+    check_rule: CheckRule | None = None,
 ) -> App:
     """The ASGI application; `identity` is that of the monitor whose outbox is listed, `access` says who may ask.
 
-    Without `history` none is served of how the monitor has been, without `depth` none of what books held.
+    Without `history` none is served of how the monitor has been, without `depth` none of what books held,
+    without `check_rule` no rules can be added.
     """
-    app = application(cache, board, views, database, identity, clock, access, history, depth)
+    app = application(cache, board, views, database, identity, clock, access, history, depth, check_rule)
     return Front(app, cache, documents.HOT, access, clock)
 
 
 def application(
     cache: MemoryCache, board: Judged, views: SymbolViews, database: Database | None, identity: str, clock: Clock,
     access: Access, history: MonitorViews | None = None, depth: DepthViews | None = None,
+    check_rule: CheckRule | None = None,
 ) -> FastAPI:  # fmt: skip
     """Build the application behind the front: routes, errors and OpenAPI."""
     app = FastAPI(
@@ -74,6 +79,7 @@ def application(
         deliveries.router(database, identity, clock),  # before `/api/alerts/{id}`
         alerts.router(cache, database, clock),
         silences.router(database, clock),
+        added_rules.router(cache, database, identity, clock, check_rule),
         stream.router(cache, clock, access),
         health.router(board),
         monitoring.router(history),

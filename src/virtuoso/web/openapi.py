@@ -23,7 +23,8 @@ SCHEMAS: tuple[type[msgspec.Struct], ...] = (
     docs.Bars, docs.Cones, docs.SymbolSeries,
     docs.Ticks, docs.SignalHistory, docs.SignalDetail, docs.BacktestedQuality, docs.ScoreHistory, alerts.AlertDetail,
     alerts.AlertHistory,
-    alerts.NewAcknowledgement, alerts.NewSilence, alerts.SilenceItem, alerts.Silences, alerts.Deliveries,
+    alerts.NewAcknowledgement, alerts.NewRule, alerts.AddedRuleItem,
+    alerts.NewSilence, alerts.SilenceItem, alerts.Silences, alerts.Deliveries,
     alerts.DeliveryItem, alerts.Nothing, docs.MonitoringHistory, docs.LogIn, docs.SessionDocument, Problem,
 )  # fmt: skip
 """Of published documents, and of what routes answer or take besides."""

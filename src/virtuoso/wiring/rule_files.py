@@ -1,14 +1,16 @@
 """Reads the user's rules from the files that the configuration names."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from virtuoso.alerts.rules.parse import parse
+from virtuoso.alerts.rules.mistakes import RulesError
+from virtuoso.alerts.rules.parse import parse, within_bounds
 from virtuoso.alerts.rules.rule import RuleSet
 from virtuoso.config import Settings
 from virtuoso.config.channels import BUILT_IN
 from virtuoso.config.document import text_of
+from virtuoso.model.alerts.added_rule import AddedRule
 from virtuoso.model.errors import ConfigError
 
 
@@ -30,6 +32,30 @@ class RuleFiles:
     small_letters: bool = False
     key: str | None = None
 
+    def mistakes(self, rule: AddedRule) -> tuple[str, ...]:
+        """What is wrong with a rule that is to be added, a line each; empty where nothing is."""
+        try:
+            self._parsed([(rule.place, rule.text)])
+        except RulesError as error:
+            return tuple(f"{each.path.rpartition('.')[2]}: {each.text}" for each in error.mistakes)
+        return ()
+
+    def with_added(self, written: RuleSet, added: Iterable[AddedRule]) -> tuple[RuleSet, tuple[str, ...]]:
+        """The rules of files and those that were added; and what of the latter is left out, with the reason.
+
+        A rule of a file comes before an added one of its name. What is in files stays, whatever was added.
+        """
+        rules, left_out = list(written.rules), []
+        for each in added:
+            try:
+                (rule,) = self._parsed([(each.place, each.text)]).rules
+                within_bounds((*rules, rule))
+            except ConfigError as error:
+                left_out.append(f"{each.name} ({each.place}): {error}")
+            else:
+                rules.append(replace(rule, place=each.place, added=True))
+        return RuleSet(tuple(rules), written.notes), tuple(left_out)
+
     def read(self) -> RuleSet:
         """Read the rules of all files, as they are now.
 
@@ -45,6 +71,9 @@ class RuleFiles:
                 unread.append(str(error) if self.key is None else f"{self.key} = {error}")
         if unread:
             raise ConfigError("\n".join(unread))
+        return self._parsed(files)
+
+    def _parsed(self, files: list[tuple[str, str]]) -> RuleSet:
         if self.channels is None or self.cooldown_ms is None:
             return parse(files)
         return parse(files, channels=self.channels, cooldown_ms=self.cooldown_ms, small_letters=self.small_letters)

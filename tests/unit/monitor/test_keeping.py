@@ -34,7 +34,7 @@ from virtuoso.monitor.persistence.recalled import Recalled, RestartState
 from virtuoso.monitor.persistence.signal_log import SignalLog
 from virtuoso.monitor.regimes import RegimesCheckpoint
 from virtuoso.storage.database.queries import LastLabel
-from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord, TransitionRecord
+from virtuoso.storage.database.records import AlertInputs, Changes, SignalRecord, StateRecord, TransitionRecord
 from virtuoso.storage.timeseries.embedded.store import EmbeddedStore
 from virtuoso.storage.timeseries.protocol import TimeSeries
 from virtuoso.storage.timeseries.schema import BARS, TICKERS
@@ -66,6 +66,9 @@ class Shelf:
     async def outcomes(self, now_ms: int) -> tuple[Outcome, ...]:
         found = {outcome.id: outcome for changes in self.commits for outcome in changes.outcomes}
         return tuple(reversed(found.values()))
+
+    async def alert_inputs(self, now_ms: int) -> AlertInputs:
+        return AlertInputs((), {})
 
     async def last_labels(self) -> dict[str, LastLabel]:
         return {s.symbol: LastLabel(s.label, s.close_ms) for changes in self.commits for s in changes.signals}

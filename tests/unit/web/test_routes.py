@@ -24,6 +24,7 @@ from virtuoso.web.access import Access
 from virtuoso.web.addresses import DASHBOARD
 from virtuoso.web.app import application, create_app
 from virtuoso.web.routes import (
+    added_rules,
     alerts,
     deliveries,
     documents,
@@ -141,7 +142,7 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
         deliveries.router(None, "m", ManualClock()), session.router(access, ManualClock()),
         cones.router(cache, None, "m"), tapes.router(cache), series.router(NoViews()), depths.router(None, cache),
         monitoring.router(None),
-        one_signal.router(None, "m", ManualClock()),
+        one_signal.router(None, "m", ManualClock()), added_rules.router(cache, None, "m", ManualClock(), None),
     ]  # fmt: skip
     served = {route.path_format for router in routers for route in router.routes if isinstance(route, APIRoute)}
     assert len(served) >= 20
@@ -166,6 +167,7 @@ def test_every_route_stands_in_the_document(cache: MemoryCache, board: HealthSta
         (examples.ALPHA, AlphaDocument), (alert_examples.ALERT, alert_docs.Alert),
         (alert_examples.HISTORY, alert_docs.AlertHistory), (alert_examples.DETAIL, alert_docs.AlertDetail),
         (alert_examples.ACKNOWLEDGING, alert_docs.NewAcknowledgement),
+        (alert_examples.ADDING, alert_docs.NewRule), (alert_examples.ADDED, alert_docs.AddedRuleItem),
         (alert_examples.SILENCING, alert_docs.NewSilence), (alert_examples.SILENCE, alert_docs.SilenceItem),
         (alert_examples.SILENCES, alert_docs.Silences), (alert_examples.RULES, alert_docs.AlertRules),
         (alert_examples.PIPELINE, alert_docs.AlertPipeline), (alert_examples.DELIVERY, alert_docs.DeliveryItem),

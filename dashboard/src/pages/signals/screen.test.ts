@@ -2,7 +2,20 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect, it } from "vitest";
 import type { SignalItem } from "../../api/types";
-import { FIELDS, matches, parse, ruleOf, WHOLE, written, type Comparison, type Screen } from "./screen";
+import {
+  conditionOf,
+  FIELDS,
+  isOf,
+  matches,
+  parse,
+  ruleName,
+  ruleOf,
+  titleOf,
+  WHOLE,
+  written,
+  type Comparison,
+  type Screen,
+} from "./screen";
 
 const row = {
   symbol: "BTCUSDT",
@@ -62,4 +75,17 @@ it("becomes a rule in the words of rules, whatever it asks for", () => {
   const rule = ruleOf("It's up: ≥ 95 %!", { ...WHOLE, conditions });
   expect(rule).toBe(readFileSync(resolve("../tests/data/screen-rule.yaml"), "utf8"));
   expect(ruleOf("币安", screen)).toContain("  - name: screen\n");
+});
+
+it("a screen knows its rule, whatever its quotes, and has a name that rules may have", () => {
+  const screen = parse(
+    `?${new URLSearchParams([
+      ["where", "score<5"],
+      ["where", "band=stretched up"],
+    ]).toString()}`,
+  );
+  expect(conditionOf(screen)).toBe('score < 5 and band == "stretched up"');
+  expect(isOf(screen, "score < 5 and band == 'stretched up'")).toBe(true);
+  expect([isOf(screen, "score < 5"), isOf(screen, null), isOf(WHOLE, "")]).toEqual([false, false, false]);
+  expect(ruleName(titleOf(screen))).toBe("score-below-5-band-is-stretched-up");
 });

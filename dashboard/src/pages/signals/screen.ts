@@ -89,22 +89,42 @@ export function written(screen: Screen): string {
 
 const OPERATORS: Record<Comparison, string> = { ">": ">", "<": "<", "=": "==", "≠": "!=" };
 
-/** The screen as a rule of alerts (docs/alerts.md): it fires when a symbol enters, and is resolved when it leaves. */
-export function ruleOf(name: string, screen: Screen): string {
-  const parts = screen.conditions.map(({ field, comparison, value }) => {
-    const text = FIELDS.find((one) => one.name === field)?.choices !== undefined;
-    return `${field} ${OPERATORS[comparison]} ${text ? JSON.stringify(value) : value}`;
-  });
-  return `version: 2\nrules:\n  - name: ${slug(name)}\n    when: ${quoted(parts.join(" and "))}\n`;
+/** The conditions of the screen as rules write them (docs/alerts.md). */
+export function conditionOf(screen: Screen): string {
+  return screen.conditions
+    .map(({ field, comparison, value }) => {
+      const text = FIELDS.find((one) => one.name === field)?.choices !== undefined;
+      return `${field} ${OPERATORS[comparison]} ${text ? JSON.stringify(value) : value}`;
+    })
+    .join(" and ");
 }
 
-/** A name of rules: 1 to 64 of a-z, 0-9, - and _. */
-function slug(name: string): string {
+/** Whether a condition, as the monitor has it, is that of the screen: quotes and spaces do not count. */
+export function isOf(screen: Screen, when: string | null | undefined): boolean {
+  const plain = (text: string) => text.replaceAll('"', "'").replace(/\s+/g, " ");
+  return screen.conditions.length > 0 && plain(when ?? "") === plain(conditionOf(screen));
+}
+
+/** The screen as a rule of alerts: it fires when a symbol enters, and is resolved when it leaves. */
+export function ruleOf(name: string, screen: Screen): string {
+  return `version: 2\nrules:\n  - name: ${ruleName(name)}\n    when: ${quoted(conditionOf(screen))}\n`;
+}
+
+const WORDS: Record<string, string> = { ">": "above", "<": "below", "=": "is", "≠": "is-not" };
+
+/** A name of rules, 1 to 64 of a-z, 0-9, - and _: of a saved screen its own, of another what it says. */
+export function ruleName(name: string): string {
   const plain = name
     .toLowerCase()
+    .replace(/[<>=≠]/g, (sign) => `-${WORDS[sign]}-`)
     .replace(/[^a-z0-9_]+/g, "-")
     .replace(/^-+|-+$/g, "");
   return plain.slice(0, 64) || "screen";
+}
+
+/** What a screen is called that was not saved. */
+export function titleOf(screen: Screen): string {
+  return screen.conditions.map(({ field, comparison, value }) => `${field} ${comparison} ${value}`).join(" ");
 }
 
 function quoted(text: string): string {

@@ -71,6 +71,8 @@ class Evaluator:
 
         Those whose rule is gone or means something else expire with the next step.
         """
+        if self._wanted is not self._rules:
+            self._change_rules()
         for incident in incidents:
             if incident.resolved_ms is None and _WHEN in incident.details:
                 rule, own = self._rules.by_name.get(incident.kind), _own_labels(incident)

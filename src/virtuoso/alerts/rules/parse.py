@@ -17,6 +17,7 @@ from virtuoso.alerts.rules.template import Template
 from virtuoso.alerts.rules.values import Scope, Type
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.catalogue.kinds import MARKET_KINDS, SYSTEM_KINDS
+from virtuoso.model.errors import ConfigError
 
 _T = TypeVar("_T")
 
@@ -81,6 +82,17 @@ def parse(
     if mistakes:
         raise RulesError(sorted(mistakes, key=lambda mistake: (mistake.file, mistake.line))[:MAX_MISTAKES], notes)
     return RuleSet(tuple(rules.values()), tuple(notes))
+
+
+def within_bounds(rules: Collection[Rule]) -> None:
+    """Refuse rules that cannot hold together. Raises `ConfigError`: names that are double, too many, too large."""
+    *others, last = rules
+    if any(rule.name == last.name for rule in others):
+        raise ConfigError(f"there is a rule {last.name!r} already")
+    if len(rules) > MAX_RULES:
+        raise ConfigError(f"more than {MAX_RULES} rules")
+    if sum(rule.when.nodes for rule in rules) > MAX_PARTS:
+        raise ConfigError(f"the conditions have more than {MAX_PARTS:,} parts together")
 
 
 def _bound(item: Place, rules: Collection[Rule]) -> None:

@@ -23,7 +23,8 @@ class Rule:
         value: what a material change is measured by; `None`: nothing is.
         expire_ms: after so long without knowing whether the condition holds, its incident expires.
         message: `None`: the rule's name, with the values that the condition names.
-        place: `FILE:LINE`.
+        place: `FILE:LINE`, or who added it.
+        added: whether it was added while the monitor ran, and can be removed so.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Rule:
     labels: Mapping[str, str]
     message: Template | None
     place: str
+    added: bool = False
 
     @property
     def per_symbol(self) -> bool:

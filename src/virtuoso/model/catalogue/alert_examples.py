@@ -57,11 +57,16 @@ DELIVERY: dict[str, Any] = {
     "repeat": False, "error": "status 400: the message is too long", "folded_into": None,
 }  # fmt: skip
 DELIVERIES = {"deliveries": [DELIVERY], "next": None, "reason": None}
+ADDING: dict[str, Any] = {
+    "name": "stretched", "when": "score_percentile > 95", "severity": "warning", "author": "anna",
+}  # fmt: skip
+ADDED = ADDING | {"created_at": "2026-11-23T20:50:00.000Z"}
 _MOVE = KINDS["sudden_move"]
 _POLICY: dict[str, Any] = {
     "kind": "sudden_move", "enabled": True, "system": False, "severity": None, "severities": list(_MOVE.severities),
     "for": 0.0, "cooldown": 43200.0, "rearm": 0.0, "change": None, "escalate_after": None, "channels": None,
-    "place": None, "when": _MOVE.condition_of(asdict(SuddenMoveParameters())), "labels": {}, "title": _MOVE.title,
+    "place": None, "removable": False,
+    "when": _MOVE.condition_of(asdict(SuddenMoveParameters())), "labels": {}, "title": _MOVE.title,
     "meaning": _MOVE.meaning, "check": _MOVE.check,
 }  # fmt: skip
 RULES = {

@@ -65,7 +65,7 @@ def rules_document(alerting: Alerting, now_ms: int) -> docs.AlertRules:
             _row(
                 rule.name, rule.policy, system=rule.labels.get("scope") == "system",
                 severities=(rule.severity,), place=rule.place, when=rule.when.text,
-                labels=dict(rule.labels),
+                labels=dict(rule.labels), removable=rule.added,
             )
             for rule in alerting.rules.rules
         ),
@@ -81,6 +81,7 @@ def _row(
     place: str | None = None,
     when: str | None = None,
     labels: dict[str, str] | None = None,
+    removable: bool = False,
 ) -> docs.PolicyItem:
     return docs.PolicyItem(
         kind=kind,
@@ -97,6 +98,7 @@ def _row(
         place=place,
         when=when,
         labels=labels or {},
+        removable=removable,
     )
 
 

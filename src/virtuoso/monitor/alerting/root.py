@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
+import structlog
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.rules.rule import RuleSet
@@ -13,6 +14,7 @@ from virtuoso.delivery.channels.protocol import Channel, Illustrating
 from virtuoso.delivery.chart import Charts, Picture
 from virtuoso.delivery.outbox.outbox import Outbox
 from virtuoso.delivery.outbox.protocol import OutboxStore
+from virtuoso.model.alerts.added_rule import AddedRule
 from virtuoso.model.alerts.incident import Incident
 from virtuoso.model.alerts.notice import Context, Notice
 from virtuoso.model.clock import Clock
@@ -20,6 +22,8 @@ from virtuoso.monitor.alerting.alerting import Alerting
 from virtuoso.monitor.alerting.policies import PolicyBook
 from virtuoso.wiring.alerting import AlertingParts
 from virtuoso.wiring.channels import make_channels
+
+log = structlog.get_logger(__name__)
 
 
 class ContextSource(Protocol):
@@ -52,7 +56,8 @@ class AlertRoot:
         self.incidents = IncidentLog(parts.most_incidents, exchange=exchange, policies=self.policies, on_change=wake)
         self.context: ContextSource | None = None
         pipeline = Pipeline(parts.pipeline, parts.routes, policies=self.policies, context=self._context_of)
-        rules = parts.rules.read()
+        rules = self._written = parts.rules.read()
+        self._added: tuple[AddedRule, ...] = ()
         self.policies.take(rules.policies)
         self.alerting = Alerting(
             self.incidents, pipeline, clock, self.policies, parts.public_url, rules, parts.conditions
@@ -94,7 +99,8 @@ class AlertRoot:
         made = make_channels(parts.channels, self._clock) if sent_otherwise else {}
         self.parts = parts
         self.policies.change(parts.default, parts.policies)
-        self.alerting.reload(rules)
+        self._written = rules
+        self._judge()
         self.alerting.public_url = parts.public_url
         self.alerting.conditions = parts.conditions
         self.alerting.pipeline.configure(parts.pipeline, parts.routes)
@@ -104,6 +110,18 @@ class AlertRoot:
             self._replaced.set()
             if not self._delivering:
                 await self._close_left()
+
+    def take_added(self, added: tuple[AddedRule, ...]) -> None:
+        """Judge by rules that people added too, from the next judgement on; one that cannot hold is left out."""
+        if added != self._added:
+            self._added = added
+            self._judge()
+
+    def _judge(self) -> None:
+        rules, left_out = self.parts.rules.with_added(self._written, self._added)
+        for line in left_out:
+            log.warning("an added rule is left out", mistake=line)
+        self.alerting.reload(rules)
 
     async def deliver(self) -> None:
         """Send what is in the outbox until cancelled, through the channels as they are."""

@@ -43,7 +43,7 @@ class AlertService:
         self._restarts: int | None = None
 
     async def listen(self) -> None:
-        """Read silences and acknowledgements once a second, until cancelled."""
+        """Read silences, acknowledgements and added rules once a second, until cancelled."""
         while True:
             try:
                 said = await self._store.alert_inputs(self._now_ms())
@@ -52,6 +52,7 @@ class AlertService:
             else:
                 wrong = said.wrong_tokens
                 observe_wrong_tokens(self._alerting.incidents, wrong.count, wrong.client, self._now_ms())
+                self._root.take_added(said.rules)
                 self._alerting.take_inputs(said.silences, {of: each.by for of, each in said.acknowledged.items()})
             await asyncio.sleep(_INPUTS_S)
 

@@ -218,6 +218,7 @@ class Committer:
                 labels = await self._store.last_labels()
                 alerts = await self._store.state(self._alerts_key)
                 outcomes = await self._store.outcomes(notified_since_ms)
+                added = (await self._store.alert_inputs(notified_since_ms)).rules
                 days = [await self._store.state(self._past_key(slot)) for slot in range(DAYS)]
                 outlook = {name: await self._store.state(self._outlook_key(name)) for name in NAMES}
                 break
@@ -236,7 +237,7 @@ class Committer:
         return Recalled(
             kept, tuple(_transitions(transitions)), tuple(reversed(incidents)), labels, past,
             outlook=_bodies(outlook), alerts=None if alerts is None else alerts.body,
-            outcomes=tuple(reversed(outcomes)),
+            outcomes=tuple(reversed(outcomes)), rules=added,
         )  # fmt: skip
 
     def _record(self, kept: RestartState) -> StateRecord:

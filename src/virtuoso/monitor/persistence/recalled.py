@@ -9,12 +9,13 @@ import msgspec
 from virtuoso.analysis.checkpoint import Checkpoint
 from virtuoso.analysis.percentile import PastDay
 from virtuoso.analysis.regimes.dwell import Transition
+from virtuoso.model.alerts.added_rule import AddedRule
 from virtuoso.model.alerts.incident import Incident
 from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.signal import Label
 from virtuoso.monitor.regimes import RegimesCheckpoint
 from virtuoso.storage.database.queries import LastLabel
-from virtuoso.storage.database.records import Changes, Lived, StateRecord, TransitionRecord
+from virtuoso.storage.database.records import AlertInputs, Changes, Lived, StateRecord, TransitionRecord
 
 
 class RestartState(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +48,10 @@ class StateStore(Protocol):
 
     async def outcomes(self, now_ms: int) -> tuple[Outcome, ...]:
         """What followed alerts: those not settled, and those of the year before `now_ms`; newest first."""
+        ...
+
+    async def alert_inputs(self, now_ms: int) -> AlertInputs:
+        """What people said: silences, acknowledgements, rules that they added."""
         ...
 
     async def last_labels(self) -> Mapping[str, LastLabel]:
@@ -84,6 +89,7 @@ class Recalled:
         outlook: by name, what of the outlook was kept (see `arrays.NAMES`).
         alerts: what alerting goes on from, as it said.
         outcomes: what followed alerts, oldest first: all that are not settled, and the settled ones of the last year.
+        rules: those that people added.
     """
 
     state: RestartState | None = None
@@ -94,3 +100,4 @@ class Recalled:
     outlook: Mapping[str, str] = field(default_factory=dict)
     alerts: str | None = None
     outcomes: tuple[Outcome, ...] = ()
+    rules: tuple[AddedRule, ...] = ()

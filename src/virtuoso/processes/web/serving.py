@@ -20,6 +20,7 @@ from virtuoso.web.connections.limits import Limits, connections_for
 from virtuoso.web.connections.server import WebServer
 from virtuoso.web.published_health import PublishedHealth
 from virtuoso.web.wrong_tokens import tell_wrong_tokens
+from virtuoso.wiring.rule_files import rule_files
 from virtuoso.wiring.stores import database_for, depth_history_for, readable_for
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,7 @@ async def serve_documents(
                     access=access,
                     history=CycleHistory(series, clock),
                     depth=depth_history_for(settings, cache, series, clock),
+                    check_rule=rule_files(settings).mistakes,
                 ),
                 _limits(settings),
             )

@@ -25,8 +25,9 @@ from sqlalchemy import (
 from virtuoso.model.alerts.incident import Incident, Severity, Silence
 from virtuoso.model.alerts.outcome import HORIZONS_MIN, Outcome, outcome_id
 from virtuoso.model.timeframe import DAY_MS
-from virtuoso.storage.database import wrong_tokens
 from virtuoso.storage.database.damage import Usable, made, usable
+from virtuoso.storage.database.from_webs import wrong_tokens
+from virtuoso.storage.database.from_webs.added_rules import added_rules
 from virtuoso.storage.database.lease.rows import STOPPED
 from virtuoso.storage.database.queries import encode_cursor, incident_of, page_query, silences
 from virtuoso.storage.database.records import Acknowledgement, AlertInputs, IncidentFilter, IncidentPage
@@ -151,7 +152,9 @@ def inputs(connection: Connection, identity: str, now_ms: int) -> AlertInputs:
     acknowledged = usable(INCIDENTS, connection.execute(_ACKNOWLEDGED, {"of": identity}), _acknowledgement)
     silenced = silences(connection, now_ms, MOST_SILENCES)
     wrong = wrong_tokens.since(connection, identity, now_ms - WRONG_TOKENS_MS)
-    return AlertInputs(silenced.found, dict(acknowledged.found), wrong, (*silenced.damaged, *acknowledged.damaged))
+    rules = added_rules(connection, identity)
+    damaged = (*silenced.damaged, *acknowledged.damaged, *rules.damaged)
+    return AlertInputs(silenced.found, dict(acknowledged.found), wrong, rules.found, damaged)
 
 
 def _acknowledgement(row: Row[Any]) -> tuple[str, Acknowledgement]:

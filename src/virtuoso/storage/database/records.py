@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from virtuoso.model.alerts.added_rule import AddedRule
 from virtuoso.model.alerts.incident import Incident, Notified, Severity, Silence, Step
 from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.alerts.outcome import Outcome
@@ -227,10 +228,12 @@ NO_WRONG_TOKENS = WrongTokens()
 class AlertInputs:
     """What people said that a monitor must know: silences in force or to come, acknowledged open incidents by id.
 
-    `wrong_tokens`: what strangers said to its webs in the last ten minutes; `damaged`: rows that cannot be read.
+    `wrong_tokens`: what strangers said to its webs in the last ten minutes; `rules`: those that were added, the oldest
+    first; `damaged`: rows that cannot be read.
     """
 
     silences: tuple[Silence, ...]
     acknowledged: dict[str, Acknowledgement]
     wrong_tokens: WrongTokens = NO_WRONG_TOKENS
+    rules: tuple[AddedRule, ...] = ()
     damaged: tuple[str, ...] = ()

@@ -5,16 +5,18 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
+from virtuoso.model.alerts.added_rule import AddedRule
 from virtuoso.model.alerts.incident import Incident, Silence
 from virtuoso.model.alerts.notice import Delivery
 from virtuoso.model.alerts.outbox import ChannelState, Count, DeliveryPage
 from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.clock import Clock
 from virtuoso.model.signal import Label
-from virtuoso.storage.database import alerts, lived, outbox, past_cones, queries, signal_outcomes, writing, wrong_tokens
+from virtuoso.storage.database import alerts, lived, outbox, past_cones, queries, signal_outcomes, writing
 from virtuoso.storage.database.connection.calls import Calls
 from virtuoso.storage.database.connection.durability import durability_warning
 from virtuoso.storage.database.damage import Usable
+from virtuoso.storage.database.from_webs import added_rules, wrong_tokens
 from virtuoso.storage.database.lease.rows import guard
 from virtuoso.storage.database.queries import LastLabel
 from virtuoso.storage.database.records import (
@@ -125,6 +127,14 @@ class Database(Calls):
     async def end_silence(self, silence_id: str, now_ms: int) -> bool:
         """It withholds nothing after `now_ms` (epoch ms); whether there is one of this id."""
         return await self.run(lambda c: alerts.end_silence(c, silence_id, now_ms), writing=True)
+
+    async def add_rule(self, identity: str, rule: AddedRule) -> str | None:
+        """Let the monitor of this identity judge by a rule more; says why not, where it cannot."""
+        return await self.run(lambda c: added_rules.add(c, identity, rule), writing=True)
+
+    async def remove_rule(self, identity: str, name: str) -> bool:
+        """Let it judge by this added rule no longer; whether there was one of this name."""
+        return await self.run(lambda c: added_rules.remove(c, identity, name), writing=True)
 
     async def history(self, wanted: IncidentFilter, *, limit: int = 100, cursor: str | None = None) -> IncidentPage:
         """Incidents, newest first, `limit` (1–1000) at a time; a page begins where its `cursor` says.

@@ -3,6 +3,7 @@
 The text below a field is its description in the OpenAPI document.
 """
 
+from virtuoso.model.alerts.documents.added_rules import AddedRuleItem, NewRule, added_rule_of
 from virtuoso.model.alerts.documents.deliveries import Deliveries, DeliveryItem, Nothing, delivery_of
 from virtuoso.model.alerts.documents.incidents import (
     Alert,
@@ -33,8 +34,35 @@ from virtuoso.model.alerts.documents.performance import (
 from virtuoso.model.alerts.documents.silences import NewSilence, SilenceItem, Silences, silence_of
 
 __all__ = [
-    "Alert", "AlertDetail", "AlertHistory", "AlertOutcome", "AlertPerformance", "AlertPipeline", "AlertRules",
-    "ChannelItem", "Decision", "Deliveries", "DeliveryItem", "Figure", "HorizonPerformance", "InterruptingItem",
-    "KindPerformance", "NearbyAlert", "NewAcknowledgement", "NewSilence", "Nothing", "PolicyItem", "SilenceItem",
-    "Silences", "StageItem", "alert_of", "channel_of", "delivery_of", "detail_of", "silence_of",
+    "AddedRuleItem",
+    "Alert",
+    "AlertDetail",
+    "AlertHistory",
+    "AlertOutcome",
+    "AlertPerformance",
+    "AlertPipeline",
+    "AlertRules",
+    "ChannelItem",
+    "Decision",
+    "Deliveries",
+    "DeliveryItem",
+    "Figure",
+    "HorizonPerformance",
+    "InterruptingItem",
+    "KindPerformance",
+    "NearbyAlert",
+    "NewAcknowledgement",
+    "NewRule",
+    "NewSilence",
+    "Nothing",
+    "PolicyItem",
+    "SilenceItem",
+    "Silences",
+    "StageItem",
+    "added_rule_of",
+    "alert_of",
+    "channel_of",
+    "delivery_of",
+    "detail_of",
+    "silence_of",
 ]  # fmt: skip

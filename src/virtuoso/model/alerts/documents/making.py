@@ -32,7 +32,9 @@ class PolicyItem(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[str, ...] | None
     """Names of the only channels that hear of it; `null` for all that take its level and scope."""
     place: str | None = None
-    """File and line of the user's rule; `null` for a built-in kind."""
+    """File and line of the user's rule, or who added it; `null` for a built-in kind."""
+    removable: bool = False
+    """Whether it was added through the API, and `DELETE /api/alerts/rules/{name}` removes it."""
     when: str | None = None
     """The condition: a rule's as it stands in its file, a built-in kind's in words with the thresholds in force; `null`
     where nothing is known of it."""

@@ -1,0 +1,54 @@
+"""Documents of rules that are added while a monitor runs."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from virtuoso.model.alerts.added_rule import AddedRule
+from virtuoso.model.alerts.documents.texts import Person
+from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.clock import iso
+
+RuleName = Annotated[str, Meta(pattern="^[a-z0-9_-]{1,64}$")]
+Condition = Annotated[str, Meta(min_length=1, max_length=2_000)]
+
+
+class NewRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rule that is to be judged from now on, beside those of files."""
+
+    name: RuleName
+    """What it is called, and the kind of its incidents: 1–64 of a-z, 0-9, `-` and `_`."""
+    when: Condition
+    """The condition, in the words of rules: an incident fires where it begins to hold, and is resolved where it ends.
+    2000 characters at most."""
+    severity: Severity = Severity.WARNING
+    """Severity of its incidents."""
+    author: Person
+    """Who adds it: a name, 100 characters at most."""
+
+
+class AddedRuleItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule as it was added; within two seconds `/api/alerts/rules` lists it among those in force."""
+
+    name: str
+    """What it is called, and the kind of its incidents."""
+    when: str
+    """The condition."""
+    severity: str
+    """Severity of its incidents."""
+    author: str
+    """Who added it, by name."""
+    created_at: str
+    """When it was added, ISO 8601 in UTC."""
+
+
+def added_rule_of(rule: AddedRule) -> AddedRuleItem:
+    """A rule as the API answers with it."""
+    return AddedRuleItem(
+        name=rule.name,
+        when=rule.when,
+        severity=rule.severity,
+        author=rule.author,
+        created_at=iso(rule.created_ms) or "",
+    )
