@@ -39,11 +39,17 @@ export function rendered(source: string, picture: (path: string) => string): str
       },
       table(token) {
         const row = (cells: typeof token.header, tag: string) =>
-          `<tr>${cells.map((cell) => `<${tag}>${this.parser.parseInline(cell.tokens)}</${tag}>`).join("")}</tr>`;
+          `<tr>${cells.map((cell) => written(this.parser.parseInline(cell.tokens), tag)).join("")}</tr>`;
         const body = token.rows.map((cells) => row(cells, "td")).join("\n");
         return `<div class="scroller" role="group" tabindex="0" aria-label="Table"><table><thead>${row(token.header, "th")}</thead><tbody>${body}</tbody></table></div>\n`;
       },
     },
   });
   return marked.parse(source, { async: false });
+}
+
+/** A cell; a head that says nothing is none. */
+function written(text: string, tag: string): string {
+  const used = text === "" ? "td" : tag;
+  return `<${used}>${text}</${used}>`;
 }

@@ -160,6 +160,8 @@ def test_a_killed_recording_lacks_a_second_at_most(exchange: Running, tmp_path: 
         if process.stdout is not None:
             process.stdout.close()
     assert recorded["path"].endswith("day.0001.vrec.zst")
+    assert recorded["name"] == str(tmp_path / "day")
+    assert recorded["since"] is not None
     assert recorded["bytes"] > 0 < recorded["frames"]
     assert (recorded["dropped"], recorded["removed"], recorded["failure"]) == (0, 0, None)
     reader = read(tmp_path / "day")

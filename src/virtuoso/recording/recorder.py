@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from virtuoso.model.clock import Clock
+from virtuoso.model.clock import Clock, iso
 from virtuoso.model.documents import RecordingStatus
 from virtuoso.model.signal import Statement
 from virtuoso.recording.keeping import Keep
@@ -44,7 +44,7 @@ class Recorder:
         self, recording: Recording, exchange: str, category: str, clock: Clock, settings: Mapping[str, str]
     ) -> None:
         header = Header(VERSION, exchange, category, clock.now_ns(), dict(settings))
-        self._clock = clock
+        self._clock, self._recording = clock, recording
         self._loop = asyncio.get_running_loop()
         self.failure: str | None = None
         self.failed = asyncio.Event()
@@ -77,7 +77,9 @@ class Recorder:
 
     def status(self) -> RecordingStatus:
         """Tell how large the recording is, and whether it goes on."""
+        since_ns = self._writer.since_ns
         return RecordingStatus(
+            name=str(self._recording.path), since=iso(None if since_ns is None else since_ns // 1_000_000),
             path=str(self.path), bytes=self.written, frames=self.records, dropped=self.dropped, removed=self.removed,
             failure=self.failure,
         )  # fmt: skip

@@ -18,6 +18,7 @@ from virtuoso.recording.blocks import TAIL, block, end
 from virtuoso.recording.files import RecordingError, files_of, number_of, numbered, tail_of
 from virtuoso.recording.index import Index, index_block
 from virtuoso.recording.keeping import Keep, free_bytes, over, remove
+from virtuoso.recording.reader import index_of
 from virtuoso.recording.summary import Summary
 
 _OFFSET = struct.Struct("<Q")
@@ -89,7 +90,7 @@ class Segments:
         self._file: FileIO = self.path.open("xb", buffering=0)
         self._bytes = self._tail_bytes = 0
         self._index = Index()
-        self._opened_ns = self._clock.monotonic_ns()
+        self._opened_ns, self._began_ns = self._clock.monotonic_ns(), self._clock.now_ns()
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._tail: FileIO = tail_of(self.path).open("wb", buffering=0)
@@ -104,6 +105,16 @@ class Segments:
                     with suppress(OSError):
                         file.unlink()
             raise
+
+    def first_ns(self) -> int | None:
+        """The first moment that the files hold (epoch ns): of the oldest, of whatever run; `None` where it holds none.
+
+        Raises:
+            OSError: the directory or the file cannot be read.
+            RecordingError: the oldest file is none of a recording.
+        """
+        oldest = files_of(self._base)[0]
+        return self._began_ns if oldest == self.path else index_of(oldest).holds.first_ns or None
 
     def tidy(self) -> None:
         """Remove the oldest files that may not stay.

@@ -103,6 +103,8 @@ class RecordingWriter:
         self._written_before = 0
         self.removed = 0
         """Old files that were removed so far."""
+        self.since_ns: int | None = None
+        """The first moment that the files hold (epoch ns), as far as that is known."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
         self._thread.start()
@@ -155,6 +157,7 @@ class RecordingWriter:
 
     def _run(self) -> None:
         try:
+            self._look_back()
             while not self._stop.wait(FLUSH_S):
                 self._flush()
             self._flush()
@@ -226,10 +229,20 @@ class RecordingWriter:
         if now_ns - self._tidied_ns >= _TIDY_S * 1e9:
             self._tidied_ns = now_ns
             self._segments.tidy()
+        if self._segments.removed:
+            self._look_back()
         for path, reason in self._segments.removed:
             log.info("an old file of the recording was removed", path=str(path), reason=reason)
             self.removed += 1
         self._segments.removed.clear()
+
+    def _look_back(self) -> None:
+        """See what the oldest file begins with; one that cannot be read leaves it unknown, and recording goes on."""
+        try:
+            self.since_ns = self._segments.first_ns()
+        except (OSError, RecordingError) as error:
+            self.since_ns = None
+            log.warning("the oldest file of the recording cannot be read", error=str(error))
 
 
 def _with_bytes(record: Record) -> tuple[Record, bytes]:

@@ -108,6 +108,11 @@ class RateBudget(msgspec.Struct, frozen=True, kw_only=True):
 class RecordingStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What the monitor writes of an exchange's wire to a recording."""
 
+    name: str
+    """The recording, as `virtuoso replay` takes it."""
+    since: str | None
+    """The first moment that its files still hold, ISO 8601 in UTC; earlier runs' are counted. `null` before it is
+    known."""
     path: str
     """The file being written."""
     bytes: int
