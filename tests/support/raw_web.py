@@ -87,6 +87,7 @@ class RawWeb:
     access: Access
     server: WebServer
     port: int
+    health: HealthState
     clients: list[Client] = field(default_factory=list)
 
     async def client(self, source: str = "127.0.0.1") -> Client:
@@ -108,15 +109,16 @@ async def raw_web(
     clock = clock or SystemClock()
     cache, sock = MemoryCache(clock), listen("127.0.0.1", 0)
     access = Access(["127.0.0.1", "[::1]"], token, read_token)
+    health = HealthState(clock, 10.0, "embedded")
     server = WebServer(
         create_app(
-            cache=cache, board=HealthState(clock, 10.0, "embedded"), views=NoViews(), database=None,
+            cache=cache, board=health, views=NoViews(), database=None,
             identity="monitor", clock=clock, access=access,
         ),
         limits,
     )  # fmt: skip
     serving = asyncio.create_task(server.serve(sock))
-    web = RawWeb(cache, access, server, sock.getsockname()[1])
+    web = RawWeb(cache, access, server, sock.getsockname()[1], health)
     try:
         yield web
     finally:

@@ -191,6 +191,18 @@ def victoria_server(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
+def prometheus_server(folder: Path, config: Path) -> Iterator[Server]:
+    """Prometheus by a configuration, with what it scraped in `folder`."""
+    port = free_port()
+    command = [
+        _needed("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder}",
+        f"--web.listen-address=127.0.0.1:{port}", "--log.level=error",
+    ]  # fmt: skip
+    with _running(Server("prometheus", command, port, _http("/-/ready"), {})) as server:
+        yield server
+
+
+@contextmanager
 def postgres_server(folder: Path, *, fsync: bool = False) -> Iterator[Server]:
     """PostgreSQL with the user and database `monitor`, who needs no password."""
     newest = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=None)
