@@ -7,6 +7,7 @@ PUBLIC = (
     "forecast.forecaster", "forecast.forecasts", "forecast.horizons", "forecast.outcomes", "forecast.outlook",
     "forecast.training", "history", "lived.came", "lived.measures", "lived.pending", "lived.performance",
     "lived.statements", "lived.sums", "overview", "percentile", "quality.blocks", "quality.figures",
-    "readings.evaluation", "readings.market_outlook", "readings.outlooks", "regimes.dwell", "regimes.regime",
+    "readings.evaluation", "readings.market_outlook", "readings.outlooks", "readings.passed", "regimes.dwell",
+    "regimes.regime",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""
