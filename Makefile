@@ -24,8 +24,8 @@ unexport PYTHONDONTWRITEBYTECODE
 PARALLEL := -n $(shell expr 2 \* $$(nproc)) --dist loadfile
 
 # Debian packages that tests and benchmarks use, and the command that shows each is there.
-TEST_PACKAGES := chromium faketime redis-server memcached influxdb victoria-metrics postgresql prometheus systemd gcc libc6-dev
-TEST_COMMANDS := chromium faketime redis-server memcached influxd victoria-metrics pg_lsclusters promtool systemd-analyze gcc
+TEST_PACKAGES := chromium-headless-shell faketime redis-server memcached influxdb victoria-metrics postgresql prometheus systemd gcc libc6-dev
+TEST_COMMANDS := chromium-headless-shell faketime redis-server memcached influxd victoria-metrics pg_lsclusters promtool systemd-analyze gcc
 BENCH_PACKAGES := nginx-light wrk redis-server memcached influxdb
 BENCH_COMMANDS := /usr/sbin/nginx wrk redis-server memcached influxd
 

@@ -69,7 +69,7 @@ def main() -> None:
     if given.all:
         shots = tuple((page, size, scheme) for page in PAGES for size in SIZES for scheme in ("dark", "light"))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium-headless-shell", args=FLAGS)
         with demo() if given.url is None else nullcontext(given.url) as url:
             if given.url is None:
                 browser.new_page().wait_for_timeout(DEMO_MS)

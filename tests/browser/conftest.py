@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from tests.support import warm
 from tests.support.exchange import Running
 from tests.support.page_feed import SYMBOLS
 from tests.support.program import Program, running_program, settings_for
 from tests.support.servers import free_port
 from tests.support.services import until
 
+CHROMIUM = "/usr/bin/chromium-headless-shell"
+"""Chromium without what draws windows: the same pages for half of the processor time."""
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -31,7 +34,7 @@ def program(wall_exchange: Running, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
         chromium.close()
 
@@ -55,7 +58,7 @@ def fed(symbols: int, *folder: Path) -> Iterator[str]:
     """The address of a web that is fed, with a database in the folder where one is given, until the block ends."""
     port = free_port()
     command = [sys.executable, "-m", "tests.support.page_feed", str(port), str(symbols), "1", *map(str, folder)]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    process = warm.Popen(command, stdin=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"
         until("the feed is served", lambda: urllib.request.urlopen(f"{url}/api/market/overview", timeout=5))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.support import warm
 from tests.support.exchange import Running
-from tests.support.program import command, settings_for
+from tests.support.program import START_SPEED, command, settings_for
 
 _JSON = "logging: {format: json, level: debug}\ncache: {tiers: [memory, redis], redis_url: 'redis://127.0.0.1:9/0'}\n"
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
@@ -56,7 +56,8 @@ def test_every_line_of_a_program_is_json(exchange: Running, tmp_path: Path, name
                 with pace.flowing():
                     assert process.wait(60) == 2
             else:
-                pace.until(said, lambda: said in out.read_text("utf-8"), 60)
+                with pace.slowed(START_SPEED):
+                    pace.until(said, lambda: said in out.read_text("utf-8"), 60)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)

@@ -18,7 +18,7 @@ from tests.support import warm
 from tests.support.exchange import Running
 from tests.support.pace import REAL, Pace
 
-_START_SPEED = 2.0
+START_SPEED = 2.0
 """A start is work and not waiting: on a busy machine it takes as long by whatever clock."""
 _STARTED = re.compile(r"virtuoso: (http://127\.0\.0\.1:\d+) · watching")
 
@@ -114,7 +114,7 @@ def running_program(
         with pace.flowing():
             program.answer("/health/live")  # the web is a process of its own: what is asked waits until it is there
         if scored:
-            with pace.slowed(_START_SPEED):
+            with pace.slowed(START_SPEED):
                 program.until("the first signals", lambda: program.answer("/health")[0] == 200, 60)
         yield program
     finally:

@@ -1,11 +1,12 @@
 """Processes of the program that begin warm: forked from one that has loaded it, which saves seconds of each start.
 
 What begins so is a process like any other: a child of the test's, with its own descriptors, arguments, environment,
-signals and exit code. What it starts in turn begins warm too, but for what goes by uvloop, which starts processes by
-itself. Whatever is more than `python -m MODULE`, or has an environment that an interpreter reads only as
-it starts (a preloaded library, a hash seed), begins cold, by `subprocess`; so does the installed command `virtuoso`.
+signals and exit code. What it starts in turn begins warm too. Whatever is more than `python -m MODULE`, or has an
+environment that an interpreter reads only as it starts (a preloaded library, a hash seed), begins cold, by
+`subprocess`; so does the installed command `virtuoso`.
 """
 
+import asyncio
 import atexit
 import ctypes
 import fcntl
@@ -20,6 +21,8 @@ import sys
 import threading
 import time
 import traceback
+from asyncio.subprocess import Process, SubprocessStreamProtocol
+from asyncio.unix_events import ThreadedChildWatcher, _UnixSubprocessTransport  # type: ignore[attr-defined]
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -33,6 +36,7 @@ from typing import Any
 import virtuoso.cli
 import virtuoso.processes
 from tests.support.scaled import python_of
+from virtuoso.operations.build import build
 from virtuoso.simulator.sources import open_source
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -45,6 +49,9 @@ _STARTING = {"up", "demo", "web"}
 """Commands that start other processes."""
 _TOLD_TO_ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MOST_FDS = 16
+_STREAM_BYTES = 1 << 16
+_LATER = ("alembic.command", "alembic.config", "numpy.ma")
+"""What a start loads where it is used."""
 _READ_AT_START = ("PYTHON", "LD_", "LANG", "LC_", "MALLOC", "OPENBLAS", "OMP_")
 
 
@@ -133,6 +140,7 @@ class _Server:
 
 
 _servers: dict[int, _Server] = {}
+_watcher = ThreadedChildWatcher()
 
 
 def _server() -> _Server:
@@ -160,6 +168,7 @@ def _hand_down() -> socket.socket | None:
         _adopt()
         _use(_Server(ours, lambda: os.waitpid(pid, 0)))
         subprocess.Popen = Popen  # type: ignore[misc] - for asyncio, too
+        asyncio.create_subprocess_exec = _create_subprocess_exec
         return None
     ours.close()
     for number in _TOLD_TO_ALL:
@@ -170,6 +179,25 @@ def _hand_down() -> socket.socket | None:
     return theirs
 
 
+async def _create_subprocess_exec(
+    *command: Any, stdin: Any = None, stdout: Any = None, stderr: Any = None, **options: Any
+) -> Process:
+    """As asyncio's own loop starts a process, by `subprocess`, on whatever loop: uvloop's starts them by itself."""
+    loop = asyncio.get_running_loop()
+    protocol, begun = SubprocessStreamProtocol(limit=_STREAM_BYTES, loop=loop), loop.create_future()
+    transport = _UnixSubprocessTransport(
+        loop, protocol, command, False, stdin, stdout, stderr, 0, waiter=begun, **options
+    )
+    _watcher.add_child_handler(transport.get_pid(), _ended, loop, transport)
+    await begun
+    return Process(transport, protocol, loop)
+
+
+def _ended(pid: int, code: int, loop: asyncio.AbstractEventLoop, transport: Any) -> None:
+    """Comes from the thread that waits for the process."""
+    loop.call_soon_threadsafe(transport._process_exited, code)
+
+
 def _serve(ours: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """Fork for whoever asks; returns in the new process, with what it is to run and its descriptors."""
     while True:
@@ -177,14 +205,18 @@ def _serve(ours: socket.socket) -> tuple[dict[str, Any], list[int]]:
         if not message:
             os._exit(0)
         reading, writing = os.pipe()
+        waiting, going = os.pipe()
         if (middle := os.fork()) == 0:
             if pid := os.fork():
                 os.write(writing, str(pid).encode())
                 os._exit(0)
+            os.close(going)
+            os.read(waiting, 1)  # it may ask to end with its parent, which must not be the one between
             return json.loads(message), fds
         os.waitpid(middle, 0)  # only now the new process is the asker's child
+        os.write(going, b".")
         ours.send(os.read(reading, 32))
-        for fd in (reading, writing, *fds):
+        for fd in (reading, writing, waiting, going, *fds):
             os.close(fd)
 
 
@@ -221,12 +253,16 @@ def _output(fd: int, like: Any, *, unbuffered: bool) -> TextIOWrapper:
     return TextIOWrapper(raw, like.encoding, like.errors, line_buffering=lines, write_through=unbuffered)
 
 
-def _import_commands() -> None:
-    """All that the program's commands import, before anything is forked; nothing of it starts a thread of Python's."""
+def _load() -> None:
+    """All that the program's commands load, before anything is forked; nothing of it starts a thread of Python's."""
     for room in (virtuoso.cli, virtuoso.processes):
         for module in walk_packages(room.__path__, f"{room.__name__}."):
             if not module.name.endswith("__main__"):
                 import_module(module.name)
+    for name in _LATER:
+        import_module(name)
+    build()
+    open_source("history", 1, 0)  # its trades are made once
     assert threading.active_count() == 1
 
 
@@ -253,8 +289,7 @@ def _run(what: dict[str, Any]) -> int:
 
 def main() -> None:
     ours = socket.socket(fileno=int(sys.argv[1]))
-    _import_commands()
-    open_source("history", 1, 0)  # its trades are made once
+    _load()
     gc.freeze()
     serving: socket.socket | None = ours
     while serving is not None:

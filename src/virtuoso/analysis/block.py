@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
 from virtuoso.market.panel import Floats, Ints, MinuteBlock
@@ -23,6 +24,8 @@ S_contra = TypeVar("S_contra", contravariant=True)
 
 _INITIAL_ROWS = 16
 _GROWTH = 4
+_FEW_BARS = 4
+"""Windows of at most so many times as many bars as there are windows are cheaper reduced side by side."""
 
 
 class Indicator(Protocol[S_contra]):
@@ -275,10 +278,18 @@ def rolling(reduction: np.ufunc, window: Floats, bars: int, t: int) -> Floats:
     if t == 1:
         last: Floats = reduction.reduce(window[window.shape[0] - bars :], axis=0, keepdims=True)
         return last
-    first = window.shape[0] - t - bars + 1
+    window = window[window.shape[0] - t - bars + 1 :]
+    if window.shape[1] == 1:
+        alone: Floats = reduction.reduce(sliding_window_view(window, bars, axis=0), axis=-1)
+        return alone
+    if bars <= _FEW_BARS * t:  # all of the t windows go on together by a bar: in the order in which one alone would
+        out = window[:t].copy()
+        for k in range(1, bars):
+            reduction(out, window[k : k + t], out=out)
+        return out
     out = np.empty((t, window.shape[1]))
-    for k in range(first, first + t):
-        reduction.reduce(window[k : k + bars], axis=0, out=out[k - first])
+    for k in range(t):
+        reduction.reduce(window[k : k + bars], axis=0, out=out[k])
     return out
 
 
