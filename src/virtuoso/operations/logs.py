@@ -1,6 +1,7 @@
 """Logs: for people on a terminal, JSON lines otherwise; UTC with `Z`. No secret leaves the process through them."""
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterable, MutableMapping
@@ -12,6 +13,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 
 from virtuoso.model.clock import Clock, SystemClock
 from virtuoso.operations import streams
+from virtuoso.operations.log_line import LogLine
 
 _SECRET = ("token", "secret", "password", "webhook", "api_key")
 _HIDDEN = "***"
@@ -48,6 +50,19 @@ class _FromLibraries(logging.Handler):
             self.handleError(record)
 
 
+class _Printer(structlog.PrintLogger):
+    """Prints to standard error, and knows by which name it was asked for."""
+
+    def __init__(self, name: str = "virtuoso") -> None:
+        super().__init__(sys.stderr)
+        self.name = name
+
+
+def _named(logger: Any, _: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event.setdefault("logger", logger.name)
+    return event
+
+
 def _masked(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key in event:
         if any(word in key.lower() for word in _SECRET):
@@ -66,21 +81,23 @@ def configure(level: str, form: str, secrets: Iterable[str] | None = None) -> No
         streams.speak_json()
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
     # Never the local variables of a traceback: they hold what secrets are made of.
-    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    renderer: Any = plain if console else structlog.processors.JSONRenderer()
-    tracebacks = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+    coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    renderer: Any = LogLine(coloured=coloured) if console else structlog.processors.JSONRenderer()
+    told = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+    tracebacks = structlog.processors.format_exc_info if console else told
     structlog.configure(
         processors=[
             _Seldom(SystemClock()),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _named,
             _masked,
-            *([] if console else [tracebacks]),
+            tracebacks,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         # Standard error as it is when something is said: a stream kept from now may be closed by then.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=_Printer,
         cache_logger_on_first_use=False,
     )
     _take_libraries(max(logging.WARNING, logging.getLevelName(level.upper())))
