@@ -35,7 +35,7 @@ PAGE_SOURCES := $(shell find dashboard/src dashboard/public -type f ! -name '*.t
 	dashboard/index.html dashboard/vite.config.ts dashboard/markdown.ts docs/methodology.md
 NODE_MODULES := dashboard/node_modules/.installed
 
-.PHONY: install demo page page-check types test soak check bench track-record wheel audit clean lock packages
+.PHONY: install demo page page-check types test soak check bench track-record wheel audit docs clean lock packages
 
 install: $(VENV)/.installed $(WANTED:%=$(VENV)/.installed-extra-%) $(PAGE)  ## the program and what it needs (EXTRAS="ccxt parquet")
 
@@ -88,6 +88,11 @@ clean:  ## everything that was made here
 # What `dev` pins, the others have too.
 COMPILE = uv pip compile --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -q
 
+docs: $(VENV)/.installed  ## the documentation site, links checked: build/docs/site
+	test -x build/docs/venv/bin/zensical || { $(PYTHON) -m venv build/docs/venv && build/docs/venv/bin/pip install \
+		--quiet --disable-pip-version-check --require-hashes -r tools/site/requirements.lock; }
+	$(BIN)/python -m tools.site
+
 audit: $(BIN)/python $(NODE_MODULES)  ## known holes of the dependencies, and what there are (SBOM): build/audit
 	test -x build/audit/venv/bin/pip-audit || { $(PYTHON) -m venv build/audit/venv && build/audit/venv/bin/pip install \
 		--quiet --disable-pip-version-check --require-hashes -r tools/audit.lock; }
@@ -95,6 +100,7 @@ audit: $(BIN)/python $(NODE_MODULES)  ## known holes of the dependencies, and wh
 
 lock:  ## make the lock files anew (needs uv)
 	$(COMPILE) tools/audit.in -o tools/audit.lock
+	$(COMPILE) tools/site/requirements.in -o tools/site/requirements.lock
 	$(COMPILE) pyproject.toml --all-extras -o requirements-dev.lock
 	mkdir -p build
 	$(VERSIONS) requirements-dev.lock > build/constraints.txt
