@@ -1,6 +1,7 @@
 """A made-up exchange without a network for `long_day`: its symbols are listed and delisted, its events made once."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -46,6 +47,20 @@ def prices(number: int, minutes: Floats) -> Floats:
 def base(number: int) -> float:
     """What a symbol's price is around."""
     return float(10.0 ** (number % 7 - 2)) * (1 + number % 11)
+
+
+@lru_cache(64)
+def _bars(number: int, timeframe: Timeframe, start_ms: int, end_ms: int) -> tuple[Bar, ...]:
+    """A symbol's bars that open in a span; monitors that begin at the same time ask for the same ones."""
+    times = range(-(-start_ms // timeframe.ms) * timeframe.ms, end_ms + 1, timeframe.ms)
+    around = prices(number, np.array([*times, times.stop]) / MINUTE).tolist()
+    return tuple(
+        Bar(
+            open_ms, a, max(a, b) * 1.0005, min(a, b) * 0.9995, b, 20.0 * timeframe.minutes,
+            20.0 * timeframe.minutes * a, open_ms + timeframe.ms <= end_ms,
+        )
+        for open_ms, a, b in zip(times, around, around[1:], strict=False)
+    )  # fmt: skip
 
 
 class Events:
@@ -122,17 +137,7 @@ class MadeUpExchange:
         return {symbol: events.tickers[0] for symbol, events in self.listed.items()}
 
     async def bars(self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> list[Bar]:
-        number = self.listed[symbol].number
-        times = range(-(-start_ms // timeframe.ms) * timeframe.ms, end_ms + 1, timeframe.ms)
-        at = np.array([*times, times.stop]) / MINUTE
-        around = prices(number, at).tolist()
-        return [
-            Bar(
-                open_ms, a, max(a, b) * 1.0005, min(a, b) * 0.9995, b, 20.0 * timeframe.minutes,
-                20.0 * timeframe.minutes * a, open_ms + timeframe.ms <= end_ms,
-            )
-            for open_ms, a, b in zip(times, around, around[1:], strict=False)
-        ]  # fmt: skip
+        return list(_bars(self.listed[symbol].number, timeframe, start_ms, end_ms))
 
     async def trades(self, symbol: str, limit: int) -> list[Trade]:
         return []

@@ -29,7 +29,9 @@ _BEAT_S, _IDLE_BEAT_S = 0.005, 0.05
 """Real seconds after which a loop without work says again how far it is: while time passes, and while it does not."""
 _IDLE_BEATS = 200
 _WORK_S = 2.0
-"""Real seconds for which the time waits for the work of a thread."""
+"""Real seconds for which the time waits for the work of a thread, without what it waits for a processor."""
+_LONG_S, _LOOK_S, _NEVER = 0.5, 0.05, 1e300
+"""Real seconds after which it is looked at how long that is, and how often."""
 
 
 class SharedTime:
@@ -154,11 +156,14 @@ class _Selector(selectors.DefaultSelector):
 class _Threads:
     """Knows whether threads work: what they compute, or ask of a disk, may take no time.
 
-    One that works for longer waits for something: the time goes on without it.
+    One that works for longer waits for something: the time goes on without it. What threads wait for a processor does
+    not count, so that a busy machine makes a test longer and nothing late.
     """
 
     def __init__(self) -> None:
         self._begun: dict[int, float] = {}
+        self._watched_s: float | None = None
+        self._delayed_s = self._spared_s = 0.0
 
     def watch(self) -> None:
         """From now on know of what any pool of threads is given."""
@@ -166,7 +171,7 @@ class _Threads:
 
         def watched(pool: ThreadPoolExecutor, /, *work: Any, **options: Any) -> "Future[Any]":
             future = submit(pool, *work, **options)
-            self._begun[id(future)] = time.monotonic()
+            self._begun[id(future)] = time.monotonic() - self._spared_s
             future.add_done_callback(lambda done: self._begun.pop(id(done), None))
             return future
 
@@ -176,8 +181,32 @@ class _Threads:
         """Say whether any thread works, and not for too long."""
         if not self._begun:
             return False
-        now = time.monotonic()
+        if time.monotonic() - self._spared_s - min(self._begun.values(), default=_NEVER) > _LONG_S:
+            self._spare()
+        else:
+            self._watched_s = None
+        now = time.monotonic() - self._spared_s
         return any(now - begun < _WORK_S for begun in list(self._begun.values()))
+
+    def _spare(self) -> None:
+        """Leave out what the threads have waited for a processor since the last look."""
+        now, delayed_s = time.monotonic(), self._delayed_s
+        if self._watched_s is None or now - self._watched_s >= _LOOK_S:
+            self._delayed_s = _waited_for_a_processor_s()
+            if self._watched_s is not None:
+                self._spared_s += min(max(0.0, self._delayed_s - delayed_s), now - self._watched_s)
+            self._watched_s = now
+
+
+def _waited_for_a_processor_s() -> float:
+    """What the threads of this process but its first have waited so, in all; Linux tells it of each, in ns."""
+    found = 0
+    for thread in Path("/proc/self/task").iterdir():
+        if thread.name == str(os.getpid()):
+            continue
+        with suppress(OSError):  # that thread has just ended
+            found += int((thread / "schedstat").read_text().split()[1])
+    return found / 1e9
 
 
 _threads = _Threads()

@@ -27,7 +27,7 @@ from virtuoso.storage.cache.memory import MemoryCache
 _T = TypeVar("_T")
 SIZE = 4
 WATCHED = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT")
-_MOST_REAL_S = 60
+_MOST_WORK_S = 60
 _PUMP_S = 0.1
 
 
@@ -83,8 +83,8 @@ class World:
         self.proxy.cut()
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Let the world live until `work` is done; one that is stuck is an error within a minute."""
-        with _alarm(_MOST_REAL_S):
+        """Let the world live until `work` is done; one that is stuck is an error after a minute of work."""
+        with _alarm(_MOST_WORK_S):
             return self._loop.run_until_complete(work)
 
     def wait(self, seconds: float) -> None:
@@ -131,15 +131,15 @@ class Stuck(Exception):
 @contextmanager
 def _alarm(seconds: int) -> Iterator[None]:
     def stuck(*_: object) -> None:
-        raise Stuck(f"the monitor's loop did not come back within {seconds} s of real time")
+        raise Stuck(f"the monitor's loop did not come back within {seconds} s of a processor's time")
 
-    before = signal.signal(signal.SIGALRM, stuck)
-    signal.alarm(seconds)
+    before = signal.signal(signal.SIGPROF, stuck)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 @contextmanager

@@ -39,7 +39,9 @@ class OddExchange(MadeUpExchange):
         found = [self._unit(symbol, bar) for bar in await super().bars(symbol, timeframe, start_ms, whole_ms)]
         closed = self._clock.now_ns() // 1_000_000
         found = [
-            msgspec.structs.replace(bar, confirmed=bar.open_ms + timeframe.ms <= closed)
+            bar
+            if bar.confirmed is (ends := bar.open_ms + timeframe.ms <= closed)
+            else msgspec.structs.replace(bar, confirmed=ends)
             for bar in found
             if bar.open_ms <= closed
         ]
@@ -51,7 +53,7 @@ class OddExchange(MadeUpExchange):
 
     def _unit(self, symbol: str, bar: Bar) -> Bar:
         since_ms, times = self.unit_from.get(symbol, (0, 1.0))
-        return times_of(bar, times) if bar.open_ms >= since_ms else bar
+        return times_of(bar, times) if times != 1.0 and bar.open_ms >= since_ms else bar
 
 
 def times_of(bar: Bar, times: float) -> Bar:
