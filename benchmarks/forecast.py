@@ -11,8 +11,10 @@ MINUTE, QUARTER = "only 1m closes", "a quarter of an hour closes"
 
 
 def measure(rounds: int) -> list[Section]:
-    """Our forecaster at both sizes."""
-    section = Section("forecast", "Forecasts of a closing minute: volatility, cone, touch, probabilities, market")
+    """Our outlook at both sizes."""
+    section = Section(
+        "forecast", "Forecasts of a closing minute: volatility, cone, touch, probabilities, market, claims"
+    )
     samples: dict[str, list[float]] = {}
     units = {"minute_ms": "ms", "quarter_ms": "ms", "state_mb": "MB", "refit_s": "s"}
     names = {"minute_ms": MINUTE, "quarter_ms": QUARTER, "state_mb": "what is kept", "refit_s": "refit, a full pool"}

@@ -1,10 +1,11 @@
-"""The production forecaster stepping closing minutes of a model market; a sample for every line on standard input.
+"""The production outlook stepping closing minutes of a model market; a sample for every line on standard input.
 
     python -m benchmarks.drivers.forecast SYMBOLS
 
 `minute_ms` is a minute at which only the base bar closes, `quarter_ms` one at which 5m close, outcomes are learnt and
-samples taken, `state_mb` what the forecaster keeps, with a full pool of samples, and `refit_s` a fit to such a pool.
-CPU time of the process.
+samples taken. Both are all that forecasts are served with: costs, cones, probabilities, the market, entries and claims,
+what followed, and whether all of it still holds. `state_mb` is what is kept for that, with a full pool of samples, and
+`refit_s` a fit to such a pool. CPU time of the process.
 """
 
 import json
@@ -13,12 +14,14 @@ import time
 import tracemalloc
 
 import numpy as np
+import numpy.ma  # as numpy itself does when it is first asked for what is unique: a program, not what is kept
 
 from benchmarks.drivers.analysis import START_MS, ModelMarket
 from virtuoso.analysis.forecast.fits.fit import fitted
 from virtuoso.analysis.forecast.fits.shipped import SHIPPED
-from virtuoso.analysis.forecast.forecaster import Forecaster
+from virtuoso.analysis.forecast.outlook import Outlook
 from virtuoso.analysis.forecast.training import CAPACITY, TrainingSet
+from virtuoso.analysis.regimes.regime import REGIMES
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.timeframe import Timeframe
 
@@ -29,27 +32,31 @@ FIT_DAYS = 30
 
 
 class Subject:
-    """A forecaster that has watched a model market for some hours, with the shipped fit."""
+    """An outlook that has watched a model market for some hours, with the shipped fit."""
 
     def __init__(self, n: int) -> None:
         self._market = ModelMarket(n)
         self._close_ms = START_MS
         five = self._bars(M5, START_MS)
         minutes = self._bars(M1, START_MS)
+        self._rows = np.arange(n)
+        self._fresh = dict.fromkeys(self._rows.tolist(), True)
+        self._random = np.random.default_rng(1)
         tracemalloc.start()
-        self._forecaster = Forecaster(M1)
-        for row in range(n):
-            self._forecaster.add(f"S{row:03d}USDT", row)
-        self._forecaster.adopt(SHIPPED)
-        self._forecaster.warm_up(five)
-        self._forecaster.warm_up(minutes)
-        none, taken = self._forecaster.samples(), {"taken": np.array(float(CAPACITY))}
+        self._outlook = Outlook(M1)
+        none, taken = self._outlook.samples(), {"taken": np.array(float(CAPACITY))}
         full = {"values": np.full((len(none["values"]), CAPACITY), np.nan), "close_min": np.zeros(CAPACITY)}
-        self._forecaster.load(none | full | taken, self._forecaster.recent(0) | taken)
+        self._outlook.resume(SHIPPED, {**none, **full, **taken}, {**self._outlook.recent(0), **taken})
         del none, full
+        for row in self._rows.tolist():
+            self._outlook.add(f"S{row:03d}USDT", row)
+        self._outlook.warm_up([five, minutes])
+        self._outlook.catch_up()
+        for _ in range(QUARTER):
+            self._minute()
         self.state_mb = tracemalloc.get_traced_memory()[0] / 1e6
         tracemalloc.stop()
-        for _ in range(5 * QUARTER):
+        for _ in range(4 * QUARTER):
             self._minute()
 
     def _bars(self, timeframe: Timeframe, upto_ms: int) -> BarBlock:
@@ -62,12 +69,14 @@ class Subject:
         """CPU ms of the next closing minute."""
         self._close_ms += M1.ms
         block = self._bars(M1, self._close_ms)
-        cost = np.full(block.close.shape, COST_BP)
+        percentile = self._random.uniform(0.0, 100.0, self._rows.size)
+        regime = self._random.integers(0, len(REGIMES), self._rows.size).astype(np.float64)
         begin = time.process_time()
-        said = self._forecaster.step(block, cost)
+        said = self._outlook.step([block], None, None, self._fresh, self._fresh)
+        said = self._outlook.with_followed(said, self._rows, percentile, regime)
         cpu_ms = (time.process_time() - begin) * 1e3
-        if not np.isfinite(said.volatility[60]).all():
-            raise SystemExit("a forecast is missing: the forecaster was not warm")
+        if not np.isfinite(said.forecasts.volatility[60]).all():
+            raise SystemExit("a forecast is missing: the outlook was not warm")
         return cpu_ms
 
     def sample(self) -> dict[str, float]:

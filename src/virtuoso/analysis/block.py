@@ -37,10 +37,14 @@ class Indicator(Protocol[S_contra]):
 
 
 class Cell:
-    """An array [depth, rows], filled with `fill` until it is written; of doubles unless a smaller `dtype` is enough."""
+    """An array [depth, rows], filled with `fill` until it is written; of doubles unless a smaller `dtype` is enough.
+
+    `version` counts the changes that are made by methods, for who keeps what follows from it.
+    """
 
     def __init__(self, depth: int, fill: float, dtype: DTypeLike = np.float64) -> None:
         self.fill = fill
+        self.version = 0
         self.data: NDArray[Any] = np.full((depth, 0), fill, dtype)
 
     def reserve(self, capacity: int) -> None:
@@ -49,10 +53,12 @@ class Cell:
         if capacity > held:
             more = np.full((depth, capacity - held), self.fill, self.data.dtype)
             self.data = np.concatenate([self.data, more], axis=1)
+            self.version += 1
 
     def reset(self, rows: Rows) -> None:
         """Fill `rows` with `fill` again, at every depth."""
         self.data[:, rows] = self.fill
+        self.version += 1
 
     def read(self, rows: Rows) -> Floats:
         """Values of `rows` [depth, n]; a view when `rows` is a slice."""
@@ -61,6 +67,7 @@ class Cell:
     def write(self, rows: Rows, values: Floats) -> None:
         """Replace the values of `rows` [depth, n]."""
         self.data[:, rows] = values
+        self.version += 1
 
 
 class Vector(Cell):
@@ -164,6 +171,7 @@ class Memory:
                 raise ValueError("the saved columns belong to another version")
         for cell, array in zip(self._cells, arrays, strict=True):
             cell.data[:, row] = 0 if array is None else array[:, at]
+            cell.version += 1
 
     def load(self, state: Mapping[str, Floats]) -> None:
         """Continue from `state`; raises `ValueError` when it was saved by something else."""
@@ -173,6 +181,7 @@ class Memory:
                 raise ValueError("the saved state belongs to other components")
         for cell, array in zip(self._cells, arrays, strict=True):
             cell.data = np.array(array, dtype=cell.data.dtype)
+            cell.version += 1
         self.capacity = self._cells[0].data.shape[1] if self._cells else 0
 
 
@@ -261,7 +270,7 @@ class CrossSection:
 def as_rows(rows: Ints) -> Rows:
     """`rows` as a slice when they are consecutive (views instead of copies), else as they are."""
     n = rows.size
-    if n and rows[-1] - rows[0] == n - 1 and bool((np.diff(rows) == 1).all()):
+    if n and rows[-1] - rows[0] == n - 1 and bool((rows[1:] - rows[:-1] == 1).all()):
         return slice(int(rows[0]), int(rows[0]) + n)
     return rows
 

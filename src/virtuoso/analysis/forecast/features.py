@@ -164,10 +164,11 @@ class _LongFeatures:
         last = self._last.get(rows)
         seen = np.where(last >= first, last - first + 1, 0).astype(np.int64)
         for skip in np.unique(seen[seen < ends.size]).tolist():
-            columns = np.flatnonzero(seen == skip)
-            part = (slice(None), slice(None)) if columns.size == seen.size else (slice(None), columns)
-            bars = ends[skip:]
-            own = rows if columns.size == seen.size else _columns(rows)[columns]
+            among = np.flatnonzero(seen == skip)
+            together = among.size == seen.size
+            columns = slice(None) if together else among
+            own = rows if together else _columns(rows)[among]
+            part, bars = (slice(None), columns), ends[skip:]
             ranges = _floored(np.log(high[bars][part] / low[bars][part]) ** 2 / _RANGE, floor[bars][part])
             values[:, skip:, columns] = self._advance(first + skip, own, ranges, np.abs(moves[:, bars][:, :, columns]))
         self._held.write(rows, values[:, -1])

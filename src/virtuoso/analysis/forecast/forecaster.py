@@ -248,7 +248,7 @@ class Forecaster:
     def _with_market(self, out: Forecasts) -> Forecasts:
         """The forecasts of a block's symbols, and what they say of the market together."""
         number = int(out.close_ms[0]) // self._base.ms - 1
-        cone = np.stack([out.cone[minutes] for minutes in HORIZONS_MIN])
+        cone = [out.cone[minutes] for minutes in HORIZONS_MIN]
         rows = as_rows(out.rows)
         return replace(
             out, market=self._whole.step(number, rows, _by_horizon(out.volatility), cone, out.outcomes.close)
@@ -319,7 +319,7 @@ def _prefixed(name: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArra
 
 
 def _by_horizon(of: Mapping[int, Floats]) -> Floats:
-    return np.stack([of[minutes] for minutes in HORIZONS_MIN])
+    return np.array([of[minutes] for minutes in HORIZONS_MIN])
 
 
 def _forecast(

@@ -66,4 +66,4 @@ class Rolling:
         for past, lags in self._stages:
             x = reduce(self._reduction, past.step(number, rows, x, lags))
             found.append(x)
-        return np.stack(found)
+        return np.stack(found) if len(found) > 1 else found[0][None]

@@ -235,12 +235,10 @@ class Outlook:
             regime: the places of their regimes in `REGIMES` [n].
         """
         forecasts = said.forecasts
-        places = {row: place for place, row in enumerate(forecasts.rows.tolist())}
-        ours = np.array([row in places for row in rows.tolist()], dtype=bool)
-        at = np.array([places[row] for row in rows[ours].tolist()], dtype=np.int64)
-        volatility = np.stack([forecasts.volatility[minutes][:, at] for minutes in HORIZONS_MIN])
+        ours, at = _places(forecasts.rows, rows)
+        volatility = np.array([forecasts.volatility[minutes][:, at] for minutes in HORIZONS_MIN])
         self._followed.step(
-            forecasts.close_ms, rows[ours], percentile[None, ours], regime[None, ours], volatility,
+            forecasts.close_ms, as_rows(rows[ours]), percentile[None, ours], regime[None, ours], volatility,
             forecasts.outcomes.close[..., at],
         )  # fmt: skip
         cells = np.full(forecasts.rows.size, np.nan)
@@ -339,8 +337,17 @@ class Outlook:
                 self._forecaster.forget(np.array([row]))
 
 
+def _places(rows: Ints, wanted: Ints) -> tuple[slice | NDArray[np.bool_], slice | Ints]:
+    """Which of the `wanted` rows are among `rows`, and where they are there."""
+    if np.array_equal(rows, wanted):
+        return slice(None), slice(None)
+    places = {row: place for place, row in enumerate(rows.tolist())}
+    ours = np.array([row in places for row in wanted.tolist()], dtype=bool)
+    return ours, np.array([places[row] for row in wanted[ours].tolist()], dtype=np.int64)
+
+
 def _where(of: Mapping[int, bool], rows: Ints) -> NDArray[np.bool_]:
-    return np.array([of.get(row, False) for row in rows.tolist()], dtype=bool)
+    return np.array(list(map(of.get, rows.tolist())), dtype=bool)  # what is not there is `None`, which is false
 
 
 def _funding(block: BarBlock, close_ms: int) -> dict[int, Floats]:

@@ -1,6 +1,9 @@
 """How large a symbol's own moves of a week were: exact counts of them in narrow bins, added and taken away."""
 
+from itertools import pairwise
+
 import numpy as np
+from numpy.typing import NDArray
 
 from virtuoso.analysis.block import Memory, Rows
 from virtuoso.market.panel import Floats
@@ -67,13 +70,21 @@ class WeekOfMoves:
         counts = self._counts.data[:, rows].reshape(_GROUP, _GROUP, -1)
         columns = np.arange(counts.shape[2])
         groups = np.add.reduce(counts, axis=1, dtype=np.uint16)
-        upto = np.add.accumulate(groups, axis=0)
+        upto = _accumulated(groups)
         known = upto[-1].astype(np.float64)
         enough = np.ceil(share * known).astype(np.uint16)
         group = np.minimum((upto < enough).sum(axis=0), _GROUP - 1)
         within = counts[group, :, columns].T
-        below = np.add.accumulate(within, axis=0) + (upto[group, columns] - groups[group, columns])
+        below = _accumulated(within) + (upto[group, columns] - groups[group, columns])
         place = np.minimum((below < enough).sum(axis=0), _GROUP - 1)
         edge = np.minimum(_GROUP * group + place, _BINS - 1)
         rate = (known - below[edge - _GROUP * group, columns]) / np.maximum(known, 1.0)
         return np.where(known >= self._least, (_EDGES[edge], rate), np.nan)
+
+
+def _accumulated(counts: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Sums of the counts [k, n] up to each; `np.add.accumulate` would go column by column, in wider integers."""
+    upto = counts.copy()
+    for before, here in pairwise(upto):
+        here += before
+    return upto

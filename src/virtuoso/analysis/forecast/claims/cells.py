@@ -4,7 +4,7 @@ A cell that was tried stays in `CELLS` for good, however it did: the evidence th
 number. A new one is added at the end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -51,14 +51,16 @@ class Odds:
     up: Mapping[int, Floats]
     down: Mapping[int, Floats]
 
-    def of(self, cell: ClaimCell) -> Floats:
-        """The probability of the cell's side [n]."""
-        return (self.up if cell.side == UP else self.down)[cell.horizon_min]
+    def of(self, cells: Sequence[ClaimCell]) -> Floats:
+        """The probability of each cell's side [cells, n]."""
+        return np.array([(self.up if cell.side == UP else self.down)[cell.horizon_min] for cell in cells])
 
-    def holds(self, cell: ClaimCell) -> NDArray[np.bool_]:
-        """Where the rule of `cell` holds [n]; nowhere where a probability is unknown."""
-        here = self.of(cell)
-        if cell.rule is ClaimRule.LIKELY:
-            return here > LIKELY_ABOVE
-        there = (self.down if cell.side == UP else self.up)[cell.horizon_min]
-        return here >= there + FAVOURED_BY
+    def holds(self, cells: Sequence[ClaimCell]) -> NDArray[np.bool_]:
+        """Where the rule of each cell holds [cells, n]; nowhere where a probability is unknown."""
+        return np.array([self._holds(cell) for cell in cells])
+
+    def _holds(self, cell: ClaimCell) -> NDArray[np.bool_]:
+        here, there = self.up[cell.horizon_min], self.down[cell.horizon_min]
+        if cell.side == DOWN:
+            here, there = there, here
+        return here > LIKELY_ABOVE if cell.rule is ClaimRule.LIKELY else here >= there + FAVOURED_BY

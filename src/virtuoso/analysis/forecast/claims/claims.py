@@ -64,8 +64,7 @@ class Claims:
         due = fresh & (began + self._spans == close_ms)
         self._count(due, began, price, close, rows)
         began = np.where(due, np.nan, began)
-        claimed = np.stack([odds.of(cell) for cell in self.cells])
-        wanted = np.stack([odds.holds(cell) for cell in self.cells])
+        claimed, wanted = odds.of(self.cells), odds.holds(self.cells)
         if funding_bp is not None:
             cost_bp = cost_bp + self._sides * np.stack([funding_bp[cell.horizon_min] for cell in self.cells])
         opened = fresh & wanted & np.isnan(began) & np.isfinite(cost_bp)
@@ -79,13 +78,18 @@ class Claims:
         """Add the entries that are `due` [cells, n] to the days on which they began."""
         if not due.any():
             return
+        cells, columns = np.nonzero(due)
         with np.errstate(invalid="ignore", divide="ignore"):
-            gross = self._sides * 1e4 * np.log(close / price)
-        ended = due & np.isfinite(gross)
-        days = np.where(ended, began // DAY_MS, -1.0)
-        for day in np.unique(days[ended]).astype(int).tolist():
+            gross = self._sides[cells, 0] * 1e4 * np.log(close[columns] / price[cells, columns])
+        ended = np.isfinite(gross)
+        if not ended.all():
+            cells, columns, gross = cells[ended], columns[ended], gross[ended]
+        days = began[cells, columns] // DAY_MS
+        cost, claimed = self._cost.read(rows)[cells, columns], self._claimed.read(rows)[cells, columns]
+        for day in np.unique(days).astype(int).tolist():
             if day > self.tally.through_day:
-                sums = day_sums(days == day, gross, self._cost.read(rows), self._claimed.read(rows))
+                of = days == day
+                sums = day_sums(due.shape, (cells[of], columns[of]), gross[of], cost[of], claimed[of])
                 self._pending[day] = self._pending.get(day, np.zeros((len(self.cells), MEASURES))) + sums
 
     def _settle_days(self, close_ms: int) -> None:

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from virtuoso.analysis.forecast.claims.cells import CELLS, ClaimCell
 from virtuoso.analysis.forecast.claims.evidence import holm, log_evidence, lower_bound
-from virtuoso.market.panel import Floats
+from virtuoso.market.panel import Floats, Ints
 
 DAYS_LEAST, ENTRIES_LEAST = 20, 100
 """Days and non-overlapping entries below which nothing is earned."""
@@ -147,22 +146,15 @@ class Tally:
         self._standings = None
 
 
-def day_sums(entries: NDArray[np.bool_], gross: Floats, cost: Floats, claimed: Floats) -> Floats:
-    """The sums [cells, MEASURES] over symbols of `entries` [cells, n] that ended.
+def day_sums(shape: tuple[int, ...], at: tuple[Ints, Ints], gross: Floats, cost: Floats, claimed: Floats) -> Floats:
+    """The sums [cells, MEASURES] over symbols of some entries that ended, each one of a cell and a column `at`.
 
+    They are taken over all columns [cells, n] = `shape`, so that whoever else ended, entries are added in one order.
     `gross` is the return on the side taken and `cost` that of the round trip, bp; `claimed` the probability that was
     given. An entry paid where gross > cost, and the other side would have where −gross > cost: exactly the cost is
     within it.
     """
-
-    def summed(values: Floats) -> Floats:
-        whole: Floats = np.where(entries, values, 0.0).sum(axis=1)
-        return whole
-
-    return np.stack(
-        [
-            entries.sum(axis=1).astype(np.float64), summed(gross - cost), summed(cost),
-            summed((gross > cost).astype(np.float64)), summed((-gross > cost).astype(np.float64)), summed(claimed),
-        ],
-        axis=1,
-    )  # fmt: skip
+    values = np.zeros((MEASURES, *shape))
+    values[(slice(None), *at)] = np.ones(gross.size), gross - cost, cost, gross > cost, -gross > cost, claimed
+    sums: Floats = values.sum(axis=2).T
+    return sums

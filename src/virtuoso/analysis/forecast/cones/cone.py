@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from virtuoso.analysis.block import Memory, Rows
 from virtuoso.analysis.forecast.cones.closes import moment, stride
@@ -57,13 +58,12 @@ class Cone:
         found = np.empty((len(self._horizons), self._series, len(TAILS), t, n))
         minutes = (number + 1 + np.arange(t)) * self._base_min
         for k, horizon in enumerate(self._horizons):
-            turns = np.diff(moment(minutes, horizon.minutes)) != 0
             learnt = minutes % horizon.stride_min == 0
-            begins = np.flatnonzero(np.concatenate([[True], turns | learnt[1:]])).tolist()
+            begins = [0] if t == 1 else _begins(moment(minutes, horizon.minutes), learnt)
             for bar, end in zip(begins, [*begins[1:], t], strict=True):
                 if learnt[bar]:
                     horizon.learn(int(minutes[bar]), rows, volatility[k, bar], outcomes[k, :, bar])
-                found[k, :, :, bar:end] = horizon.at(minutes[bar:end], rows)
+                horizon.at(minutes[bar:end], rows, found[k, :, :, bar:end])
         found *= volatility[:, None, None]
         return found
 
@@ -107,10 +107,10 @@ class _Horizon:
         self.within_hour = WithinHour(self.stride_min)
         self.pending = memory.table(minutes // self.stride_min)
 
-    def at(self, minutes: Ints, rows: Rows) -> Floats:
-        """The quantiles at closes [t] of one moment [series, tail, t, n], in units of volatility."""
+    def at(self, minutes: Ints, rows: Rows, out: Floats) -> None:
+        """Write the quantiles at closes [t] of one moment into [series, tail, t, n], in units of volatility."""
         found = self.quantiles.quantiles(self._moment(minutes), rows)
-        return found[:, :, None] * self.within_hour.factor(minutes)[:, None]
+        np.multiply(found[:, :, None], self.within_hour.factor(minutes)[:, None], out=out)
 
     def learn(self, minute: int, rows: Rows, volatility: Floats, outcomes: Floats) -> None:
         """Take the outcomes [series, n] known at a close, and keep the volatility [n] that is forecast at it."""
@@ -126,6 +126,13 @@ class _Horizon:
 
     def _moment(self, minutes: Ints) -> int:
         return int(moment(minutes[:1], self.minutes)[0])
+
+
+def _begins(moments: Ints, learnt: NDArray[np.bool_]) -> list[int]:
+    """Where closes begin between which neither the moment changes nor anything is learnt."""
+    turns = np.diff(moments) != 0
+    begins: list[int] = np.flatnonzero(np.concatenate([[True], turns | learnt[1:]])).tolist()
+    return begins
 
 
 def stacked(outcomes: Outcomes) -> Floats:

@@ -26,6 +26,7 @@ LEAST_OUTCOMES: Final = round(1 / TAILS[0]) - 1
 """Outcomes one after another without which the outermost quantile is not known: the least n of ⌈(n + 1)τ⌉ ≥ 1."""
 BINS: Final = 513
 """An odd number: outcomes of exactly 0 fill the middle of one bin, and a level may fall on either side of them."""
+_SELDOM_MIN: Final = 10
 _LOOK_MIN: Final = 60
 """Minutes after which the pooled table is read anew: it changes slowly."""
 LEVELS: Final[Floats] = 1.0 / (1.0 + np.exp(-np.linspace(-8.0, 8.0, 65)))
@@ -40,6 +41,8 @@ _UPPER: Floats = np.where(_TAILS < 0.5, 2.2 * _TAILS, 1.0 - 0.4 * (1.0 - _TAILS)
 """Levels stay between .4 and 2.2 times their tail."""
 _PLACES: Final = 17
 """Places between those two at which the pooled table is read; levels between them are interpolated."""
+_ABOVE_LOWER: Floats = _TAILS - _LOWER
+_PER_LEVEL: Floats = (_PLACES - 1) / (_UPPER - _LOWER)
 _LEVELS: Floats = _LOWER + (_UPPER - _LOWER) * np.arange(_PLACES) / (_PLACES - 1)
 
 
@@ -71,6 +74,8 @@ class ConformalQuantiles:
         self._latest = np.full(1, -np.inf)
         self._read: Floats = np.full((series, *_LEVELS.shape), np.nan)
         """The pooled quantiles at each place of each tail, `nan` until enough is known."""
+        self._said: tuple[tuple[int, slice, int], Floats] | None = None
+        """What was said last and of what: the moment, the rows, the version of their levels; all above is as it was."""
 
     def learn(self, close: int, moment: int, rows: Rows, multiples: Floats) -> bool:
         """Take the multiples [series, n] of the forecasts made at a close, now that their outcomes are known.
@@ -93,27 +98,41 @@ class ConformalQuantiles:
         if self._ready():
             missed = np.where(known, _TAILS - (multiples[:, None] <= self.quantiles(moment, rows)), 0.0)
             self._move(moment if new else None, rows, missed, int(known.sum()))
+            self._said = None
         if new:
             if np.isfinite(self._latest[0]):
                 self._pool *= self._kept ** (close - self._latest[0])
             self._learnt += 1
             self._latest[0], self._seen[0] = close, known.sum()
-        bins = np.clip(np.searchsorted(_EDGES, multiples[:, known], side="right") - 1, 0, BINS - 1)
+        ordered = np.sort(multiples[:, known], axis=1)  # they are counted alone, and found faster so
+        bins = np.clip(np.searchsorted(_EDGES, ordered, side="right") - 1, 0, BINS - 1)
         places = bins + BINS * np.arange(self._series)[:, None]
         counts = np.bincount(places.ravel(), minlength=self._pool.size)
         self._pool += counts.reshape(self._pool.shape) / self._seen[0]
         if not self._ready() or (new and self._learnt[0] % self._closes_per_look == 0):
             self._look_up()
+            self._said = None
         return new
 
     def quantiles(self, moment: int, rows: Rows) -> Floats:
-        """Quantiles [series, tail, n] of forecasts made at a moment, in units of volatility; `nan` until known."""
+        """Quantiles [series, tail, n] of forecasts made at a moment, in units of volatility; `nan` until known.
+
+        They change where something is learnt alone, so where that is seldom they are kept until then: read-only.
+        """
+        if not isinstance(rows, slice) or self._stride_min < _SELDOM_MIN:
+            return self._quantiles(moment, rows)
+        of = moment, rows, self.levels.version
+        if self._said is None or self._said[0] != of:
+            self._said = of, self._quantiles(moment, rows)
+        return self._said[1]
+
+    def _quantiles(self, moment: int, rows: Rows) -> Floats:
         moved = self.levels.read(rows).reshape(self._series, len(TAILS), -1)
         if not self._ready():
             return np.full(moved.shape, np.nan)
         of_time = self._hours[moment // 2] + self._quarters[moment % 2]
-        place = moved + (of_time[..., None] + (_TAILS - _LOWER))
-        place *= (_PLACES - 1) / (_UPPER - _LOWER)
+        place = moved + (of_time[..., None] + _ABOVE_LOWER)
+        place *= _PER_LEVEL
         np.clip(place, 0.0, _PLACES - 1, out=place)
         at = np.minimum(place, _PLACES - 2).astype(np.int64)
         place -= at
@@ -122,8 +141,9 @@ class ConformalQuantiles:
         at += 1
         place *= self._read.take(at) - found
         found += place
-        crossing = (found[:, 1:] < found[:, :-1]).any(axis=(0, 1))
-        if crossing.any():
+        crossed = found[:, 1:] < found[:, :-1]
+        if crossed.any():
+            crossing = crossed.any(axis=(0, 1))
             # each tail has a level of its own; sorted, no quantile is farther off (Chernozhukov et al., 2010)
             found[..., crossing] = np.sort(found[..., crossing], axis=1)
         return found
@@ -140,6 +160,7 @@ class ConformalQuantiles:
         self._pool[...] = closes * np.diff(ends, axis=1) / (ends[:, -1:] - ends[:, :1])
         self._learnt[0] = closes
         self._look_up()
+        self._said = None
 
     def multiples(self) -> Floats:
         """The quantiles of the multiples that were counted [series, level of `LEVELS`]; `nan` before there are any."""
@@ -159,6 +180,7 @@ class ConformalQuantiles:
             raise ValueError("the saved quantiles are of another make")
         for name, array in arrays.items():
             array[...] = state[name]
+        self._said = None
 
     def _arrays(self) -> dict[str, Floats]:
         return {

@@ -58,7 +58,7 @@ class Market:
         self._number = np.full(1, -np.inf)
 
     def step(
-        self, number: int, rows: Rows, volatility: Floats, cone: Floats, outcomes: Floats
+        self, number: int, rows: Rows, volatility: Floats, cone: Sequence[Floats], outcomes: Floats
     ) -> MarketForecasts | None:
         """Take `t` closed bars of the symbols from bar `number` on; `None` for rows that step late and alone.
 
@@ -66,13 +66,14 @@ class Market:
             number: the first bar's number (open time over bar length).
             rows: the symbols.
             volatility: standard deviation of the return over each horizon [k, t, n].
-            cone: quantiles of the closing return that are issued at each close [k, tail, t, n].
+            cone: quantiles of the closing return that are issued at each close [tail, t, n], by horizon.
             outcomes: closing returns known at each close of the close a horizon before [k, t, n].
         """
         t = volatility.shape[1]
         seen = int(min(t, max(0.0, self._number[0] + 1 - number)))
         if 0 < seen < t:
-            later = self.step(number + seen, rows, volatility[:, seen:], cone[:, :, seen:], outcomes[:, seen:])
+            rest = [of[:, seen:] for of in cone]
+            later = self.step(number + seen, rows, volatility[:, seen:], rest, outcomes[:, seen:])
             return None if later is None else _behind(later, seen)
         new = seen == 0
         if new:

@@ -44,6 +44,8 @@ class CountOutside:
         self._learnt = np.zeros(1)
         self._symbols: Floats = np.zeros(self._slots)
         """How many had a band at each close of the last horizon: one that is late for once leaves the counts alone."""
+        self._said: Floats | None = None
+        """What `at_least` says until something is learnt."""
 
     def learn(self, close: int, rows: Rows, outcomes: Floats, cone: Floats, *, new: bool) -> None:
         """Take the outcomes [n] known at a close, and keep the quantiles [tail, n] that are issued at it.
@@ -55,6 +57,7 @@ class CountOutside:
             cone: quantiles of the closing return.
             new: the symbols step together; `False` for those that step late and alone, which are not counted.
         """
+        self._said = None
         slot = close % self._slots
         places = slice(slot * 2 * len(BANDS), (slot + 1) * 2 * len(BANDS))
         if new:
@@ -71,11 +74,14 @@ class CountOutside:
         self._pending.data[:] = np.nan
 
     def at_least(self) -> Floats:
-        """P(at least k outside) [band, k = 0 … symbols]; `nan` until enough is known."""
-        if self._learnt[0] * self._share < LEAST_OUTCOMES:
-            return np.full(self._counts.shape, np.nan)
-        from_k: Floats = self._counts[:, ::-1].cumsum(axis=1)[:, ::-1]
-        return from_k / from_k[:, :1]
+        """P(at least k outside) [band, k = 0 … symbols], read-only; `nan` until enough is known."""
+        if self._said is None:
+            if self._learnt[0] * self._share < LEAST_OUTCOMES:
+                self._said = np.full(self._counts.shape, np.nan)
+            else:
+                from_k: Floats = self._counts[:, ::-1].cumsum(axis=1)[:, ::-1]
+                self._said = from_k / from_k[:, :1]
+        return self._said
 
     def state(self) -> dict[str, Floats]:
         """Copies of what does not belong to a row."""
@@ -89,6 +95,7 @@ class CountOutside:
         if symbols.shape != self._symbols.shape:
             raise ValueError("the saved counts are of another horizon")
         self._counts, self._learnt, self._symbols = counts.copy(), learnt.copy(), symbols.copy()
+        self._said = None
 
     def _count(self, outside: Ints, of: int) -> None:
         """Count a close at which so many of so many symbols were outside [band]."""

@@ -14,6 +14,9 @@ _TIMES = 2 * sum(count for _, count in _WAVES)
 VOLATILITY_COLUMNS = 1 + SPANS + 2 + _TIMES
 """A constant, each span less the mean of spans, that mean, the market's, and the time of day and hour."""
 OF_TIME = slice(VOLATILITY_COLUMNS - _TIMES, None)
+_PERIODS = [period for period, count in _WAVES for _ in range(count)]
+_TURNS = np.array([2.0 * np.pi * k / period for period, count in _WAVES for k in range(1, count + 1)])
+"""Minutes of the period of each wave, and radians that it turns a minute."""
 _HOUR, _WEEK = SHORT_MIN.index(60), SPANS - 1
 
 
@@ -47,12 +50,8 @@ def volatility_columns(volatility: Floats, mean: Floats, market: Floats, close_m
         close_ms: the closes [...], epoch ms.
     """
     minute = close_ms // 60_000
-    waves = [
-        wave(2.0 * np.pi * k / period * (minute % period))
-        for period, count in _WAVES
-        for k in range(1, count + 1)
-        for wave in (np.sin, np.cos)
-    ]
+    angles = np.multiply.outer(_TURNS, np.ones(minute.shape)) * [minute % period for period in _PERIODS]
+    waves = [wave for both in zip(np.sin(angles), np.cos(angles), strict=True) for wave in both]
     return [np.ones(1), *(volatility - mean), mean, market, *waves]
 
 
