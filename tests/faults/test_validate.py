@@ -173,12 +173,12 @@ CASES: dict[str, tuple[int, float, list[dict[str, Any]], dict[str, tuple[str, ..
         },
     ),
     "symbols": (
-        130, 0.0,
+        100, 0.0,
         [
-            {"fault": "missing_minutes", "symbol": "SOLUSDT", "for_s": 128},
-            {"fault": "list", "symbol": "SOLUSDT", "to": "NEWUSDT", "for_s": 90},
-            {"fault": "delist", "symbol": "XRPUSDT", "for_s": 90},
-            {"fault": "rename", "symbol": "ETHUSDT", "to": "ETHNEWUSDT", "for_s": 90},
+            {"fault": "missing_minutes", "symbol": "SOLUSDT", "for_s": 98},
+            {"fault": "list", "symbol": "SOLUSDT", "to": "NEWUSDT", "for_s": 80},
+            {"fault": "delist", "symbol": "XRPUSDT", "for_s": 80},
+            {"fault": "rename", "symbol": "ETHUSDT", "to": "ETHNEWUSDT", "for_s": 80},
         ],
         {
             "closes of all symbols go on": ("SOLUSDT fell",),

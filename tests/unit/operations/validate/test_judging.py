@@ -117,6 +117,15 @@ def stop_closes(samples: Samples) -> None:
         one.body["signals"].append({"symbol": "SOLUSDT", "timestamp": at(-20), "data_quality": "live"})
 
 
+def miss_one_close(samples: Samples) -> None:
+    """One close is missing for 40 s, and then is there: seen in two sweeps."""
+    for number, one in enumerate(samples.answers[SIGNALS]):
+        item = dict(one.body["signals"][0]) | {"symbol": "SOLUSDT"}
+        if number in {6, 7}:
+            item["timestamp"] = at(100)
+        one.body["signals"].append(item)
+
+
 def stop_publishing(samples: Samples) -> None:
     for one in samples.answers[OVERVIEW]:
         one.body["timestamp"] = at(-600)
@@ -238,6 +247,12 @@ def test_what_is_wrong_fails_by_name(test: str) -> None:
     report = judged(samples)
     assert said in told(report, Verdict.FAIL)[test]
     assert not report.passed
+
+
+def test_a_close_that_comes_late_is_named() -> None:
+    samples = fine()
+    miss_one_close(samples)
+    assert "SOLUSDT fell 1m" in failed(samples)["closes of all symbols go on"]
 
 
 def test_a_window_that_was_ended_early_is_partial_and_does_not_pass() -> None:

@@ -39,8 +39,12 @@ def measured(samples: Samples) -> Figures:
 
 
 def _slowest(found: list[State]) -> tuple[tuple[int, float], ...]:
-    """The slowest request of each refresh that needed one, as (1, seconds)."""
-    told = dict.fromkeys(state.number("cycle", "slowest_fetch_ms") for state in found)
+    """The slowest request of each refresh that needed one and got all it asked for, as (1, seconds).
+
+    While the exchange answers nothing it is not asked either, which takes no time.
+    """
+    whole = (state for state in found if not state.of("universe", "failed"))
+    told = dict.fromkeys(state.number("cycle", "slowest_fetch_ms") for state in whole)
     return tuple((1, value / 1000) for value in told if value)
 
 

@@ -8,8 +8,9 @@ from virtuoso.operations.validate.judging.words import Judge, naming, seconds
 from virtuoso.operations.validate.report import Section
 from virtuoso.operations.validate.samples import SIGNALS, Samples, moment
 
-_BEHIND_MS: Final = 120_000.0
-"""A symbol whose close is two minutes behind that of another has lost one."""
+_MINUTE_MS: Final = 60_000.0
+_BEHIND_MS: Final = 15_000.0
+"""For so long a symbol may be a close behind the others: late bars are asked for, and stepped alone."""
 _CLOSE_MS: Final = 150_000.0
 
 
@@ -17,25 +18,32 @@ def closes(samples: Samples) -> Section:
     """Whether minutes go on being closed of every symbol, by the exchange's time that readings carry."""
     judge = Judge("Closes of minutes")
     last: dict[str, tuple[float, float]] = {}
-    latest, stale = 0.0, dict[str, float]()
+    since, latest = dict[str, float](), 0.0
+    behind: dict[str, tuple[float, float]] = {}
     for one in samples.good(SIGNALS):
         at = moment(one.at) or 0.0
-        for item in one.body.get("signals") or ():
-            close = moment(item.get("timestamp"))
-            if close is None:
-                continue
-            symbol = str(item.get("symbol"))
+        items = {str(item.get("symbol")): moment(item.get("timestamp")) for item in one.body.get("signals") or ()}
+        told = {symbol: close for symbol, close in items.items() if close is not None}
+        latest = max([latest, *told.values()])
+        for symbol, close in told.items():
             if close > last.get(symbol, (0.0, 0.0))[0]:
                 last[symbol] = (close, at)
-            latest = max(latest, close)
-            if latest - close >= _BEHIND_MS:
-                stale[symbol] = max(stale.get(symbol, 0.0), (latest - close) / 1000)
+            if latest - close < _MINUTE_MS:
+                since.pop(symbol, None)
+                continue
+            lasted = at - since.setdefault(symbol, at)
+            if lasted >= _BEHIND_MS:
+                most = max(latest - close, behind.get(symbol, (0.0, 0.0))[0])
+                behind[symbol] = (most, max(lasted, behind.get(symbol, (0.0, 0.0))[1]))
     if not last:
         judge.unknown("closes of all symbols go on", "no signal carries the close that it is of")
         return Section(title="Closes of minutes", checks=tuple(judge.checks))
     judge.holds(
-        "closes of all symbols go on", not stale,
-        naming(f"{symbol} fell {seconds(behind)} behind the others" for symbol, behind in stale.items())
+        "closes of all symbols go on", not behind,
+        naming(
+            f"{symbol} fell {seconds(most / 1000)} behind the others, for {seconds(lasted / 1000)}"
+            for symbol, (most, lasted) in behind.items()
+        )
         or f"{counted(len(last), 'symbol')}, the last at {iso(latest)}",
         "minutes of them are missing: see `bar` in the feeds, and `universe.bars` of the status",
     )  # fmt: skip
