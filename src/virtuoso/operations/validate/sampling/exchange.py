@@ -1,5 +1,6 @@
 """Asks the exchange itself for its clock and prices, where it speaks Bybit's REST."""
 
+from collections.abc import AsyncIterator
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -33,16 +34,15 @@ class ExchangeAsker:
         self._symbols = symbols
         self._banned = False
 
-    async def samples(self) -> list[Sample]:
-        """The answers now; none once it said that there were too many requests."""
+    async def samples(self) -> AsyncIterator[Sample]:
+        """The answers now, one by one as they come; none once it said that there were too many requests."""
         paths = [
             TIME,
             *(f"{TICKERS}?category={self._category}&symbol={quote(each, safe='')}" for each in self._symbols),
         ]
-        found: list[Sample] = []
         for path in paths:
             if self._banned:
                 break
-            found.append(await self._asker.ask(path))
-            self._banned = found[-1].status == _BANNED
-        return found
+            found = await self._asker.ask(path)
+            self._banned = found.status == _BANNED
+            yield found

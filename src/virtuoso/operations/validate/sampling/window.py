@@ -192,7 +192,7 @@ class Window:
     async def _ask_prices(self, asker: Asker, exchange: ExchangeAsker) -> None:
         """Ask the deployment and the exchange for the same prices, one right after the other; and for books."""
         self._writer.add("prices.jsonl", await asker.ask(SYMBOLS))
-        for sample in await exchange.samples():
+        async for sample in exchange.samples():
             self._writer.add("exchange.jsonl", sample)
         for symbol in self._symbols[:_BOOKS]:
             sample = await asker.ask(f"{SYMBOLS}/{quote(symbol, safe='')}/book?depth=1")
