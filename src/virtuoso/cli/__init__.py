@@ -13,10 +13,10 @@ from virtuoso.model.installed.extras import need
 from virtuoso.processes.loading import load
 
 _COMMANDS: Final = {
-    "up": ("virtuoso.cli.up", "Watch the configured exchange and serve the API and the page."),
+    "up": ("virtuoso.cli.up", "Watch the configured exchange, and serve the API and the dashboard."),
     "monitor": ("virtuoso.cli.monitor", "Watch the configured exchange and publish to the shared cache."),
-    "web": ("virtuoso.cli.web", "Serve the API and the page from the shared cache."),
-    "demo": ("virtuoso.cli.demo", "The same on the bundled history: no configuration, no network."),
+    "web": ("virtuoso.cli.web", "Serve the API and the dashboard from the shared cache."),
+    "demo": ("virtuoso.cli.demo", "Run everything on the bundled history, without configuration or network."),
     "exchange": ("virtuoso.cli.exchange", "Serve the embedded exchange (Bybit v5 public data)."),
     "record": ("virtuoso.cli.record", "Keep what goes over the exchange's wire, byte for byte."),
     "recordings": ("virtuoso.cli.recordings", "List recordings, trim them, and take parts out of them."),
@@ -24,8 +24,8 @@ _COMMANDS: Final = {
     "audit": ("virtuoso.cli.audit", "Compare what was said live with what final data says: nothing may repaint."),
     "backtest": ("virtuoso.cli.backtest", "Score bars of files as they would have been scored live."),
     "research": ("virtuoso.cli.research", "Judge weights and forecasts on files of bars, net of costs."),
-    "export": ("virtuoso.cli.export", "Write what was recorded to a Parquet or CSV file."),
-    "analyze": ("virtuoso.cli.analyze", "Look at one symbol once: its score, and every reason for it."),
+    "export": ("virtuoso.cli.export", "Write what the store keeps to a Parquet or CSV file."),
+    "analyze": ("virtuoso.cli.analyze", "Ask the exchange once about one symbol: its score, and every reason for it."),
     "top": ("virtuoso.cli.top", "Follow the strongest signals of a running Virtuoso."),
     "universe": ("virtuoso.cli.universe", "Show which symbols are watched, and why the others are not."),
     "rules": ("virtuoso.cli.rules", "Check, list and compare your own alert rules."),
@@ -33,7 +33,7 @@ _COMMANDS: Final = {
         "virtuoso.cli.alerts",
         "List alerts, say why people were notified or not, acknowledge and silence them.",
     ),
-    "signals": ("virtuoso.cli.signals", "Show one signal of a running Virtuoso, to be shared, and how good all were."),
+    "signals": ("virtuoso.cli.signals", "Show one signal of a running Virtuoso, to be shared, or how good all were."),
     "doctor": ("virtuoso.cli.doctor", "Examine all that a running Virtuoso depends on, and say what mends it."),
     "backup": ("virtuoso.cli.backup", "Copy what is kept, while everything runs."),
     "restore": ("virtuoso.cli.restore", "Put a backup into an empty data folder."),

@@ -37,7 +37,7 @@ _NOT_YET = "127.0.0.1:8010"
 @app.command()
 def demo(
     ctx: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8002,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of API and dashboard; 0 takes a free one.")] = 8002,
     seed: Annotated[int, typer.Option(min=0, help="Seed of what the exchange synthesises.")] = 1,
     start: Annotated[
         str | None,

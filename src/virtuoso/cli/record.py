@@ -38,7 +38,7 @@ def record(
     config: Config = None,
     no_config: NoConfig = False,
     while_running: Annotated[
-        bool, typer.Option("--while-running", help="Serve the API and the page meanwhile, as `virtuoso up` does.")
+        bool, typer.Option("--while-running", help="Serve API and dashboard meanwhile, as `virtuoso up` does.")
     ] = False,
     for_: Annotated[
         str | None,

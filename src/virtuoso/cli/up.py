@@ -19,6 +19,6 @@ def up(
     config: Config = None,
     no_config: NoConfig = False,
 ) -> None:
-    """Watch the configured exchange and serve the API and the status page."""
+    """Watch the configured exchange, and serve the API and the dashboard."""
     settings = running_settings(config, no_config)
     serve(settings, partial(load, chosen(config, no_config), os.environ), ctx.ensure_object(Runtime))

@@ -26,7 +26,7 @@ def web(
         int | None, typer.Option(min=1, max=64, help="Processes that share the port (default: as configured).")
     ] = None,
 ) -> None:
-    """Serve the API and the page from Redis and Memcached."""
+    """Serve the API and the dashboard from Redis and Memcached."""
     settings: Settings = running_settings(config, no_config)
     need_shared_tier(settings)
     need_driver(settings)  # said once, before any worker starts
