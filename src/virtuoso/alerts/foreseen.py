@@ -31,7 +31,7 @@ class Foreseen(Protocol):
 
     @property
     def close_ms(self) -> NDArray[np.int64]:
-        """The closes [t], epoch ms."""
+        """The closes that the forecasts were made at [t], epoch ms."""
         ...
 
     @property
@@ -61,15 +61,15 @@ class Foreseen(Protocol):
 
     @property
     def large_move_base(self) -> Mapping[int, Floats]:
-        """The symbol's own rate of that."""
+        """By horizon, the symbol's own rate of large moves, 0–1."""
         ...
 
     @property
     def large_move_threshold(self) -> Mapping[int, Floats]:
-        """A log return."""
+        """By horizon, the log return from which a move is large."""
         ...
 
     @property
     def outcomes(self) -> Came:
-        """What followed earlier closes."""
+        """What followed the forecasts of earlier closes."""
         ...

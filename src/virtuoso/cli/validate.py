@@ -40,7 +40,7 @@ _LONGEST_S = 7 * 86_400.0
 
 
 class Format(StrEnum):
-    """As what a report is written."""
+    """The formats in which a report can be written."""
 
     MD = "md"
     HTML = "html"

@@ -23,13 +23,13 @@ _NOTHING: Final = "nothing was kept of these seconds"
 
 @runtime_checkable
 class DepthSource(Protocol):
-    """A store that keeps depth."""
+    """A store of time series that keeps depth."""
 
     async def read(
         self, measurement: Measurement, first_ms: int, last_ms: int, *, tags: Mapping[str, Sequence[str]],
         fields: Sequence[str] | None = None, limit: int | None = None,
     ) -> dict[Tags, list[Row]]:  # fmt: skip
-        """As `Readable.read`."""
+        """Read rows of a measurement, as `Readable.read` does."""
         ...
 
     async def span_ms(self, measurement: Measurement, timeframe: str | None = None) -> tuple[int, int] | None:

@@ -56,7 +56,7 @@ class SampleWriter:
         self.add(file_of(path), sample)
 
     def write(self, name: str, document: Any) -> None:
-        """Write a whole document."""
+        """Write a whole document to a file of the folder, as indented JSON."""
         (self.folder / name).write_bytes(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
 
     def log(self, lines: list[str]) -> None:
@@ -70,7 +70,7 @@ def file_of(path: str) -> str:
 
 
 def read_samples(folder: Path) -> Samples:
-    """Read a folder of samples.
+    """Read a folder of samples into memory.
 
     Raises:
         UsageError: it is none, or a line of it cannot be read.

@@ -89,7 +89,7 @@ def _of_window(samples: Samples) -> str:
 
 
 def _metrics(samples: Samples, figures: Figures) -> tuple[tuple[str, str], ...]:
-    """The figures of the summary."""
+    """Gather the figures of the summary, each with its name."""
     answers = [one for each in samples.answers.values() for one in each] + samples.status
     every = f"every {seconds(figures.interval_s)} on the mean; meant are {seconds(figures.wanted_s)}"
     failed = sum(one.status is None or one.status >= 400 for one in answers)

@@ -8,7 +8,7 @@ from virtuoso.operations.validate.samples import SampleFile
 
 
 class Verdict(StrEnum):
-    """What became of a check."""
+    """The verdicts that a check can end with."""
 
     PASS = "pass"  # noqa: S105
     FAIL = "fail"
@@ -38,7 +38,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """One part of the report."""
+    """One section of the report, with its checks."""
 
     title: str
     text: tuple[str, ...] = ()

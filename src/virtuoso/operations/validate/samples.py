@@ -84,7 +84,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProcessItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A process as it was seen once."""
+    """One process of the deployment, as it was seen at one moment."""
 
     pid: int
     name: str
@@ -189,7 +189,7 @@ class Samples:
 
     @property
     def ended_ms(self) -> float:
-        """When it ended, epoch ms."""
+        """When the sampling ended, epoch ms; 0 where that is unknown."""
         return moment(self.run.ended) or 0.0
 
     @property

@@ -6,7 +6,7 @@ import msgspec
 
 
 class State(StrEnum):
-    """How it is."""
+    """How well the thing is that was examined."""
 
     GOOD = "good"
     WARN = "warn"
@@ -25,15 +25,15 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def good(what: str, said: str) -> Finding:
-    """All is well."""
+    """Find that all is well with something."""
     return Finding(what=what, state=State.GOOD, said=said)
 
 
 def warn(what: str, said: str, mend: str) -> Finding:
-    """It wants a look."""
+    """Find that something works, but wants a look."""
     return Finding(what=what, state=State.WARN, said=said, mend=mend)
 
 
 def bad(what: str, said: str, mend: str) -> Finding:
-    """It must be mended."""
+    """Find that something must be mended."""
     return Finding(what=what, state=State.BAD, said=said, mend=mend)

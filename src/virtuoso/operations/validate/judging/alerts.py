@@ -27,7 +27,7 @@ def incidents(samples: Samples) -> dict[str, dict[str, Any]]:
 
 
 def alerts(samples: Samples) -> Section:
-    """Judge the alert system."""
+    """Judge the alert system: its stages, its channels, and what it found."""
     judge, fired = Judge("Alert system"), incidents(samples)
     pipelines = samples.good(PIPELINE)
     _system(judge, fired, asked=bool(samples.good(ALERTS)))

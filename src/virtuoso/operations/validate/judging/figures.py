@@ -13,7 +13,7 @@ OURS: Final = "this report"
 
 
 def measured(samples: Samples) -> Figures:
-    """The figures of the samples."""
+    """Work out the figures that the samples show."""
     found = states(samples)
     listed = samples.processes[-1].processes if samples.processes else ()
     monitors = tuple(item.pid for item in listed if item.role == "monitor")

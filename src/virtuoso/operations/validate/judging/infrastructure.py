@@ -22,7 +22,7 @@ _SLOPE_S: Final = 600.0
 
 
 def infrastructure(samples: Samples) -> Section:
-    """Judge stores and processes."""
+    """Judge whether stores and processes are well."""
     judge, found = Judge("Infrastructure"), states(samples)
     stores = _stores(judge, found) if found else ()
     if not found:

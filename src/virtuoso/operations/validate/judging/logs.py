@@ -29,7 +29,7 @@ def fetches(lines: tuple[str, ...]) -> tuple[tuple[int, float], ...]:
 
 
 def log(samples: Samples) -> Section:
-    """Scan the log of the window."""
+    """Scan the window's log for errors."""
     judge = Judge("Error scan")
     if not samples.log:
         read = any(file.name == "log.txt" for file in samples.files)

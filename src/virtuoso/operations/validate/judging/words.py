@@ -42,7 +42,7 @@ def seconds(value: float | None) -> str:
 
 
 def ms(value: float | None) -> str:
-    """Milliseconds for people."""
+    """Write milliseconds for people; *unknown* where there is no value."""
     return UNKNOWN if value is None else f"{number_text(value, 3)} ms"
 
 
@@ -68,5 +68,5 @@ def naming(names: Iterable[str]) -> str:
 
 
 def mean(values: Sequence[float]) -> float | None:
-    """The mean; `None` of none."""
+    """Work out the mean of values; `None` where there are none."""
     return sum(values) / len(values) if values else None

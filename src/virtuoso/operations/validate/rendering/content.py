@@ -29,7 +29,7 @@ def sections(report: Report) -> Iterator[Section]:
 
 
 def head(report: Report) -> list[str]:
-    """What stands above the summary."""
+    """Write the lines that stand above the summary: deployment, window, sampler."""
     window = f"{report.began} to {report.ended} ({seconds(report.seconds)}"
     wanted = f" of {seconds(report.window_s)} that were wanted)" if report.window_s is not None else ")"
     lines = [

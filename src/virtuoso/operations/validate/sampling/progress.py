@@ -38,7 +38,7 @@ class Progress:
         return notes
 
     def note(self, text: str) -> None:
-        """Note something once."""
+        """Note something for the report, the first time that it is said."""
         if text not in self._known and len(self._known) < 1_000:
             self._known.add(text)
             self.notes.append(text)

@@ -32,7 +32,7 @@ _STATUS_BYTES_S: Final = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a window is.
+    """Which deployment is watched, for how long, and how.
 
     Attributes:
         url: the deployment's address; `shown` is the same for people, without a password.
