@@ -34,7 +34,7 @@ class AddedRuleItem(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """What it is called, and the kind of its incidents."""
     when: str
-    """The condition."""
+    """Under which condition it fires, as it was written."""
     severity: str
     """Severity of its incidents."""
     author: str
