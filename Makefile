@@ -35,7 +35,7 @@ PAGE_SOURCES := $(shell find dashboard/src dashboard/public -type f ! -name '*.t
 	dashboard/index.html dashboard/vite.config.ts dashboard/markdown.ts docs/methodology.md
 NODE_MODULES := dashboard/node_modules/.installed
 
-.PHONY: install demo page page-check types test soak check bench track-record wheel audit docs clean lock packages
+.PHONY: install demo page page-check types test soak check bench track-record lived wheel audit docs clean lock packages
 
 install: $(VENV)/.installed $(WANTED:%=$(VENV)/.installed-extra-%) $(PAGE)  ## the program and what it needs (EXTRAS="ccxt parquet")
 
@@ -75,6 +75,9 @@ bench: $(VENV)/.installed-dev  ## side by side with the peers: build/benchmarks,
 track-record: $(VENV)/.installed-extra-parquet $(VENV)/.installed-extra-research  ## judge SETS=DIR: docs/track-record.md, and what is served of it
 	$(BIN)/virtuoso research track-record $(or $(SETS),$(error SETS=DIR: the folder of the sets)) --no-config \
 		--out docs/track-record.md --backtested src/virtuoso/model/backtested.json
+
+lived: $(VENV)/.installed-dev  ## let the demo's market live 26 hours, as fast as it goes: docs/track-record-lived.md
+	$(BIN)/python -m tools.live_a_day
 
 wheel: $(VENV)/.installed $(PAGE)  ## dist/: the program in one file to install elsewhere, and the versions it was tested with
 	rm -rf dist

@@ -38,4 +38,8 @@ async def test_figures_are_shown_with_their_number_and_interval(tmp_path: Path) 
         ]
         assert "claims: hit" not in shown, "of none there is nothing to say"
         assert "VOLATILE" in shown
+        pasted = await performance("--markdown")
+        assert "| 15m | large move: skill | +0.061 | [+0.048, +0.073] | 20,160 | 1,840 | 21 |" in pasted
+        assert pasted.startswith("lived since 2026-11-03; still to come: 102\n\n| within | figure | value |")
+        assert "VOLATILE" in pasted
         assert msgspec.json.decode(await performance("--json")) == msgspec.json.decode(msgspec.json.encode(PERFORMANCE))

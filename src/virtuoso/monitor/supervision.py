@@ -20,6 +20,8 @@ from virtuoso.storage.stores import Stores
 
 PERIOD_S = 1.0
 """Seconds between two checks."""
+_PUBLISHED = 2
+"""Documents of one check: status and health."""
 
 
 class Supervision:
@@ -46,6 +48,9 @@ class Supervision:
         kernel = self._kernel
         feeds = kernel.stream.feeds()
         self._observe(feeds)
+        if kernel.publication.unseen:
+            kernel.publication.passed_over(_PUBLISHED)
+            return
         items = await asyncio.get_running_loop().run_in_executor(
             kernel.worker, feed_items, feeds, self._clock.now_ns(), kernel.parts.stale_after_s
         )

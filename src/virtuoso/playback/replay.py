@@ -32,6 +32,11 @@ from virtuoso.wiring.monitor import MonitorParts
 
 _POLLED = {paths.ACCOUNT_RATIO: RATIO, paths.FUNDING: FUNDING}
 """Answers that were asked for time and again while it ran: each is taken when it came."""
+_UNSEEN_S = 1.0
+"""Between two publications of what is passed over, at most."""
+_UNSEEN_NS = 2_000_000_000
+"""So long before a pass all that is published once a second is made: the pass looks at it. A beat comes once more
+before it, and the clock's offset may move by the rest."""
 _WEEK_INTERVAL = "5"
 
 
@@ -66,6 +71,8 @@ class Replay:
         self._next_beat_ns = 0
         self._interval_ns = int(interval_s * 1e9)
         self._due_ns: int | None = None
+        self._quiet_ns = 0
+        """Receive time before which neither a beat nor a pass is due."""
         self._wanted = False
         """Whether a pass goes on with an answer that it had asked for."""
         self._hash = sha256()
@@ -94,7 +101,11 @@ class Replay:
                 self.records += 1
                 if pace is not None and isinstance(record, Frame):
                     await pace(record.received_ns)
-                await self._take(record)
+                if type(record) is not Frame or self._due_ns is None:
+                    await self._take(record)
+                elif self._is_due(record):
+                    await self._do_due()
+            await self._show()
         finally:
             self._kernel.close()
 
@@ -123,11 +134,38 @@ class Replay:
                 self.clock.advance_to(record.received_ns)
                 if self._due_ns is None:
                     await self._start()
-                self.stream.take(record)
-                await self._keep_beats()
-                due = self._wanted or self.clock.now_ns() >= (self._due_ns or 0)
-                if due or self._refresh.due(self.cycle.analysed_ms):
-                    await self._run_cycle()
+                if self._is_due(record):
+                    await self._do_due()
+                return
+        self._quiet_ns = 0  # it may have moved the clock's offset, or what is waited for
+
+    def _is_due(self, frame: Frame) -> bool:
+        """Hand a frame to its feed; whether a beat or a pass may be due by then. Most are asked nothing more."""
+        self.clock.advance_to(frame.received_ns)
+        self.stream.take(frame)
+        return self._wanted or frame.received_ns >= self._quiet_ns
+
+    async def _do_due(self) -> None:
+        """Do what is due beside the cycle, then run a pass if one is."""
+        now_ns = self.clock.now_ns()
+        self._kernel.publication.unseen = now_ns + _UNSEEN_NS <= self._pass_ns() and not self._refresh.waiting
+        await self._keep_beats()
+        if self._wanted or now_ns >= (self._due_ns or 0) or self._refresh.due(self.cycle.analysed_ms):
+            await self._run_cycle()
+        self._quiet_ns = min(self._next_beat_ns, self._pass_ns())
+
+    async def _show(self) -> None:
+        """Make what was passed over, for whoever looks at the documents now."""
+        if self._kernel.publication.unseen:
+            self._kernel.publication.unseen = False
+            for beat in self._beats:
+                if beat.period_s <= _UNSEEN_S:
+                    await beat.work()
+
+    def _pass_ns(self) -> int:
+        """The earliest receive time of the next pass, as far as it is known."""
+        idle_ns = self.clock.now_ns() + 1_000_000 * self._refresh.idle_ms(self.cycle.analysed_ms)
+        return min(self._due_ns or 0, idle_ns)
 
     async def _note(self, record: ClockRead | Closed | FitPutOff) -> None:
         """Take what was noted of the run itself."""

@@ -19,6 +19,8 @@ from virtuoso.monitor.documents.publication import Publication
 
 PERIOD_S = 1.0
 """Between two publications."""
+_PUBLISHED = 3
+"""Documents of one publication."""
 
 
 class AlertDocuments:
@@ -42,6 +44,9 @@ class AlertDocuments:
         channels = tuple(self._channels())
         observed = (ChannelCondition(each.name, each.state, each.since_ms, each.error) for each in channels)
         observe_channels(self._alerting.incidents, observed, now_ms)
+        if self._publication.unseen:
+            self._publication.passed_over(_PUBLISHED)
+            return
         self._publication.publish("alerts:rules", rules_document(self._alerting, now_ms))
         self._publication.publish("alerts:pipeline", pipeline_document(self._alerting, channels, now_ms))
         self._publication.publish("alerts:performance", performance_document(self._alerting, now_ms))

@@ -33,10 +33,12 @@ class DetailedPublisher:
 
     def publish(self) -> None:
         """Publish the documents as they are now."""
+        symbols = [symbol for symbol in self._watch.detailed if symbol in self._market]
+        if self._publication.unseen:
+            self._publication.passed_over(len(symbols))
+            return
         bodies = {}
-        for symbol in self._watch.detailed:
-            if symbol not in self._market:
-                continue
+        for symbol in symbols:
             body = self._watch.contained.attempt(symbol, f"its {self._kind}", self._body, symbol)
             if body is not None:
                 bodies[f"{self._kind}:{symbol}"] = body

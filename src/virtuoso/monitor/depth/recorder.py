@@ -99,6 +99,9 @@ class DepthRecorder:
             self._series.write(DEPTH, [depth_row(over.begins, *item) for item in self._whole.items()])
 
     def _publish(self, block: OpenBlock) -> None:
+        if self._publication.unseen:
+            self._publication.passed_over(len(block.symbols))
+            return
         bodies = {}
         for symbol, now in block.blocks(self._market, self._cycle.source).items():
             before = self._whole.get(symbol)

@@ -23,6 +23,9 @@ class Publication:
         self.cache = cache
         self.epoch = epoch
         self.interval_s = interval_s
+        self.unseen = False
+        """Whether what is published once a second now is replaced before anything looks at it, as in a replay far from
+        its next pass. It need not be made then, and is `passed_over`."""
         self._ages = ages
         self._sequence = 0
         self._encoder = msgspec.json.Encoder()
@@ -34,6 +37,11 @@ class Publication:
             KeyError: the catalogue has no document of this name.
         """
         self.publish_all({name: self._encoder.encode(document)})
+
+    def passed_over(self, documents: int) -> None:
+        """Count documents that were not made, as nobody would have seen them."""
+        self._sequence += 1
+        self.cache.puts += documents
 
     def publish_all(self, bodies: Mapping[str, bytes]) -> None:
         """Publish documents that belong together under one version, encoded.

@@ -67,6 +67,13 @@ class Refresh:
             return close_ms
         return None
 
+    def idle_ms(self, analysed_ms: int) -> int:
+        """For how long (ms) `due` surely answers `None`, as long as the clock's offset stays; 0: not at all."""
+        now_ms = self._watch.exchange_ms()
+        close_ms = _BASE.floor(now_ms)
+        analysed = close_ms <= analysed_ms <= now_ms + _BASE.ms
+        return max(0, close_ms + _BASE.ms - now_ms - 1) if analysed else 0
+
     def incomplete(self, close_ms: int) -> bool:
         """Whether a repair for `close_ms` failed and is to be tried again now."""
         waiting = self._watch.ready - self._market.confirmed(close_ms)

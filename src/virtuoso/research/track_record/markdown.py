@@ -10,7 +10,8 @@ LONG: Final = 24
 """Rows from which a table is folded."""
 TITLE: Final = "Track record"
 PREFACE: Final = """\
-Made by `make track-record SETS=DIR`; nothing here was written by hand.
+Made by `make track-record SETS=DIR`; nothing here was written by hand. All of it was backtested: what a running monitor
+said, and what came of it, stands apart in [what was lived](track-record-lived.md).
 
 Every fit is walked forward: at each moment it had seen only what was known then. *Skill* is against each symbol's own
 past rate, known at the time; the *dummy* is a table of constants, one a symbol, that nobody knew at the time. Intervals

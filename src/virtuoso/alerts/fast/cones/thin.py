@@ -45,8 +45,9 @@ class ThinBook:
         if not (0.0 < middle < inf and ask > bid):
             return
         reach = middle * self._parameters.within_bp / 10_000.0
-        value = sum(price * size for price, size in bids.items() if price >= middle - reach)
-        value += sum(price * size for price, size in asks.items() if price <= middle + reach)
+        least, most = middle - reach, middle + reach
+        value = sum([price * size for price, size in bids.items() if price >= least])
+        value += sum([price * size for price, size in asks.items() if price <= most])
         if not 0.0 < value < inf:
             return
         self._now, self._now_ms = ((ask - bid) / middle, 1.0 / value), event_ms
