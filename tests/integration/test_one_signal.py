@@ -15,13 +15,15 @@ from tests.support import lived
 from tests.support.alerts_web import NoViews, Web, running_web
 from typer.testing import CliRunner
 
+from virtuoso.alerts.changes import observe_pressure, observe_signal
+from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.cli.signals import app
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue.lived import SIGNAL
 from virtuoso.model.clock import ManualClock, iso
 from virtuoso.model.documents.signal_detail import hash_of
 from virtuoso.model.quality import DataQuality, DataSource
-from virtuoso.model.signal import Label
+from virtuoso.model.signal import Band, Label
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.monitor.lived.codec import packed_came, packed_statements
 from virtuoso.storage.database.records import Changes, Lived, LivedKey, LivedRow, SignalRecord
@@ -96,6 +98,23 @@ async def test_a_signal_is_told_with_its_hash_its_build_and_what_came(tmp_path: 
         )  # fmt: skip
         listed = json.dumps([*(said[name] for name in names), found["build"]], separators=(",", ":"))
         assert found["hash"] == sha256(listed.encode()).hexdigest()
+
+
+async def test_a_signal_and_its_incidents_lead_to_each_other(tmp_path: Path) -> None:
+    log, now_ms = IncidentLog(10), CLOSE_MS + 1_500
+    observe_pressure(log, "S1USDT", None, Band.DOWN, now_ms - 400, 20.0)  # of no signal
+    observe_signal(log, "S1USDT", None, Label.BUY, now_ms, score=70.6, agreement=0.55, price=1.0, signal_id=BOUGHT.id)
+    observe_pressure(log, "S1USDT", Band.DOWN, Band.UP, now_ms + MINUTE_MS, 75.0, BOUGHT.id)
+    async with running_web(tmp_path, clock=clock()) as web:
+        await kept(web)
+        await web.keep(*log.recent())
+        _, found = await web.ask(f"/api/signals/{BOUGHT.id}")
+        assert [each["alert_type"] for each in found["alerts"]] == ["pressure", "signal_change"]
+        for each in found["alerts"]:
+            _, incident = await web.ask(f"/api{each['link']}")
+            assert (incident["message"], incident["signal"]) == (each["message"], f"/signals/{BOUGHT.id}")
+        (other,) = [each for each in log.recent() if each.signal_id is None]
+        assert (await web.ask(f"/api/alerts/{other.id}"))[1]["signal"] is None
 
 
 async def test_what_is_due_and_not_written_is_listed_with_that_as_its_reason(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.limits import LONG_GAP_MS
-from virtuoso.model.alerts.incident import Details, Severity
+from virtuoso.model.alerts.incident import SIGNAL_ID, Details, Severity
 from virtuoso.model.clock import iso
 from virtuoso.model.signal import Band, Label
 from virtuoso.model.text.numbers import PLAIN, Denomination
@@ -23,6 +23,7 @@ def observe_signal(
     agreement: float | None,
     price: float | None,
     denomination: Denomination = PLAIN,
+    signal_id: str | None = None,
 ) -> None:
     """Resolve the incident of a symbol's old label, and fire one of the new: of BUY and SELL, not of HOLD.
 
@@ -37,6 +38,7 @@ def observe_signal(
         return
     details: Details = {
         "label": str(label), "before": before and str(before), "score": score, "agreement": agreement, "price": price,
+        **_signal(signal_id),
     }  # fmt: skip
     said = [f"{symbol} {label}"]
     if price is not None:
@@ -51,10 +53,18 @@ def observe_signal(
     )  # fmt: skip
 
 
+def _signal(signal_id: str | None) -> Details:
+    return {} if signal_id is None else {SIGNAL_ID: signal_id}
+
+
 def observe_pressure(
-    log: IncidentLog, symbol: str, before: Band | None, band: Band | None, now_ms: int, score: float | None
-) -> None:
-    """Resolve the incident of a symbol's old band, and fire one of a stretched new one, which foretells nothing."""
+    log: IncidentLog, symbol: str, before: Band | None, band: Band | None, now_ms: int, score: float | None,
+    signal_id: str | None = None,
+) -> None:  # fmt: skip
+    """Resolve the incident of a symbol's old band, and fire one of a stretched new one, which foretells nothing.
+
+    `signal_id` is the signal that stands for the symbol, if one does.
+    """
     if before in _WAYS:
         if band is None:
             why = f"whether it is still {before} {_LOST}"
@@ -64,7 +74,7 @@ def observe_pressure(
     if band not in _WAYS:
         return
     said = f"{symbol} is {band}" if score is None else f"{symbol} is {band}: score {score:.0f}"
-    details: Details = {"band": str(band), "before": before and str(before), "score": score}
+    details: Details = {"band": str(band), "before": before and str(before), "score": score, **_signal(signal_id)}
     log.fire(PRESSURE, Severity.INFO, said, now_ms, symbol=symbol, side=_WAYS[band], value=score, details=details)
 
 

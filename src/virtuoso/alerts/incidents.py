@@ -149,8 +149,7 @@ class IncidentLog:
 
     def acknowledge(self, incident_id: str, by: str, now_ms: int) -> Incident | None:
         """Note that somebody knows of it; returns `None` if there is no such incident."""
-        identity = self._identities.get(incident_id)
-        incident = self._recent.get(incident_id) if identity is None else self._open[identity]
+        identity, incident = self._identities.get(incident_id), self.get(incident_id)
         if incident is None or incident.acknowledged:
             return incident
         path = lengthened(incident.path, (Step(now_ms, "acknowledge", passed=True, reason=f"acknowledged: by {by}"),))
@@ -231,6 +230,11 @@ class IncidentLog:
         """List the parts (or symbols) with a condition of this kind that holds, those pending included."""
         under_way = [i for each in (self._open, self._pending) for i in each.values() if i.kind == kind]
         return tuple(part for i in under_way if (part := i.part or i.symbol) is not None)
+
+    def get(self, incident_id: str) -> Incident | None:
+        """Return the incident with this id, as far as it is open or among the latest."""
+        identity = self._identities.get(incident_id)
+        return self._recent.get(incident_id) if identity is None else self._open[identity]
 
     def recent(self, limit: int | None = None) -> tuple[Incident, ...]:
         """Return the latest, newest first; all that are kept where no limit is given."""

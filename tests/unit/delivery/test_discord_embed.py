@@ -172,6 +172,12 @@ class TestWhatItTells:
         assert units(embed["description"]) > 2000
         assert f"**and {99 - embed['description'].count('🟠')} more**" in embed["description"]
 
+    def test_the_signal_is_linked_beside_the_incident_where_it_is_of_one(self) -> None:
+        signal = "https://virtuoso.example.org/signals/" + "ab" * 16
+        description = embed_of(notice(signal_link=signal), repeat=False)["description"]
+        assert description.endswith(f"[Details]({LINK}) · [The signal]({signal})")
+        assert "signal](" not in embed_of(notice(signal_link="javascript:alert(1)"), repeat=False)["description"]
+
     @pytest.mark.parametrize(
         "link", ["javascript:alert(1)", "https://a.example/) [x](https://b", "https://a b", "x" * 999]
     )

@@ -5,7 +5,7 @@ import logging
 
 import apprise
 
-from virtuoso.delivery.channels.plain import body_of, cut, link_of, moment, title_of, without_markup
+from virtuoso.delivery.channels.plain import body_of, cut, link_of, moment, signal_link_of, title_of, without_markup
 from virtuoso.delivery.channels.protocol import Sent, Unreachable
 from virtuoso.delivery.channels.spec import ChannelSpec
 from virtuoso.model.alerts.incident import Severity
@@ -43,10 +43,10 @@ class AppriseChannel:
         """Write title and body as Apprise takes them."""
         resolved = notice.role is Role.RESOLVED
         body = without_markup(cut(body_of(notice) or moment(notice.at_ms), _BODY))
-        link = link_of(notice)
+        links = [link for link in (link_of(notice), signal_link_of(notice)) if link is not None]
         return {
             "title": without_markup(cut(" ".join(title_of(notice, repeat=repeat).split()), _TITLE)),
-            "body": body if link is None else f"{body}\n\n{link}",
+            "body": "\n\n".join([body, *links]),
             "notify_type": apprise.NotifyType.SUCCESS if resolved else _TYPES[notice.severity],
             "body_format": apprise.NotifyFormat.TEXT,
         }

@@ -63,7 +63,16 @@ def body_of(notice: Notice) -> str:
 
 def link_of(notice: Notice) -> str | None:
     """Where the notice stands in full: `http(s)://host…` of plain ASCII, as ours are; of anything else nothing."""
-    link = notice.link or ""
+    return _plain(notice.link)
+
+
+def signal_link_of(notice: Notice) -> str | None:
+    """Where the signal stands that it is of; nothing where it is of none."""
+    return _plain(notice.signal_link)
+
+
+def _plain(address: str | None) -> str | None:
+    link = address or ""
     return link if len(link) <= _LONGEST_LINK and _LINK.fullmatch(link) else None
 
 

@@ -183,6 +183,7 @@ def _document(notice: Notice) -> dict[str, Any]:
         "resolved_at": None if notice.resolved_ms is None else moment(notice.resolved_ms),
         "labels": {cut(key, _NAME): cut(value, _NAME) for key, value in notice.labels.items()},
         "lines": lines, "incidents": list(notice.incidents), "more": notice.more, "link": notice.link,
+        "signal_link": notice.signal_link,
         "context": msgspec.to_builtins(notice.context),
     }  # fmt: skip
 

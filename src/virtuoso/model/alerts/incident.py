@@ -52,6 +52,10 @@ class Notified(msgspec.Struct, frozen=True, kw_only=True):
     digest: bool = False
 
 
+SIGNAL_ID = "signal_id"
+"""Names, among the details of an incident, the signal that it is of, or that stood when it fired."""
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """One condition that held from `fired_ms` to `resolved_ms` (`None` while it still holds).
 
@@ -97,6 +101,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def state(self) -> str:
         """`firing`, `resolved` or `expired`."""
         return "firing" if self.resolved_ms is None else self.ending or "resolved"
+
+    @property
+    def signal_id(self) -> str | None:
+        """The signal that it is of, or that stood for its symbol when it fired; `None` where there is none."""
+        found = self.details.get(SIGNAL_ID)
+        return found if isinstance(found, str) else None
 
     @property
     def identity(self) -> str:

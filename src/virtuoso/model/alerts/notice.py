@@ -80,6 +80,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
         amends: id of the notice that this one replaces or completes where a channel can edit.
         system: about the program and its surroundings, not the market.
         charted: the symbol whose chart goes with it: its own, or the one that leads where it is about the market.
+        link: address of the page of its incident; `None` where there is no `public_url`.
+        signal_link: address of the page of the signal that its leader is of; `None` where it is of none.
         quiet: it only brings up to date what it amends: where that cannot be edited, it is left out.
     """
 
@@ -100,6 +102,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     amends: str | None = None
     resolved_ms: int | None = None
     link: str | None = None
+    signal_link: str | None = None
     quiet: bool = False
 
     @property

@@ -15,7 +15,7 @@ ALERT: dict[str, Any] = {
 }  # fmt: skip
 HISTORY = {"alerts": [ALERT], "next": None, "reason": None}
 DETAIL = ALERT | {
-    "part": None, "pending_at": None, "escalated_at": None, "told_level": "warning",
+    "part": None, "pending_at": None, "escalated_at": None, "told_level": "warning", "signal": None,
     "path": [
         {"at": "2026-11-23T20:45:02.000Z", "stage": "inhibit", "passed": True, "reason": "nothing inhibits it"},
         {

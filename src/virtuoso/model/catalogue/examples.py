@@ -80,6 +80,15 @@ SIGNAL_DETAIL = {
     "build": "0.1.0+4f0c2b8a91de",
     "hash": "601c85d7ceedf81545e474354265d4d1b751b6f5b51b3063b309b1e1b7d4695f",
     "link": "/signals/0f6c9b0a5d3e4f71a2b8c4d5e6f70812",
+    "alerts": [
+        {
+            "id": "9b1f03d2c7a84e65",
+            "alert_type": "signal_change",
+            "message": "BTCUSDT BUY at 105,990.1 · score 71 · agreement 62 %",
+            "timestamp": "2026-11-23T20:46:01.204Z",
+            "link": "/alerts/9b1f03d2c7a84e65",
+        }
+    ],
     "outcomes": [
         {
             "horizon_min": 15,

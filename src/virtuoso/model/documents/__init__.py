@@ -26,7 +26,7 @@ from virtuoso.model.documents.prices import BarItem, Bars, Book, Tick, Ticks
 from virtuoso.model.documents.regimes import RegimeDocument, RegimeItem, RegimeTransition
 from virtuoso.model.documents.series import SERIES, SeriesItem, SymbolSeries
 from virtuoso.model.documents.session import LogIn, SessionDocument
-from virtuoso.model.documents.signal_detail import SignalDetail, SignalOutcomeItem
+from virtuoso.model.documents.signal_detail import SignalAlert, SignalDetail, SignalOutcomeItem
 from virtuoso.model.documents.signals import (
     ScoreHistory,
     ScoreItem,
@@ -96,6 +96,7 @@ __all__ = [
     "SessionDocument",
     "SideQuality",
     "SideResult",
+    "SignalAlert",
     "SignalChange",
     "SignalDetail",
     "SignalHistory",

@@ -32,6 +32,21 @@ class SignalOutcomeItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why nothing is known of it: it is not due, not written yet, or its bars are missing; `null` otherwise."""
 
 
+class SignalAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident of a signal."""
+
+    id: str
+    """Identity of the incident: 16 hex digits."""
+    alert_type: str
+    """Its kind, such as `signal_change` or `pressure`."""
+    message: str
+    """What happened, in one sentence for people."""
+    timestamp: str
+    """When it fired, ISO 8601 in UTC."""
+    link: str
+    """Path of its page."""
+
+
 class SignalDetail(msgspec.Struct, frozen=True, kw_only=True):
     """`/api/signals/{id}`: a signal that is never edited, with what came of it."""
 
@@ -49,6 +64,8 @@ class SignalDetail(msgspec.Struct, frozen=True, kw_only=True):
     """Path of its page."""
     outcomes: tuple[SignalOutcomeItem, ...]
     """What came of a BUY or SELL that began, the nearest horizon first; empty with a `reason`."""
+    alerts: tuple[SignalAlert, ...] = ()
+    """Incidents of it, the newest first: its beginning or end, and pressure while it stood; 20 at most."""
     reason: str | None = None
     """Why there are no outcomes, or not all of them; `null` otherwise."""
 

@@ -101,11 +101,14 @@ class Alerting:
         return deliveries if self.public_url is None else tuple(map(self._linked, deliveries))
 
     def _linked(self, delivery: Delivery) -> Delivery:
-        """Add the address where its incident stands in full."""
+        """Add the address where its incident stands in full, and that of the signal that it is of."""
         notice = delivery.notice
         address = (self.public_url or "").rstrip("/")
         link = f"{address}/alerts/{notice.lines[0].id}" if notice.lines else address
-        return replace(delivery, notice=replace(notice, link=link))
+        incident = self.incidents.get(notice.lines[0].id) if notice.lines else None
+        signal_id = None if incident is None else incident.signal_id
+        signal = None if signal_id is None else f"{address}/signals/{signal_id}"
+        return replace(delivery, notice=replace(notice, link=link, signal_link=signal))
 
     def state_text(self) -> str | None:
         """Return what a restart goes on from beside incidents and outcomes, as JSON; `None` where there is nothing."""
@@ -162,6 +165,7 @@ class Alerting:
                 self.incidents, change.symbol, change.before, change.label, now_ms,
                 score=change.score, agreement=change.agreement, price=change.price,
                 denomination=market[change.symbol].denomination if change.symbol in market else PLAIN,
+                signal_id=change.id,
             )  # fmt: skip
 
     def regimes(self, transitions: Sequence[Transition]) -> None:

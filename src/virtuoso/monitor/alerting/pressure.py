@@ -1,6 +1,6 @@
 """Makes incidents of changes of the bridged band that enter or leave a stretched one, each once."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from virtuoso.alerts.changes import observe_pressure
 from virtuoso.alerts.incidents import IncidentLog
@@ -11,10 +11,11 @@ from virtuoso.model.signal import Band
 
 
 class PressureLog:
-    """Remembers the last band of each symbol."""
+    """Remembers the last band of each symbol; `standing` names the signal that stands for one, if any does."""
 
-    def __init__(self, incidents: IncidentLog) -> None:
+    def __init__(self, incidents: IncidentLog, standing: Callable[[Evaluation, str], str | None]) -> None:
         self._incidents = incidents
+        self._standing = standing
         self._bands: dict[str, Band | None] = {}
 
     def observe(self, evaluation: Evaluation, symbols: Sequence[str], now_ms: int) -> None:
@@ -23,7 +24,8 @@ class PressureLog:
             band, before = evaluation.bridged_band(symbol), self._bands.get(symbol)
             if band is not before:
                 self._bands[symbol] = band
-                observe_pressure(self._incidents, symbol, before, band, now_ms, evaluation.reading(symbol).score)
+                score, signal_id = evaluation.reading(symbol).score, self._standing(evaluation, symbol)
+                observe_pressure(self._incidents, symbol, before, band, now_ms, score, signal_id)
 
     def retain(self, symbols: Collection[str], now_ms: int) -> None:
         """Forget symbols that are not watched any more: nobody can tell whether they are still stretched."""

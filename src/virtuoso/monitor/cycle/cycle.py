@@ -95,7 +95,7 @@ class Cycle:
         self._say = say
         self._before_close = before_close
         self.refits = Refits(engine, worker, fitting, fit_put_off)
-        self.pressure = PressureLog(alerting.incidents)
+        self.pressure = PressureLog(alerting.incidents, results.signals.standing)
         self.regimes = RegimeTracker(engine.base, regime_timeframe(engine.timeframes))
         self._passed = ForecastsPassed()
         self.stages: dict[str, Durations] = defaultdict(Durations)

@@ -14,7 +14,7 @@ from virtuoso.analysis.readings.evaluation import Evaluation
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label, Reading
 from virtuoso.storage.database.queries import LastLabel
-from virtuoso.storage.database.records import SignalRecord
+from virtuoso.storage.database.records import SignalRecord, record_id
 
 _SIDES = (Label.BUY, Label.SELL)
 _SPARE = 1_000
@@ -44,6 +44,13 @@ class SignalLog:
             if anew or (label is not before and (label in _SIDES or before in _SIDES)):
                 found.append(self._record(evaluation.reading(symbol), label, before, source))
         return tuple(found)
+
+    def standing(self, evaluation: Evaluation, symbol: str) -> str | None:
+        """The id of the BUY or SELL that stands for a symbol; `None` where none does."""
+        label, begun_ms = evaluation.signal(symbol), evaluation.claimed_ms(symbol)
+        if label not in _SIDES or begun_ms is None:
+            return None
+        return record_id(self._exchange, symbol, begun_ms, label)
 
     def lapsed(self, close_ms: int, source: DataSource | None) -> tuple[SignalRecord, ...]:
         """The ends of those that were not scored for longer than is bridged, at the close `close_ms`.

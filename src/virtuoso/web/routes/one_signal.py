@@ -13,7 +13,7 @@ from virtuoso.model.clock import Clock, iso
 from virtuoso.model.documents.signal_detail import hash_of
 from virtuoso.model.signal import Label
 from virtuoso.storage.database.damage import left_out
-from virtuoso.storage.database.records import SignalRecord
+from virtuoso.storage.database.records import IncidentFilter, SignalRecord
 from virtuoso.storage.database.signal_outcomes import SignalOutcome
 from virtuoso.storage.database.store import Database
 from virtuoso.web.openapi import answers, reference
@@ -28,6 +28,9 @@ _NOT_DUE, _NOT_WRITTEN = "not due yet", "due, and not written yet"
 _PATIENCE_MS = 2 * _MINUTE_MS
 """After it is due an outcome waits for the bar that it ends with."""
 _NOT_KEPT = "what came of it is not kept: outcomes of claims are, for 35 days"
+_NEAR_MS = 3_600_000
+"""Incidents have the monitor's clock, signals the exchange's: one may be wrong by less."""
+_LOOKED_AT, _ALERTS = 500, 20
 _SIDES = {Label.BUY: 1.0, Label.SELL: -1.0}
 
 
@@ -62,7 +65,24 @@ async def _detail(database: Database, identity: str, signal: SignalRecord, now_m
     return docs.SignalDetail(
         said=said, horizon_min=None if expires_ms is None else (expires_ms - signal.close_ms) // _MINUTE_MS,
         build=signal.build, hash=hash_of(said, signal.build), link=f"/signals/{signal.id}", outcomes=outcomes,
-        reason=reason,
+        alerts=await _alerts(database, identity, signal), reason=reason,
+    )  # fmt: skip
+
+
+async def _alerts(database: Database, identity: str, signal: SignalRecord) -> tuple[docs.SignalAlert, ...]:
+    """The incidents that name the signal, newest first."""
+    until_ms = max(signal.close_ms, signal.expires_ms or 0) + _NEAR_MS
+    wanted = IncidentFilter(
+        symbol=signal.symbol, since_ms=signal.close_ms - _NEAR_MS, until_ms=until_ms, monitor=identity
+    )
+    page = await database.history(wanted, limit=_LOOKED_AT)
+    found = [incident for incident in page.incidents if incident.signal_id == signal.id]
+    return tuple(
+        docs.SignalAlert(
+            id=each.id, alert_type=each.kind, message=each.message, timestamp=iso(each.fired_ms) or "",
+            link=f"/alerts/{each.id}",
+        )
+        for each in found[:_ALERTS]
     )  # fmt: skip
 
 

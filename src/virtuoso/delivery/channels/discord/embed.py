@@ -8,7 +8,7 @@ from typing import Any
 
 from virtuoso.delivery.channels.discord.context import Field, fields_of
 from virtuoso.delivery.channels.discord.text import fit, plain, units
-from virtuoso.delivery.channels.plain import link_of
+from virtuoso.delivery.channels.plain import link_of, signal_link_of
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.alerts.notice import Line, Notice, Role
 
@@ -48,8 +48,8 @@ def embed_of(notice: Notice, *, repeat: bool) -> dict[str, Any]:
 
 
 def _description(notice: Notice, limit: int, *, cut: bool) -> str:
-    link = link_of(notice)
-    limit -= _TAIL + (len(link) + 10 if link else 0)
+    link, signal = link_of(notice), signal_link_of(notice)
+    limit -= _TAIL + sum(len(each) + 15 for each in (link, signal) if each)
     text, text_cut = fit(notice.text, min(limit, _TEXT), lines=True)
     cut = cut or text_cut
     parts = [text] if text else []
@@ -57,8 +57,10 @@ def _description(notice: Notice, limit: int, *, cut: bool) -> str:
         listed, rest, lines_cut = _lines(notice, limit - units(text) - 2)
         parts.append("\n".join([*listed, *([f"**and {rest:,} more**"] if rest > 0 else [])]))
         cut = cut or lines_cut
-    if link:
-        parts.append(f"[Cut to fit: read all of it]({link})" if cut else f"[Details]({link})")
+    links = [f"[Cut to fit: read all of it]({link})" if cut else f"[Details]({link})"] if link else []
+    links += [f"[The signal]({signal})"] if signal else []
+    if links:
+        parts.append(" · ".join(links))
     return "\n\n".join(part for part in parts if part)
 
 

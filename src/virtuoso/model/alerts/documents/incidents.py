@@ -146,6 +146,9 @@ class AlertDetail(Alert, frozen=True, kw_only=True):
     """When it became more severe last, ISO 8601 in UTC; `null` where it never did."""
     told_level: str | None
     """The level of the last notification: `info`, `warning` or `critical`; `null` where there was none."""
+    signal: str | None
+    """Path of the page of the signal that it is of, or that stood for its symbol when it fired; `null` where none
+    did."""
     path: tuple[Decision, ...]
     """The latest decisions, oldest first; 30 at most."""
     outcomes: tuple[AlertOutcome, ...] = ()
@@ -188,6 +191,7 @@ def detail_of(incident: Incident, outcomes: Iterable[Outcome] = (), around: Iter
         pending_at=iso(incident.pending_ms),
         escalated_at=iso(incident.escalated_ms),
         told_level=None if incident.notified is None else incident.notified.severity,
+        signal=None if incident.signal_id is None else f"/signals/{incident.signal_id}",
         path=tuple(map(_decision, incident.path)),
         outcomes=tuple(map(_outcome, outcomes)),
         around=tuple(map(_nearby, around)),
