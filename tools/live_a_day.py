@@ -29,7 +29,7 @@ import structlog
 
 from virtuoso.analysis.forecast.horizons import OUTCOME_HORIZONS_MIN
 from virtuoso.analysis.lived.statements import Statements
-from virtuoso.cli.terminal.performance import markdown
+from virtuoso.cli.signals_performance import markdown
 from virtuoso.config import Settings, load
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue.lived import KNOWN, READING, SIGNAL

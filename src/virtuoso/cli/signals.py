@@ -8,8 +8,8 @@ import msgspec
 import typer
 
 from virtuoso.cli import signals_show
+from virtuoso.cli.signals_performance import markdown, tables
 from virtuoso.cli.terminal.api import AsJson, Config, Token, TokenFile, Url, asked, client, identified, printed
-from virtuoso.cli.terminal.performance import markdown, tables
 from virtuoso.cli.terminal.tables import show
 from virtuoso.model import documents as docs
 from virtuoso.model.errors import VirtuosoError
