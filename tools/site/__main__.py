@@ -15,7 +15,14 @@ _WAIT_S: Final = 600
 NAV: Final = {
     "Begin": ("index.md", "tasks.md", "dashboard.md", "glossary.md"),
     "Use": ("alerts.md", "channels.md", "recordings.md", "exchanges.md", "exchange.md"),
-    "Believe": ("methodology.md", "track-record.md", "reliability.md", "benchmarks.md", "validation/"),
+    "Believe": (
+        "methodology.md",
+        "track-record.md",
+        "track-record-lived.md",
+        "reliability.md",
+        "benchmarks.md",
+        "validation/",
+    ),
     "Operate": ("operations.md", "stores.md", "security.md", "reporting.md"),
     "Reference": ("reference/",),
     "Develop": ("architecture.md", "extending.md", "contributing.md", "changes.md", "decisions/"),
