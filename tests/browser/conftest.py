@@ -46,6 +46,13 @@ def feed() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def fast_feed() -> Iterator[str]:
+    """The same with prices ten times a second."""
+    with fed(SYMBOLS, ticks_per_s=10) as url:
+        yield url
+
+
 @pytest.fixture(scope="module")
 def kept_feed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of such a web of few symbols, with a database that keeps signals."""
@@ -54,10 +61,14 @@ def kept_feed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @contextmanager
-def fed(symbols: int, *folder: Path) -> Iterator[str]:
-    """The address of a web that is fed, with a database in the folder where one is given, until the block ends."""
+def fed(symbols: int, *folder: Path, ticks_per_s: float = 1) -> Iterator[str]:
+    """The address of a web that is fed until the block ends, two passes a second and so many ticks.
+
+    It has a database in the folder where one is given.
+    """
     port = free_port()
-    command = [sys.executable, "-m", "tests.support.page_feed", str(port), str(symbols), "1", *map(str, folder)]
+    command = [sys.executable, "-m", "tests.support.page_feed", str(port), str(symbols), str(ticks_per_s)]
+    command += map(str, folder)
     process = warm.Popen(command, stdin=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"

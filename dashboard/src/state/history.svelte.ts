@@ -10,10 +10,12 @@ const AT_ONCE = 3;
 const FRESH_MS = 5 * 60_000;
 const EMPTY_MS = 5_000;
 const MOST = 1_000;
+const MOST_HELD = 150; // more than are in sight at once: what left the sight long ago is fetched anew
 
 class Histories {
   private readonly held = new SvelteMap<string, readonly number[]>();
   private readonly asked = new Map<string, number>();
+  private readonly inSight = new Set<string>();
   private readonly queue: string[] = [];
   private running = 0;
 
@@ -25,6 +27,8 @@ class Histories {
   /** Has the closes of a symbol fetched, unless they are held and fresh. */
   want(symbol: string): void {
     const asked = this.asked.get(symbol);
+    this.inSight.delete(symbol);
+    this.inSight.add(symbol); // the last wanted stands last
     const freshMs = this.closes(symbol).length === 0 ? EMPTY_MS : FRESH_MS;
     if ((asked !== undefined && Date.now() - asked < freshMs) || this.queue.length >= MOST) return;
     this.asked.set(symbol, Date.now());
@@ -44,6 +48,17 @@ class Histories {
     }
   }
 
+  /** Forgets those that were wanted longest ago, beyond as many as are held. */
+  private forget(): void {
+    for (const symbol of this.inSight) {
+      if (this.held.size <= MOST_HELD) return;
+      if (this.held.delete(symbol)) {
+        this.inSight.delete(symbol);
+        this.asked.delete(symbol);
+      }
+    }
+  }
+
   private async fetch(symbol: string): Promise<void> {
     try {
       const path = `/api/symbols/${encodeURIComponent(symbol)}/bars?timeframe=${TIMEFRAME}&limit=${COUNT}`;
@@ -52,6 +67,7 @@ class Histories {
         symbol,
         found.bars.map((bar) => bar.close),
       );
+      this.forget();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error; // whoever shows it asks again
     }
