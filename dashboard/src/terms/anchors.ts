@@ -37,7 +37,7 @@ export const ANCHORS = {
   trend_strength: "market-overview",
   turnover: "market-overview",
   volatility: "market-overview",
-  volatility_passed: "forecasts",
+  volatility_forecast: "forecasts",
 } as const satisfies Record<TermName, string>;
 
 export const methodologyOf = (name: TermName): string => `/methodology#${ANCHORS[name]}`;

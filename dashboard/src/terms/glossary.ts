@@ -34,7 +34,7 @@ export const TERMS = {
   turnover: "Value traded over the last 24 hours.",
   last_hour:
     "How far the price went within the last hour, and how often it went as far, either way, in the last seven days. Usual: in more than one hour of five.",
-  volatility_passed:
+  volatility_forecast:
     "How far prices moved within the last hour beside what was forecast for it an hour before: the mean over all symbols. About as often above as below is what a good forecast has.",
   volatility: "How far prices move in a day, measured over the last day; usual is the same over the last week.",
 } satisfies Record<string, string>;
