@@ -17,6 +17,7 @@ import uvloop
 
 from tests.support.databases import sqlite_url
 from tests.support.kept_signals import keep_signals
+from tests.support.made_depth import depth_of
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue import alert_examples, examples, performance_example
 from virtuoso.model.clock import SystemClock, iso
@@ -35,6 +36,21 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 SYMBOLS = 600
 """As many are fed to the tests of pages."""
 SIGNALS_S = 0.5
+DEPTH_S = 6 * 3_600
+"""So much of depth is kept."""
+
+
+class MadeDepth:
+    """Depth of the last hours."""
+
+    def __init__(self, clock: SystemClock) -> None:
+        self._clock = clock
+
+    async def depth(self, symbol: str, seconds: int, until_ms: int | None = None) -> docs.Depth | None:
+        now = self._clock.now_ns() // 10**9
+        end = now if until_ms is None else min(now, until_ms // 1_000)
+        oldest = now - DEPTH_S
+        return depth_of(symbol, max(oldest, end - seconds), end, oldest)
 
 
 class Views:
@@ -135,6 +151,11 @@ class Feed:
         ]
         self.publish("ticks", {"timestamp": self.now(), "data_source": "synthetic", "ticks": rows})
 
+    def depth(self) -> None:
+        second = self._clock.now_ns() // 10**9
+        for name in self._names[:2]:
+            self.publish(f"depth:{name}", depth_of(name, second - second % 10 - 10, second + 1))
+
     def status(self) -> None:
         self.publish("status", examples.STATUS | {"timestamp": self.now(), "health": "healthy", "health_reasons": []})
 
@@ -150,6 +171,7 @@ class Feed:
             group.create_task(every(SIGNALS_S, self.market))
             group.create_task(every(1.0 / ticks_per_s, self.ticks))
             group.create_task(every(1.0, lambda _step: self.status()))
+            group.create_task(every(1.0, lambda _step: self.depth()))
 
 
 async def serve(port: int, symbols: int, ticks_per_s: float, folder: Path | None = None) -> None:
@@ -162,7 +184,7 @@ async def serve(port: int, symbols: int, ticks_per_s: float, folder: Path | None
         await keep_signals(database, clock)
     app = create_app(
         cache=cache, board=HealthState(clock, 10.0, "embedded"), views=Views(), database=database, identity="m",
-        clock=clock, access=Access(["127.0.0.1"], None),
+        clock=clock, access=Access(["127.0.0.1"], None), depth=MadeDepth(clock),
     )  # fmt: skip
     async with asyncio.TaskGroup() as group:
         group.create_task(Feed(cache, clock, symbols).run(ticks_per_s))

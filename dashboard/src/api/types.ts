@@ -16,6 +16,8 @@ export type Bars = Schemas["Bars"];
 export type Book = Schemas["Book"];
 export type Cones = Schemas["Cones"];
 export type Dashboard = Schemas["Dashboard"];
+export type Depth = Schemas["Depth"];
+export type DepthBlock = Schemas["DepthBlock"];
 export type Forecast = Schemas["Forecast"];
 export type MarketOverview = Schemas["MarketOverview"];
 export type MonitoringHistory = Schemas["MonitoringHistory"];
@@ -40,7 +42,7 @@ export type SymbolSeries = Schemas["SymbolSeries"];
 export type Tape = Schemas["Tape"];
 export type TopSignals = Schemas["TopSignals"];
 
-/** The events of `/api/stream`, by name; `symbol` and `book` only where a symbol was asked for. */
+/** The events of `/api/stream`, by name; those of a symbol only where a symbol was asked for. */
 export interface Documents {
   overview: MarketOverview;
   signals: TopSignals;
@@ -52,6 +54,7 @@ export interface Documents {
   symbol: SymbolDetail;
   book: Book;
   tape: Tape;
+  depth: Depth;
 }
 
 export type DocumentName = keyof Documents;

@@ -30,10 +30,11 @@ class Live implements Follower {
   ticks = $state.raw<ReadonlyMap<string, Tick>>(new Map());
   /** When the ticks came, ms of the epoch: their `age_ms` counts from then. */
   ticksAt = $state(0);
-  /** The document and the book of the symbol that is followed; `null` before they came. */
+  /** The document, book, tape and depth of the symbol that is followed; `null` before they came. */
   symbol = $state.raw<Documents["symbol"] | null>(null);
   book = $state.raw<Documents["book"] | null>(null);
   tape = $state.raw<Documents["tape"] | null>(null);
+  depth = $state.raw<Documents["depth"] | null>(null);
   /** When the monitor was last heard, ms of the epoch here: its status says something new each second. */
   heardAt = $state<number | null>(null);
   /** How far the server's clock is ahead of this one, ms. */
@@ -50,9 +51,11 @@ class Live implements Follower {
     this.symbol = null;
     this.book = null;
     this.tape = null;
+    this.depth = null;
     this.waiting.delete("symbol");
     this.waiting.delete("book");
     this.waiting.delete("tape");
+    this.waiting.delete("depth");
     this.stream = new Stream(this, symbol);
   }
 

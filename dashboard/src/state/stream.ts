@@ -3,7 +3,7 @@
 import type { DocumentName } from "../api/types";
 
 const NAMES: readonly DocumentName[] = [
-  "overview", "signals", "dashboard", "alerts", "regime", "status", "ticks", "symbol", "book", "tape",
+  "overview", "signals", "dashboard", "alerts", "regime", "status", "ticks", "symbol", "book", "tape", "depth",
 ]; // prettier-ignore
 const SILENT_MS = 30_000;
 const FIRST_MS = 500;

@@ -1,0 +1,195 @@
+"""The depth of a symbol's page in Chromium: its values are those served, gaps are gaps, hours are dragged through."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page
+from tests.browser.test_symbol_page import number, table
+from tests.support.dashboard import Opened, opened, served, violations
+from tests.support.made_depth import LARGEST, WIDTH, byte_of, known_of, low_of, middle_of
+from tests.support.program import Program
+from tests.support.soak import soak_only
+
+pytestmark = pytest.mark.slow
+
+PATH = "/symbol/BTCUSDT"
+MAP = "section .map"
+WORDS = {"b": "book", "i": "the book was not valid", "-": "nobody looked"}
+MOST_FRAME_MS = 8.0
+DRAGS = 4
+"""The best of them counts: what others do on the machine makes the thread's own time longer, too."""
+PARTS = {
+    "FireAnimationFrame", "EventDispatch", "UpdateLayoutTree", "Layout", "PrePaint", "Paint", "Layerize", "Commit",
+}  # fmt: skip
+"""Events of a trace that are script and paint of a frame."""
+
+
+def second_of(iso: str) -> int:
+    return round(datetime.fromisoformat(iso).replace(tzinfo=UTC).timestamp())
+
+
+def left(page: Page) -> float:
+    return float(page.locator(MAP).get_attribute("data-left") or "nan")
+
+
+def spans(page: Page) -> Locator:
+    return page.get_by_role("group", name="Seconds of depth")
+
+
+def drawn(shown: Opened) -> Page:
+    shown.go(PATH)
+    shown.page.wait_for_selector(f"{MAP}[data-left]")
+    shown.page.locator(MAP).scroll_into_view_if_needed()
+    return shown.page
+
+
+def test_what_is_drawn_is_what_is_served_gaps_too(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        page = drawn(shown)
+        spans(page).get_by_role("button", name="15m").click()
+        page.wait_for_function("() => document.querySelector('section .map').dataset.step === '2'")
+        page.get_by_role("button", name="older", exact=True).click()
+        rows = table(page, "depth")
+        for time, bid, _ask, bids, asks, known in rows[-300:]:
+            second = second_of(time)
+            assert known == WORDS[known_of(second)], time
+            if known != "book":
+                assert (bid, bids, asks) == ("—", "—", "—")
+                continue
+            assert number(bid) == pytest.approx(middle_of(second) - 0.05)
+            sizes = [LARGEST * 10 ** ((byte_of(second, j) - 255) / 42) for j in range(64)]
+            assert number(bids) + number(asks) == pytest.approx(sum(sizes), rel=1e-6)
+        assert {row[-1] for row in rows} >= {"book", "the book was not valid"}
+
+
+def test_the_newest_second_is_that_of_the_stream_and_a_hand_leads_to_hours_before(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        page = drawn(shown)
+        before = left(page)
+        page.wait_for_function("left => Number(document.querySelector('section .map').dataset.left) > left", arg=before)
+        page.locator(MAP).focus()
+        for _ in range(5):
+            page.keyboard.press("PageUp")
+        at = left(page)
+        assert at == pytest.approx(before - 5 * 300, abs=20)
+        page.wait_for_timeout(1_500)
+        assert left(page) == at, "what is looked at stays"
+        page.keyboard.press("End")
+        page.wait_for_function("left => Number(document.querySelector('section .map').dataset.left) > left", arg=before)
+        for _ in range(200):
+            page.keyboard.press("PageUp")
+        oldest = second_of(served(feed, "/api/symbols/BTCUSDT/depth?seconds=10")["oldest"])
+        assert left(page) == pytest.approx(oldest, abs=60), "no further than what is kept"
+
+
+def test_under_the_cursor_stands_the_size_that_rests_there(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        page = drawn(shown)
+        page.get_by_role("button", name="older", exact=True).click()
+        page.wait_for_function(
+            "() => { const canvas = document.querySelector('canvas.heat');"
+            " return canvas.getContext('2d').getImageData(0, 0, canvas.width, 1).data.length > 0; }"
+        )
+        box = page.locator(MAP).bounding_box()
+        assert box is not None
+        page.wait_for_timeout(1_000)
+        for share in (0.2, 0.35, 0.5, 0.65):
+            page.mouse.move(box["x"] + share * (box["width"] - 66), box["y"] + 0.5 * box["height"])
+            lines = page.locator(".hover div").all_inner_texts()
+            second = int(left(page) + share * 300)
+            candidates = [s for s in range(second - 2, second + 3) if known_of(s) == "b"]
+            if len(lines) < 4 or not candidates:
+                assert lines[1] in WORDS.values()
+                continue
+            first = number(lines[1].split(" – ")[0])
+            sizes = {
+                f"{LARGEST * 10 ** ((byte_of(s, round(first / WIDTH) - low_of(s)) - 255) / 42):.3g}"
+                for s in candidates
+                if 0 <= round(first / WIDTH) - low_of(s) < 64
+            }
+            assert lines[0] in sizes | {"beyond the bins"}
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])
+def test_it_is_accessible_and_fits(browser: Browser, feed: str, width: int, scheme: str) -> None:
+    with opened(browser, feed, width, scheme) as shown:
+        page = drawn(shown)
+        table(page, "depth")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert "\n".join(violations(page)) == ""
+
+
+def test_what_a_monitor_kept_is_drawn_after_it_is_opened(browser: Browser, program: Program) -> None:
+    program.until("depth is kept", lambda: served(program.url, "/api/symbols/BTCUSDT/depth?seconds=60")["blocks"], 60)
+    with opened(browser, program.url) as shown:
+        page = drawn(shown)
+        kept = served(program.url, "/api/symbols/BTCUSDT/depth?seconds=60")["blocks"][0]
+        page.wait_for_timeout(1_500)
+        by_time = {second_of(row[0]): row for row in table(page, "depth")}
+        for i, letter in enumerate(kept["seconds"]):
+            row = by_time.get(second_of(kept["begins"]) + i)
+            if row is not None and letter == "b":
+                assert number(row[1]) == pytest.approx(kept["bids"][i])
+
+
+@soak_only("a trace of an hour that is dragged through")
+def test_an_hour_is_dragged_through_at_eight_milliseconds_a_frame(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        page = drawn(shown)
+        spans(page).get_by_role("button", name="1h").click()
+        for _ in range(2):
+            page.get_by_role("button", name="older", exact=True).click()
+            page.wait_for_timeout(2_000)
+        box = page.locator(MAP).bounding_box()
+        assert box is not None
+        frames = [frame_times(traced(page, lambda: drag(page, box))) for _ in range(DRAGS)]
+        assert sum(map(len, frames)) >= 50 * DRAGS
+        slow = [sorted(each)[int(0.95 * len(each))] for each in frames]
+        assert min(slow) <= MOST_FRAME_MS, f"the 95th percentile of each drag, ms: {slow}"
+
+
+def drag(page: Page, box: Any) -> None:
+    """To an hour before and back, by hand."""
+    y = box["y"] + box["height"] / 2
+    start, wide = box["x"] + 10, box["width"] - 90
+    for direction in (1, -1):
+        page.mouse.move(start if direction > 0 else start + wide, y)
+        page.mouse.down()
+        for step in range(100):
+            offset = wide * step / 100
+            page.mouse.move(start + offset if direction > 0 else start + wide - offset, y)
+        page.mouse.up()
+
+
+def traced(page: Page, work: Any) -> list[dict[str, Any]]:
+    """What Chromium notes of its main thread while something is done."""
+    session = page.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
+    events: list[dict[str, Any]] = []
+    done: list[bool] = []
+    session.on("Tracing.dataCollected", lambda found: events.extend(found["value"]))
+    session.on("Tracing.tracingComplete", lambda _: done.append(True))
+    categories = ["devtools.timeline", "disabled-by-default-devtools.timeline", "toplevel"]
+    session.send("Tracing.start", {"traceConfig": {"includedCategories": categories}, "transferMode": "ReportEvents"})
+    work()
+    session.send("Tracing.end")
+    for _ in range(100):
+        if done:
+            break
+        page.wait_for_timeout(100)
+    assert done
+    return events
+
+
+def frame_times(events: list[dict[str, Any]]) -> list[float]:
+    """Script and paint of each frame drawn by script, ms of the thread's own time, however busy the machine is."""
+    fired = [e for e in events if e["name"] == "FireAnimationFrame" and e.get("ph") == "X"]
+    (thread,) = {(e["pid"], e["tid"]) for e in fired}
+    drawn_at = sorted(e["ts"] for e in fired)
+    sums = dict.fromkeys(drawn_at, 0.0)
+    mine = [e for e in events if e["name"] in PARTS and e.get("ph") == "X" and (e["pid"], e["tid"]) == thread]
+    for event in mine:
+        frame = next((at for at in reversed(drawn_at) if at <= event["ts"]), None)
+        if frame is not None:
+            sums[frame] += event.get("tdur", event.get("dur", 0)) / 1_000
+    return list(sums.values())
