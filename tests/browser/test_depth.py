@@ -49,7 +49,13 @@ def test_what_is_drawn_is_what_is_served_gaps_too(browser: Browser, feed: str) -
         page = drawn(shown)
         spans(page).get_by_role("button", name="15m").click()
         page.wait_for_function("() => document.querySelector('section .map').dataset.step === '2'")
+        before = left(page)
         page.get_by_role("button", name="older", exact=True).click()
+        page.wait_for_function(
+            "before => { const { left, whole } = document.querySelector('section .map').dataset;"
+            " return Number(left) < before - 800 && whole === 'yes'; }",
+            arg=before,
+        )
         rows = table(page, "depth")
         for time, bid, _ask, bids, asks, known in rows[-300:]:
             second = second_of(time)

@@ -17,10 +17,10 @@ def middle_of(second: int) -> float:
 
 
 def known_of(second: int) -> str:
-    """Every ten minutes the book is not valid for twenty seconds; from 300 to 340 of each hour nobody looks."""
+    """Every five minutes the book is not valid for ten seconds; from 300 to 340 of each hour nobody looks."""
     if 300 <= second % _HOUR_S < 340:
         return UNSEEN
-    return INVALID if 100 <= second % 600 < 120 else BOOK
+    return INVALID if 100 <= second % 300 < 110 else BOOK
 
 
 def low_of(second: int) -> int:

@@ -153,7 +153,9 @@ describe("what is asked for", () => {
     expect(first).toEqual([START - TILE_S, START]);
     for (const tile of first) tiles.begun(tile);
     expect(tiles.wanted(START, now, now, 0)).toEqual([]);
+    expect(tiles.answered(START)).toBe(false);
     for (const tile of first) tiles.ended(tile, now);
+    expect([tiles.answered(START + 5), tiles.answered(START + TILE_S)]).toEqual([true, false]);
     expect(tiles.wanted(START, now, now + 60, 0)).toEqual([]);
     expect(tiles.wanted(START, now, START + TILE_S + 60, 0)).toEqual([START, START + TILE_S]);
     tiles.forget(START - TILE_S);
@@ -165,14 +167,15 @@ describe("what is asked for", () => {
 describe("words and numbers", () => {
   const held = heldOf(told(START, "bi"));
   it("say what is under the cursor", () => {
-    expect(hoverOf(held, START + 0.5, 937, false, 0.5).lines[0]).toBe("10");
-    expect(hoverOf(held, START + 0.5, 937 - 1_000, true, 0.5).lines[0]).toBe("10");
-    expect(hoverOf(held, START + 0.5, 2_000, false, 0.5).lines[0]).toBe("beyond the bins");
-    expect(hoverOf(held, START + 1, 937, false, 0.5).lines[1]).toBe("the book was not valid");
-    expect(hoverOf(held, START + 7, 937, false, 0.5).lines[1]).toBe("nobody looked");
+    expect(hoverOf(held, START + 0.5, 937, false, 0.5, () => true).lines[0]).toBe("10");
+    expect(hoverOf(held, START + 0.5, 937 - 1_000, true, 0.5, () => true).lines[0]).toBe("10");
+    expect(hoverOf(held, START + 0.5, 2_000, false, 0.5, () => true).lines[0]).toBe("beyond the bins");
+    expect(hoverOf(held, START + 1, 937, false, 0.5, () => true).lines[1]).toBe("the book was not valid");
+    expect(hoverOf(held, START + 7, 937, false, 0.5, () => false).lines[1]).toBe("asked for");
+    expect(hoverOf(held, START + 7, 937, false, 0.5, () => true).lines[1]).toBe("nobody looked");
   });
   it("have a row a second, with what is not known left open", () => {
-    const rows = rowsOf(held, view(START, 10), START + 3);
+    const rows = rowsOf(held, view(START, 10), START + 3, () => true);
     expect(rows.map((row) => [row[1], row[5]])).toEqual([
       [999.5, "book"],
       [null, "the book was not valid"],

@@ -21,6 +21,11 @@ export class Tiles {
     return found;
   }
 
+  /** Whether what was kept of a second is here, or is known not to be. */
+  answered(second: number): boolean {
+    return Number.isFinite(this.asked.get(second - (second % TILE_S)) ?? Number.NaN);
+  }
+
   begun(tile: number): void {
     this.asked.set(tile, Number.POSITIVE_INFINITY);
   }

@@ -8,6 +8,10 @@ import type { View } from "./paint";
 
 export const headOf = ["second (UTC)", "best bid", "best ask", "size of bids", "size of asks", "known"] as const;
 
+/** Whether the history was asked of a second. */
+export type Answered = (second: number) => boolean;
+const AWAITED = "asked for";
+
 /** What is under the cursor, the most important lines first. */
 export interface Hover {
   readonly lines: readonly string[];
@@ -24,12 +28,20 @@ const WORDS: Readonly<Record<string, string>> = {
 export const knownText = (letter: string | undefined): string => WORDS[letter ?? "-"] ?? "unknown";
 
 /** What is known of a moment (seconds of the epoch, may be a fraction) at a price, or a distance from the middle. */
-export function hoverOf(held: DepthColumns, moment: number, at: number, centred: boolean, tick: number | null): Hover {
+export function hoverOf(
+  held: DepthColumns,
+  moment: number,
+  at: number,
+  centred: boolean,
+  tick: number | null,
+  answered: Answered,
+): Hover {
   const second = Math.floor(moment);
   const time = timeText(new Date(second * 1_000).toISOString());
   const column = held.at(second);
   const known = column?.block.known[column.i];
-  if (column === null || known !== "b") return { lines: [time, knownText(known)] };
+  if (column === null || known !== "b")
+    return { lines: [time, column === null && !answered(second) ? AWAITED : knownText(known)] };
   const { block, i } = column;
   const [bid, ask] = [block.bids[i] ?? 0, block.asks[i] ?? 0];
   const price = at + (centred ? (bid + ask) / 2 : 0);
@@ -44,13 +56,14 @@ export function hoverOf(held: DepthColumns, moment: number, at: number, centred:
 const onTick = (price: number, tick: number | null) => (tick === null ? price : Math.round(price / tick) * tick);
 
 /** The seconds in sight, oldest first. */
-export function rowsOf(held: DepthColumns, view: View, now: number): Cell[][] {
+export function rowsOf(held: DepthColumns, view: View, now: number, answered: Answered): Cell[][] {
   const rows: Cell[][] = [];
   for (let second = Math.ceil(view.left); second < Math.min(now, view.left + view.span); second += 1) {
     const column = held.at(second);
     const known = column?.block.known[column.i];
     const time = new Date(second * 1_000).toISOString();
-    if (column === null || known !== "b") rows.push([time, null, null, null, null, knownText(known)]);
+    if (column === null || known !== "b")
+      rows.push([time, null, null, null, null, column === null && !answered(second) ? AWAITED : knownText(known)]);
     else {
       const { block, i } = column;
       rows.push([time, block.bids[i] ?? null, block.asks[i] ?? null, ...sidesOf(column), knownText(known)]);
