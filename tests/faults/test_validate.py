@@ -27,24 +27,26 @@ OF_THE_MACHINE = {
 }  # fmt: skip
 """What may fail where time passes ten times as fast and the machine is busy."""
 
-Weather = Callable[[], None]
+Weather = Callable[[Path], None]
 
 
-def validated(
-    watcher: Watcher, folder: Path, seconds: int, weather: Weather = lambda: None, *more: str
-) -> tuple[int, Report]:  # fmt: skip
-    """Let a window pass, with some weather in it and more options; the exit code and the report."""
-    pace, out = watcher.program.pace, folder / "report.json"
-    arguments = ("--url", watcher.program.url, "--window", f"{seconds}s", "--format", "json", "-o", str(out), *more)
+def validated(watcher: Watcher, folder: Path, weather: Weather, *more: str) -> tuple[int, Report]:
+    """Watch until some weather is over, with more options; the exit code and the report.
+
+    What ends it is what was seen, and no time: a busy machine makes a test longer, and nothing fail.
+    """
+    pace, out, samples = watcher.program.pace, folder / "report.json", folder / "samples"
     log = (folder / "log").open("w")
     process = warm.Popen(
-        command("validate", *arguments, "--save", str(folder / "samples"), pace=pace),
+        command("validate", "--url", watcher.program.url, "--window", "6m", "--save", str(samples),
+                "-o", str(out), *more, pace=pace),
         stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
     )  # fmt: skip
     try:
         pace.begun(process)
-        pace.until("the first samples", (folder / "samples" / "exchange.jsonl").exists, 30)
-        weather()
+        pace.until("the first samples", lambda: rounds(samples), 60)
+        weather(samples)
+        process.send_signal(signal.SIGINT)
         with pace.flowing():
             code = process.wait(120)
     finally:
@@ -52,72 +54,76 @@ def validated(
         process.wait()
         log.close()
     assert out.exists(), (folder / "log").read_text()
-    return code, msgspec.json.decode(out.read_bytes(), type=Report)
+    assert "PARTIAL" in (folder / "log").read_text().splitlines()[-1]
+    return code, judged(read_samples(samples))
+
+
+def rounds(samples: Path) -> int:
+    """How many times the exchange was asked for its time."""
+    path = samples / "exchange.jsonl"
+    return path.read_text().count('"path":"/v5/market/time"') if path.exists() else 0
+
+
+def sweeps(samples: Path) -> int:
+    """How many times the incidents were asked for, which is once in a sweep over all routes."""
+    path = samples / "answers.api.alerts.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def test_in_good_weather_nothing_fails(watcher: Watcher, tmp_path: Path) -> None:
     """What fails only because the machine is busy is no matter here: the unit tests hold what is judged of times."""
     config = settings_for(watcher.exchange, tmp_path, UNIVERSE)
-    code, report = validated(watcher, tmp_path, 25, lambda: None, "-c", str(config), "--send-test-alert")
-    wrong = told(report, Verdict.FAIL)
-    assert code == int(bool(wrong))
-    assert wrong.keys() <= OF_THE_MACHINE, evidence(report)
+
+    def weather(samples: Path) -> None:
+        watcher.program.pace.until("four rounds", lambda: rounds(samples) >= 4, 300)
+
+    code, report = validated(watcher, tmp_path, weather, "-c", str(config), "--send-test-alert", "--format", "json")
+    assert code == 1, "a window that was ended early passes nothing"
+    assert report.partial
+    assert told(report, Verdict.FAIL).keys() <= OF_THE_MACHINE, evidence(report)
     passed = told(report, Verdict.PASS)
     for test in (
-        "cycles × interval fill the window",
-        "what is called live is the exchange's price",
-        "one monitor runs",
-    ):
+        "cycles × interval fill the window", "what is called live is the exchange's price", "one monitor runs",
+        "what is in force is what the files say", "a test message arrives",
+    ):  # fmt: skip
         assert test in passed, told(report, Verdict.UNKNOWN)
     assert {route.split("?")[0] for route in report.requests} >= {"GET /health", "GET /api/stream", "GET /docs"}
-    assert judged(read_samples(tmp_path / "samples")) == report
-    by_hand = warm.run(command("validate", "--samples", str(tmp_path / "samples"), "--format", "html"), timeout=60)
-    assert by_hand.returncode == code
-    assert "<h1>Validation report</h1>" in by_hand.stdout
+    assert msgspec.json.decode((tmp_path / "report.json").read_bytes(), type=Report) == report
 
 
-def test_ctrl_c_gives_a_partial_report_that_does_not_pass(watcher: Watcher, tmp_path: Path) -> None:
-    out = tmp_path / "report.md"
+def test_a_window_that_is_over_is_not_partial(watcher: Watcher, tmp_path: Path) -> None:
+    out = tmp_path / "report.json"
     pace = watcher.program.pace
+    arguments = ("--url", watcher.program.url, "--window", "3s", "--format", "json", "-o", str(out))
     process = warm.Popen(
-        command("validate", "--url", watcher.program.url, "--save", str(tmp_path / "s"), "-o", str(out), pace=pace),
-        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
-    )  # fmt: skip
+        command("validate", *arguments, pace=pace), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path
+    )
     pace.begun(process)
-    pace.until("the first samples", (tmp_path / "s" / "status.jsonl").exists, 30)
-    pace.sleep(5)
-    process.send_signal(signal.SIGINT)
     with pace.flowing():
-        said = process.communicate(timeout=60)[1]
-    assert process.returncode == 1
-    assert "PARTIAL" in said.splitlines()[-1]
-    assert "PARTIAL: the window was ended before it was over." in out.read_text()
-
-
-def ordered(watcher: Watcher, *faults: dict[str, Any], apart_s: float = 0.0) -> Weather:
-    """Order faults, so many seconds one after the other."""
-
-    def weather() -> None:
-        for fault in faults:
-            watcher.order(**fault)
-            watcher.sleep(apart_s)
-
-    return weather
+        code = process.wait(120)
+    report = msgspec.json.decode(out.read_bytes(), type=Report)
+    assert not report.partial
+    assert code == int(not report.passed)
 
 
 BOOKS = [f"orderbook.50.{symbol}" for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT")]
 
 
-CASES: dict[str, tuple[int, float, list[dict[str, Any]], dict[str, tuple[str, ...]]]] = {
+Step = tuple[int, float | str, list[dict[str, Any]]]
+"""Rounds of asking the exchange, and seconds or an incident of the program, to wait for after faults were ordered."""
+LONG_S = 600
+ANY = "any check"
+"""A ticker without numbers shows in a price that stands, or in frames that are refused, whichever is sooner."""
+
+CASES: dict[str, tuple[list[Step], dict[str, tuple[str, ...]]]] = {
     "frames": (
-        20, 0.0,
-        [
+        [(1, 8.0, [
             {"fault": "drop_delta", "topic": BOOKS[0]}, {"fault": "duplicate_delta", "topic": BOOKS[1]},
             {"fault": "reorder_delta", "topic": BOOKS[2]}, {"fault": "cross_delta", "topic": BOOKS[3]},
             {"fault": "truncated", "topic": "tickers.BTCUSDT", "share": 0.5, "for_s": 5},
             {"fault": "malformed", "topic": "tickers.ETHUSDT", "share": 0.5, "for_s": 5},
             {"fault": "unknown_topic", "share": 0.2, "for_s": 5},
-        ],
+        ])],
         {
             "no book or ticker had to be asked for anew": (*BOOKS, "u: does not follow", "b, a: crossed"),
             "frames can be believed": ("tickers.BTCUSDT: frame: not JSON", "tickers.ETHUSDT: frame: not JSON"),
@@ -125,61 +131,61 @@ CASES: dict[str, tuple[int, float, list[dict[str, Any]], dict[str, tuple[str, ..
         },
     ),
     "numbers": (
-        40, 0.0,
-        [
+        [(8, 25.0, [
             {"fault": "empty_numbers", "topic": "tickers.ETHUSDT", "for_s": 10},
-            {"fault": "missing_numbers", "topic": "tickers.BTCUSDT", "for_s": 40},
-            {"fault": "mute_topic", "topic": BOOKS[3], "for_s": 30},
+            {"fault": "missing_numbers", "topic": "tickers.BTCUSDT", "for_s": LONG_S},
+            {"fault": "mute_topic", "topic": BOOKS[3], "for_s": LONG_S},
             {"fault": "restart_book", "topic": BOOKS[2]},
-        ],
+        ])],
         {
-            "numbers that were told go on being told": ("lastPrice ×",),
-            "prices move when the exchange's move": ("price of BTCUSDT stood for",),
+            "numbers that were told go on being told": ("left empty although they were told before",),
+            ANY: ("price of BTCUSDT stood for|tickers.BTCUSDT: last: not told",),
             "no topic is mute": (BOOKS[3],),
             "books are numbered upwards": ("SOLUSDT from",),
         },
     ),
     "mute": (
-        25, 0.0, [{"fault": "mute", "for_s": 18}],
+        [(1, "stale_feed", [{"fault": "mute", "for_s": LONG_S}])],
         {"it reports nothing wrong with itself": ("stale_feed at", "connected, but no data")},
     ),
     "latency": (
-        20, 0.0, [{"fault": "latency", "latency_ms": 3_000, "jitter_ms": 300, "for_s": 15}],
+        [(2, 8.0, [{"fault": "latency", "latency_ms": 3_000, "jitter_ms": 300, "for_s": LONG_S}])],
         {"frames come in time": ("delayed: ", "orderbook.50."), "the exchange answers in time": ("slowest ",)},
     ),
     "frozen time": (
-        35, 0.0, [{"fault": "frozen_time", "for_s": 28}],
+        [(4, "exchange_clock", [{"fault": "frozen_time", "for_s": LONG_S}])],
         {
             "the exchange's clock goes on": ("it stood still from",),
             "it reports nothing wrong with itself": ("exchange_clock at",),
         },
     ),
     "skew": (
-        25, 0.0, [{"fault": "clock_skew", "skew_ms": 7_000, "for_s": 60}],
+        [(2, "clock_skew", [{"fault": "clock_skew", "skew_ms": 7_000, "for_s": LONG_S}])],
         {
             "the exchange's clock does not jump": ("it jumped by ",),
             "it reports nothing wrong with itself": ("clock_skew at",),
         },
     ),
     "maintenance": (
-        20, 0.0, [{"fault": "maintenance", "for_s": 12}],
+        [(2, 12.0, [{"fault": "maintenance", "for_s": LONG_S}])],
         {"the exchange answers": ("status 503: maintenance",), "the exchange serves": ("maintenance: HTTP 503",)},
     ),
     "lost sockets": (
-        25, 0.0, [{"fault": "slow_accept", "latency_ms": 4_500, "for_s": 4}, {"fault": "disconnect"}],
+        [(1, "stale_feed", [
+            {"fault": "slow_accept", "latency_ms": 4_500, "for_s": 10}, {"fault": "disconnect"},
+        ])],
         {
             "connections hold": ("topics without a connection",),
             "it reports nothing wrong with itself": ("stale_feed at", "closed by the exchange"),
         },
     ),
     "symbols": (
-        100, 0.0,
-        [
-            {"fault": "missing_minutes", "symbol": "SOLUSDT", "for_s": 98},
-            {"fault": "list", "symbol": "SOLUSDT", "to": "NEWUSDT", "for_s": 80},
-            {"fault": "delist", "symbol": "XRPUSDT", "for_s": 80},
-            {"fault": "rename", "symbol": "ETHUSDT", "to": "ETHNEWUSDT", "for_s": 80},
-        ],
+        [(1, 95.0, [
+            {"fault": "missing_minutes", "symbol": "SOLUSDT", "for_s": LONG_S},
+            {"fault": "list", "symbol": "SOLUSDT", "to": "NEWUSDT", "for_s": LONG_S},
+            {"fault": "delist", "symbol": "XRPUSDT", "for_s": LONG_S},
+            {"fault": "rename", "symbol": "ETHUSDT", "to": "ETHNEWUSDT", "for_s": LONG_S},
+        ])],
         {
             "closes of all symbols go on": ("SOLUSDT fell",),
             "the universe stays": ("NEWUSDT", "ETHNEWUSDT"),
@@ -187,26 +193,49 @@ CASES: dict[str, tuple[int, float, list[dict[str, Any]], dict[str, tuple[str, ..
         },
     ),
     "requests": (  # the last: a ban is heeded for ten minutes
-        40, 9.0,
-        [{"fault": kind, "for_s": 8} for kind in ("busy", "reject", "refuse")] + [{"fault": "ban", "for_s": 10}],
+        [
+            *((2, 0.0, [{"fault": kind, "for_s": LONG_S}]) for kind in ("busy", "reject", "refuse")),
+            (1, 14.0, [{"fault": "ban", "for_s": LONG_S}]),
+        ],
         {
             "the exchange answers": ("retCode 10006", "retCode 10001", "the connection was closed", "403: "),
             "the exchange takes requests": ("banned until",),
         },
     ),
 }  # fmt: skip
-"""By what is wrong: length of the window, seconds from one fault to the next, the faults, and what must be said."""
+"""By what is wrong: the faults, step by step, and what must be said."""
 
 
 @pytest.mark.parametrize("what", CASES)
 def test_each_fault_is_named(what: str, watcher: Watcher, tmp_path: Path) -> None:
-    seconds, apart_s, faults, expected = CASES[what]
-    report = validated(watcher, tmp_path, seconds, ordered(watcher, *faults, apart_s=apart_s))[1]
+    steps, expected = CASES[what]
+
+    def weather(samples: Path) -> None:
+        pace = watcher.program.pace
+        for wanted, awaited, faults in steps:
+            watcher.exchange.clear()
+            for fault in faults:
+                watcher.order(**fault)
+            before = rounds(samples)
+            if isinstance(awaited, str):
+                pace.until(awaited, lambda kind=awaited: kind in watcher.fired(), 120)
+            else:
+                watcher.sleep(awaited)
+            pace.until("rounds", lambda n=before + wanted: rounds(samples) >= n, 600)
+        swept = sweeps(samples)
+        pace.until("a whole sweep", lambda: sweeps(samples) >= swept + 2, 600)
+
+    report = validated(watcher, tmp_path, weather)[1]
     watcher.exchange.clear()
     said = told(report, Verdict.FAIL, Verdict.OBSERVED)
-    missing = [(test, part) for test, parts in expected.items() for part in parts if part not in said.get(test, "")]
+    said[ANY] = evidence(report)
+    missing = [
+        (test, part) for test, parts in expected.items() for part in parts
+        if not any(way in said.get(test, "") for way in part.split("|"))
+    ]  # fmt: skip
     assert missing == [], evidence(report)
 
 
 def test_no_fault_is_left_out() -> None:
-    assert {fault["fault"] for _, _, faults, _ in CASES.values() for fault in faults} == set(_NEEDS)
+    ordered = {fault["fault"] for steps, _ in CASES.values() for _, _, faults in steps for fault in faults}
+    assert ordered == set(_NEEDS)
