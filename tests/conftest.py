@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.support.exchange import Running, running_exchange
@@ -70,6 +71,14 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No `VIRTUOSO__…` variable of the machine reaches a test."""
     for name in [n for n in os.environ if n.upper().startswith("VIRTUOSO")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A command that is called within a test sets up the logs of this process for itself alone."""
+    earlier = structlog.get_config()
+    yield
+    structlog.configure(**earlier)
 
 
 @pytest.fixture(scope="session")

@@ -214,9 +214,9 @@ def test_each_fault_is_named(what: str, watcher: Watcher, tmp_path: Path) -> Non
         pace = watcher.program.pace
         for wanted, awaited, faults in steps:
             watcher.exchange.clear()
+            before = rounds(samples)  # before the fault: after a ban the exchange is asked no more
             for fault in faults:
                 watcher.order(**fault)
-            before = rounds(samples)
             if isinstance(awaited, str):
                 pace.until(awaited, lambda kind=awaited: kind in watcher.fired(), 120)
             else:

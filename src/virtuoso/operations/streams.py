@@ -31,7 +31,7 @@ class MaskedStream:
     def hide(self, secrets: Iterable[str]) -> None:
         """Mask these secrets from now on, in addition to those known already, also in JSON or Python quotes."""
         # As it is, and as JSON and Python quote it; long ones first, for one may be a part of another.
-        forms = {form for secret in secrets for form in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1])}
+        forms = {form for secret in secrets for form in (secret, *_quoted(secret))}
         self._forms = sorted(forms.union(self._forms), key=len, reverse=True)
 
     def write(self, text: str) -> int:
@@ -66,6 +66,10 @@ class MaskedStream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _quoted(secret: str) -> tuple[str, ...]:
+    return json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]
 
 
 def _is_object(line: str) -> bool:

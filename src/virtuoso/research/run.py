@@ -82,7 +82,7 @@ class Run:
         if alerts is not None and self.base is not Timeframe.M1:
             raise UsageError(f"--alerts: detectors judge minutes; DATA has bars of {data.interval}, give those of 1m")
         self._alerts = None if alerts is None else PlayedAlerts(data.symbols, alerts)
-        self.forecasts = SharedForecasts(WalkForward(data.symbols, self.base))
+        self.forecasts = SharedForecasts(lambda: WalkForward(data.symbols, self.base))
         self._seams: list[Seam] = []
 
     def score(

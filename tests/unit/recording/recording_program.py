@@ -22,13 +22,19 @@ def writer_at(name: str) -> RecordingWriter:
 
 
 def endless(name: str) -> None:
-    """Frames numbered by their connection, about 2,000 a second, until killed: so much that large blocks are made."""
+    """Frames numbered by their connection, about 2,000 a second, until killed: so much that large blocks are made.
+
+    When the last one was put stands in the file `NAME.put`, whatever becomes of this process.
+    """
     writer = writer_at(name)
+    told = os.open(f"{name}.put", os.O_CREAT | os.O_WRONLY)
     print("started", flush=True)
     number = 0
     while True:
         for _ in range(10):
-            writer.put(Frame(time.time_ns(), number, os.urandom(3_000)))
+            put_ns = time.time_ns()
+            writer.put(Frame(put_ns, number, os.urandom(3_000)))
+            os.pwrite(told, put_ns.to_bytes(8), 0)
             number += 1
         time.sleep(0.005)
 

@@ -56,8 +56,8 @@ def test_a_killed_process_loses_at_most_a_second(tmp_path: Path) -> None:
             time.sleep(2.3)
         finally:
             child.send_signal(signal.SIGKILL)
-            killed_ns = time.time_ns()
             child.wait()
+    put_ns = int.from_bytes((tmp_path / "rec.put").read_bytes())
     reader = read(name)
     header, *frames = list(reader)
     assert isinstance(header, Header)
@@ -66,7 +66,7 @@ def test_a_killed_process_loses_at_most_a_second(tmp_path: Path) -> None:
     assert numbers == list(range(len(numbers)))
     last = frames[-1]
     assert isinstance(last, Frame)
-    assert 0 <= killed_ns - last.received_ns < 1_000_000_000
+    assert 0 <= put_ns - last.received_ns < 1_000_000_000
     assert len(reader.truncated) == 1
 
 
