@@ -140,7 +140,11 @@ def test_a_start_from_a_backup_made_under_load_serves_the_same_history(tmp_path:
     second.mkdir()
     with paced(STORES_SPEED) as pace, running_exchange(speed=STORES_SPEED) as exchange:
         with running_program(config := settings_for(exchange, tmp_path, SMALL), pace=pace) as program:
-            program.until("two stretches of passes", lambda: len(history(program)["passes"]) >= 3, 200)
+            program.until(
+                "two stretches of passes, and a score",
+                lambda: len(history(program)["passes"]) >= 3 and history(program)["scores"],
+                200,
+            )
             before = history(program)
             code, said, errors = called("backup", str(copy), "-c", str(config), "--json")
             assert (code, errors) == (0, "")
@@ -150,6 +154,7 @@ def test_a_start_from_a_backup_made_under_load_serves_the_same_history(tmp_path:
         with running_program(again, pace=pace) as program:
             after = history(program)
     before["passes"].pop()  # the stretch that was not over
+    assert before["passes"]
+    assert before["scores"]
     for name, entries in before.items():
-        assert entries
         assert [entry for entry in entries if entry not in after[name]] == []
