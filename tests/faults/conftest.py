@@ -20,4 +20,5 @@ def watcher(exchange: Running, watching: Program) -> Iterator[Watcher]:
     """Of good weather, at first; what it was told of is shown where a test fails."""
     found = Watcher(exchange, watching)
     yield found
+    exchange.clear()  # others share it: a ban would be theirs too
     print(found.told())

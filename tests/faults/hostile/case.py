@@ -86,9 +86,10 @@ class Case:
     def counts(self, kind: str) -> bool:
         """Whether it is told of because of the fault, and must be expected.
 
-        A topic of which every frame is refused is mute too, sooner or later: that is told besides.
+        A topic of which every frame is refused is mute too, sooner or later, and where a bar closes meanwhile that was
+        asked for too early, it is corrected: both are told besides.
         """
-        return kind not in self.also and not (kind == "mute_topic" and REFUSED in self.incidents)
+        return kind not in self.also and not (kind in {"mute_topic", "bars_corrected"} and REFUSED in self.incidents)
 
     def is_hit(self, topic: str) -> bool:
         """Whether the topic must not be live."""
