@@ -2,14 +2,12 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.chat_server import Chat, chat_server
-from tests.support.exchange import Running, running_exchange
-from tests.support.pace import SPEED
+from tests.support.exchange import Running
 from tests.support.program import Program, running_program, settings_for
 
 pytestmark = pytest.mark.slow
@@ -18,13 +16,6 @@ RULE = """
 rules:
   - {name: NAME, when: 'symbol == "BTCUSDT" and price > 0', severity: critical}
 """
-
-
-@pytest.fixture
-def exchange() -> Iterator[Running]:
-    """One of its own: what other tests ordered of a shared one, such as a ban, lasts for minutes."""
-    with running_exchange(speed=SPEED) as running:
-        yield running
 
 
 def write(config: Path, *, interval: float, more: str, chat: Chat, rule: str) -> None:

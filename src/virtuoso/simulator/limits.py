@@ -28,6 +28,11 @@ class RequestLimit:
         self._since[address] = now_s
         self._banned[address] = now_s + for_s
 
+    def lift(self) -> None:
+        """End every ban; what was counted stays."""
+        self._banned.clear()
+        self._since.clear()
+
     def is_banned(self, address: str, now_s: float) -> bool:
         """Whether an address is refused now."""
         return now_s < self._banned.get(address, 0.0)

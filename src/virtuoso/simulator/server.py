@@ -276,6 +276,7 @@ class EmbeddedExchange:
 
     async def _clear_faults(self, request: web.Request) -> web.Response:
         self._faults.clear()
+        self._limit.lift()  # a ban lasts longer than the fault that ordered it
         return await self._show_faults(request)
 
     async def _show_faults(self, request: web.Request) -> web.Response:

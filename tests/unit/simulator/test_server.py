@@ -163,6 +163,14 @@ def test_the_limit_rolls_and_the_ban_ends() -> None:
     assert limit.allow("a", 726.0) == 2
 
 
+def test_a_ban_that_is_lifted_is_over() -> None:
+    limit = RequestLimit()
+    limit.ban("a", 0.0, 600.0)
+    assert limit.allow("a", 1.0) is None
+    limit.lift()
+    assert limit.allow("a", 2.0) is not None
+
+
 def test_idle_addresses_are_forgotten() -> None:
     limit = RequestLimit(requests=3)
     for i in range(1_000):
