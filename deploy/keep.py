@@ -64,17 +64,20 @@ class Server:
                 start_new_session=True,
             )  # fmt: skip
         silent_until_s = time.monotonic() + _START_S
-        while child.poll() is None and not self.stop.is_set():
-            self._rotate()
-            if self._was_told():
-                silent_until_s = time.monotonic() + self._watchdog_s
-            elif self._watchdog_s and time.monotonic() > silent_until_s:
-                self._say(f"was silent for {self._watchdog_s:g} s and is killed")
-                break
-        else:
-            self._stop(child)
-        _signal_all(child, signal.SIGKILL)
-        return child.wait()
+        try:
+            while child.poll() is None and not self.stop.is_set():
+                self._rotate()
+                if self._was_told():
+                    silent_until_s = time.monotonic() + self._watchdog_s
+                elif self._watchdog_s and time.monotonic() > silent_until_s:
+                    self._say(f"was silent for {self._watchdog_s:g} s and is killed")
+                    break
+            else:
+                self._stop(child)
+        finally:  # however this ends, nothing runs on that nobody watches
+            _signal_all(child, signal.SIGKILL)
+            code = child.wait()
+        return code
 
     def _environment(self) -> dict[str, str]:
         if not self._watchdog_s:
@@ -100,14 +103,15 @@ class Server:
 
     def _rotate(self) -> None:
         """Copy a large log and empty it: who writes to its end goes on from its beginning."""
-        if self._log.stat().st_size < _LARGEST:
-            return
-        names = [self._log, *(self._log.with_name(f"{self._log.name}.{n}") for n in range(1, _OLDER + 1))]
-        for older, newer in zip(names[:0:-1], names[-2:0:-1], strict=False):
-            if newer.exists():
-                newer.replace(older)
-        shutil.copyfile(self._log, names[1])
-        os.truncate(self._log, 0)
+        with suppress(OSError):  # the log was moved away, or the disk is full: the server goes on
+            if self._log.stat().st_size < _LARGEST:
+                return
+            names = [self._log, *(self._log.with_name(f"{self._log.name}.{n}") for n in range(1, _OLDER + 1))]
+            for older, newer in zip(names[:0:-1], names[-2:0:-1], strict=False):
+                if newer.exists():
+                    newer.replace(older)
+            shutil.copyfile(self._log, names[1])
+            os.truncate(self._log, 0)
 
     def _last_line(self) -> str:
         lines = self._log.read_bytes()[-10_000:].decode("utf-8", "replace").splitlines()

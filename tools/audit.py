@@ -1,4 +1,6 @@
-"""Say which dependencies have known holes, and write what there are: `make audit`; exit code 1 where one has.
+"""Say which dependencies have known holes, and write what there are: `make audit`.
+
+Exit code 1 where one has, 2 where something was not answered.
 
 It asks pip-audit of the Python lock files and npm of the dashboard's, each in what the Makefile installed for it, and
 writes CycloneDX documents (SBOM) to `build/audit`. What a registry does not answer is said and is no pass: a mirror
@@ -41,7 +43,10 @@ class Findings:
 
 def python_findings(answer: str, lock: str) -> Findings:
     """What pip-audit said of a lock file (its JSON)."""
-    packages = json.loads(answer)["dependencies"]
+    said = json.loads(answer)
+    if "dependencies" not in said:
+        return Findings(lock, (), 0, 0, "no answer")
+    packages = said["dependencies"]
     skipped = [package["skip_reason"] for package in packages if "skip_reason" in package]
     holes = tuple(
         f"{lock}: {package['name']} {package['version']}: {hole['id']}, mended in {', '.join(hole['fix_versions']) or '—'}"
@@ -65,11 +70,11 @@ def npm_findings(answer: str, of: int) -> Findings:
 
 
 def _ran(command: Sequence[str | Path], folder: Path = ROOT) -> str:
-    """What a tool prints; that it found something is no failure of its own."""
+    """What a tool prints; that it found something is no failure of its own. Nothing is `{}`, and said."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=_WAIT_S, cwd=folder, check=False)
     if not done.stdout.strip():
-        raise SystemExit(f"audit: {command[0]} said nothing: {done.stderr.strip()[-500:]}")
-    return done.stdout
+        print(f"audit: {command[0]} said nothing: {done.stderr.strip()[-500:]}", file=sys.stderr)
+    return done.stdout.strip() or "{}"
 
 
 def main() -> int:
@@ -80,28 +85,25 @@ def main() -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     found = []
     for lock in LOCKS:
-        audit = (
-            TOOLS / "pip-audit",
-            "--disable-pip",
-            "--require-hashes",
-            "-r",
-            lock,
-            "-f",
-            "json",
-            "--progress-spinner",
-            "off",
-        )
-        found.append(python_findings(_ran(audit), lock))
+        asked = ("--disable-pip", "--require-hashes", "-r", lock, "-f", "json", "--progress-spinner", "off")
+        found.append(python_findings(_ran((TOOLS / "pip-audit", *asked)), lock))
         bill = _ran((TOOLS / "cyclonedx-py", "requirements", lock, "--of", "JSON"))
         (OUT / f"{Path(lock).stem}.cdx.json").write_text(bill, "utf-8")
     dashboard = ROOT / "dashboard"
     bill = _ran((npm, "sbom", "--sbom-format", "cyclonedx"), dashboard)
     (OUT / "dashboard.cdx.json").write_text(bill, "utf-8")
-    found.append(npm_findings(_ran((npm, "audit", "--json"), dashboard), len(json.loads(bill)["components"])))
+    found.append(npm_findings(_ran((npm, "audit", "--json"), dashboard), len(json.loads(bill).get("components", ()))))
     for each in found:
         print("\n".join(each.lines()))
     print(f"bills of materials: {OUT.relative_to(ROOT)}/*.cdx.json")
-    return int(any(each.holes for each in found))
+    return code_of(found)
+
+
+def code_of(found: Sequence[Findings]) -> int:
+    """The exit code: 1 where a hole is known, else 2 where something was not answered, else 0."""
+    if any(each.holes for each in found):
+        return 1
+    return 2 if any(each.silent is not None for each in found) else 0
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 READY_S, SETTLED_MS, DEMO_MS = 60, 3_000, 120_000
+CHROMIUM = "/usr/bin/chromium-headless-shell"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PAGES = {
     "market": "/", "signals": "/signals", "symbol": "/symbol/BTCUSDT", "alerts": "/alerts",
@@ -69,7 +70,7 @@ def main() -> None:
     if given.all:
         shots = tuple((page, size, scheme) for page in PAGES for size in SIZES for scheme in ("dark", "light"))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium-headless-shell", args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with demo() if given.url is None else nullcontext(given.url) as url:
             if given.url is None:
                 browser.new_page().wait_for_timeout(DEMO_MS)

@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from tools.screenshots import DEMO_MS, FLAGS, READY_S, SETTLED_MS, demo
+from tools.screenshots import CHROMIUM, DEMO_MS, FLAGS, READY_S, SETTLED_MS, demo
 
 COLUMNS = 200
 """Of the terminal: as many as `top` needs for all its columns."""
@@ -67,7 +67,7 @@ def main() -> None:
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with demo() if given.url is None else nullcontext(given.url) as url:
             if given.url is None:
                 browser.new_page().wait_for_timeout(DEMO_MS)

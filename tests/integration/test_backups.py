@@ -80,6 +80,29 @@ def test_what_is_there_is_never_overwritten(copy: Path, settings: Settings) -> N
         restore(settings, copy, progress=quiet)
 
 
+@pytest.mark.parametrize("end", ["-wal", "-shm", "-journal"])
+def test_what_sqlite_left_beside_a_database_is_not_played_into_what_is_restored(
+    copy: Path, settings: Settings, end: str
+) -> None:
+    settings.data_dir.rename(settings.data_dir.with_name("data.old"))
+    settings.data_dir.mkdir()
+    beside = settings.data_dir / f"virtuoso.sqlite{end}"
+    beside.write_bytes(b"of a monitor that was killed")
+    with pytest.raises(UsageError, match=rf"virtuoso.sqlite{end} is there already; .* mv "):
+        restore(settings, copy, progress=quiet)
+    assert [path.name for path in settings.data_dir.iterdir()] == [beside.name]
+
+
+def test_what_a_restore_left_half_done_is_no_part_of_the_next(copy: Path, settings: Settings) -> None:
+    settings.data_dir.rename(settings.data_dir.with_name("data.old"))
+    left = settings.data_dir / "timeseries.part/bybit-linear/of-another-backup.db"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"other")
+    restore(settings, copy, progress=quiet)
+    assert not (settings.data_dir / SERIES / left.name).exists()
+    assert not left.exists()
+
+
 def test_a_database_may_be_elsewhere_and_on_a_server_is_not_of_this(copy: Path, settings: Settings) -> None:
     settings.data_dir.rename(settings.data_dir.with_name("data.old"))
     server = Settings(data_dir=settings.data_dir, database={"url": "postgresql://localhost/virtuoso"})

@@ -3,6 +3,7 @@
 import json
 import re
 import resource
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.support.exchange import Running, running_exchange
 from tests.support.program import command, settings_for
 from tests.support.servers import memcached_server, redis_server
 
+from virtuoso.config import Settings
 from virtuoso.config.loading import read
 from virtuoso.model.clock import SystemClock
 from virtuoso.processes.checking import doctor, exposure, machine
@@ -69,6 +71,41 @@ async def test_stores_that_answer_strangers_are_named(
         assert finding.said.startswith(f"whoever reaches {server.address} may write what the web serves")
         assert finding.mend is not None
         assert finding.mend.startswith(f"bind {name} to 127.0.0.1")
+
+
+async def test_a_store_of_another_machine_is_to_be_looked_at_and_nothing_to_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the containers that are shipped: a network of its own needs no password."""
+    monkeypatch.setattr(exposure, "is_loopback", lambda _: False)
+    with memcached_server() as memcached:
+        settings = Settings(data_dir=tmp_path, cache={"tiers": ["memory", "memcached"], "memcached": memcached.address})
+        (finding,) = await exposure.stores(settings)
+    assert (finding.what, finding.state) == ("memcached", State.WARN)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        closed = f"127.0.0.1:{silent.getsockname()[1]}"
+    settings = Settings(data_dir=tmp_path, cache={"tiers": ["memory", "memcached"], "memcached": closed})
+    assert [finding.state for finding in await exposure.stores(settings)] == [State.GOOD]
+
+
+async def test_a_port_of_another_program_and_a_folder_of_another_user_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memcached answers no HTTP, and is shown no token."""
+
+    def closed(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    with memcached_server() as memcached:
+        config = settings_for(None, tmp_path)
+        config.write_text(config.read_text().replace("port: 0", f"port: {memcached.port}, token: {TOKEN}"))
+        config.chmod(0o600)
+        found = await examined(config)
+        monkeypatch.setattr("virtuoso.processes.checking.machine.nearest", closed)
+        assert states(await examined(config))["disk"] == {State.BAD}
+    assert states(found)["port"] == {State.BAD}
+    assert "address already in use" in found["port"][0].said
+    assert "running" not in found
 
 
 async def test_a_redis_that_asks_for_a_password_is_not_open(

@@ -58,7 +58,7 @@ def _rows(found: docs.SignalPerformance) -> list[_Row]:
 
 
 def _lines(columns: Sequence[Column[_Any]], rows: Sequence[_Any]) -> Iterator[str]:
-    """A table of Markdown."""
+    """Write rows as a table of Markdown, a line at a time, with the columns and formats of the terminal's table."""
     yield "| " + " | ".join(column.title for column in columns) + " |"
     yield "|" + "".join("---:|" if column.right else "---|" for column in columns)
     for row in rows:

@@ -1,6 +1,5 @@
 """Every key of the configuration: its type, unit, default and bounds. An unknown key is an error."""
 
-import ipaddress
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, field_validator, model_validator
 
 from virtuoso.config.alerts import AlertSettings
+from virtuoso.config.channels import is_loopback
 from virtuoso.config.section import FilePath, Names, Section, made
 from virtuoso.config.stores import CacheSettings, DatabaseSettings, TimeseriesSettings
 from virtuoso.config.values.addresses import HttpUrl, StreamUrl
@@ -294,12 +294,7 @@ class WebSettings(Section):
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can connect."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
 
 class RecordingSettings(Section):

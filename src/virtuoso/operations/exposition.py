@@ -1,6 +1,7 @@
 """Tells Prometheus what the published documents say, by its conventions: base units, `_total` for what only rises.
 
-What is unknown is no sample, never 0. Feeds are counted by kind, not by symbol: the number of series has a bound.
+What is unknown is no sample, never 0. Feeds are counted by kind, not by symbol: the number of series has a bound. Such
+sums are of the feeds that are watched now and fall when a symbol leaves, so they are gauges.
 """
 
 from collections import Counter
@@ -66,13 +67,13 @@ class _Families:
     all: dict[str, Metric] = field(default_factory=dict)
 
     def gauge(self, name: str, says: str, value: float | None, **labels: str) -> None:
-        """What goes up and down."""
+        """Tell a value that may fall as well as rise; all samples of one `name` have the same labels."""
         if value is not None:
             family = self.all.setdefault(name, GaugeMetricFamily(f"virtuoso_{name}", says, labels=list(labels)))
             family.add_metric(list(labels.values()), float(value))  # type: ignore[attr-defined]
 
     def counter(self, name: str, says: str, value: float | None, **labels: str) -> None:
-        """What only rises until the monitor starts again; `_total` is added to its name."""
+        """Tell a count that only rises until the monitor starts again; `_total` is added to its name."""
         if value is not None:
             family = self.all.setdefault(name, CounterMetricFamily(f"virtuoso_{name}", says, labels=list(labels)))
             family.add_metric(list(labels.values()), float(value))  # type: ignore[attr-defined]
@@ -141,10 +142,11 @@ def _feeds(families: _Families, feeds: Iterable[FeedItem]) -> None:
     for (kind, state), count in states.items():
         families.gauge("feeds", "Feeds by kind and data quality.", count, kind=kind, data_quality=state)
     for (kind, what), count in sums.items():
-        says = "Messages that were accepted." if what == "messages" else "How often order was lost and made again."
-        families.counter(f"feed_{what}", says, count, kind=kind)
+        says = "Messages accepted" if what == "messages" else "How often order was lost and made again"
+        families.gauge(f"feed_{what}", f"{says}, of the feeds that are watched now.", count, kind=kind)
     for (kind, reason), count in refused.items():
-        families.counter("feed_refused", "Messages that were refused, by reason.", count, kind=kind, reason=reason)
+        says = "Messages refused, by reason, of the feeds that are watched now."
+        families.gauge("feed_refused", says, count, kind=kind, reason=reason)
     for kind, ms in lags.items():
         families.gauge(
             "feed_lag_max_seconds",

@@ -17,13 +17,14 @@ import msgspec
 
 from virtuoso.config import Settings
 from virtuoso.model.errors import UsageError
+from virtuoso.storage.timeseries.embedded.partitions import COMPANIONS
 from virtuoso.wiring.folders import sqlite_file
 
 MANIFEST: Final = "backup.json"
 DATABASE: Final = "virtuoso.sqlite"
 _SERIES: Final = "timeseries"
 _MAGIC: Final = b"SQLite format 3\0"
-_BESIDE: Final = ("-wal", "-shm", "-journal")
+_BESIDE: Final = (*COMPANIONS, "-journal")
 """What SQLite keeps beside a file while it is open: its content comes with the file's own copy."""
 
 Progress = Callable[[float], None]
@@ -64,7 +65,7 @@ def back_up(settings: Settings, target: Path, *, made: str, version: str, progre
         raise UsageError(f"data_dir = {settings.data_dir}: holds neither a database nor time series")
     part = _part_of(target)
     try:
-        shutil.rmtree(part, ignore_errors=True)
+        _remove(part)
         files = []
         for number, (path, source) in enumerate(sources.items()):
             progress(number / len(sources))
@@ -88,10 +89,15 @@ def restore(settings: Settings, source: Path, *, progress: Progress) -> Manifest
     manifest = read(source)
     roots = _roots(settings, manifest)
     for root in roots.values():
-        if root.exists():
-            raise UsageError(f"{root} is there already; stop monitor and web, and move it away: mv {root} {root}.old")
+        # What SQLite left beside a database would be played into whatever takes the database's place.
+        for there in (root, *(root.with_name(f"{root.name}{end}") for end in _BESIDE)):
+            if there.exists():
+                moved = f"mv {there} {there}.old"
+                raise UsageError(f"{there} is there already; stop monitor and web, and move it away: {moved}")
     _check(source, manifest)
     try:
+        for root in roots.values():
+            _remove(_part_of(root))  # of a restore that was not finished
         for number, file in enumerate(manifest.files):
             progress(number / len(manifest.files))
             first, *rest = Path(file.path).parts
@@ -150,6 +156,13 @@ def _roots(settings: Settings, manifest: Manifest) -> dict[str, Path]:
 def _part_of(path: Path) -> Path:
     """Where something is while it is not whole."""
     return path.with_name(f"{path.name}.part")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _copy(source: Path, target: Path) -> bool:

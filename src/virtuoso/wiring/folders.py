@@ -37,16 +37,26 @@ def check_folders(settings: Settings) -> None:
 
 def _not_writable(folder: Path) -> str | None:
     """Why nothing could be written into a folder, or into where it would be made; `None` where it could."""
-    there = folder.absolute()
     try:
-        while not there.exists():
-            there = there.parent
+        there = nearest(folder)
         if not there.is_dir():
             return f"{there} is a file; a folder is needed"
         Path(mkdtemp(prefix=".virtuoso-", dir=there)).rmdir()
     except OSError as error:
         return f"cannot be written: {(error.strerror or str(error)).lower()}"
     return None
+
+
+def nearest(folder: Path) -> Path:
+    """Return the folder itself, or the first above it that is there.
+
+    Raises:
+        OSError: a folder on the way may not be entered.
+    """
+    there = folder.absolute()
+    while not there.exists():
+        there = there.parent
+    return there
 
 
 def sqlite_file(settings: Settings) -> Path | None:

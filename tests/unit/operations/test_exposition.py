@@ -59,8 +59,8 @@ def test_feeds_are_counted_by_kind_however_many_symbols_there_are() -> None:
     told = samples(with_(WHOLE, status=replace(STATUS, feeds=tuple(many))))
     kind = ("kind", feed.kind.value)
     assert told["virtuoso_feeds", (("data_quality", feed.data_quality.value), kind)] == 600
-    assert told["virtuoso_feed_messages_total", (kind,)] == 1_200
-    assert told["virtuoso_feed_refused_total", (kind, ("reason", "last: below 0"))] == sum(range(600))
+    assert told["virtuoso_feed_messages", (kind,)] == 1_200
+    assert told["virtuoso_feed_refused", (kind, ("reason", "last: below 0"))] == sum(range(600))
     assert told["virtuoso_feed_lag_max_seconds", (kind,)] == 0.599
     assert len(told) < 200
 

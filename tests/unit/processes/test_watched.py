@@ -43,7 +43,11 @@ def gone(pid: int) -> bool:
 async def test_who_is_silent_for_too_long_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watched, "_STEP_S", 0.0)
     clock = ManualClock(SECOND_NS)
-    with Watched(15.0, clock) as child, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as plug:
+    words = []
+    with (
+        Watched(15.0, clock, lambda: words.append(clock.monotonic_ns())) as child,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as plug,
+    ):
         address = "\0" + child.environment["NOTIFY_SOCKET"].removeprefix("@")
         assert child.environment["WATCHDOG_USEC"] == "15000000"
         hanging = asyncio.create_task(child.hang())
@@ -55,13 +59,37 @@ async def test_who_is_silent_for_too_long_hangs(monkeypatch: pytest.MonkeyPatch)
             return hanging.done()
 
         assert not await silent_for(100), "it has just begun"
+        assert words == []
         plug.sendto(b"READY=1", address)
         plug.sendto(b"WATCHDOG=1", address)
         assert not await silent_for(100), "what was said is heard before it is judged"
+        assert len(words) == 1, "both words at once"
         assert not await silent_for(14)
         plug.sendto(b"WATCHDOG=1", address)
         assert not await silent_for(14)
         assert await silent_for(16)
+
+
+async def test_a_supervisor_is_told_that_workers_are_ready_when_one_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched, "_STEP_S", 0.05)
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor,
+        socket.create_server(("127.0.0.1", 0)) as sock,
+    ):
+        supervisor.bind(str(tmp_path / "notify"))
+        supervisor.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        file = tmp_path / "lives"
+        keeping = asyncio.create_task(workers.keep_workers(1, [sys.executable, "-c", CHILD, str(file)], sock.fileno()))
+        async with asyncio.timeout(60):
+            said = await asyncio.get_running_loop().sock_recv(supervisor, 100)
+        assert said == b"READY=1"
+        assert len(lives(file)) == 1, "the worker had spoken"
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+    assert all(gone(pid) for pid in lives(file))
 
 
 async def test_a_worker_that_stands_still_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,6 +147,17 @@ def test_wrong_use_of_what_is_watched_is_not_tried_again(
         else:
             process.terminate()
             assert process.wait(60) == 0
+
+
+def test_a_log_that_is_moved_away_ends_nothing(tmp_path: Path) -> None:
+    writes = "import time; print('begun', flush=True); time.sleep(60)"
+    with keep("child", "log", sys.executable, "-c", writes, cwd=tmp_path) as process:
+        REAL.until("it has begun", lambda: (tmp_path / "log").exists() and (tmp_path / "log").stat().st_size, 60)
+        (tmp_path / "log").rename(tmp_path / "moved")
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+        process.terminate()
+        assert process.wait(60) == 0
 
 
 def test_a_large_log_is_put_aside_and_written_on(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 
-from tools.audit import npm_findings, python_findings
+from tools.audit import code_of, npm_findings, python_findings
 
 
 def test_holes_are_named_with_what_mends_them() -> None:
@@ -26,3 +26,11 @@ def test_a_registry_without_advisories_is_no_pass() -> None:
     assert npm_findings("{}", 12).silent == "no answer"
     found = npm_findings(json.dumps({"vulnerabilities": {"x": {"severity": "high", "range": "<2"}}}), 12)
     assert found.lines() == ["dashboard: x: high (<2)", "dashboard: 1 known holes in 12 of 12 packages"]
+
+
+def test_what_was_not_answered_is_no_pass_by_the_exit_code_either() -> None:
+    whole = npm_findings(json.dumps({"vulnerabilities": {}}), 12)
+    silent = python_findings("{}", "a.lock")
+    hole = npm_findings(json.dumps({"vulnerabilities": {"x": {"severity": "high", "range": "<2"}}}), 12)
+    assert silent.lines() == ["a.lock: 0 known holes in 0 of 0 packages; not answered: no answer"]
+    assert (code_of([whole]), code_of([whole, silent]), code_of([silent, hole])) == (0, 2, 1)

@@ -3,9 +3,11 @@
 import asyncio
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from itertools import starmap
+from types import MappingProxyType
 
 import numpy as np
 
@@ -26,6 +28,7 @@ from virtuoso.wiring.stores import database_for, series_for
 _LIMIT_S = 10.0
 """For each part; what it asks for has shorter limits of its own."""
 _ALIVE_S = 2.0
+_BODY = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +149,30 @@ class _Start:
         try:
             listen(host, port).close()
         except UsageError:
-            if not await asyncio.to_thread(_is_virtuoso, host, port):
+            if not await asyncio.to_thread(is_virtuoso, host, port):
                 raise
             self.notes.append(f"web.port = {port}: a running Virtuoso listens there; a second one could not start")
 
 
-def _is_virtuoso(host: str, port: int) -> bool:
+def is_virtuoso(host: str, port: int) -> bool:
     """Whether a Virtuoso listens there: one that has completed no cycle yet says `stalled`, with a 503."""
-    there = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared, not listened on
+    body = answer_of(f"{own_address(host, port)}/health/live") or b""
+    return b'"alive"' in body or b'"stalled"' in body
+
+
+def answer_of(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> bytes | None:
+    """The body of an answer, whatever its status, of 64 KiB at most; `None` where nobody answers by HTTP in time."""
     try:
-        with urllib.request.urlopen(f"http://{there}:{port}/health/live", timeout=_ALIVE_S) as answer:
-            return b'"alive"' in answer.read(100)
+        with urllib.request.urlopen(urllib.request.Request(url, headers=dict(headers)), timeout=_ALIVE_S) as answer:  # noqa: S310 - http
+            return bytes(answer.read(_BODY))
     except urllib.error.HTTPError as error:
         with error:
-            return b'"stalled"' in error.read(100)
-    except (OSError, ValueError):
-        return False
+            return bytes(error.read(_BODY))
+    except (OSError, ValueError, HTTPException):
+        return None
+
+
+def own_address(host: str, port: int) -> str:
+    """Where this machine reaches what listens on a host of its own, which may be all of them."""
+    there = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared, not listened on
+    return f"http://{there}:{port}"

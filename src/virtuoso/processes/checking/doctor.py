@@ -1,8 +1,6 @@
 """Examines everything that a running Virtuoso depends on: each line says how it is, and what mends it."""
 
 import asyncio
-import urllib.error
-import urllib.request
 from typing import Final
 
 import msgspec
@@ -11,13 +9,12 @@ from virtuoso.config import Settings
 from virtuoso.config.loading import Reading
 from virtuoso.model.clock import Clock
 from virtuoso.model.documents import Health
-from virtuoso.processes.checking.check import looked_at
+from virtuoso.processes.checking.check import answer_of, is_virtuoso, looked_at, own_address
 from virtuoso.processes.checking.exposure import secrets, stores
 from virtuoso.processes.checking.finding import Finding, bad, good, warn
 from virtuoso.processes.checking.machine import machine
 
 _SKEW_MS: Final = 1_000.0
-_ANSWER_S: Final = 3.0
 _WELL: Final = {
     "folders": ("can be written", "give them to the user that runs Virtuoso (chown), or name another data_dir"),
     "time series": ("what they need is installed", "install what the line names"),
@@ -82,19 +79,13 @@ def _of_clock(measured: dict[str, float]) -> list[Finding]:
 
 def _running(settings: Settings) -> list[Finding]:
     """What a Virtuoso that runs already says of itself."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.web.host, settings.web.host)  # noqa: S104 - compared
-    url = f"http://{host}:{settings.web.port}/health"
-    request = urllib.request.Request(url)
-    if (token := settings.web.read_token or settings.web.token) is not None:
-        request.add_header("Authorization", f"Bearer {token.get_secret_value()}")
-    try:
-        with urllib.request.urlopen(request, timeout=_ANSWER_S) as answer:  # noqa: S310 - as above
-            body = answer.read(1 << 16)
-    except urllib.error.HTTPError as error:
-        with error:
-            body = error.read(1 << 16)
-    except (OSError, ValueError):
+    host, port = settings.web.host, settings.web.port
+    if not is_virtuoso(host, port):  # the token is for nobody else
         return []
+    token = settings.web.read_token or settings.web.token
+    bearing = {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
+    url = f"{own_address(host, port)}/health"
+    body = answer_of(url, bearing) or b""
     try:
         health = msgspec.json.decode(body, type=Health)
     except msgspec.DecodeError:

@@ -12,13 +12,13 @@ import psutil
 from pydantic import SecretStr
 
 from virtuoso.config import Settings
+from virtuoso.config.channels import is_loopback
 from virtuoso.config.keys import leaves
 from virtuoso.config.layers import Layers
 from virtuoso.processes.checking.finding import Finding, bad, good, warn
 from virtuoso.processes.checking.machine import who_may_read
 
 _ANSWER_S: Final = 2.0
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _ASKED: Final = {"redis": (b"PING\r\n", b"+PONG"), "memcached": (b"version\r\n", b"VERSION")}
 """What each is asked, and how it begins where it answers without a password."""
 _PORTS: Final = {"redis": 6379, "memcached": 11211}
@@ -67,19 +67,16 @@ async def stores(settings: Settings) -> list[Finding]:
     """Ask Redis and Memcached from outside, as a stranger would, whether they answer without a password."""
     found = []
     for name, host, port in _configured(settings):
-        outside = _own_addresses() if host in _LOOPBACK else [host]
+        outside = _own_addresses() if is_loopback(host) else [host]
         open_at = [where for where in outside if await _answers(where, port, *_ASKED[name])]
-        if open_at:
-            found.append(
-                bad(
-                    name,
-                    f"whoever reaches {open_at[0]}:{port} may write what the web serves: no password is asked for",
-                    f"bind {name} to 127.0.0.1 or a network of its own"
-                    + (", or give it a password (requirepass)" if name == "redis" else ""),
-                )
-            )
-        else:
+        if not open_at:
             found.append(good(name, f"{host}:{port} is not open to strangers"))
+            continue
+        said = f"whoever reaches {open_at[0]}:{port} may write what the web serves: no password is asked for"
+        if is_loopback(host):
+            found.append(bad(name, said, f"bind {name} to 127.0.0.1, or to a network that only Virtuoso reaches"))
+        else:  # whose network that is cannot be seen from here
+            found.append(warn(name, said, "see that only Virtuoso's own network reaches it"))
     return found
 
 

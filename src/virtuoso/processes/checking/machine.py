@@ -13,12 +13,13 @@ from virtuoso.model.text.bytes import size_text
 from virtuoso.model.text.numbers import counted
 from virtuoso.operations.build import build
 from virtuoso.processes.checking.finding import Finding, bad, good, warn
+from virtuoso.web.connections.limits import KEPT_FILES
+from virtuoso.wiring.folders import nearest
 
 _MEMORY_BYTES: Final = 512_000_000
 """Monitor and web of fifteen symbols take half of this."""
 _DISK_BYTES: Final = 2_000_000_000
 _FILES: Final = 1_024
-_KEPT_FILES: Final = 256
 
 
 def machine(settings: Settings) -> list[Finding]:
@@ -45,13 +46,14 @@ def _memory(settings: Settings) -> Finding:
 
 
 def _disk(settings: Settings) -> Finding:
-    folder = settings.data_dir.absolute()
-    while not folder.exists():
-        folder = folder.parent
     try:
-        disk = shutil.disk_usage(folder)
+        disk = shutil.disk_usage(nearest(settings.data_dir))
     except OSError as error:
-        return bad("disk", f"{folder}: {error.strerror}", "name a data_dir on a disk that answers")
+        return bad(
+            "disk",
+            f"data_dir = {settings.data_dir}: {(error.strerror or str(error)).lower()}",
+            "name a data_dir on a disk that answers",
+        )
     used_pct = 100 * (1 - disk.free / disk.total)
     said = f"{size_text(disk.free)} of {size_text(disk.total)} free where data_dir is"
     if disk.free < _DISK_BYTES:
@@ -65,7 +67,7 @@ def _disk(settings: Settings) -> Finding:
 def _files(settings: Settings) -> Finding:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = float("inf") if hard == resource.RLIM_INFINITY else hard
-    wanted = settings.web.connections + _KEPT_FILES
+    wanted = settings.web.connections + KEPT_FILES
     said = f"as many as {'are wanted' if most == float('inf') else f'{hard:,}'} may be open"
     if most < _FILES:
         return bad("open files", said, f"raise the limit to {wanted:,}: ulimit -n, LimitNOFILE=")

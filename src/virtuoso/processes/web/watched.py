@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from itertools import count
 from types import TracebackType
 from typing import Final, Self
@@ -20,10 +21,14 @@ _NUMBERS = count()
 class Watched:
     """A notify socket for one child, open within a `with` block; `environment` tells the child of it.
 
-    It goes by the machine's `clock`, whatever the loop's time: what a child does takes as long as it takes.
+    It goes by the machine's `clock`, whatever the loop's time: what a child does takes as long as it takes. `heard` is
+    called when the child has said something.
     """
 
-    def __init__(self, silent_s: float = SILENT_S, clock: Clock | None = None) -> None:
+    def __init__(
+        self, silent_s: float = SILENT_S, clock: Clock | None = None, heard: Callable[[], None] = lambda: None
+    ) -> None:
+        self._on_word = heard
         self._clock = clock or SystemClock()
         self._silent_s = silent_s
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -47,6 +52,7 @@ class Watched:
         while True:
             await asyncio.sleep(_STEP_S)
             if self._heard():
+                self._on_word()
                 until_s = self._now_s() + self._silent_s
             elif self._now_s() > until_s:
                 return

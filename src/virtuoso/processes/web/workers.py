@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -33,9 +33,10 @@ async def keep_workers(count: int, command: Sequence[str], descriptor: int) -> N
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     watchdog = Watchdog.wanted(os.environ, lambda: True)
-    keepers = [asyncio.create_task(_keep(command, descriptor)) for _ in range(count)]
+    serving = asyncio.Event()
+    keepers = [asyncio.create_task(_keep(command, descriptor, serving.set)) for _ in range(count)]
     stopping = asyncio.create_task(stop.wait())
-    telling = [] if watchdog is None else [asyncio.create_task(watchdog.run(), name="watchdog")]
+    telling = [] if watchdog is None else [asyncio.create_task(_tell(watchdog, serving), name="watchdog")]
     try:
         await asyncio.wait({*keepers, stopping, *telling}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -48,12 +49,18 @@ async def keep_workers(count: int, command: Sequence[str], descriptor: int) -> N
             raise end
 
 
-async def _keep(command: Sequence[str], descriptor: int) -> None:
+async def _tell(watchdog: Watchdog, serving: asyncio.Event) -> None:
+    """Tell the supervisor that this is ready once the first worker serves."""
+    await serving.wait()
+    await watchdog.run()
+
+
+async def _keep(command: Sequence[str], descriptor: int, heard: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     wait_s, deaths = _FIRST_WAIT_S, 0
     while True:
         began_s = loop.time()
-        with Watched(SILENT_S) as watched:
+        with Watched(SILENT_S, heard=heard) as watched:
             worker = await asyncio.create_subprocess_exec(
                 *command, pass_fds=(descriptor,), stdin=asyncio.subprocess.PIPE,
                 env={**os.environ, **watched.environment},

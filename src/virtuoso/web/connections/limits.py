@@ -4,7 +4,7 @@ import resource
 from collections import Counter
 from dataclasses import dataclass
 
-_KEPT_FILES = 256
+KEPT_FILES = 256
 """Descriptors for everything but connections: stores, logs, libraries."""
 
 
@@ -41,11 +41,11 @@ def connections_for(wanted: int) -> int:
     The process's own limit is raised as far as the system allows and as is needed.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted + _KEPT_FILES
+    needed = wanted + KEPT_FILES
     if soft != resource.RLIM_INFINITY and soft < needed:
         soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - _KEPT_FILES))
+    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - KEPT_FILES))
 
 
 class Crowd:
