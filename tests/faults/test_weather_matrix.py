@@ -132,8 +132,9 @@ def test_frozen_exchange_time_is_delayed_and_said(watcher: Watcher) -> None:
     assert but_for_late_bars(watcher) == {"exchange_clock": 1}
 
 
-@pytest.mark.parametrize("skew_ms", [5_000, -5_000])
+@pytest.mark.parametrize("skew_ms", [4_000, -4_000])
 def test_skew_is_measured_and_ages_stay_right(watcher: Watcher, skew_ms: int) -> None:
+    """Less than the 5 s that an event may be ahead: the fault leaves the times of the trades themselves as they are."""
     before = watcher.status()["exchange"]["clock_offset_ms"]
     watcher.order(fault="clock_skew", skew_ms=skew_ms, for_s=60)
     watcher.until("the incident", lambda: "clock_skew" in watcher.open(), SKEW_S)

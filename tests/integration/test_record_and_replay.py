@@ -151,9 +151,8 @@ def test_a_killed_recording_lacks_a_second_at_most(exchange: Running, tmp_path: 
             program.answer("/health/live")
         program.until("every symbol", lambda: len(scored(program)) == 15, 120)
         with pace.slowed():  # a thread writes
-            pace.sleep(2)
-        recorded = program.ask("/api/monitoring/status")["recording"]
-        killed_ns = int(pace.now_s() * 1e9)
+            recorded = program.ask("/api/monitoring/status")["recording"]
+            pace.sleep(1.5)
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -165,8 +164,7 @@ def test_a_killed_recording_lacks_a_second_at_most(exchange: Running, tmp_path: 
     assert recorded["bytes"] > 0 < recorded["frames"]
     assert (recorded["dropped"], recorded["removed"], recorded["failure"]) == (0, 0, None)
     reader = read(tmp_path / "day")
-    last_ns = max(record.received_ns for record in reader if isinstance(record, Frame))
-    assert killed_ns - last_ns < 1.5e9
+    assert sum(isinstance(record, Frame) for record in reader) >= recorded["frames"]  # all that had come by then
     assert len(reader.truncated) == 1
     assert played(tmp_path / "day", exchange, tmp_path)["symbols"] == 15
 

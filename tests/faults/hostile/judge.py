@@ -155,14 +155,11 @@ def _hold_apart(seen: Seen, story: Story, began_s: float) -> None:
 def _is_so(alert: Mapping[str, Any], seen: Seen, story: Story) -> bool:
     """Whether the market itself did what is told of it: it may move while a fault lasts.
 
-    A score may reach its band then, too, where the fault touches no stream of the symbol and all of them are live.
+    A score may reach its band then, too, where the fault made no stream of the symbol say what is not so.
     """
     subject = story.subject
     if alert["alert_type"] == "pressure":
-        own = {name: row for name, row in seen.topics.items() if row["symbol"] == alert["symbol"]}
-        return bool(own) and all(
-            row["data_quality"] == "live" and not story.case.may_be_hit(name) for name, row in own.items()
-        )
+        return not any(topic.endswith(f".{alert['symbol']}") for topic in subject.proxy.truth.untrue)
     if alert["alert_type"] != "sudden_move":
         return False
     told, truth = alert["details"], subject.proxy.truth

@@ -20,6 +20,8 @@ class Truth:
         """Since when something came that was not true; what is merely lost must be proved by other topics first."""
         self.hit_s: dict[str, float] = {}
         """When a fault first touched a topic."""
+        self.untrue: set[str] = set()
+        """Topics of which the fault made a frame say what is not so."""
         self.touched: dict[str, int] = {}
         """Frames of each topic that the fault touched."""
         self.enough_s: float | None = None
@@ -30,6 +32,7 @@ class Truth:
     def struck(self) -> None:
         """A fault begins."""
         self.hit_s.clear()
+        self.untrue.clear()
         self.touched.clear()
         self.enough_s = None
 
@@ -45,6 +48,7 @@ class Truth:
             self.enough_s = now_s
         self.owed_s.setdefault(topic, now_s)
         if not lost:
+            self.untrue.add(topic)
             self.spoilt_s.setdefault(topic, now_s)
 
     def begun(self, topics: list[str]) -> None:
