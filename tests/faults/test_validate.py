@@ -44,7 +44,7 @@ def validated(watcher: Watcher, folder: Path, weather: Weather, *more: str) -> t
     )  # fmt: skip
     try:
         pace.begun(process)
-        pace.until("the first samples", lambda: answers(samples), 60)
+        pace.until("a first look at everything", lambda: answers(samples) > ROUND and sweeps(samples), 120)
         weather(samples)
         process.send_signal(signal.SIGINT)
         with pace.flowing():

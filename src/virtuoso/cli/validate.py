@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -12,39 +11,32 @@ import msgspec
 import typer
 
 from virtuoso.cli.alert_test import send_all
-from virtuoso.cli.terminal.address import address
+from virtuoso.cli.terminal.address import VARIABLE, Address, address
 from virtuoso.cli.terminal.api import Token, TokenFile, Url
-from virtuoso.cli.terminal.client import token_of, without_user
-from virtuoso.cli.terminal.configuration import OF_THE_FOLDER
+from virtuoso.cli.terminal.client import token_of
+from virtuoso.cli.terminal.configuration import OF_THE_FOLDER, say_unused
 from virtuoso.cli.terminal.progress import follow
+from virtuoso.cli.validate_report import Format, without, writable, write
 from virtuoso.config import Settings, load
 from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import UsageError
+from virtuoso.model.text.addresses import without_user
 from virtuoso.model.text.duration import read
 from virtuoso.model.text.failures import why_unread
 from virtuoso.operations import logs
 from virtuoso.operations.validate.folder import SampleWriter, read_samples
 from virtuoso.operations.validate.judgement import judged
-from virtuoso.operations.validate.rendering.markdown import markdown
-from virtuoso.operations.validate.rendering.page import page
 from virtuoso.operations.validate.report import Report
+from virtuoso.operations.validate.sampling.plan import Plan
 from virtuoso.operations.validate.sampling.progress import Progress
-from virtuoso.operations.validate.sampling.window import Plan, Window
+from virtuoso.operations.validate.sampling.window import Window
 from virtuoso.processes.runtime import Runtime
 from virtuoso.wiring.channels import channel_plans, make_channels
 
 app = typer.Typer(add_completion=False)
 
 _LONGEST_S = 7 * 86_400.0
-
-
-class Format(StrEnum):
-    """The formats in which a report can be written."""
-
-    MD = "md"
-    HTML = "html"
-    JSON = "json"
 
 
 @app.command()
@@ -77,28 +69,51 @@ def validate(
     Ctrl-C ends the window early: the report is written, says that it is partial, and does not pass.
     """
     earlier = None if baseline is None else _baseline(baseline)
+    if out is not None:
+        writable(out)
+    secrets = frozenset[str]()
     if samples is not None:
         report = judged(read_samples(samples), earlier)
     else:
-        files = config or [path for path in [OF_THE_FOLDER] if path.is_file()]
+        found = address(url, config)
+        files = config or of_the_folder(found)
         settings = load(files, os.environ) if files else None
-        logs.configure("warning", "auto", None if settings is None else secret_texts(settings))
+        secrets = frozenset() if settings is None else secret_texts(settings)
+        logs.configure("warning", "auto", secrets)
         if send_test_alert and settings is None:
             raise UsageError("--send-test-alert: name the configuration whose channels are meant: -c FILE")
-        found = address(url, config)
         plan = Plan(
             url=found.url, shown=without_user(found.url), token=token_of(token, token_file) or found.token,
-            seconds=_seconds(window), log=log, configured=None if settings is None else _configured(settings),
+            seconds=_seconds(window), log=log, configured=None if settings is None else configured(settings),
+            secrets=secrets,
         )  # fmt: skip
         tested = settings if send_test_alert else None
         with TemporaryDirectory(prefix="virtuoso-validate-") as own:
             folder = save or Path(own) / "samples"
             _watch(ctx.ensure_object(Runtime), plan, folder, tested)
             report = judged(read_samples(folder), earlier)
-    _write(report, form, out)
+    write(without(secrets, report), form, out)
     typer.echo(f"virtuoso: {report.decision}", err=True)
     if not report.passed:
         raise typer.Exit(1)
+
+
+def of_the_folder(asked: Address) -> list[Path]:
+    """Choose `virtuoso.yaml` of this folder, unless it is of another deployment than the one that is asked."""
+    if not OF_THE_FOLDER.is_file():
+        return []
+    try:
+        its = address(None, [OF_THE_FOLDER], {name: value for name, value in os.environ.items() if name != VARIABLE})
+    except UsageError:  # a port that only the running program knows: whose it is cannot be told
+        its = None
+    if its is None or _same(its.url) != _same(asked.url):
+        say_unused(None)
+        return []
+    return [OF_THE_FOLDER]
+
+
+def _same(url: str) -> str:
+    return without_user(url).replace("://localhost", "://127.0.0.1")
 
 
 def _seconds(window: str) -> float:
@@ -115,14 +130,14 @@ def _baseline(path: Path) -> Report:
         raise UsageError(f"--baseline {path}: is no report of --format json: {why_unread(error)}") from error
 
 
-def _configured(settings: Settings) -> dict[str, Any]:
+def configured(settings: Settings) -> dict[str, Any]:
     """What the files say of what the status tells."""
     return {
         "monitoring.interval": settings.monitoring.interval,
         "universe.size": settings.universe.size,
         "exchange.name": settings.exchange.name,
         "exchange.category": settings.exchange.category,
-        "exchange.rest_url": settings.exchange.rest_url,
+        "exchange.address": settings.exchange.address,
         "cache.tiers": list(settings.cache.tiers),
         "identity": settings.identity,
     }
@@ -148,20 +163,3 @@ async def _sampled(window: Window, clock: Clock, tested: Settings | None) -> Non
     finally:
         telling.cancel()
         await asyncio.gather(telling, return_exceptions=True)
-
-
-def _write(report: Report, form: Format, out: Path | None) -> None:
-    match form:
-        case Format.MD:
-            text = markdown(report)
-        case Format.HTML:
-            text = page(report)
-        case Format.JSON:
-            text = msgspec.json.format(msgspec.json.encode(report)).decode() + "\n"
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, "utf-8")
-    except OSError as error:
-        raise UsageError(f"--out {out}: cannot be written: {why_unread(error)}") from error

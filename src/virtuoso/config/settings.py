@@ -16,6 +16,7 @@ from virtuoso.config.values.addresses import HttpUrl, StreamUrl
 from virtuoso.config.values.durations import Days, Duration, Seconds
 from virtuoso.config.values.texts import ExchangeName, PlainName
 from virtuoso.model.catalogue.factors import WEIGHTS
+from virtuoso.model.text.addresses import without_user
 from virtuoso.model.text.duration import written
 from virtuoso.model.timeframe import Timeframe
 
@@ -61,8 +62,8 @@ class ExchangeSettings(Section):
 
     @property
     def address(self) -> str:
-        """What is watched, as told to the user."""
-        return self.name if self.ccxt_id and self.rest_url == BYBIT_REST else self.rest_url
+        """What is watched, as told to the user: without a name and a password of its address."""
+        return self.name if self.ccxt_id and self.rest_url == BYBIT_REST else without_user(self.rest_url)
 
 
 class MarketDataSettings(Section):

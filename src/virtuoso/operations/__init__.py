@@ -3,6 +3,6 @@
 PUBLIC = (
     "build", "exposition", "health", "heartbeat", "host", "logs", "metrics", "streams", "validate.folder",
     "validate.judgement", "validate.rendering.markdown", "validate.rendering.page", "validate.report",
-    "validate.sampling.progress", "validate.sampling.window", "watchdog",
+    "validate.sampling.plan", "validate.sampling.progress", "validate.sampling.window", "watchdog",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

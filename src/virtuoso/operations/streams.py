@@ -12,6 +12,27 @@ from virtuoso.model.clock import SystemClock, iso
 _HIDDEN = "***"
 
 
+class Mask:
+    """Puts `***` in place of secrets in a text, as they are written and as JSON and Python quote them."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._forms: list[str] = []
+        self.hide(secrets)
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Mask these secrets from now on, in addition to those known already."""
+        # Long ones first, for one may be a part of another.
+        forms = {form for secret in secrets for form in (secret, *_quoted(secret))}
+        self._forms = sorted(forms.union(self._forms), key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        """The text without them."""
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, _HIDDEN)
+        return text
+
+
 class MaskedStream:
     """A stream of text in which each secret is `***`, whoever writes: a log, a traceback, a library.
 
@@ -22,24 +43,19 @@ class MaskedStream:
     def __init__(self, stream: TextIO, secrets: Iterable[str], level: str = "info") -> None:
         self._stream = stream
         self._level = level
-        self._forms: list[str] = []
+        self._mask = Mask(secrets)
         self._unfinished = ""
         self._lock = threading.RLock()
         self.as_json = False
-        self.hide(secrets)
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Mask these secrets from now on, in addition to those known already, also in JSON or Python quotes."""
-        # As it is, and as JSON and Python quote it; long ones first, for one may be a part of another.
-        forms = {form for secret in secrets for form in (secret, *_quoted(secret))}
-        self._forms = sorted(forms.union(self._forms), key=len, reverse=True)
+        self._mask.hide(secrets)
 
     def write(self, text: str) -> int:
         """Write it masked; the length that was asked for."""
         length = len(text)
-        for form in self._forms:
-            if form in text:
-                text = text.replace(form, _HIDDEN)
+        text = self._mask(text)
         if not self.as_json:
             self._stream.write(text)
             return length

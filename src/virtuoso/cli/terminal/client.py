@@ -1,6 +1,5 @@
 """A client of a running Virtuoso: documents asked for, and the stream of server-sent events."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ import msgspec
 
 from virtuoso.model.documents import Problem
 from virtuoso.model.errors import UsageError, VirtuosoError
+from virtuoso.model.text.addresses import without_user
 from virtuoso.model.text.failures import why_unreached, why_unread
 
 _T = TypeVar("_T")
@@ -18,7 +18,6 @@ _ANSWER_S = 10.0
 _SILENT_S = 25.0
 """The stream says that it is alive every 10 s."""
 _LARGEST = 32 * 1024 * 1024
-_USER = re.compile(r"://[^/?#]*@")
 
 
 class Client:
@@ -113,11 +112,6 @@ class Client:
             f"{self.url} ({self._origin}): cannot be reached: {reason}; start `virtuoso up`, or name another address "
             "with --url or VIRTUOSO_URL"
         )
-
-
-def without_user(url: str) -> str:
-    """An address as it may be shown: without a name and a password."""
-    return _USER.sub("://", url)
 
 
 def parsed(event: bytes) -> tuple[str, bytes] | None:

@@ -28,7 +28,6 @@ LOG: Final = "log.txt"
 _ANSWERS: Final = "answers"
 _T = TypeVar("_T")
 _BLOCK: Final = 1 << 20
-_LOG_BYTES: Final = 64 * 1024 * 1024
 
 
 class SampleWriter:
@@ -45,23 +44,32 @@ class SampleWriter:
 
     def add(self, name: str, line: msgspec.Struct) -> None:
         """Append a line to the file `name`."""
-        try:
-            with (self.folder / name).open("ab") as file:
-                file.write(msgspec.json.encode(line) + b"\n")
-        except OSError as error:
-            raise UsageError(f"{self.folder / name}: cannot be written: {why_unread(error)}") from error
+        self._append(name, msgspec.json.encode(line) + b"\n")
 
     def answer(self, path: str, sample: Sample) -> None:
         """Append an answer to the file of its documented path."""
         self.add(file_of(path), sample)
 
     def write(self, name: str, document: Any) -> None:
-        """Write a whole document to a file of the folder, as indented JSON."""
-        (self.folder / name).write_bytes(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
+        """Write a whole document to a file of the folder, as indented JSON; what stood there stays until it is."""
+        path = self.folder / name
+        part = path.with_name(f".{name}.part")
+        try:
+            part.write_bytes(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
+            part.replace(path)
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be written: {why_unread(error)}") from error
 
     def log(self, lines: list[str]) -> None:
-        """Write the lines of the deployment's log."""
-        (self.folder / LOG).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        """Append lines of the deployment's log; the first call makes the file, also without any."""
+        self._append(LOG, "".join(f"{line}\n" for line in lines).encode())
+
+    def _append(self, name: str, content: bytes) -> None:
+        try:
+            with (self.folder / name).open("ab") as file:
+                file.write(content)
+        except OSError as error:
+            raise UsageError(f"{self.folder / name}: cannot be written: {why_unread(error)}") from error
 
 
 def file_of(path: str) -> str:
@@ -93,7 +101,9 @@ def read_samples(folder: Path) -> Samples:
     found.log = tuple(_log(folder))
     if run.ended == run.began and found.status:  # it was killed, and could not say when
         found.run = replace(run, ended=found.status[-1].at)
-    found.files = tuple(_hashed(path) for path in sorted(folder.iterdir()) if path.is_file())
+    found.files = tuple(
+        _hashed(path) for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")
+    )
     return found
 
 
@@ -125,10 +135,7 @@ def _lines(folder: Path, name: str, kind: type[_T]) -> Iterator[_T]:
 
 def _log(folder: Path) -> list[str]:
     path = folder / LOG
-    if not path.is_file():
-        return []
-    with path.open("rb") as file:
-        return file.read(_LOG_BYTES).decode("utf-8", "replace").splitlines()
+    return path.read_bytes().decode("utf-8", "replace").splitlines() if path.is_file() else []
 
 
 def _hashed(path: Path) -> SampleFile:

@@ -75,6 +75,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Why there is no log; `None` where `log.txt` holds it."""
     log_lines: int = 0
     """Lines that were written in the window, those beyond what is kept included."""
+    log_gaps: tuple[str, ...] = ()
+    """Why lines that were written in the window are not known."""
     exchange: str | None = None
     """Why the exchange was not asked; `None` where it was."""
     test_alert: dict[str, str | None] | None = None
@@ -89,7 +91,7 @@ class ProcessItem(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     name: str
     role: str
-    """`monitor`, `web`, `redis`, `memcached`, `influxdb`, `postgresql` or `exchange`."""
+    """`monitor`, `web`, `exchange`, `helper`, or of a store's server what the status calls the store: `redis`, …"""
     uptime_s: float | None = None
     cpu_pct: float | None = None
     """Share of one processor since it was seen before."""
@@ -97,8 +99,8 @@ class ProcessItem(msgspec.Struct, frozen=True, kw_only=True):
     memory_pct: float | None = None
     unit: str | None = None
     """The systemd unit that it belongs to; `None` where it belongs to none."""
-    listens: tuple[str, ...] = ()
-    """Addresses on which it takes connections, as host:port."""
+    listens: tuple[str, ...] | None = None
+    """Addresses on which it takes connections, as host:port; `None` where that could not be seen."""
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,8 @@ from virtuoso.operations.validate.samples import (
     Machine,
     Processes,
     ProcessItem,
+    Run,
+    SampleFile,
     Samples,
 )
 
@@ -291,6 +293,30 @@ def test_a_deployment_that_says_nothing_passes_nothing() -> None:
     samples.status, samples.processes, samples.exchange = [], [], []
     assert "cycles are completed" in failed(samples)
     assert not judged(samples).passed
+
+
+def test_what_is_lost_of_the_log_passes_nothing() -> None:
+    samples = fine()
+    samples.files, samples.log = (SampleFile("log.txt", 1, 9, "00"),), ("2025-09-30 18:15:01.503 [INFO] a - b",)
+    assert "no error is logged" in told(judged(samples), Verdict.PASS)
+    for lost in (replace(samples.run, log_lines=3), replace(samples.run, log_gaps=("it was cut off",))):
+        report = judged(replace_run(samples, lost))
+        assert "nobody can tell of the others" in told(report, Verdict.UNKNOWN)["no error is logged"]
+        assert "the whole log of the window was read" in told(report, Verdict.OBSERVED)
+    samples.log = ()
+    assert told(judged(samples), Verdict.UNKNOWN)["no error is logged"] == "it was cut off"
+
+
+def replace_run(samples: Samples, run: Run) -> Samples:
+    samples.run = run
+    return samples
+
+
+def test_a_cache_of_another_user_is_not_called_closed() -> None:
+    samples = fine()
+    cache = ProcessItem(pid=9, name="redis-server", role="redis", listens=None)
+    samples.processes = [replace(each, processes=(*each.processes, cache)) for each in samples.processes]
+    assert "redis (pid 9)" in told(judged(samples), Verdict.UNKNOWN)["no cache is open to all"]
 
 
 def test_a_machine_without_time_is_noticed() -> None:

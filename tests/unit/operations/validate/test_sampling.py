@@ -10,6 +10,7 @@ from tests.support.validation import at
 from virtuoso.model.errors import UsageError
 from virtuoso.operations.validate.folder import RUN, SampleWriter, file_of, read_samples
 from virtuoso.operations.validate.samples import Route, Run, Sample
+from virtuoso.operations.validate.sampling import logfile
 from virtuoso.operations.validate.sampling.logfile import LogFile
 from virtuoso.operations.validate.sampling.routes import routes_of
 
@@ -49,21 +50,54 @@ def test_a_document_of_another_form_has_no_routes(document: Any) -> None:
 def test_the_log_is_read_from_the_begin_of_the_window_without_secrets(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_text("before\n")
-    log = LogFile(path)
+    log = LogFile(path, ['s3cr"t'])
     with path.open("a") as file:
         file.write("to https://discord.com/api/webhooks/137/abc-DEF failed\nat http://me:word@host/x\n")
-    lines, count, reason = log.gained()
-    assert (count, reason) == (2, None)
-    assert lines == ["to https://discord.com/api/webhooks/*** failed", "at http://***@host/x"]
+        file.write('{"event": "s3cr\\"t"} s3cr"t\nbegun')
+    assert log.gained() == [
+        "to https://discord.com/api/webhooks/*** failed", "at http://***@host/x", '{"event": "***"} ***',
+    ]  # fmt: skip
+    assert log.gained() == [], "each line is told once, when it is whole"
+    assert log.gained(last=True) == ["begun"]
+    assert (log.count, log.gaps) == (4, [])
 
 
-def test_a_log_that_was_rotated_is_read_from_its_beginning(tmp_path: Path) -> None:
+def test_a_log_that_is_rotated_is_read_to_its_end_and_then_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_text("before\n" * 5)
     log = LogFile(path)
-    path.rename(tmp_path / "log.1")
+    with path.open("a") as old:
+        old.write("one\n")
+        old.flush()
+        path.rename(tmp_path / "log.1")
+        assert log.gained() == ["one"], "there is no other file yet"
+        path.touch()
+        old.write("two\n")
+        old.flush()
+        assert log.gained() == ["two"], "the program goes on in the old one until it is told"
+        old.write("three")
+    path.write_text("four\n")
+    assert log.gained(last=True) == ["three", "four"]
+    assert (log.count, log.gaps) == (4, [])
+
+
+def test_a_log_that_is_cut_off_is_read_on_and_the_gap_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_text("before\n" * 5)
+    log = LogFile(path)
     path.write_text("after\n")
-    assert log.gained()[0] == ["after"]
+    assert log.gained(last=True) == ["after"]
+    assert "cut off" in log.gaps[0]
+
+
+def test_lines_beyond_what_is_kept_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logfile, "MOST_BYTES", 10)
+    path = tmp_path / "log"
+    path.touch()
+    log = LogFile(path)
+    path.write_text("12345\n67890\nabc\n")
+    assert log.gained(last=True) == ["12345", "67890"]
+    assert log.count == 3
 
 
 def test_a_log_that_is_not_there_is_said(tmp_path: Path) -> None:
@@ -83,6 +117,23 @@ def test_what_is_written_is_read_again_and_hashed(tmp_path: Path) -> None:
     assert found.run.ended == at(2), "one that was killed ends with its last sample"
     assert {file.name: file.lines for file in found.files}[file_of("/health")] == 2
     assert all(len(file.sha256) == 64 for file in found.files)
+
+
+def test_a_document_stands_until_the_next_one_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = SampleWriter(tmp_path / "samples")
+    run = Run(url="http://x", began=at(0), ended=at(0), window_s=60.0)
+    writer.write(RUN, run)
+    full = OSError(28, "No space left on device")
+    write = Path.write_bytes
+
+    def write_half(path: Path, content: bytes) -> int:
+        write(path, content[: len(content) // 2])
+        raise full
+
+    monkeypatch.setattr(Path, "write_bytes", write_half)
+    with pytest.raises(UsageError, match=r"run\.json: cannot be written: no space left"):
+        writer.write(RUN, run)
+    assert read_samples(writer.folder).run == run
 
 
 def test_a_folder_that_holds_something_is_not_written_into(tmp_path: Path) -> None:

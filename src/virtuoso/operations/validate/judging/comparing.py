@@ -17,7 +17,7 @@ _EFFECTIVE: Final = {
     "universe.size": ("universe", "configured"),
     "exchange.name": ("exchange", "name"),
     "exchange.category": ("exchange", "category"),
-    "exchange.rest_url": ("exchange", "address"),
+    "exchange.address": ("exchange", "address"),
     "cache.tiers": ("stores", "cache_tiers"),
     "identity": ("stores", "lease", "identity"),
 }  # fmt: skip

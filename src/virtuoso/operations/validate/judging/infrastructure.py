@@ -169,12 +169,18 @@ def _pct(value: float | None) -> str:
 
 def _open_to_all(judge: Judge, seen: dict[int, list[tuple[float, ProcessItem]]]) -> None:
     """Caches take commands from whoever reaches them."""
+    caches = [items[-1][1] for items in seen.values() if items[-1][1].role in _PRIVATE]
     exposed = naming(
-        f"{items[-1][1].role} on {address}" for items in seen.values() for address in items[-1][1].listens
-        if items[-1][1].role in _PRIVATE and address.startswith(_OPEN)
+        f"{item.role} on {address}" for item in caches for address in item.listens or () if address.startswith(_OPEN)
     )  # fmt: skip
-    judge.holds("no cache is open to all", not exposed, f"open: {exposed}" if exposed else "none is",
-                "bind it to 127.0.0.1, or to a network of its own")  # fmt: skip
+    unseen = naming(f"{item.role} (pid {item.pid})" for item in caches if item.listens is None)
+    good = False if exposed else None if unseen else True
+    judge.holds(
+        "no cache is open to all", good,
+        f"open: {exposed}" if exposed else f"nobody can tell: where {unseen} listens is for its user and root to see"
+        if unseen else f"{counted(len(caches), 'server')} of caches here, none is",
+        "bind it to 127.0.0.1, or to a network of its own",
+    )  # fmt: skip
 
 
 def slope_mb_h(items: list[tuple[float, Any]]) -> float | None:

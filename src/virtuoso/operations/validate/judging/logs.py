@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from virtuoso.model.text.numbers import counted
+from virtuoso.model.text.numbers import counted, number_text
 from virtuoso.operations.validate.judging.words import Judge, naming
 from virtuoso.operations.validate.report import Section, Table
 from virtuoso.operations.validate.samples import Samples
@@ -30,10 +30,10 @@ def fetches(lines: tuple[str, ...]) -> tuple[tuple[int, float], ...]:
 
 def log(samples: Samples) -> Section:
     """Scan the window's log for errors."""
-    judge = Judge("Error scan")
+    judge, lost = Judge("Error scan"), _lost(samples)
     if not samples.log:
-        read = any(file.name == "log.txt" for file in samples.files)
-        said = "the log gained no line in the window" if read else samples.run.log or "there is no log"
+        read = any(file.name == "log.txt" for file in samples.files) and not lost
+        said = "the log gained no line in the window" if read else lost or samples.run.log or "there is no log"
         judge.holds("no error is logged", True if read else None, said)
         return Section(title="Error scan of the log", checks=tuple(judge.checks))
     levels, raised, examples = Counter[str](), Counter[str](), dict[str, str]()
@@ -47,16 +47,17 @@ def log(samples: Samples) -> Section:
             examples.setdefault(f"level {level}", said[:_SHOWN])
     bad = levels["error"] + levels["critical"]
     judge.holds(
-        "no error is logged", bad == 0,
+        "no error is logged", False if bad else None if lost else True,
         naming(f"{level} × {levels[level]}: {examples.get(f'level {level}', '')}" for level in ("critical", "error")
-               if levels[level]) or f"{counted(len(samples.log), 'line')}, none of level error",
+               if levels[level]) or f"{counted(len(samples.log), 'line')}, none of level error"
+        + (f"; nobody can tell of the others: {lost}" if lost else ""),
         "read them in the log",
     )  # fmt: skip
     if raised:
         judge.observed("no exception is named in the log", naming(f"{name} × {n}: {examples[name]}"
                                                                    for name, n in raised.items()))  # fmt: skip
-    if samples.run.log_lines > len(samples.log):
-        judge.observed("the whole log of the window was read", f"{len(samples.log)} of {samples.run.log_lines} lines")
+    if lost:
+        judge.observed("the whole log of the window was read", lost)
     names = (*CLASSES, "other exceptions")
     rows = tuple((name, str(raised[name]), examples.get(name, "")) for name in names)
     counts = tuple(
@@ -70,6 +71,13 @@ def log(samples: Samples) -> Section:
         ),
         checks=tuple(judge.checks),
     )  # fmt: skip
+
+
+def _lost(samples: Samples) -> str:
+    """What of the log is not known; nothing where all of it was read."""
+    known, written = len(samples.log), samples.run.log_lines
+    beyond = [f"{number_text(known)} of {number_text(written)} lines were kept"] if written > known else []
+    return "; ".join((*beyond, *samples.run.log_gaps))
 
 
 def _level(line: str) -> tuple[str, str]:

@@ -10,11 +10,16 @@ import psutil
 from virtuoso.model.clock import Clock, iso
 from virtuoso.operations.validate.samples import Machine, Processes, ProcessItem
 
-_STORES: Final = {
-    "redis-server": "redis", "valkey-server": "redis", "memcached": "memcached", "influxd": "influxdb",
-    "postgres": "postgresql",
+STORES: Final = {
+    "redis-server": "redis", "valkey-server": "redis", "memcached": "memcached", "influxd": "influx",
+    "postgres": "database",
 }  # fmt: skip
-_MODULES: Final = {"web_child": "web", "web_worker": "web", "child_exchange": "exchange"}
+"""What the status calls the store of a server, by the server's name."""
+MODULES: Final = {
+    "virtuoso.processes.web.child": "web", "virtuoso.processes.web.worker": "web",
+    "virtuoso.processes.child_exchange": "exchange",
+}  # fmt: skip
+"""Role of a process that the program starts, by its module."""
 
 
 class ProcessTable:
@@ -74,7 +79,7 @@ def _family(pid: int, role: str) -> Iterator[tuple[psutil.Process, str]]:
         parent = psutil.Process(pid)
         yield parent, role
         for child in parent.children(recursive=True):
-            yield child, _MODULES.get(_name(child).rpartition(".")[2], "helper")
+            yield child, MODULES.get(_name(child), "helper")
     except psutil.Error:
         return
 
@@ -95,9 +100,9 @@ def _servers(port: int | None) -> Iterator[tuple[psutil.Process, str]]:
 def _stores(stores: Any) -> Iterator[tuple[psutil.Process, str]]:
     """The servers of stores on this machine that the deployment says it uses."""
     for process in psutil.process_iter(["name"]):
-        role = _STORES.get(process.info["name"] or "")
-        if role is not None and any(role in name for name in stores):
-            yield process, role
+        store = STORES.get(process.info["name"] or "")
+        if store is not None and store in stores:
+            yield process, store
 
 
 def _once(found: Iterable[tuple[psutil.Process, str]]) -> Iterator[tuple[psutil.Process, str]]:
@@ -126,9 +131,10 @@ def _unit(pid: int) -> str | None:
     return names[-1].strip() if names else None
 
 
-def _listens(process: psutil.Process) -> tuple[str, ...]:
+def _listens(process: psutil.Process) -> tuple[str, ...] | None:
+    """Where it takes connections; `None` where that is another user's to know."""
     try:
         found = process.net_connections("inet")
     except (psutil.Error, OSError):
-        return ()
+        return None
     return tuple(sorted({f"{one.laddr.ip}:{one.laddr.port}" for one in found if one.status == psutil.CONN_LISTEN}))

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -14,44 +12,22 @@ from virtuoso.model.clock import Clock, iso
 from virtuoso.model.errors import UsageError, VirtuosoError
 from virtuoso.operations.build import build
 from virtuoso.operations.validate.folder import ROUTES, RUN, SampleWriter
-from virtuoso.operations.validate.samples import STATUS, STREAM, SYMBOLS, Route, Run
+from virtuoso.operations.validate.samples import STATUS, STREAM, SYMBOLS, Run
 from virtuoso.operations.validate.sampling.asking import Asker
 from virtuoso.operations.validate.sampling.exchange import ExchangeAsker, address_of
 from virtuoso.operations.validate.sampling.logfile import LogFile
+from virtuoso.operations.validate.sampling.naming import Naming
+from virtuoso.operations.validate.sampling.plan import Plan
 from virtuoso.operations.validate.sampling.processes import ProcessTable, monitor_pid
 from virtuoso.operations.validate.sampling.progress import Progress
-from virtuoso.operations.validate.sampling.routes import lists, named, routes_of, wanted
 
+_LOG_S: Final = 2.0
 _BOOKS: Final = 15
 _PRICED: Final = 3
 _PAUSE_S: Final = 0.02
 """Between two requests of a sweep: a validation is no load test."""
 _STATUS_BYTES_S: Final = 100_000
 """A status of more bytes is asked for less often, so that a window of a whole exchange fits on a disk."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Which deployment is watched, for how long, and how.
-
-    Attributes:
-        url: the deployment's address; `shown` is the same for people, without a password.
-        seconds: length of the window.
-        log: the deployment's log file, if there is one to read.
-        configured: what its configuration says, by key, if that is known.
-    """
-
-    url: str
-    shown: str
-    token: str | None
-    seconds: float
-    log: Path | None = None
-    configured: dict[str, Any] | None = None
-
-    @property
-    def sweep_s(self) -> float:
-        """Seconds from one sweep over all routes to the next."""
-        return min(60.0, max(5.0, self.seconds / 80))
 
 
 class Window:
@@ -62,10 +38,13 @@ class Window:
         self._writer = writer
         self._clock = clock
         self.progress = progress
-        self._log = None if plan.log is None else LogFile(plan.log)
+        self._log = None if plan.log is None else LogFile(plan.log, plan.secrets)
         self._status: dict[str, Any] = {}
-        self._routes: tuple[Route, ...] = ()
-        self._symbols: tuple[str, ...] = ()
+        self._here = False
+        self._naming = Naming(None)
+        self._exchange: ExchangeAsker | None = None
+        self._unasked: str | None = None
+        """Why the exchange is not asked."""
         self._size = 0
         """Bytes of the last status."""
         self._table = ProcessTable(clock, urlsplit(plan.url).port)
@@ -78,45 +57,50 @@ class Window:
         """
         async with aiohttp.ClientSession() as session:
             asker = Asker(session, self._plan.url, self._clock, self._plan.token)
-            await self._begin(asker)
-            address, reason = address_of(self._status)
+            await self._begin(asker, session)
             run = Run(
                 url=self._plan.shown, began=self._now(), ended=self._now(), window_s=self._plan.seconds, partial=True,
-                by=build(), here=monitor_pid(self._status) is not None, exchange=reason,
+                by=build(), here=self._here, exchange=self._unasked,
                 log=None if self._log else "no log was named: --log FILE", test_alert=test_alert,
                 configured=self._plan.configured,
             )  # fmt: skip
             self._writer.write(RUN, run)
             works = [
-                self._every(self._status_s, lambda: self._ask_status(asker)),
+                self._every(self._status_s, lambda: self._ask_status(asker, session)),
                 self._every(lambda: self._plan.sweep_s, lambda: self._sweep(asker)),
+                self._every(lambda: 5.0, lambda: self._ask_prices(asker)),
+                self._every(lambda: _LOG_S, self._read_log),
             ]
-            if address is not None:
-                category = str(self._status["exchange"].get("category") or "linear")
-                exchange = ExchangeAsker(Asker(session, address, self._clock), category, self._symbols[:_PRICED])
-                works.append(self._every(lambda: 5.0, lambda: self._ask_prices(asker, exchange)))
             over = await self._watch(works, stop)
+        await self._read_log(last=True)
         return self._finished(run, partial=not over)
 
-    async def _begin(self, asker: Asker) -> None:
-        """Read what the deployment documents, and which names stand for others."""
+    async def _begin(self, asker: Asker, session: aiohttp.ClientSession) -> None:
+        """Read what the deployment documents, what it is, and which names stand for others."""
         document = await asker.ask("/openapi.json")
         if document.status == 401:
             raise UsageError(f"{self._plan.shown}: a token is required; give --token-file, or VIRTUOSO_TOKEN")
         if document.status != 200 or not isinstance(document.body, dict):
             said = document.error or f"status {document.status}"
             raise VirtuosoError(f"{self._plan.shown}/openapi.json: {said}: there is nothing that could be validated")
-        status = await asker.ask(STATUS)
-        self._status = status.body if isinstance(status.body, dict) else {}
-        symbols = (await asker.ask(SYMBOLS)).body
-        items = symbols.get("symbols") if isinstance(symbols, dict) else None
-        self._symbols = tuple(str(item.get("symbol")) for item in items or () if isinstance(item, dict))
-        names = {"symbol": self._symbols[0]} if self._symbols else {}
-        for parameter in wanted(document.body) - {"symbol"}:
-            if (path := lists(parameter)) and (name := named(parameter, (await asker.ask(path)).body)):
-                names[parameter] = name
-        self._routes = routes_of(document.body, names)
-        self._writer.write(ROUTES, self._routes)
+        self._learn((await asker.ask(STATUS)).body, session)
+        self._naming = Naming(document.body)
+        self._naming.watched((await asker.ask(SYMBOLS)).body)
+        await self._look_up(asker)
+
+    async def _look_up(self, asker: Asker) -> None:
+        if await self._naming.look_up(asker):
+            self._writer.write(ROUTES, self._naming.routes)
+
+    def _learn(self, status: Any, session: aiohttp.ClientSession) -> None:
+        """Keep a status, and what it says of where the deployment and its exchange are, as soon as one says it."""
+        self._status = status if isinstance(status, dict) else {}
+        self._here = self._here or monitor_pid(self._status) is not None
+        if self._exchange is None:
+            address, self._unasked = address_of(self._status, here=self._here)
+            if address is not None:
+                category = str(self._status["exchange"].get("category") or "linear")
+                self._exchange = ExchangeAsker(Asker(session, address, self._clock), category)
 
     async def _watch(self, works: list[Coroutine[Any, Any, None]], stop: asyncio.Event) -> bool:
         """Let the works go on until the window is over; whether it was not stopped before."""
@@ -158,12 +142,12 @@ class Window:
         found = cycle.get(name) if isinstance(cycle, dict) else None
         return float(found) if isinstance(found, int | float) else otherwise
 
-    async def _ask_status(self, asker: Asker) -> None:
+    async def _ask_status(self, asker: Asker, session: aiohttp.ClientSession) -> None:
         sample = await asker.ask(STATUS)
         self.progress.count(sample, STATUS)
         self._size = sample.size or 0
         if isinstance(sample.body, dict):
-            self._status = sample.body
+            self._learn(sample.body, session)
             self.progress.cycles = int(self._of_cycle("count", 0.0))
             reasons = sample.body.get("health_reasons")
             for reason in reasons if isinstance(reasons, list) else ():
@@ -172,7 +156,8 @@ class Window:
 
     async def _sweep(self, asker: Asker) -> None:
         """Ask every documented route once, and see the processes."""
-        for route in self._routes:
+        await self._look_up(asker)
+        for route in self._naming.routes:
             if route.asked is None:
                 continue
             if route.path == STREAM:
@@ -189,21 +174,27 @@ class Window:
         if seen is not None:
             self._writer.add("processes.jsonl", seen)
 
-    async def _ask_prices(self, asker: Asker, exchange: ExchangeAsker) -> None:
+    async def _ask_prices(self, asker: Asker) -> None:
         """Ask the deployment and the exchange for the same prices, one right after the other; and for books."""
-        self._writer.add("prices.jsonl", await asker.ask(SYMBOLS))
-        async for sample in exchange.samples():
-            self._writer.add("exchange.jsonl", sample)
-        for symbol in self._symbols[:_BOOKS]:
+        prices = await asker.ask(SYMBOLS)
+        self._writer.add("prices.jsonl", prices)
+        self._naming.watched(prices.body)
+        if self._exchange is not None:
+            async for sample in self._exchange.samples(self._naming.symbols[:_PRICED]):
+                self._writer.add("exchange.jsonl", sample)
+        for symbol in self._naming.symbols[:_BOOKS]:
             sample = await asker.ask(f"{SYMBOLS}/{quote(symbol, safe='')}/book?depth=1")
             self._writer.add("books.jsonl", sample)
             await asyncio.sleep(_PAUSE_S)
 
+    async def _read_log(self, *, last: bool = False) -> None:
+        if self._log is not None:  # here and not in a thread: what one that is cancelled had read would be lost
+            self._writer.log(self._log.gained(last=last))
+
     def _finished(self, run: Run, *, partial: bool) -> Run:
-        lines, count, reason = ([], 0, run.log) if self._log is None else self._log.gained()
-        if self._log is not None and reason is None:
-            self._writer.log(lines)
-        found = replace(run, ended=self._now(), partial=partial, log=reason, log_lines=count)
+        found = replace(run, ended=self._now(), partial=partial, here=self._here, exchange=self._unasked)
+        if self._log is not None:
+            found = replace(found, log_lines=self._log.count, log_gaps=tuple(self._log.gaps))
         self._writer.write(RUN, found)
         return found
 
