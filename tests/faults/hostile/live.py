@@ -17,14 +17,20 @@ from tests.faults.hostile.seen import Seen
 from tests.support.exchange import Running, running_exchange
 from tests.support.program import Program, running_program
 
+_LINES = 60
+"""Of the log that a failure shows."""
+
 
 class LiveSubject:
     """Implements `case.Subject` by what the program serves over HTTP."""
 
     tolerated = frozenset({"live", "delayed"})
 
-    def __init__(self, proxy: Proxy, call: Callable[[Callable[[], None]], None], exchange: Running, program: Program):
+    def __init__(
+        self, proxy: Proxy, call: Callable[[Callable[[], None]], None], exchange: Running, program: Program, log: Path
+    ) -> None:
         self.proxy, self.program = proxy, program
+        self._log = log
         self._call, self._exchange = call, exchange
         self._process = psutil.Process(program.process.pid)
 
@@ -43,6 +49,10 @@ class LiveSubject:
         """Let time pass."""
         self.program.pace.sleep(seconds)
         assert self.program.process.poll() is None, f"the program ended: {self.program.process.returncode}"
+
+    def logged(self) -> str:
+        """The last that it logged."""
+        return "\n".join(self._log.read_text().splitlines()[-_LINES:])
 
     def memory(self) -> int:
         """Resident bytes of the program and its children."""
@@ -126,4 +136,4 @@ def living_program(folder: Path, speed: float | None = None) -> Iterator[LiveSub
             f"data_dir: {folder / 'data'}\n"
         )
         with running_program(path, pace=exchange.pace, cold=True) as program:
-            yield LiveSubject(proxy, call, exchange, program)
+            yield LiveSubject(proxy, call, exchange, program, folder / "program.log")

@@ -28,4 +28,8 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSubject]:
     "case", [case for case in CASES if SOAK or case.name in _SHORT], ids=lambda case: str(case.name)
 )
 def test_case(case: Case, subject: LiveSubject) -> None:
-    live_through(case, subject)
+    try:
+        live_through(case, subject)
+    except AssertionError as error:
+        error.add_note(subject.logged())
+        raise
