@@ -31,7 +31,7 @@ def table(page: Page, name: str) -> list[list[str]]:
     if button.get_attribute("aria-expanded") == "false":
         button.click()
     rows = page.get_by_role("group", name=f"Numbers: {name}", exact=True).locator("tbody tr")
-    rows.first.wait_for()
+    rows.filter(has_not_text="Nothing yet.").first.wait_for()
     cells: Any = rows.evaluate_all("all => all.map(row => [...row.cells].map(cell => cell.textContent))")
     return list(cells)
 

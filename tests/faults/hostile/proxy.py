@@ -13,6 +13,17 @@ from tests.faults.hostile.odd import Answer, Edit, Json, Nameless, Out, Told, Wi
 from tests.faults.hostile.truth import Truth
 
 
+def _is_read(frame: Out) -> bool:
+    """Whether a frame says anything, true or not; one in pieces or binary says nothing by itself."""
+    if isinstance(frame, dict | Wire):
+        return isinstance(frame, dict)
+    try:
+        msgspec.json.decode(frame)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+    return True
+
+
 class Proxy:
     """Listens on `port`; used on one event loop, `edit` may be set from anywhere."""
 
@@ -162,7 +173,8 @@ class Proxy:
         if made is not None and (made := list(made)) == [message]:
             made = None
         if topic != "reply":
-            self.truth.frame(topic, honest=made is None or (true and bool(made)), lost=lost, now_s=now_s)
+            lied = not true and any(_is_read(frame) for frame in made or ())
+            self.truth.frame(topic, honest=made is None or (true and bool(made)), lost=lost, lied=lied, now_s=now_s)
         return [text] if made is None else made
 
     @staticmethod

@@ -11,6 +11,7 @@ from tests.faults.hostile.case import Case
 from tests.faults.hostile.cases import CASES
 from tests.faults.hostile.judge import live_through
 from tests.faults.hostile.live import LiveSubject, living_program
+from tests.faults.hostile.odd import Edit
 from tests.support.pace import SPEED
 from tests.support.soak import SOAK
 
@@ -33,3 +34,5 @@ def test_case(case: Case, subject: LiveSubject) -> None:
     except AssertionError as error:
         error.add_note(subject.logged())
         raise
+    finally:
+        subject.edit(Edit())

@@ -36,7 +36,7 @@ class Truth:
         self.touched.clear()
         self.enough_s = None
 
-    def frame(self, topic: str, *, honest: bool, lost: bool, now_s: float) -> None:
+    def frame(self, topic: str, *, honest: bool, lost: bool, lied: bool, now_s: float) -> None:
         """One went through, or was kept or spoilt."""
         if honest:
             self.owed_s.pop(topic, None)
@@ -47,8 +47,9 @@ class Truth:
         if self.enough_s is None and self.touched[topic] >= UNREADABLE:
             self.enough_s = now_s
         self.owed_s.setdefault(topic, now_s)
-        if not lost:
+        if lied:
             self.untrue.add(topic)
+        if not lost:
             self.spoilt_s.setdefault(topic, now_s)
 
     def begun(self, topics: list[str]) -> None:
