@@ -58,7 +58,8 @@ def status(second: int) -> dict[str, Any]:
         "universe": {"size": 1, "configured": 1, "failed": {}, "empty": None},
         "feeds": {FEED[0]: feed(second)},
         "rate_budget": {"requests": 100 + second, "waits": 0, "banned_until": None},
-        "stores": {"database": {"state": "up", "since": at(-3600), "error": None}, "cache_tiers": ["memory"],
+        "stores": {"database": {"state": "up", "since": at(-3600), "error": None, "dropped": 0},
+                   "cache_tiers": ["memory"],
                    "lease": {"identity": "monitor", "holder": "host:7"}},
         "alerts": {"fired": 0, "resolved": 0, "open": 0}, "loop_lag_ms": {"p95": 2.0}, "memory_mb": 160.0,
         "tasks": {"cycle": "running"}, "needs_restart": [], "health_reasons": [],
@@ -91,9 +92,9 @@ def fine(length: int = SECONDS) -> Samples:
         SIGNALS: lambda second: {"timestamp": at(second - 2), "signals": [
             {"symbol": "BTCUSDT", "timestamp": at(second // 60 * 60 - 20), "signal": None, "data_quality": "live"}]},
         HEALTH: lambda _: {"status": "healthy", "reasons": [], "last_cycle_age_s": 2.0},
-        "/api/alerts": lambda _: {"alerts": []},
+        "/api/alerts": lambda _: {},
         PIPELINE: lambda _: {"fired": 3, "open": 0, "stages": [{"stage": "inhibit", "passed": 3, "withheld": 0}],
-                             "channels": [{"name": "console", "state": "up", "error": None}]},
+                             "channels": [{"name": "console", "state": "up", "error": None, "counters": {"sent": 3}}]},
     }  # fmt: skip
     for path, body in documents.items():
         found.answers[path] = [_answer(second, path, body(second)) for second in sweeps]
@@ -114,6 +115,7 @@ def fine(length: int = SECONDS) -> Samples:
             "updated_at": at(second),
         }
         found.books.append(_answer(second, "/api/symbols/BTCUSDT/book?depth=1", book))
+    found.watched = [("BTCUSDT",)]
     found.processes = [
         Processes(at=at(second), processes=(
             ProcessItem(pid=7, name="virtuoso", role="monitor", uptime_s=3600.0 + second, cpu_pct=4.0, memory_mb=160.0),

@@ -10,8 +10,10 @@ from msgspec.structs import replace
 
 from virtuoso.model.errors import UsageError
 from virtuoso.model.text.failures import why_unread
-from virtuoso.operations.validate.reducing import reduced, reduced_answer
+from virtuoso.operations.validate.reducing import incidents_of, reduced_answer, reduced_prices, reduced_status
 from virtuoso.operations.validate.samples import (
+    ALERTS,
+    RECENT,
     Processes,
     Route,
     Run,
@@ -19,6 +21,7 @@ from virtuoso.operations.validate.samples import (
     SampleFile,
     Samples,
     Statement,
+    symbol_of,
 )
 
 RUN: Final = "run.json"
@@ -90,13 +93,11 @@ def read_samples(folder: Path) -> Samples:
     found = Samples(run, routes, statement=_document(folder, STATEMENT, Statement))
     for route in routes:
         if route.method == "GET":
-            lines = _lines(folder, file_of(route.path), Sample)
-            found.answers[route.path] = [reduced_answer(route.path, one) for one in lines]
-    for name, kept in (
-        ("status", found.status), ("exchange", found.exchange), ("prices", found.prices), ("books", found.books),
-        ("changing", found.changing),
-    ):  # fmt: skip
-        kept.extend(reduced(name, one) for one in _lines(folder, f"{name}.jsonl", Sample))
+            found.answers[route.path] = list(_answered(folder, route.path, found))
+    for name, kept in (("exchange", found.exchange), ("books", found.books), ("changing", found.changing)):
+        kept.extend(_lines(folder, f"{name}.jsonl", Sample))
+    found.status.extend(map(reduced_status, _lines(folder, "status.jsonl", Sample)))
+    found.prices.extend(_priced(folder, found))
     found.processes.extend(_lines(folder, "processes.jsonl", Processes))
     found.log = tuple(_log(folder))
     if run.ended == run.began and found.status:  # it was killed, and could not say when
@@ -105,6 +106,24 @@ def read_samples(folder: Path) -> Samples:
         _hashed(path) for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")
     )
     return found
+
+
+def _answered(folder: Path, path: str, found: Samples) -> Iterator[Sample]:
+    """The answers of a path; incidents, which are told again and again, are kept once."""
+    for one in _lines(folder, file_of(path), Sample):
+        if path in {ALERTS, RECENT} and one.status == 200:
+            found.incidents.update(incidents_of(one))
+        yield reduced_answer(path, one)
+
+
+def _priced(folder: Path, found: Samples) -> Iterator[Sample]:
+    """The prices that are compared with the exchange's; which symbols there were is kept when it changes."""
+    compared = {symbol_of(one) for one in found.exchange}
+    for one in _lines(folder, "prices.jsonl", Sample):
+        prices, names = reduced_prices(one, compared)
+        if names is not None and (not found.watched or names != found.watched[-1]):
+            found.watched.append(names)
+        yield prices
 
 
 def _document(folder: Path, name: str, kind: type[_T]) -> _T | None:

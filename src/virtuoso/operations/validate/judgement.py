@@ -42,8 +42,8 @@ def judged(samples: Samples, baseline: Report | None = None) -> Report:
         _contained("Cross-checks", lambda seen: crosschecks(seen, ours, theirs), samples),
         *(_contained(title, judging, samples) for title, judging in _LAST.items()),
     ]
-    so_far = tuple(check for section in sections for check in section.checks)
-    sections.insert(-2, regression(baseline, known, so_far))
+    made = tuple(check for section in sections for check in section.checks)
+    sections.insert(-2, regression(baseline, known, made))
     verdicts = [check.verdict for section in sections for check in section.checks]
     failed = verdicts.count(Verdict.FAIL)
     partial = samples.run.partial

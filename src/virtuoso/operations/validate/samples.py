@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -15,6 +16,7 @@ SIGNALS: Final = "/api/signals/top"
 SYMBOLS: Final = "/api/symbols"
 HEALTH: Final = "/health"
 ALERTS: Final = "/api/alerts"
+RECENT: Final = "/api/alerts/recent"
 PIPELINE: Final = "/api/alerts/pipeline"
 PERFORMANCE: Final = "/api/signals/performance"
 STREAM: Final = "/api/stream"
@@ -175,7 +177,11 @@ class Samples:
     status: list[Sample] = field(default_factory=list)
     exchange: list[Sample] = field(default_factory=list)
     prices: list[Sample] = field(default_factory=list)
-    """`/api/symbols`, asked beside the exchange; reduced to price and mark price by symbol."""
+    """`/api/symbols`, asked beside the exchange; reduced to price and mark price of those that it was asked for."""
+    watched: list[tuple[str, ...]] = field(default_factory=list)
+    """The symbols of `/api/symbols`, sorted, each time that they were others than before."""
+    incidents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What the lists of alerts told, by id, as they said it last."""
     books: list[Sample] = field(default_factory=list)
     changing: list[Sample] = field(default_factory=list)
     """What `OPTIONS` answers of the routes that change something; `path` has the method before it."""
@@ -202,6 +208,11 @@ class Samples:
     def good(self, path: str) -> list[Sample]:
         """The answers of a path that hold a document."""
         return [one for one in self.answers.get(path, ()) if one.status == 200 and one.body is not None]
+
+
+def symbol_of(one: Sample) -> str:
+    """The symbol that a request names among its parameters; `?` where it names none."""
+    return parse_qs(urlsplit(one.path).query).get("symbol", ["?"])[0]
 
 
 def moment(text: object) -> float | None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from tests.support.validation import FEED, SECONDS, at, failed, feed, fine, status, told
 
 from virtuoso.operations.validate.judgement import judged
+from virtuoso.operations.validate.judging.states import rises, rises_by_name
 from virtuoso.operations.validate.report import Report, Verdict
 from virtuoso.operations.validate.samples import (
     HEALTH,
@@ -21,6 +22,7 @@ from virtuoso.operations.validate.samples import (
     Run,
     SampleFile,
     Samples,
+    Statement,
 )
 
 
@@ -168,8 +170,33 @@ def cross_book(samples: Samples) -> None:
 
 
 def report_trouble(samples: Samples) -> None:
-    alert = {"id": "1", "alert_type": "stale_feed", "level": "critical", "message": "no data", "timestamp": at(60)}
-    samples.answers["/api/alerts"][-1].body["alerts"] = [alert]
+    samples.incidents["1"] = TROUBLE
+
+
+TROUBLE = {
+    "alert_type": "stale_feed", "level": "critical", "message": "no data", "timestamp": at(60), "resolved": True,
+    "resolved_at": at(80),
+}  # fmt: skip
+
+
+def freeze_overview(samples: Samples) -> None:
+    """It moves for a while, and stands still then."""
+    for one in samples.answers[OVERVIEW][10:]:
+        one.body["timestamp"] = samples.answers[OVERVIEW][10].body["timestamp"]
+
+
+def _channel(**values: Any) -> Callable[[Samples], None]:
+    """A channel is so for a while, and is well again."""
+
+    def spoil(samples: Samples) -> None:
+        for one in samples.answers[PIPELINE][5:8]:
+            one.body["channels"] = [one.body["channels"][0] | values]
+
+    return spoil
+
+
+def watch_nothing(samples: Samples) -> None:
+    samples.watched.append(())
 
 
 def log_error(samples: Samples) -> None:
@@ -202,6 +229,8 @@ SPOILED: dict[str, tuple[Callable[[Samples], None], str]] = {
     "times of /api/market/overview move": (stop_publishing, "1 distinct"),
     "times of /api/market/overview lie in the window": (stop_publishing, "0 of 20"),
     "every time says its zone": (tell_no_zone, "naive"),
+    "/api/market/overview is fresh whenever it is asked for": (freeze_overview, "at most 4m32s old"),
+    "something is watched": (watch_nothing, "0 symbols"),
     "no feed is away for longer than 15 s": (_feed(data_quality="stale"), "orderbook.50.BTCUSDT was stale for"),
     "no topic is mute": (_feed(mute=True), "orderbook.50.BTCUSDT"),
     "frames can be believed": (_feed(refusals={"ts: too late": 900}), "ts: too late × 900"),
@@ -223,10 +252,9 @@ SPOILED: dict[str, tuple[Callable[[Samples], None], str]] = {
     "every incident is judged by the stages": (
         _answers(PIPELINE, body={"fired": 5, "stages": [{"stage": "inhibit", "passed": 3, "withheld": 1}]}), "judged 4",
     ),
-    "every channel is up": (
-        _answers(PIPELINE, body={"channels": [{"name": "discord", "state": "down", "error": "404"}]}),
-        "discord is down: 404",
-    ),
+    "every channel is up": (_channel(state="down", error="404"), "console was down: 404"),
+    "no message is given up": (_channel(counters={"sent": 3, "dead": 2}), "console will never take 2"),
+    "no store lost anything": (_put("stores", database={"state": "up", "dropped": 7}), "database dropped 7"),
     "every store is up": (_put("stores", database={"state": "down", "error": "gone"}), "database was up, down"),
     "every task runs": (_put("tasks", outbox="died: KeyError"), "outbox died"),
     "one monitor runs": (start_another, "2 monitors at once"),
@@ -251,6 +279,62 @@ def test_what_is_wrong_fails_by_name(test: str) -> None:
     assert not report.passed
 
 
+@pytest.mark.parametrize(
+    ("fired", "resolved_at", "held"),
+    [(-900, None, True), (-900, at(5), True), (-900, at(-5), False), (60, at(80), True), (SECONDS + 5, None, False)],
+)
+def test_an_incident_is_of_the_window_in_which_it_holds(fired: int, resolved_at: str | None, held: bool) -> None:
+    samples = fine()
+    resolved = {"resolved": resolved_at is not None, "resolved_at": resolved_at}
+    samples.incidents["1"] = TROUBLE | {"timestamp": at(fired)} | resolved
+    assert ("it reports nothing wrong with itself" in failed(samples)) == held
+
+
+def test_a_channel_that_is_asked_to_wait_is_not_down() -> None:
+    samples = fine()
+    _channel(state="limited")(samples)
+    report = judged(samples)
+    assert told(report, Verdict.FAIL) == {}
+    assert told(report, Verdict.OBSERVED)["every channel sends at once"].endswith("console in 3 of 20 samples")
+
+
+def test_what_a_store_dropped_before_the_window_is_said_and_fails_nothing() -> None:
+    samples = fine()
+    for one in samples.status:
+        one.body["stores"]["database"]["dropped"] = 7
+    report = judged(samples)
+    assert told(report, Verdict.FAIL) == {}
+    assert "before it: database 7" in told(report, Verdict.PASS)["no store lost anything"]
+
+
+def test_a_feed_that_is_away_again_and_again_is_away_for_as_long_as_the_longest_time() -> None:
+    samples = fine()
+    for one in samples.status[::4]:  # for 3 s each time, and 150 s in all
+        one.body["feeds"][FEED[0]] = feed(SECONDS, data_quality="stale")
+    report = judged(samples)
+    assert "no feed is away for longer than 15 s" in told(report, Verdict.PASS)
+    assert "orderbook.50.BTCUSDT stale for 3 s" in told(report, Verdict.OBSERVED)["feeds are live throughout"]
+
+
+def test_a_counter_that_begins_anew_goes_on_rising() -> None:
+    assert rises([]) is None
+    assert rises([7]) is None
+    assert rises([7, 9, 1, 4]) == 6
+    assert rises_by_name([{"a": 1}, {"a": 2, "b": 3}, {"b": 1}]) == {"a": 1, "b": 4}
+
+
+@pytest.mark.parametrize(("role", "listed"), [(None, 2), ("web", 1), ("monitor", 1)])
+def test_processes_that_are_stated_are_those_of_the_role_or_all(role: str | None, listed: int) -> None:
+    samples = fine()
+    web = ProcessItem(pid=9, name="virtuoso", role="web")
+    samples.processes = [replace(each, processes=(*each.processes, web)) for each in samples.processes]
+    samples.statement = Statement(source="somebody", processes=2, role=role)
+    found = failed(samples)
+    counted = found.get(f"somebody: as many processes are listed as are counted ({role or 'any'})")
+    assert (counted is None) == (listed == 2)
+    assert ("somebody: one monitor runs" in found) == (role == "monitor")
+
+
 def test_a_close_that_comes_late_is_named() -> None:
     samples = fine()
     miss_one_close(samples)
@@ -269,7 +353,20 @@ def test_a_window_that_was_ended_early_is_partial_and_does_not_pass() -> None:
 def test_drift_from_the_files_is_named() -> None:
     samples = fine()
     samples.run = replace(samples.run, configured={"monitoring.interval": 10.0, "universe.size": 15})
-    assert "universe.size: 15 in the file, 1 in force" in failed(samples)["what is in force is what the files say"]
+    said = failed(samples)["what is in force is what the files say"]
+    assert said == "universe.size: 15 in the file, 1 in force"
+
+
+def test_a_key_that_the_status_does_not_tell_is_not_examined() -> None:
+    samples = fine()
+    samples.run = replace(samples.run, configured={"monitoring.interval": 10.0, "cache.tiers": ["memory"]})
+    for one in samples.status:
+        del one.body["stores"]["cache_tiers"]
+    report = judged(samples)
+    assert told(report, Verdict.PASS)["what is in force is what the files say"] == "1 key as in the files"
+    assert "cache.tiers" in told(report, Verdict.UNKNOWN)["every key is told as it is in force"]
+    samples.run = replace(samples.run, configured={"cache.tiers": ["memory"]})
+    assert "what is in force is what the files say" in told(judged(samples), Verdict.UNKNOWN)
 
 
 def test_a_regression_is_named_and_a_baseline_that_is_as_good_passes() -> None:
@@ -281,6 +378,16 @@ def test_a_regression_is_named_and_a_baseline_that_is_as_good_passes() -> None:
     samples = fine()
     open_cache(samples)
     assert "no cache is open to all" in failed(samples, baseline)["what held before holds"]
+
+
+def test_what_held_before_and_is_not_examined_now_is_not_said_to_hold() -> None:
+    baseline = judged(fine())
+    assert "what held before holds" in told(judged(fine(), baseline), Verdict.PASS)
+    samples = fine()
+    samples.processes = []
+    said = told(judged(samples, baseline), Verdict.UNKNOWN)["what held before holds"]
+    assert "not examined now: one monitor runs" in said
+    assert "no cache is open to all" in said, "also what is not among the checks any more"
 
 
 def test_a_report_is_read_again_as_it_was_written() -> None:

@@ -9,7 +9,7 @@ from tests.support.validation import at
 
 from virtuoso.model.errors import UsageError
 from virtuoso.operations.validate.folder import RUN, SampleWriter, file_of, read_samples
-from virtuoso.operations.validate.samples import Route, Run, Sample
+from virtuoso.operations.validate.samples import ALERTS, Route, Run, Sample
 from virtuoso.operations.validate.sampling import logfile
 from virtuoso.operations.validate.sampling.logfile import LogFile
 from virtuoso.operations.validate.sampling.routes import routes_of
@@ -117,6 +117,26 @@ def test_what_is_written_is_read_again_and_hashed(tmp_path: Path) -> None:
     assert found.run.ended == at(2), "one that was killed ends with its last sample"
     assert {file.name: file.lines for file in found.files}[file_of("/health")] == 2
     assert all(len(file.sha256) == 64 for file in found.files)
+
+
+def test_what_is_told_again_and_again_is_kept_once(tmp_path: Path) -> None:
+    writer = SampleWriter(tmp_path / "samples")
+    writer.write(RUN, Run(url="http://x", began=at(0), ended=at(9), window_s=9.0))
+    writer.write("routes.json", (Route(method="GET", path=ALERTS, asked=ALERTS),))
+    ticker = "/v5/market/tickers?category=linear&symbol=AUSDT"
+    writer.add("exchange.jsonl", Sample(at=at(1), path=ticker, status=200, body={}))
+    item = {"id": "7", "alert_type": "volume", "timestamp": at(1), "resolved": False, "details": {"long": "x" * 99}}
+    for second, symbols in enumerate((["AUSDT", "BUSDT"], ["BUSDT", "AUSDT"], ["AUSDT"], [])):
+        alerts = {"alerts": [item | {"resolved": second > 1}]}
+        writer.answer(ALERTS, Sample(at=at(second), path=ALERTS, status=200, body=alerts))
+        prices = {"timestamp": at(second), "symbols": [{"symbol": symbol, "price": 1.0} for symbol in symbols]}
+        writer.add("prices.jsonl", Sample(at=at(second), path="/api/symbols", status=200, body=prices))
+    writer.add("prices.jsonl", Sample(at=at(9), path="/api/symbols", status=503, body={"title": "not now"}))
+    found = read_samples(writer.folder)
+    assert found.incidents == {"7": {"id": "7", "alert_type": "volume", "timestamp": at(1), "resolved": True}}
+    assert [one.body for one in found.answers[ALERTS]] == [{}] * 4
+    assert found.watched == [("AUSDT", "BUSDT"), ("AUSDT",), ()], "an answer that is no list says nothing of it"
+    assert [list(one.body) for one in found.prices] == [["AUSDT"]] * 3 + [[], []]
 
 
 def test_a_document_stands_until_the_next_one_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,25 +5,26 @@ from typing import Any, Final
 from virtuoso.model.alerts.kind import About
 from virtuoso.model.catalogue.kinds import KINDS
 from virtuoso.model.text.numbers import UNKNOWN, counted, number_text
-from virtuoso.operations.validate.judging.states import risen, states
+from virtuoso.operations.validate.judging.states import risen, rises_by_name, states
 from virtuoso.operations.validate.judging.words import Judge, naming
 from virtuoso.operations.validate.report import Section, Table
 from virtuoso.operations.validate.samples import ALERTS, PIPELINE, Samples, moment
 
-_RECENT: Final = "/api/alerts/recent"
+_WAITS: Final = "limited"
+"""State of a channel that sends nothing for a moment, because whoever takes its messages asked for it."""
 
 
-def incidents(samples: Samples) -> dict[str, dict[str, Any]]:
-    """What fired in the window, by id, as it was said last."""
-    found: dict[str, dict[str, Any]] = {}
-    for path in (ALERTS, _RECENT):
-        for one in samples.good(path):
-            items = one.body.get("alerts") if isinstance(one.body, dict) else one.body
-            for item in items if isinstance(items, list) else ():
-                fired = moment(item.get("timestamp"))
-                if fired is not None and samples.began_ms <= fired <= samples.ended_ms:
-                    found[str(item.get("id"))] = item
-    return found
+def incidents(samples: Samples) -> list[dict[str, Any]]:
+    """What fired in the window, or had before and still held in it."""
+    return [item for item in samples.incidents.values() if _held(samples, item)]
+
+
+def _held(samples: Samples, item: dict[str, Any]) -> bool:
+    fired, ended = moment(item.get("timestamp")), moment(item.get("resolved_at"))
+    if fired is None or fired > samples.ended_ms:
+        return False
+    over = item.get("resolved", True) if ended is None else ended < samples.began_ms
+    return fired >= samples.began_ms or not over
 
 
 def alerts(samples: Samples) -> Section:
@@ -34,18 +35,12 @@ def alerts(samples: Samples) -> Section:
     channels = pipelines[-1].body.get("channels") or [] if pipelines else []
     if pipelines:
         _accounts(judge, pipelines[-1].body)
-        down = [f"{each.get('name')} is {each.get('state')}: {each.get('error')}" for each in channels
-                if each.get("state") != "up"]  # fmt: skip
-        judge.holds(
-            "every channel is up", not down if channels else None,
-            naming(down) or naming(str(each.get("name")) for each in channels) or "no channel is configured",
-            "`virtuoso alerts test` says what a channel answers",
-        )  # fmt: skip
+        _channels(judge, [one.body.get("channels") or [] for one in pipelines])
     else:
         judge.unknown("every channel is up", f"{PIPELINE} gave no document")
     _test(judge, samples)
     kinds: dict[str, int] = {}
-    for item in fired.values():
+    for item in fired:
         kinds[str(item.get("alert_type"))] = kinds.get(str(item.get("alert_type")), 0) + 1
     rows = tuple(
         (kind, str(count), "system" if _of_system(kind) else "market") for kind, count in sorted(kinds.items())
@@ -72,9 +67,42 @@ def _of_system(kind: str) -> bool:
     return known is not None and known.about is About.SYSTEM
 
 
-def _system(judge: Judge, fired: dict[str, dict[str, Any]], *, asked: bool) -> None:
+def _channels(judge: Judge, seen: list[list[dict[str, Any]]]) -> None:
+    """Whether each channel took what it was given, whenever it was looked at."""
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for channel in (each for channels in seen for each in channels):
+        by_name.setdefault(str(channel.get("name")), []).append(channel)
+    down = [
+        f"{name} was {state}: {error}" for name, told in by_name.items()
+        for state, error in dict.fromkeys((str(one.get("state")), str(one.get("error"))) for one in told)
+        if state not in {"up", _WAITS}
+    ]  # fmt: skip
+    waits = [
+        f"{name} in {count} of {counted(len(told), 'sample')}" for name, told in by_name.items()
+        if (count := sum(one.get("state") == _WAITS for one in told))
+    ]  # fmt: skip
+    judge.holds(
+        "every channel is up", not down if by_name else None,
+        naming(down) or naming(by_name) or "no channel is configured",
+        "`virtuoso alerts test` says what a channel answers",
+    )  # fmt: skip
+    if waits:
+        judge.observed("every channel sends at once", f"held back by its limit: {naming(waits)}")
+    dead = {
+        name: rose for name, told in by_name.items()
+        if (rose := rises_by_name([one.get("counters") or {} for one in told]).get("dead"))
+    }  # fmt: skip
+    judge.holds(
+        "no message is given up", not dead if by_name else None,
+        naming(f"{name} will never take {number_text(rose)}" for name, rose in dead.items())
+        or ("none was" if by_name else "no channel is configured"),
+        "`virtuoso alerts deliveries` says which, and why",
+    )  # fmt: skip
+
+
+def _system(judge: Judge, fired: list[dict[str, Any]], *, asked: bool) -> None:
     """Incidents about the program itself: each is something wrong."""
-    bad = [item for item in fired.values() if _of_system(str(item.get("alert_type")))]
+    bad = [item for item in fired if _of_system(str(item.get("alert_type")))]
     grave = [item for item in bad if item.get("level") != "info"]
     if not asked:
         judge.unknown("it reports nothing wrong with itself", "no list of alerts came")

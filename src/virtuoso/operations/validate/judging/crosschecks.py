@@ -3,7 +3,7 @@
 from typing import Final
 
 from virtuoso.model.text.numbers import counted, number_text
-from virtuoso.operations.validate.judging.figures import OURS
+from virtuoso.operations.validate.judging.figures import MONITOR, OURS
 from virtuoso.operations.validate.judging.routes import asked, good
 from virtuoso.operations.validate.judging.words import Judge, naming, percent, seconds
 from virtuoso.operations.validate.report import Figures, Section, Table
@@ -126,7 +126,9 @@ def _processes(judge: Judge, figures: Figures, samples: Samples) -> None:
     if figures.processes is None or not samples.processes:
         judge.unknown(test, "no count is stated, or no list of processes was taken")
         return
-    listed = {item.pid for each in samples.processes for item in each.processes if item.role == figures.role}
+    listed = {
+        item.pid for each in samples.processes for item in each.processes if figures.role in {None, item.role}
+    }  # fmt: skip
     unlisted = [pid for pid in figures.pids if pid not in listed]
     judge.holds(
         test, figures.processes == len(listed) and not unlisted,
@@ -134,10 +136,10 @@ def _processes(judge: Judge, figures: Figures, samples: Samples) -> None:
         + (f"; not in the list: pid {naming(map(str, unlisted))}" if unlisted else ""),
         "a process that is counted and not listed came or went unseen",
     )  # fmt: skip
-    if figures.source != OURS and figures.processes > 1:
+    if figures.source != OURS and figures.role == MONITOR and figures.processes > 1:
         judge.holds(
             _named(figures, "one monitor runs"), good=False,
-            evidence=f"{figures.processes} processes of `{figures.role}`",
+            evidence=f"{figures.processes} processes of `{MONITOR}`",
             mend="a lock or lease must let one monitor an identity run; supervise it",
         )  # fmt: skip
 

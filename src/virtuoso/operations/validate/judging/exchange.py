@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
 
 from virtuoso.model.clock import iso
 from virtuoso.model.text.numbers import counted, number_text
 from virtuoso.operations.validate.judging.states import states, times
 from virtuoso.operations.validate.judging.words import Judge, ms, naming, percent, rank, seconds
 from virtuoso.operations.validate.report import Section, Table
-from virtuoso.operations.validate.samples import Sample, Samples, moment
+from virtuoso.operations.validate.samples import Sample, Samples, moment, symbol_of
 
 _TIME: Final = "/v5/market/time"
 _NEAR_MS: Final = 20_000.0
@@ -118,7 +117,7 @@ def _stands(before: tuple[float, float, float], now: tuple[float, float, float])
 def _prices(judge: Judge, samples: Samples) -> Table:
     """Compare prices asked for one right after the other."""
     rows, apart, frozen = [], [], []
-    for symbol in dict.fromkeys(_symbol(one) for one in samples.exchange if one.path != _TIME):
+    for symbol in dict.fromkeys(symbol_of(one) for one in samples.exchange if one.path != _TIME):
         pairs = list(_pairs(samples, symbol))
         frozen += [
             f"{name} of {symbol} stood for {seconds(still)} while the exchange's moved"
@@ -150,16 +149,12 @@ def _prices(judge: Judge, samples: Samples) -> Table:
     return Table(title="Prices of both, asked one after the other", columns=columns, rows=tuple(rows))
 
 
-def _symbol(one: Sample) -> str:
-    return parse_qs(urlsplit(one.path).query).get("symbol", ["?"])[0]
-
-
 def _pairs(samples: Samples, symbol: str) -> Iterator[tuple[float, dict[str, Any], dict[str, float]]]:
     """Each price of the exchange with the one served just before it, where it is called live."""
     ours = [(at, one.body) for one in samples.prices if isinstance(one.body, dict) and (at := moment(one.at))]
     place = 0
     for one in samples.exchange:
-        if one.path == _TIME or _symbol(one) != symbol or (theirs := _ticker(one)) is None:
+        if one.path == _TIME or symbol_of(one) != symbol or (theirs := _ticker(one)) is None:
             continue
         at = moment(one.at) or 0.0
         while place + 1 < len(ours) and ours[place + 1][0] <= at:

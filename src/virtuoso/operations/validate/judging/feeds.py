@@ -1,12 +1,22 @@
 """Feeds: how long each was not live, what was refused, asked for anew or lost, and what the universe became."""
 
 from functools import partial
+from itertools import pairwise
 from typing import Final
 
 from virtuoso.model.text.numbers import counted, number_text
-from virtuoso.operations.validate.judging.states import State, feed, lasted, risen_by_name, states, topics
+from virtuoso.operations.validate.judging.states import (
+    State,
+    feed,
+    lasted,
+    risen,
+    risen_by_name,
+    rises,
+    rises_by_name,
+    states,
+    topics,
+)
 from virtuoso.operations.validate.judging.words import Judge, naming, seconds
-from virtuoso.operations.validate.reducing import FEED
 from virtuoso.operations.validate.report import Section, Table
 from virtuoso.operations.validate.samples import Samples
 
@@ -83,13 +93,8 @@ def _why(found: list[State], topic: str) -> str:
 
 
 def _refused(found: list[State], topic: str) -> dict[str, float]:
-    fields = [(state.of("feeds") or {}).get(topic) for state in found]
-    first = next((one for one in fields if one is not None), None)
-    last = next((one for one in reversed(fields) if one is not None), None)
-    if first is None or last is None:
-        return {}
-    then, now = first[FEED["refusals"]] or {}, last[FEED["refusals"]] or {}
-    return {why: n - then.get(why, 0) for why, n in now.items() if n > then.get(why, 0)}
+    watching = [state for state in found if topic in (state.of("feeds") or {})]
+    return rises_by_name([feed(state, topic, "refusals") or {} for state in watching])
 
 
 def _refusals(judge: Judge, found: list[State]) -> None:
@@ -111,8 +116,7 @@ def _refusals(judge: Judge, found: list[State]) -> None:
 
 
 def _unknown(judge: Judge, found: list[State]) -> None:
-    rose = (found[-1].number("exchange", "unknown_frames") or 0) - (found[0].number("exchange", "unknown_frames") or 0)
-    if rose > 0:
+    if rose := risen(found, "exchange", "unknown_frames"):
         judge.observed("every frame is of a topic that was asked for",
                        f"{counted(round(rose), 'frame')} of unknown topics came")  # fmt: skip
     before = found[0].of("exchange", "missing_values") or {}
@@ -149,13 +153,14 @@ def _delays(judge: Judge, found: list[State], names: list[str]) -> None:
 def universe(samples: Samples) -> Section:
     """What is watched, and who came and went."""
     judge, found = Judge("Universe"), states(samples)
-    told = [sorted(map(str, one.body)) for one in samples.prices if isinstance(one.body, dict) and one.body]
+    told = samples.watched
     if not told:
         judge.unknown("something is watched", "no list of symbols came")
         return Section(title="Universe", checks=tuple(judge.checks))
-    judge.holds("something is watched", bool(told[-1]), f"{counted(len(told[-1]), 'symbol')} at the end")
+    judge.holds("something is watched", bool(told[-1]), f"{counted(len(told[-1]), 'symbol')} at the end",
+                "see `universe.empty` of the status, and what the configuration leaves out")  # fmt: skip
     first, ever = set(told[0]), set().union(*told)
-    gone = {name for name in ever if any(name not in each for each in told[told.index(_first_with(told, name)) :])}
+    gone = {name for before, now in pairwise(told) for name in set(before) - set(now)}
     if ever - first:
         judge.observed("the universe stays", f"joined: {naming(sorted(ever - first))}")
     if gone:
@@ -164,10 +169,6 @@ def universe(samples: Samples) -> Section:
     if empty is not None:
         judge.holds("the universe is not empty", good=False, evidence=empty)
     return Section(title="Universe", checks=tuple(judge.checks))
-
-
-def _first_with(told: list[list[str]], name: str) -> list[str]:
-    return next(each for each in told if name in each)
 
 
 def _not_live(topic: str, state: State) -> bool:
@@ -180,8 +181,7 @@ def _qualities(found: list[State], topic: str) -> str:
 
 
 def _rose(found: list[State], topic: str, field: str) -> float | None:
-    values = [value for state in found if (value := feed(state, topic, field)) is not None]
-    return None if not values else max(values) - min(values)
+    return rises([value for state in found if (value := feed(state, topic, field)) is not None])
 
 
 def _longest(lengths: dict[str, float]) -> list[tuple[str, float]]:

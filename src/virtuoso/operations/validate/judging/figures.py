@@ -10,13 +10,15 @@ from virtuoso.operations.validate.report import Figures
 from virtuoso.operations.validate.samples import STATUS, Samples, Statement, assumed_utc
 
 OURS: Final = "this report"
+MONITOR: Final = "monitor"
+"""The role of the process that there must be one of."""
 
 
 def measured(samples: Samples) -> Figures:
     """Work out the figures that the samples show."""
     found = states(samples)
     listed = samples.processes[-1].processes if samples.processes else ()
-    monitors = tuple(item.pid for item in listed if item.role == "monitor")
+    monitors = tuple(item.pid for item in listed if item.role == MONITOR)
     count = risen(found, "cycle", "count")
     elapsed = (found[-1].at_ms - found[0].at_ms) / 1000 if len(found) > 1 else None
     return Figures(
@@ -30,7 +32,7 @@ def measured(samples: Samples) -> Figures:
         available_pct=availability(samples),
         processes=len(monitors) if samples.processes else None,
         pids=monitors,
-        role="monitor",
+        role=MONITOR,
         symbols=None if not found else round(found[-1].number("universe", "size") or 0),
         fetches=(*fetches(samples.log), *_slowest(found)) if samples.run.here else (),
         round_trip_ms=min(times(samples.exchange), default=None),

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from virtuoso.model.text.numbers import UNKNOWN, counted, number_text
-from virtuoso.operations.validate.judging.states import State, states
+from virtuoso.operations.validate.judging.states import State, risen, states
 from virtuoso.operations.validate.judging.words import Judge, mean, naming, seconds
 from virtuoso.operations.validate.report import Section, Table
 from virtuoso.operations.validate.samples import ProcessItem, Samples, moment
@@ -51,10 +51,15 @@ def _stores(judge: Judge, found: list[State]) -> tuple[tuple[str, ...], ...]:
     judge.holds("every store is up", not down if names else None,
                 naming(down) or f"{naming(sorted(names))} all the time", "see the store's own log")  # fmt: skip
     lost = naming(
-        f"{name} dropped {number_text(count)}" for name in sorted(names)
-        if (count := found[-1].number("stores", name, "dropped"))
+        f"{name} dropped {number_text(rose)}" for name in sorted(names)
+        if (rose := risen(found, "stores", name, "dropped"))
     )  # fmt: skip
-    judge.holds("no store lost anything", not lost, lost or "nothing was dropped", "see which store is full or slow")
+    before = naming(
+        f"{name} {number_text(count)}" for name in sorted(names)
+        if (count := found[0].number("stores", name, "dropped"))
+    )  # fmt: skip
+    judge.holds("no store lost anything", not lost, (lost or "nothing was dropped in the window")
+                + (f"; before it: {before}" if before else ""), "see which store is full or slow")  # fmt: skip
     died = {
         str(name): str(how) for state in found for name, how in (state.of("tasks") or {}).items() if how != "running"
     }

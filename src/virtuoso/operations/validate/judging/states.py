@@ -1,6 +1,6 @@
 """The status documents of a window as a series: counters that only rise, intervals, and how long something was so."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -42,29 +42,35 @@ def states(samples: Samples) -> list[State]:
 
 def risen(found: list[State], *path: str) -> float | None:
     """By how much a counter rose over the series; a restart begins it anew."""
-    values = [state.number(*path) for state in found]
-    known = [value for value in values if value is not None]
-    if len(known) < 2:
+    values = (state.number(*path) for state in found)
+    return rises([value for value in values if value is not None])
+
+
+def rises(values: Sequence[float]) -> float | None:
+    """By how much a counter rose over its values; a lower one began anew. `None` of fewer than two values."""
+    if len(values) < 2:
         return None
-    return sum(now - before if now >= before else now for before, now in pairwise(known))
+    return sum(now - before if now >= before else now for before, now in pairwise(values))
+
+
+def rises_by_name(counters: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """By how much each counter of dictionaries rose, those that did; one that is not there is 0."""
+    names = dict.fromkeys(name for each in counters for name in each)
+    return {name: rose for name in names if (rose := rises([each.get(name, 0) for each in counters]))}
 
 
 def risen_by_name(found: list[State], *path: str) -> dict[str, float]:
-    """By how much each counter of a dictionary rose."""
-    total: dict[str, float] = {}
-    for before, now in pairwise(found):
-        then, new = before.of(*path) or {}, now.of(*path) or {}
-        for name, value in new.items():
-            known = then.get(name, 0)
-            rise = value - known if value >= known else value
-            if rise:
-                total[name] = total.get(name, 0) + rise
-    return total
+    """By how much each counter of a dictionary in the status rose."""
+    return rises_by_name([state.of(*path) or {} for state in found])
 
 
 def lasted(found: list[State], holds: Callable[[State], bool]) -> float:
-    """For how many seconds something was so, as far as the samples can tell: each stands until the next one."""
-    return sum((now.at_ms - before.at_ms) / 1000 for before, now in pairwise(found) if holds(before))
+    """For how many seconds on end something was so at most, as far as samples tell: each stands until the next one."""
+    longest = run = 0.0
+    for before, now in pairwise(found):
+        run = run + (now.at_ms - before.at_ms) / 1000 if holds(before) else 0.0
+        longest = max(longest, run)
+    return longest
 
 
 def feed(state: State, topic: str, field: str) -> Any:
