@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.test_symbol_page import number, table
-from tests.support.dashboard import Opened, opened, served, violations
+from tests.support.dashboard import Opened, opened, served, soon, violations
 from tests.support.made_depth import LARGEST, WIDTH, byte_of, known_of, low_of, middle_of
 from tests.support.program import Program
 from tests.support.soak import soak_only
@@ -80,42 +80,79 @@ def test_the_newest_second_is_that_of_the_stream_and_a_hand_leads_to_hours_befor
         there = "at => Math.abs(Number(document.querySelector('section .map').dataset.left) - at) <= 20"
         page.wait_for_function(there, arg=before - 5 * 300)
         at = left(page)
-        page.wait_for_timeout(1_500)
-        assert left(page) == at, "what is looked at stays"
+        price = page.locator("[data-price]")
+        for _ in range(2):
+            expect(price).not_to_have_text(price.inner_text())
+        assert left(page) == at, "what is looked at stays, whatever comes meanwhile"
         page.keyboard.press("End")
         page.wait_for_function("left => Number(document.querySelector('section .map').dataset.left) > left", arg=before)
         for _ in range(200):
             page.keyboard.press("PageUp")
         oldest = second_of(served(feed, "/api/symbols/BTCUSDT/depth?seconds=10")["oldest"])
-        assert left(page) == pytest.approx(oldest, abs=60), "no further than what is kept"
+        soon(page, lambda: left(page), lambda at: abs(at - oldest) <= 60)  # no further than what is kept
 
 
 def test_under_the_cursor_stands_the_size_that_rests_there(browser: Browser, feed: str) -> None:
     with opened(browser, feed) as shown:
         page = drawn(shown)
         page.get_by_role("button", name="older", exact=True).click()
-        page.wait_for_function(
-            "() => { const canvas = document.querySelector('canvas.heat');"
-            " return canvas.getContext('2d').getImageData(0, 0, canvas.width, 1).data.length > 0; }"
-        )
+        page.wait_for_selector(f"{MAP}[data-whole=yes]")
         box = page.locator(MAP).bounding_box()
         assert box is not None
-        page.wait_for_timeout(1_000)
-        for share in (0.2, 0.35, 0.5, 0.65):
+        shares = (0.2, 0.35, 0.5, 0.65)
+        found = list[list[str]]()
+        for share in shares:
             page.mouse.move(box["x"] + share * (box["width"] - 66), box["y"] + 0.5 * box["height"])
-            lines = page.locator(".hover div").all_inner_texts()
             second = int(left(page) + share * 300)
-            candidates = [s for s in range(second - 2, second + 3) if known_of(s) == "b"]
-            if len(lines) < 4 or not candidates:
-                assert lines[1] in WORDS.values()
-                continue
-            first = number(lines[1].split(" – ")[0])
-            sizes = {
-                f"{LARGEST * 10 ** ((byte_of(s, round(first / WIDTH) - low_of(s)) - 255) / 42):.3g}"
-                for s in candidates
-                if 0 <= round(first / WIDTH) - low_of(s) < 64
-            }
-            assert lines[0] in sizes | {"beyond the bins"}
+            near = list(range(second - 2, second + 3))
+            lines = soon(page, page.locator(".hover div").all_inner_texts, lambda told, near=near: tells(told, near))
+            found.append(lines)
+        assert sum(lines[0][0].isdigit() for lines in found) > len(shares) // 2, found
+
+
+def tells(lines: list[str], seconds: list[int]) -> bool:
+    """Whether what stands under the cursor is that of one of these seconds."""
+    if len(lines) < 4:
+        return lines[1:] in [[WORDS[known_of(s)]] for s in seconds if known_of(s) != "b"]
+    bin_number = round(number(lines[1].split(" – ")[0]) / WIDTH)
+    sizes = {
+        f"{LARGEST * 10 ** ((byte_of(s, bin_number - low_of(s)) - 255) / 42):.3g}"
+        if 0 <= bin_number - low_of(s) < 64
+        else "beyond the bins"
+        for s in seconds
+        if known_of(s) == "b"
+    }
+    return lines[0] in sizes
+
+
+def test_what_the_store_did_not_tell_is_not_called_unseen_and_is_asked_for_again(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        away = {"symbol": "BTCUSDT", "blocks": [], "oldest": None, "reason": "the store does not answer"}
+        pattern = "**/api/symbols/*/depth?*"
+        shown.page.route(pattern, lambda route: route.fulfill(json=away))
+        page = drawn(shown)
+        page.get_by_text("the store does not answer: drawn is what came").wait_for()
+        before_it_was_opened = [row[-1] for row in table(page, "depth")[:100]]
+        assert set(before_it_was_opened) == {"asked for"}
+        page.unroute(pattern)
+        page.wait_for_selector(f"{MAP}[data-whole=yes]")
+        assert "book" in {row[-1] for row in table(page, "depth")[:100]}
+        page.get_by_text("the store does not answer").wait_for(state="detached")
+
+
+def test_what_is_kept_of_a_book_that_is_streamed_no_more_is_drawn_without_a_word_that_none_is(
+    browser: Browser, feed: str
+) -> None:
+    with opened(browser, feed) as shown:
+        shown.page.add_init_script(
+            "const listen = EventSource.prototype.addEventListener;"
+            "EventSource.prototype.addEventListener = function (name, ...rest) {"
+            " if (name !== 'depth') listen.call(this, name, ...rest); };"
+        )
+        page = drawn(shown)
+        page.wait_for_selector(f"{MAP}[data-whole=yes]")
+        assert "book" in {row[-1] for row in table(page, "depth")}
+        expect(page.get_by_text("No book of this symbol is watched.")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])
@@ -132,12 +169,15 @@ def test_what_a_monitor_kept_is_drawn_after_it_is_opened(browser: Browser, progr
     with opened(browser, program.url) as shown:
         page = drawn(shown)
         kept = served(program.url, "/api/symbols/BTCUSDT/depth?seconds=60")["blocks"][0]
-        page.wait_for_timeout(1_500)
-        by_time = {second_of(row[0]): row for row in table(page, "depth")}
-        for i, letter in enumerate(kept["seconds"]):
-            row = by_time.get(second_of(kept["begins"]) + i)
-            if row is not None and letter == "b":
-                assert number(row[1]) == pytest.approx(kept["bids"][i])
+        first = second_of(kept["begins"])
+        known = {first + i: bid for i, bid in enumerate(kept["bids"]) if kept["seconds"][i] == "b"}
+        assert known
+
+        def bids() -> dict[int, float]:
+            rows = {second_of(time): bid for time, bid, *_ in table(page, "depth")}
+            return {second: number(rows[second]) for second in known if rows.get(second, "—") != "—"}
+
+        assert soon(page, bids, lambda found: len(found) == len(known)) == pytest.approx(known)
 
 
 @soak_only("a trace of an hour that is dragged through")

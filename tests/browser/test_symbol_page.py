@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from tests.support.dashboard import opened, steady, violations
 from tests.support.page_feed import HOSTILE
 from tests.support.program import Program
@@ -179,6 +179,19 @@ def test_a_symbol_that_is_not_watched_is_said_to_be_so(browser: Browser, program
         shown.page.get_by_text("NONESUCH is not watched").wait_for()
         assert [said for said in shown.complaints if "404" not in said] == []
         shown.complaints.clear()  # the browser itself tells of an answer 404
+
+
+def test_a_claim_of_which_more_may_come_is_asked_for_once(browser: Browser, kept_feed: str) -> None:
+    with opened(browser, kept_feed) as shown:
+        page = shown.page
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url) if "/api/signals/" in request.url else None)
+        shown.go(PATH)
+        page.get_by_role("list", name="The newest signals").get_by_text(" bp").wait_for()
+        price = page.locator("[data-price]")
+        for _ in range(3):
+            expect(price).not_to_have_text(price.inner_text())
+        assert len(asked) <= 2, "the other one where a quarter of an hour ended meanwhile"
 
 
 def test_it_is_left_in_silence_while_minutes_are_asked_for(browser: Browser, feed: str) -> None:

@@ -1,7 +1,9 @@
 """The dashboard as a test looks at it: in a window of its own, with whatever it complains of."""
 
 import json
+import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ from typing import Any
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 _AXE = Path(__file__).parents[2] / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
+_SOON_S, _LOOK_MS = 15.0, 100
 TITLE = "#main h1"
 
 
@@ -58,18 +61,23 @@ def served(url: str, path: str) -> Any:
         return json.load(answer)
 
 
+def soon(page: Page, read: Callable[[], Any], holds: Callable[[Any], object]) -> Any:
+    """What is read of a page once it holds: a page shows what it was told a little later, on a busy machine much."""
+    give_up = time.monotonic() + _SOON_S
+    while not holds(found := read()):
+        assert time.monotonic() < give_up, found
+        page.wait_for_timeout(_LOOK_MS)
+    return found
+
+
 def steady(read: Callable[[], Any], shown: Callable[[], Any], page: Page) -> None:
     """What is shown is what is served, at one moment of some that are looked at: both move."""
-    for _ in range(40):
-        before, seen, after = read(), shown(), read()
-        if before == after == seen:
-            return
-        page.wait_for_timeout(100)
-    assert seen == after
+    soon(page, lambda: (read(), shown(), read()), lambda found: found[0] == found[1] == found[2])
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core finds against the accessibility of a page as it is now."""
+    """What axe-core finds against the accessibility of a page as it is now, and ids that stand there twice."""
     page.evaluate(_AXE.read_text())
     found = "async () => (await axe.run()).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html}`))"
-    return list(page.evaluate(found))
+    ids = Counter(page.locator("[id]").evaluate_all("all => all.map(each => each.id)"))
+    return [*page.evaluate(found), *(f"{times} times: #{name}" for name, times in ids.items() if times > 1)]

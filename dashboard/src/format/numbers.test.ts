@@ -6,6 +6,7 @@ import {
   compactText,
   decimalText,
   numberText,
+  onTick,
   ordinal,
   percentText,
   priceText,
@@ -66,4 +67,8 @@ it("a share is told as one in so many, and a usual one as usual", () => {
   expect([null, 0.62, 0.2, 0.025, 0.005, 0.001, 0].map(rarityText)).toEqual([
     "—", "usual", "1 in 5", "1 in 40", "1 in 200", "< 1 in 200", "< 1 in 200",
   ]); // prettier-ignore
+});
+
+it("a price that falls between steps is told at the nearest, one of unknown steps as it is", () => {
+  expect([onTick(101.26, 0.5), onTick(101.26, null), onTick(-0.3, 0.25)]).toEqual([101.5, 101.26, -0.25]);
 });

@@ -24,6 +24,11 @@ export function priceText(price: Known<number>, tickSize: Known<number> = null):
   return grouped(price, decimals);
 }
 
+/** The step of prices nearest to a price; the price itself where the step is not known. */
+export function onTick(price: number, tickSize: Known<number>): number {
+  return tickSize === null || tickSize === undefined ? price : Math.round(price / tickSize) * tickSize;
+}
+
 /** An amount with its currency: whole from 1,000 on, below with four digits that say something and two decimals. */
 export function amountText(amount: Known<number>, currency: Known<string>): string {
   if (amount === null || amount === undefined || !(Math.abs(amount) < MOST)) return UNKNOWN;

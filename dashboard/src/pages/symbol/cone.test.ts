@@ -1,15 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  coneAt,
-  oneIn,
-  priceAt,
-  returnTo,
-  shareBelow,
-  sizeFor,
-  touchChance,
-  TAILS,
-  type HorizonForecast,
-} from "./cone";
+import { coneAt, priceAt, returnTo, shareBelow, sizeFor, touchChance, TAILS, type HorizonForecast } from "./cone";
 
 const CONE = [-2, -1.2, -0.6, 0.6, 1.2, 2];
 const horizon = (minutes: number, scale = 1): HorizonForecast =>
@@ -63,13 +53,5 @@ describe("a size", () => {
     expect(sizeFor({ ...horizon(60), low: null }, 1, 100, 11, "long")).toBeNull();
     expect(sizeFor(horizon(60), 1, 100, null, "long")).toBeNull();
     expect(sizeFor(horizon(60), 1, 0, 11, "long")).toBeNull();
-  });
-});
-
-describe("how rare the last move was", () => {
-  it("counts the moves that were as large", () => {
-    const closes = Array.from({ length: 201 }, (_, i) => (i === 200 ? 103 : 100 + (i % 2)));
-    expect(oneIn(closes, 1)).toEqual({ move: expect.closeTo(returnTo(101, 103), 9) as number, one: 200, of: 200 });
-    expect(oneIn(closes.slice(0, 50), 1)).toBeNull();
   });
 });

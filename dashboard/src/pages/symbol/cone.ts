@@ -124,21 +124,3 @@ export function sizeFor(
     cost: (size * price * costBp) / 1e4,
   };
 }
-
-/** One in how many moves of that length was as large as the last, among those of `closes` (evenly spaced, oldest first).
- *
- * `null` with fewer than `least` moves to compare with.
- */
-export function oneIn(
-  closes: readonly number[],
-  steps: number,
-  least = 100,
-): { move: number; one: number; of: number } | null {
-  const moves: number[] = [];
-  for (let i = steps; i < closes.length; i += 1) moves.push(returnTo(closes[i - steps] ?? NaN, closes[i] ?? NaN));
-  const known = moves.filter(Number.isFinite);
-  const last = moves.at(-1);
-  if (known.length < least || last === undefined || !Number.isFinite(last)) return null;
-  const larger = known.filter((move) => Math.abs(move) >= Math.abs(last)).length;
-  return { move: last, one: known.length / larger, of: known.length };
-}

@@ -14,7 +14,7 @@ import {
   type UTCTimestamp,
   type WhitespaceData,
 } from "lightweight-charts";
-import { priceText } from "../../../format/numbers";
+import { onTick, priceText } from "../../../format/numbers";
 import { timeText } from "../../../format/times";
 import { colour } from "../../../state/theme.svelte";
 import { evenly, type Bar } from "./bars";
@@ -202,7 +202,7 @@ export class PriceChart {
   }
 
   private rounded(price: number): number {
-    return this.tickSize === null ? Number(price.toPrecision(8)) : Math.round(price / this.tickSize) * this.tickSize;
+    return this.tickSize === null ? Number(price.toPrecision(8)) : onTick(price, this.tickSize);
   }
 
   private read() {

@@ -116,12 +116,14 @@ export class DepthColumns {
     return found;
   }
 
-  /** Forgets what is furthest from a second that is looked at, when there is too much. */
-  bound(second: number, most = MOST_SLOTS): void {
-    if (this.slots.size <= most) return;
+  /** Forgets what is furthest from a second that is looked at, when there is too much; the first seconds of what went. */
+  bound(second: number, most = MOST_SLOTS): number[] {
+    if (this.slots.size <= most) return [];
     const here = second / SLOT_S;
     const far = [...this.slots.keys()].sort((one, other) => Math.abs(other - here) - Math.abs(one - here));
-    for (const slot of far.slice(0, this.slots.size - most)) this.slots.delete(slot);
+    const gone = far.slice(0, this.slots.size - most);
+    for (const slot of gone) this.slots.delete(slot);
+    return gone.map((slot) => slot * SLOT_S);
   }
 
   /** The blocks that have seconds from `from` up to, not including, `to`, by slots. */

@@ -61,7 +61,9 @@ describe("what is held of a book", () => {
   });
   it("is bounded: the furthest from what is looked at goes", () => {
     const held = heldOf(...Array.from({ length: 50 }, (_, i) => told(START + 10 * i, "bbbbbbbbbb")));
-    held.bound(START + 100, 20);
+    const gone = held.bound(START + 90, 20);
+    expect(gone.sort()).toEqual(Array.from({ length: 30 }, (_, i) => START + 200 + 10 * i));
+    expect(held.bound(START + 90, 20)).toEqual([]);
     expect(held.has(START + 100)).toBe(true);
     expect(held.has(START + 490)).toBe(false);
     expect([...held.between(START, START + 500)]).toHaveLength(20);
@@ -158,9 +160,16 @@ describe("what is asked for", () => {
     expect([tiles.answered(START + 5), tiles.answered(START + TILE_S)]).toEqual([true, false]);
     expect(tiles.wanted(START, now, now + 60, 0)).toEqual([]);
     expect(tiles.wanted(START, now, START + TILE_S + 60, 0)).toEqual([START, START + TILE_S]);
-    tiles.forget(START - TILE_S);
+    tiles.forget(START - 1);
     expect(tiles.wanted(START, now, now, 0)).toEqual([START - TILE_S]);
     expect(tiles.wanted(START, now, now, START)).toEqual([]);
+  });
+  it("is asked for again wherever seconds were missed", () => {
+    const tiles = new Tiles();
+    const now = START + 4 * TILE_S;
+    for (let tile = START; tile <= now; tile += TILE_S) tiles.ended(tile, now);
+    tiles.forgetBetween(START + TILE_S + 5, START + 3 * TILE_S + 5);
+    expect(tiles.wanted(START, now, now, START)).toEqual([1, 2, 3].map((i) => START + i * TILE_S));
   });
 });
 

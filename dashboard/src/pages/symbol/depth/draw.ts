@@ -1,7 +1,7 @@
 // Puts a picture of depth on a canvas: sizes, gaps, the middle of the touch, large trades, and both axes.
 
 import { scaleLinear } from "d3-scale";
-import { priceText } from "../../../format/numbers";
+import { onTick, priceText } from "../../../format/numbers";
 import { timeText } from "../../../format/times";
 import { colour } from "../../../state/theme.svelte";
 import type { Bubble } from "./columns";
@@ -147,16 +147,15 @@ export function draw(
 
 type Places = ReturnType<typeof placesOf>;
 
+/** Of whichever depth is drawn; each has a buffer of its own. */
 let image: ImageData | null = null;
 
 function cells(buffer: HTMLCanvasElement, { picture, contrast: [faint, full] }: Scene, palette: Palette): void {
   const { columns, rows, levels } = picture;
   const context = buffer.getContext("2d");
   if (context === null) return;
-  if (image?.width !== columns || image.height !== rows) {
-    image = context.createImageData(columns, rows);
-    [buffer.width, buffer.height] = [columns, rows];
-  }
+  if (image?.width !== columns || image.height !== rows) image = context.createImageData(columns, rows);
+  if (buffer.width !== columns || buffer.height !== rows) [buffer.width, buffer.height] = [columns, rows];
   const pixels = new Uint32Array(image.data.buffer);
   const scale = 255 / (full - faint);
   const { heat } = palette;
@@ -224,8 +223,7 @@ function prices(context: CanvasRenderingContext2D, scene: Scene, { wide, tall, y
     context.fillRect(0, Math.round(y(price)), wide, 1);
     context.globalAlpha = 1;
     context.fillStyle = palette.muted;
-    const stepped = tick === null ? price : Math.round(price / tick) * tick;
-    const text = `${view.centred && price > 0 ? "+" : ""}${priceText(stepped, tick)}`;
+    const text = `${view.centred && price > 0 ? "+" : ""}${priceText(onTick(price, tick), tick)}`;
     context.fillText(text, wide + 6, Math.min(tall - 6, Math.max(6, y(price))));
   }
 }

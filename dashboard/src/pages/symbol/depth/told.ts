@@ -1,7 +1,7 @@
 // Depth in words and numbers: what is under the cursor, and the table of what is in sight.
 
 import type { Cell } from "../../../format/csv";
-import { numberText, priceText } from "../../../format/numbers";
+import { numberText, onTick, priceText } from "../../../format/numbers";
 import { timeText } from "../../../format/times";
 import { BINS, sidesOf, sizeIn, type DepthColumns } from "./columns";
 import type { View } from "./paint";
@@ -52,8 +52,6 @@ export function hoverOf(
   const touch = `touch ${priceText(bid, tick)} / ${priceText(ask, tick)}`;
   return { lines: [size, bin, time, touch] };
 }
-
-const onTick = (price: number, tick: number | null) => (tick === null ? price : Math.round(price / tick) * tick);
 
 /** The seconds in sight, oldest first. */
 export function rowsOf(held: DepthColumns, view: View, now: number, answered: Answered): Cell[][] {
