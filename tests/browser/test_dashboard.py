@@ -4,8 +4,8 @@ import gzip
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
-from tests.support.dashboard import opened, steady, violations
+from playwright.sync_api import Browser, Route, expect
+from tests.support.dashboard import opened, soon, steady, violations
 from tests.support.exchange import Running
 from tests.support.program import Program, running_program, settings_for
 from tests.support.servers import free_port
@@ -19,6 +19,8 @@ pytestmark = pytest.mark.slow
 MOST_SCRIPTS = 20
 MOST_SCRIPT_BYTES = 200_000
 """Of JavaScript for the first page, compressed."""
+LATE = 5
+"""So many times a monitor is asked before it has heard of a new rule."""
 PAGES = ("/", "/signals", "/alerts", "/track-record", "/symbol/BTCUSDT", "/system", "/methodology")
 
 
@@ -122,7 +124,7 @@ def test_a_screen_is_kept_and_is_a_link_and_a_rule(browser: Browser, program: Pr
         page.get_by_label("Name of the screen").fill("Not at zero")
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Copy as rule").click()
-        page.get_by_text("The rule copied.").wait_for()
+        page.get_by_text("The rule is copied.").wait_for()
         rule = page.evaluate("navigator.clipboard.readText()")
         assert parse([("screen.yaml", rule)]).rules[0].name == "not-at-zero"
         shown.go("/signals")
@@ -161,11 +163,26 @@ def test_a_screen_alerts_with_one_click_until_it_is_told_not_to(browser: Browser
         found = program.ask("/api/alerts/rules")["rules"]
         return [(rule["kind"], rule["when"], rule["place"]) for rule in found if rule["removable"]]
 
+    before = program.ask("/api/alerts/rules")
+    asked: list[str] = []
+
+    def late(route: Route) -> None:
+        if route.request.method == "GET":
+            asked.append(route.request.url)
+            route.fulfill(json=before)
+        else:
+            route.continue_()
+
     with opened(browser, program.url) as shown:
+        shown.page.route("**/api/alerts/rules", late)
         shown.go("/signals?where=score%3E1&where=band%3Dbalanced")
-        shown.page.get_by_role("button", name="Alert on this screen").click()
+        alert = shown.page.get_by_role("button", name="Alert on this screen")
+        alert.click()
         name = "score-above-1-band-is-balanced"
         shown.page.get_by_role("status").get_by_text(f"rule {name}.").wait_for()
+        soon(shown.page, lambda: len(asked), lambda times: times >= LATE)
+        expect(alert).to_be_disabled()  # it waits for the monitor, however late that is
+        shown.page.unroute("**/api/alerts/rules")
         program.until(
             "the rule", lambda: rules() == [(name, "score > 1 and band == 'balanced'", "added by the dashboard")], 10
         )

@@ -74,7 +74,7 @@ it("becomes a rule in the words of rules, whatever it asks for", () => {
   }));
   const rule = ruleOf("It's up: ≥ 95 %!", { ...WHOLE, conditions });
   expect(rule).toBe(readFileSync(resolve("../tests/data/screen-rule.yaml"), "utf8"));
-  expect(ruleOf("币安", screen)).toContain("  - name: screen\n");
+  expect(ruleOf("币安", screen)).toMatch(/ {2}- name: screen-[a-z0-9]{7}\n/);
 });
 
 it("a screen knows its rule, whatever its quotes, and has a name that rules may have", () => {
@@ -88,4 +88,36 @@ it("a screen knows its rule, whatever its quotes, and has a name that rules may 
   expect(isOf(screen, "score < 5 and band == 'stretched up'")).toBe(true);
   expect([isOf(screen, "score < 5"), isOf(screen, null), isOf(WHOLE, "")]).toEqual([false, false, false]);
   expect(ruleName(titleOf(screen))).toBe("score-below-5-band-is-stretched-up");
+});
+
+it("screens that say other things have rules of other names", () => {
+  const names = [
+    "score > 1",
+    "score > -1",
+    "score > 0.5",
+    "score > 05",
+    "币安",
+    "火币",
+    "x".repeat(64),
+    "x".repeat(65),
+  ];
+  const rules = names.map(ruleName);
+  expect(new Set(rules).size).toBe(names.length);
+  for (const rule of rules) expect(rule).toMatch(/^[a-z0-9_-]{1,64}$/);
+  expect(rules[0]).toBe("score-above-1");
+  expect(ruleName("Not at  zero")).toBe("not-at-zero");
+});
+
+it("a screen knows its rule however its numbers are written", () => {
+  const where = (value: string): Screen => ({
+    ...WHOLE,
+    conditions: [{ field: "change_24h", comparison: ">", value }],
+  });
+  for (const value of ["5", "5.0", "05", "5e0", "+5"]) {
+    expect(conditionOf(where(value))).toBe("change_24h > 5");
+    expect([isOf(where(value), "change_24h > 5"), isOf(where(value), "change_24h > 5.0")]).toEqual([true, true]);
+  }
+  expect(isOf(where("-0.50"), "change_24h > -0.5")).toBe(true);
+  expect(isOf(where("0.0000001"), "change_24h > 1e-07")).toBe(true); // as Python writes it
+  expect(isOf(where("5"), "change_24h > -5")).toBe(false);
 });

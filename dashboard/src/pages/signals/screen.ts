@@ -94,14 +94,18 @@ export function conditionOf(screen: Screen): string {
   return screen.conditions
     .map(({ field, comparison, value }) => {
       const text = FIELDS.find((one) => one.name === field)?.choices !== undefined;
-      return `${field} ${OPERATORS[comparison]} ${text ? JSON.stringify(value) : value}`;
+      return `${field} ${OPERATORS[comparison]} ${text ? JSON.stringify(value) : plainNumber(value)}`;
     })
     .join(" and ");
 }
 
-/** Whether a condition, as the monitor has it, is that of the screen: quotes and spaces do not count. */
+const NUMBERS = /(?<![\w.])\d[\d.]*(e[+-]?\d+)?/g;
+/** A number as any notation of it is written: `5` for `5.0`, `05` and `5e0`. */
+const plainNumber = (text: string): string => String(Number(text));
+
+/** Whether a condition, as the monitor has it, is that of the screen: quotes, spaces, notations do not count. */
 export function isOf(screen: Screen, when: string | null | undefined): boolean {
-  const plain = (text: string) => text.replaceAll('"', "'").replace(/\s+/g, " ");
+  const plain = (text: string) => text.replaceAll('"', "'").replace(/\s+/g, " ").replace(NUMBERS, plainNumber);
   return screen.conditions.length > 0 && plain(when ?? "") === plain(conditionOf(screen));
 }
 
@@ -111,15 +115,29 @@ export function ruleOf(name: string, screen: Screen): string {
 }
 
 const WORDS: Record<string, string> = { ">": "above", "<": "below", "=": "is", "≠": "is-not" };
+const LONGEST_NAME = 64;
 
-/** A name of rules, 1 to 64 of a-z, 0-9, - and _: of a saved screen its own, of another what it says. */
+/** A name of rules, 1 to 64 of a-z, 0-9, - and _: of a saved screen its own, of another what it says.
+ *
+ * What such a name cannot hold (a minus sign, letters of other scripts) is told apart by a hash at its end.
+ */
 export function ruleName(name: string): string {
   const plain = name
     .toLowerCase()
-    .replace(/[<>=≠]/g, (sign) => `-${WORDS[sign]}-`)
-    .replace(/[^a-z0-9_]+/g, "-")
-    .replace(/^-+|-+$/g, "");
-  return plain.slice(0, 64) || "screen";
+    .replace(/[<>=≠]/g, (sign) => ` ${WORDS[sign]} `)
+    .trim()
+    .replace(/\s+/g, "-");
+  const held = plain.replace(/[^a-z0-9_]+/g, "-").replace(/^-+|-+$/g, "");
+  if (held === plain && held.length <= LONGEST_NAME && held !== "") return held;
+  const hash = hashOf(name);
+  return `${held.slice(0, LONGEST_NAME - 1 - hash.length) || "screen"}-${hash}`;
+}
+
+/** 32 bits in seven letters (FNV-1a). */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash.toString(36).padStart(7, "0");
 }
 
 /** What a screen is called that was not saved. */
