@@ -1,7 +1,7 @@
 // Keeps the page itself, so that it opens without Virtuoso and can say how old what it shows is. It keeps no documents:
 // those are kept by the page (src/state/last.ts).
 const SHELL = "virtuoso-shell";
-const PAGES = /^\/($|signals($|\/)|symbol\/|alerts($|\/)|track-record$|system$|login$)/;
+const PAGES = /^\/($|signals($|\/)|symbol\/|alerts($|\/)|(track-record|system|methodology|login)\/?$)/;
 const PARTS = "/static/app/assets/";
 const MOST_PARTS = 100;
 

@@ -146,6 +146,20 @@ def test_what_the_scan_found_is_shown_or_that_it_found_nothing(browser: Browser,
         shown.page.get_by_text("Nothing stands out in").wait_for()
 
 
+def test_a_part_of_the_method_is_shown_once_more_and_one_of_a_wrong_name_breaks_nothing(
+    browser: Browser, program: Program
+) -> None:
+    with opened(browser, program.url) as shown:
+        shown.go("/methodology#%E0%A4%A")
+        page = shown.page
+        link = page.locator("dt a").first
+        for _ in range(2):
+            link.click()
+            page.wait_for_function("() => scrollY > 300")
+            page.evaluate("scrollTo(0, 0)")
+        page.wait_for_url("**/methodology#*")
+
+
 def test_the_script_of_the_first_page_is_small(browser: Browser, program: Program) -> None:
     with opened(browser, program.url) as shown:
         bodies: dict[str, bytes] = {}

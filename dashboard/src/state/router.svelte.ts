@@ -34,8 +34,10 @@ class Router {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     if (link === null || link.target !== "" || link.hasAttribute("download") || link.origin !== location.origin) return;
     if (routeOf(link.pathname).page === "nowhere") return;
+    const here = link.href === location.href;
+    if (here && link.hash !== "") return; // the browser shows the part that it names once more
     event.preventDefault();
-    if (link.href !== location.href) this.go(link.pathname + link.search + link.hash);
+    if (!here) this.go(link.pathname + link.search + link.hash);
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { addressAfter, alertPath, routeOf, signalPath, symbolPath } from "./routes";
+import { addressAfter, alertPath, PLAIN, routeOf, signalPath, symbolPath } from "./routes";
 
 it.each([
   ["/", "market", ""],
@@ -36,7 +36,7 @@ it.each([
   ["?to=/api/alerts", "/"],
 ])("the log-in with %s leads to %s", (query, address) => expect(addressAfter(query)).toBe(address));
 
-it.each(["/", "/signals", "/signals/0f6c", "/symbol/BTCUSDT", "/alerts", "/alerts/0f6c", "/track-record", "/system"])(
+it.each([...Object.keys(PLAIN), "/track-record/", "/signals/0f6c", "/symbol/BTCUSDT", "/alerts/0f6c"])(
   "%s opens without Virtuoso",
   (path) => {
     const [, kept = "never"] = /^const PAGES = \/(.+)\/;$/m.exec(readFileSync("public/worker.js", "utf8")) ?? [];

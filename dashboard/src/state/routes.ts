@@ -17,7 +17,8 @@ export interface Route {
   readonly name: string;
 }
 
-const PLAIN: Readonly<Record<string, Route["page"]>> = {
+/** The pages that are about no one thing, by address. */
+export const PLAIN: Readonly<Record<string, Route["page"]>> = {
   "/": "market",
   "/signals": "signals",
   "/alerts": "alerts",
@@ -52,10 +53,11 @@ export function addressAfter(query: string): string {
   return path.startsWith("//") || page === "nowhere" || page === "login" ? "/" : wanted;
 }
 
-function decoded(text: string): string {
+/** A part of an address as text; a stray percent sign is part of the name. */
+export function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // a stray percent sign is part of the name
+    return text;
   }
 }
