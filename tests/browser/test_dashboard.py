@@ -19,6 +19,8 @@ pytestmark = pytest.mark.slow
 MOST_SCRIPTS = 20
 MOST_SCRIPT_BYTES = 200_000
 """Of JavaScript for the first page, compressed."""
+LOADING = ".message.loading"
+"""What stands where something is still waited for."""
 LATE = 5
 """So many times a monitor is asked before it has heard of a new rule."""
 PAGES = ("/", "/signals", "/alerts", "/track-record", "/symbol/BTCUSDT", "/system", "/methodology")
@@ -32,8 +34,8 @@ def test_every_page_fits_and_is_accessible(
     with opened(browser, program.url, width, scheme) as shown:
         shown.go(path)
         page = shown.page
-        page.wait_for_selector("#source", timeout=10_000)
-        assert "REPLAY" in page.locator("#source").inner_text()
+        expect(page.locator("#source")).to_contain_text("REPLAY")
+        expect(page.locator(LOADING)).to_have_count(0)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         said = page.locator("body").inner_text()
         assert not [word for word in ("undefined", "NaN", "[object") if word in said]
@@ -61,8 +63,8 @@ def test_prices_are_those_of_the_api_and_follow_it(browser: Browser, program: Pr
         before = shown.page.locator("[data-price]").all_inner_texts()
         shown.page.wait_for_function(
             "before => [...document.querySelectorAll('[data-price]')].some((c, i) => c.textContent !== before[i])",
-            arg=before, timeout=10_000,
-        )  # fmt: skip
+            arg=before,
+        )
 
 
 def test_every_watched_symbol_has_a_row_and_a_screen_leaves_some_out(browser: Browser, program: Program) -> None:
@@ -70,19 +72,25 @@ def test_every_watched_symbol_has_a_row_and_a_screen_leaves_some_out(browser: Br
         shown.go("/signals")
         page = shown.page
         page.wait_for_selector("tr[data-key]")
-        served = {row["symbol"]: row for row in program.ask("/api/signals/top?limit=50")["signals"]}
-        names = "all => all.map(row => row.dataset.key)"
-        assert set(page.locator("tr[data-key]").evaluate_all(names)) == set(served)
+        rows = page.locator("tr[data-key]")
+
+        def names() -> set[str]:
+            return set(rows.evaluate_all("all => all.map(row => row.dataset.key)"))
+
+        def served() -> set[str]:
+            return {row["symbol"] for row in program.ask("/api/signals/top?limit=50")["signals"]}
+
+        steady(served, names, page)
         page.keyboard.press("/")
         page.keyboard.type("eth")
-        page.wait_for_function("() => document.querySelectorAll('tr[data-key]').length === 1")
-        assert page.url.endswith("/signals?q=eth")
+        expect(rows).to_have_count(1)
+        page.wait_for_url("**/signals?q=eth")
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")
         page.wait_for_url("**/symbol/ETHUSDT")
         page.go_back()
         page.wait_for_selector('tr[data-key="ETHUSDT"]')
-        assert page.locator("tr[data-key]").count() == 1
+        expect(rows).to_have_count(1)
         shown.go("/signals?where=score%3C0")
         page.get_by_text("No symbol is in this screen now.").wait_for()
 
@@ -94,7 +102,7 @@ def test_the_keyboard_goes_everywhere_and_says_how(browser: Browser, program: Pr
         page.keyboard.press("?")
         page.locator("dialog[open]", has_text="go to Signals").wait_for()
         page.keyboard.press("Escape")
-        assert page.locator("dialog[open]").count() == 0
+        expect(page.locator("dialog[open]")).to_have_count(0)
         page.keyboard.press("g")
         page.keyboard.press("s")
         page.wait_for_url("**/signals")
@@ -104,10 +112,10 @@ def test_the_keyboard_goes_everywhere_and_says_how(browser: Browser, program: Pr
         term = page.get_by_role("button", name="turnover 24 h")
         term.focus()
         told = page.get_by_role("tooltip")
-        assert "Value traded" in told.inner_text()
-        assert term.get_attribute("aria-describedby") == told.get_attribute("id")
+        expect(told).to_contain_text("Value traded")
+        expect(term).to_have_attribute("aria-describedby", told.get_attribute("id") or "none")
         page.keyboard.press("Escape")
-        assert told.count() == 0
+        expect(told).to_have_count(0)
 
 
 def test_a_screen_is_kept_and_is_a_link_and_a_rule(browser: Browser, program: Program) -> None:
@@ -136,10 +144,8 @@ def test_what_the_scan_found_is_shown_or_that_it_found_nothing(browser: Browser,
     with opened(browser, program.url) as shown:
         shown.page.route("**/api/alpha", lambda route: route.fulfill(json=examples.ALPHA))  # nothing is found to order
         shown.go("/")
-        row = shown.page.locator('[aria-label="Patterns against the benchmark"] tbody tr')
-        assert row.locator("td").all_inner_texts() == [
-            "BNBUSDT 1m", "Correlation breakdown", "-0.41 correlation", "0.0032",
-        ]  # fmt: skip
+        cells = shown.page.locator('[aria-label="Patterns against the benchmark"] tbody td')
+        expect(cells).to_have_text(["BNBUSDT 1m", "Correlation breakdown", "-0.41 correlation", "0.0032"])
         quiet = examples.ALPHA | {"rows": [], "found": 0, "reason": None}
         shown.page.route("**/api/alpha", lambda route: route.fulfill(json=quiet))
         shown.go("/")
@@ -167,7 +173,8 @@ def test_the_script_of_the_first_page_is_small(browser: Browser, program: Progra
             "response", lambda answer: bodies.__setitem__(answer.url, answer.body()) if ".js" in answer.url else None
         )
         shown.go("/")
-        shown.page.wait_for_selector("#quality")
+        shown.page.wait_for_selector("tr[data-key]")
+        expect(shown.page.locator(LOADING)).to_have_count(0)
         assert 1 <= len(bodies) <= MOST_SCRIPTS
         assert sum(len(gzip.compress(body)) for body in bodies.values()) <= MOST_SCRIPT_BYTES
 
@@ -200,7 +207,7 @@ def test_a_screen_alerts_with_one_click_until_it_is_told_not_to(browser: Browser
         program.until(
             "the rule", lambda: rules() == [(name, "score > 1 and band == 'balanced'", "added by the dashboard")], 10
         )
-        shown.page.get_by_role("button", name=f"Stop alerting ({name})").click(timeout=15_000)
+        shown.page.get_by_role("button", name=f"Stop alerting ({name})").click()
         program.until("no rule", lambda: rules() == [], 10)
         shown.page.get_by_role("button", name="Alert on this screen").wait_for()
 
@@ -216,7 +223,7 @@ def test_the_page_says_when_it_is_cut_off_and_comes_back_by_itself(
     with running_program(config) as program:
         page.goto(f"{program.url}/signals")
         page.wait_for_selector("tr[data-key]", timeout=30_000)
-        assert not page.locator("#lost").is_visible()
+        expect(page.locator("#lost")).to_have_count(0)
     page.wait_for_selector("#lost", timeout=15_000)
     with running_program(config):
         page.wait_for_selector("#lost", state="detached", timeout=30_000)
@@ -240,6 +247,6 @@ def test_without_virtuoso_the_page_opens_and_says_how_old_it_is(
         page.reload()  # now what the page is made of goes through the worker, too
         page.wait_for_selector("tr[data-key]", timeout=15_000)
     page.goto(f"{url}/signals")
-    page.wait_for_selector("#lost:has-text('old')", timeout=20_000)
-    assert page.locator("tr[data-key]").count() == 3
+    page.wait_for_selector("#lost:has-text('old')")
+    expect(page.locator("tr[data-key]")).to_have_count(3)
     context.close()

@@ -5,7 +5,7 @@ from collections import Counter
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from tests.support.dashboard import opened
 from tests.support.page_feed import HOSTILE, SYMBOLS
 from tests.support.soak import soak_only
@@ -65,7 +65,7 @@ def test_few_of_many_symbols_are_drawn_and_all_are_reached(browser: Browser, fee
         shown.go("/signals")
         page = shown.page
         page.wait_for_selector("tr[data-key]")
-        assert page.locator("table").get_attribute("aria-rowcount") == str(SYMBOLS + 1)
+        expect(page.locator("table")).to_have_attribute("aria-rowcount", str(SYMBOLS + 1))
         assert page.locator("tr[data-key]").count() <= MOST_ROWS
         page.get_by_role("group", name="Signals", exact=True).focus()
         page.keyboard.press("End")
@@ -75,7 +75,7 @@ def test_few_of_many_symbols_are_drawn_and_all_are_reached(browser: Browser, fee
         assert page.locator("tr[data-key]").count() <= MOST_ROWS
         page.get_by_role("button", name="24 h", exact=True).click()
         page.wait_for_selector('th[aria-sort="descending"]')
-        assert page.url.endswith("?sort=-change")
+        page.wait_for_url("**/signals?sort=-change")
 
 
 def test_a_price_is_on_the_screen_within_a_second_of_its_coming(browser: Browser, feed: str) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from tests.support.pace import STORES_SPEED
 from tests.support.services import quality, running_site, started, url_of
 
@@ -22,11 +22,11 @@ def test_a_killed_monitor_is_told_with_its_age_and_a_new_one_ends_that(tmp_path:
             with site.pace.flowing():
                 page.goto(url)
                 page.wait_for_selector("#quality:has-text('fresh')", timeout=15_000)
-                assert page.locator("#silent").count() == 0
+                expect(page.locator("#silent")).to_have_count(0)
                 monitor.kill()
                 page.wait_for_selector("#silent", timeout=STALE_WITHIN_S * 1_000)
                 page.wait_for_selector("#quality:has-text('stale')", timeout=15_000)
-                assert "The monitor is away" in page.locator("#silent").inner_text()
+                expect(page.locator("#silent")).to_contain_text("The monitor is away")
                 monitor.start()
                 page.wait_for_selector("#silent", state="detached", timeout=60_000)
             page.context.close()

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from tests.browser.test_symbol_page import number, table
-from tests.support.dashboard import Opened, opened, served, soon, violations
+from tests.support.dashboard import Opened, number, opened, served, soon, table, violations
 from tests.support.made_depth import LARGEST, WIDTH, byte_of, known_of, low_of, middle_of
 from tests.support.program import Program
 from tests.support.soak import soak_only
@@ -187,7 +186,7 @@ def test_an_hour_is_dragged_through_at_eight_milliseconds_a_frame(browser: Brows
         spans(page).get_by_role("button", name="1h").click()
         for _ in range(2):
             page.get_by_role("button", name="older", exact=True).click()
-            page.wait_for_timeout(2_000)
+            page.wait_for_selector(f"{MAP}[data-whole=yes]")
         box = page.locator(MAP).bounding_box()
         assert box is not None
         frames = [frame_times(traced(page, lambda: drag(page, box))) for _ in range(DRAGS)]
