@@ -111,8 +111,9 @@ def marked(message: Message) -> bool:
 
 
 async def test_what_is_committed_is_sent_at_once_in_order_and_recorded(on: Kept, chat: Chat) -> None:
-    await on.put(alert(0))
-    async with sending(on, discord(chat)) as outbox:
+    took: list[float] = []
+    await on.put(replace(alert(0), created_ms=now_ms() - 60_000))
+    async with sending(on, discord(chat), on_sent=took.append) as outbox:
         await until(lambda: len(chat.messages) == 1, "what waited already")
         began = time.monotonic()
         for n in range(1, 6):
@@ -122,6 +123,8 @@ async def test_what_is_committed_is_sent_at_once_in_order_and_recorded(on: Kept,
         assert time.monotonic() - began < 4.0, "it was not told, and looked by itself"
         await until(lambda: status(outbox).counters["sent"] == 6, "all recorded")
     assert names(chat) == [title(n) for n in range(6)]
+    assert len(took) == 6
+    assert took[0] >= 60.0 > max(took[1:]), "of each it is told how long it took, waiting included"
     rows = await on.rows()
     assert {(row.state, row.attempts, row.error) for row in rows} == {("sent", 1, None)}
     assert all(row.ref is not None for row in rows)

@@ -154,7 +154,9 @@ class MadeUpExchange:
     async def open_interest(self, symbol: str, limit: int) -> list[OpenInterest]:
         return []
 
-    def stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
+    def stream(
+        self, on_event: Callable[[StreamEvent], None], on_taken: Callable[[int], None] = lambda _: None
+    ) -> Stream:
         return MadeUpStream(self._clock)
 
     async def close(self) -> None:

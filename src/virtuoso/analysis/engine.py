@@ -1,6 +1,7 @@
 """The engine: owns the state of every component and turns one cut of the market into an evaluation."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from math import isnan
 
@@ -49,6 +50,7 @@ class Engine:
         rule: when a score becomes a band.
         entry_size: quote units whose slippage an entry states.
         outlook: forecasts, claims and signals; `None` says none.
+        around_forecasts: entered while a step forecasts, so that whoever has a clock can tell how long that takes.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Engine:
         rule: BandRule | None = None,
         entry_size: float = ENTRY_SIZE,
         outlook: Outlook | None = None,
+        around_forecasts: AbstractContextManager[object] = nullcontext(),  # noqa: B008 - it holds nothing
     ) -> None:
         weights = factor_weights if factor_weights is not None else {f.name: f.weight for f in FACTORS.values()}
         unknown = set(weights) - set(FACTORS)
@@ -73,6 +76,7 @@ class Engine:
         self._entry_size = entry_size
         self._symbols: dict[int, str] = {}
         self.outlook = outlook
+        self._around_forecasts = around_forecasts
 
     def decide_by(self, rule: BandRule) -> None:
         """Decide bands by another rule from the next close on; those that stand stay until it says otherwise."""
@@ -149,7 +153,8 @@ class Engine:
                 now = close_ms == cut.close_ms and cut.book is not None
                 seen = qualities[Feed.BOOK] < STALE if now else None
                 may_claim = {row: fresh[row] and row_told <= close_ms for row, row_told in told_of.items()}
-                said = self.outlook.step(based, cut.book if now else None, seen, fresh, may_claim)
+                with self._around_forecasts:
+                    said = self.outlook.step(based, cut.book if now else None, seen, fresh, may_claim)
             if close_ms < cut.close_ms and earlier.any():
                 chosen = {feed: quality[earlier] for feed, quality in qualities.items()}
                 lasting = told[earlier] <= close_ms
@@ -162,7 +167,8 @@ class Engine:
         )  # fmt: skip
         said = said if said is not None and said.close_ms == cut.close_ms else None
         if said is not None and self.outlook is not None:
-            said = self.outlook.with_followed(said, cut.rows, ranked.percentile, regimes.code)
+            with self._around_forecasts:
+                said = self.outlook.with_followed(said, cut.rows, ranked.percentile, regimes.code)
         return Evaluation(
             close_ms=cut.close_ms,
             symbols=cut.symbols,

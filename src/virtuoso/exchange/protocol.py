@@ -221,8 +221,11 @@ class Exchange(Protocol):
         """The latest 5-minute open interest."""
         ...
 
-    def stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
-        """The pushed half, which reports changes in the weather to `on_event` on the event loop."""
+    def stream(self, on_event: Callable[[StreamEvent], None], on_taken: Callable[[int], None] = ...) -> Stream:
+        """The pushed half, which reports changes in the weather to `on_event` on the event loop.
+
+        `on_taken` is told of some frames how long they took from their receipt until the state had them (ns).
+        """
         ...
 
     async def close(self) -> None:

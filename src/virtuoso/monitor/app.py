@@ -84,6 +84,7 @@ class Monitor:
             exchange.name,
             self._changed,
             leased,
+            lambda seconds: self.kernel.latency.add("alert", seconds),
         )
         self.lived = LivedRecord(leased, parts.kernel.market)
         self.committer = Committer(
@@ -143,13 +144,16 @@ class Monitor:
         def tell(event: StreamEvent) -> None:
             self.streaming.on_event(event)
 
+        def taken(ns: int) -> None:
+            self.kernel.latency.add("state", ns / 1e9)
+
         return Polling(
             self.exchange,
             self._clock,
             interval_s=parts.interval_s if self._polled else _FALLBACK_S,
             depth=parts.depth,
             on_event=tell,
-            stream=None if self._polled else self.exchange.stream(tell),
+            stream=None if self._polled else self.exchange.stream(tell, taken),
         )
 
     async def run(self) -> None:

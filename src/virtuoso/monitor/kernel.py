@@ -38,6 +38,7 @@ from virtuoso.monitor.watching.slow_data import SlowData
 from virtuoso.monitor.watching.watch import Watch
 from virtuoso.monitor.watching.weeks import Weeks
 from virtuoso.operations.health import HealthState
+from virtuoso.operations.latency import Latencies, Stopwatch
 from virtuoso.storage.timeseries.protocol import TimeSeries
 from virtuoso.wiring.parts import KernelParts
 
@@ -112,9 +113,11 @@ class Kernel:
             list(parts.timeframes), depth=parts.depth, clock_offset_ms=lambda: exchange.clock_offset_ms,
             streams_offset_ms=stream.agreed_offset_ms,
         )  # fmt: skip
+        self.latency, self._forecasting = Latencies(), Stopwatch()
         engine = self._engine = Engine(
-            parts.timeframes, parts.factors, parts.band, parts.entry_size, outlook_of(parts.timeframes, parts.forecast)
-        )
+            parts.timeframes, parts.factors, parts.band, parts.entry_size, outlook_of(parts.timeframes, parts.forecast),
+            self._forecasting,
+        )  # fmt: skip
         self.archive = BarArchive(series, self.market)
         self.watch = Watch(
             exchange=exchange, market=self.market, engine=engine, worker=self.worker, rules=parts.universe,
@@ -148,7 +151,8 @@ class Kernel:
             exchange=self.exchange, stream=stream, market=self.market, engine=self._engine, watch=self.watch,
             refresh=self.refresh, worker=self.worker, publication=self.publication, alerting=self.alerting,
             outage=self.outage, slow_s=self.parts.slow_pass_s, stale_after_s=self.parts.stale_after_s,
-            health=self.health, results=self.results, fitting=fitting, fit_put_off=fit_put_off, say=say,
+            health=self.health, results=self.results, latency=self.latency, forecasting=self._forecasting,
+            fitting=fitting, fit_put_off=fit_put_off, say=say,
             before_close=self.weeks.hand_on, foreseen=foresight.take,
         )  # fmt: skip
 

@@ -86,6 +86,7 @@ class StatusReport:
             health=health.status,
             health_reasons=health.reasons,
             recording=None if self._recording is None else self._recording(),
+            latency=kernel.latency.documents(),
         )
 
     def _exchange(self, feeds: Sequence[docs.FeedItem]) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Supervision:
         self._on_status = on_status
         self._clock = kernel.clock
         self._refused = RefusedFrames()
+        self._under_way: dict[str, int] = {}
+        """By topic, when the frame came whose way was counted last (epoch ns)."""
         self._replayed_ms: float | None = None
         """What the clock of a replay was ahead of ours when it was seen first."""
 
@@ -51,15 +53,22 @@ class Supervision:
         if kernel.publication.unseen:
             kernel.publication.passed_over(_PUBLISHED)
             return
-        items = await asyncio.get_running_loop().run_in_executor(
-            kernel.worker, feed_items, feeds, self._clock.now_ns(), kernel.parts.stale_after_s
-        )
+        items = await asyncio.get_running_loop().run_in_executor(kernel.worker, self._looked_at, feeds)
         kernel.health.observed(self._observed(items))
         status = self._status.document(items)
         kernel.publication.publish("status", status)
         self._on_status(status)
         kernel.cycle.publish_health()
         kernel.results.observed(kernel.now_ms(), items)
+
+    def _looked_at(self, feeds: Sequence[FeedStatus]) -> tuple[FeedItem, ...]:
+        """On the worker: the items of the status; how long the newest frame of each topic was under way is counted."""
+        kernel, counted = self._kernel, self._under_way
+        self._under_way = {feed.topic: feed.received_ns for feed in feeds if feed.received_ns is not None}
+        for feed in feeds:
+            if feed.lag_ms is not None and counted.get(feed.topic) != feed.received_ns:
+                kernel.latency.add("wire", feed.lag_ms / 1e3)
+        return feed_items(feeds, self._clock.now_ns(), kernel.parts.stale_after_s)
 
     def _observe(self, feeds: Sequence[FeedStatus]) -> None:
         kernel, now_ms = self._kernel, self._kernel.now_ms()

@@ -7,12 +7,20 @@ sums are of the feeds that are watched now and fall when a symbol leaves, so the
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from virtuoso.model.alerts.documents.making import AlertPipeline
-from virtuoso.model.documents import FeedItem, Health, MonitoringStatus, SignalPerformance, StageTimes
+from virtuoso.model.documents import (
+    FeedItem,
+    Health,
+    LatencyHistogram,
+    MonitoringStatus,
+    SignalPerformance,
+    StageTimes,
+)
 from virtuoso.model.documents.performance import HorizonQuality, LivedFigure
 from virtuoso.model.quality import DataQuality
 
@@ -87,6 +95,13 @@ class _Families:
             for quantile, ms in (("0.5", times.p50), ("0.95", times.p95), ("1", times.max)):
                 family.add_metric([*labels.values(), quantile], ms / 1e3)  # type: ignore[attr-defined]
 
+    def histogram(self, name: str, says: str, counted: LatencyHistogram, **labels: str) -> None:
+        """Tell how many took no longer than each bound, which only rises until the monitor starts again."""
+        family = self.all.setdefault(name, HistogramMetricFamily(f"virtuoso_{name}", says, labels=list(labels)))
+        bounds = [*map(str, counted.bounds_s), "+Inf"]
+        buckets = list(zip(bounds, accumulate(counted.counts), strict=True))
+        family.add_metric(list(labels.values()), buckets, counted.sum_s)  # type: ignore[attr-defined]
+
 
 def _health(families: _Families, health: Health) -> None:
     families.gauge("healthy", "1 when what is served can be relied on, as /health says.", health.status == "healthy")
@@ -110,6 +125,9 @@ def _status(families: _Families, status: MonitoringStatus) -> None:
     for task, state in status.tasks.items():
         families.gauge("task_running", "1 while a task of the monitor runs.", state == "running", task=task)
     _cycle(families, status)
+    for stage, counted in status.latency.items():
+        says = "How long each stage takes of the way from the exchange to a channel."
+        families.histogram("latency_seconds", says, counted, stage=stage)
     _feeds(families, status.feeds)
     _exchange(families, status)
     _stores(families, status.stores)

@@ -51,6 +51,20 @@ def test_the_numbers_are_those_of_the_documents_in_base_units() -> None:
     assert told["virtuoso_quality_n", labels] == band.inside.n
 
 
+def test_histograms_are_cumulative_and_end_with_all() -> None:
+    told = samples(WHOLE)
+    for stage, counted in STATUS.latency.items():
+        of_stage = ("stage", stage)
+        so_far = 0
+        for bound, count in zip((*map(str, counted.bounds_s), "+Inf"), counted.counts, strict=True):
+            so_far += count
+            assert told["virtuoso_latency_seconds_bucket", (("le", bound), of_stage)] == so_far
+        assert told["virtuoso_latency_seconds_count", (of_stage,)] == sum(counted.counts)
+        assert told["virtuoso_latency_seconds_sum", (of_stage,)] == counted.sum_s
+    none = {name for name, _ in samples(with_(WHOLE, status=replace(STATUS, latency={})))}
+    assert not any(name.startswith("virtuoso_latency") for name in none)
+
+
 def test_feeds_are_counted_by_kind_however_many_symbols_there_are() -> None:
     (feed, *_) = STATUS.feeds
     many = [

@@ -1,7 +1,7 @@
 """The outbox: a worker for each channel, and what must be done for all of them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import structlog
@@ -34,6 +34,7 @@ class Outbox:
         digest_above: when more wait behind a failure, they become a digest.
         fallbacks: by channel, which one takes over when its address is gone; those not among `channels` are none.
         charts: draws a chart for a notice, for channels that can show one; bounded to 3 s here.
+        on_sent: told how long a message took from when it was decided on until its channel had it (s).
     """
 
     def __init__(
@@ -46,13 +47,14 @@ class Outbox:
         digest_above: int = 10,
         fallbacks: Mapping[str, str] | None = None,
         charts: Mapping[str, Charts] | None = None,
+        on_sent: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._channels, self._store, self._clock = dict(channels), store, clock
         known = {name: to for name, to in (fallbacks or {}).items() if to in channels}
         self._workers = {
             name: Worker(
                 channel, store, clock, rng, digest_above=digest_above, fallback=known.get(name), moved=self.nudge,
-                charts=(charts or {}).get(name),
+                charts=(charts or {}).get(name), on_sent=on_sent,
             )
             for name, channel in channels.items()
         }  # fmt: skip

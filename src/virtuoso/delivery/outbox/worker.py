@@ -61,6 +61,7 @@ class Worker:
         fallback: channel that takes over when the address of this one is gone.
         moved: called when it took over something.
         charts: draws a chart for an alert that was sent.
+        on_sent: told how long a message took from when it was decided on until the channel had it (s).
     """
 
     def __init__(
@@ -74,11 +75,13 @@ class Worker:
         fallback: str | None,
         moved: Callable[[], None],
         charts: Charts | None,
+        on_sent: Callable[[float], None],
     ) -> None:
         self.state = ChannelState(name=channel.name, fingerprint=channel.fingerprint, state="up", since_ms=0)
         self.counters = Counter[str]()
         self._channel, self._store, self._clock, self._rng = channel, store, clock, rng
         self._name = channel.name
+        self._on_sent = on_sent
         self._digest_above, self._fallback, self._moved = digest_above, fallback, moved
         self._chart_queue = ChartQueue(charts) if charts is not None and isinstance(channel, Illustrating) else None
         self._nudged = asyncio.Event()
@@ -185,6 +188,7 @@ class Worker:
             counters["edited"] += claimed.amended_ref is not None
             counters["digests"] += notice.role is Role.DIGEST
             counters["repeats"] += claimed.delivery.repeat
+            self._on_sent((self._now_ms() - claimed.delivery.created_ms) / 1e3)
         elif not isinstance(outcome, LeftOut):
             counters["failed"] += 1
         if now.state == "dead":

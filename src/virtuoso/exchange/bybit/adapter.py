@@ -251,7 +251,9 @@ class Bybit:
         )  # fmt: skip
         return [OpenInterest(item.timestamp, item.openInterest) for item in reversed(answer.list)]
 
-    def stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
+    def stream(
+        self, on_event: Callable[[StreamEvent], None], on_taken: Callable[[int], None] = lambda _: None
+    ) -> Stream:
         """Make the stream of this exchange, which calls `on_event` for its events; it does not run yet."""
         self._stream = BybitStream(
             url=self._stream_url,
@@ -265,6 +267,7 @@ class Bybit:
             on_origin=partial(self._origin.announced, "streams"),
             is_doubted=lambda: self._origin.change is not None,
             tap=self._tap,
+            on_taken=on_taken,
         )
         return self._stream
 

@@ -12,6 +12,7 @@ from picows import WSError, WSMsgType, WSTransport, ws_connect
 
 from virtuoso.exchange.bybit.feeds import Feed, TickerFeed, topic_of
 from virtuoso.exchange.bybit.listener import MOST_BYTES, Listener, TappedListener
+from virtuoso.exchange.bybit.probe import Probe
 from virtuoso.exchange.bybit.resync import Resyncs
 from virtuoso.exchange.bybit.subscriptions import Subscriptions
 from virtuoso.exchange.bybit.wire import Reply
@@ -45,6 +46,7 @@ class Connection:
         on_origin: Callable[[str | None], None],
         tap: Tap | None = None,
         mute_after_s: float = MUTE_AFTER_S,
+        on_taken: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.number = number
         self.clock = clock
@@ -67,6 +69,7 @@ class Connection:
             on_denied=self._denied,
         )  # fmt: skip
         self._resyncs = Resyncs(rng)
+        self._probe = Probe(self.feeds_by_topic, self.handlers, clock, on_taken)
 
     @property
     def alive_ns(self) -> int | None:
@@ -180,6 +183,7 @@ class Connection:
         try:
             while not closed.done():
                 await asyncio.wait({closed}, timeout=_CHECK_S)
+                self._probe.arm()
                 now_s = self._now_s()
                 latest_ns = self.alive_ns
                 if (latest_ns or 0) > (alive_ns or 0):  # silence is measured by the clock that cannot be stepped

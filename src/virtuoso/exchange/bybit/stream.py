@@ -42,8 +42,10 @@ class BybitStream:
         tap: Tap | None = None,
         mute_after_s: float = MUTE_AFTER_S,
         is_doubted: Callable[[], bool] = lambda: False,
+        on_taken: Callable[[int], None] = lambda _: None,
     ) -> None:
         """`is_doubted` says whether the acknowledgements so far leave it open what the exchange is."""
+        self._on_taken = on_taken
         self._url = url
         self._is_doubted = is_doubted
         self._announced_ns = 0
@@ -155,6 +157,7 @@ class BybitStream:
             on_origin=self._on_origin,
             tap=self._tap,
             mute_after_s=self._mute_after_s,
+            on_taken=self._on_taken,
         )
         liquid = self._connections[0].beacon if self._connections else None
         beacon: Feed = TouchFeed(

@@ -284,7 +284,9 @@ class CcxtExchange:
 
         return _latest(conversion.made(answer, make, self._transport.missing), limit)
 
-    def stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
+    def stream(
+        self, on_event: Callable[[StreamEvent], None], on_taken: Callable[[int], None] = lambda _: None
+    ) -> Stream:
         """Refuse: exchanges through ccxt are polled.
 
         Raises:

@@ -101,7 +101,7 @@ _ALL: Final = (
         name="status", schema=docs.MonitoringStatus, fresh_s=_FRESH_S, path="/api/monitoring/status",
         summary="What the monitor is doing, measured", streamed=True, empty=empty_documents.status,
         example=examples.STATUS,
-        of_process=frozenset({"instance", "build", "cycle", "memory_mb", "loop_lag_ms"}),
+        of_process=frozenset({"instance", "build", "cycle", "memory_mb", "loop_lag_ms", "latency"}),
     ),
     PublishedDocument(
         name="health", schema=docs.Health, example=examples.HEALTH, of_process=frozenset({"*"}),

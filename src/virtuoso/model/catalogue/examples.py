@@ -252,6 +252,10 @@ SYMBOL = {
     },
     "input_hash": "9f2c6a4d0b7e81c35a1f0d9e4b6c7a82", "liquidations": 3, "timestamp": "2026-11-23T20:46:10.000Z",
 }  # fmt: skip
+_BOUNDS_S = [
+    1e-05, 2.5e-05, 5e-05, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0, 30.0,
+]  # fmt: skip
 _TIMES = {"p50": 9.1, "p95": 14.3, "max": 21.0, "last": 8.8}
 STATUS = {
     "instance": "desk-1:4711",
@@ -281,6 +285,10 @@ STATUS = {
     "tasks": {"stream": "running", "cycle": "running"}, "data_quality": "live", "data_source": "replay",
     "health": "healthy", "health_reasons": [], "needs_restart": [],
     "recording": None,
+    "latency": {
+        "wire": {"bounds_s": _BOUNDS_S, "counts": [0] * 10 + [310, 5127, 88] + [0] * 8, "sum_s": 204.7},
+        "alert": {"bounds_s": _BOUNDS_S, "counts": [0] * 13 + [3, 1] + [0] * 6, "sum_s": 0.94},
+    },
 }  # fmt: skip
 ALPHA = {
     "timestamp": "2026-11-23T20:46:10.000Z", "data_source": "replay", "benchmark": "BTCUSDT",

@@ -21,6 +21,17 @@ class StageTimes(msgspec.Struct, frozen=True, kw_only=True):
     """The latest of them, ms."""
 
 
+class LatencyHistogram(msgspec.Struct, frozen=True, kw_only=True):
+    """How often something took how long since the start."""
+
+    bounds_s: tuple[float, ...]
+    """Where one bucket ends and the next begins, ascending, seconds."""
+    counts: tuple[int, ...]
+    """How many durations fell into each bucket, from the one up to the first bound to the one beyond the last."""
+    sum_s: float
+    """The sum of all of them, seconds."""
+
+
 class CycleStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The cycle: one pass after the other, each of refresh, analyse, decide and publish."""
 
@@ -186,6 +197,12 @@ class MonitoringStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Keys of the configuration that were changed and reloaded, and that only a restart applies."""
     recording: RecordingStatus | None = None
     """The recording that is being written; `null` where there is none."""
+    latency: dict[str, LatencyHistogram] = msgspec.field(default_factory=dict)
+    """How long each stage of the way from the exchange to a channel takes, by name, where any was measured: `wire` (the
+    exchange's time of a frame to its receipt, the newest of each topic once a second), `state` (its receipt until the
+    book, tape or panel has it, of some frames), `refresh` (what of closed bars is waited for or fetched), `factors` and
+    `forecast` (of a close), `publish` (of a pass), `alert` (from when a message is decided on until its channel has
+    it)."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

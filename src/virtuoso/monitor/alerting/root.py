@@ -49,8 +49,9 @@ class AlertRoot:
     """
 
     def __init__(
-        self, parts: AlertingParts, clock: Clock, exchange: str, wake: Callable[[], None], store: OutboxStore | None
-    ) -> None:
+        self, parts: AlertingParts, clock: Clock, exchange: str, wake: Callable[[], None], store: OutboxStore | None,
+        on_sent: Callable[[float], None] = lambda _: None,
+    ) -> None:  # fmt: skip
         self.parts = parts
         self.policies = PolicyBook(parts.default, parts.policies)
         self.incidents = IncidentLog(parts.most_incidents, exchange=exchange, policies=self.policies, on_change=wake)
@@ -64,7 +65,7 @@ class AlertRoot:
         )
         self.charts: Charts | None = None
         self.outbox: Outbox | None = None
-        self._clock, self._store = clock, store
+        self._clock, self._store, self._on_sent = clock, store, on_sent
         self._replaced, self._delivering = asyncio.Event(), False
         self._left: list[Outbox] = []
         if store is not None:
@@ -86,6 +87,7 @@ class AlertRoot:
             digest_above=parts.digest_above,
             fallbacks=dict(parts.fallbacks),
             charts=dict.fromkeys(channels, self._chart) if parts.charts and self.charts is not None else {},
+            on_sent=self._on_sent,
         )
 
     async def apply(self, parts: AlertingParts, rules: RuleSet) -> None:

@@ -40,6 +40,7 @@ from virtuoso.monitor.watching.freshness import overall, symbol_qualities
 from virtuoso.monitor.watching.refresh import Refresh, Refreshed
 from virtuoso.monitor.watching.watch import Watch
 from virtuoso.operations.health import HealthState
+from virtuoso.operations.latency import STAGES, Latencies, Stopwatch
 from virtuoso.operations.metrics import Durations
 
 log = structlog.get_logger(__name__)
@@ -67,6 +68,8 @@ class Cycle:
         stale_after_s: float,
         health: HealthState,
         results: Results,
+        latency: Latencies,
+        forecasting: Stopwatch,
         fitting: Fitting | None = None,
         fit_put_off: PutOff = lambda _, __: None,
         say: Say | None = None,
@@ -89,6 +92,7 @@ class Cycle:
         self._stale_after_s = stale_after_s
         self._health = health
         self._results = results
+        self._latency, self._forecasting = latency, forecasting
         # What an earlier run published of symbols that are watched no longer goes with the first publication.
         self._published = {name for name in publication.cache.names() if name.startswith("symbol:")}
         self._foreseen = foreseen
@@ -253,12 +257,17 @@ class Cycle:
 
     def _evaluate(self, cut: Cut, source: DataSource | None) -> Found:
         """On the worker: step, and build what will be asked for, so that what cannot be built fails here."""
+        began = time.perf_counter()
+        self._forecasting.take()  # what a step that failed left of itself
         evaluation = self._engine.step(cut)
         self._passed.step(evaluation)
         for symbol in cut.symbols:
             evaluation.regime(symbol)
             evaluation.reading(symbol)
         found = self._results.found(evaluation, cut, self._engine, source)
+        forecast_s = self._forecasting.take()
+        self._latency.add("factors", time.perf_counter() - began - forecast_s)
+        self._latency.add("forecast", forecast_s)
         return found if self._say is None else replace(found, statements=statements_of(evaluation, cut.symbols))
 
     def _evaluated_ms(self, symbol: str) -> int:
@@ -390,6 +399,8 @@ class Cycle:
 
     def _took(self, stage: str, seconds: float) -> None:
         self.stages[stage].add(seconds * 1000)
+        if stage in STAGES:
+            self._latency.add(stage, seconds)
         self._last_stages[stage] = round(seconds * 1000, 3)
 
     def _now_ms(self) -> int:
