@@ -11,7 +11,7 @@ from virtuoso.model.clock import Clock
 from virtuoso.model.errors import NotOffered
 from virtuoso.model.evidence import ALL
 from virtuoso.model.feed import FeedStatus, SymbolSink
-from virtuoso.model.feed_kind import POLLED
+from virtuoso.model.feed_kind import POLLED, FeedKind
 from virtuoso.model.instrument import Instrument, InstrumentId, Kind
 from virtuoso.model.market import (
     AccountRatio,
@@ -188,9 +188,9 @@ class MadeUpStream:
     async def run(self) -> None:
         """Nothing comes by itself."""
 
-    def feeds(self) -> Sequence[FeedStatus]:
+    def feeds(self, kind: FeedKind | None = None) -> Sequence[FeedStatus]:
         now_ns = self._clock.now_ns()
         for feed in self._feeds:
             feed.alive_ns = feed.received_ns = now_ns
             feed.event_ms = now_ns // 1_000_000
-        return self._feeds
+        return [feed for feed in self._feeds if kind in (None, feed.kind)]

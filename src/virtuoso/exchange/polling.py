@@ -133,12 +133,12 @@ class Polling:
                 due_s = max(due_s + self._interval_s, self._clock.monotonic_ns() / 1e9)
                 await asyncio.sleep(due_s - self._clock.monotonic_ns() / 1e9)
 
-    def feeds(self) -> Sequence[FeedStatus]:
-        """State of every topic: the streamed ones, and in place of those that are down, the polled ones."""
-        streamed = [] if self._stream is None else self._stream.feeds()
+    def feeds(self, kind: FeedKind | None = None) -> Sequence[FeedStatus]:
+        """State of every topic, or of one kind: the streamed ones, in place of those that are down the polled ones."""
+        streamed = [] if self._stream is None else self._stream.feeds(kind)
         polled = {} if self._stream is not None and not self._down_ns else self._polled()
         if self._stream is None:
-            return list(polled.values())
+            return [feed for feed in polled.values() if kind in (None, feed.kind)]
         return [self._joined(f, polled.get((f.symbol, f.kind))) for f in streamed]
 
     def _joined(self, streamed: FeedStatus, polled: FeedStatus | None) -> FeedStatus:

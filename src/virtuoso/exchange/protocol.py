@@ -7,6 +7,7 @@ import msgspec
 
 from virtuoso.model.evidence import Evidence
 from virtuoso.model.feed import FeedStatus, SymbolSink
+from virtuoso.model.feed_kind import FeedKind
 from virtuoso.model.instrument import Instrument
 from virtuoso.model.market import (
     AccountRatio,
@@ -116,8 +117,8 @@ class Stream(Protocol):
         """Connect, supervise and reconnect until cancelled."""
         ...
 
-    def feeds(self) -> Sequence[FeedStatus]:
-        """Return the state of every topic of the stream."""
+    def feeds(self, kind: FeedKind | None = None) -> Sequence[FeedStatus]:
+        """Return the state of every topic of the stream, or of those of one kind: a state is dear to make."""
         ...
 
     def agreed_offset_ms(self) -> float | None:

@@ -1,12 +1,14 @@
 """Lists what goes on beside the cycle at a steady beat: live it runs by tasks, in a replay by the recorded clock."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from virtuoso.model.alerts.outbox import ChannelStatus
 from virtuoso.model.documents import MonitoringStatus
+from virtuoso.model.feed_kind import FeedKind
+from virtuoso.model.quality import DataQuality
 from virtuoso.monitor.alerting import documents
 from virtuoso.monitor.alerting.documents import AlertDocuments
 from virtuoso.monitor.cycle import alpha_scanner
@@ -19,6 +21,7 @@ from virtuoso.monitor.lived import documents as lived_documents
 from virtuoso.monitor.lived.documents import LivedDocuments
 from virtuoso.monitor.status import StatusReport
 from virtuoso.monitor.supervision import PERIOD_S, Supervision
+from virtuoso.monitor.watching.freshness import book_qualities
 from virtuoso.storage.stores import Stores
 
 
@@ -53,7 +56,7 @@ class Beats:
         books = DetailedPublisher("book", partial(book_of, market, kernel.cycle), market, watch, publication)
         tapes = DetailedPublisher("tape", partial(tape_of, market, kernel.cycle), market, watch, publication)
         keeping = stores.series if stores is not None and stores.keeps_depth else None
-        self.depth = DepthRecorder(market, watch, kernel.cycle, publication, keeping)
+        self.depth = DepthRecorder(market, watch, partial(fresh_books, kernel), kernel.cycle, publication, keeping)
         alerts = AlertDocuments(kernel.alerting, channels, publication, kernel.clock)
         lived = LivedDocuments(kernel.lived, publication, kernel.clock)
         supervision = Supervision(kernel, status, stores, on_status)
@@ -68,6 +71,13 @@ class Beats:
             Beat("signal performance", lived_documents.PERIOD_S, lived.publish),
             self.alpha,
         )
+
+
+def fresh_books(kernel: Kernel) -> Mapping[str, DataQuality]:
+    """How fresh each book is now; a pass would say how it was then."""
+    watch = kernel.watch
+    feeds = kernel.stream.feeds(FeedKind.BOOK)
+    return book_qualities(feeds, watch.now_ns(), kernel.parts.stale_after_s, watch.contained)
 
 
 def _soon(work: Callable[[], None]) -> Callable[[], Awaitable[None]]:

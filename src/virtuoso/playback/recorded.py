@@ -16,6 +16,7 @@ from virtuoso.exchange.protocol import PollStatus
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeUnavailable
 from virtuoso.model.feed import FeedStatus, SymbolSink
+from virtuoso.model.feed_kind import FeedKind
 from virtuoso.recording.records import Answer, Frame
 
 _T = TypeVar("_T")
@@ -119,10 +120,12 @@ class RecordedStream:
                 feed.acked = False
                 feed.sink.book_invalid()
 
-    def feeds(self) -> Sequence[FeedStatus]:
-        """Return the state of every topic, judged by the frames of the recording."""
+    def feeds(self, kind: FeedKind | None = None) -> Sequence[FeedStatus]:
+        """Return the state of every topic, or of one kind, judged by the frames of the recording."""
         found = []
         for topic, feed in self._feeds.items():
+            if kind not in (None, feed.kind):
+                continue
             alive_ns = self._alive_ns.get(self._carrier.get(topic, -1))
             found.append(feed.status(alive_ns is not None, alive_ns, self._offset.ms or 0.0))
         return found

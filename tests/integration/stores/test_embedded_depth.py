@@ -79,6 +79,16 @@ async def test_it_keeps_to_its_budget_and_leaves_the_rest_alone(
     assert files(tmp_path, "minutes") == ["minutes-2026-05-25.db"]
 
 
+async def test_the_file_that_is_written_stays_when_nothing_came_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("virtuoso.storage.timeseries.embedded.writer._MEASURE_S", 0.0)
+    async with running_store(tmp_path, retention=Retention(depth=None, depth_bytes=1)) as store:
+        await kept(store, DEPTH, depth(START_MS, 5) + depth(START_MS + SPAN_MS, 5))
+        await kept(store, BARS, bars(["A"], [START_MS]))
+        assert files(tmp_path) == ["depth-2026-05-25T03.db"]
+
+
 async def test_on_a_full_disk_it_goes_before_anything_else(tmp_path: Path) -> None:
     async with running_store(tmp_path, retention=FOREVER) as store:
         await kept(store, BARS, bars(["A"], [START_MS]))

@@ -11,7 +11,7 @@ from virtuoso.exchange.polling import Polling
 from virtuoso.model.clock import ManualClock
 from virtuoso.model.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, MalformedMessage, NotOffered
 from virtuoso.model.feed import FeedStatus
-from virtuoso.model.feed_kind import POLLED
+from virtuoso.model.feed_kind import POLLED, FeedKind
 from virtuoso.model.market import Bar, Side, TickerUpdate, Trade
 
 S = 1_000_000_000
@@ -60,8 +60,9 @@ class Streamed:
     def watch(self, *_: Any) -> None:
         pass
 
-    def feeds(self) -> list[FeedStatus]:
-        return [FeedStatus(kind=kind, topic=f"{kind}.AUSDT", symbol="AUSDT", **self.fields) for kind in POLLED]
+    def feeds(self, kind: FeedKind | None = None) -> list[FeedStatus]:
+        wanted = POLLED if kind is None else (kind,)
+        return [FeedStatus(kind=kind, topic=f"{kind}.AUSDT", symbol="AUSDT", **self.fields) for kind in wanted]
 
 
 def polling(exchange: Asked, clock: ManualClock, stream: Any = None) -> Polling:

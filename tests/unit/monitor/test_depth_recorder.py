@@ -10,12 +10,16 @@ import pytest
 from tests.support.embedded import running_store
 from tests.support.market import START_MS, ladder, trade
 
-from virtuoso.market.state import MarketState, Qualities
+from virtuoso.market.state import MarketState
 from virtuoso.model.clock import ManualClock, iso
 from virtuoso.model.documents import Depth, DepthBlock
 from virtuoso.model.documents.depth import DEPTH_BINS, DEPTH_BLOCK_S
+from virtuoso.model.feed import FeedStatus
+from virtuoso.model.feed_kind import FeedKind
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.timeframe import Timeframe
+from virtuoso.monitor.beats import fresh_books
+from virtuoso.monitor.containment import Contained
 from virtuoso.monitor.depth.recorder import DepthRecorder
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.storage.cache.memory import MemoryCache, Version
@@ -39,15 +43,19 @@ class Watched:
         self.market.add(SYMBOL)
         self.state = self.market[SYMBOL]
         self.second = 0
-        self.qualities = {SYMBOL: quality(DataQuality.LIVE)}
+        self.qualities = {SYMBOL: DataQuality.LIVE}
         self.store = store
         self.recorder = self.started()
 
     def started(self) -> DepthRecorder:
         """A recorder that has seen nothing yet, as after a start."""
-        watch: Any = SimpleNamespace(detailed=frozenset({SYMBOL}), exchange_ms=lambda: START_MS + 1_000 * self.second)
-        cycle: Any = SimpleNamespace(qualities=self.qualities, source=DataSource.REPLAY)
-        return DepthRecorder(self.market, watch, cycle, Publication(self.cache, 1, 10.0), self.store)
+        watch: Any = SimpleNamespace(
+            detailed=frozenset(self.qualities), exchange_ms=lambda: START_MS + 1_000 * self.second,
+            contained=Contained(self.clock),
+        )  # fmt: skip
+        cycle: Any = SimpleNamespace(source=DataSource.REPLAY)
+        publication = Publication(self.cache, 1, 10.0)
+        return DepthRecorder(self.market, watch, lambda: self.qualities, cycle, publication, self.store)
 
     def quote(self, middle: float) -> None:
         """A book of ten levels a side around a price."""
@@ -73,10 +81,6 @@ class Watched:
         await reader.close()
         assert found is not None
         return found.blocks
-
-
-def quality(book: DataQuality) -> Qualities:
-    return Qualities(DataQuality.LIVE, book, DataQuality.LIVE, DataQuality.LIVE)
 
 
 def known(blocks: tuple[DepthBlock, ...]) -> dict[str, str]:
@@ -122,9 +126,9 @@ async def test_a_gap_is_told_as_what_it_is(watched: Watched) -> None:
     watched.look(2)
     watched.quote(1_000.0)
     watched.look(2)
-    watched.qualities[SYMBOL] = quality(DataQuality.STALE)
+    watched.qualities[SYMBOL] = DataQuality.STALE
     watched.look(2)
-    watched.qualities[SYMBOL] = quality(DataQuality.LIVE)
+    watched.qualities[SYMBOL] = DataQuality.LIVE
     watched.second += 4  # the loop stood still
     watched.look(2)
     watched.recorder.finish()
@@ -134,6 +138,25 @@ async def test_a_gap_is_told_as_what_it_is(watched: Watched) -> None:
     for block in await watched.kept():
         for letter, low, bid in zip(block.seconds, block.lows, block.bids, strict=True):
             assert (low is None, bid is None) == (letter != "b",) * 2
+
+
+def test_how_fresh_a_book_is_is_judged_at_the_look_and_not_by_the_last_pass() -> None:
+    clock = ManualClock(START_MS * 1_000_000)
+    feeds = [
+        FeedStatus(
+            kind=kind, topic=f"{kind}.{SYMBOL}", symbol=SYMBOL, connected=True, acked=True,
+            alive_ns=clock.now_ns(), received_ns=clock.now_ns(),
+        )
+        for kind in FeedKind
+    ]  # fmt: skip
+    kernel: Any = SimpleNamespace(
+        stream=SimpleNamespace(feeds=lambda kind: [feed for feed in feeds if feed.kind is kind]),
+        watch=SimpleNamespace(now_ns=clock.now_ns, contained=Contained(clock)),
+        parts=SimpleNamespace(stale_after_s=10.0),
+    )
+    assert fresh_books(kernel) == {SYMBOL: DataQuality.LIVE}
+    clock.advance(10_500_000_000)
+    assert fresh_books(kernel) == {SYMBOL: DataQuality.STALE}
 
 
 async def test_a_monitor_that_is_killed_loses_seconds_and_one_that_ends_none(watched: Watched) -> None:
@@ -159,7 +182,9 @@ async def test_every_second_has_its_column_however_a_look_is_late(watched: Watch
     watched.quote(1_000.0)
     begin, late = START_MS, [0.0, 0.9, 0.1, 0.95, 0.4, 0.0, 1.2, 0.1]
     moments = iter([begin + 1_000 * i + round(1_000 * each) for i, each in enumerate(late)])
-    watched.recorder._watch = SimpleNamespace(detailed=frozenset({SYMBOL}), exchange_ms=lambda: next(moments))  # type: ignore[assignment]
+    watched.recorder._watch = SimpleNamespace(  # type: ignore[assignment]
+        detailed=frozenset({SYMBOL}), exchange_ms=lambda: next(moments), contained=Contained(watched.clock)
+    )
     for _ in late:
         watched.recorder.look()
     (block,) = watched.published().blocks
@@ -182,8 +207,9 @@ async def test_large_trades_are_kept_with_their_block_late_ones_too(watched: Wat
 
 async def test_without_a_store_nothing_is_kept_and_the_history_says_why(watched: Watched) -> None:
     watched.recorder = DepthRecorder(
-        watched.market, watched.recorder._watch, watched.recorder._cycle, watched.recorder._publication, None
-    )
+        watched.market, watched.recorder._watch, lambda: watched.qualities, watched.recorder._cycle,
+        watched.recorder._publication, None,
+    )  # fmt: skip
     watched.quote(1_000.0)
     watched.look(30)
     assert len(watched.published().blocks) == 2
@@ -192,3 +218,56 @@ async def test_without_a_store_nothing_is_kept_and_the_history_says_why(watched:
     assert found is not None
     assert (found.blocks, found.reason) == ((), "why")
     assert await DepthHistory(watched.cache, None, watched.clock, "why").depth("NONESUCH", 60) is None
+
+
+async def test_of_a_few_seconds_the_block_that_holds_them_is_read(watched: Watched) -> None:
+    watched.quote(1_000.0)
+    watched.look(20)
+    watched.recorder.finish()
+    assert len(await watched.kept()) == 2
+    reader = EmbeddedReader(watched.store._folder)
+    history = DepthHistory(watched.cache, reader, watched.clock)
+    for seconds, until, begins in ((3, 16, [10]), (3, 11, [0, 10]), (10, 20, [10]), (11, 20, [0, 10])):
+        found = await history.depth(SYMBOL, seconds, START_MS + 1_000 * until)
+        assert found is not None
+        assert [block.begins for block in found.blocks] == [iso(START_MS + 1_000 * each) for each in begins]
+    await reader.close()
+
+
+async def test_after_a_clock_is_set_back_no_second_is_told_twice_and_none_before_another(watched: Watched) -> None:
+    watched.quote(1_000.0)
+    watched.look(128)
+    for second in (47, 33):  # within a block, each time
+        watched.second = second
+        while watched.second < 80:
+            watched.look()
+            begins = [block.begins for block in watched.published().blocks]
+            assert begins == sorted(begins)
+        watched.recorder.finish()
+        watched.recorder = watched.started()
+    watched.second = 128
+    told = [at for block in await watched.kept() for at in times(block)]
+    assert told == sorted(set(told))
+    assert len(told) == 128
+
+
+async def test_what_one_symbol_raises_costs_that_symbol(watched: Watched) -> None:
+    watched.market.add("BADUSDT")
+    watched.qualities["BADUSDT"] = DataQuality.LIVE
+    watched.recorder = watched.started()
+    bad = watched.market["BADUSDT"]
+    assert bad.book_snapshot(1, START_MS, 0, ladder(999.5, -1), ladder(1_000.5, 1)) is None
+    watched.quote(1_000.0)
+    watched.look(2)
+    bad.book.bids = dict.fromkeys(bad.book.bids, "much")  # type: ignore[arg-type] - what no decoder lets through
+    watched.look(2)
+    bad.book.bids = None  # type: ignore[assignment]
+    watched.look(2)
+    assert set(watched.recorder._watch.contained.reasons) == {"BADUSDT"}
+    assert bad.book_snapshot(1, START_MS, 0, ladder(999.5, -1), ladder(1_000.5, 1)) is None
+    watched.look(2)
+    assert watched.recorder._watch.contained.reasons == {}
+    assert watched.published().blocks[-1].seconds == "b" * 8
+    document = watched.cache.get("depth:BADUSDT")
+    assert document is not None
+    assert msgspec.json.decode(document.body, type=Depth).blocks[-1].seconds == "bb----bb"

@@ -13,6 +13,7 @@ from virtuoso.exchange.bybit.told import ToldClock
 from virtuoso.exchange.protocol import StreamEvent, Tap
 from virtuoso.model.clock import Clock
 from virtuoso.model.feed import FeedStatus, SymbolSink
+from virtuoso.model.feed_kind import FeedKind
 from virtuoso.model.market import TickerUpdate
 
 _CONNECTION_CHARS = 20_000
@@ -94,8 +95,11 @@ class BybitStream:
             finally:
                 self._running = None
 
-    def feeds(self) -> Sequence[FeedStatus]:
-        """State of every topic; its connection's life proves nothing of one that owes a frame or is not understood."""
+    def feeds(self, kind: FeedKind | None = None) -> Sequence[FeedStatus]:
+        """State of every topic, or of those of one kind.
+
+        The life of its connection proves nothing of one that owes a frame or is not understood.
+        """
         offset_ms = self._clock_offset_ms() or 0.0
         alive = [
             (connection, connection.alive_ns if connection.connected else None) for connection in self._connections
@@ -106,7 +110,7 @@ class BybitStream:
             )
             for connection, alive_ns in alive
             for feed in connection.feeds_by_topic.values()
-            if feed is not connection.beacon
+            if feed is not connection.beacon and kind in (None, feed.kind)
         ]
 
     def listed(self, tickers: Mapping[str, TickerUpdate], asked_ns: int) -> None:

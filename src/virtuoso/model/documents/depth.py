@@ -32,8 +32,8 @@ class DepthBlock(msgspec.Struct, frozen=True, kw_only=True):
     begins: str
     """The exchange's time of the first second, ISO 8601 in UTC."""
     seconds: str
-    """What is known of each second, a letter each: `b` its book; `i` the book was not valid; `s` its feed was stale, or
-    not judged yet; `-` nobody looked. Of all but `b` nothing else is known."""
+    """What is known of each second, a letter each: `b` its book; `i` the book was not valid; `s` its feed was stale
+    then; `-` nobody looked. Of all but `b` nothing else is known."""
     width: float | None
     """Width of a bin, quote units; `null` where no second has a book."""
     lows: tuple[int | None, ...]

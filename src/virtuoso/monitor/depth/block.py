@@ -6,6 +6,7 @@ from operator import attrgetter
 
 import numpy as np
 
+from virtuoso.market.book import Book
 from virtuoso.market.state import MarketState
 from virtuoso.market.symbol import SymbolState
 from virtuoso.model.clock import iso
@@ -21,8 +22,10 @@ from virtuoso.model.documents.depth import (
 )
 from virtuoso.model.market import Side
 from virtuoso.model.quality import DataQuality, DataSource
-from virtuoso.monitor.depth.sampling import bin_width, coded, look
+from virtuoso.monitor.containment import Contained, each
+from virtuoso.monitor.depth.sampling import Floats, bin_width, coded, look
 
+_WIDTH, _LOOK, _BLOCK = "choosing the bins of its depth", "looking at its depth", "its block of depth"
 _FRESH = frozenset({DataQuality.LIVE, DataQuality.DELAYED})
 
 
@@ -33,13 +36,14 @@ class OpenBlock:
         begins: its first second, of the exchange's clock (epoch s); it ends with a multiple of ten.
         symbols: whose books are looked at.
         widths: of the bins of the blocks before (quote units), where there are any; those of this one are put in.
+        contained: takes what the work for one symbol raises; that second of it stays unseen.
     """
 
-    def __init__(self, begins: int, symbols: Sequence[str], widths: dict[str, float]) -> None:
+    def __init__(self, begins: int, symbols: Sequence[str], widths: dict[str, float], contained: Contained) -> None:
         self.begins = begins
         self.ends = begins - begins % DEPTH_BLOCK_S + DEPTH_BLOCK_S
         self.symbols = tuple(symbols)
-        self._widths = widths
+        self._widths, self._contained = widths, contained
         self._wide: dict[str, float] = {}
         count = len(self.symbols)
         self._seen = 0
@@ -53,23 +57,38 @@ class OpenBlock:
         """Look at the books as they are now; `qualities` says how fresh they are."""
         at = second - self.begins
         self._seen = at + 1
-        rows = []
+        wide: dict[int, float] = {}
         for row, symbol in enumerate(self.symbols):
             if symbol not in market:
                 continue
-            book = market[symbol].book
-            known = INVALID if not book.valid else BOOK if qualities.get(symbol) in _FRESH else STALE
-            self._known[row][at] = known
-            if known == BOOK:
-                rows.append(row)
-                self._bids[row][at], self._asks[row][at] = book.bid_price, book.ask_price
-        if not rows:
-            return
-        states = [market[self.symbols[row]] for row in rows]
-        widths = np.array([self._width(state) for state in states])
-        lows, self._sizes[rows, at] = look([state.book for state in states], widths)
-        for row, low in zip(rows, lows.tolist(), strict=True):
-            self._lows[row][at] = low
+            state = market[symbol]
+            if state.book.valid and qualities.get(symbol) in _FRESH:
+                width = self._contained.attempt(symbol, _WIDTH, self._width, state)
+                if width is not None:
+                    wide[row] = width
+            else:
+                self._known[row][at] = STALE if state.book.valid else INVALID
+        books = {row: market[self.symbols[row]].book for row in wide}
+        for row, (low, sizes) in self._looked(books, wide).items():
+            self._known[row][at], self._lows[row][at], self._sizes[row, at] = BOOK, low, sizes
+            self._bids[row][at], self._asks[row][at] = books[row].bid_price, books[row].ask_price
+
+    def _looked(self, books: Mapping[int, Book], wide: Mapping[int, float]) -> dict[int, tuple[int, Floats]]:
+        """The lowest bin of each row's book and what rests in its bins: of all at once, unless one of them raises."""
+        if not books:
+            return {}
+        try:
+            lows, sizes = look(list(books.values()), np.array(list(wide.values())))
+        except Exception:  # noqa: BLE001 - which of them it was shows when each is looked at alone
+            found = {}
+            for row, book in books.items():
+                alone = self._contained.attempt(self.symbols[row], _LOOK, look, [book], np.array([wide[row]]))
+                if alone is not None:
+                    found[row] = int(alone[0][0]), alone[1][0]
+            return found
+        for row in books:
+            self._contained.clear(self.symbols[row], _LOOK)
+        return {row: (low, sizes[i]) for i, (row, low) in enumerate(zip(books, lows.tolist(), strict=True))}
 
     def _width(self, state: SymbolState) -> float:
         """The width for this block, chosen when its first book is seen."""
@@ -85,10 +104,14 @@ class OpenBlock:
         if not self._seen or not self.symbols:
             return {}
         seen = self._seen
+        begins = iso(1_000 * self.begins) or ""
         largest, sizes = coded(self._sizes[:, :seen])
-        return {
-            symbol: DepthBlock(
-                begins=iso(1_000 * self.begins) or "",
+        rows = {symbol: row for row, symbol in enumerate(self.symbols)}
+
+        def block(symbol: str) -> DepthBlock:
+            row = rows[symbol]
+            return DepthBlock(
+                begins=begins,
                 seconds="".join(self._known[row][:seen]),
                 width=self._wide.get(symbol),
                 lows=tuple(self._lows[row][:seen]),
@@ -99,8 +122,8 @@ class OpenBlock:
                 trades=self.trades(symbol, market),
                 data_source=source,
             )
-            for row, symbol in enumerate(self.symbols)
-        }
+
+        return dict(each(self._contained, _BLOCK, self.symbols, block))
 
     def trades(self, symbol: str, market: MarketState) -> tuple[TradeItem, ...]:
         """The largest of its large trades that are known by now."""

@@ -12,6 +12,7 @@ from virtuoso.model.quality import DataQuality, worst_quality
 from virtuoso.monitor.containment import Contained, each
 
 _QUALITY = "judging how fresh it is"
+_BOOK = "judging how fresh its book is"
 _UNKNOWN = Qualities(*4 * (DataQuality.UNAVAILABLE,))
 """Of a symbol whose feeds or evidence cannot be judged: nothing of it may be called fresh."""
 
@@ -54,6 +55,14 @@ def symbol_qualities(
     watched = list(symbols)
     found = each(contained, _QUALITY, watched, qualities)
     return {symbol: found.get(symbol, _UNKNOWN) for symbol in watched}
+
+
+def book_qualities(
+    feeds: Iterable[FeedStatus], now_ns: int, stale_after_s: float, contained: Contained
+) -> Mapping[str, DataQuality]:
+    """Quality of each book at `now_ns`, from the state of its feed; one that cannot be judged has none."""
+    books = {feed.symbol: feed for feed in feeds if feed.kind is FeedKind.BOOK}
+    return each(contained, _BOOK, books, lambda symbol: feed_quality(books[symbol], now_ns, stale_after_s))
 
 
 def _streamed_or(polled: DataQuality, streamed: DataQuality | None) -> DataQuality:

@@ -143,7 +143,9 @@ class Folder:
                 pass
 
     def keep_within(self, kind: Kind, most_bytes: int, spared: Collection[Partition]) -> None:
-        """Remove the oldest files of a kind while all of them take more than so much; those `spared` stay.
+        """Remove the oldest files of a kind while all of them take more than so much.
+
+        The newest stays, as do those `spared`: it is being written, whether or not rows for it came this time.
 
         Raises:
             OSError: one cannot be removed.
@@ -151,7 +153,7 @@ class Folder:
         found = [partition for partition in partitions.listed(self.path) if partition.kind is kind]
         sizes = {partition: partitions.bytes_of(self.path, partition) for partition in found}
         total = sum(sizes.values())
-        for partition in found:
+        for partition in found[:-1]:
             if total <= most_bytes:
                 break
             if partition not in spared:

@@ -16,8 +16,12 @@ from virtuoso.web.routes.documents import answer
 from virtuoso.web.routes.symbols import Symbol, not_watched
 
 Seconds = Annotated[
-    int, Query(ge=1, le=DEPTH_MOST_S, description=f"How many seconds before `until`, 1 to {DEPTH_MOST_S}.")
-]
+    int,
+    Query(
+        ge=1, le=DEPTH_MOST_S,
+        description=f"How many seconds before `until`, 1 to {DEPTH_MOST_S}; the block with the first comes whole.",
+    ),
+]  # fmt: skip
 
 
 def router(views: DepthViews | None, cache: MemoryCache) -> APIRouter:
