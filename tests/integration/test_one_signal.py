@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from hashlib import sha256
 from math import expm1, log
 from pathlib import Path
@@ -127,6 +128,32 @@ async def test_what_is_due_and_not_written_is_listed_with_that_as_its_reason(tmp
         later.advance_to((CLOSE_MS + 1_450 * MINUTE_MS) * 1_000_000)
         _, found = await web.ask(f"/api/signals/{BOUGHT.id}")
         assert [each["reason"] for each in found["outcomes"][1:]] == ["due, and not written yet"] * 3
+
+
+async def test_why_nothing_came_is_told_as_it_is(tmp_path: Path) -> None:
+    later = clock()
+    unsettled = replace(BOUGHT, symbol="S9USDT")  # as of a claim that an earlier close made, or another monitor
+    older = replace(BOUGHT, symbol="S2USDT", confidence=None, expires_ms=None)
+    async with running_web(tmp_path, clock=later) as web:
+        await kept(web)
+        await web.database.commit(web.term, Changes(signals=(unsettled, older)))
+
+        async def told(signal: SignalRecord) -> tuple[str | None, int]:
+            _, found = await web.ask(f"/api/signals/{signal.id}")
+            return found["reason"], len(found["outcomes"])
+
+        assert await told(older) == (
+            "an older program said it, and claimed nothing by it: only what is claimed is settled",
+            0,
+        )
+        assert await told(unsettled) == (
+            "no claim of this monitor was made at this close: an earlier one goes on here, or another monitor made it",
+            0,
+        )
+        later.advance_to((CLOSE_MS + 2 * 1_440 * MINUTE_MS) * 1_000_000)
+        assert await told(BOUGHT) == (None, 4)
+        later.advance_to((CLOSE_MS + 36 * 1_440 * MINUTE_MS) * 1_000_000)
+        assert (await told(unsettled))[0] == "what came of it is kept no longer: outcomes of claims are, for 35 days"
 
 
 async def test_what_is_no_claim_and_what_is_not_there_are_said_so(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ OUTCOME_HORIZONS_MIN: Final = (15, 60, 240, 1440)
 """Minutes after which outcomes are settled: those of forecasts, and a day."""
 READING, SIGNAL = "reading", "signal"
 """A reading that is kept every quarter of an hour; a claim, kept at the close at which it was made."""
+KEPT_DAYS: Final = 35
+"""How long statements and outcomes are kept; their sums stay for ever."""
 KNOWN, MISSING, UNWATCHED, LATE = range(4)
 REASONS: Final = (
     None, "bars of these minutes are missing", "the symbol was not watched when it fell due",

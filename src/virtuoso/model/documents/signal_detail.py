@@ -26,8 +26,8 @@ class SignalOutcomeItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was touched first: `stop`, `target`, or `neither`; `null` beyond 4h, without such levels, and with a
     `reason`."""
     net_bp: float | None
-    """Log return on the claim's side after costs, with funding up to 4h, bp; `null` with a `reason`, or where the cost
-    was not known."""
+    """Log return on the claim's side after costs and the funding foreseen within the horizon, bp; `null` with a
+    `reason`, or where the cost was not known."""
     reason: str | None = None
     """Why nothing is known of it: it is not due, not written yet, or its bars are missing; `null` otherwise."""
 
@@ -63,15 +63,16 @@ class SignalDetail(msgspec.Struct, frozen=True, kw_only=True):
     link: str
     """Path of its page."""
     outcomes: tuple[SignalOutcomeItem, ...]
-    """What came of a BUY or SELL that began, the nearest horizon first; empty with a `reason`."""
+    """What came of a claim over each horizon, the nearest first; empty with a `reason`, as of what is no claim."""
     alerts: tuple[SignalAlert, ...] = ()
-    """Incidents of it, the newest first: its beginning or end, and pressure while it stood; 20 at most."""
+    """Incidents that name it, the newest first: that it began, and pressure while it stood; 20 at most."""
     reason: str | None = None
-    """Why there are no outcomes, or not all of them; `null` otherwise."""
+    """Why there are no outcomes: nothing is claimed, or what came is kept no longer, or was never settled here; or what
+    of them is damaged; `null` otherwise."""
 
 
 def hash_of(said: SignalChange, build: str | None) -> str:
-    """Names what was said: whatever is edited afterwards gives another one."""
+    """The hash of what was said and of the build that said it: whatever is edited afterwards gives another one."""
     values = (
         said.id, said.exchange, said.symbol, said.timestamp, said.signal, said.before, said.price, said.score,
         said.agreement, said.confidence, said.expires_at, said.data_quality, said.data_source, said.why, build,

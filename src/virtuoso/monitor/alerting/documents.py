@@ -19,8 +19,6 @@ from virtuoso.monitor.documents.publication import Publication
 
 PERIOD_S = 1.0
 """Between two publications."""
-_PUBLISHED = 3
-"""Documents of one publication."""
 
 
 class AlertDocuments:
@@ -44,12 +42,14 @@ class AlertDocuments:
         channels = tuple(self._channels())
         observed = (ChannelCondition(each.name, each.state, each.since_ms, each.error) for each in channels)
         observe_channels(self._alerting.incidents, observed, now_ms)
-        if self._publication.unseen:
-            self._publication.passed_over(_PUBLISHED)
-            return
-        self._publication.publish("alerts:rules", rules_document(self._alerting, now_ms))
-        self._publication.publish("alerts:pipeline", pipeline_document(self._alerting, channels, now_ms))
-        self._publication.publish("alerts:performance", performance_document(self._alerting, now_ms))
+        alerting = self._alerting
+        self._publication.offer(
+            {
+                "alerts:rules": lambda: rules_document(alerting, now_ms),
+                "alerts:pipeline": lambda: pipeline_document(alerting, channels, now_ms),
+                "alerts:performance": lambda: performance_document(alerting, now_ms),
+            }
+        )
 
 
 def rules_document(alerting: Alerting, now_ms: int) -> docs.AlertRules:

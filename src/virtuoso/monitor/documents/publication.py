@@ -1,6 +1,6 @@
 """Puts documents into the cache as the catalogue says. There is no other way in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -37,6 +37,17 @@ class Publication:
             KeyError: the catalogue has no document of this name.
         """
         self.publish_all({name: self._encoder.encode(document)})
+
+    def offer(self, documents: Mapping[str, Callable[[], Any]]) -> None:
+        """Make, encode and publish documents, unless nobody would see them.
+
+        Raises:
+            KeyError: the catalogue has no document of a name.
+        """
+        if self.unseen:
+            self.passed_over(len(documents))
+        else:
+            self.publish_all({name: self._encoder.encode(make()) for name, make in documents.items()})
 
     def passed_over(self, documents: int) -> None:
         """Count documents that were not made, as nobody would have seen them."""

@@ -13,7 +13,7 @@ from virtuoso.analysis.lived.pending import GRACE_MS, MINUTE_MS, Key, Pending
 from virtuoso.analysis.lived.statements import EVERY_MS, OwnRates, Statements, statements_of
 from virtuoso.analysis.lived.sums import GroupSums
 from virtuoso.analysis.readings.evaluation import Evaluation
-from virtuoso.model.catalogue.lived import READING, SIGNAL
+from virtuoso.model.catalogue.lived import KEPT_DAYS, READING, SIGNAL
 from virtuoso.model.errors import StoreUnavailable
 from virtuoso.model.signal import Label
 from virtuoso.model.timeframe import DAY_MS
@@ -30,8 +30,6 @@ from virtuoso.storage.database.records import Lived, LivedKey, LivedRow, LivedSu
 
 log = structlog.get_logger(__name__)
 
-KEPT_DAYS: Final = 35
-"""How long statements and outcomes are kept; their sums stay for ever."""
 JUDGED_DAYS: Final = 30
 """Days that figures are made of."""
 _AT_ONCE, _WAITING = 16, 600

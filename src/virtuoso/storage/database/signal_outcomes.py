@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
 from virtuoso.model.catalogue.lived import KNOWN, REASONS, SIGNAL
-from virtuoso.storage.database.damage import Usable, usable
+from virtuoso.storage.database.damage import usable
 from virtuoso.storage.database.lived_body import CameBody, SaidBody, of_one, unpacked
 from virtuoso.storage.database.schema import LIVED
 
@@ -39,9 +39,17 @@ class SignalOutcome:
     reason: str | None = None
 
 
+class SignalOutcomes(NamedTuple):
+    """What is written of a claim: whether it was kept to be settled, its outcomes, and what is damaged, a line each."""
+
+    settled: bool
+    found: tuple[SignalOutcome, ...]
+    damaged: tuple[str, ...]
+
+
 def signal_outcomes(
     connection: Connection, identity: str, exchange: str, symbol: str, close_ms: int, side: int
-) -> Usable:
+) -> SignalOutcomes:
     """The outcomes of a claim that are written, the nearest first; `side` is 1 for BUY, −1 for SELL."""
     c = LIVED.c
     query = (
@@ -64,7 +72,7 @@ def signal_outcomes(
 
     rows: Iterable[Row[Any]] = connection.execute(query)
     damaged = usable(LIVED, rows, take).damaged
-    return Usable(tuple(sorted(found, key=lambda each: each.horizon_min)), damaged)
+    return SignalOutcomes(bool(said), tuple(sorted(found, key=lambda each: each.horizon_min)), damaged)
 
 
 def _outcome(row: Row[Any], at: int, said: dict[str, float], side: int) -> SignalOutcome:

@@ -82,7 +82,7 @@ class Database(Calls):
         """Return the signal with this id, or `None`; raises `DamagedRow`."""
         return await self.run(lambda c: queries.signal(c, signal_id), writing=False)
 
-    async def signal_outcomes(self, identity: str, signal: SignalRecord) -> Usable:
+    async def signal_outcomes(self, identity: str, signal: SignalRecord) -> signal_outcomes.SignalOutcomes:
         """What came of a BUY or SELL as far as it is written, the nearest horizon first; what is damaged is named."""
         of = signal.exchange, signal.symbol, signal.close_ms, 1 if signal.label is Label.BUY else -1
         return await self.run(lambda c: signal_outcomes.signal_outcomes(c, identity, *of), writing=False)

@@ -8,10 +8,11 @@ from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue import examples
-from virtuoso.model.catalogue.lived import OUTCOME_HORIZONS_MIN
+from virtuoso.model.catalogue.lived import KEPT_DAYS, OUTCOME_HORIZONS_MIN
 from virtuoso.model.clock import Clock, iso
 from virtuoso.model.documents.signal_detail import hash_of
 from virtuoso.model.signal import Label
+from virtuoso.model.timeframe import DAY_MS
 from virtuoso.storage.database.damage import left_out
 from virtuoso.storage.database.records import IncidentFilter, SignalRecord
 from virtuoso.storage.database.signal_outcomes import SignalOutcome
@@ -24,10 +25,14 @@ from virtuoso.web.routes.signals import change_of
 SignalId = Annotated[str, Path(description="The `id` of a signal: 32 hex digits.", pattern="^[0-9a-f]{32}$")]
 _MINUTE_MS = 60_000
 _NO_CLAIM = "no BUY or SELL begins here: only what is claimed is settled"
+_OLDER = "an older program said it, and claimed nothing by it: only what is claimed is settled"
 _NOT_DUE, _NOT_WRITTEN = "not due yet", "due, and not written yet"
 _PATIENCE_MS = 2 * _MINUTE_MS
 """After it is due an outcome waits for the bar that it ends with."""
-_NOT_KEPT = "what came of it is not kept: outcomes of claims are, for 35 days"
+_NO_LONGER = f"what came of it is kept no longer: outcomes of claims are, for {KEPT_DAYS} days"
+_NOT_SETTLED = (
+    "no claim of this monitor was made at this close: an earlier one goes on here, or another monitor made it"
+)
 _NEAR_MS = 3_600_000
 """Incidents have the monitor's clock, signals the exchange's: one may be wrong by less."""
 _LOOKED_AT, _ALERTS = 500, 20
@@ -54,12 +59,7 @@ def router(database: Database | None, identity: str, clock: Clock) -> APIRouter:
 
 
 async def _detail(database: Database, identity: str, signal: SignalRecord, now_ms: int) -> docs.SignalDetail:
-    outcomes: tuple[docs.SignalOutcomeItem, ...] = ()
-    reason: str | None = _NO_CLAIM
-    if signal.label in _SIDES and signal.confidence is not None:
-        found, damaged = await database.signal_outcomes(identity, signal)
-        outcomes = _items(signal.close_ms, _SIDES[signal.label], found, now_ms)
-        reason = left_out(damaged) or (None if outcomes else _NOT_KEPT)
+    outcomes, reason = await _outcomes(database, identity, signal, now_ms)
     said = change_of(signal)
     expires_ms = signal.expires_ms
     return docs.SignalDetail(
@@ -67,6 +67,21 @@ async def _detail(database: Database, identity: str, signal: SignalRecord, now_m
         build=signal.build, hash=hash_of(said, signal.build), link=f"/signals/{signal.id}", outcomes=outcomes,
         alerts=await _alerts(database, identity, signal), reason=reason,
     )  # fmt: skip
+
+
+async def _outcomes(
+    database: Database, identity: str, signal: SignalRecord, now_ms: int
+) -> tuple[tuple[docs.SignalOutcomeItem, ...], str | None]:
+    """What came of a signal over each horizon; or nothing, and why, or what is missing of it."""
+    if signal.label not in _SIDES:
+        return (), _NO_CLAIM
+    if signal.confidence is None:
+        return (), _OLDER
+    settled, found, damaged = await database.signal_outcomes(identity, signal)
+    age_ms = now_ms - signal.close_ms
+    if not settled and age_ms > _PATIENCE_MS:
+        return (), left_out(damaged) or (_NO_LONGER if age_ms > KEPT_DAYS * DAY_MS else _NOT_SETTLED)
+    return _items(signal.close_ms, _SIDES[signal.label], found, now_ms), left_out(damaged)
 
 
 async def _alerts(database: Database, identity: str, signal: SignalRecord) -> tuple[docs.SignalAlert, ...]:
@@ -89,14 +104,14 @@ async def _alerts(database: Database, identity: str, signal: SignalRecord) -> tu
 def _items(
     close_ms: int, side: float, found: tuple[SignalOutcome, ...], now_ms: int
 ) -> tuple[docs.SignalOutcomeItem, ...]:
-    """What is written, and of each other horizon why it is not; empty where all are due and none is there."""
+    """What is written, and of each other horizon why it is not."""
     written = {each.horizon_min: each for each in found}
     items = []
     for minutes in OUTCOME_HORIZONS_MIN:
         due_ms = close_ms + minutes * _MINUTE_MS
         reason = _NOT_DUE if now_ms < due_ms + _PATIENCE_MS else _NOT_WRITTEN
         items.append(_item(side, written.get(minutes) or SignalOutcome(horizon_min=minutes, reason=reason), due_ms))
-    return () if all(item.reason == _NOT_WRITTEN for item in items) else tuple(items)
+    return tuple(items)
 
 
 def _item(side: float, outcome: SignalOutcome, due_ms: int) -> docs.SignalOutcomeItem:
