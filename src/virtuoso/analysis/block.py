@@ -164,14 +164,21 @@ class Memory:
         return {str(i): cell.data[:, rows] for i, cell in enumerate(self._cells)}
 
     def fill(self, row: int, columns: Mapping[str, NDArray[Any]], at: int) -> None:
-        """Write column `at` of saved `columns` into `row`; raises `ValueError` when something else saved them."""
-        arrays = [columns.get(str(i)) for i in range(len(self._cells))]
-        for cell, array in zip(self._cells, arrays, strict=True):
-            if array is None or array.shape[0] != cell.data.shape[0]:
-                raise ValueError("the saved columns belong to another version")
-        for cell, array in zip(self._cells, arrays, strict=True):
-            cell.data[:, row] = 0 if array is None else array[:, at]
+        """Write column `at` of saved `columns` into `row`; `check` them before."""
+        for i, cell in enumerate(self._cells):
+            cell.data[:, row] = columns[str(i)][:, at]
             cell.version += 1
+
+    def check(self, columns: Mapping[str, NDArray[Any]], rows: int) -> None:
+        """See that `columns` were saved by a memory like this, of so many rows.
+
+        Raises:
+            ValueError: they were not.
+        """
+        for i, cell in enumerate(self._cells):
+            array = columns.get(str(i))
+            if array is None or array.shape != (cell.data.shape[0], rows):
+                raise ValueError("the saved columns belong to another version")
 
     def load(self, state: Mapping[str, Floats]) -> None:
         """Continue from `state`; raises `ValueError` when it was saved by something else."""

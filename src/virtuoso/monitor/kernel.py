@@ -193,6 +193,7 @@ class Kernel:
             self._engine.outlook.resume(fit, arrays.get(SAMPLES), arrays.get(RECENT))
         except (ValueError, KeyError) as error:
             log.warning("what was kept of forecasts is of another version; they begin anew", error=str(error))
+            self._engine.outlook = outlook_of(self.parts.timeframes, self.parts.forecast)  # some was loaded perhaps
 
     def now_ms(self) -> int:
         """Return the time of the kernel's clock in epoch milliseconds."""

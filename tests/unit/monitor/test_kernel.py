@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
+import pytest
+from structlog.testing import capture_logs
 from tests.support.small_monitor import SmallMonitor
 
 from virtuoso.analysis.bands import BandRule
 from virtuoso.model.timeframe import Timeframe
+from virtuoso.monitor.persistence.arrays import RECENT, SAMPLES, written
 
 
 async def test_what_only_a_restart_applies_stays_however_often_it_is_asked_for() -> None:
@@ -28,3 +32,22 @@ async def test_what_only_a_restart_applies_stays_however_often_it_is_asked_for()
     assert small.cycle.failures == 0
     assert small.watch.contained.reasons == {}
     small.close()
+
+
+@pytest.mark.parametrize("part", ["costs.0", "claims.0", "learning.0", "week.0"])
+async def test_a_start_goes_on_where_what_was_kept_has_another_depth_and_says_so(part: str) -> None:
+    earlier, later = SmallMonitor(), SmallMonitor()
+    await earlier.start()
+    outlook = earlier.kernel._engine.outlook
+    assert outlook is not None
+    kept = {SAMPLES: dict(outlook.samples()), RECENT: dict(outlook.recent(0))}
+    (of,) = [arrays for arrays in kept.values() if part in arrays]
+    of[part] = np.vstack([of[part], of[part][:1]])
+    with capture_logs() as logs:
+        later.kernel.recall_outlook({name: written(arrays) for name, arrays in kept.items()})
+    assert [line["event"] for line in logs] == ["what was kept of forecasts is of another version; they begin anew"]
+    await later.start()
+    assert later.watch.contained.reasons == {}
+    assert later.cycle.evaluations.keys() == earlier.cycle.evaluations.keys() != set()
+    for monitor in (earlier, later):
+        monitor.close()

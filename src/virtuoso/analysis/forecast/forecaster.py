@@ -197,6 +197,8 @@ class Forecaster:
 
     def load(self, samples: Mapping[str, NDArray[Any]], recent: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what was kept, of symbols as they are recalled; raises `ValueError` if it is of another make."""
+        for memory, kept, name in ((self._week, samples, "week"), (self._learning, recent, "learning")):
+            memory.check(under(kept, name), kept["keys"].size)
         self._pool.load(samples)
         self._pool.load(recent)
         self._cone.load(under(recent, "cone"))
@@ -207,7 +209,7 @@ class Forecaster:
             array[...] = recent[name]
 
     def recall(self, row: int, samples: Mapping[str, NDArray[Any]], recent: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from what was kept of the symbol of `row`; raises `ValueError` when it is of another make."""
+        """Go on from what was kept, and could be loaded, of the symbol of `row`."""
         key = self._keys[row]
         for memory, kept, name in ((self._week, samples, "week"), (self._learning, recent, "learning")):
             places = np.flatnonzero(kept["keys"] == key)

@@ -311,9 +311,11 @@ class Outlook:
         """Go on from what an earlier run kept, before anything is watched; `catch_up` once all of it is.
 
         Raises:
-            ValueError: it is of another make; `KeyError` where a part is missing.
+            ValueError: it is of another make; `KeyError` where a part is missing. Some of it may be loaded by then.
         """
         if samples is not None and recent is not None:
+            for name, memory in self._kept_memories().items():
+                memory.check(under(recent, name), recent["keys"].size)
             self._forecaster.load(samples, recent)
             self._claims.load(under(recent, "tally"))
             self._followed.load(under(recent, "outcomes"))

@@ -378,7 +378,7 @@ def test_samples_and_cones_survive_a_restart(history: BarBlock, stepped: Stepped
     learnt = [name for name in recent if name.startswith("learning.")]
     assert all(np.array_equal(new.recent(0)[name][:, 0], recent[name][:, 4], equal_nan=True) for name in learnt)
     with pytest.raises(ValueError, match="another"):
-        restarted.recall(0, samples, {**recent, learnt[0]: np.zeros((3, len(SYMBOLS)))})
+        restarted.load(samples, {**recent, learnt[0]: np.zeros((3, len(SYMBOLS)))})
 
 
 def test_samples_of_another_make_are_refused() -> None:
