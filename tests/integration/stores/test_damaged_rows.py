@@ -17,7 +17,14 @@ from virtuoso.model.signal import Label
 from virtuoso.storage.database.lease.lease import Lease
 from virtuoso.storage.database.lease.rows import renew
 from virtuoso.storage.database.leased_outbox import LeasedOutbox
-from virtuoso.storage.database.records import Acknowledgement, Changes, SignalFilter, SignalRecord, TransitionRecord
+from virtuoso.storage.database.records import (
+    Acknowledgement,
+    Changes,
+    SignalFilter,
+    SignalRecord,
+    TransitionRecord,
+    WrongTokens,
+)
 from virtuoso.storage.database.store import Database
 
 GARBAGE = ("'{'", "'[]'", "NULL", "x'ff00'", "'null'", "7", "'{\"a\":'", "CAST(x'c3280a' AS TEXT)")
@@ -102,6 +109,16 @@ async def test_what_else_is_read_is_whole_but_for_the_damaged(web: Web, tmp_path
         assert [s.id for s in (await web.database.alert_inputs("monitor", NOW_MS)).silences] == ["2" * 16]
     assert len(logs) == 2, "each is told once"
     assert (await web.ask("/api/silences"))[0] == 200
+
+
+async def test_a_damaged_count_of_wrong_tokens_costs_neither_silences_nor_a_start(web: Web, tmp_path: Path) -> None:
+    for process, count in (("one", 3), ("two", 4)):
+        await web.database.note_wrong_tokens("monitor", process, WrongTokens(count, "10.0.0.9", NOW_MS))
+    assert spoil(tmp_path, "state", "body", '\'{"count":"many"}\'', "key = 'web:wrong_tokens:two'")
+    with capture_logs() as logs:
+        found = await web.database.alert_inputs("monitor", NOW_MS)
+    assert (found.wrong_tokens.count, len(found.damaged), len(logs)) == (3, 1, 1)
+    assert await web.database.added_rules("monitor") == ()
 
 
 async def test_a_damaged_message_does_not_stand_in_the_way_of_the_next(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from virtuoso.analysis.regimes.regime import Regime
 from virtuoso.market.panel import MINUTE_FIELDS
 from virtuoso.market.series import BUY_VOLUME, CLOSE
 from virtuoso.market.state import MarketState
+from virtuoso.model.alerts.added_rule import AddedRule
 from virtuoso.model.alerts.incident import Incident, Severity
 from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.clock import ManualClock
@@ -34,7 +35,7 @@ from virtuoso.monitor.persistence.recalled import Recalled, RestartState
 from virtuoso.monitor.persistence.signal_log import SignalLog
 from virtuoso.monitor.regimes import RegimesCheckpoint
 from virtuoso.storage.database.queries import LastLabel
-from virtuoso.storage.database.records import AlertInputs, Changes, SignalRecord, StateRecord, TransitionRecord
+from virtuoso.storage.database.records import Changes, SignalRecord, StateRecord, TransitionRecord
 from virtuoso.storage.timeseries.embedded.store import EmbeddedStore
 from virtuoso.storage.timeseries.protocol import TimeSeries
 from virtuoso.storage.timeseries.schema import BARS, TICKERS
@@ -67,8 +68,8 @@ class Shelf:
         found = {outcome.id: outcome for changes in self.commits for outcome in changes.outcomes}
         return tuple(reversed(found.values()))
 
-    async def alert_inputs(self, now_ms: int) -> AlertInputs:
-        return AlertInputs((), {})
+    async def added_rules(self) -> tuple[AddedRule, ...]:
+        return ()
 
     async def last_labels(self) -> dict[str, LastLabel]:
         return {s.symbol: LastLabel(s.label, s.close_ms) for changes in self.commits for s in changes.signals}

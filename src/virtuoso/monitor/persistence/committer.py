@@ -218,7 +218,7 @@ class Committer:
                 labels = await self._store.last_labels()
                 alerts = await self._store.state(self._alerts_key)
                 outcomes = await self._store.outcomes(notified_since_ms)
-                added = (await self._store.alert_inputs(notified_since_ms)).rules
+                added = await self._store.added_rules()
                 days = [await self._store.state(self._past_key(slot)) for slot in range(DAYS)]
                 outlook = {name: await self._store.state(self._outlook_key(name)) for name in NAMES}
                 break

@@ -15,7 +15,7 @@ from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.model.signal import Label
 from virtuoso.monitor.regimes import RegimesCheckpoint
 from virtuoso.storage.database.queries import LastLabel
-from virtuoso.storage.database.records import AlertInputs, Changes, Lived, StateRecord, TransitionRecord
+from virtuoso.storage.database.records import Changes, Lived, StateRecord, TransitionRecord
 
 
 class RestartState(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,8 +50,8 @@ class StateStore(Protocol):
         """What followed alerts: those not settled, and those of the year before `now_ms`; newest first."""
         ...
 
-    async def alert_inputs(self, now_ms: int) -> AlertInputs:
-        """What people said: silences, acknowledgements, rules that they added."""
+    async def added_rules(self) -> tuple[AddedRule, ...]:
+        """The rules that people added, the oldest first."""
         ...
 
     async def last_labels(self) -> Mapping[str, LastLabel]:

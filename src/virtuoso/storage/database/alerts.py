@@ -151,9 +151,9 @@ def inputs(connection: Connection, identity: str, now_ms: int) -> AlertInputs:
     """What people said that the monitor of this identity must know."""
     acknowledged = usable(INCIDENTS, connection.execute(_ACKNOWLEDGED, {"of": identity}), _acknowledgement)
     silenced = silences(connection, now_ms, MOST_SILENCES)
-    wrong = wrong_tokens.since(connection, identity, now_ms - WRONG_TOKENS_MS)
+    wrong, unread = wrong_tokens.since(connection, identity, now_ms - WRONG_TOKENS_MS)
     rules = added_rules(connection, identity)
-    damaged = (*silenced.damaged, *acknowledged.damaged, *rules.damaged)
+    damaged = (*silenced.damaged, *acknowledged.damaged, *rules.damaged, *unread)
     return AlertInputs(silenced.found, dict(acknowledged.found), wrong, rules.found, damaged)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from virtuoso.model.alerts.added_rule import AddedRule
 from virtuoso.model.alerts.incident import Incident
 from virtuoso.model.alerts.outcome import Outcome
 from virtuoso.storage.database.lease.lease import Lease
@@ -59,6 +60,10 @@ class LeasedStore(LeasedOutbox):
     async def alert_inputs(self, now_ms: int) -> AlertInputs:
         """Silences in force or to come, and who acknowledged which open incident."""
         return await self._store.alert_inputs(self._identity, now_ms)
+
+    async def added_rules(self) -> tuple[AddedRule, ...]:
+        """The rules that people added, the oldest first."""
+        return await self._store.added_rules(self._identity)
 
     async def crashes(self, since_ms: int) -> int:
         """Runs of this monitor that ended at or after `since_ms` without having been stopped."""

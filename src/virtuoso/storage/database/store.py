@@ -132,6 +132,10 @@ class Database(Calls):
         """Let the monitor of this identity judge by a rule more; says why not, where it cannot."""
         return await self.run(lambda c: added_rules.add(c, identity, rule), writing=True)
 
+    async def added_rules(self, identity: str) -> tuple[AddedRule, ...]:
+        """The rules that were added for the monitor of this identity, the oldest first."""
+        return self._whole(await self.run(lambda c: added_rules.added_rules(c, identity), writing=False))
+
     async def remove_rule(self, identity: str, name: str) -> bool:
         """Let it judge by this added rule no longer; whether there was one of this name."""
         return await self.run(lambda c: added_rules.remove(c, identity, name), writing=True)

@@ -1,8 +1,11 @@
 """Wrong tokens that the web was given, where the monitor reads them: a row for each web process, of the last hour."""
 
-import msgspec
-from sqlalchemy import Connection, bindparam, delete, select
+from typing import Any
 
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, delete, select
+
+from virtuoso.storage.database.damage import usable
 from virtuoso.storage.database.records import NO_WRONG_TOKENS, WrongTokens
 from virtuoso.storage.database.schema import STATE
 from virtuoso.storage.database.writing import new_rows
@@ -27,7 +30,7 @@ def note(connection: Connection, identity: str, process: str, wrong: WrongTokens
 
 
 _SINCE = (
-    select(STATE.c.body)
+    select(STATE.c.key, STATE.c.body)
     .where(
         STATE.c.identity == bindparam("of"), STATE.c.key.startswith(_KEY, autoescape=True),
         STATE.c.close_ms >= bindparam("since"),
@@ -38,10 +41,17 @@ _SINCE = (
 """Asked every second, and so composed once."""
 
 
-def since(connection: Connection, identity: str, since_ms: int) -> WrongTokens:
-    """All that the webs of this identity were given, as far as the last was at or after `since_ms` (epoch ms)."""
+def since(connection: Connection, identity: str, since_ms: int) -> tuple[WrongTokens, tuple[str, ...]]:
+    """All that the webs of this identity were given, as far as the last was at or after `since_ms` (epoch ms).
+
+    And what rows of it are damaged, a line each.
+    """
     asked = {"of": identity, "since": since_ms}
-    found = [msgspec.json.decode(body, type=WrongTokens) for body in connection.scalars(_SINCE, asked)]
+    found, damaged = usable(STATE, connection.execute(_SINCE, asked), _wrong)
     if not found:
-        return NO_WRONG_TOKENS
-    return WrongTokens(sum(each.count for each in found), found[0].client, found[0].last_ms)
+        return NO_WRONG_TOKENS, damaged
+    return WrongTokens(sum(each.count for each in found), found[0].client, found[0].last_ms), damaged
+
+
+def _wrong(row: Row[Any]) -> WrongTokens:
+    return msgspec.json.decode(row.body, type=WrongTokens)
