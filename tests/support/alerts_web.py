@@ -114,7 +114,7 @@ async def running_web(
         create_app(
             cache=cache, board=HealthState(clock, 10.0, "embedded"), views=views or NoViews(), database=database,
             identity="monitor", clock=clock, access=Access(["127.0.0.1"], None),
-            check_rule=RuleFiles((), channels=("console",), cooldown_ms=1).mistakes,
+            check_rule=RuleFiles((), channels=("console",), cooldown_ms=1),
         )
     )  # fmt: skip
     serving = asyncio.create_task(server.serve(sock))

@@ -26,7 +26,7 @@ from virtuoso.web.routes import (
     stream,
     symbols,
 )
-from virtuoso.web.routes.added_rules import CheckRule
+from virtuoso.web.routes.added_rules import RuleCheck
 from virtuoso.web.routes.health import Judged
 from virtuoso.web.routes.symbol import cones, depths, series, tapes
 
@@ -48,7 +48,7 @@ def create_app(
     access: Access,
     history: MonitorViews | None = None,
     depth: DepthViews | None = None,
-    check_rule: CheckRule | None = None,
+    check_rule: RuleCheck | None = None,
 ) -> App:
     """The ASGI application; `identity` is that of the monitor whose outbox is listed, `access` says who may ask.
 
@@ -62,7 +62,7 @@ def create_app(
 def application(
     cache: MemoryCache, board: Judged, views: SymbolViews, database: Database | None, identity: str, clock: Clock,
     access: Access, history: MonitorViews | None = None, depth: DepthViews | None = None,
-    check_rule: CheckRule | None = None,
+    check_rule: RuleCheck | None = None,
 ) -> FastAPI:  # fmt: skip
     """Build the application behind the front: routes, errors and OpenAPI."""
     app = FastAPI(

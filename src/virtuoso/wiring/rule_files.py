@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from virtuoso.alerts.rules.mistakes import RulesError
-from virtuoso.alerts.rules.parse import parse, within_bounds
+from virtuoso.alerts.rules.parse import crowded, parse, within_bounds
 from virtuoso.alerts.rules.rule import RuleSet
 from virtuoso.config import Settings
 from virtuoso.config.channels import BUILT_IN
 from virtuoso.config.document import text_of
-from virtuoso.model.alerts.added_rule import AddedRule
+from virtuoso.model.alerts.added_rule import AddedRule, LeftOut
 from virtuoso.model.errors import ConfigError
 
 
@@ -40,21 +40,25 @@ class RuleFiles:
             return tuple(f"{each.path.rpartition('.')[2]}: {each.text}" for each in error.mistakes)
         return ()
 
-    def with_added(self, written: RuleSet, added: Iterable[AddedRule]) -> tuple[RuleSet, tuple[str, ...]]:
-        """The rules of files and those that were added; and what of the latter is left out, with the reason.
+    def no_room(self, rule: AddedRule, conditions: Iterable[str]) -> str | None:
+        """Say why a rule cannot be judged beside those of these conditions; `None` where it can."""
+        return crowded((*conditions, rule.when))
+
+    def with_added(self, written: RuleSet, added: Iterable[AddedRule]) -> RuleSet:
+        """The rules of files and those that were added; what of the latter is left out stands in it with the reason.
 
         A rule of a file comes before an added one of its name. What is in files stays, whatever was added.
         """
-        rules, left_out = list(written.rules), []
+        rules, left_out = list(written.rules), list[LeftOut]()
         for each in added:
             try:
                 (rule,) = self._parsed([(each.place, each.text)]).rules
                 within_bounds((*rules, rule))
             except ConfigError as error:
-                left_out.append(f"{each.name} ({each.place}): {error}")
+                left_out.append(LeftOut(each, str(error)))
             else:
                 rules.append(replace(rule, place=each.place, added=True))
-        return RuleSet(tuple(rules), written.notes), tuple(left_out)
+        return RuleSet(tuple(rules), written.notes, tuple(left_out))
 
     def read(self) -> RuleSet:
         """Read the rules of all files, as they are now.

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from virtuoso.alerts.policy import Policy
@@ -15,6 +16,7 @@ from virtuoso.alerts.rules.possible import refuse_impossible, refuse_small_lette
 from virtuoso.alerts.rules.rule import IDENTITY_LABELS, Rule, RuleSet
 from virtuoso.alerts.rules.template import Template
 from virtuoso.alerts.rules.values import Scope, Type
+from virtuoso.model.alerts.added_rule import RULE_NAME
 from virtuoso.model.alerts.incident import Severity
 from virtuoso.model.catalogue.kinds import MARKET_KINDS, SYSTEM_KINDS
 from virtuoso.model.errors import ConfigError
@@ -31,7 +33,7 @@ MAX_PARTS: Final = 2_000
 MAX_MISTAKES: Final = 100
 EXPIRE_MS: Final = 600_000
 _USUAL: Final = Policy()
-_NAME = re.compile(r"[a-z0-9_-]{1,64}")
+_NAME = re.compile(RULE_NAME)
 _LABEL = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _TAKEN_LABELS = IDENTITY_LABELS | {"severity"}
 _SCOPE = "scope"
@@ -89,10 +91,28 @@ def within_bounds(rules: Collection[Rule]) -> None:
     *others, last = rules
     if any(rule.name == last.name for rule in others):
         raise ConfigError(f"there is a rule {last.name!r} already")
-    if len(rules) > MAX_RULES:
-        raise ConfigError(f"more than {MAX_RULES} rules")
-    if sum(rule.when.nodes for rule in rules) > MAX_PARTS:
-        raise ConfigError(f"the conditions have more than {MAX_PARTS:,} parts together")
+    if (beyond := _beyond_bounds([rule.when for rule in rules])) is not None:
+        raise ConfigError(beyond)
+
+
+def crowded(conditions: Iterable[str]) -> str | None:
+    """Say why rules of these conditions cannot be judged together; `None` where they can.
+
+    A condition that this version cannot read is none here.
+    """
+    known = []
+    for text in conditions:
+        with suppress(Mistaken):
+            known.append(expression.parse(text, Type.CONDITION))
+    return _beyond_bounds(known)
+
+
+def _beyond_bounds(conditions: Collection[Expression]) -> str | None:
+    if len(conditions) > MAX_RULES:
+        return f"more than {MAX_RULES} rules"
+    if sum(each.nodes for each in conditions) > MAX_PARTS:
+        return f"the conditions have more than {MAX_PARTS:,} parts together"
+    return None
 
 
 def _bound(item: Place, rules: Collection[Rule]) -> None:

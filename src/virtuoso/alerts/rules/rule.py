@@ -9,6 +9,7 @@ from virtuoso.alerts.policy import Policy
 from virtuoso.alerts.rules.expression import Expression
 from virtuoso.alerts.rules.template import Template
 from virtuoso.alerts.rules.values import Scope
+from virtuoso.model.alerts.added_rule import LeftOut
 from virtuoso.model.alerts.incident import Severity
 
 IDENTITY_LABELS: Final = frozenset({"kind", "exchange", "symbol", "side", "part"})
@@ -55,10 +56,12 @@ class RuleSet:
 
     Attributes:
         notes: what whoever checks the files should know of them; a line each.
+        left_out: rules that were added and cannot be judged beside the others.
     """
 
     rules: tuple[Rule, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
+    left_out: tuple[LeftOut, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, Rule]:

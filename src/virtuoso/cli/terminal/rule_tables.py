@@ -29,6 +29,15 @@ def rules(found: docs.AlertRules) -> Iterator[RenderableType]:
     if found.rules:
         yield Text()
         yield Table((*_policy("rule"), Column("condition", _condition, least=24)), found.rules)
+    if found.left_out:
+        yield Text()
+        left_out: tuple[Column[docs.LeftOutRule], ...] = (
+            Column("left out", lambda row: row.rule.name),
+            Column("added by", lambda row: row.rule.author),
+            Column("condition", lambda row: row.rule.when, 1, least=24),
+            Column("why it is not judged", lambda row: row.reason, least=24),
+        )
+        yield Table(left_out, found.left_out)
 
 
 def _policy(title: str) -> tuple[Column[docs.PolicyItem], ...]:

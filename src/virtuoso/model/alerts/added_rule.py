@@ -1,6 +1,12 @@
 """A rule that somebody added while a monitor ran, as it is kept."""
 
+from dataclasses import dataclass
+from typing import Final
+
 import msgspec
+
+RULE_NAME: Final = "[a-z0-9_-]{1,64}"
+"""All of a rule's name, wherever it stands."""
 
 
 class AddedRule(msgspec.Struct, frozen=True):
@@ -30,3 +36,11 @@ class AddedRule(msgspec.Struct, frozen=True):
     def place(self) -> str:
         """Where it stands, for people."""
         return f"added by {self.author}"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An added rule that is not judged, and why."""
+
+    rule: AddedRule
+    reason: str

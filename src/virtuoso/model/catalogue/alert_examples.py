@@ -76,6 +76,9 @@ RULES = {
         "place": "rules.yaml:3", "when": "funding > 0.05 and score < 35", "labels": {"desk": "perps"},
         "title": None, "meaning": None, "check": None,
     }],
+    "left_out": [{
+        "rule": ADDED | {"name": "funding-and-score"}, "reason": "there is a rule 'funding-and-score' already",
+    }],
     "reason": None,
 }  # fmt: skip
 PIPELINE = {

@@ -74,6 +74,7 @@ def rules_document(alerting: Alerting, now_ms: int) -> docs.AlertRules:
             )
             for rule in alerting.rules.rules
         ),
+        left_out=tuple(map(docs.left_out_of, alerting.rules.left_out)),
     )  # fmt: skip
 
 

@@ -120,9 +120,9 @@ class AlertRoot:
             self._judge()
 
     def _judge(self) -> None:
-        rules, left_out = self.parts.rules.with_added(self._written, self._added)
-        for line in left_out:
-            log.warning("an added rule is left out", mistake=line)
+        rules = self.parts.rules.with_added(self._written, self._added)
+        for each in rules.left_out:
+            log.warning("an added rule is left out", rule=each.rule.name, place=each.rule.place, reason=each.reason)
         self.alerting.reload(rules)
 
     async def deliver(self) -> None:

@@ -58,7 +58,7 @@ async def serve_documents(
                     access=access,
                     history=CycleHistory(series, clock),
                     depth=depth_history_for(settings, cache, series, clock),
-                    check_rule=rule_files(settings).mistakes,
+                    check_rule=rule_files(settings),
                 ),
                 _limits(settings),
             )

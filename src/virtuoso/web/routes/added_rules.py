@@ -1,13 +1,13 @@
 """Rules that people add while a monitor runs, such as a screen that is to alert; and how they are removed."""
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Protocol
 
 import msgspec
 from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from virtuoso.model.alerts import documents as docs
-from virtuoso.model.alerts.added_rule import AddedRule
+from virtuoso.model.alerts.added_rule import RULE_NAME, AddedRule
 from virtuoso.model.alerts.documents import added_rule_of
 from virtuoso.model.catalogue import alert_examples as examples
 from virtuoso.model.clock import Clock
@@ -18,17 +18,27 @@ from virtuoso.web.openapi import changes, reference
 from virtuoso.web.required_database import needed
 from virtuoso.web.routes.documents import body_of
 
-RuleName = Annotated[str, Path(description="The name of a rule that was added.", pattern="^[a-z0-9_-]{1,64}$")]
-CheckRule = Callable[[AddedRule], tuple[str, ...]]
-"""Says what is wrong with a rule, a line each."""
+RuleName = Annotated[str, Path(description="The name of a rule that was added.", pattern=f"^{RULE_NAME}$")]
+
+
+class RuleCheck(Protocol):
+    """Judges a rule as `virtuoso rules check` and the monitor do."""
+
+    def mistakes(self, rule: AddedRule) -> tuple[str, ...]:
+        """Say what is wrong with it, a line each."""
+        ...
+
+    def no_room(self, rule: AddedRule, conditions: Iterable[str]) -> str | None:
+        """Say why it cannot be judged beside rules of these conditions; `None` where it can."""
+        ...
 
 
 def router(
-    cache: MemoryCache, database: Database | None, identity: str, clock: Clock, check: CheckRule | None
+    cache: MemoryCache, database: Database | None, identity: str, clock: Clock, check: RuleCheck | None
 ) -> APIRouter:
     """Make the routes that add and remove rules.
 
-    `check` goes by what `virtuoso rules check` goes by; without it none is added.
+    Without `check` none is added.
     """
     routes = APIRouter()
 
@@ -43,11 +53,13 @@ def router(
         rule = AddedRule(wanted.name, wanted.when, wanted.severity.value, wanted.author, now_ms)
         if check is None:
             raise HTTPException(503, "rules cannot be checked here, so that none is added")
-        if mistakes := check(rule):
+        if mistakes := check.mistakes(rule):
             raise HTTPException(422, "; ".join(mistakes))
         known = msgspec.json.decode(body_of(cache, "alerts:rules"), type=docs.AlertRules).rules
         if any(each.kind == rule.name for each in known if not each.removable):
             raise HTTPException(409, f"a file has a rule {rule.name!r} already; choose another name")
+        if (crowded := check.no_room(rule, [each.when or "" for each in known])) is not None:
+            raise HTTPException(409, f"it cannot be judged beside the others: {crowded}; remove one first")
         with needed(database) as kept:
             if (refused := await kept.add_rule(identity, rule)) is not None:
                 raise HTTPException(409, refused)

@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 
 from virtuoso.model.alerts import documents as docs
+from virtuoso.model.alerts.added_rule import RULE_NAME
 from virtuoso.model.alerts.documents import alert_of, detail_of
 from virtuoso.model.alerts.incident import Incident, Severity
 from virtuoso.model.catalogue import alert_examples as examples
@@ -42,7 +43,7 @@ class AlertState(StrEnum):
 AlertId = Annotated[str, Path(description="The `id` of an incident: 16 hex digits.", pattern="^[0-9a-f]{16}$")]
 Kind = Annotated[
     str | None,
-    Query(description="Only of this kind: a built-in one, or the name of a rule.", pattern="^[a-z0-9_-]{1,64}$"),
+    Query(description="Only of this kind: a built-in one, or the name of a rule.", pattern=f"^{RULE_NAME}$"),
 ]
 Least = Annotated[Severity | None, Query(description="Only of this severity or a higher one.")]
 InState = Annotated[AlertState | None, Query(description="Only incidents that are so far.")]

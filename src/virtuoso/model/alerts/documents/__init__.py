@@ -3,7 +3,13 @@
 The text below a field is its description in the OpenAPI document.
 """
 
-from virtuoso.model.alerts.documents.added_rules import AddedRuleItem, NewRule, added_rule_of
+from virtuoso.model.alerts.documents.added_rules import (
+    AddedRuleItem,
+    LeftOutRule,
+    NewRule,
+    added_rule_of,
+    left_out_of,
+)
 from virtuoso.model.alerts.documents.deliveries import Deliveries, DeliveryItem, Nothing, delivery_of
 from virtuoso.model.alerts.documents.incidents import (
     Alert,
@@ -50,6 +56,7 @@ __all__ = [
     "HorizonPerformance",
     "InterruptingItem",
     "KindPerformance",
+    "LeftOutRule",
     "NearbyAlert",
     "NewAcknowledgement",
     "NewRule",
@@ -64,5 +71,6 @@ __all__ = [
     "channel_of",
     "delivery_of",
     "detail_of",
+    "left_out_of",
     "silence_of",
 ]  # fmt: skip

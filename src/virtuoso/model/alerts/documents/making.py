@@ -2,6 +2,7 @@
 
 import msgspec
 
+from virtuoso.model.alerts.documents.added_rules import LeftOutRule
 from virtuoso.model.alerts.outbox import ChannelStatus
 from virtuoso.model.clock import iso
 
@@ -56,7 +57,9 @@ class AlertRules(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[PolicyItem, ...]
     """The built-in kinds, with what each means."""
     rules: tuple[PolicyItem, ...]
-    """The user's rules, in the order of their files."""
+    """The user's rules, in the order of their files, then those that were added."""
+    left_out: tuple[LeftOutRule, ...] = ()
+    """Rules that were added and are not judged, each with the reason."""
     reason: str | None = None
     """Why there is nothing: the monitor has not published yet; `null` once it has."""
 
