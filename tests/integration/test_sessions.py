@@ -9,8 +9,10 @@ import pytest
 from tests.support.raw_web import Answer, RawWeb, raw_web
 
 from virtuoso.model.clock import ManualClock
+from virtuoso.model.text.token_hash import hash_of
 from virtuoso.storage.cache.memory import Version
 from virtuoso.web.sessions import LASTS_S, Role, Session, Sessions
+from virtuoso.web.tokens import RightToken
 
 TOKEN, READ_TOKEN = "a-token-that-is-long-enough", "another-one-to-look-only"
 DATA, CHANGE = "/api/market/overview", "/api/silences"
@@ -48,9 +50,9 @@ async def test_a_token_begins_a_session_that_no_script_reads_and_no_other_site_s
         begun = await log_in(web)
         assert (begun.status, begun.json()["role"]) == (200, "operate")
         said = begun.headers["set-cookie"]
-        assert re.fullmatch(r"virtuoso_session=[a-z0-9.]+; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax", said), (
-            "no Secure without HTTPS, where no browser would send it"
-        )
+        assert re.fullmatch(
+            rf"virtuoso_session_{web.port}=[a-z0-9.]+; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax", said
+        ), "no Secure without HTTPS, where no browser would send it"
         assert TOKEN not in said
         cookie = f"Cookie: other=1; {cookie_of(begun)}; more=2"
         assert (await web.ask(request("GET", DATA, cookie))).status == 200
@@ -60,7 +62,7 @@ async def test_a_token_begins_a_session_that_no_script_reads_and_no_other_site_s
         assert (await stream.answer(head=True)).status == 200
         ended = await web.ask(request("DELETE", "/api/session", HERE, cookie))
         assert (ended.status, ended.headers["set-cookie"]) == (
-            204, "virtuoso_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
+            204, f"virtuoso_session_{web.port}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
         )  # fmt: skip
 
 
@@ -136,8 +138,9 @@ async def test_a_cookie_that_was_tampered_with_or_is_over_opens_nothing(clock: M
 async def test_a_cookie_of_the_same_name_from_elsewhere_hides_none_of_ours(clock: ManualClock) -> None:
     async with raw_web(token=TOKEN, clock=clock) as web:
         ours = cookie_of(await log_in(web))
-        theirs = f"virtuoso_session=operate.{NOW_S + 9 * LASTS_S}.{'0' * 64}"
-        old = Sessions({Role.OPERATE: TOKEN.encode()}).cookie(Session(Role.OPERATE, NOW_S - 1), 0, secure=False)
+        theirs = f"virtuoso_session_{web.port}=operate.{NOW_S + 9 * LASTS_S}.{'0' * 64}"
+        keys = {Role.OPERATE: RightToken.of(Role.OPERATE, TOKEN, lambda: b"").key}
+        old = Sessions(keys, web.port).cookie(Session(Role.OPERATE, NOW_S - 1), 0, secure=False)
         for cookies in (f"{theirs}; {ours}", f"{ours};{theirs}", f"{old.partition(';')[0]}; {ours}"):
             assert (await web.ask(request("GET", DATA, f"Cookie: {cookies}"))).status == 200, cookies
 
@@ -214,11 +217,46 @@ async def test_without_a_token_there_is_nothing_to_log_in_to() -> None:
         assert (answer.json(), "set-cookie" in answer.headers) == (everything, False)
 
 
-def test_a_changed_token_ends_its_sessions_and_no_others() -> None:
-    before = Sessions({Role.OPERATE: b"one", Role.READ: b"two"})
-    after = Sessions({Role.OPERATE: b"three", Role.READ: b"two"})
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_changed_token_ends_its_sessions_and_no_others(plain: bool) -> None:
+    def sessions(secret: str = "secret", **tokens: str) -> Sessions:
+        known = {Role(role): text if plain else hash_of(text) for role, text in tokens.items()}
+        return Sessions({role: RightToken.of(role, text, secret.encode).key for role, text in known.items()})
+
+    before = sessions(operate="one", read="two")
+    after = sessions(operate="three", read="two")
     held = {role: before.cookie(Session(role, NOW_S), 0, secure=True).partition(";")[0].encode() for role in Role}
     assert {role: before.read(cookie) for role, cookie in held.items()} == {r: Session(r, NOW_S) for r in Role}
     assert after.read(held[Role.OPERATE]) is None
     assert after.read(held[Role.READ]) == Session(Role.READ, NOW_S)
-    assert Sessions({Role.OPERATE: b"one"}).read(held[Role.READ]) is None
+    assert sessions(operate="one").read(held[Role.READ]) is None
+    assert (sessions("another", read="two").read(held[Role.READ]) is None) == (not plain), (
+        "the hash alone signs nothing"
+    )
+
+
+async def test_a_token_that_is_known_by_its_hash_lets_in_and_its_hash_does_not(clock: ManualClock) -> None:
+    async with raw_web(token=hash_of(TOKEN), read_token=READ_TOKEN, clock=clock) as web:
+        for token, status in ((TOKEN, 200), (READ_TOKEN, 200), (hash_of(TOKEN), 401), (hash_of(READ_TOKEN), 401)):
+            assert (await web.ask(request("GET", DATA, f"Authorization: Bearer {token}"))).status == status, token
+            assert (await log_in(web, token)).status == status
+        begun = await log_in(web)
+        assert begun.json()["role"] == "operate"
+        assert (await web.ask(request("GET", DATA, f"Cookie: {cookie_of(begun)}"))).status == 200
+
+
+async def test_two_webs_of_one_host_do_not_end_each_others_sessions(clock: ManualClock) -> None:
+    async with raw_web(token=TOKEN, clock=clock) as one, raw_web(token=READ_TOKEN, clock=clock) as two:
+        jar = {}
+
+        def take(answer: Answer) -> str:
+            name, _, value = cookie_of(answer).partition("=")
+            jar[name] = value
+            return "Cookie: " + "; ".join(f"{name}={value}" for name, value in jar.items())
+
+        take(await log_in(one))
+        both = take(await log_in(two, READ_TOKEN))
+        for web in (one, two):
+            assert (await web.ask(request("GET", DATA, both))).status == 200
+        left = take(await two.ask(request("DELETE", "/api/session", HERE, both)))
+        assert [(await web.ask(request("GET", DATA, left))).status for web in (one, two)] == [200, 401]

@@ -108,7 +108,9 @@ async def raw_web(
     """Until the block ends. Nothing is published."""
     clock = clock or SystemClock()
     cache, sock = MemoryCache(clock), listen("127.0.0.1", 0)
-    access = Access(["127.0.0.1", "[::1]"], token, read_token)
+    access = Access(
+        ["127.0.0.1", "[::1]"], token, read_token, secret=lambda: b"secret of the host", port=sock.getsockname()[1]
+    )
     health = HealthState(clock, 10.0, "embedded")
     server = WebServer(
         create_app(

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import secrets
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +18,7 @@ from virtuoso.config.loading import read
 from virtuoso.config.starter import starter_text
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError
+from virtuoso.model.text.token_hash import hash_of, is_hash
 from virtuoso.operations import logs
 
 app = typer.Typer(add_completion=False, help="Write, show and check the configuration.", no_args_is_help=True)
@@ -37,6 +40,21 @@ def init(
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
     named = "" if path == OF_THE_FOLDER else f" -c {path}"
     typer.echo(f"wrote {path}; start with: virtuoso up{named}")
+
+
+@app.command()
+def token(
+    given: Annotated[
+        bool, typer.Option("--given", help="Hash the token that standard input holds, in a line.")
+    ] = False,
+) -> None:
+    """Make a token for the web, and its hash: `web.token` may hold either, and nobody finds the one by the other."""
+    text = sys.stdin.readline().strip() if given else secrets.token_urlsafe(32)
+    if not text or is_hash(text):
+        raise UsageError("standard input must begin with a line that holds a token, not its hash")
+    if not given:
+        typer.echo(f"token  {text}")
+    typer.echo(f"hash   {hash_of(text)}")
 
 
 @app.command()

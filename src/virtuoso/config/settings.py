@@ -18,6 +18,8 @@ from virtuoso.config.values.texts import ExchangeName, PlainName
 from virtuoso.model.catalogue.factors import WEIGHTS
 from virtuoso.model.text.addresses import without_user
 from virtuoso.model.text.duration import written
+from virtuoso.model.text.token_hash import PREFIX as HASHED
+from virtuoso.model.text.token_hash import hash_of, is_hash
 from virtuoso.model.timeframe import Timeframe
 
 BarLength = Annotated[Timeframe, Field(strict=False)]
@@ -262,10 +264,12 @@ class WebSettings(Section):
         ("127.0.0.1", "localhost", "[::1]"), description="Host names that requests may be addressed to."
     )
     token: SecretStr | None = Field(
-        None, description="Token of 16 characters or more, which may do everything; required when not on loopback."
+        None,
+        description="Token of 16 characters or more, or its hash as `virtuoso config token` writes it; who gives it may"
+        " do everything. Required when not on loopback.",
     )
-    token_file: FilePath | None = Field(None, description="File that holds the token.")
-    read_token: SecretStr | None = Field(None, description="Another token, with which one may only look.")
+    token_file: FilePath | None = Field(None, description="File that holds the token, or its hash.")
+    read_token: SecretStr | None = Field(None, description="Another token or its hash, with which one may only look.")
     read_token_file: FilePath | None = Field(None, description="File that holds it.")
     workers: int = Field(1, ge=1, le=64, description="Processes of `virtuoso web` that share the port.")
     connections: int = Field(4096, ge=8, le=100_000, description="Connections to one process at once, at most.")
@@ -274,7 +278,10 @@ class WebSettings(Section):
     @field_validator("token", "read_token")
     @classmethod
     def _cannot_be_guessed(cls, token: SecretStr | None) -> SecretStr | None:
-        if token is not None and len(token.get_secret_value()) < _SHORTEST_TOKEN:
+        text = "" if token is None else token.get_secret_value()
+        if text.startswith(HASHED) and not is_hash(text):
+            raise ValueError(f"{HASHED} must be followed by 64 hex digits, as `virtuoso config token` writes them")
+        if token is not None and len(text) < _SHORTEST_TOKEN:
             raise ValueError(f"must have at least {_SHORTEST_TOKEN} characters; choose a long random text")
         return token
 
@@ -288,7 +295,8 @@ class WebSettings(Section):
         if self.read_token or self.read_token_file:
             if self.token is None and self.token_file is None:
                 raise ValueError("a read_token needs a token (or token_file) beside it, which may do everything")
-            if self.read_token is not None and self.read_token == self.token:
+            given = [each.get_secret_value() for each in (self.token, self.read_token) if each is not None]
+            if len(given) > len(set(map(hash_of, given))):
                 raise ValueError("read_token and token must differ")
         return self
 

@@ -8,7 +8,7 @@ PUBLIC = (
     "catalogue.performance_example", "clock", "documents", "documents.depth", "documents.performance",
     "documents.prices", "documents.signal_detail", "documents.signals", "documents.tapes", "errors", "evidence",
     "feed", "feed_kind", "forecast", "installed.extras", "installed.zstd", "instrument", "market", "quality",
-    "signal", "text.addresses", "text.bytes", "text.duration", "text.failures", "text.numbers", "text.yaml",
-    "timeframe", "units", "views",
+    "signal", "text.addresses", "text.bytes", "text.duration", "text.failures", "text.numbers",
+    "text.token_hash", "text.yaml", "timeframe", "units", "views",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

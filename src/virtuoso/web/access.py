@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hmac import compare_digest
+from secrets import token_bytes
 from typing import Final
 
 from virtuoso.web.addresses import is_page
 from virtuoso.web.headers import host_of
 from virtuoso.web.sessions import LASTS_S, Role, Session, Sessions
+from virtuoso.web.tokens import RightToken
 
 Refusal = tuple[int, str, str]
 """Status, title, detail."""
@@ -67,14 +68,24 @@ class Delays:
 
 
 class Access:
-    """Judges requests. A token is required when one is given: `token` may do everything, `read_token` may look."""
+    """Judges requests. A token is required when one is given: `token` may do everything, `read_token` may look.
 
-    def __init__(self, allowed_hosts: Iterable[str], token: str | None, read_token: str | None = None) -> None:
+    Args:
+        allowed_hosts: names that requests may be addressed to.
+        token, read_token: each as it is, or its hash.
+        secret: what sessions are signed by where a token is known by its hash alone; asked for only then.
+        port: that is listened on, where others may be on this host.
+    """
+
+    def __init__(
+        self, allowed_hosts: Iterable[str], token: str | None, read_token: str | None = None, *,
+        secret: Callable[[], bytes] = token_bytes, port: int | None = None,
+    ) -> None:  # fmt: skip
         self._hosts = frozenset(host.lower().encode() for host in allowed_hosts)
         self._known_hosts: set[bytes] = set()
         given = {Role.OPERATE: token, Role.READ: read_token}
-        self._tokens = {role: text.encode() for role, text in given.items() if text is not None}
-        self._sessions = Sessions(self._tokens)
+        self._tokens = {role: RightToken.of(role, text, secret) for role, text in given.items() if text is not None}
+        self._sessions = Sessions({role: right.key for role, right in self._tokens.items()}, port)
         self._delays = Delays()
         self.wrong = Wrong()
 
@@ -146,6 +157,15 @@ class Access:
         """The `Set-Cookie` of a session that began here."""
         return self._sessions.cookie(session, now_s, secure=secure)
 
+    def ending(self, *, secure: bool) -> str:
+        """The `Set-Cookie` that ends a session."""
+        return self._sessions.ending(secure=secure)
+
+    @property
+    def cookie_name(self) -> str:
+        """What the cookie of a session is called."""
+        return self._sessions.name
+
     def session(self, cookies: bytes | None, now_s: float) -> Session | None:
         """The session in force that a `Cookie` header holds; it counts where no bearer token is given."""
         found = self._sessions.read(cookies)
@@ -160,7 +180,7 @@ class Access:
 
     def _role_of(self, token: bytes) -> Role | None:
         """What a token allows; all are compared, so that the time tells nothing."""
-        matching = [role for role, right in self._tokens.items() if compare_digest(token, right)]
+        matching = [role for role, right in self._tokens.items() if right.is_given(token)]
         return matching[0] if matching else None
 
     async def _wrong_token(self, address: str) -> Refusal:

@@ -92,5 +92,5 @@ def application(
         app.include_router(router)
     routes = [*app.routes, *(route for router in routers for route in router.routes)]
     problems.install(app, routes)
-    openapi.install(app, routes)
+    openapi.install(app, routes, access.cookie_name)
     return app

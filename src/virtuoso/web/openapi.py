@@ -16,7 +16,6 @@ from virtuoso.model.catalogue.documents import DOCUMENTS
 from virtuoso.model.documents import Problem
 from virtuoso.web.access import is_open
 from virtuoso.web.descriptions import describe
-from virtuoso.web.sessions import COOKIE
 
 SCHEMAS: tuple[type[msgspec.Struct], ...] = (
     *dict.fromkeys(document.schema for document in DOCUMENTS.values() if document.example is not None),
@@ -81,7 +80,7 @@ def _answer(status: int) -> dict[str, Any]:
     return {"description": _TEXTS[status], **content}
 
 
-def _state_access(document: dict[str, Any]) -> None:
+def _state_access(document: dict[str, Any], cookie: str) -> None:
     """A token is asked for where `web.token` is set, but for paths that are open; and what any route may say."""
     document["components"]["securitySchemes"] = {
         "token": {
@@ -89,7 +88,7 @@ def _state_access(document: dict[str, Any]) -> None:
             "description": "`web.token` or, to look only, `web.read_token`, where they are configured.",
         },
         "session": {
-            "type": "apiKey", "in": "cookie", "name": COOKIE,
+            "type": "apiKey", "in": "cookie", "name": cookie,
             "description": "The cookie that `/api/session` gives for a token; changes need an `Origin` with it.",
         },
     }  # fmt: skip
@@ -123,7 +122,7 @@ def _taken(routes: Sequence[BaseRoute]) -> Iterator[object]:
             yield from route.endpoint.__annotations__.values()
 
 
-def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+def install(app: FastAPI, routes: Sequence[BaseRoute], cookie: str) -> None:
     """Make the OpenAPI document of the application, which has these routes, once."""
 
     def openapi() -> dict[str, Any]:
@@ -137,7 +136,7 @@ def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
                 schemas.pop(errors, None)
             schemas.update(components)
             describe(schemas, (*SCHEMAS, *_taken(routes)))
-            _state_access(document)
+            _state_access(document, cookie)
             _whole_examples(document, routes)
             app.openapi_schema = document
         return app.openapi_schema

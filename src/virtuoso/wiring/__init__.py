@@ -2,6 +2,6 @@
 
 PUBLIC = (
     "alerting", "channels", "detectors", "folders", "monitor", "parts", "program", "recording", "restart",
-    "rule_files", "stores",
+    "rule_files", "session_secret", "stores",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

@@ -3,12 +3,14 @@
 import json
 import socket
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from tests.support import warm
 from tests.support.program import command
 
+from virtuoso.cli.terminal.address import address
 from virtuoso.config.starter import starter_text
 
 
@@ -26,6 +28,26 @@ def test_init_writes_what_a_start_then_takes(tmp_path: Path) -> None:
     other = run("config", "init", "other.yaml", folder=tmp_path)
     assert other.stdout == "wrote other.yaml; start with: virtuoso up -c other.yaml\n"
     assert run("config", "check", "-c", "virtuoso.yaml", folder=tmp_path).stdout == "ok: virtuoso.yaml\n"
+
+
+def test_a_token_is_made_with_the_hash_that_a_configuration_may_hold(tmp_path: Path) -> None:
+    made = dict(line.split() for line in run("config", "token").stdout.splitlines())
+    assert len(made["token"]) >= 43
+    assert made["hash"] == f"sha256:{sha256(made['token'].encode()).hexdigest()}"
+
+    def hashed(text: str) -> subprocess.CompletedProcess[str]:
+        asked = command("config", "token", "--given")
+        return subprocess.run(asked, input=text, capture_output=True, text=True, timeout=60, check=False)
+
+    assert hashed(f"{made['token']}\n").stdout == f"hash   {made['hash']}\n"
+    assert (hashed("\n").returncode, hashed(made["hash"]).returncode) == (2, 2)
+    file = tmp_path / "virtuoso.yaml"
+    file.write_text(f"web: {{host: 0.0.0.0, token: '{made['hash']}', read_token: '{made['token']}'}}\n")
+    assert "read_token and token must differ" in run("config", "check", folder=tmp_path).stderr
+    file.write_text(f"web: {{host: 0.0.0.0, token: '{made['hash']}'}}\n")
+    assert run("config", "check", folder=tmp_path).returncode == 0
+    assert made["hash"] not in run("config", "show", folder=tmp_path).stdout
+    assert address(None, [file], {}).token is None, "it is sent to nobody"
 
 
 def test_the_file_of_the_folder_is_used_and_that_is_said(tmp_path: Path) -> None:

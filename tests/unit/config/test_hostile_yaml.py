@@ -89,6 +89,13 @@ def test_aliases_that_stay_small_are_fine(tmp_path: Path) -> None:
     assert load([path], {}).web.allowed_hosts == ("BTCUSDT", "ETHUSDT")
 
 
+@pytest.mark.parametrize("token", ["sha256:", f"sha256:{'0' * 63}", f"sha256:{'A' * 64}", f"sha256:{'0' * 64}\n0"])
+def test_half_a_hash_of_a_token_is_refused(token: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        load([], {"VIRTUOSO__WEB__TOKEN": token})
+    assert "sha256: must be followed by 64 hex digits, as `virtuoso config token` writes them" in str(raised.value)
+
+
 @pytest.mark.parametrize("token", ["short", "fifteen-letters", "a b"])
 def test_a_token_that_can_be_guessed_is_refused_and_not_told(tmp_path: Path, token: str) -> None:
     path, held = tmp_path / "c.yaml", tmp_path / "token"

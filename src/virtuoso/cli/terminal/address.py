@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from virtuoso.cli.terminal.configuration import OF_THE_FOLDER
 from virtuoso.model.errors import UsageError
+from virtuoso.model.text.token_hash import is_hash
 
 VARIABLE: Final = "VIRTUOSO_URL"
 DEFAULT: Final = "http://127.0.0.1:8002"
@@ -58,7 +59,8 @@ def _configured(files: Sequence[Path], environment: Mapping[str, str]) -> Addres
             f"{origin}: web.port = 0: a free port is taken at each start; give --url (or {VARIABLE}) the address that "
             "`virtuoso up` says"
         )
-    token = None if web.token is None else web.token.get_secret_value()
+    given = None if web.token is None else web.token.get_secret_value()
+    token = None if given is None or is_hash(given) else given
     return Address(f"http://{_reachable(web.host)}:{web.port}", origin, token)
 
 

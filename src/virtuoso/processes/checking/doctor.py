@@ -9,6 +9,7 @@ from virtuoso.config import Settings
 from virtuoso.config.loading import Reading
 from virtuoso.model.clock import Clock
 from virtuoso.model.documents import Health
+from virtuoso.model.text.token_hash import is_hash
 from virtuoso.processes.checking.check import answer_of, is_virtuoso, looked_at, own_address
 from virtuoso.processes.checking.exposure import secrets, stores
 from virtuoso.processes.checking.finding import Finding, bad, good, warn
@@ -82,8 +83,9 @@ def _running(settings: Settings) -> list[Finding]:
     host, port = settings.web.host, settings.web.port
     if not is_virtuoso(host, port):  # the token is for nobody else
         return []
-    token = settings.web.read_token or settings.web.token
-    bearing = {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
+    given = (each.get_secret_value() for each in (settings.web.read_token, settings.web.token) if each is not None)
+    token = next((text for text in given if not is_hash(text)), None)
+    bearing = {} if token is None else {"Authorization": f"Bearer {token}"}
     url = f"{own_address(host, port)}/health"
     body = answer_of(url, bearing) or b""
     try:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Iterable
+from functools import partial
 
 import structlog
 from pydantic import SecretStr
@@ -21,6 +22,7 @@ from virtuoso.web.connections.server import WebServer
 from virtuoso.web.published_health import PublishedHealth
 from virtuoso.web.wrong_tokens import tell_wrong_tokens
 from virtuoso.wiring.rule_files import rule_files
+from virtuoso.wiring.session_secret import session_secret
 from virtuoso.wiring.stores import database_for, depth_history_for, readable_for
 
 log = structlog.get_logger(__name__)
@@ -46,6 +48,8 @@ async def serve_documents(
                 (*settings.web.allowed_hosts, settings.web.host),
                 _revealed(settings.web.token),
                 _revealed(settings.web.read_token),
+                secret=partial(session_secret, settings),
+                port=sock.getsockname()[1],
             )
             web = WebServer(
                 create_app(

@@ -10,7 +10,7 @@ from virtuoso.model.documents import LogIn, SessionDocument
 from virtuoso.web.access import Access
 from virtuoso.web.bodies import decoded, taking
 from virtuoso.web.openapi import answers, changes, reference
-from virtuoso.web.sessions import Role, Session, ending
+from virtuoso.web.sessions import Role, Session
 
 _EXAMPLE: Final[dict[str, Any]] = {"required": True, "role": "operate", "until": "2026-11-30T20:46:10.000Z"}
 _NOT_KEPT: Final = {"cache-control": "no-store"}
@@ -53,7 +53,7 @@ def router(access: Access, clock: Clock) -> APIRouter:
         responses=changes(204, None, None),
     )  # fmt: skip
     async def log_out(request: Request) -> Response:
-        return Response(status_code=204, headers={"set-cookie": ending(secure=_by_https(request))})
+        return Response(status_code=204, headers={"set-cookie": access.ending(secure=_by_https(request))})
 
     return routes
 
