@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from virtuoso.alerts.incidents import IncidentLog
 from virtuoso.alerts.limits import CHANNEL_GRACE_MS, CLOCK_SKEW_MS, FEED_GRACE_MS, STORE_GRACE_MS, WRONG_TOKENS
-from virtuoso.model.alerts.incident import Severity
+from virtuoso.model.alerts.incident import Details, Severity
 from virtuoso.model.clock import iso
 
 _STORE_KINDS = {"down": "store_down", "full": "store_full", "refusing": "store_refusing"}
@@ -186,8 +186,10 @@ def observe_calibration(log: IncidentLog, reasons: Sequence[str], now_ms: int) -
         log.resolve("calibration", now_ms)
 
 
-def observe_cycle(log: IncidentLog, duration_s: float, slow_s: float, error: str | None, now_ms: int) -> None:
-    """Judge a cycle that ended: failed, slow, or well."""
+def observe_cycle(
+    log: IncidentLog, duration_s: float, slow_s: float, error: str | None, now_ms: int, why: str, details: Details
+) -> None:
+    """Judge a cycle that ended: failed, slow, or well; `why` and `details` say what took its time."""
     if error is not None:
         log.fire(
             "failed_cycle",
@@ -199,8 +201,8 @@ def observe_cycle(log: IncidentLog, duration_s: float, slow_s: float, error: str
         return
     log.resolve("failed_cycle", now_ms)
     if duration_s >= slow_s:
-        details = {"duration_s": round(duration_s, 3), "budget_s": slow_s}
-        text = f"a cycle took {duration_s:.1f} s; its budget is {slow_s:g} s"
-        log.fire("slow_cycle", Severity.WARNING, text, now_ms, details=dict(details))
+        told: Details = {"duration_s": round(duration_s, 3), "budget_s": slow_s, **details}
+        text = f"a cycle took {duration_s:.1f} s; its budget is {slow_s:g} s: {why}"
+        log.fire("slow_cycle", Severity.WARNING, text, now_ms, details=told)
     else:
         log.resolve("slow_cycle", now_ms)

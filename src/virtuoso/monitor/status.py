@@ -154,8 +154,8 @@ class StatusReport:
 
     def _cycle(self) -> docs.CycleStatus:
         cycle, schedule = self._kernel.cycle, self._vitals.schedule
-        intervals, total = self._intervals.times(), cycle.stages["total"].times()
-        stages = {name: times for name, durations in cycle.stages.items() if (times := durations.times())}
+        intervals, total = self._intervals.times(), cycle.times.stages["total"].times()
+        stages = {name: times for name, durations in cycle.times.stages.items() if (times := durations.times())}
         return docs.CycleStatus(
             interval_configured=schedule.interval_s,
             interval_effective=None if intervals is None else round(intervals.p50 / 1000, 4),
@@ -169,6 +169,8 @@ class StatusReport:
             last_error=cycle.last_error,
             stages=stages,
             slowest_fetch_ms=None if cycle.last_refresh is None else round(cycle.last_refresh.slowest_s * 1000, 3),
+            slowest=cycle.times.slowest,
+            slow=cycle.times.slow,
         )
 
     def _budget(self) -> docs.RateBudget:

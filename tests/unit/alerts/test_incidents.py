@@ -70,11 +70,11 @@ def test_a_short_break_is_no_incident_but_a_mute_feed_is_at_once() -> None:
 
 def test_cycles_fail_are_slow_and_recover() -> None:
     log = IncidentLog(10)
-    observe_cycle(log, 0.1, 5.0, None, 0)
+    observe_cycle(log, 0.1, 5.0, None, 0, "analyse took 5.9 s", {})
     assert log.fired == 0
-    observe_cycle(log, 6.0, 5.0, None, 1)
+    observe_cycle(log, 6.0, 5.0, None, 1, "analyse took 5.9 s", {})
     assert [incident.kind for incident in log.open()] == ["slow_cycle"]
-    observe_cycle(log, 0.1, 5.0, "ValueError: planted", 2)
+    observe_cycle(log, 0.1, 5.0, "ValueError: planted", 2, "analyse took 5.9 s", {})
     assert {incident.kind for incident in log.open()} == {"slow_cycle", "failed_cycle"}
-    observe_cycle(log, 0.1, 5.0, None, 3)
+    observe_cycle(log, 0.1, 5.0, None, 3, "analyse took 5.9 s", {})
     assert log.open() == ()

@@ -76,8 +76,8 @@ def _driven() -> list[Incident]:
         HostLimits(cpu_pct=90, memory_pct=90, disk_pct=90, loop_lag_ms=500), NOW,
     )  # fmt: skip
     observe_crashes(log, 5, 5, 3_600, NOW)
-    observe_cycle(log, 1.0, 5.0, "RuntimeError: no", NOW)
-    observe_cycle(log, 9.0, 5.0, None, NOW + 1)
+    observe_cycle(log, 1.0, 5.0, "RuntimeError: no", NOW, "", {})
+    observe_cycle(log, 9.0, 5.0, None, NOW + 1, "analyse took 8.9 s", {"stage": "analyse"})
     observe_wrong_tokens(log, 12, "127.0.0.1", NOW)
     text = "the exchange's list of instruments has none that is trading; it is asked again"
     universe = UniverseState(

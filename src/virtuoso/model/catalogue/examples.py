@@ -257,6 +257,17 @@ _BOUNDS_S = [
     5.0, 10.0, 30.0,
 ]  # fmt: skip
 _TIMES = {"p50": 9.1, "p95": 14.3, "max": 21.0, "last": 8.8}
+_PASS = {
+    "ended": "2026-11-23T20:45:00.412Z", "ok": True, "took_ms": 21.0, "budget_ms": 5000.0,
+    "stages": {
+        "analyse": {
+            "ms": 12.9, "usual_ms": 9.2, "parts": {"worker": 0.2, "factors": 8.8, "forecast": 3.1},
+        },
+        "decide": {"ms": 0.3, "usual_ms": 0.2, "parts": {}},
+        "publish": {"ms": 7.7, "usual_ms": 7.1, "parts": {"worker": 0.1, "documents": 6.9}},
+    },
+    "fetched": {}, "alone": [], "cpu_ms": 20.1, "collections_ms": 0.0, "where": [],
+}  # fmt: skip
 STATUS = {
     "instance": "desk-1:4711",
     "build": {"version": "0.1.0", "python": "3.11.7", "started_at": "2026-11-23T20:40:00.000Z"},
@@ -266,7 +277,14 @@ STATUS = {
         "interval_configured": 10.0, "interval_effective": 10.0, "count": 43, "failures": 0, "overruns": 0,
         "drift_ms": 1.9, "last_success": "2026-11-23T20:46:10.000Z", "last_duration_ms": 8.8,
         "last_close": "2026-11-23T20:46:00.000Z", "last_error": None, "stages": {"total": _TIMES},
-        "slowest_fetch_ms": 0.0,
+        "slowest_fetch_ms": 0.0, "slowest": _PASS,
+        "slow": {
+            **_PASS, "took_ms": 6912.4, "stages": {
+                "refresh": {"ms": 6871.0, "usual_ms": 310.2, "parts": {}},
+                "publish": {"ms": 36.1, "usual_ms": 7.1, "parts": {"worker": 0.1, "documents": 35.2}},
+            }, "fetched": {"BTCUSDT": 6869.5, "ETHUSDT": 6104.0}, "cpu_ms": 402.0, "collections_ms": 3.1,
+            "where": [{"thread": "MainThread", "at": "nothing to do", "share": 0.97}],
+        },
     },
     "universe": {
         "size": 15, "configured": 15, "left_out": 1, "failed": {}, "empty": None, "unknown_includes": {}, "doubts": [],

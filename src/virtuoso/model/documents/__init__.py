@@ -6,7 +6,15 @@ coverage and probabilities in [0, 1]; times ISO 8601 in UTC. `null` means unknow
 
 from virtuoso.model.documents.backtested import BacktestedQuality, HorizonBacktested, backtested_quality
 from virtuoso.model.documents.cones import ConeItem, Cones, ConesHeld
-from virtuoso.model.documents.cycles import MonitoringHistory, PassGroup, PassTimes, SlowPass
+from virtuoso.model.documents.cycles import (
+    MonitoringHistory,
+    PassExplained,
+    PassGroup,
+    PassTimes,
+    SlowPass,
+    StageExplained,
+    Whereabouts,
+)
 from virtuoso.model.documents.depth import Depth, DepthBlock
 from virtuoso.model.documents.market import Breadth, Dashboard, DashboardMarket, MarketOverview, Mover, SystemStatus
 from virtuoso.model.documents.performance import (
@@ -83,6 +91,7 @@ __all__ = [
     "MonitoringHistory",
     "MonitoringStatus",
     "Mover",
+    "PassExplained",
     "PassGroup",
     "PassTimes",
     "Problem",
@@ -106,6 +115,7 @@ __all__ = [
     "SignalOutcomeItem",
     "SignalPerformance",
     "SlowPass",
+    "StageExplained",
     "StageTimes",
     "SymbolDetail",
     "SymbolItem",
@@ -118,5 +128,6 @@ __all__ = [
     "Ticks",
     "TopSignals",
     "TradeItem",
+    "Whereabouts",
     "backtested_quality",
 ]

@@ -1,4 +1,4 @@
-"""The document of how long the passes of the monitor took, over hours."""
+"""Documents of how long the passes of the monitor took: over hours, and one of them explained."""
 
 import msgspec
 
@@ -44,6 +44,56 @@ class SlowPass(msgspec.Struct, frozen=True, kw_only=True):
     """How many symbols had a reading after it."""
     times: PassTimes
     """How long it took, stage by stage: they follow each other."""
+
+
+class StageExplained(msgspec.Struct, frozen=True, kw_only=True):
+    """One stage of one pass."""
+
+    ms: float
+    """How long it took, ms."""
+    usual_ms: float | None
+    """The median of the latest 500 before it, ms; `null` where it was the first."""
+    parts: dict[str, float]
+    """What of it was measured apart, ms by name: `fit` and `worker` are waited for, `week`, `rewarm`, `factors`,
+    `forecast`, `documents` are done."""
+
+
+class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a thread of the process was seen."""
+
+    thread: str
+    """Its name: `MainThread` is the event loop's, `analysis_0` the worker's."""
+    at: str
+    """The function that it was in, as `module:function`, and behind `>` what that had called; or `nothing to do`."""
+    share: float
+    """How often, of all looks, 0–1."""
+
+
+class PassExplained(msgspec.Struct, frozen=True, kw_only=True):
+    """One pass, and what took its time."""
+
+    ended: str
+    """When it ended, ISO 8601 in UTC."""
+    ok: bool
+    """Whether it succeeded."""
+    took_ms: float
+    """How long it took, ms."""
+    budget_ms: float | None
+    """From when on a pass is slow (`monitoring.alerts.slow_cycle`), ms; `null` where none is."""
+    stages: dict[str, StageExplained]
+    """Its stages, in their order."""
+    fetched: dict[str, float]
+    """The symbols whose missing bars took longest to fetch, five at most, ms."""
+    alone: tuple[str, ...]
+    """Symbols that were analysed one by one, five at most."""
+    cpu_ms: float
+    """Processor time that the whole process took meanwhile, ms: far less than `took_ms` means that it waited, or that
+    others had the processor."""
+    collections_ms: float
+    """How much of it the garbage collector took, ms."""
+    where: tuple[Whereabouts, ...]
+    """Where threads were seen most often, looked at every 20 ms from half the budget on; nothing where it was over by
+    then."""
 
 
 class MonitoringHistory(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from virtuoso.model.documents.cycles import PassExplained
 from virtuoso.model.feed_kind import FeedKind
 from virtuoso.model.quality import DataQuality, DataSource
 
@@ -59,6 +60,10 @@ class CycleStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How long each stage takes, by name: `total`, `refresh`, `analyse`, `decide`, `publish`."""
     slowest_fetch_ms: float | None
     """The longest request of the last refresh, ms, 0 where none was needed; `null` before the first."""
+    slowest: PassExplained | None = None
+    """The slowest of the latest 500 passes, explained; `null` before the first."""
+    slow: PassExplained | None = None
+    """The latest pass that took longer than its budget, explained; `null` where none did."""
 
 
 class FeedItem(msgspec.Struct, frozen=True, kw_only=True):

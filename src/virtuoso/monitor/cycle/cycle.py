@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import structlog
 
@@ -21,7 +20,7 @@ from virtuoso.exchange.protocol import Exchange, Stream
 from virtuoso.market.panel import Cut
 from virtuoso.market.state import MarketState, Qualities
 from virtuoso.model.clock import iso
-from virtuoso.model.documents import SymbolItem
+from virtuoso.model.documents import PassExplained, SymbolItem
 from virtuoso.model.quality import DataQuality, DataSource
 from virtuoso.model.signal import Label
 from virtuoso.model.timeframe import Timeframe
@@ -30,6 +29,7 @@ from virtuoso.monitor.alerting.pressure import PressureLog
 from virtuoso.monitor.containment import each
 from virtuoso.monitor.cycle.refits import Fitting, PutOff, Refits
 from virtuoso.monitor.cycle.statements import Say, statements_of
+from virtuoso.monitor.cycle.timing import PassTimes, why_slow
 from virtuoso.monitor.documents.fresh_label import served_label
 from virtuoso.monitor.documents.publication import Publication
 from virtuoso.monitor.documents.publish import Built, Frame, build, market_items
@@ -40,10 +40,11 @@ from virtuoso.monitor.watching.freshness import overall, symbol_qualities
 from virtuoso.monitor.watching.refresh import Refresh, Refreshed
 from virtuoso.monitor.watching.watch import Watch
 from virtuoso.operations.health import HealthState
-from virtuoso.operations.latency import STAGES, Latencies, Stopwatch
-from virtuoso.operations.metrics import Durations
+from virtuoso.operations.latency import Latencies, Stopwatch
 
 log = structlog.get_logger(__name__)
+
+_T = TypeVar("_T")
 
 _ANALYSIS, _TICKER = "its analysis", "its ticker"
 
@@ -102,8 +103,7 @@ class Cycle:
         self.pressure = PressureLog(alerting.incidents, results.signals.standing)
         self.regimes = RegimeTracker(engine.base, regime_timeframe(engine.timeframes))
         self._passed = ForecastsPassed()
-        self.stages: dict[str, Durations] = defaultdict(Durations)
-        self._last_stages: dict[str, float] = {}
+        self.times = PassTimes(latency)
         self.evaluations: dict[str, Evaluation] = {}
         self.analysed_ms = 0
         self.count = 0
@@ -119,16 +119,18 @@ class Cycle:
 
     async def run(self) -> None:
         """Run one pass, and record how long it took and whether it failed; a failure is logged, not raised."""
-        began = time.perf_counter()
+        self.times.begin(self._slow_s)
         error: str | None = None
         try:
             await self._pass()
+        except asyncio.CancelledError:
+            self.times.end(self._slow_s, self._now_ms(), ok=False)
+            raise
         except Exception as failure:  # the pass failed; the next one is tried all the same
             error = f"{type(failure).__name__}: {failure}"
             log.exception("cycle failed")
-        seconds = time.perf_counter() - began
+        took = self.times.end(self._slow_s, self._now_ms(), ok=error is None)
         self.count += 1
-        self._took("total", seconds)
         self.last_error = error
         if error is None:
             self.succeeded_ms = self._now_ms()
@@ -136,10 +138,17 @@ class Cycle:
         else:
             self.failures += 1
             self._health.failed(error)
-        observe_cycle(self._incidents, seconds, self._slow_s, error, self._now_ms())
-        self._results.cycled(self._now_ms(), ok=error is None, symbols=len(self.evaluations), stages=self._last_stages)
-        self._last_stages = {}
+        self._judge_time(took, error)
+        stages = {"total": took.took_ms} | {stage: each.ms for stage, each in took.stages.items()}
+        self._results.cycled(self._now_ms(), ok=error is None, symbols=len(self.evaluations), stages=stages)
         self.publish_health()
+
+    def _judge_time(self, took: PassExplained, error: str | None) -> None:
+        """Open or end the incidents of a pass; one that was slow says why."""
+        seconds, (why, details) = took.took_ms / 1e3, why_slow(took)
+        if seconds >= self._slow_s:
+            log.warning("a pass was slow", seconds=round(seconds, 3), why=why)
+        observe_cycle(self._incidents, seconds, self._slow_s, error, self._now_ms(), why, details)
 
     async def _pass(self) -> None:
         close_ms = self._refresh.due(self.analysed_ms)
@@ -147,8 +156,9 @@ class Cycle:
         if close_ms is None and self.analysed_ms and self._refresh.incomplete(self.analysed_ms):
             repair_ms = self.analysed_ms
         if repair_ms is not None:
-            async with self._timed("refresh"):
+            async with self.times.timed("refresh"):
                 refreshed = self.last_refresh = await self._refresh.complete(repair_ms)
+                self.times.fetched(refreshed.took)
                 log.debug(
                     "refresh complete",
                     seldom=True,
@@ -161,11 +171,11 @@ class Cycle:
                     slowest_fetch_s=round(refreshed.slowest_s, 3),
                 )
         self._judge()
-        async with self._timed("analyse"):
+        async with self.times.timed("analyse"):
             await self._analyse(close_ms)
-        async with self._timed("decide"):
+        async with self.times.timed("decide"):
             self._decide()
-        async with self._timed("publish"):
+        async with self.times.timed("publish"):
             await self.publish()
 
     def _judge(self) -> None:
@@ -187,8 +197,10 @@ class Cycle:
     async def _analyse(self, close_ms: int | None) -> None:
         """Step the engine by what closed; rows that were late for an earlier close are stepped alone."""
         if close_ms is not None:
-            await self.refits.settle(close_ms)
-            await self._before_close()
+            with self.times.part("fit"):
+                await self.refits.settle(close_ms)
+            with self.times.part("week"):
+                await self._before_close()
             self.analysed_ms = close_ms
             self._alerting.signals(self._results.lapsed(close_ms - self._engine.base.ms, self.source), self._market)
         for symbol in self._watch.restarts.unlinked:
@@ -218,6 +230,7 @@ class Cycle:
         """Analyse symbols one by one, each from its history; whether any could be."""
         succeeded = 0
         for symbol, quality in pending.items():
+            self.times.alone(symbol)
             before_ms = self._evaluated_ms(symbol) or self.analysed_ms - Timeframe.M1.ms
             if await self._contained.awaited(symbol, _ANALYSIS, self._step_anew(symbol, quality, before_ms)):
                 succeeded += 1
@@ -238,9 +251,10 @@ class Cycle:
         """
         before_ms, market = self.analysed_ms - Timeframe.M1.ms, self._market
         untold = [s for s in pending if (h := market[s].history).pending(before_ms) and not h.told(before_ms)]
-        await self._watch.loader.rewarm(untold, before_ms)
+        with self.times.part("rewarm"):
+            await self._watch.loader.rewarm(untold, before_ms)
         cut = self._market.cut(self.analysed_ms, pending)
-        found = await asyncio.get_running_loop().run_in_executor(self._worker, self._evaluate, cut, self.source)
+        found = await self._on_worker(self._evaluate, cut, self.source)
         for symbol in cut.symbols:
             self.evaluations[symbol] = found.evaluation
         self._results.evaluated(cut, found)
@@ -266,8 +280,9 @@ class Cycle:
             evaluation.reading(symbol)
         found = self._results.found(evaluation, cut, self._engine, source)
         forecast_s = self._forecasting.take()
-        self._latency.add("factors", time.perf_counter() - began - forecast_s)
-        self._latency.add("forecast", forecast_s)
+        for part, seconds in (("factors", time.perf_counter() - began - forecast_s), ("forecast", forecast_s)):
+            self._latency.add(part, seconds)
+            self.times.took(part, seconds)
         return found if self._say is None else replace(found, statements=statements_of(evaluation, cut.symbols))
 
     def _evaluated_ms(self, symbol: str) -> int:
@@ -300,7 +315,7 @@ class Cycle:
         """Build and encode all documents off the loop and put them into the cache under one version."""
         self._judge()
         frame = self.frame()
-        built, findings = await asyncio.get_running_loop().run_in_executor(self._worker, self._build, frame)
+        built, findings = await self._on_worker(self._build, frame)
         self._publication.publish_all(built.bodies)
         for name in self._published - built.bodies.keys():
             self._publication.cache.remove(name)
@@ -325,7 +340,8 @@ class Cycle:
 
     def _build(self, frame: Frame) -> tuple[Built, list[Finding]]:
         """On the worker: the documents, and what the user's rules say of them."""
-        built = build(frame, self._contained)
+        with self.times.part("documents"):
+            built = build(frame, self._contained)
         return built, self._alerting.judge(built.details, built.overview, frame.now_ms, self._contained)
 
     def publish_health(self) -> None:
@@ -389,19 +405,15 @@ class Cycle:
         looked = health.observed_age_s is not None  # a replay has cycles alone
         return "starting" if looked and health.status == "starting" else "online"
 
-    @asynccontextmanager
-    async def _timed(self, stage: str) -> AsyncIterator[None]:
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._took(stage, time.perf_counter() - began)
+    async def _on_worker(self, work: Callable[..., _T], *args: Any) -> _T:
+        """What `work` answers on the worker; how long that was busy with other things is told as `worker`."""
+        asked = time.perf_counter()
 
-    def _took(self, stage: str, seconds: float) -> None:
-        self.stages[stage].add(seconds * 1000)
-        if stage in STAGES:
-            self._latency.add(stage, seconds)
-        self._last_stages[stage] = round(seconds * 1000, 3)
+        def begun() -> _T:
+            self.times.took("worker", time.perf_counter() - asked)
+            return work(*args)
+
+        return await asyncio.get_running_loop().run_in_executor(self._worker, begun)
 
     def _now_ms(self) -> int:
         return self._watch.now_ns() // 1_000_000

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -38,7 +39,13 @@ class Refreshed:
     fetched: int
     failed: int
     seconds: float
-    slowest_s: float
+    took: Mapping[str, float]
+    """Seconds by symbol for which something was asked."""
+
+    @property
+    def slowest_s(self) -> float:
+        """The longest that a symbol took; 0 where nothing was asked."""
+        return max(self.took.values(), default=0.0)
 
 
 class Refresh:
@@ -125,7 +132,7 @@ class Refresh:
             fetched=len(done) - fresh,
             failed=len(ready) - len(done),
             seconds=time.perf_counter() - began,
-            slowest_s=max(took, default=0.0),
+            took=dict(zip(wanting, took, strict=True)),
         )
 
     def _has_holes(self, symbol: str, close_ms: int) -> bool:
