@@ -1,5 +1,6 @@
 """Logs: for people on a terminal, JSON lines otherwise; UTC with `Z`. No secret leaves the process through them."""
 
+import atexit
 import logging
 import os
 import sys
@@ -14,6 +15,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 from virtuoso.model.clock import Clock, SystemClock
 from virtuoso.operations import streams
 from virtuoso.operations.log_line import LogLine
+from virtuoso.operations.repeats import Repeats
 
 _SECRET = ("token", "secret", "password", "webhook", "api_key")
 _HIDDEN = "***"
@@ -85,9 +87,12 @@ def configure(level: str, form: str, secrets: Iterable[str] | None = None) -> No
     renderer: Any = LogLine(coloured=coloured) if console else structlog.processors.JSONRenderer()
     told = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
     tracebacks = structlog.processors.format_exc_info if console else told
+    repeats = Repeats(SystemClock())
+    atexit.register(repeats.flush)
     structlog.configure(
         processors=[
             _Seldom(SystemClock()),
+            repeats,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _named,

@@ -147,7 +147,7 @@ class Cycle:
         """Open or end the incidents of a pass; one that was slow says why."""
         seconds, (why, details) = took.took_ms / 1e3, why_slow(took)
         if seconds >= self._slow_s:
-            log.warning("a pass was slow", seconds=round(seconds, 3), why=why)
+            log.warning("a pass was slow", stage=details.get("stage"), seconds=round(seconds, 3), details=details)
         observe_cycle(self._incidents, seconds, self._slow_s, error, self._now_ms(), why, details)
 
     async def _pass(self) -> None:
