@@ -323,6 +323,20 @@ class LoggingSettings(Section):
     format: Literal["auto", "console", "json"] = Field(
         "auto", description="`auto`: console on a terminal, JSON lines otherwise; `json`: whatever the process says is."
     )
+    file: FilePath | None = Field(
+        None, description="File that gets each line too, also with `console` for people, else as JSON; null: none does."
+    )
+    file_mb: int = Field(
+        10, ge=1, le=10_000, description="Size at which it is put by as `FILE.1` and begun anew, megabytes."
+    )
+    file_keep: int = Field(5, ge=0, le=100, description="How many that were put by stay.")
+
+    @field_validator("file")
+    @classmethod
+    def _is_no_folder(cls, file: Path | None) -> Path | None:
+        if file is not None and file.is_dir():
+            raise ValueError("is a folder; it must be a file, or a path where one can be made")
+        return file
 
 
 _IDENTITY = "monitor"

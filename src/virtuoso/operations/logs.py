@@ -14,6 +14,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 
 from virtuoso.model.clock import Clock, SystemClock
 from virtuoso.operations import streams
+from virtuoso.operations.log_file import LogFile
 from virtuoso.operations.log_line import LogLine
 from virtuoso.operations.repeats import Repeats
 
@@ -72,23 +73,44 @@ def _masked(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
     return event
 
 
-def configure(level: str, form: str, secrets: Iterable[str] | None = None) -> None:
+class _Kept:
+    """Writes each event into a file too, as a line for people or as JSON, and hands it on."""
+
+    def __init__(self, file: LogFile, *, console: bool) -> None:
+        self._file = file
+        self._processors = _rendering(console=console, coloured=False)
+
+    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        line: Any = dict(event)
+        for processor in self._processors:
+            line = processor(logger, method, line)
+        self._file.write(streams.masked(line))
+        return event
+
+
+def _rendering(*, console: bool, coloured: bool) -> tuple[Any, Any]:
+    """What makes a text of an event, the traceback first. Never its local variables: they hold what secrets are of."""
+    if console:
+        return structlog.processors.format_exc_info, LogLine(coloured=coloured)
+    told = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+    return told, structlog.processors.JSONRenderer()
+
+
+def configure(level: str, form: str, secrets: Iterable[str] | None = None, file: LogFile | None = None) -> None:
     """Set up the process's logs, and `hide` the secrets where there is a configuration that may hold some.
 
-    `form` is console, json (which holds for whatever else the process says too) or auto (console on a terminal).
+    `form` is console, json (which holds for whatever else the process says too) or auto (console on a terminal). A
+    `file` gets every line too: for people where the form is console, JSON otherwise.
     """
     if secrets is not None:
         streams.hide(secrets)
     if form == "json":
         streams.speak_json()
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
-    # Never the local variables of a traceback: they hold what secrets are made of.
     coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    renderer: Any = LogLine(coloured=coloured) if console else structlog.processors.JSONRenderer()
-    told = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
-    tracebacks = structlog.processors.format_exc_info if console else told
     repeats = Repeats(SystemClock())
     atexit.register(repeats.flush)
+    kept = () if file is None else (_Kept(file, console=form == "console"),)
     structlog.configure(
         processors=[
             _Seldom(SystemClock()),
@@ -97,8 +119,8 @@ def configure(level: str, form: str, secrets: Iterable[str] | None = None) -> No
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _named,
             _masked,
-            tracebacks,
-            renderer,
+            *kept,
+            *_rendering(console=console, coloured=coloured),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         # Standard error as it is when something is said: a stream kept from now may be closed by then.

@@ -52,6 +52,10 @@ class MaskedStream:
         """Mask these secrets from now on, in addition to those known already, also in JSON or Python quotes."""
         self._mask.hide(secrets)
 
+    def masked(self, text: str) -> str:
+        """The text without the secrets that are known by now."""
+        return self._mask(text)
+
     def write(self, text: str) -> int:
         """Write it masked; the length that was asked for."""
         length = len(text)
@@ -105,6 +109,12 @@ def hide(secrets: Iterable[str]) -> None:
     known = list(secrets)
     for stream in _masked():
         stream.hide(known)
+
+
+def masked(text: str) -> str:
+    """The text as this process would say it: with each secret that is known by now as `***`."""
+    *_, stream = _masked()
+    return stream.masked(text)
 
 
 def speak_json() -> None:

@@ -30,6 +30,8 @@ def check_folders(settings: Settings) -> None:
         wanted["data_dir"] = series_folder(settings) if store == "embedded" else spool_folder(settings)
     if (file := sqlite_file(settings)) is not None and settings.database.url is not None:
         wanted["database.url"] = file.parent
+    if settings.logging.file is not None:
+        wanted["logging.file"] = settings.logging.file.parent
     mistakes = [f"{key} = {folder}: {why}" for key, folder in wanted.items() if (why := _not_writable(folder))]
     if mistakes:
         raise UsageError("\n".join(mistakes))

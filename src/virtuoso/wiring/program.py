@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from virtuoso.config import Settings
-from virtuoso.config.keys import secret_texts
 from virtuoso.config.loading import read
 from virtuoso.model.errors import ConfigError
-from virtuoso.operations import logs
+from virtuoso.wiring.logs import speak
 
 
 def settings_of(
@@ -20,10 +19,11 @@ def settings_of(
 
     Raises:
         ConfigError: one line for each mistake; they are told as `logging` says, as far as that is without a mistake.
+        UsageError: the file of the logs cannot be written.
     """
     reading = read(paths, environment)
     if (settings := reading.settings) is not None:
-        logs.configure(level or settings.logging.level, settings.logging.format, secret_texts(settings))
+        speak(settings, level)
     opening()
     if settings is None or reading.mistakes:
         raise ConfigError("\n".join(reading.mistakes))

@@ -153,7 +153,7 @@ def test_a_misspelt_key_is_one_that_exists(tmp_path: Path) -> None:
     (line,) = mistakes(tmp_path, "monitoring: {alerst: {cooldown: 5}}")
     assert line.endswith("unknown key; did you mean monitoring.alerts?")
     (line,) = mistakes(tmp_path, "logging: {colour: red}")
-    assert line.endswith("unknown key; logging has level, format")
+    assert line.endswith("unknown key; logging has level, format, file, file_mb, file_keep")
 
 
 def test_variables_of_others_are_left_alone() -> None:

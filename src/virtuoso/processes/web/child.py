@@ -10,15 +10,14 @@ import sys
 import structlog
 
 from virtuoso.config import Settings
-from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import VirtuosoError
-from virtuoso.operations import logs
 from virtuoso.processes.runtime import Runtime
 from virtuoso.processes.stopping import stop_signals
 from virtuoso.processes.web.serving import serve_documents
 from virtuoso.storage.cache.feed_reader import FeedReader, greeting
 from virtuoso.storage.cache.memory import MemoryCache
+from virtuoso.wiring.logs import speak
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +33,7 @@ def main(runtime: Runtime) -> None:
     listening.setblocking(False)
     try:
         settings: Settings = pickle.loads(greeting(feed))  # noqa: S301 - our parent's, over a socket of its own
-        logs.configure(settings.logging.level, settings.logging.format, secret_texts(settings))
+        speak(settings)
         feed.setblocking(False)
         runtime.run(_run(settings, runtime.clock(), listening, feed))
     except VirtuosoError as error:
