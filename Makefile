@@ -35,7 +35,7 @@ PAGE_SOURCES := $(shell find dashboard/src dashboard/public -type f ! -name '*.t
 	dashboard/index.html dashboard/vite.config.ts dashboard/markdown.ts docs/methodology.md
 NODE_MODULES := dashboard/node_modules/.installed
 
-.PHONY: install demo page page-check types test soak check bench track-record lived wheel audit docs clean lock packages
+.PHONY: install demo page page-check types test soak check bench bench-compare track-record lived wheel audit docs clean lock packages
 
 install: $(VENV)/.installed $(WANTED:%=$(VENV)/.installed-extra-%) $(PAGE)  ## the program and what it needs (EXTRAS="ccxt parquet")
 
@@ -71,6 +71,9 @@ check: $(VENV)/.installed-dev  ## the gate of every commit: style, types, import
 bench: $(VENV)/.installed-dev  ## side by side with the peers: build/benchmarks, docs/benchmarks.md
 	@$(MAKE) --no-print-directory packages PACKAGES="$(BENCH_PACKAGES)" COMMANDS="$(BENCH_COMMANDS)"
 	$(BIN)/python -m benchmarks.run
+
+bench-compare: $(VENV)/.installed-dev  ## what became worse since benchmarks/baseline.json, by the last `make bench`
+	$(BIN)/python -m benchmarks.compare
 
 track-record: $(VENV)/.installed-extra-parquet $(VENV)/.installed-extra-research  ## judge SETS=DIR: docs/track-record.md, and what is served of it
 	$(BIN)/virtuoso research track-record $(or $(SETS),$(error SETS=DIR: the folder of the sets)) --no-config \

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from subprocess import DEVNULL
 
-from benchmarks.figures import Section, Series, Target
+from benchmarks.figures import Section, Series, Target, by_rounds
 from benchmarks.processes import running
 from benchmarks.running import Program, exchange, free_port, get, up
 
@@ -109,6 +109,7 @@ def measure(rounds: int) -> list[Section]:
             share = Target(
                 f"virtuoso's share of nginx, {label}", "≥", BOUNDS[name],
                 100.0 * ours.median / theirs.median, 100.0 * ours.best / theirs.best, "%",
+                by_rounds(ours, theirs),
             )  # fmt: skip
             section.targets.append(share)
     section.notes.append(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 
@@ -41,9 +41,42 @@ class Series:
         }
 
 
+def by_rounds(over: Series, under: Series) -> list[float]:
+    """The ratio of two participants in each round: they took turns, so that what disturbed one disturbed both.
+
+    One that had several turns in each round counts by their mean.
+    """
+    rounds = min(len(over.samples), len(under.samples))
+    means = [_means(each.samples, rounds) for each in (over, under)]
+    return [one / other for one, other in zip(*means, strict=True)]
+
+
+def _means(samples: Sequence[float], rounds: int) -> list[float]:
+    """Of each round.
+
+    Raises:
+        ValueError: not every round had as many turns.
+    """
+    turns, rest = divmod(len(samples), rounds)
+    if rest:
+        raise ValueError(f"{len(samples)} samples are no whole number of turns in {rounds} rounds")
+    return [fmean(samples[at : at + turns]) for at in range(0, len(samples), turns)]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio to a peer, round by round; `sense` says which way it should be, as a `Target` does."""
+
+    sense: str
+    rounds: tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class Target:
-    """A figure to be met: by the medians, with the best samples shown beside it. `sense` is `≤` or `≥`."""
+    """A figure to be met: by the medians, with the best samples shown beside it. `sense` is `≤` or `≥`.
+
+    `rounds` are the ratios to a peer round by round, by which runs are compared; a figure without a peer has none.
+    """
 
     what: str
     sense: str
@@ -51,11 +84,13 @@ class Target:
     median: float
     best: float
     unit: str = "×"
+    rounds: Sequence[float] = ()
 
     @classmethod
     def ratio(cls, what: str, sense: str, bound: float, over: Series, under: Series) -> "Target":
         """`over / under`, of medians and of best samples."""
-        return cls(what, sense, bound, over.median / under.median, over.best / under.best)
+        median, best = over.median / under.median, over.best / under.best
+        return cls(what, sense, bound, median, best, rounds=by_rounds(over, under))
 
     @classmethod
     def value(cls, what: str, sense: str, bound: float, series: Series) -> "Target":
@@ -69,7 +104,7 @@ class Target:
 
     def as_dict(self) -> dict[str, Any]:
         """For the JSON file."""
-        return {**self.__dict__, "met": self.met}
+        return {**self.__dict__, "rounds": list(self.rounds), "met": self.met}
 
 
 @dataclass

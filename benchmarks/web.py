@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psutil
 
 from benchmarks.api import CONNECTIONS, wrk
-from benchmarks.figures import Section, Series, Target
+from benchmarks.figures import Section, Series, Target, by_rounds
 from benchmarks.processes import ask, own_module, running
 from benchmarks.running import DEADLINE_S, POLL_S, free_port, get
 
@@ -80,7 +80,8 @@ def requests(rounds: int) -> Section:
         ours, theirs = (Series(f"{who}, {unit}", unit, samples[who]) for who in names)
         section.series += [ours, theirs]
         share = 100.0 * ours.median / theirs.median, 100.0 * max(ours.samples) / max(theirs.samples)
-        section.targets.append(Target(f"virtuoso's share of constant bytes, {title}", "≥", SHARE, *share, "%"))
+        what, by_turns = f"virtuoso's share of constant bytes, {title}", by_rounds(ours, theirs)
+        section.targets.append(Target(what, "≥", SHARE, *share, "%", by_turns))
     section.notes.append(
         f"wrk -t1 -c{CONNECTIONS}; one uvicorn worker each, same settings, {DASHBOARD_BYTES:,} bytes; into virtuoso's "
         "cache go 600 symbols' documents every two seconds (five times the default pace) and ticks twice a second"

@@ -18,6 +18,16 @@ def test_ratio_is_of_medians_and_of_best_samples():
     assert Target.ratio("ours over peer", "≤", 0.1, OURS, PEER).met
 
 
+def test_rounds_pair_what_was_measured_one_after_the_other():
+    twice = Series("twice", "points/s", [10.0, 30.0, 40.0, 60.0])
+    once = Series("once", "points/s", [2.0, 5.0])
+    assert Target.ratio("twice over once", "≥", 1.0, twice, once).rounds == [10.0, 10.0]
+    assert Target.ratio("once over twice", "≤", 1.0, once, twice).rounds == [0.1, 0.1]
+    assert Target.value("alone", "≥", 1.0, twice).rounds == ()
+    with pytest.raises(ValueError, match="4 samples are no whole number of turns in 3 rounds"):
+        Target.ratio("twice over ours", "≥", 1.0, twice, OURS)
+
+
 def test_the_best_of_a_rate_is_the_greatest():
     assert Series("nginx", "req/s", [10.0, 30.0, 20.0]).best == 30.0
     assert OURS.best == 2.0
