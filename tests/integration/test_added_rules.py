@@ -34,6 +34,8 @@ async def test_a_rule_is_added_for_its_monitor_alone_and_removed(tmp_path: Path)
         assert (await web.database.alert_inputs("monitor", NOW_MS)).rules == (ADDED,), "nothing is replaced unasked"
         assert (await web.ask("/api/alerts/rules/stretched", "DELETE"))[0] == 204
         assert (await web.ask("/api/alerts/rules/stretched", "DELETE"))[0] == 404
+        assert (await web.ask("/api/alerts/rules/stretched%0A", "DELETE"))[0] == 422
+        assert (await web.ask("/api/alerts?kind=stretched%0A"))[0] == 422
         assert (await web.database.alert_inputs("monitor", NOW_MS)).rules == ()
 
 

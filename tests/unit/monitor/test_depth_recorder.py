@@ -271,3 +271,18 @@ async def test_what_one_symbol_raises_costs_that_symbol(watched: Watched) -> Non
     document = watched.cache.get("depth:BADUSDT")
     assert document is not None
     assert msgspec.json.decode(document.body, type=Depth).blocks[-1].seconds == "bb----bb"
+
+
+async def test_a_block_that_does_not_change_any_more_is_encoded_once(watched: Watched) -> None:
+    encoder, made = watched.recorder._encoder, list[Any]()
+
+    class Counting:
+        def encode(self, given: Any) -> bytes:
+            made.append(given)
+            return encoder.encode(given)
+
+    watched.recorder._encoder = Counting()  # type: ignore[assignment]
+    watched.quote(1_000.0)
+    watched.look(18)
+    assert sum(isinstance(given, DepthBlock) for given in made) == 2, "when it is over, and with its last trades"
+    assert [block.seconds for block in watched.published().blocks] == ["b" * 10, "b" * 8]
