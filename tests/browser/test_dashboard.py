@@ -166,6 +166,28 @@ def test_a_part_of_the_method_is_shown_once_more_and_one_of_a_wrong_name_breaks_
         page.wait_for_url("**/methodology#*")
 
 
+def test_a_page_that_was_left_before_it_came_says_nothing_of_its_failing(browser: Browser, program: Program) -> None:
+    with opened(browser, program.url) as shown:
+        page = shown.page
+        shown.expected.append("Failed to load resource")
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.add_init_script("delete Navigator.prototype.serviceWorker")  # what a worker asks for cannot be held
+        page.route("**/assets/System-*.js", hold)
+        shown.go("/signals")
+        page.get_by_role("link", name="System", exact=True).click()
+        soon(page, lambda: len(held), bool)
+        page.get_by_role("link", name="Signals", exact=True).click()
+        with page.expect_event("requestfailed"):
+            held[0].abort()
+        price = page.locator("[data-price]").first
+        expect(price).not_to_have_text(price.inner_text())
+        expect(page.locator(".message.error")).to_have_count(0)
+
+
 def test_the_script_of_the_first_page_is_small(browser: Browser, program: Program) -> None:
     with opened(browser, program.url) as shown:
         bodies: dict[str, bytes] = {}
