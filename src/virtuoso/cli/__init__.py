@@ -35,6 +35,7 @@ _COMMANDS: Final = {
     ),
     "signals": ("virtuoso.cli.signals", "Show one signal of a running Virtuoso, to be shared, or how good all were."),
     "doctor": ("virtuoso.cli.doctor", "Examine all that a running Virtuoso depends on, and say what mends it."),
+    "profile": ("virtuoso.cli.profile", "Run a monitor for some cycles, and say where its time goes."),
     "backup": ("virtuoso.cli.backup", "Copy what is kept, while everything runs."),
     "restore": ("virtuoso.cli.restore", "Put a backup into an empty data folder."),
     "validate": (

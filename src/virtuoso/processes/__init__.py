@@ -2,6 +2,7 @@
 
 PUBLIC = (
     "announcing", "backups", "checking.check", "checking.doctor", "checking.finding", "fast", "loading", "monitor",
-    "recordings.export", "recordings.served", "reload", "runtime", "stopping", "up", "web.worker", "web.workers",
+    "profiling", "recordings.export", "recordings.served", "reload", "runtime", "stopping", "up",
+    "web.worker", "web.workers",
 )  # fmt: skip
 """Modules that other rooms may import; the others are its own."""

@@ -19,7 +19,7 @@ from virtuoso.operations.sampling import Sampler
 
 _KEPT = 500
 """As many as the durations of stages are of."""
-_SYMBOLS = 5
+_SYMBOLS, _PLACES = 5, 8
 
 
 @dataclass(slots=True)
@@ -66,6 +66,10 @@ class PassTimes:
         """The slowest of the latest 500 passes; `None` before the first."""
         return max(self._recent, key=lambda each: each.took_ms, default=None)
 
+    def latest(self, passes: int) -> tuple[PassExplained, ...]:
+        """So many of the latest 500, oldest first."""
+        return tuple(self._recent)[max(0, len(self._recent) - passes) :]
+
     def begin(self, budget_s: float) -> None:
         """A pass begins; what the process does is looked at once half its budget is used up."""
         sampler = None if budget_s == inf else Sampler(budget_s / 2)
@@ -111,7 +115,7 @@ class PassTimes:
         one = self._now
         seconds = time.perf_counter() - one.began_s
         gc.callbacks.remove(one.collection)
-        where = () if one.sampler is None else one.sampler.end()
+        where = () if one.sampler is None else one.sampler.end().where(_PLACES)
         usual = {stage: times.p50 for stage, each in self.stages.items() if (times := each.times())}
         for stage, took_s in (*one.stages.items(), ("total", seconds)):
             self.stages[stage].add(took_s * 1e3)

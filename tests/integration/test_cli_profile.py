@@ -1,0 +1,39 @@
+"""`virtuoso profile` against the embedded exchange: what stages take, where threads are seen, and a flame graph."""
+
+import os
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests.support import warm
+from tests.support.exchange import Running
+from tests.support.program import command, settings_for
+
+
+def profile(config: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return warm.run(command("profile", *arguments, "-c", str(config)), timeout=240, env=dict(os.environ))
+
+
+def test_it_says_what_stages_take_and_draws_where_threads_were(wall_exchange: Running, tmp_path: Path) -> None:
+    config, graph = settings_for(wall_exchange, tmp_path), tmp_path / "graph.svg"
+    done = profile(config, "--cycles", "2", "-o", str(graph))
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(("2 cycles of ", "3 cycles of "))
+    assert "% of a processor" in lines[0]
+    stages = [line.split()[0] for line in lines if line.endswith("%")]
+    assert {"analyse", "decide", "publish", "documents", "worker"} <= set(stages)
+    assert any(" MainThread " in line for line in lines)
+    assert lines[-1] == f"flame graph: {graph}"
+    text = graph.read_text()
+    assert ElementTree.fromstring(text).tag.endswith("svg")
+    assert "virtuoso.monitor." in text
+    assert not (tmp_path / "data" / "virtuoso.db").exists(), "nothing is kept"
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_is_watched(wall_exchange: Running, tmp_path: Path) -> None:
+    done = profile(settings_for(wall_exchange, tmp_path), "-o", str(tmp_path / "none" / "graph.svg"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"virtuoso: --out {tmp_path / 'none' / 'graph.svg'}: the folder {tmp_path / 'none'} is not there\n"
+    )
