@@ -150,8 +150,13 @@ def test_a_killed_recording_lacks_a_second_at_most(exchange: Running, tmp_path: 
             program = Program(found[0], process, pace)
             program.answer("/health/live")
         program.until("every symbol", lambda: len(scored(program)) == 15, 120)
+
+        def told() -> Any:
+            return program.ask("/api/monitoring/status")["recording"]
+
+        program.until("what was recorded is told", lambda: told()["bytes"] > 0, 30)
         with pace.slowed():  # a thread writes
-            recorded = program.ask("/api/monitoring/status")["recording"]
+            recorded = told()
             pace.sleep(1.5)
     finally:
         process.send_signal(signal.SIGKILL)
