@@ -66,10 +66,22 @@ def test_dropped_delta_never_reaches_a_score(watcher: Watcher) -> None:
     assert watcher.fired() == {}
 
 
-def test_latency_shows_as_delayed(watcher: Watcher) -> None:
+def test_latency_shows_as_delayed_and_as_that_of_the_wire(watcher: Watcher) -> None:
+    def late() -> dict[str, int]:
+        """How many of what came by each stage took more than a second."""
+        latency = watcher.status()["latency"]
+        return {
+            stage: sum(found["counts"][found["bounds_s"].index(1.0) + 1 :])
+            for stage in ("wire", "state") if (found := latency.get(stage))
+        }  # fmt: skip
+
+    watcher.until("both stages are measured", lambda: len(late()) == 2, 20)
+    before = late()
     watcher.order(fault="latency", latency_ms=3000, for_s=8)
     watcher.until("delayed", lambda: watcher.quality() == "delayed", 20)
+    watcher.until("counted", lambda: late()["wire"] >= before["wire"] + TOPICS // 2, 20)
     watcher.until("live again", lambda: watcher.quality() == "live", 8 + 15)
+    assert late()["state"] - before["state"] < (late()["wire"] - before["wire"]) / 2
 
 
 def test_a_quiet_symbol_is_never_stale(watcher: Watcher) -> None:
