@@ -43,7 +43,11 @@ def document(config: Path, *arguments: str) -> SymbolDetail:
 
 def test_the_document_is_that_of_the_api_and_sums_up(running: tuple[Path, Program]) -> None:
     config, program = running
-    detail = document(config, "BTCUSDT")
+    for _ in range(3):  # on a busy machine a pass may take so long that the book it sees is of no close
+        detail = document(config, "BTCUSDT")
+        depth = next(part for factor in detail.factors for part in factor.components if part.name == "depth_imbalance")
+        if depth.raw is not None:
+            break
     assert set(msgspec.to_builtins(detail)) == set(program.ask("/api/symbols/BTCUSDT"))
     assert {factor.name for factor in detail.factors} == FACTORS
     assert detail.signal.score is not None
@@ -60,8 +64,7 @@ def test_the_document_is_that_of_the_api_and_sums_up(running: tuple[Path, Progra
     assert detail.signal.signal is not None
     assert detail.signal.confidence is not None
     assert any(reason.startswith("one pass: book and ticker were seen") for reason in detail.signal.reasons)
-    depth = next(part for factor in detail.factors for part in factor.components if part.name == "depth_imbalance")
-    assert depth.raw is not None, "the book was looked at"
+    assert depth.raw is not None, f"the book was looked at: {depth.reason}"
     flow = next(part for factor in detail.factors for part in factor.components if part.name == "order_flow_imbalance")
     assert flow.raw is None, "one pass shows no flow"
     for name in ("basis", "open_interest_quadrant", "account_ratio"):
