@@ -154,7 +154,7 @@ def test_a_killed_recording_lacks_a_second_at_most(exchange: Running, tmp_path: 
         def told() -> Any:
             return program.ask("/api/monitoring/status")["recording"]
 
-        program.until("what was recorded is told", lambda: told()["bytes"] > 0, 30)
+        program.until("frames are recorded", lambda: told()["bytes"] > 0 < told()["frames"], 60)
         with pace.slowed():  # a thread writes
             recorded = told()
             pace.sleep(1.5)
