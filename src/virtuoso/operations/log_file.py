@@ -24,8 +24,9 @@ class LogFile:
 
     def __init__(self, path: Path, most_bytes: int, keep: int) -> None:
         self._path, self._most_bytes, self._keep = path.absolute(), most_bytes, keep
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._lost = 0
+        self._torn = self._rotating = False
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._opened()
 
@@ -45,13 +46,24 @@ class LogFile:
                 self._lost = 0
 
     def _add(self, data: bytes) -> None:
-        if self._is_moved():
-            self._reopen()
-        size = os.fstat(self._file).st_size
-        if size and size + len(data) > self._most_bytes:
-            self._rotate(len(data))
+        if not self._rotating:  # else the garbage collector found meanwhile what is to be told
+            self._keep_within(len(data))
+        if self._torn:  # a full disk took half a line: it is not to spoil the next one too
+            data = b"\n" + data
         while data:
             data = data[os.write(self._file, data) :]
+            self._torn = bool(data)
+
+    def _keep_within(self, coming: int) -> None:
+        self._rotating = True
+        try:
+            if self._is_moved():
+                self._reopen()
+            size = os.fstat(self._file).st_size
+            if size and size + coming > self._most_bytes:
+                self._rotate(coming)
+        finally:
+            self._rotating = False
 
     def _rotate(self, coming: int) -> None:
         """Put the file by, unless another process has by now."""
@@ -82,7 +94,7 @@ class LogFile:
     def _reopen(self) -> None:
         new = self._opened()
         os.close(self._file)
-        self._file = new
+        self._file, self._torn = new, False
 
     def _opened(self) -> int:
         """For appending: what two processes write at once does not mix. For its owner and group to read."""

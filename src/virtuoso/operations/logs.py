@@ -48,17 +48,29 @@ class _FromLibraries(logging.Handler):
         """Say it with the name of its logger."""
         try:
             log = structlog.get_logger(__name__)
-            log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info or None)
-        except (OSError, TypeError, ValueError):  # nobody reads any longer, or its arguments do not fit its text
+            level = min(record.levelno // 10 * 10, logging.CRITICAL)  # a library may have levels between ours
+            log.log(level, record.getMessage(), logger=record.name, exc_info=record.exc_info or None)
+        except Exception:  # noqa: BLE001 - nobody reads any longer, or its arguments cannot be said: no fault of who logs
             self.handleError(record)
 
 
-class _Printer(structlog.PrintLogger):
+_PRINTING = threading.RLock()
+"""May be taken again by who holds it: what the garbage collector finds while a line is printed may log too."""
+
+
+class _Printer:
     """Prints to standard error, and knows by which name it was asked for."""
 
     def __init__(self, name: str = "virtuoso") -> None:
-        super().__init__(sys.stderr)
         self.name = name
+
+    def msg(self, line: str) -> None:
+        """Print a line; lines of several threads do not mix."""
+        with _PRINTING:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = msg
 
 
 def _named(logger: Any, _: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -6,11 +6,13 @@ One that goes on is told again every five minutes, so that who reads a part of a
 import re
 import sys
 import threading
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import structlog
+from structlog.tracebacks import safe_str
 
 from virtuoso.model.clock import Clock
 
@@ -63,8 +65,8 @@ class Repeats:
     def __init__(self, clock: Clock, later: Later = _by_timer) -> None:
         self._clock, self._later = clock, later
         self._known: dict[tuple[str, ...], _Known] = {}
-        self._waiting = False
-        self._lock = threading.Lock()
+        self._waiting = self._busy = False
+        self._lock = threading.RLock()
 
     def __call__(self, logger: Any, level: str, event: Event) -> Event:
         """Pass on what is new; count what is not.
@@ -75,7 +77,9 @@ class Repeats:
         if level not in _LEVELS or "repeated" in event:
             return event
         now_s, told = self._clock.monotonic_ns() / 1e9, True
-        with self._lock:
+        with self._alone() as alone:
+            if not alone:
+                return event
             over = self._end(now_s - AGAIN_S)
             key = self._key(logger.name, level, event)
             known = self._known.pop(key, None)
@@ -99,13 +103,23 @@ class Repeats:
 
     def flush(self) -> None:
         """Tell at once what was counted so far: the program ends."""
-        with self._lock:
+        with self._alone():
             over = self._end(float("inf"))
         _tell(over)
 
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Whether this thread is not at it already: what the garbage collector finds meanwhile may log too."""
+        with self._lock:
+            first, self._busy = not self._busy, True
+            try:
+                yield first
+            finally:
+                self._busy = not first
+
     def _look(self) -> None:
         """Tell of what is over by now."""
-        with self._lock:
+        with self._alone():
             self._waiting = False
             over = self._end(self._clock.monotonic_ns() / 1e9 - AGAIN_S)
             if any(known.untold for known in self._known.values()):
@@ -155,7 +169,7 @@ def _raised(event: Event) -> str | None:
     """What kind of exception an event is of, and what that says; `None` where it is of none."""
     told = event.get("exc_info")
     error = sys.exc_info()[1] if told is True else told[1] if isinstance(told, tuple) else told
-    return f"{type(error).__name__}: {error}" if isinstance(error, BaseException) else None
+    return f"{type(error).__name__}: {safe_str(error)}" if isinstance(error, BaseException) else None
 
 
 def _without_traceback(event: Event) -> dict[str, Any]:

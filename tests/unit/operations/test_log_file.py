@@ -1,6 +1,7 @@
 """The file of logs: every line of every process is in it once, and it stays within its size."""
 
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -127,3 +128,19 @@ def test_what_is_no_file_is_refused_with_its_key(tmp_path: Path) -> None:
     for key, value in (("FILE_MB", "0"), ("FILE_KEEP", "-1")):
         with pytest.raises(UsageError, match=f"LOGGING__{key}"):
             load([], {f"VIRTUOSO__LOGGING__{key}": value})
+
+
+def test_half_a_line_of_a_full_disk_spoils_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "v.log"
+    file = LogFile(path, 10_000, 2)
+    file.write("one")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        file.write("two, which is long")
+        file.write("three")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    for line in ("four", "five"):
+        file.write(line)
+    assert path.read_text().splitlines() == ["one", "two, w", "four", "five"]

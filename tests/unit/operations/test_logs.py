@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,3 +107,68 @@ def test_what_is_seldom_is_said_once_a_minute_of_each_symbol() -> None:
     now_s += 0.2
     assert passes(event="polled")
     assert not passes(event="polled")
+
+
+_HOSTILE = """
+import logging, sys
+from virtuoso.operations import logs
+import structlog
+logs.configure("info", "json")
+class Unsayable(Exception):
+    def __str__(self): raise RuntimeError("it cannot be said")
+lib, log = logging.getLogger("lib"), structlog.get_logger("here")
+lib.log(35, "between two levels")
+lib.log(99, "above all levels")
+lib.warning("%s", Unsayable())
+for say in (lib.exception, log.exception):
+    try:
+        raise Unsayable
+    except Unsayable:
+        say("it failed")
+log.info("and went on")
+"""
+
+
+def test_nobody_fails_by_what_was_logged() -> None:
+    done = subprocess.run([sys.executable, "-c", _HOSTILE], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    told = [(each["event"], each["level"]) for each in _objects(done.stderr)]
+    assert [each for each in told if each[0] in {"between two levels", "above all levels", "it failed"}] == [
+        ("between two levels", "warning"), ("above all levels", "critical"), ("it failed", "error"),
+        ("it failed", "error"),
+    ]  # fmt: skip
+    assert told[-1] == ("and went on", "info")
+
+
+_COLLECTED = """
+import faulthandler, gc, logging, sys
+from pathlib import Path
+from virtuoso.operations import logs
+from virtuoso.operations.log_file import LogFile
+import structlog
+faulthandler.dump_traceback_later(30, exit=True)
+logs.configure("info", "json", (), LogFile(Path(sys.argv[1]), 2_000, 5))
+log, lib = structlog.get_logger("here"), logging.getLogger("lib")
+class Forgotten:
+    def __init__(self, word): self.word, self.me = word, self
+    def __del__(self): lib.warning("never awaited: " + self.word)
+for n in range(1, 500):
+    gc.collect()
+    word = "".join(chr(97 + int(digit)) for digit in str(n))
+    Forgotten(word)
+    gc.set_threshold(n)
+    log.warning("it failed", word=word)
+    log.warning("it failed", word=word)
+    gc.set_threshold(0)
+"""
+
+
+def test_what_is_collected_while_a_line_is_logged_may_log_too(tmp_path: Path) -> None:
+    """As an exception of a task does that nobody asked for: every place of the way is tried where that may come."""
+    done = subprocess.run(
+        [sys.executable, "-c", _COLLECTED, str(tmp_path / "v.log")], capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3_000:]
+    told = _objects(done.stderr)
+    assert {each["event"] for each in told} >= {"it failed", f"never awaited: {'b' * 3}"}
