@@ -15,8 +15,9 @@ from tests.support.program import command, settings_for
 from tests.support.servers import memcached_server, redis_server
 
 from virtuoso.config import Settings
-from virtuoso.config.loading import read
+from virtuoso.config.loading import load, read
 from virtuoso.model.clock import SystemClock
+from virtuoso.model.text.token_hash import hash_of
 from virtuoso.processes.checking import doctor, exposure, machine
 from virtuoso.processes.checking.finding import Finding, State
 
@@ -163,6 +164,20 @@ async def test_a_file_of_a_secret_is_looked_at_and_a_variable_is_not(tmp_path: P
     config.write_text(text.replace("web: {port: 0}", f"web: {{port: 0, token_file: {tmp_path / 'token'}}}"))
     found = (await examined(config))["secrets"]
     assert [finding.said for finding in found] == [f"everybody may read {tmp_path / 'token'} (web.token_file)"]
+
+
+async def test_the_hash_of_a_token_may_be_read_and_what_signs_sessions_by_it_may_not(tmp_path: Path) -> None:
+    config = settings_for(None, tmp_path)
+    config.write_text(config.read_text().replace("web: {port: 0}", f"web: {{port: 0, token: '{hash_of(TOKEN)}'}}"))
+    config.chmod(0o644)
+    (finding,) = (await examined(config))["secrets"]
+    assert finding.state is State.GOOD
+    key = load([config], {}).data_dir / "session.key"
+    key.parent.mkdir(exist_ok=True)
+    key.write_bytes(bytes(32))
+    key.chmod(0o640)
+    (finding,) = (await examined(config))["secrets"]
+    assert (finding.state, finding.said) == (State.WARN, f"its group may read {key} (web.token)")
 
 
 async def test_a_full_disk_little_memory_and_few_files_are_named(

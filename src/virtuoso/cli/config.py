@@ -18,7 +18,7 @@ from virtuoso.config.loading import read
 from virtuoso.config.starter import starter_text
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.errors import UsageError
-from virtuoso.model.text.token_hash import hash_of, is_hash
+from virtuoso.model.text.token_hash import SHORTEST, hash_of, is_hash
 from virtuoso.operations import logs
 
 app = typer.Typer(add_completion=False, help="Write, show and check the configuration.", no_args_is_help=True)
@@ -52,6 +52,10 @@ def token(
     text = sys.stdin.readline().strip() if given else secrets.token_urlsafe(32)
     if not text or is_hash(text):
         raise UsageError("standard input must begin with a line that holds a token, not its hash")
+    if len(text) < SHORTEST:
+        raise UsageError(
+            f"a token must have at least {SHORTEST} characters: a shorter one can be guessed from its hash"
+        )
     if not given:
         typer.echo(f"token  {text}")
     typer.echo(f"hash   {hash_of(text)}")

@@ -19,7 +19,7 @@ from virtuoso.model.catalogue.factors import WEIGHTS
 from virtuoso.model.text.addresses import without_user
 from virtuoso.model.text.duration import written
 from virtuoso.model.text.token_hash import PREFIX as HASHED
-from virtuoso.model.text.token_hash import hash_of, is_hash
+from virtuoso.model.text.token_hash import SHORTEST, hash_of, is_hash
 from virtuoso.model.timeframe import Timeframe
 
 BarLength = Annotated[Timeframe, Field(strict=False)]
@@ -252,9 +252,6 @@ class WebsocketSettings(Section):
     stale_after: Seconds = Field(10.0, ge=5, le=300, description="Time without a sign of life until data is stale.")
 
 
-_SHORTEST_TOKEN = 16
-
-
 class WebSettings(Section):
     """The HTTP API and the status page."""
 
@@ -279,10 +276,14 @@ class WebSettings(Section):
     @classmethod
     def _cannot_be_guessed(cls, token: SecretStr | None) -> SecretStr | None:
         text = "" if token is None else token.get_secret_value()
+        if text != text.strip():
+            raise ValueError("begins or ends with white space, which nobody can send: leave it out")
         if text.startswith(HASHED) and not is_hash(text):
-            raise ValueError(f"{HASHED} must be followed by 64 hex digits, as `virtuoso config token` writes them")
-        if token is not None and len(text) < _SHORTEST_TOKEN:
-            raise ValueError(f"must have at least {_SHORTEST_TOKEN} characters; choose a long random text")
+            raise ValueError(
+                f"{HASHED} must be followed by 64 hex digits (0-9, a-f), as `virtuoso config token` writes them"
+            )
+        if token is not None and len(text) < SHORTEST:
+            raise ValueError(f"must have at least {SHORTEST} characters; choose a long random text")
         return token
 
     @model_validator(mode="after")

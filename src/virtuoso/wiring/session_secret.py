@@ -20,7 +20,7 @@ def session_secret(settings: Settings) -> bytes:
     Raises:
         UsageError: it can be neither read nor made.
     """
-    path = settings.data_dir / _NAME
+    path = session_file(settings)
     try:
         if not path.exists():
             _make(path)
@@ -33,6 +33,11 @@ def session_secret(settings: Settings) -> bytes:
     if len(found) != _BYTES:
         raise UsageError(f"{path}: has {len(found)} bytes, not {_BYTES}; remove it, and people log in again")
     return found
+
+
+def session_file(settings: Settings) -> Path:
+    """Return where the secret is kept, once there is one."""
+    return settings.data_dir / _NAME
 
 
 def _make(path: Path) -> None:

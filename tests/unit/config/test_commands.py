@@ -41,6 +41,8 @@ def test_a_token_is_made_with_the_hash_that_a_configuration_may_hold(tmp_path: P
 
     assert hashed(f"{made['token']}\n").stdout == f"hash   {made['hash']}\n"
     assert (hashed("\n").returncode, hashed(made["hash"]).returncode) == (2, 2)
+    short = hashed("fifteen-letters\n")
+    assert (short.returncode, short.stdout, "at least 16 characters" in short.stderr) == (2, "", True)
     file = tmp_path / "virtuoso.yaml"
     file.write_text(f"web: {{host: 0.0.0.0, token: '{made['hash']}', read_token: '{made['token']}'}}\n")
     assert "read_token and token must differ" in run("config", "check", folder=tmp_path).stderr

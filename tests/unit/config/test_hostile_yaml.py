@@ -93,7 +93,17 @@ def test_aliases_that_stay_small_are_fine(tmp_path: Path) -> None:
 def test_half_a_hash_of_a_token_is_refused(token: str) -> None:
     with pytest.raises(UsageError) as raised:
         load([], {"VIRTUOSO__WEB__TOKEN": token})
-    assert "sha256: must be followed by 64 hex digits, as `virtuoso config token` writes them" in str(raised.value)
+    assert "sha256: must be followed by 64 hex digits (0-9, a-f), as `virtuoso config token` writes them" in str(
+        raised.value
+    )
+
+
+@pytest.mark.parametrize("token", [f" sha256:{'0' * 64}", f"sha256:{'0' * 64}\\n", "a-long-random-text "])
+def test_a_token_that_nobody_can_send_is_refused(tmp_path: Path, token: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(f'web: {{token: "{token}"}}\n')
+    with pytest.raises(UsageError, match=r"web\.token = \*\*\*: begins or ends with white space"):
+        load([path], {})
 
 
 @pytest.mark.parametrize("token", ["short", "fifteen-letters", "a b"])

@@ -4,6 +4,8 @@ import re
 from hashlib import sha256
 from typing import Final
 
+SHORTEST: Final = 16
+"""Characters of a token, at least: a shorter one can be guessed, from its hash too."""
 PREFIX: Final = "sha256:"
 _HASH: Final = re.compile(PREFIX + "[0-9a-f]{64}")
 

@@ -15,8 +15,10 @@ from virtuoso.config import Settings
 from virtuoso.config.channels import is_loopback
 from virtuoso.config.keys import leaves
 from virtuoso.config.layers import Layers
+from virtuoso.model.text.token_hash import is_hash
 from virtuoso.processes.checking.finding import Finding, bad, good, warn
 from virtuoso.processes.checking.machine import who_may_read
+from virtuoso.wiring.session_secret import session_file
 
 _ANSWER_S: Final = 2.0
 _ASKED: Final = {"redis": (b"PING\r\n", b"+PONG"), "memcached": (b"version\r\n", b"VERSION")}
@@ -44,6 +46,8 @@ def secrets(settings: Settings, layers: Layers) -> list[Finding]:
 def _holding(settings: Settings, layers: Layers) -> set[tuple[Path, str]]:
     """The files that hold secrets, and the first key for which each does."""
     found: dict[Path, str] = {}
+    if (signing := session_file(settings)).exists():
+        found[signing] = "web.token"
     for path, value in leaves(settings):
         key = ".".join(path)
         if isinstance(value, Path) and path[-1].endswith("_file"):
@@ -59,7 +63,9 @@ def _holding(settings: Settings, layers: Layers) -> set[tuple[Path, str]]:
 
 
 def _is_secret(text: str) -> bool:
-    """Whether there is something to hide: the address of a store without a password is none."""
+    """Whether there is something to hide: the hash of a token, the address of a store without a password are none."""
+    if is_hash(text):
+        return False
     return "://" not in text or urlsplit(text).password is not None or urlsplit(text).scheme in {"http", "https"}
 
 
