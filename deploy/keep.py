@@ -8,6 +8,7 @@ started too. The log is rotated at 10 MB; three older ones are kept.
 # ruff: noqa: S603, T201, TID251
 
 import argparse
+import itertools
 import os
 import shutil
 import signal
@@ -102,15 +103,22 @@ class Server:
                 self._say(f"does not end within {_STOP_S:g} s and is killed")
 
     def _rotate(self) -> None:
-        """Copy a large log and empty it: who writes to its end goes on from its beginning."""
+        """Copy a large log and empty it: who writes to its end goes on from its beginning.
+
+        Older ones make way once there is a copy: on a full disk each try would cost one.
+        """
         with suppress(OSError):  # the log was moved away, or the disk is full: the server goes on
             if self._log.stat().st_size < _LARGEST:
                 return
-            names = [self._log, *(self._log.with_name(f"{self._log.name}.{n}") for n in range(1, _OLDER + 1))]
-            for older, newer in zip(names[:0:-1], names[-2:0:-1], strict=False):
-                if newer.exists():
-                    newer.replace(older)
-            shutil.copyfile(self._log, names[1])
+            copy, *older = (self._log.with_name(f"{self._log.name}.{n}") for n in range(_OLDER + 1))
+            try:
+                shutil.copyfile(self._log, copy)
+            except OSError:
+                copy.unlink(missing_ok=True)
+                raise
+            for there, further in reversed(list(itertools.pairwise([copy, *older]))):
+                with suppress(FileNotFoundError):
+                    there.replace(further)
             os.truncate(self._log, 0)
 
     def _last_line(self) -> str:

@@ -31,9 +31,13 @@ def test_it_says_what_stages_take_and_draws_where_threads_were(wall_exchange: Ru
     assert not (tmp_path / "data" / "virtuoso.db").exists(), "nothing is kept"
 
 
-def test_a_folder_that_is_not_there_is_told_before_anything_is_watched(wall_exchange: Running, tmp_path: Path) -> None:
-    done = profile(settings_for(wall_exchange, tmp_path), "-o", str(tmp_path / "none" / "graph.svg"))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
-        f"virtuoso: --out {tmp_path / 'none' / 'graph.svg'}: the folder {tmp_path / 'none'} is not there\n"
-    )
+def test_where_nothing_can_be_written_is_told_before_anything_is_watched(
+    wall_exchange: Running, tmp_path: Path
+) -> None:
+    config, missing = settings_for(wall_exchange, tmp_path), tmp_path / "none"
+    for out, why in (
+        (missing / "graph.svg", f"there is no folder {missing}"),
+        (tmp_path, "is a folder; name a file in it"),
+    ):
+        done = profile(config, "-o", str(out))
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"virtuoso: --out {out}: {why}\n")

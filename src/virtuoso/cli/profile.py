@@ -11,10 +11,12 @@ import uvloop
 from virtuoso.cli.terminal.configuration import Config, NoConfig, running_settings
 from virtuoso.cli.terminal.progress import Tell, telling
 from virtuoso.cli.terminal.tables import Cells, Table, at, show
+from virtuoso.cli.validate_report import writable
 from virtuoso.config import Settings
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.documents import PassExplained
 from virtuoso.model.errors import UsageError, VirtuosoError
+from virtuoso.model.text.failures import why_unread
 from virtuoso.model.text.numbers import counted
 from virtuoso.operations.flame import flame_graph
 from virtuoso.operations.sampling import Samples
@@ -41,8 +43,7 @@ def profile(
 
     Ctrl-C ends it early, and what was seen is told.
     """
-    if not out.parent.is_dir():
-        raise UsageError(f"--out {out}: the folder {out.parent} is not there")
+    writable(out)
     settings = running_settings(config, no_config, level="error")
     with telling(f"watching {counted(cycles, 'cycle')}") as tell:
         found = uvloop.run(_profiled(settings, cycles, tell))
@@ -54,7 +55,10 @@ def profile(
     )
     typer.echo(f"{said}\n")
     show([_stages(found.passes), "", _places(found.samples)])
-    out.write_text(flame_graph(found.samples.busy, f"virtuoso profile: {said}"))
+    try:
+        out.write_text(flame_graph(found.samples.busy, f"virtuoso profile: {said}"), "utf-8")
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot be written: {why_unread(error)}") from error
     typer.echo(f"\nflame graph: {out}")
 
 

@@ -25,7 +25,7 @@ class Format(StrEnum):
 
 
 def writable(out: Path) -> None:
-    """Find out before the window whether the report can be written after it."""
+    """Find out before anything is watched whether the file can be written after it."""
     folder = out.absolute().parent
     if out.is_dir():
         raise UsageError(f"--out {out}: is a folder; name a file in it")

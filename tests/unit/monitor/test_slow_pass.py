@@ -143,6 +143,15 @@ def test_what_is_said_of_it_names_the_stage_the_part_and_who_was_alone() -> None
     }  # fmt: skip
 
 
+def test_what_took_minutes_is_told_in_whole_seconds() -> None:
+    one = PassExplained(
+        ended="2026-11-23T20:46:10.000Z", ok=True, took_ms=1_234_000.0, budget_ms=5_000.0,
+        stages={"refresh": StageExplained(ms=1_234_000.0, usual_ms=100_000.0, parts={})},
+        fetched={}, alone=(), cpu_ms=0.02, collections_ms=0.0, where=(),
+    )  # fmt: skip
+    assert why_slow(one)[0] == "refresh took 1,234 s (usually 100 s); 0.00002 s of processor time"
+
+
 def test_of_a_slow_refresh_the_symbols_are_named_that_took_longest() -> None:
     one = PassExplained(
         ended="2026-11-23T20:46:10.000Z", ok=True, took_ms=6_950.0, budget_ms=5_000.0,

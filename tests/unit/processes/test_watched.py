@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -171,3 +172,20 @@ def test_a_large_log_is_put_aside_and_written_on(tmp_path: Path) -> None:
         assert process.wait(60) == 0
     assert (tmp_path / "log.1").stat().st_size >= 12_000_000
     assert (tmp_path / "log.2").read_text() == "older"
+
+
+def test_a_large_log_that_a_full_disk_has_no_room_for_costs_no_older_one(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"old" * 4_000_000)
+    for n in (1, 2, 3):
+        (tmp_path / f"log.{n}").write_text(f"older {n}")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        process = keep("--watchdog", "9", "child", "log", sys.executable, "-c", "raise SystemExit(2)", cwd=tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with process:
+        assert process.wait(60) == 1
+    assert {path.name: path.read_text() for path in tmp_path.glob("log.*")} == {
+        f"log.{n}": f"older {n}" for n in (1, 2, 3)
+    }

@@ -13,6 +13,7 @@ from typing import Any
 from virtuoso.model.alerts.incident import Details
 from virtuoso.model.clock import iso
 from virtuoso.model.documents import PassExplained, StageExplained
+from virtuoso.model.text.numbers import number_text
 from virtuoso.operations.latency import STAGES, Latencies
 from virtuoso.operations.metrics import Durations
 from virtuoso.operations.sampling import Sampler
@@ -177,4 +178,4 @@ def _ms(seconds: float) -> float:
 
 
 def _s(ms: float) -> str:
-    return f"{ms / 1e3:.2g} s"
+    return f"{number_text(ms / 1e3, 2)} s"
