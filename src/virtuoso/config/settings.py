@@ -57,10 +57,13 @@ class ExchangeSettings(Section):
     @property
     def market(self) -> str:
         """What is watched, in letters fit for a name of a file: what is kept of one market is not another's."""
-        host = (
-            "" if self.rest_url == BYBIT_REST else "@" + re.sub(r"[^A-Za-z0-9.-]", "-", urlsplit(self.rest_url).netloc)
-        )
+        host = "" if self.rest_url == BYBIT_REST else "@" + re.sub(r"[^A-Za-z0-9.-]", "-", self.rest_host)
         return f"{self.name.replace(':', '-')}-{self.category}{host}"
+
+    @property
+    def rest_host(self) -> str:
+        """Host and port that are asked, without a name and a password of the address: files are named by it."""
+        return urlsplit(self.rest_url).netloc.rpartition("@")[2]
 
     @property
     def address(self) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -109,7 +108,7 @@ def exchange_for(settings: Settings, clock: Clock, rng: np.random.Generator, tap
 def _ledger(exchange: ExchangeSettings) -> Ledger:
     """The account of requests that all processes of this machine share; `UsageError` where it cannot be kept."""
     try:
-        return Ledger(urlsplit(exchange.rest_url).netloc, exchange.budget_dir)
+        return Ledger(exchange.rest_host, exchange.budget_dir)
     except OSError as error:
         where = exchange.budget_dir or "the folder for temporary files"
         raise UsageError(

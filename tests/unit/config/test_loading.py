@@ -167,6 +167,9 @@ def test_markets_are_kept_apart() -> None:
     assert load([], {}).exchange.market == "bybit-linear"
     given = {"VIRTUOSO__EXCHANGE__REST_URL": "http://127.0.0.1:9/x", "VIRTUOSO__EXCHANGE__CATEGORY": "spot"}
     assert load([], given).exchange.market == "bybit-spot@127.0.0.1-9"
+    given["VIRTUOSO__EXCHANGE__REST_URL"] = "http://me:secret@127.0.0.1:9/x"
+    exchange = load([], given).exchange
+    assert (exchange.market, exchange.rest_host) == ("bybit-spot@127.0.0.1-9", "127.0.0.1:9"), "no secret in a name"
 
 
 def test_secrets_never_print(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from virtuoso.config import Settings
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable, UsageError, VirtuosoError
+from virtuoso.model.text.addresses import without_user
 from virtuoso.model.text.failures import why_unreached
 from virtuoso.storage.cache.tier import Tier
 from virtuoso.wiring.channels import channel_plans
@@ -62,17 +63,16 @@ class Servers:
         if self.settings.timeseries.store != "influx":
             return
         url = self.settings.timeseries.influx.url
+        named = f"timeseries.influx.url = {without_user(url)}"
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_S)) as session,
                 session.get(f"{url.rstrip('/')}/ping", allow_redirects=False) as answer,
             ):
                 if answer.status not in {200, 204}:
-                    raise UsageError(
-                        f"timeseries.influx.url = {_shown(url)}: is no InfluxDB: /ping is answered by {answer.status}"
-                    )
+                    raise UsageError(f"{named}: is no InfluxDB: /ping is answered by {answer.status}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise UsageError(f"timeseries.influx.url = {_shown(url)}: does not answer: {_why(error)}") from error
+            raise UsageError(f"{named}: does not answer: {_why(error)}") from error
 
     async def exchange_server(self) -> None:
         """Ask the exchange for its time, and connect to its stream."""
@@ -128,11 +128,6 @@ async def _connected(key: str, url: str) -> str | None:
         return f"{key}: {host}:{port} takes no connection: {_why(error)}"
     writer.close()
     return None
-
-
-def _shown(url: str) -> str:
-    """An address without a user's name and password."""
-    return url.replace(f"{urlsplit(url).netloc.rpartition('@')[0]}@", "", 1)
 
 
 def _why(error: Exception) -> str:
