@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -128,8 +128,9 @@ class Repeats:
 
     def _look_later(self) -> None:
         if not self._waiting:
-            self._waiting = True
-            self._later(AGAIN_S / 2, self._look)
+            with suppress(RuntimeError):  # no thread can be had: the next repetition asks again, or the end tells
+                self._later(AGAIN_S / 2, self._look)
+                self._waiting = True
 
     def _end(self, before_s: float) -> list[_Known]:
         """Forget what came last before then."""

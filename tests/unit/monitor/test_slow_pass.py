@@ -124,6 +124,20 @@ async def test_the_slowest_of_late_is_kept_whether_it_was_slow_or_not(small: Sma
     assert slowest.where == ()
 
 
+async def test_a_pass_goes_on_where_no_thread_can_be_had_to_look_at_it(
+    small: SmallMonitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await small.start()
+    small.cycle.judge_by(slow_s=1e-6, stale_after_s=10.0)
+
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    await small.minute()
+    assert (slow(small).ok, slow(small).where) == (True, ())
+
+
 def test_what_is_said_of_it_names_the_stage_the_part_and_who_was_alone() -> None:
     one = PassExplained(
         ended="2026-11-23T20:46:10.000Z", ok=True, took_ms=7_400.0, budget_ms=5_000.0,

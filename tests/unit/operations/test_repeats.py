@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import structlog
 
 from virtuoso.model.clock import ManualClock
-from virtuoso.operations.repeats import AGAIN_S, Repeats
+from virtuoso.operations.repeats import AGAIN_S, Repeats, _by_timer
 
 S = 1_000_000_000
 
@@ -157,6 +158,23 @@ def test_memory_has_a_bound_and_what_is_forgotten_is_told(lines: Log) -> None:
         log.warning(said)
     assert {"event": "first", "level": "warning", "repeated": 1, "within_s": 0.0} in lines.take()
     assert len(lines.repeats._known) <= 500
+
+
+def test_whoever_logs_goes_on_where_no_thread_can_be_had(lines: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    lines.repeats._later = _by_timer
+    log = structlog.get_logger("there")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        for _ in range(3):
+            log.warning("failed")
+    lines.repeats._later = lines._later
+    log.warning("failed")
+    assert len(lines.take()) == 1
+    lines.passes(3 * AGAIN_S)
+    assert [each["repeated"] for each in lines.take()] == [3]
 
 
 _PROGRAM = """

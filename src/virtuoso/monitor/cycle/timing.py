@@ -4,7 +4,7 @@ import gc
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from heapq import nlargest
 from math import inf
@@ -73,7 +73,10 @@ class PassTimes:
 
     def begin(self, budget_s: float) -> None:
         """A pass begins; what the process does is looked at once half its budget is used up."""
-        sampler = None if budget_s == inf else Sampler(budget_s / 2)
+        sampler = None
+        if budget_s < inf:
+            with suppress(RuntimeError):  # no thread can be had: the pass goes on, and nobody looks
+                sampler = Sampler(budget_s / 2)
         self._now = _Pass(time.perf_counter(), time.process_time(), sampler)
         gc.callbacks.append(self._now.collection)
 
