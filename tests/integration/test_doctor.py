@@ -1,6 +1,7 @@
 """`virtuoso doctor`: what is well is said to be, what is not is named with what mends it."""
 
 import json
+import os
 import re
 import resource
 import socket
@@ -178,6 +179,21 @@ async def test_the_hash_of_a_token_may_be_read_and_what_signs_sessions_by_it_may
     key.chmod(0o640)
     (finding,) = (await examined(config))["secrets"]
     assert (finding.state, finding.said) == (State.WARN, f"its group may read {key} (web.token)")
+
+
+def test_a_data_folder_that_may_not_be_entered_shows_no_secret(tmp_path: Path) -> None:
+    reading = read([settings_for(None, tmp_path)], {})
+    assert reading.settings is not None
+    user = os.geteuid()
+    tmp_path.chmod(0)
+    try:
+        if user == 0:  # root may enter everything
+            os.seteuid(65_534)
+        (finding,) = exposure.secrets(reading.settings, reading.layers)
+    finally:
+        os.seteuid(user)
+        tmp_path.chmod(0o700)
+    assert finding.state is State.GOOD
 
 
 async def test_a_full_disk_little_memory_and_few_files_are_named(

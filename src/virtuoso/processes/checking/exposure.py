@@ -46,8 +46,9 @@ def secrets(settings: Settings, layers: Layers) -> list[Finding]:
 def _holding(settings: Settings, layers: Layers) -> set[tuple[Path, str]]:
     """The files that hold secrets, and the first key for which each does."""
     found: dict[Path, str] = {}
-    if (signing := session_file(settings)).exists():
-        found[signing] = "web.token"
+    with suppress(PermissionError):  # what may not be entered is not read either
+        if (signing := session_file(settings)).exists():
+            found[signing] = "web.token"
     for path, value in leaves(settings):
         key = ".".join(path)
         if isinstance(value, Path) and path[-1].endswith("_file"):
