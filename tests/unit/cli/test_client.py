@@ -11,6 +11,7 @@ from virtuoso.cli.terminal.client import Client, parsed, token_of
 from virtuoso.model import documents as docs
 from virtuoso.model.catalogue import examples
 from virtuoso.model.errors import UsageError, VirtuosoError
+from virtuoso.model.text.token_hash import hash_of
 
 EVENT = b'event: signals\nid: 1-2\ndata: {"signals":[]}'
 LONG = b"x" * 300_000
@@ -118,6 +119,10 @@ def test_the_token_comes_from_one_place(tmp_path: Path) -> None:
     assert token_of(None, file) == "secret"
     assert token_of("other", None) == "other"
     assert token_of(None, None) is None
+    file.write_text(hash_of("secret"))
+    for given, where in ((hash_of("secret"), "VIRTUOSO_TOKEN"), (None, str(file))):
+        with pytest.raises(UsageError, match=f"{where}.*is the hash of a token, which lets nobody in"):
+            token_of(given, None if given else file)
     with pytest.raises(UsageError, match="there is a token already"):
         token_of("other", file)
     with pytest.raises(UsageError, match="cannot be read"):

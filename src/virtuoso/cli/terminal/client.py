@@ -12,6 +12,7 @@ from virtuoso.model.documents import Problem
 from virtuoso.model.errors import UsageError, VirtuosoError
 from virtuoso.model.text.addresses import without_user
 from virtuoso.model.text.failures import why_unreached, why_unread
+from virtuoso.model.text.token_hash import is_hash
 
 _T = TypeVar("_T")
 _ANSWER_S = 10.0
@@ -130,13 +131,18 @@ def token_of(token: str | None, file: Path | None) -> str | None:
     """The token given, or that in the file.
 
     Raises:
-        UsageError: both are given, or the file cannot be read.
+        UsageError: both are given, the file cannot be read, or it is the hash of a token.
     """
-    if file is None:
-        return token
-    if token is not None:
-        raise UsageError("--token-file: there is a token already; give one of --token (VIRTUOSO_TOKEN), --token-file")
-    try:
-        return file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--token-file {file}: cannot be read: {why_unread(error)}") from error
+    if file is not None:
+        if token is not None:
+            raise UsageError(
+                "--token-file: there is a token already; give one of --token (VIRTUOSO_TOKEN), --token-file"
+            )
+        try:
+            token = file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--token-file {file}: cannot be read: {why_unread(error)}") from error
+    if token is not None and is_hash(token):
+        origin = "--token (VIRTUOSO_TOKEN)" if file is None else f"--token-file {file}"
+        raise UsageError(f"{origin}: is the hash of a token, which lets nobody in; give the token itself")
+    return token
