@@ -130,7 +130,7 @@ def test_what_is_no_file_is_refused_with_its_key(tmp_path: Path) -> None:
             load([], {f"VIRTUOSO__LOGGING__{key}": value})
 
 
-def test_half_a_line_of_a_full_disk_spoils_no_other(tmp_path: Path) -> None:
+def test_half_a_line_of_a_full_disk_spoils_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "v.log"
     file = LogFile(path, 10_000, 2)
     file.write("one")
@@ -144,3 +144,7 @@ def test_half_a_line_of_a_full_disk_spoils_no_other(tmp_path: Path) -> None:
     for line in ("four", "five"):
         file.write(line)
     assert path.read_text().splitlines() == ["one", "two, w", "four", "five"]
+    assert capsys.readouterr().err.splitlines() == [
+        f"virtuoso: {path}: cannot be written: File too large; log lines are missing there",
+        f"virtuoso: {path}: can be written again; 2 log lines are missing there",
+    ]
