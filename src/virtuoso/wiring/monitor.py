@@ -44,9 +44,12 @@ class MonitorParts:
 
 
 def monitor_parts(settings: Settings, *, notify: bool = True) -> MonitorParts:
-    """Make the parts of a monitor as configured; without `notify` nobody is notified of incidents."""
+    """Make the parts of a monitor as configured; without `notify` nobody is notified, nor told that all is well.
+
+    A heartbeat of one that cannot notify would hide that the one that can is gone.
+    """
     heartbeat = settings.monitoring.alerts.heartbeat
-    url = heartbeat.url
+    url = heartbeat.url if notify else None
     return MonitorParts(
         kernel=kernel_parts(settings),
         alerting=alerting_parts(settings, notify=notify),
