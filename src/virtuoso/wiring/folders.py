@@ -1,5 +1,6 @@
 """Where what is kept is kept, as configured, and whether it could be written there."""
 
+import os
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -23,7 +24,7 @@ def check_folders(settings: Settings) -> None:
     """See whether everything that is kept could be written where it is to be; nothing is made.
 
     Raises:
-        UsageError: it could not; a line for each folder.
+        UsageError: it could not; a line for each folder, or for the file of the logs.
     """
     store, wanted = settings.timeseries.store, {"data_dir": settings.data_dir}
     if store != "none":
@@ -33,6 +34,8 @@ def check_folders(settings: Settings) -> None:
     if settings.logging.file is not None:
         wanted["logging.file"] = settings.logging.file.parent
     mistakes = [f"{key} = {folder}: {why}" for key, folder in wanted.items() if (why := _not_writable(folder))]
+    if not mistakes and (log := settings.logging.file) is not None and (why := _not_added_to(log)):
+        mistakes = [f"logging.file = {log}: {why}"]
     if mistakes:
         raise UsageError("\n".join(mistakes))
 
@@ -44,6 +47,17 @@ def _not_writable(folder: Path) -> str | None:
         if not there.is_dir():
             return f"{there} is a file; a folder is needed"
         Path(mkdtemp(prefix=".virtuoso-", dir=there)).rmdir()
+    except OSError as error:
+        return f"cannot be written: {(error.strerror or str(error)).lower()}"
+    return None
+
+
+def _not_added_to(file: Path) -> str | None:
+    """Why nothing could be added to a file that is there; `None` where it could, or where there is none."""
+    try:
+        os.close(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK))
+    except FileNotFoundError:
+        return None
     except OSError as error:
         return f"cannot be written: {(error.strerror or str(error)).lower()}"
     return None

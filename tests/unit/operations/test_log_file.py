@@ -2,6 +2,7 @@
 
 import json
 import resource
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from virtuoso.config import Settings
 from virtuoso.config.loading import load
 from virtuoso.model.errors import UsageError
 from virtuoso.operations.log_file import LogFile
+from virtuoso.wiring.folders import check_folders
 from virtuoso.wiring.logs import speak
 
 _WRITER = """
@@ -125,6 +127,14 @@ def test_what_is_no_file_is_refused_with_its_key(tmp_path: Path) -> None:
     settings = Settings.model_validate({"logging": {"file": str(tmp_path / "file" / "v.log")}})
     with pytest.raises(UsageError, match=r"logging.file = .*v.log: cannot be written: (File exists|Not a directory)"):
         speak(settings)
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(tmp_path / "v"))
+        settings = Settings.model_validate({"data_dir": str(tmp_path), "logging": {"file": str(tmp_path / "v")}})
+        for look in (check_folders, speak):
+            with pytest.raises(
+                UsageError, match=r"logging.file = .*v: cannot be written: [Nn]o such device or address"
+            ):
+                look(settings)
     for key, value in (("FILE_MB", "0"), ("FILE_KEEP", "-1")):
         with pytest.raises(UsageError, match=f"LOGGING__{key}"):
             load([], {f"VIRTUOSO__LOGGING__{key}": value})
