@@ -181,3 +181,12 @@ def test_a_start_from_a_backup_made_under_load_serves_the_same_history(tmp_path:
     assert before["scores"]
     for name, entries in before.items():
         assert [entry for entry in entries if entry not in after[name]] == []
+
+
+def test_the_log_of_what_goes_on_running_is_left_alone(tmp_path: Path) -> None:
+    """Whoever makes it owns it: one that root made for a backup is closed to the monitor."""
+    config, log = tmp_path / "c.yaml", tmp_path / "log" / "v.log"
+    config.write_text(f"data_dir: {tmp_path / 'data'}\nlogging: {{file: {log}}}\n")
+    for command_of in (("backup", str(tmp_path / "copy")), ("restore", str(tmp_path / "none"))):
+        code, _, said = called(*command_of, "-c", str(config))
+        assert (code, log.parent.exists()) == (2, False), said

@@ -28,7 +28,7 @@ def backup(
 
     PostgreSQL and InfluxDB have their own: pg_dump, influxd backup.
     """
-    settings = running_settings(config, no_config)
+    settings = running_settings(config, no_config, to_file=False)
     made = iso(SystemClock().now_ns() // 1_000_000) or ""
     with telling("backup") as tell:
         manifest = back_up(settings, target, made=made, version=virtuoso.__version__, progress=tell)

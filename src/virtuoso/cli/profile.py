@@ -44,7 +44,7 @@ def profile(
     Ctrl-C ends it early, and what was seen is told.
     """
     writable(out)
-    settings = running_settings(config, no_config, level="error")
+    settings = running_settings(config, no_config, level="error", to_file=False)
     with telling(f"watching {counted(cycles, 'cycle')}") as tell:
         found = uvloop.run(_profiled(settings, cycles, tell))
     if not found.passes:

@@ -23,7 +23,7 @@ def restore(
 
     What is kept already is never overwritten: stop monitor and web, and move it away first.
     """
-    settings = running_settings(config, no_config)
+    settings = running_settings(config, no_config, to_file=False)
     with telling("restore") as tell:
         manifest = put_back(settings, source, progress=tell)
     said = f"{counted(len(manifest.files), 'file')} of {manifest.made} (version {manifest.version})"

@@ -7,15 +7,17 @@ from virtuoso.operations import logs
 from virtuoso.operations.log_file import LogFile
 
 
-def speak(settings: Settings, level: str | None = None) -> None:
+def speak(settings: Settings, level: str | None = None, *, to_file: bool = True) -> None:
     """Set up the logs of this process, at `level` where that is not for the settings to say.
+
+    Without `to_file` the file of the logs is left alone: it is that of whoever goes on running.
 
     Raises:
         UsageError: the file of the logs cannot be written.
     """
     said = settings.logging
     file = None
-    if said.file is not None:
+    if to_file and said.file is not None:
         try:
             file = LogFile(said.file, said.file_mb << 20, said.file_keep)
         except OSError as error:

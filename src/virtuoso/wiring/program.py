@@ -11,9 +11,9 @@ from virtuoso.wiring.logs import speak
 
 def settings_of(
     paths: Sequence[Path], environment: Mapping[str, str], level: str | None = None,
-    opening: Callable[[], None] = lambda: None,
+    opening: Callable[[], None] = lambda: None, *, to_file: bool = True,
 ) -> Settings:  # fmt: skip
-    """Read the settings and set up the logs by them, at `level` where that is not for the settings to say.
+    """Read the settings and set up the logs by them, as `speak` does.
 
     `opening` says what comes before all else, mistakes too.
 
@@ -23,7 +23,7 @@ def settings_of(
     """
     reading = read(paths, environment)
     if (settings := reading.settings) is not None:
-        speak(settings, level)
+        speak(settings, level, to_file=to_file)
     opening()
     if settings is None or reading.mistakes:
         raise ConfigError("\n".join(reading.mistakes))

@@ -42,17 +42,19 @@ def chosen(config: list[Path] | None, no_config: bool) -> list[Path]:
     return [OF_THE_FOLDER]
 
 
-def running_settings(config: list[Path] | None, no_config: bool, level: str | None = None) -> Settings:
+def running_settings(
+    config: list[Path] | None, no_config: bool, level: str | None = None, *, to_file: bool = True
+) -> Settings:
     """Read the settings of a program that goes on running.
 
     Whatever is said from then on, the file that is used included, is said as `logging.format` wants it. `level` is that
-    of the logs where the settings do not say it.
+    of the logs where the settings do not say it; without `to_file` the file of the logs is left to others.
 
     Raises:
         UsageError: files are named, and none is to be read, or there are mistakes.
     """
     files = chosen(config, no_config)
-    return settings_of(files, os.environ, level, lambda: None if config else say_used(files))
+    return settings_of(files, os.environ, level, lambda: None if config else say_used(files), to_file=to_file)
 
 
 def say_used(files: list[Path]) -> None:
