@@ -58,7 +58,7 @@ test: $(VENV)/.installed-dev page-check  ## every test, with what they need
 
 soak: $(VENV)/.installed-dev $(PAGE)  ## every test in its long form, one after the other: hours
 	@$(MAKE) --no-print-directory packages PACKAGES="$(TEST_PACKAGES)" COMMANDS="$(TEST_COMMANDS)"
-	VIRTUOSO_SOAK=1 $(BIN)/pytest -v
+	VIRTUOSO_SOAK=1 $(BIN)/pytest -v --timeout 7200
 
 check: $(VENV)/.installed-dev  ## the gate of every commit: style, types, imports, fast tests
 	$(BIN)/ruff check .

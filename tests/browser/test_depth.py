@@ -164,10 +164,13 @@ def test_it_is_accessible_and_fits(browser: Browser, feed: str, width: int, sche
 
 
 def test_what_a_monitor_kept_is_drawn_after_it_is_opened(browser: Browser, program: Program) -> None:
-    program.until("depth is kept", lambda: served(program.url, "/api/symbols/BTCUSDT/depth?seconds=60")["blocks"], 60)
+    def blocks() -> list[dict[str, Any]]:
+        return list(served(program.url, "/api/symbols/BTCUSDT/depth?seconds=60")["blocks"])
+
+    program.until("a book is kept", lambda: any("b" in block["seconds"] for block in blocks()), 60)
     with opened(browser, program.url) as shown:
         page = drawn(shown)
-        kept = served(program.url, "/api/symbols/BTCUSDT/depth?seconds=60")["blocks"][0]
+        kept = next(block for block in blocks() if "b" in block["seconds"])
         first = second_of(kept["begins"])
         known = {first + i: bid for i, bid in enumerate(kept["bids"]) if kept["seconds"][i] == "b"}
         assert known

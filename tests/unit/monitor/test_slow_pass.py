@@ -13,7 +13,8 @@ from tests.support.small_monitor import SmallMonitor
 from virtuoso.model.documents import PassExplained, StageExplained, Whereabouts
 from virtuoso.model.market import Bar
 from virtuoso.model.timeframe import Timeframe
-from virtuoso.monitor.cycle.timing import why_slow
+from virtuoso.monitor.cycle.timing import PassTimes, why_slow
+from virtuoso.operations.latency import Latencies
 from virtuoso.operations.sampling import IDLE
 
 BUDGET_S = 0.02
@@ -179,3 +180,14 @@ def test_of_a_slow_refresh_the_symbols_are_named_that_took_longest() -> None:
         "seen most often: nothing to do (97% of MainThread)"
     )
     assert details["symbols"] == "BTCUSDT 6.9 s, ETHUSDT 0.41 s"
+
+
+def test_a_pass_that_begins_in_the_midst_of_another_takes_its_place() -> None:
+    """As where a pass is asked for by hand: nothing goes on looking at what nobody ends."""
+    times, before, threads = PassTimes(Latencies()), list(gc.callbacks), threading.active_count()
+    for _ in range(2):
+        times.begin(60.0)
+    for _ in range(2):
+        times.end(60.0, 0, ok=True)
+    assert gc.callbacks == before
+    assert threading.active_count() == threads

@@ -16,7 +16,7 @@ from virtuoso.model.documents import PassExplained, StageExplained
 from virtuoso.model.text.numbers import number_text
 from virtuoso.operations.latency import STAGES, Latencies
 from virtuoso.operations.metrics import Durations
-from virtuoso.operations.sampling import Sampler
+from virtuoso.operations.sampling import Sampler, Samples
 
 _KEPT = 500
 """As many as the durations of stages are of."""
@@ -77,8 +77,16 @@ class PassTimes:
         if budget_s < inf:
             with suppress(RuntimeError):  # no thread can be had: the pass goes on, and nobody looks
                 sampler = Sampler(budget_s / 2)
+        self._leave()
         self._now = _Pass(time.perf_counter(), time.process_time(), sampler)
         gc.callbacks.append(self._now.collection)
+
+    def _leave(self) -> Samples | None:
+        """Stop looking at the pass that goes on; one that begins meanwhile takes its place."""
+        one = self._now
+        if one.collection in gc.callbacks:
+            gc.callbacks.remove(one.collection)
+        return None if one.sampler is None else one.sampler.end()
 
     @asynccontextmanager
     async def timed(self, stage: str) -> AsyncIterator[None]:
@@ -118,8 +126,8 @@ class PassTimes:
         """The pass is over: what it took, and why."""
         one = self._now
         seconds = time.perf_counter() - one.began_s
-        gc.callbacks.remove(one.collection)
-        where = () if one.sampler is None else one.sampler.end().where(_PLACES)
+        seen = self._leave()
+        where = () if seen is None else seen.where(_PLACES)
         usual = {stage: times.p50 for stage, each in self.stages.items() if (times := each.times())}
         for stage, took_s in (*one.stages.items(), ("total", seconds)):
             self.stages[stage].add(took_s * 1e3)
