@@ -16,17 +16,21 @@ def profile(config: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_it_says_what_stages_take_and_draws_where_threads_were(wall_exchange: Running, tmp_path: Path) -> None:
     config, graph = settings_for(wall_exchange, tmp_path), tmp_path / "graph.svg"
-    done = profile(config, "--cycles", "2", "-o", str(graph))
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert lines[0].startswith(("2 cycles of ", "3 cycles of "))
-    assert "% of a processor" in lines[0]
-    stages = [line.split()[0] for line in lines if line.endswith("%")]
-    assert {"analyse", "decide", "publish", "documents", "worker"} <= set(stages)
-    assert any(" MainThread " in line for line in lines)
-    assert lines[-1] == f"flame graph: {graph}"
-    text = graph.read_text()
-    assert ElementTree.fromstring(text).tag.endswith("svg")
+    text = ""
+    for cycles in (2, 20, 70):  # a pass without a close has so little to do that no look may fall into it
+        done = profile(config, "--cycles", str(cycles), "-o", str(graph))
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.splitlines()
+        assert lines[0].startswith((f"{cycles} cycles of ", f"{cycles + 1} cycles of "))
+        assert "% of a processor" in lines[0]
+        stages = [line.split()[0] for line in lines if line.endswith("%")]
+        assert {"analyse", "decide", "publish", "documents", "worker"} <= set(stages)
+        assert any(" MainThread " in line for line in lines)
+        assert lines[-1] == f"flame graph: {graph}"
+        text = graph.read_text()
+        assert ElementTree.fromstring(text).tag.endswith("svg")
+        if "virtuoso.monitor." in text:
+            break
     assert "virtuoso.monitor." in text
     assert not (tmp_path / "data" / "virtuoso.db").exists(), "nothing is kept"
 
