@@ -10,7 +10,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from tempfile import gettempdir
+from typing import IO
 
 import psutil
 
@@ -21,12 +24,26 @@ _GOES_S = 30.0
 """What a server has in memory is on the disk only when it has gone: a busy machine takes its time."""
 
 
+_PORTS = range(20_000, 32_000)
+"""Below those that the kernel gives to whoever names none."""
+_held: list[IO[str]] = []
+
+
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that no other process of tests is given until this one ends."""
+    folder = Path(gettempdir()) / f"ports-of-tests-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    first = os.getpid() * 61 + len(_held)
+    for number in range(len(_PORTS)):
+        port = _PORTS[(first + number) % len(_PORTS)]
+        lock = (folder / str(port)).open("w")
+        with suppress(OSError), socket.socket() as sock:
+            flock(lock, LOCK_EX | LOCK_NB)
+            sock.bind(("127.0.0.1", port))
+            _held.append(lock)
+            return port
+        lock.close()
+    raise AssertionError(f"no port from {_PORTS.start} to {_PORTS.stop} is free")
 
 
 class Server:
