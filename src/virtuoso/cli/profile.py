@@ -8,15 +8,14 @@ from typing import Annotated
 import typer
 import uvloop
 
+from virtuoso.cli.out_file import save, writable
 from virtuoso.cli.terminal.configuration import Config, NoConfig, running_settings
 from virtuoso.cli.terminal.progress import Tell, telling
 from virtuoso.cli.terminal.tables import Cells, Table, at, show
-from virtuoso.cli.validate_report import writable
 from virtuoso.config import Settings
 from virtuoso.model.clock import SystemClock
 from virtuoso.model.documents import PassExplained
-from virtuoso.model.errors import UsageError, VirtuosoError
-from virtuoso.model.text.failures import why_unread
+from virtuoso.model.errors import VirtuosoError
 from virtuoso.model.text.numbers import counted
 from virtuoso.operations.flame import flame_graph
 from virtuoso.operations.sampling import Samples
@@ -55,10 +54,7 @@ def profile(
     )
     typer.echo(f"{said}\n")
     show([_stages(found.passes), "", _places(found.samples)])
-    try:
-        out.write_text(flame_graph(found.samples.busy, f"virtuoso profile: {said}"), "utf-8")
-    except OSError as error:
-        raise UsageError(f"--out {out}: cannot be written: {why_unread(error)}") from error
+    save(out, flame_graph(found.samples.busy, f"virtuoso profile: {said}"))
     typer.echo(f"\nflame graph: {out}")
 
 

@@ -11,12 +11,13 @@ import msgspec
 import typer
 
 from virtuoso.cli.alert_test import send_all
+from virtuoso.cli.out_file import writable
 from virtuoso.cli.terminal.address import VARIABLE, Address, address
 from virtuoso.cli.terminal.api import Token, TokenFile, Url
 from virtuoso.cli.terminal.client import token_of
 from virtuoso.cli.terminal.configuration import OF_THE_FOLDER, say_unused
 from virtuoso.cli.terminal.progress import follow
-from virtuoso.cli.validate_report import Format, without, writable, write
+from virtuoso.cli.validate_report import Format, without, write
 from virtuoso.config import Settings, load
 from virtuoso.config.keys import secret_texts
 from virtuoso.model.clock import Clock

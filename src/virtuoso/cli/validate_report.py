@@ -1,6 +1,5 @@
 """Where the report of `virtuoso validate` goes, and as what."""
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,8 @@ from typing import Any
 import msgspec
 import typer
 
+from virtuoso.cli.out_file import save
 from virtuoso.model.errors import UsageError
-from virtuoso.model.text.failures import why_unread
 from virtuoso.operations.streams import Mask
 from virtuoso.operations.validate.rendering.markdown import markdown
 from virtuoso.operations.validate.rendering.page import page
@@ -22,17 +21,6 @@ class Format(StrEnum):
     MD = "md"
     HTML = "html"
     JSON = "json"
-
-
-def writable(out: Path) -> None:
-    """Find out before anything is watched whether the file can be written after it."""
-    folder = out.absolute().parent
-    if out.is_dir():
-        raise UsageError(f"--out {out}: is a folder; name a file in it")
-    if not folder.is_dir():
-        raise UsageError(f"--out {out}: there is no folder {folder}")
-    if not os.access(out if out.exists() else folder, os.W_OK):
-        raise UsageError(f"--out {out}: cannot be written: permission denied")
 
 
 def without(secrets: frozenset[str], report: Report) -> Report:
@@ -62,7 +50,7 @@ def write(report: Report, form: Format, out: Path | None) -> None:
         typer.echo(text, nl=False)
         return
     try:
-        out.write_text(text, "utf-8")
-    except OSError as error:
+        save(out, text)
+    except UsageError:
         typer.echo(text, nl=False)  # what was watched for a whole window is not lost with the disk
-        raise UsageError(f"--out {out}: cannot be written: {why_unread(error)}") from error
+        raise

@@ -26,7 +26,7 @@ class Mask:
         self._forms = sorted(forms.union(self._forms), key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
-        """The text without them."""
+        """Return the text with `***` in place of every known secret, in whichever form it stands there."""
         for form in self._forms:
             if form in text:
                 text = text.replace(form, _HIDDEN)

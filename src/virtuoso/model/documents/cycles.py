@@ -47,7 +47,7 @@ class SlowPass(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StageExplained(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage of one pass."""
+    """Tells how long a stage of one pass took, how long it usually takes, and which parts of it took how long."""
 
     ms: float
     """How long it took, ms."""
