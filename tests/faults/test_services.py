@@ -58,6 +58,7 @@ def test_everything_is_served_from_the_shared_cache(site: Site, services: tuple[
     assert book["bids"][0][0] < book["asks"][0][0]
     site.until("stored bars", lambda: len(ask(f"{url}/api/symbols/{symbol}/bars?limit=50")[1]["bars"]) == 50)
     site.until("an hour", lambda: ask(f"{url}/api/symbols/{symbol}/bars?timeframe=4h&limit=3")[1]["bars"])
+    site.until("a stored score", lambda: ask(f"{url}/api/symbols/{symbol}/scores")[1]["scores"])
     scores = ask(f"{url}/api/symbols/{symbol}/scores")[1]
     assert scores["reason"] is None
     assert scores["scores"][-1]["factors"]["technical"] is not None
