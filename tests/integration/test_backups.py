@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.support import warm
 from tests.support.exchange import running_exchange
-from tests.support.pace import STORES_SPEED, paced
+from tests.support.pace import STORES_SPEED
 from tests.support.program import Program, command, running_program, settings_for
 
 from virtuoso.config import Settings
@@ -162,7 +162,8 @@ def history(program: Program) -> dict[str, list[Any]]:
 def test_a_start_from_a_backup_made_under_load_serves_the_same_history(tmp_path: Path) -> None:
     copy, second = tmp_path / "copy", tmp_path / "second"
     second.mkdir()
-    with paced(STORES_SPEED) as pace, running_exchange(speed=STORES_SPEED) as exchange:
+    with running_exchange(speed=STORES_SPEED) as exchange:
+        pace = exchange.pace
         with running_program(config := settings_for(exchange, tmp_path, SMALL), pace=pace) as program:
             program.until(
                 "two stretches of passes, and a score",
