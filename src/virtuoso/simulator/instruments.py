@@ -3,7 +3,7 @@
 import csv
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from virtuoso.simulator.source import Item
@@ -40,8 +40,12 @@ def table() -> dict[str, Facts]:
     return {line["symbol"]: Facts(**line) for line in csv.DictReader(text.splitlines())}
 
 
+@cache
 def instrument_item(facts: Facts) -> Item:
-    """Make the item of `/v5/market/instruments-info` of a perpetual: its facts, and limits by its steps."""
+    """The item of `/v5/market/instruments-info` of a perpetual: its facts, and limits by its steps.
+
+    Made once: whoever asks about a symbol asks whether it is listed. Nobody may write to it.
+    """
     tick, step = Decimal(facts.tick_size), Decimal(facts.qty_step)
     most = f"{step * _MOST_LOTS:f}"
     return {

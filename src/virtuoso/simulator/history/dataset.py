@@ -47,15 +47,15 @@ class Units:
 
     def turnover(self, tick_lots: int) -> str:
         """Exact turnover from Σ ticks · lots."""
-        return trimmed(int(tick_lots) * self.step, self.price_decimals + self.size_decimals)
+        return trimmed(tick_lots * self.step, self.price_decimals + self.size_decimals)
 
 
 def trimmed(value: int, decimals: int) -> str:
-    """`value` / 10^`decimals`, exactly, without trailing zeros."""
-    whole, part = divmod(abs(int(value)), 10**decimals)
-    sign = "-" if value < 0 else ""
-    text = f"{part:0{decimals}d}".rstrip("0") if decimals else ""
-    return f"{sign}{whole}.{text}" if text else f"{sign}{whole}"
+    """`value` / 10^`decimals`, exactly, without trailing zeros. A start asks for a third of a million of them."""
+    digits = str(abs(value)).zfill(decimals + 1)
+    part = digits[-decimals:].rstrip("0") if decimals else ""
+    text = f"{digits[:-decimals]}.{part}" if part else digits[:-decimals] if decimals else digits
+    return f"-{text}" if value < 0 else text
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -212,7 +212,7 @@ class SymbolFeeds:
         second = after_ms // 1000 * 1000 + 1000
         while second <= upto_ms:
             opened = second - (second - offset) % length
-            if second > opened and self._market.trades(max(second - 1000, opened - 1), second):
+            if second > opened and self._market.around(second)[0].at_ms > max(second - 1000, opened - 1):
                 yield second, self._bar_frame(interval, length, offset, opened, second, confirm=False)
             second += 1000
         closed = self._closed(length, offset, after_ms)
@@ -228,9 +228,7 @@ class SymbolFeeds:
         return due - (due - offset) % length + length
 
     def _bar_frame(self, interval: str, length: int, offset: int, opened: int, at_ms: int, *, confirm: bool) -> bytes:
-        known_ms = opened + length if confirm else at_ms
-        _, rows = self._market.bars(length, offset, opened, opened, known_ms)
-        o, h, low, c, volume, turnover = rows[0].tolist()
+        o, h, low, c, volume, turnover = self._market.bar(length, offset, opened, opened + length if confirm else at_ms)
         units = self._units
         bar = {
             "start": opened,

@@ -1,8 +1,8 @@
 """One symbol as it is played: its trades and bars at any exchange time, all a function of that time."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,7 @@ TURNOVER = 5
 _MINUTES_CACHED = 128
 
 
-@dataclass(frozen=True, slots=True)
-class PlayedTrade:
+class PlayedTrade(NamedTuple):
     """A trade at an exchange time, in ticks and lots; `number` counts from the minute's first."""
 
     at_ms: int
@@ -64,6 +63,15 @@ class SymbolMarket:
         trades = self.trades_of(minute)
         i = bisect_right(trades.at_ms, at_ms - minute)
         return self._trade(minute, i - 1), self._trade(minute, i)
+
+    def lately(self, at_ms: int) -> tuple[int, int]:
+        """Prices of the last two trades at or before `at_ms`, older first, in ticks."""
+        minute = at_ms // MINUTE_MS * MINUTE_MS
+        trades = self.trades_of(minute)
+        i = bisect_right(trades.at_ms, at_ms - minute)
+        if i >= 2:
+            return trades.ticks[i - 2], trades.ticks[i - 1]
+        return self._trade(minute, i - 2).ticks, self._trade(minute, i - 1).ticks
 
     def before(self, trade: PlayedTrade) -> PlayedTrade:
         """The trade before one, which may have the same time."""
@@ -146,6 +154,13 @@ class SymbolMarket:
         opens = times - (times - offset_ms) % length_ms
         keep = (opens >= max(start_ms, first_kept)) & (opens <= last_ms)
         return aggregated(opens[keep], rows[keep])
+
+    def bar(self, length_ms: int, offset_ms: int, open_ms: int, now_ms: int) -> list[int]:
+        """The bar that opens at a time, as known at `now_ms`: o, h, l, c, v, turnover. A minute's is its trades'."""
+        if length_ms == MINUTE_MS and (formed := self.forming(open_ms, now_ms)) is not None:
+            return formed
+        found: list[int] = self.bars(length_ms, offset_ms, open_ms, open_ms, now_ms)[1][0].tolist()
+        return found
 
 
 def aggregated(opens: Ints, rows: Ints) -> tuple[Ints, Ints]:

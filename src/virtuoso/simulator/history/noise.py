@@ -1,5 +1,7 @@
 """Deterministic noise: a hash of what it is for, so that nothing depends on the order of asking."""
 
+from math import cos, pi
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,6 +47,6 @@ def smooth(key: int, position: float) -> float:
     """Noise in [-1, 1] that is smooth in `position`: values drawn at the integers, joined by a cosine."""
     knot = int(position // 1)
     share = position - knot
-    weight = 0.5 - 0.5 * float(np.cos(np.pi * share))
+    weight = 0.5 - 0.5 * cos(pi * share)
     here, there = 2 * uniform(key, knot) - 1, 2 * uniform(key, knot + 1) - 1
     return here + (there - here) * weight

@@ -27,6 +27,7 @@ class TickerModel:
         self._interest = lru_cache(2)(self.open_interest)
         self._settled = lru_cache(2)(self.settled)
         self.fields = lru_cache(4)(self._fields)
+        self._price = lru_cache(256)(market.units.price)
         self._funded_ms = [ms for ms, _ in market.recorded.funding]
         fine = market.recorded.fine
         # A day's volume is of the order of the open interest; the average turns over in about half a day.
@@ -89,27 +90,26 @@ class TickerModel:
         market, units = self._market, self._market.units
         minute = at_ms // MINUTE_MS * MINUTE_MS
         opened, high, low, volume, turnover, hour = self._day(minute)
-        last, _ = market.around(at_ms)
-        before = market.before(last).ticks
+        before, last = market.lately(at_ms)
         part = market.forming(minute, at_ms)
         if part is not None:
             high, low = max(high, part[1]), min(low, part[2])
             volume, turnover = volume + part[4], turnover + part[TURNOVER]
         (bid, bid_lots), (ask, ask_lots) = self._book.best(tick)
-        price = last.ticks * units.step / 10**units.price_decimals
+        price = last * units.step / 10**units.price_decimals
         ratio = self.index_ratio(at_ms)
         mark, index = price * _mark_ratio(ratio), price * ratio
         interest = self._interest(at_ms - at_ms % _INTEREST_STEP_MS)
         value = interest / 10**units.size_decimals * mark
         rate, settles = self.funding(at_ms)
         return {
-            "tickDirection": _direction(before, last.ticks),
-            "price24hPcnt": f"{last.ticks / opened - 1:.6f}",
-            "lastPrice": units.price(last.ticks),
-            "prevPrice24h": units.price(opened),
-            "highPrice24h": units.price(high),
-            "lowPrice24h": units.price(low),
-            "prevPrice1h": units.price(hour),
+            "tickDirection": _direction(before, last),
+            "price24hPcnt": f"{last / opened - 1:.6f}",
+            "lastPrice": self._price(last),
+            "prevPrice24h": self._price(opened),
+            "highPrice24h": self._price(high),
+            "lowPrice24h": self._price(low),
+            "prevPrice1h": self._price(hour),
             "markPrice": f"{mark:.{units.price_decimals}f}",
             "indexPrice": f"{index:.{units.price_decimals}f}",
             "openInterest": units.size(interest),
@@ -122,9 +122,9 @@ class TickerModel:
             "singleOpenInterestValue": f"{value / 2:.2f}",
             "nextFundingTime": str(settles),
             "fundingRate": rate,
-            "bid1Price": units.price(bid),
+            "bid1Price": self._price(bid),
             "bid1Size": units.size(bid_lots),
-            "ask1Price": units.price(ask),
+            "ask1Price": self._price(ask),
             "ask1Size": units.size(ask_lots),
             "preOpenPrice": "",
             "preQty": "",

@@ -12,7 +12,7 @@ from typing import Final
 
 from virtuoso.model.clock import Clock
 from virtuoso.model.errors import StoreUnavailable
-from virtuoso.storage.cache.document import encode
+from virtuoso.storage.cache.document import Document, encode
 from virtuoso.storage.cache.memory import MemoryCache
 
 HEAD: Final = struct.Struct(">IB")
@@ -22,7 +22,7 @@ MOST_BYTES: Final = 64 << 20
 """Of one frame's content."""
 _BUFFER_BYTES: Final = 1 << 20
 _AT_ONCE: Final = 16
-"""Documents written before the event loop gets a turn: a cycle of a whole exchange publishes hundreds."""
+"""Documents written in one piece before the event loop gets a turn: a cycle of a whole exchange publishes hundreds."""
 
 
 def frame(kind: int, content: bytes) -> bytes:
@@ -62,16 +62,18 @@ class Feed:
 
     async def _write_all(self, writer: asyncio.StreamWriter, names: list[str]) -> None:
         published = self._memory.published()
-        for number, name in enumerate(names, 1):
-            held = published.get(name)
-            if held is None:
-                content = frame(REMOVED, name.encode())
-            else:
-                document, born_ns = held
-                content = frame(DOCUMENT, encode(document, (self._clock.monotonic_ns() - born_ns) / 1e9))
-            await self._write(writer, content)
-            if number % _AT_ONCE == 0:
+        for begin in range(0, len(names), _AT_ONCE):
+            some = names[begin : begin + _AT_ONCE]
+            await self._write(writer, b"".join([self._frame(name, published) for name in some]))
+            if len(some) == _AT_ONCE:
                 await asyncio.sleep(0)
+
+    def _frame(self, name: str, published: dict[str, tuple[Document, int]]) -> bytes:
+        held = published.get(name)
+        if held is None:
+            return frame(REMOVED, name.encode())
+        document, born_ns = held
+        return frame(DOCUMENT, encode(document, (self._clock.monotonic_ns() - born_ns) / 1e9))
 
     async def _write(self, writer: asyncio.StreamWriter, content: bytes) -> None:
         """Returns when the reader has taken nearly all of it."""
