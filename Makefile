@@ -8,7 +8,7 @@ PORT ?= 8002
 EXTRAS ?=
 
 # What is installed only when it is asked for, each with a lock file of its own: make install EXTRAS="ccxt parquet"
-KNOWN_EXTRAS := ccxt parquet postgresql research
+KNOWN_EXTRAS := ccxt parquet postgresql research traces
 comma := ,
 VERSIONS := sed -n 's/^\([A-Za-z0-9_.-]*==[^ ]*\).*/\1/p'
 WANTED := $(subst $(comma), ,$(EXTRAS))

@@ -121,11 +121,20 @@ class UniverseSettings(Section):
     refresh_interval: Seconds = Field(300.0, ge=10, description="Time between polls of the lists of the exchange.")
 
 
+class TracesSettings(Section):
+    """Where the passes of the monitor are sent as traces (OpenTelemetry)."""
+
+    endpoint: HttpUrl | None = Field(
+        None, description="Address of a collector that takes OTLP over HTTP, such as `http://localhost:4318/v1/traces`."
+    )
+
+
 class MonitoringSettings(Section):
     """How often the market is analysed and published, and what is told of it."""
 
     interval: Seconds = Field(10.0, ge=1, le=3600, description="Time from one cycle's start to the next.")
     alerts: AlertSettings = AlertSettings()
+    traces: TracesSettings = TracesSettings()
 
 
 class FrameSettings(Section):

@@ -39,6 +39,7 @@ from virtuoso.monitor.streaming import Streaming
 from virtuoso.monitor.tasks import TrackedTasks
 from virtuoso.monitor.vitals import Vitals
 from virtuoso.monitor.wakes import Wakes
+from virtuoso.operations.build import build
 from virtuoso.operations.health import HealthState
 from virtuoso.operations.heartbeat import Heartbeat
 from virtuoso.operations.host import Host
@@ -115,6 +116,7 @@ class Monitor:
             kernel, self.status, stores, channels=self._channels,
             on_status=lambda status: None if self._service is None else self._service.system(status),
         )  # fmt: skip
+        self._close_traces: Callable[[], None] = lambda: None
         self.ready = asyncio.Event()
         self.streaming = Streaming(kernel, parts.kernel.universe_interval_s)
 
@@ -182,6 +184,7 @@ class Monitor:
             if self.stores is not None:
                 await self.committer.commit()
             await self.alerts.close()
+            await asyncio.to_thread(self._close_traces)
             self._host.close()
             await self.exchange.close()
             self.kernel.close()
@@ -262,6 +265,17 @@ class Monitor:
             self.tasks.start("outbox", self.alerts.deliver)
         if (heartbeat := self.parts.heartbeat) is not None:
             self.tasks.start("heartbeat", Heartbeat(heartbeat.url, heartbeat.interval_s, self._all_well).run)
+        if self.parts.traces is not None:
+            self._close_traces = self._trace(self.parts.traces)
+
+    def _trace(self, endpoint: str) -> Callable[[], None]:
+        """Send passes as traces from now on; returns what ends that."""
+        from virtuoso.monitor.cycle.traces import PassTraces  # noqa: PLC0415 - an extra
+
+        service = {"name": "virtuoso-monitor", "instance.id": self.parts.identity, "version": build()}
+        traces = PassTraces(endpoint, {f"service.{name}": value for name, value in service.items()})
+        self.cycle.times.passed = lambda one: traces.passed(one, self._clock.now_ns())
+        return traces.close
 
     def _all_well(self) -> bool:
         """Say whether cycles succeed and incidents can be stored: without a database nobody would be notified."""

@@ -12,7 +12,7 @@ _APPLIED = (
     "websocket.stale_after",
 )  # fmt: skip
 """Sections and keys that a reload takes over."""
-_BUT = ("monitoring.alerts.keep", "monitoring.alerts.heartbeat")
+_BUT = ("monitoring.alerts.keep", "monitoring.alerts.heartbeat", "monitoring.traces")
 """Keys in them that it does not."""
 _POLLED = "monitoring.interval"
 """Where data is polled, what can be watched is counted by it."""

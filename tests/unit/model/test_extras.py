@@ -41,6 +41,7 @@ def test_extras_are_those_of_the_distribution_and_of_the_makefile(root: Path) ->
     offered = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert set(offered) - {"dev", "build"} == set(EXTRAS)
     for extra, package in EXTRAS.items():
+        package = package.replace(".", "-")
         assert f"\n{package}==" in "\n" + (root / f"requirements-{extra}.lock").read_text()
         assert f"\n{package}==" not in (root / "requirements.lock").read_text()
     (known,) = [line for line in (root / "Makefile").read_text().splitlines() if line.startswith("KNOWN_EXTRAS := ")]
@@ -55,6 +56,10 @@ def test_extras_are_those_of_the_distribution_and_of_the_makefile(root: Path) ->
             "virtuoso backtest (files of CSV too): needs pyarrow, which is not installed; run: make",
         ),
         (["export", "bars", "-o", "x.parquet"], "--out x.parquet: needs pyarrow, which is not installed; run: make"),
+        (
+            ["config", "check", "-c", "traced.yaml"],
+            "monitoring.traces.endpoint: needs opentelemetry.sdk, which is not installed",
+        ),
         (["up", "-c", "archive.yaml"], "timeseries.archive = true: needs pyarrow, which is not installed; run: make"),
         *(
             (
@@ -75,6 +80,7 @@ def test_what_needs_an_extra_says_so_in_one_line(tmp_path: Path, arguments: list
     (tmp_path / "server.yaml").write_text(
         "database: {url: 'postgresql://u:secret@127.0.0.1:1/x'}\ncache: {tiers: [redis]}\nweb: {port: 0}\n"
     )
+    (tmp_path / "traced.yaml").write_text("monitoring: {traces: {endpoint: 'http://localhost:4318/v1/traces'}}\n")
     (tmp_path / "okx.yaml").write_text("exchange: {name: okx}\n")
     done = run("from virtuoso.cli import main; sys.argv[0] = 'virtuoso'; main()", *arguments, cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
@@ -105,6 +111,7 @@ print(len(names), *sorted(failed))
         "virtuoso.cli.research_plan",
         "virtuoso.cli.research_track_record",
         "virtuoso.cli.research_weights",
+        "virtuoso.monitor.cycle",
         "virtuoso.research.bar_files",
         "virtuoso.research.output",
         "virtuoso.research.run",

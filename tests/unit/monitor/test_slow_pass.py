@@ -143,8 +143,8 @@ def test_what_is_said_of_it_names_the_stage_the_part_and_who_was_alone() -> None
     one = PassExplained(
         ended="2026-11-23T20:46:10.000Z", ok=True, took_ms=7_400.0, budget_ms=5_000.0,
         stages={
-            "refresh": StageExplained(ms=80.0, usual_ms=70.0, parts={}),
-            "analyse": StageExplained(ms=7_200.0, usual_ms=12.0, parts={"fit": 7_100.0, "factors": 60.0}),
+            "refresh": StageExplained(began_ms=0.0, ms=80.0, usual_ms=70.0, parts={}),
+            "analyse": StageExplained(began_ms=0.0, ms=7_200.0, usual_ms=12.0, parts={"fit": 7_100.0, "factors": 60.0}),
         },
         fetched={"BTCUSDT": 79.0}, alone=("XUSDT",), cpu_ms=150.0, collections_ms=2.0, where=(),
     )  # fmt: skip
@@ -161,7 +161,7 @@ def test_what_is_said_of_it_names_the_stage_the_part_and_who_was_alone() -> None
 def test_what_took_minutes_is_told_in_whole_seconds() -> None:
     one = PassExplained(
         ended="2026-11-23T20:46:10.000Z", ok=True, took_ms=1_234_000.0, budget_ms=5_000.0,
-        stages={"refresh": StageExplained(ms=1_234_000.0, usual_ms=100_000.0, parts={})},
+        stages={"refresh": StageExplained(began_ms=0.0, ms=1_234_000.0, usual_ms=100_000.0, parts={})},
         fetched={}, alone=(), cpu_ms=0.02, collections_ms=0.0, where=(),
     )  # fmt: skip
     assert why_slow(one)[0] == "refresh took 1,234 s (usually 100 s); 0.00002 s of processor time"
@@ -170,7 +170,7 @@ def test_what_took_minutes_is_told_in_whole_seconds() -> None:
 def test_of_a_slow_refresh_the_symbols_are_named_that_took_longest() -> None:
     one = PassExplained(
         ended="2026-11-23T20:46:10.000Z", ok=True, took_ms=6_950.0, budget_ms=5_000.0,
-        stages={"refresh": StageExplained(ms=6_900.0, usual_ms=None, parts={})},
+        stages={"refresh": StageExplained(began_ms=0.0, ms=6_900.0, usual_ms=None, parts={})},
         fetched={"BTCUSDT": 6_890.0, "ETHUSDT": 410.0}, alone=(), cpu_ms=150.0, collections_ms=2.0,
         where=(Whereabouts(thread="MainThread", at=IDLE, share=0.97),),
     )  # fmt: skip

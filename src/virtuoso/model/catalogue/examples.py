@@ -261,10 +261,10 @@ _PASS = {
     "ended": "2026-11-23T20:45:00.412Z", "ok": True, "took_ms": 21.0, "budget_ms": 5000.0,
     "stages": {
         "analyse": {
-            "ms": 12.9, "usual_ms": 9.2, "parts": {"worker": 0.2, "factors": 8.8, "forecast": 3.1},
+            "began_ms": 0.1, "ms": 12.9, "usual_ms": 9.2, "parts": {"worker": 0.2, "factors": 8.8, "forecast": 3.1},
         },
-        "decide": {"ms": 0.3, "usual_ms": 0.2, "parts": {}},
-        "publish": {"ms": 7.7, "usual_ms": 7.1, "parts": {"worker": 0.1, "documents": 6.9}},
+        "decide": {"began_ms": 13.0, "ms": 0.3, "usual_ms": 0.2, "parts": {}},
+        "publish": {"began_ms": 13.3, "ms": 7.7, "usual_ms": 7.1, "parts": {"worker": 0.1, "documents": 6.9}},
     },
     "fetched": {}, "alone": [], "cpu_ms": 20.1, "collections_ms": 0.0, "where": [],
 }  # fmt: skip
@@ -280,8 +280,10 @@ STATUS = {
         "slowest_fetch_ms": 0.0, "slowest": _PASS,
         "slow": {
             **_PASS, "took_ms": 6912.4, "stages": {
-                "refresh": {"ms": 6871.0, "usual_ms": 310.2, "parts": {}},
-                "publish": {"ms": 36.1, "usual_ms": 7.1, "parts": {"worker": 0.1, "documents": 35.2}},
+                "refresh": {"began_ms": 0.1, "ms": 6871.0, "usual_ms": 310.2, "parts": {}},
+                "publish": {
+                    "began_ms": 6876.2, "ms": 36.1, "usual_ms": 7.1, "parts": {"worker": 0.1, "documents": 35.2},
+                },
             }, "fetched": {"BTCUSDT": 6869.5, "ETHUSDT": 6104.0}, "cpu_ms": 402.0, "collections_ms": 3.1,
             "where": [{"thread": "MainThread", "at": "nothing to do", "share": 0.97}],
         },

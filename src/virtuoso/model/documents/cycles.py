@@ -49,6 +49,8 @@ class SlowPass(msgspec.Struct, frozen=True, kw_only=True):
 class StageExplained(msgspec.Struct, frozen=True, kw_only=True):
     """Tells how long a stage of one pass took, how long it usually takes, and which parts of it took how long."""
 
+    began_ms: float
+    """When it began, ms after the pass did."""
     ms: float
     """How long it took, ms."""
     usual_ms: float | None

@@ -6,7 +6,13 @@ from typing import Final
 
 from virtuoso.model.errors import UsageError
 
-EXTRAS: Final = {"ccxt": "ccxt", "parquet": "pyarrow", "postgresql": "psycopg", "research": "arch"}
+EXTRAS: Final = {
+    "ccxt": "ccxt",
+    "parquet": "pyarrow",
+    "postgresql": "psycopg",
+    "research": "arch",
+    "traces": "opentelemetry.sdk",
+}
 """Extras of the distribution, and the package that shows each is there."""
 _CHECKOUT: Final = Path(__file__).parents[4]
 
@@ -18,7 +24,11 @@ def need(extra: str, what: str) -> None:
         UsageError: it is not; the message says which extra it is and how to install it here.
     """
     package = EXTRAS[extra]
-    if importlib.util.find_spec(package) is None:
+    try:
+        found = importlib.util.find_spec(package)
+    except ModuleNotFoundError:  # not even the package that it is in
+        found = None
+    if found is None:
         raise UsageError(f"{what}: needs {package}, which is not installed; {_cure(extra, _CHECKOUT)}")
 
 

@@ -3,7 +3,7 @@
 import gc
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from heapq import nlargest
@@ -31,6 +31,7 @@ class _Pass:
     cpu_s: float
     sampler: Sampler | None
     stages: dict[str, float] = field(default_factory=dict)
+    began: dict[str, float] = field(default_factory=dict)
     parts: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(float)))
     stage: str = ""
     fetched: Mapping[str, float] = field(default_factory=dict)
@@ -53,11 +54,13 @@ class PassTimes:
     Attributes:
         stages: how long each stage took of late, and the `total`.
         slow: the latest pass that took longer than its budget; `None` before one did.
+        passed: called with each pass that is over.
     """
 
     def __init__(self, latency: Latencies) -> None:
         self.stages: dict[str, Durations] = defaultdict(Durations)
         self.slow: PassExplained | None = None
+        self.passed: Callable[[PassExplained], None] = lambda _: None
         self._latency = latency
         self._recent: deque[PassExplained] = deque(maxlen=_KEPT)
         self._now = _Pass(0.0, 0.0, None)
@@ -97,7 +100,7 @@ class PassTimes:
             yield
         finally:
             seconds = time.perf_counter() - began
-            self._now.stages[stage] = seconds
+            self._now.stages[stage], self._now.began[stage] = seconds, began - self._now.began_s
             if stage in STAGES:
                 self._latency.add(stage, seconds)
 
@@ -139,6 +142,7 @@ class PassTimes:
             budget_ms=None if budget_s == inf else _ms(budget_s),
             stages={
                 stage: StageExplained(
+                    began_ms=_ms(one.began[stage]),
                     ms=_ms(took_s),
                     usual_ms=usual.get(stage),
                     parts={name: _ms(part_s) for name, part_s in one.parts.get(stage, {}).items()},
@@ -152,6 +156,7 @@ class PassTimes:
             where=where,
         )
         self._recent.append(found)
+        self.passed(found)
         if seconds >= budget_s:
             self.slow = found
         return found

@@ -21,6 +21,7 @@ from virtuoso.processes.checking.reach import Servers
 from virtuoso.web.connections.listening import listen
 from virtuoso.wiring.channels import channel_plans, make_channels
 from virtuoso.wiring.folders import check_folders, sqlite_file
+from virtuoso.wiring.monitor import traces_to
 from virtuoso.wiring.parts import exchange_for, kernel_parts
 from virtuoso.wiring.rule_files import rule_files
 from virtuoso.wiring.stores import database_for, series_for
@@ -101,6 +102,7 @@ class _Start:
             ("adapter", ("exchange", "market_data", "monitoring.interval", "websocket"), self.exchange),
             ("rules", ("monitoring.alerts",), self.rules),
             ("channels", ("monitoring.alerts",), self.channels),
+            ("traces", ("monitoring.traces",), self.traces),
             ("port", ("web",), self.listening),
         ]
 
@@ -142,6 +144,10 @@ class _Start:
         """Make the channels as a start would, and close them; raises what is wrong with them."""
         for channel in make_channels(channel_plans(self.settings.monitoring.alerts), self.clock).values():
             await channel.close()
+
+    async def traces(self) -> None:
+        """See whether what sends them is installed."""
+        traces_to(self.settings)
 
     async def listening(self) -> None:
         """Take the port; where Virtuoso itself has it all is well: one checks what a reload is to read."""

@@ -23,6 +23,7 @@ _WELL: Final = {
     "adapter": ("there is one for the exchange, and its budget suffices", "name another exchange or interval"),
     "rules": ("have no mistakes", "`virtuoso rules check` shows each with its place"),
     "channels": ("can be made as configured", "see `virtuoso config check` and docs/channels.md"),
+    "traces": ("what sends them is installed, where they are", "install what the line names"),
     "port": ("web.port can be had", "end what has it (ss -ltnp names it), or name another web.port"),
     "database server": ("answers, where there is one", "start it, and see whether database.url is right"),
     "cache": ("every shared tier answers", "start it; until then the web of other processes serves nothing new"),
