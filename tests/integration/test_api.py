@@ -251,14 +251,15 @@ def test_stream_sends_whole_documents_and_ticks(program: Program) -> None:
     events: dict[str, list[Any]] = {}
     identities: dict[str, list[str]] = {}
     name = ""
-    while len(events.get("ticks", [])) < 3 or len(events.get("overview", [])) < 2:
-        line = answer.readline().decode().rstrip("\n")
-        if line.startswith("event: "):
-            name = line[7:]
-        elif line.startswith("id: "):
-            identities.setdefault(name, []).append(line[4:])
-        elif line.startswith("data: "):
-            events.setdefault(name, []).append(json.loads(line[6:]))
+    with program.pace.flowing():
+        while len(events.get("ticks", [])) < 3 or len(events.get("overview", [])) < 2:
+            line = answer.readline().decode().rstrip("\n")
+            if line.startswith("event: "):
+                name = line[7:]
+            elif line.startswith("id: "):
+                identities.setdefault(name, []).append(line[4:])
+            elif line.startswith("data: "):
+                events.setdefault(name, []).append(json.loads(line[6:]))
     connection.close()
     assert {"dashboard", "overview", "signals", "status", "ticks"} <= set(events)
     assert len(events["ticks"][0]["ticks"]) == 15
