@@ -13,8 +13,8 @@ from virtuoso.analysis.scoring import BankKey, FactorSource
 from virtuoso.market.panel import BarBlock, BookBlock, Floats, Ints
 from virtuoso.model.timeframe import Timeframe
 
-_CHUNK = 32
-"""Bars of a long history that are stepped at once: more would only need more memory."""
+_CHUNK, _COLUMNS = 32, 4_096
+"""Bars of a long history that are stepped at once, and symbols × bars: more would only need more memory."""
 
 
 class Banks:
@@ -65,8 +65,10 @@ class Banks:
         """Take a long block of closed bars of which only the state after the last is wanted."""
         bank = self._bars.get(block.timeframe)
         if bank is not None:
-            for k in range(0, block.open_ms.size, _CHUNK):
-                bank.step(block.part(slice(k, k + _CHUNK)), wanted=1)
+            t = block.open_ms.size
+            chunk = max(_CHUNK, _COLUMNS // max(1, block.rows.size))
+            for k in range(0, t, chunk):
+                bank.step(block.part(slice(k, k + chunk)), wanted=int(k + chunk >= t))
 
     def step(self, block: BarBlock) -> None:
         """Step the bank of the block's timeframe by its closed bars."""

@@ -218,32 +218,32 @@ class Ema:
 
     def step(self, rows: Rows, x: Floats, hold: NDArray[np.bool_] | None = None) -> Floats:
         """Take `x` [t, n] and answer the means [t, n]; where `hold` [t, n] it stands still."""
-        count = self._count.get(rows)
-        if hold is None and bool((count >= 1.0 / self._alpha).all()) and np.isfinite(np.add.reduce(x, axis=None)):
-            return self._settled(rows, x)
+        t, count, value = x.shape[0], self._count.get(rows), self._value.get(rows)
+        begun = np.isfinite(value)
+        whole = _whole_from(x) if hold is None else t
         out = np.empty(x.shape)
-        value = self._value.get(rows)
-        for k in range(x.shape[0]):
+        k = 0
+        while k < t and (k < whole or not bool((begun & (count >= 1.0 / self._alpha)).all())):
             taken = x[k] if hold is None else np.where(hold[k], value, x[k])
-            begun = np.isfinite(value)
             count = np.where(begun, count + 1.0, 1.0)
             value = np.where(begun, value + np.maximum(self._alpha, 1.0 / count) * (taken - value), taken)
+            begun = np.isfinite(value)
             out[k] = value
-        self._value.put(rows, value)
+            k += 1
         self._count.put(rows, count)
-        return out
-
-    def _settled(self, rows: Rows, x: Floats) -> Floats:
-        """The same where every row is past its beginning and nothing is missing."""
-        out = np.empty(x.shape)
-        value = self._value.get(rows)
-        for k in range(x.shape[0]):
-            step = np.subtract(x[k], value, out=out[k])
+        for settled in range(k, t):  # the same where every row is past its beginning and nothing is missing
+            step = np.subtract(x[settled], value, out=out[settled])
             step *= self._alpha
             step += value
             value = step
         self._value.put(rows, value)
         return out
+
+
+def _whole_from(x: Floats) -> int:
+    """The first of `t` bars from which on nothing is missing in `x` [t, n]."""
+    missing = np.flatnonzero(~np.isfinite(np.add.reduce(x, axis=1)))
+    return int(missing[-1]) + 1 if missing.size else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

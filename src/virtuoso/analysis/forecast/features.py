@@ -114,7 +114,7 @@ class FeatureState:
             moves = outcomes.step(number, slice(0, n), block).close
             closes = (number + 1 + np.arange(block.open_ms.size)) * LONG.minutes
             self._long.begin_after_gaps(number, block.rows)
-            self._long.step(closes, block.rows, block.high, block.low, floor, moves)
+            self._long.step(closes, block.rows, block.high, block.low, floor, moves, wanted=1)
 
     def week_known(self, row: int) -> int:
         """How many bars of `LONG` of the last week are known."""
@@ -150,10 +150,14 @@ class _LongFeatures:
         self._held = memory.table(_BEYOND.stop)
         self._last = memory.vector()
 
-    def step(self, closes_min: Ints, rows: Rows, high: Floats, low: Floats, floor: Floats, moves: Floats) -> Floats:
+    def step(
+        self, closes_min: Ints, rows: Rows, high: Floats, low: Floats, floor: Floats, moves: Floats,
+        wanted: int | None = None,
+    ) -> Floats:  # fmt: skip
         """Take the bars of 5m that end at base closes; their values [6, t, n] as of every base close.
 
-        `high`, `low`, `floor` [t, n] and `moves` [2, t, n] are of the last five minutes at each close [t].
+        `high`, `low`, `floor` [t, n] and `moves` [2, t, n] are of the last five minutes at each close [t]. With
+        `wanted`, only the values of the last so many bars of 5m are asked for.
         """
         ends = np.flatnonzero(closes_min % LONG.minutes == 0)
         before = self._held.read(rows)[:, None].copy()
@@ -170,7 +174,8 @@ class _LongFeatures:
             own = rows if together else _columns(rows)[among]
             part, bars = (slice(None), columns), ends[skip:]
             ranges = _floored(np.log(high[bars][part] / low[bars][part]) ** 2 / _RANGE, floor[bars][part])
-            values[:, skip:, columns] = self._advance(first + skip, own, ranges, np.abs(moves[:, bars][:, :, columns]))
+            own_moves = np.abs(moves[:, bars][:, :, columns])
+            values[:, skip:, columns] = self._advance(first + skip, own, ranges, own_moves, wanted)
         self._held.write(rows, values[:, -1])
         self._last.put(rows, np.fmax(last, float(first + ends.size - 1)))
         upto = np.searchsorted(ends, np.arange(closes_min.size), side="right")
@@ -197,9 +202,9 @@ class _LongFeatures:
         """Forget those of `rows` whose last bar is not right before bar `number`, or in what follows from it."""
         self._memory.reset(rows[self._last.get(rows) < number - 1])
 
-    def _advance(self, number: int, rows: Rows, ranges: Floats, moves: Floats) -> Floats:
-        long = 0.5 * np.log(self._means.step(number, rows, ranges) / LONG.minutes)
-        found = [week.step(number, rows, each, LARGE) for week, each in zip(self._moves, moves, strict=True)]
+    def _advance(self, number: int, rows: Rows, ranges: Floats, moves: Floats, wanted: int | None) -> Floats:
+        long = 0.5 * np.log(self._means.step(number, rows, ranges, wanted) / LONG.minutes)
+        found = [week.step(number, rows, each, LARGE, wanted) for week, each in zip(self._moves, moves, strict=True)]
         return np.concatenate([long, *map(np.stack, zip(*found, strict=True))])
 
 

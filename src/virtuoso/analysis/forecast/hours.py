@@ -25,13 +25,15 @@ class HourlyMeans:
         self._before = memory.table(2 * len(spans), 0.0)
         """Sums, then counts, of the whole hours of each span."""
 
-    def step(self, number: int, rows: Rows, x: Floats) -> Floats:
+    def step(self, number: int, rows: Rows, x: Floats, wanted: int | None = None) -> Floats:
         """Take `x` [t, n], the bars from `number` on, without a gap; the means [k, t, n] over each span up to each bar.
 
-        A mean is `nan` where fewer bars of its span are known than it needs.
+        A mean is `nan` where fewer bars of its span are known than it needs. With `wanted`, only those at the last so
+        many bars are asked for.
         """
         t, n = x.shape
-        out = np.empty((len(self._spans), t, n))
+        asked = 0 if wanted is None else t - wanted
+        out = np.full((len(self._spans), t, n), np.nan)
         known = np.isfinite(x)
         filled = np.where(known, x, 0.0)
         for k in range(t):
@@ -41,6 +43,8 @@ class HourlyMeans:
                 self._turn(slot, rows)
             self._sums.data[slot, rows] += filled[k]
             self._counts.data[slot, rows] += known[k]
+            if k < asked:
+                continue
             before = self._before.data[:, rows]
             for i, least in enumerate(self._least):
                 count = before[len(self._spans) + i] + self._counts.data[slot, rows]

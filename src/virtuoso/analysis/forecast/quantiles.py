@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from virtuoso.analysis.block import Memory, Rows
-from virtuoso.market.panel import Floats
+from virtuoso.market.panel import Floats, Ints
 
 _LEAST, _GREATEST, _BINS = 1e-5, 0.5, 254
 _UNKNOWN = 255
@@ -29,23 +29,34 @@ class WeekOfMoves:
         self._codes = memory.table(depth, _UNKNOWN, np.uint8)
         self._counts = memory.table(_BINS + 2, 0, np.uint16)
 
-    def step(self, number: int, rows: Rows, moves: Floats, share: float) -> tuple[Floats, Floats]:
+    def step(
+        self, number: int, rows: Rows, moves: Floats, share: float, wanted: int | None = None
+    ) -> tuple[Floats, Floats]:
         """Take `moves` [t, n], absolute log returns from bar `number` on; a level and how many go beyond it, each bar.
 
         The level [t, n] is the lowest edge of a bin, 50 % at most, that `share` in (0, 1) of the moves known by then do
-        not exceed; the rate [t, n] is the share of them that do, counted. Both are `nan` where too few are known.
+        not exceed; the rate [t, n] is the share of them that do, counted. Both are `nan` where too few are known. With
+        `wanted`, only those at the last so many bars are asked for.
         """
-        levels, rates = np.empty(moves.shape), np.empty(moves.shape)
+        levels, rates = np.full(moves.shape, np.nan), np.full(moves.shape, np.nan)
         codes = np.where(np.isfinite(moves), np.searchsorted(_EDGES, moves, side="left"), _UNKNOWN)
-        columns = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
-        for k, code in enumerate(codes):
-            slot = (number + k) % self._depth
-            self._counts.data[self._codes.data[slot, rows], columns] -= 1
-            self._counts.data[code, columns] += 1
-            self._counts.data[_UNKNOWN, columns] = 0
-            self._codes.data[slot, rows] = code
+        t = len(codes)
+        asked = 0 if wanted is None else t - wanted
+        for k in range(0, asked, self._depth):
+            self._take(number + k, rows, codes[k : min(k + self._depth, asked)])
+        for k in range(asked, t):
+            self._take(number + k, rows, codes[k : k + 1])
             levels[k], rates[k] = self._level(rows, share)
         return levels, rates
+
+    def _take(self, number: int, rows: Rows, codes: Ints) -> None:
+        """Let the bins `codes` [t, n] of `depth` bars at most take the places of those of `depth` bars before."""
+        slots = (np.arange(number, number + len(codes)) % self._depth)[:, None]
+        columns = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+        np.subtract.at(self._counts.data, (self._codes.data[slots, columns], columns), 1)
+        np.add.at(self._counts.data, (codes, columns), 1)
+        self._counts.data[_UNKNOWN, columns] = 0
+        self._codes.data[slots, columns] = codes
 
     def as_large(self, rows: Rows, moves: Floats) -> Floats:
         """The share [n] of the moves known of each of `rows` that are as large as `moves` [n], or larger.

@@ -22,21 +22,22 @@ class YangZhang:
         self._range = memory.ring(bars)
 
     def step(self, x: CrossSection) -> Floats:
-        """√(V_open + k·V_close + (1 − k)·V_RS), V_RS of Rogers & Satchell (1991)."""
+        """√(V_open + k·V_close + (1 − k)·V_RS), V_RS of Rogers & Satchell (1991), for the bars asked for."""
         body, up, down = np.log(x.close / x.open), np.log(x.high / x.open), np.log(x.low / x.open)
         t = body.shape[0]
-        gap = self._variance(self._gap.extend(x.number, x.rows, np.log(x.open / x.previous)), t)
-        closing = self._variance(self._body.extend(x.number, x.rows, body), t)
+        gap = self._variance(self._gap.extend(x.number, x.rows, np.log(x.open / x.previous)), t, x.wanted)
+        closing = self._variance(self._body.extend(x.number, x.rows, body), t, x.wanted)
         inner = self._range.extend(x.number, x.rows, up * (up - body) + down * (down - body))
         inner = mean(inner, self._bars, t)
         out: Floats = np.sqrt(gap + self._k * closing + (1 - self._k) * inner)
         return out
 
-    def _variance(self, window: Floats, t: int) -> Floats:
+    def _variance(self, window: Floats, t: int, wanted: int) -> Floats:
         centre = mean(window, self._bars, t)
         out = np.zeros(centre.shape)
+        out[: t - wanted] = np.nan
         scratch = np.empty((_PIECE, centre.shape[1]))
-        for k in range(t):
+        for k in range(t - wanted, t):
             for first in range(k, k + self._bars, _PIECE):
                 piece = window[first : min(first + _PIECE, k + self._bars)]
                 centred = np.subtract(piece, centre[k], out=scratch[: len(piece)])

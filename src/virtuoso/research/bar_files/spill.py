@@ -1,12 +1,13 @@
 """Sorts rows into spans of time on the disk, so that any order of rows is read back in the order of time.
 
-One file for each span, written on as rows come: what is held in memory is one part of the input or one span,
-however long the input is.
+One file, written on as rows come, and where the rows of each span lie in it: what is held in memory is one part of the
+input or one span, however long the input is. (A file for each span would be thousands to make and to open.)
 """
 
 import errno
-import shutil
+import os
 import tempfile
+from array import array
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -21,12 +22,14 @@ from virtuoso.research.bar_files.rows import Rows
 Records = NDArray[np.void]
 """Fields `origin`, `minute` (within the span), `symbol` (code), and the values."""
 
+_NONE = array("q")
+
 
 class Spill:
-    """Files in a temporary directory that goes when this is closed.
+    """A temporary file that goes when this is closed.
 
     Args:
-        scratch: where the directory is made; the system's place for temporary files when `None`.
+        scratch: where the file is made; the system's place for temporary files when `None`.
         minutes: length of a span.
         fields: the values to keep, of `NUMBERS`.
 
@@ -40,10 +43,14 @@ class Spill:
         self._type = np.dtype(
             [("origin", "<i8"), ("minute", "<u2"), ("symbol", "<u2"), *((name, "<f8") for name in self.fields)]
         )
+        self._pieces: dict[int, array[int]] = {}
+        """By span: the first record and the number of records of each piece, in the order in which they came."""
+        self._count = 0
         try:
-            self._directory = Path(tempfile.mkdtemp(prefix="virtuoso-bars-", dir=scratch))
+            self._file, name = tempfile.mkstemp(prefix="virtuoso-bars-", dir=scratch)
         except OSError as error:
             raise _cannot(scratch or Path(tempfile.gettempdir()), error) from error
+        self._path = Path(name)
 
     def __enter__(self) -> "Spill":
         return self
@@ -51,7 +58,8 @@ class Spill:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        shutil.rmtree(self._directory, ignore_errors=True)
+        os.close(self._file)
+        self._path.unlink(missing_ok=True)
 
     def add(self, rows: Rows) -> None:
         """Keep rows; those of one span stay in the order in which they were added."""
@@ -64,29 +72,44 @@ class Spill:
             order = span.argsort(kind="stable")
             span, records = span[order], records[order]
         bounds = [0, *(np.flatnonzero(span[1:] != span[:-1]) + 1).tolist(), span.size]
+        first = self._write(records)
         for start, end in pairwise(bounds if span.size else []):
-            self._write(int(span[start]), records[start:end], "ab")
+            self._pieces.setdefault(int(span[start]), array("q")).extend((first + start, end - start))
 
     def replace(self, span: int, records: Records) -> None:
         """Let a span hold these records only."""
-        self._write(span, records, "wb")
+        self._pieces[span] = array("q", (self._write(records), records.size))
 
     def spans(self) -> list[int]:
         """The spans that hold rows, in order; a span is its minutes since the epoch over its length."""
-        return sorted(int(file.name) for file in self._directory.iterdir())
+        return sorted(self._pieces)
 
     def read(self, span: int) -> Records:
         """Read the rows of a span; none if there are none."""
-        file = self._directory / str(span)
-        return np.fromfile(file, self._type) if file.exists() else np.empty(0, self._type)
+        pieces = self._pieces.get(span, _NONE)
+        records = np.empty(sum(pieces[1::2]), self._type)
+        at = 0
+        for first, count in zip(pieces[::2], pieces[1::2], strict=True):
+            os.preadv(self._file, [_bytes(records[at : at + count])], first * self._type.itemsize)
+            at += count
+        return records
 
-    def _write(self, span: int, records: Records, mode: str) -> None:
-        file = self._directory / str(span)
+    def _write(self, records: Records) -> int:
+        """Write records to the end; returns the number of the first of them."""
+        first = self._count
+        left, at = _bytes(records), first * self._type.itemsize
         try:
-            with file.open(mode) as out:
-                out.write(records.tobytes())
+            while left:
+                written = os.pwrite(self._file, left, at)
+                left, at = left[written:], at + written
         except OSError as error:
-            raise _cannot(self._directory.parent, error) from error
+            raise _cannot(self._path.parent, error) from error
+        self._count += records.size
+        return first
+
+
+def _bytes(records: Records) -> memoryview:
+    return memoryview(records.view(np.uint8).data)
 
 
 def _cannot(place: Path, error: OSError) -> UsageError:
