@@ -59,6 +59,7 @@ class SymbolBars:
             for tf in sorted(timeframes, key=lambda tf: tf.ms)
         }
         self.base = self.series[_BASE]
+        self._higher = tuple((tf, series) for tf, series in self.series.items() if tf is not _BASE)
         self.forming: Bar | None = None
         self.changed = 0
         self.refused: Counter[str] = Counter()
@@ -93,7 +94,7 @@ class SymbolBars:
             if self.told_from_ms is None:  # of a minute that was over already only the next is told from its begin
                 self.told_from_ms = bar.open_ms + (_BASE.ms if bar.confirmed else 0)
             if not bar.confirmed:
-                if (last := self.base.last(1)) and unit_jump(last[0].close, bar.close):
+                if (last := self.base.last_close) is not None and unit_jump(last, bar.close):
                     self.refused[_UNIT] += 1
                     refusal = _UNIT
                     continue
@@ -142,8 +143,7 @@ class SymbolBars:
         if closed and series.first_ms is not None and closed[0].open_ms < series.first_ms:
             aggregated = series.last(len(series))
             series.clear()
-        for bar in [*closed, *aggregated]:
-            self._append_higher(series, bar)
+        series.extend([*closed, *aggregated])
 
     def _plausible(self, timeframe: Timeframe, bars: Sequence[Bar]) -> list[Bar]:
         """Those that can be; of a history that begins, those after the last that cannot."""
@@ -304,8 +304,8 @@ class SymbolBars:
 
     def _jumps(self, bar: Bar, *, asked: bool) -> bool:
         """Whether a bar is in another unit than the last one held: then that is noted."""
-        last = self.base.last(1)
-        n = unit_jump(last[0].close, bar.open) if last else 0
+        last = self.base.last_close
+        n = unit_jump(last, bar.open) if last is not None else 0
         if not n:
             self.jump = None
             return False
@@ -319,14 +319,14 @@ class SymbolBars:
         if self.forming is not None and self.forming.open_ms <= bar.open_ms:
             self.forming = None
         end = bar.open_ms + _BASE.ms
-        for timeframe, series in self.series.items():
-            if timeframe is not _BASE and timeframe.closes_at(end):
+        for timeframe, series in self._higher:
+            if timeframe.closes_at(end):
                 self._aggregate(series, end)
 
     def _aggregate(self, series: BarSeries, end_ms: int) -> None:
         bar = self._made(series.timeframe, end_ms - series.timeframe.ms)
         if bar is not None:  # else the first minutes are not held: `lacking` names the bar, to be fetched whole
-            self._append_higher(series, bar)
+            series.extend((bar,))
 
     def _made(self, timeframe: Timeframe, open_ms: int) -> Bar | None:
         """A higher bar from its minutes; `None` unless every one of them is held."""
@@ -342,11 +342,6 @@ class SymbolBars:
             math.fsum(rows[:, VOLUME]),
             math.fsum(rows[:, TURNOVER]),
         )
-
-    @staticmethod
-    def _append_higher(series: BarSeries, bar: Bar) -> None:
-        if series.next_ms is None or bar.open_ms == series.next_ms:
-            series.append(bar)
 
     def _differs(self, bar: Bar) -> bool:
         """Whether the bar is held with other values; turnover that is not known differs from none."""

@@ -1,5 +1,8 @@
 """Closed bars of one symbol and timeframe: a bounded, contiguous run in one array."""
 
+from collections.abc import Iterable
+from math import nan
+
 import numpy as np
 
 from virtuoso.market.panel import Floats
@@ -36,6 +39,11 @@ class BarSeries:
         """Open time of the oldest bar kept; `None` while empty."""
         return None if self._next_ms is None else self._next_ms - len(self) * self.timeframe.ms
 
+    @property
+    def last_close(self) -> float | None:
+        """Close of the newest bar; `None` while empty."""
+        return float(self._data[self._end - 1, CLOSE]) if len(self) else None
+
     def append(self, bar: Bar) -> None:
         """Add the bar that follows the last one; its taker-buy volume is not known yet.
 
@@ -52,6 +60,31 @@ class BarSeries:
         self._end += 1
         self._start = max(self._start, self._end - self._capacity)
         self._next_ms = bar.open_ms + self.timeframe.ms
+
+    def extend(self, bars: Iterable[Bar]) -> None:
+        """Add those of `bars`, oldest first, that follow the last one and each other, as `append` does, but at once.
+
+        Raises:
+            ValueError: the first is not aligned.
+        """
+        step, expected, rows = self.timeframe.ms, self._next_ms, list[tuple[float, ...]]()
+        for bar in bars:
+            if expected is None and not self.timeframe.closes_at(bar.open_ms):
+                raise ValueError(f"{self.timeframe} bars cannot begin at {bar.open_ms}")
+            if expected is None or bar.open_ms == expected:
+                rows.append((bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover, nan))
+                expected = bar.open_ms + step
+        rows = rows[-self._capacity :]
+        if not rows:
+            return
+        if self._end + len(rows) > self._room:
+            kept = min(len(self), self._capacity - len(rows))
+            self._data[:kept] = self._data[self._end - kept : self._end]
+            self._start, self._end = 0, kept
+        self._data[self._end : self._end + len(rows)] = rows
+        self._end += len(rows)
+        self._start = max(self._start, self._end - self._capacity)
+        self._next_ms = expected
 
     def replace(self, bar: Bar) -> None:
         """Put `bar` in the place of the one held of its time; its taker-buy volume is not known any more.

@@ -37,13 +37,13 @@ class Timeframe(StrEnum):
 
     def floor(self, ms: int) -> int:
         """Open time of the bar that holds the instant `ms` (epoch ms)."""
-        offset = _MONDAY_MS if self is Timeframe.W1 else 0
-        return ms - (ms - offset) % _MS[self]
+        return ms - (ms - _OFFSET_MS[self]) % _MS[self]
 
     def closes_at(self, ms: int) -> bool:
         """Whether a bar of this timeframe ends exactly at `ms` (epoch ms)."""
-        return self.floor(ms) == ms
+        return (ms - _OFFSET_MS[self]) % _MS[self] == 0
 
 
 _UNIT_MS = {"m": _MINUTE_MS, "h": 60 * _MINUTE_MS, "d": DAY_MS, "w": 7 * DAY_MS}
 _MS: dict[Timeframe, int] = {tf: int(tf.value[:-1]) * _UNIT_MS[tf.value[-1]] for tf in Timeframe}
+_OFFSET_MS: dict[Timeframe, int] = {tf: _MONDAY_MS if tf is Timeframe.W1 else 0 for tf in Timeframe}

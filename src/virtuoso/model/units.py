@@ -18,6 +18,8 @@ The greatest real step from one minute's close to the next one's open in the dat
 
 def unit_jump(before: float, after: float) -> int:
     """The power of ten, if any but 0, by which a contract was changed between two of its values in a row."""
+    if before and 0.5 < after / before < 2.0:
+        return 0  # nearly all: no power of ten is near
     if not (0 < before < inf and 0 < after < inf):
         return 0
     decades = log10(after / before)

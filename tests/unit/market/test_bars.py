@@ -167,10 +167,26 @@ def test_the_ring_keeps_the_latest_and_every_window_of_them(capacity: int, count
     assert begin == START_MS + max(first, kept[0]) * MINUTE
 
 
+@given(st.integers(1, 9), st.lists(st.lists(st.integers(0, 40), max_size=14), max_size=6))
+def test_bars_that_are_taken_at_once_are_those_that_follow(capacity: int, parts: list[list[int]]) -> None:
+    series, single = BarSeries(Timeframe.M1, capacity), BarSeries(Timeframe.M1, capacity)
+    for part in parts:
+        bars = [minute_bar(k) for k in sorted(part)]
+        series.extend(bars)
+        for bar in bars:
+            if single.next_ms in (None, bar.open_ms):
+                single.append(bar)
+        assert series.last(capacity) == single.last(capacity)
+        assert (series.first_ms, series.next_ms) == (single.first_ms, single.next_ms)
+        assert series.last_close == (single.last(1)[0].close if len(single) else None)
+
+
 def test_a_bar_that_does_not_follow_is_an_error() -> None:
     series = BarSeries(Timeframe.M5, 10)
     with pytest.raises(ValueError, match="does not follow"):
         series.append(minute_bar(1))
+    with pytest.raises(ValueError, match="cannot begin"):
+        series.extend([minute_bar(1)])
     series.append(minute_bar(0))
     with pytest.raises(ValueError, match="does not follow"):
         series.append(minute_bar(10))

@@ -13,19 +13,25 @@ MISVALUED = "turnover: not its volume at its prices"
 
 
 def implausible(bar: Bar) -> str | None:
-    """What of a bar cannot be, as "field: reason"; `None` of a possible one."""
+    """What of a bar cannot be, as "field: reason"; `None` of a possible one: that is found out first, and at once."""
+    low, high, turnover = bar.low, bar.high, bar.turnover
+    if (
+        0 < low <= bar.open <= high < inf
+        and low <= bar.close <= high
+        and 0 <= bar.volume < inf
+        and (0 <= turnover < inf or isnan(turnover))
+    ):
+        return None
     for name in ("open", "high", "low", "close"):
         if not 0 < getattr(bar, name) < inf:
             return f"{name}: not a positive number"
-    if bar.high < max(bar.open, bar.close):
+    if high < max(bar.open, bar.close):
         return "high: below open or close"
-    if bar.low > min(bar.open, bar.close):
+    if low > min(bar.open, bar.close):
         return "low: above open or close"
     if not 0 <= bar.volume < inf:
         return "volume: negative or not finite"
-    if not (0 <= bar.turnover < inf or isnan(bar.turnover)):
-        return "turnover: negative or not finite"
-    return None
+    return "turnover: negative or not finite"
 
 
 def misvalued(bar: Bar) -> str | None:
@@ -54,7 +60,8 @@ def last_seam(bars: Sequence[Bar], *, within: bool = False) -> tuple[int, int] |
     `within` also takes one that happened while a bar ran, as it does in bars of higher timeframes.
     """
     for i in range(len(bars) - 1, 0, -1):
-        if n := seam_at(bars, i, within=within):
+        before, after = bars[i - 1].close, bars[i].close if within else bars[i].open
+        if unit_jump(before, after) and (n := seam_at(bars, i, within=within)):
             mixed = within and not unit_jump(bars[i - 1].close, bars[i].open)
             return i + mixed, n
     return None
