@@ -12,8 +12,6 @@ from math import exp, log, sqrt
 from pathlib import Path
 from statistics import fmean, variance
 
-from scipy.stats import t as student
-
 from benchmarks.baseline import KEPT, Unusable, keep, read_kept, read_result
 from benchmarks.figures import Ratio
 from benchmarks.run import RESULT
@@ -72,6 +70,8 @@ def _half_width(before: list[float], now: list[float]) -> float:
     if both == 0.0:
         return 0.0
     freedom = both**2 / (of_before**2 / (len(before) - 1) + of_now**2 / (len(now) - 1))
+    from scipy.stats import t as student  # takes most of a second to load
+
     return float(student.ppf(0.5 + CONFIDENCE / 2, freedom)) * sqrt(both)
 
 

@@ -8,11 +8,11 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-import pybit.unified_trading
 import pytest
-from pybit.exceptions import InvalidRequestError
-from pybit.unified_trading import HTTP, WebSocket
 from tests.support.exchange import Running, running_exchange
+from tests.support.lazily import Lazily
+
+pybit, exceptions = Lazily("pybit.unified_trading"), Lazily("pybit.exceptions")
 
 SYMBOLS = ["BTCUSDT", "XMRUSDT", "LAYERUSDT"]
 SPEED = 20
@@ -30,8 +30,8 @@ def exchange() -> Iterator[Running]:
 
 
 @pytest.fixture
-def rest(exchange: Running) -> HTTP:
-    client = HTTP()
+def rest(exchange: Running) -> Any:
+    client = pybit.HTTP()
     client.endpoint = exchange.rest_url
     return client
 
@@ -40,14 +40,14 @@ def rest(exchange: Running) -> HTTP:
 def stream(exchange: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     as_over_a_network(exchange)
     monkeypatch.setattr(
-        pybit.unified_trading, "PUBLIC_WSS", f"ws://127.0.0.1:{exchange.port}/v5/public/{{CHANNEL_TYPE}}"
+        "pybit.unified_trading.PUBLIC_WSS", f"ws://127.0.0.1:{exchange.port}/v5/public/{{CHANNEL_TYPE}}"
     )
-    client = WebSocket(channel_type="linear", testnet=False)
+    client = pybit.WebSocket(channel_type="linear", testnet=False)
     yield client
     client.exit()
 
 
-def test_rest_answers(rest: HTTP) -> None:
+def test_rest_answers(rest: Any) -> None:
     assert len(rest.get_instruments_info(category="linear")["result"]["list"]) == 15
     assert len(rest.get_tickers(category="linear")["result"]["list"]) == 15
     assert len(rest.get_orderbook(category="linear", symbol="BTCUSDT", limit=200)["result"]["b"]) == 200
@@ -56,11 +56,11 @@ def test_rest_answers(rest: HTTP) -> None:
     assert rest.get_long_short_ratio(category="linear", symbol="BTCUSDT", period="5min", limit=3)["result"]["list"]
     for get in (rest.get_mark_price_kline, rest.get_index_price_kline, rest.get_premium_index_price_kline):
         assert len(get(category="linear", symbol="BTCUSDT", interval=5, limit=10)["result"]["list"]) == 10
-    with pytest.raises(InvalidRequestError, match="symbol invalid"):
+    with pytest.raises(exceptions.InvalidRequestError, match="symbol invalid"):
         rest.get_kline(category="linear", symbol="NOPE", interval=1)
 
 
-def test_history_pages_without_holes(rest: HTTP) -> None:
+def test_history_pages_without_holes(rest: Any) -> None:
     seen: list[int] = []
     cursor = ""
     for _ in range(4):
@@ -116,8 +116,8 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with running_exchange("--faults") as running:
         as_over_a_network(running)
         address = f"ws://127.0.0.1:{running.port}/v5/public/{{CHANNEL_TYPE}}"
-        monkeypatch.setattr(pybit.unified_trading, "PUBLIC_WSS", address)
-        client = WebSocket(channel_type="linear", testnet=False)
+        monkeypatch.setattr("pybit.unified_trading.PUBLIC_WSS", address)
+        client = pybit.WebSocket(channel_type="linear", testnet=False)
         yield client
         client.exit()
 

@@ -1,10 +1,14 @@
-"""Libraries that few tests use, loaded by the first that does.
+"""Libraries that few tests use and what their own file alone compares with, loaded or made by the first that asks.
 
-At the head of a file each would be loaded by every process of a run, which takes half a second to a second of each.
+At the head of a file each would be loaded and made by every process of a run.
 """
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Lazily:
@@ -17,3 +21,15 @@ class Lazily:
         if name.startswith("_"):
             raise AttributeError(name)  # whoever looks through a test module asks each of its names what it is
         return getattr(import_module(self._module), name)
+
+
+class Made(dict[K, V], Generic[K, V]):
+    """What `make` makes of a key, once: `WHOLE = Made(lambda name: raw_of(name, BARS))`, then `WHOLE[name]`."""
+
+    def __init__(self, make: Callable[[K], V]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: K) -> V:
+        value = self[key] = self._make(key)
+        return value

@@ -9,11 +9,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, make_url, text
 from tests.support.databases import postgres, postgres_url, rows, sqlite_url, started
+from tests.support.lazily import Lazily
 from tests.support.servers import Server
 
 import virtuoso.storage.database.migrations as migrations_folder
@@ -22,6 +20,8 @@ from virtuoso.model.errors import StoreUnavailable, UsageError
 from virtuoso.storage.database.connection.errors import explain
 from virtuoso.storage.database.schema import HEAD, METADATA
 from virtuoso.storage.database.store import Database
+
+autogenerate, migration, script = map(Lazily, ("alembic.autogenerate", "alembic.migration", "alembic.script"))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ async def start(url: str) -> bool:
 
 def test_the_constant_is_the_newest_revision() -> None:
     folder = str(Path(str(migrations_folder.__file__)).parent)
-    assert ScriptDirectory(folder).get_heads() == [HEAD]
+    assert script.ScriptDirectory(folder).get_heads() == [HEAD]
 
 
 async def test_the_migrations_make_the_tables_that_the_program_uses(url: str) -> None:
@@ -53,8 +53,8 @@ async def test_the_migrations_make_the_tables_that_the_program_uses(url: str) ->
     assert not await start(url), "the second start has nothing to do"
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, METADATA) == []
+        context = migration.MigrationContext.configure(connection, opts={"compare_type": True})
+        assert autogenerate.compare_metadata(context, METADATA) == []
     engine.dispose()
 
 

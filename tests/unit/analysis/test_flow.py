@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support import minute_properties as properties
 from tests.support.banks import raw_of, stepped
+from tests.support.lazily import Made
 from tests.support.panels import part, random_bars
 
 from virtuoso.analysis.bank import BarBank
@@ -22,7 +23,7 @@ T, N = 900, 4
 BARS = random_bars(T, N, seed=5, minutes=True)
 COMPONENTS = {component.name: component for component in FACTOR.components}
 MEASURES = COMPONENTS | {modifier.name: modifier for modifier in FACTOR.modifiers}
-WHOLE = {name: raw_of(measure, BARS) for name, measure in MEASURES.items()}
+WHOLE = Made(lambda name: raw_of(MEASURES[name], BARS))
 
 
 def notes(block: BarBlock) -> MinuteBlock:

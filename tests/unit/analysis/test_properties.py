@@ -17,6 +17,7 @@ from tests.support.banks import (
     stepped,
     value_of,
 )
+from tests.support.lazily import Made
 from tests.support.panels import ARRAYS, part, random_bars
 
 from virtuoso.analysis.component import Component, Mirror
@@ -26,7 +27,7 @@ BARS = random_bars(T, N, seed=11)
 MEASURES = {measure.name: measure for measure in BAR_MEASURES}
 COMPONENTS = {component.name: component for component in BAR_COMPONENTS}
 MODIFIERS = {modifier.name: modifier for modifier in BAR_MODIFIERS if modifier.name != "drift"}
-WHOLE = {name: raw_of(measure, BARS) for name, measure in MEASURES.items()}
+WHOLE = Made(lambda name: raw_of(MEASURES[name], BARS))
 
 
 @pytest.mark.parametrize("name", MEASURES)

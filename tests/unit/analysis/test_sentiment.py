@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support import minute_properties as properties
 from tests.support.banks import raw_of, stepped
+from tests.support.lazily import Made
 from tests.support.panels import part, random_bars
 
 from virtuoso.analysis.bank import BarBank
@@ -23,7 +24,7 @@ COMPONENTS = {component.name: component for component in FACTOR.components}
 MEASURES = COMPONENTS | {modifier.name: modifier for modifier in FACTOR.modifiers}
 MARKETS = {name: LONG if name == "liquidations" else BARS for name in MEASURES}
 """Liquidations are remembered for days."""
-WHOLE = {name: raw_of(measure, MARKETS[name]) for name, measure in MEASURES.items()}
+WHOLE = Made(lambda name: raw_of(MEASURES[name], MARKETS[name]))
 READY = COMPONENTS["liquidations"].ready
 
 

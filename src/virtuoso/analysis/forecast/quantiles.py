@@ -63,12 +63,12 @@ class WeekOfMoves:
 
         Those within the same bin, up to 4 % smaller, count as large; `nan` where too few are known, or the move is not.
         """
-        counts = self._counts.data[:_UNKNOWN, rows]
-        upto = np.add.accumulate(counts, axis=0, dtype=np.uint16)
+        counts, groups, upto = self._grouped(rows)
         known = upto[-1].astype(np.float64)
-        place = np.searchsorted(_EDGES, moves, side="left")
+        group, place = np.divmod(np.searchsorted(_EDGES, moves, side="left"), _GROUP)
         columns = np.arange(known.size)
-        below = np.where(place > 0, upto[place - 1, columns], 0)
+        within = np.where(np.arange(_GROUP)[:, None] < place, counts[group, :, columns].T, 0)
+        below = upto[group, columns] - groups[group, columns] + np.add.reduce(within, axis=0)
         enough = (known >= self._least) & np.isfinite(moves)
         return np.where(enough, (known - below) / np.maximum(known, 1.0), np.nan)
 
@@ -76,12 +76,16 @@ class WeekOfMoves:
         """How many moves of a row are known."""
         return int((self._codes.data[:, row] != _UNKNOWN).sum())
 
+    def _grouped(self, rows: Rows) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16]]:
+        """The counts by group of bins and bin [16, 16, n]; the sums of the groups, and those up to each [16, n]."""
+        counts = self._counts.data[:, rows].reshape(_GROUP, _GROUP, -1)
+        groups = np.add.reduce(counts, axis=1, dtype=np.uint16)
+        return counts, groups, _accumulated(groups)
+
     def _level(self, rows: Rows, share: float) -> Floats:
         """Look for the bin among sixteen groups of sixteen, then within its group."""
-        counts = self._counts.data[:, rows].reshape(_GROUP, _GROUP, -1)
+        counts, groups, upto = self._grouped(rows)
         columns = np.arange(counts.shape[2])
-        groups = np.add.reduce(counts, axis=1, dtype=np.uint16)
-        upto = _accumulated(groups)
         known = upto[-1].astype(np.float64)
         enough = np.ceil(share * known).astype(np.uint16)
         group = np.minimum((upto < enough).sum(axis=0), _GROUP - 1)

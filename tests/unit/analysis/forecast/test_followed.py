@@ -1,6 +1,7 @@
 """What followed, against a slow count of it; shrinkage against statsmodels' meta-analysis."""
 
 from collections import defaultdict
+from functools import cache
 
 import numpy as np
 import pytest
@@ -68,22 +69,26 @@ def slow(data: tuple[Ints, Floats, Floats, Floats, Floats], i: int) -> tuple[dic
 
 
 DATA = history(25)
-FOLLOWED = stepped(DATA, [len(DATA[0])])
-TABLE = FOLLOWED.table()
+
+
+@cache
+def whole() -> Followed:
+    """What followed the readings of the history, taken in one block."""
+    return stepped(DATA, [len(DATA[0])])
 
 
 @pytest.mark.parametrize("i", [0, 1])
 def test_the_table_is_a_slow_count_of_what_followed(i: int) -> None:
-    by_cell, every = slow(DATA, i)
-    assert TABLE.base[1, i] == pytest.approx(np.mean(every))
+    table, (by_cell, every) = whole().table(), slow(DATA, i)
+    assert table.base[1, i] == pytest.approx(np.mean(every))
     assert len(by_cell) == CELLS
     for cell, daily in by_cell.items():
-        assert TABLE.days[cell, i] == len(daily)
+        assert table.days[cell, i] == len(daily)
         if len(daily) >= LEAST_DAYS:
-            assert TABLE.plain[1, cell, i] == pytest.approx(np.mean(daily))
+            assert table.plain[1, cell, i] == pytest.approx(np.mean(daily))
         else:
-            assert np.isnan(TABLE.plain[:, cell, i]).all()
-    assert np.isfinite(TABLE.plain).all(axis=0).sum() > CELLS
+            assert np.isnan(table.plain[:, cell, i]).all()
+    assert np.isfinite(table.plain).all(axis=0).sum() > CELLS
 
 
 def test_below_twenty_days_nothing_is_said() -> None:
@@ -132,7 +137,7 @@ def same(one: FollowedTable, other: FollowedTable) -> bool:
 
 @pytest.mark.parametrize("lengths", [[1] * 96, [7, 50, 39]])
 def test_where_a_history_is_split_changes_nothing(lengths: list[int]) -> None:
-    assert same(stepped(DATA, [*lengths * 25]).table(), TABLE)
+    assert same(stepped(DATA, [*lengths * 25]).table(), whole().table())
 
 
 def test_a_close_that_was_missed_pairs_with_nothing() -> None:
@@ -157,9 +162,9 @@ def test_days_are_forgotten_after_ninety() -> None:
 
 
 def test_it_goes_on_from_a_state() -> None:
-    other = Followed(Memory(), HORIZONS)
-    other.load(FOLLOWED.state())
-    assert same(other.table(), TABLE)
-    assert other.table().until_ms == TABLE.until_ms == DATA[0][-1]
+    other, table = Followed(Memory(), HORIZONS), whole().table()
+    other.load(whole().state())
+    assert same(other.table(), table)
+    assert other.table().until_ms == table.until_ms == DATA[0][-1]
     with pytest.raises(ValueError, match="another make"):
         other.load({"sums": np.zeros(1)})

@@ -1,5 +1,7 @@
 """The cone: the same bits however a history is split, nothing from after a close, mirrored markets mirrored."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -44,15 +46,20 @@ def fresh() -> Cone:
 
 
 VOLATILITY, OUTCOMES = history()
-WHOLE = stepped(VOLATILITY, OUTCOMES, [T])
+
+
+@cache
+def whole() -> Floats:
+    """The quantiles of the history in one block."""
+    return stepped(VOLATILITY, OUTCOMES, [T])
 
 
 def test_the_day_ends_with_quantiles_that_ascend() -> None:
-    assert WHOLE.shape == (2, 3, 6, T, N)
-    last = WHOLE[0, :, :, -1]
+    assert whole().shape == (2, 3, 6, T, N)
+    last = whole()[0, :, :, -1]
     assert np.isfinite(last).all()
     assert (np.diff(last, axis=1) >= 0).all()
-    assert np.isnan(WHOLE[1]).all()  # an hour's quantiles need 39 of its outcomes, and here is one day
+    assert np.isnan(whole()[1]).all()  # an hour's quantiles need 39 of its outcomes, and here is one day
 
 
 @settings(max_examples=8, deadline=None)
@@ -60,12 +67,12 @@ def test_the_day_ends_with_quantiles_that_ascend() -> None:
 def test_where_a_history_is_split_changes_nothing(lengths: list[int]) -> None:
     used = sum(lengths)
     assert np.array_equal(
-        stepped(VOLATILITY, OUTCOMES, [*lengths, T - used] if used < T else [T]), WHOLE, equal_nan=True
+        stepped(VOLATILITY, OUTCOMES, [*lengths, T - used] if used < T else [T]), whole(), equal_nan=True
     )
 
 
 def test_live_minute_by_minute_is_the_same_as_long_blocks() -> None:
-    assert np.array_equal(stepped(VOLATILITY, OUTCOMES, [1] * T), WHOLE, equal_nan=True)
+    assert np.array_equal(stepped(VOLATILITY, OUTCOMES, [1] * T), whole(), equal_nan=True)
 
 
 def test_what_comes_after_a_close_changes_nothing_before_it() -> None:
@@ -74,8 +81,8 @@ def test_what_comes_after_a_close_changes_nothing_before_it() -> None:
     volatility = np.concatenate([VOLATILITY[:, :cut], other_volatility[:, cut:]], axis=1)
     outcomes = np.concatenate([OUTCOMES[:, :, :cut], other_outcomes[:, :, cut:]], axis=2)
     found = stepped(volatility, outcomes, [T])
-    assert np.array_equal(found[..., :cut, :], WHOLE[..., :cut, :], equal_nan=True)
-    assert not np.array_equal(found[..., cut:, :], WHOLE[..., cut:, :], equal_nan=True)
+    assert np.array_equal(found[..., :cut, :], whole()[..., :cut, :], equal_nan=True)
+    assert not np.array_equal(found[..., cut:, :], whole()[..., cut:, :], equal_nan=True)
 
 
 def test_a_multiple_pairs_an_outcome_with_the_volatility_forecast_a_horizon_before() -> None:
@@ -91,7 +98,7 @@ def test_a_multiple_pairs_an_outcome_with_the_volatility_forecast_a_horizon_befo
 def test_a_mirrored_market_has_a_mirrored_cone() -> None:
     mirrored = -OUTCOMES[:, [0, 2, 1]]
     found = stepped(VOLATILITY, mirrored, [T])
-    assert -found[:, [0, 2, 1], ::-1] == pytest.approx(WHOLE, abs=1e-12, nan_ok=True)
+    assert -found[:, [0, 2, 1], ::-1] == pytest.approx(whole(), abs=1e-12, nan_ok=True)
 
 
 def test_it_goes_on_from_a_state() -> None:
@@ -104,7 +111,7 @@ def test_it_goes_on_from_a_state() -> None:
     second.load(first.state())
     other_memory.load(memory.state())
     rest = second.step(NUMBER + 1000, slice(0, N), VOLATILITY[:, 1000:], OUTCOMES[:, :, 1000:])
-    assert np.array_equal(rest, WHOLE[..., 1000:, :], equal_nan=True)
+    assert np.array_equal(rest, whole()[..., 1000:, :], equal_nan=True)
 
 
 def test_a_symbol_that_joins_has_a_cone_at_once() -> None:

@@ -1,5 +1,7 @@
 """The market's cone, betas and counts: the same bits however split, and what a slow reading of the definitions says."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -43,18 +45,21 @@ def stepped(market: Market, lengths: list[int], first: int = 0) -> list[MarketFo
     return found
 
 
-WHOLE = stepped(fresh()[1], [T])[0]
+@cache
+def whole() -> MarketForecasts:
+    """The forecasts of the history in one block."""
+    return stepped(fresh()[1], [T])[0]
 
 
 @pytest.mark.parametrize("lengths", [[1, 2, 700, 3, T - 706], [5] * (T // 5)])
 def test_where_a_history_is_split_changes_nothing(lengths: list[int]) -> None:
     parts = stepped(fresh()[1], lengths)
-    assert np.array_equal(np.concatenate([part.cone[15] for part in parts], axis=1), WHOLE.cone[15], equal_nan=True)
-    assert np.array_equal(np.concatenate([part.beta for part in parts]), WHOLE.beta, equal_nan=True)
+    assert np.array_equal(np.concatenate([part.cone[15] for part in parts], axis=1), whole().cone[15], equal_nan=True)
+    assert np.array_equal(np.concatenate([part.beta for part in parts]), whole().beta, equal_nan=True)
     at_least = np.concatenate(
         [np.pad(p.at_least[15], ((0, 0), (0, 0), (0, N + 1 - p.at_least[15].shape[2]))) for p in parts], axis=1
     )
-    assert np.array_equal(at_least[:, -1000:], WHOLE.at_least[15][:, -1000:])
+    assert np.array_equal(at_least[:, -1000:], whole().at_least[15][:, -1000:])
 
 
 def test_betas_are_those_of_a_regression() -> None:
@@ -64,14 +69,14 @@ def test_betas_are_those_of_a_regression() -> None:
     weights = 0.5 ** (3 * np.arange(learnt.size)[::-1] / (3 * 1440))
     for column in (0, 2, 3):
         expected = (weights * OUTCOMES[0, learnt, column] * market).sum() / (weights * market**2).sum()
-        assert WHOLE.beta[-1, column] == pytest.approx(expected, rel=1e-6)
-    assert WHOLE.beta[-1] == pytest.approx(BETAS, abs=0.05)
-    assert np.isnan(WHOLE.beta[:1000]).all()
+        assert whole().beta[-1, column] == pytest.approx(expected, rel=1e-6)
+    assert whole().beta[-1] == pytest.approx(BETAS, abs=0.05)
+    assert np.isnan(whole().beta[:1000]).all()
 
 
 def test_the_market_is_the_mean_of_its_symbols() -> None:
     """The mean return of N symbols that share a factor of 1e-3, over the mean of their volatilities."""
-    width = WHOLE.cone[15][:, -1] / VOLATILITY[0, -1].mean()
+    width = whole().cone[15][:, -1] / VOLATILITY[0, -1].mean()
     assert width[1:-1] == pytest.approx([-1.28, -0.67, 0.67, 1.28], abs=0.25)
     assert width[[0, -1]] == pytest.approx([-1.96, 1.96], abs=0.6)  # 2 % of 860 outcomes
 
@@ -92,8 +97,8 @@ def test_a_block_that_was_seen_in_part_goes_on_from_what_was_not() -> None:
     stepped(market, [2000])
     found = stepped(market, [T - 1900], first=1900)[0]
     assert np.isnan(found.cone[15][:, :100]).all()
-    assert np.array_equal(found.cone[15][:, 100:], WHOLE.cone[15][:, 2000:], equal_nan=True)
-    assert np.array_equal(found.beta[100:], WHOLE.beta[2000:], equal_nan=True)
+    assert np.array_equal(found.cone[15][:, 100:], whole().cone[15][:, 2000:], equal_nan=True)
+    assert np.array_equal(found.beta[100:], whole().beta[2000:], equal_nan=True)
 
 
 def test_a_gap_forgets_the_forecasts_whose_outcomes_it_hides() -> None:
@@ -112,7 +117,7 @@ def test_it_goes_on_from_a_state() -> None:
     other.load(market.state())
     other_memory.load(memory.state())
     rest = stepped(other, [T - 1500], first=1500)[0]
-    assert np.array_equal(rest.cone[15], WHOLE.cone[15][:, 1500:], equal_nan=True)
-    assert np.array_equal(rest.beta, WHOLE.beta[1500:], equal_nan=True)
+    assert np.array_equal(rest.cone[15], whole().cone[15][:, 1500:], equal_nan=True)
+    assert np.array_equal(rest.beta, whole().beta[1500:], equal_nan=True)
     with pytest.raises(ValueError, match="another make"):
         other.load({})
