@@ -64,7 +64,7 @@ def _live(config: Path, recording: Path, pace: Pace) -> Said:
             assert pace.now_s() < give_up_s, said
             for symbol in SYMBOLS:
                 _served(program, said, symbol)
-            pace.sleep(0.5)
+            pace.sleep(2)  # what counts of a close is what was said of it last
         pace.sleep(1.5)
         for symbol in SYMBOLS:
             _served(program, said, symbol)

@@ -105,10 +105,16 @@ def test_a_replay_is_the_same_to_the_byte(recording: Path, exchange: Running, tm
     assert one["frames"] > 500
 
 
-def test_every_document_of_the_catalogue_is_published(recording: Path, exchange: Running, tmp_path: Path) -> None:
-    """What a replay publishes, of which its digest is, is what there is: no more and no less."""
-    player = Replay(monitor_parts(load([settings_for(exchange, tmp_path)], {})))
+@pytest.fixture(scope="module")
+def player(recording: Path, exchange: Running, tmp_path_factory: pytest.TempPathFactory) -> Replay:
+    """It, played in this process: for tests that only look."""
+    player = Replay(monitor_parts(load([settings_for(exchange, tmp_path_factory.mktemp("player"))], {})))
     asyncio.run(player.play(read(recording)))
+    return player
+
+
+def test_every_document_of_the_catalogue_is_published(player: Replay) -> None:
+    """What a replay publishes, of which its digest is, is what there is: no more and no less."""
     published = {document_of(name).name for name in player.cache.names()}
     assert published == DOCUMENTS.keys()
     for name in player.cache.names():
@@ -121,10 +127,8 @@ def test_every_document_of_the_catalogue_is_published(recording: Path, exchange:
     assert msgspec.json.decode(alpha.body)["benchmark"] == "BTCUSDT"
 
 
-def test_what_was_polled_is_replayed_too(recording: Path, exchange: Running, tmp_path: Path) -> None:
+def test_what_was_polled_is_replayed_too(recording: Path, player: Replay) -> None:
     """Account ratios, and what the symbols settled: as they came."""
-    player = Replay(monitor_parts(load([settings_for(exchange, tmp_path)], {})))
-    asyncio.run(player.play(read(recording)))
     ratios = [row.long_account_ratio for row in player.cycle.frame().symbols]
     assert len(ratios) == 15
     assert all(ratio is not None and 0 < ratio < 1 for ratio in ratios)

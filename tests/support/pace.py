@@ -25,6 +25,8 @@ _STEP_S = 0.25
 _AHEAD_NS = 400_000_000
 """The time waits for a process that is this much behind: a busy machine makes a test longer, and nothing late."""
 _LOST_S = 0.5
+_SELDOMER, _MOST_STEP_S = 0.05, 1.0
+"""What is waited for longer is looked for less often: by this share of the wait, at most so many seconds."""
 _START_S = 60.0
 
 
@@ -72,8 +74,9 @@ class Pace:
         """Wait until `holds()` is true; returns how many seconds that took."""
         began = self._passed_s()
         while not holds():
-            assert self._passed_s() - began < seconds, f"not within {seconds} s: {what}"
-            self.sleep(self._step_s)
+            passed_s = self._passed_s() - began
+            assert passed_s < seconds, f"not within {seconds} s: {what}"
+            self.sleep(min(max(self._step_s, passed_s * _SELDOMER), _MOST_STEP_S, seconds - passed_s + self._step_s))
         return self._passed_s() - began
 
     _step_s = 0.1
