@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+
 from tests.support.dashboard import TITLE, opened, soon, steady, table, violations
 from tests.support.exchange import Running
 from tests.support.page_feed import HOSTILE

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Route, expect
+
 from tests.support.dashboard import opened, soon, steady, violations
 from tests.support.exchange import Running
 from tests.support.program import Program, running_program, settings_for
 from tests.support.servers import free_port
-
 from virtuoso.alerts.rules.parse import parse
 from virtuoso.model.catalogue import examples
 from virtuoso.model.text.numbers import price_text

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+
 from tests.support.pace import STORES_SPEED
 from tests.support.services import quality, running_site, started, url_of
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+
 from tests.support.dashboard import Opened, number, opened, served, soon, table, violations
 from tests.support.made_depth import LARGEST, WIDTH, byte_of, known_of, low_of, middle_of
+from tests.support.page_feed import DEPTH_S
 from tests.support.program import Program
 from tests.support.soak import soak_only
 
@@ -85,7 +87,7 @@ def test_the_newest_second_is_that_of_the_stream_and_a_hand_leads_to_hours_befor
         assert left(page) == at, "what is looked at stays, whatever comes meanwhile"
         page.keyboard.press("End")
         page.wait_for_function("left => Number(document.querySelector('section .map').dataset.left) > left", arg=before)
-        for _ in range(200):
+        for _ in range(round(1.1 * DEPTH_S / 300)):
             page.keyboard.press("PageUp")
         oldest = second_of(served(feed, "/api/symbols/BTCUSDT/depth?seconds=10")["oldest"])
         soon(page, lambda: left(page), lambda at: abs(at - oldest) <= 60)  # no further than what is kept

@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.sync_api import Browser
+
 from tests.support.dashboard import soon
 from tests.support.program import Program
 

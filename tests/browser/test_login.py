@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
+
 from tests.support.dashboard import TITLE, opened, violations
 from tests.support.exchange import Running
 from tests.support.program import Program, running_program, settings_for

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
+
 from tests.support.dashboard import opened, served, soon, violations
 
 pytestmark = pytest.mark.slow

@@ -5,10 +5,10 @@ from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, expect
+
 from tests.support.dashboard import number, opened, soon, steady, table, violations
 from tests.support.page_feed import HOSTILE
 from tests.support.program import Program
-
 from virtuoso.model.catalogue import examples
 from virtuoso.model.text.numbers import price_text
 

@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.sync_api import Browser, expect
+
 from tests.support.dashboard import opened, steady, table
 from tests.support.program import Program
 

@@ -2,8 +2,8 @@
 
 import pytest
 from playwright.sync_api import Browser, expect
-from tests.support.dashboard import opened, served, soon, table, violations
 
+from tests.support.dashboard import opened, served, soon, table, violations
 from virtuoso.model.catalogue import examples, performance_example
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 _AXE = Path(__file__).parents[2] / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
 _SOON_S, _LOOK_MS = 30.0, 100
@@ -46,9 +46,13 @@ def opened(browser: Browser, url: str, width: int = 1440, scheme: Any = "dark") 
         if message.type in {"error", "warning"} and not any(text in message.text for text in found.expected):
             found.complaints.append(message.text)
 
+    def asked(request: Request) -> None:
+        if not request.url.startswith((url, f"blob:{url}")):
+            found.complaints.append(f"asked elsewhere: {request.url}")
+
     page.on("console", said)
     page.on("pageerror", lambda error: found.complaints.append(str(error)))
-    page.route("**/*", lambda route: route.continue_() if route.request.url.startswith(url) else route.abort())
+    page.on("request", asked)
     page.add_init_script(
         "addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"
     )
@@ -98,6 +102,9 @@ def number(text: str) -> float:
 def violations(page: Page) -> list[str]:
     """What axe-core finds against the accessibility of a page as it is now, and ids that stand there twice."""
     page.evaluate(_AXE.read_text())
-    found = "async () => (await axe.run()).violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html}`))"
+    found = """async () => {
+      const { violations } = await axe.run({ resultTypes: ["violations"] });
+      return violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html}`));
+    }"""
     ids = Counter(page.locator("[id]").evaluate_all("all => all.map(each => each.id)"))
     return [*page.evaluate(found), *(f"{times} times: #{name}" for name, times in ids.items() if times > 1)]

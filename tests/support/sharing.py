@@ -12,6 +12,9 @@ from xdist.scheduler import LoadFileScheduling
 _LONG, _PARTS = "test_wire_faults.py", 12
 """The one file that is more than a fair share; its tests have nothing in common but what any process can make anew."""
 
+_PAGES = "tests/browser"
+"""The folder whose files share one Chromium and what its pages are of: they stay in one process, too."""
+
 _SHORT = ("/contract/", "/integration/exchange/", "/integration/stores/")
 """Folders of which no file takes a process for long; the others run whole programs."""
 
@@ -21,6 +24,8 @@ class Sharing(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = str(super()._split_scope(nodeid))
+        if file.startswith(f"{_PAGES}/"):
+            return _PAGES
         return f"{file} {_part(nodeid)}" if file.endswith(_LONG) else file
 
 
