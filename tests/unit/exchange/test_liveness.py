@@ -159,6 +159,17 @@ def test_what_was_proved_before_an_outage_proves_nothing_after_it() -> None:
     assert market.check(90) == []
 
 
+def test_what_was_left_unsaid_before_an_outage_that_nobody_saw_is_history() -> None:
+    """Subscribed anew between two looks, and quiet since: what began before is not counted on."""
+    market = Market()
+    market.hear("kline", 1)
+    market.hear("publicTrade", 9)
+    market.hear("tickers", 9)
+    assert market.check(10) == []
+    market.feeds["kline"].acked_ns = int(10.5 * S)
+    assert [market.check(at_s) for at_s in range(11, 40)] == [[]] * 29
+
+
 @given(st.lists(st.tuples(st.floats(0.3, 300), st.floats(0, 1.0)), min_size=1, max_size=40), st.booleans())
 def test_a_quiet_symbol_is_never_mute(trades: list[tuple[float, float]], moves: bool) -> None:
     """Trades hours or moments apart, each told by every topic within a second, in any order."""

@@ -71,7 +71,7 @@ class Liveness:
                 suspicion.since_ns, suspicion.steps, feed.mute = None, 0, False
             elif not feed.acked:  # one that is moved meanwhile is mute until it speaks, and has time to
                 suspicion.since_ns = now_ns if feed.mute else None
-            elif suspicion.since_ns is None:
+            elif suspicion.since_ns is None or (suspicion.since_ns < _acked_ns(feed) and not feed.mute):
                 suspicion.since_ns = self._wanting_ns(feed, spoke_ns, now_ns)
             if suspicion.since_ns is not None and now_ns - suspicion.since_ns > _PATIENCE_NS:
                 suspicion.since_ns = now_ns
@@ -110,7 +110,7 @@ class Liveness:
 
     def _wanting_ns(self, feed: Feed, spoke_ns: int, now_ns: int) -> int | None:
         """Since when a topic leaves something unsaid (receive time); `None`: it does not, as far as is known."""
-        acked_ns = max(feed.acked_ns or 0, feed.asked_ns or 0)  # asked again, it owes anew
+        acked_ns = _acked_ns(feed)
         if feed in self._leaders and not _spoke(feed):
             owing_ns = acked_ns + _SNAPSHOT_NS - _PATIENCE_NS
             return owing_ns if now_ns >= owing_ns else None
@@ -146,6 +146,11 @@ def _since(feed: Feed, proved_ns: int | None, proved_ms: int | None) -> int:
 def _unreadable(feed: Feed) -> bool:
     """Whether it has something to say that is not understood."""
     return feed.refused_in_row >= UNREADABLE
+
+
+def _acked_ns(feed: Feed) -> int:
+    """Since when it owes anything: asked again, it owes anew, also where nobody looked while the line was down."""
+    return max(feed.acked_ns or 0, feed.asked_ns or 0)
 
 
 def _spoke(feed: Feed) -> bool:
