@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from virtuoso.analysis.forecast.fits.fit import Fit
+from virtuoso.analysis.forecast.features import SPANS
+from virtuoso.analysis.forecast.fits.fit import Fit, fitted
 from virtuoso.analysis.forecast.fits.shipped import SHIPPED
 from virtuoso.analysis.forecast.training import TrainingPool, TrainingSet
+from virtuoso.model.timeframe import DAY_MS
 from virtuoso.monitor.cycle.refits import Fitting, Refits, fitted_apart
 from virtuoso.monitor.persistence.arrays import read, written
 
@@ -58,6 +60,36 @@ async def settled(fitting: Fitting | None, *closes: int, begin: int = 0) -> list
             await refits.settle(MIDNIGHT + close * MINUTE)
             found.append(list(outlook.adopted))
     return found
+
+
+def lived(days: int = 3, a_day: int = 200) -> TrainingSet:
+    """Made-up samples of the days before midnight."""
+    rng, m = np.random.default_rng(5), days * a_day
+    volatility = rng.normal(-7.0, 0.3, (SPANS, m))
+    realised = volatility[:3] + np.log([[15.0], [60.0], [240.0]]) / 2 + rng.normal(0.0, 0.2, (3, m))
+    returns = np.exp(realised[:2]) * rng.standard_normal((2, m))
+    return TrainingSet(
+        until_ms=MIDNIGHT, close_ms=MIDNIGHT - np.arange(m, 0, -1) * (days * DAY_MS // m), volatility=volatility,
+        market=rng.normal(0.0, 0.2, m), trend=rng.normal(0.0, 1e-3, (3, m)), threshold=np.full((2, m), 2e-3),
+        cost_bp=np.full(m, 12.0), realised=realised, returns=returns,
+    )  # fmt: skip
+
+
+async def test_what_was_lived_is_shrunk_to_the_shipped_fit_wherever_it_is_fitted() -> None:
+    wanted, alone = fitted(lived(), SHIPPED), fitted(lived())
+    assert wanted is not None
+    assert alone is not None
+    assert wanted.version != alone.version
+    apart = await fitted_apart(lived())
+    assert apart is not None
+    assert apart.version == wanted.version
+    outlook = Taking()
+    engine: Any = SimpleNamespace(outlook=outlook)
+    with ThreadPoolExecutor(1) as worker:
+        refits = Refits(engine, worker, None)
+        refits.begin(lived(), MIDNIGHT)
+        await refits.settle(MIDNIGHT + 4 * MINUTE)
+    assert outlook.adopted == [(wanted.version, 5)]
 
 
 async def at_once(_: TrainingSet) -> Fit:

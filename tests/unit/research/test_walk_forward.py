@@ -9,6 +9,7 @@ from tests.support.forecasts import FIRST_MS, bars, pieces
 
 from virtuoso.analysis.forecast.fits.fit import Fit, fitted
 from virtuoso.analysis.forecast.outcomes import following
+from virtuoso.analysis.forecast.training import TrainingSet
 from virtuoso.market.panel import BarBlock
 from virtuoso.model.timeframe import Timeframe
 from virtuoso.research.forecasting.walk import ForecastBlock, WalkForward
@@ -66,6 +67,50 @@ def test_a_fit_that_has_seen_the_set_is_left_aside(history: BarBlock) -> None:
     assert walked(history, [300], fit)[0].forecasts.version is None
     before = replace(fit, last_ms=FIRST_MS - 1)
     assert walked(history, [300], before)[0].forecasts.version == before.version
+
+
+@pytest.fixture(scope="module")
+def training(history: BarBlock) -> TrainingSet:
+    walk = WalkForward(SYMBOLS, M5)
+    list(walk.blocks([history]))
+    return walk.forecaster.training_set(FIRST_MS + 4 * DAY * M5.ms)
+
+
+def fit_to(training: TrainingSet, prior: Fit | None = None) -> Fit:
+    found = fitted(training, prior)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", ["volatility", "spread", "table", "large", "beyond", "direction"])
+def test_each_part_of_a_fit_is_shrunk_to_that_of_its_prior(training: TrainingSet, name: str) -> None:
+    same = replace(fit_to(training), last_ms=int(training.close_ms[0]) - 1)
+    wanted = getattr(same, name) + 0.5
+    before, after = (getattr(fit_to(training, prior), name) for prior in (same, replace(same, **{name: wanted})))
+    assert np.abs(after - wanted).mean() < 0.98 * np.abs(before - wanted).mean()
+
+
+def test_a_prior_that_saw_the_samples_or_lacks_a_part_is_left_aside(training: TrainingSet) -> None:
+    alone = fit_to(training)
+    other = replace(alone, large=alone.large + 1.0, last_ms=int(training.close_ms[0]) - 1)
+    assert fit_to(training, other).version != alone.version
+    for unfit in (replace(other, last_ms=other.last_ms + 1), replace(other, spread=other.spread * np.nan)):
+        assert fit_to(training, unfit).version == alone.version
+
+
+def test_a_fit_to_many_days_leaves_its_prior_behind(training: TrainingSet) -> None:
+    """The same samples, as if each were of another day: what the prior is worth is divided by the days."""
+    alone = fit_to(training)
+    prior = replace(alone, large=alone.large + 1.0, spread=alone.spread + 1.0, last_ms=int(training.close_ms[0]) - 1)
+    many = replace(training, close_ms=training.close_ms + np.arange(training.close_ms.size) * Timeframe.D1.ms)
+    few_off, many_off = (
+        sum(
+            np.abs(getattr(fit_to(known, prior), name) - getattr(fit_to(known), name)).sum()
+            for name in ("large", "spread")
+        )
+        for known in (training, many)
+    )
+    assert many_off < 0.1 * few_off
 
 
 def test_no_more_waits_than_the_longest_horizon_and_a_block(history: BarBlock) -> None:

@@ -8,12 +8,14 @@ then it is put off by five minutes. That is recorded, so that a replay, which wa
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 
 import structlog
 
 from virtuoso.analysis.engine import Engine
 from virtuoso.analysis.forecast.fits.fit import Fit, fitted
+from virtuoso.analysis.forecast.fits.shipped import SHIPPED
 from virtuoso.analysis.forecast.forecaster import ADOPTED_AFTER_MS
 from virtuoso.analysis.forecast.training import TrainingSet
 from virtuoso.model.clock import iso
@@ -25,6 +27,8 @@ Fitting = Callable[[TrainingSet], Awaitable[Fit | None]]
 """Makes a fit of what is known; `None` where that is too little."""
 PutOff = Callable[[int, int], None]
 """Told that the fit to what was known at a close holds from another close than was stated (both epoch ms)."""
+_fitted = partial(fitted, prior=SHIPPED)
+"""Of days that were lived: shrunk to what a fresh install begins with."""
 _LONGEST_S = 600.0
 """A fit that takes longer is given up."""
 
@@ -107,14 +111,14 @@ class Refits:
             return None
 
     async def _on_worker(self, training: TrainingSet) -> Fit | None:
-        return await asyncio.get_running_loop().run_in_executor(self._worker, fitted, training)
+        return await asyncio.get_running_loop().run_in_executor(self._worker, _fitted, training)
 
 
 async def fitted_apart(training: TrainingSet) -> Fit | None:
     """Make a fit in a process of its own, which ends with it."""
     pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
     try:
-        return await asyncio.get_running_loop().run_in_executor(pool, fitted, training)
+        return await asyncio.get_running_loop().run_in_executor(pool, _fitted, training)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

@@ -43,13 +43,20 @@ class WalkForward:
         base: the timeframe of the bars.
         cost_bp: of a round trip; `None` takes two fees and the spread that the bars show (`costs.BarCosts`).
         start: a fit to begin with; it is left aside when it has seen anything at or after the first bar.
+        prior: a fit that those of each day are shrunk to; it is left aside when it has seen anything of their samples.
     """
 
     def __init__(
-        self, symbols: Sequence[str], base: Timeframe, cost_bp: float | None = GATE_COST_BP, start: Fit | None = None
+        self,
+        symbols: Sequence[str],
+        base: Timeframe,
+        cost_bp: float | None = GATE_COST_BP,
+        start: Fit | None = None,
+        prior: Fit | None = None,
     ) -> None:
         self.forecaster = Forecaster(base)
-        self._symbols, self._base, self._cost_bp, self._start = tuple(symbols), base, cost_bp, start
+        self._symbols, self._base, self._cost_bp = tuple(symbols), base, cost_bp
+        self._start, self._prior = start, prior
         for row, symbol in enumerate(self._symbols):
             self.forecaster.add(symbol, row)
         self._memory = Memory()
@@ -100,7 +107,7 @@ class WalkForward:
                 self.forecaster.adopt(self._next)
             yield self._said(block.part(slice(begin, end)))
             if refit_due(int(closes[end - 1])):
-                self._next = fitted(self.forecaster.training_set(int(closes[end - 1])))
+                self._next = fitted(self.forecaster.training_set(int(closes[end - 1])), self._prior)
 
     def _said(self, block: BarBlock) -> Forecasts:
         if self._cost_bp is not None:

@@ -23,7 +23,7 @@ def samples(seed: int, m: int = 400, k: int = 5) -> tuple[np.ndarray, np.ndarray
 def test_ridge_is_scikit_learns(seed: int, penalty: float) -> None:
     x, y, _ = samples(seed)
     expected = linear_model.Ridge(alpha=penalty * len(x), fit_intercept=False, solver="cholesky").fit(x, y).coef_
-    assert ridge(x, y, np.full(5, penalty)) == pytest.approx(expected, abs=1e-8)
+    assert ridge(x, y, np.full(5, penalty), np.zeros(5)) == pytest.approx(expected, abs=1e-8)
 
 
 @given(st.integers(0, 10_000), st.floats(1e-3, 1.0))
@@ -43,7 +43,7 @@ def test_each_weight_is_shrunk_to_its_own_prior_by_its_own_penalty() -> None:
     found = logistic(x, came, strong, prior)
     assert found[[0, 4]] == pytest.approx([0.7, -0.3], abs=1e-6)
     assert np.abs(found[1:4]).min() > 1e-3
-    assert ridge(x, y, strong)[[0, 4]] == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert ridge(x, y, strong, prior)[[0, 4]] == pytest.approx([0.7, -0.3], abs=1e-6)
 
 
 def test_a_perfect_separation_ends_with_finite_weights() -> None:

@@ -31,8 +31,8 @@ _LEVEL_PENALTY, _SPAN_PENALTY, _TIME_PENALTY = 0.5, 3.0, 5.0
 """Of the constant, the spans and the time of day, over the days seen: symbols move together, so that days count."""
 _TIME_SPREAD = 0.7
 """Standard deviation of a sine over whole days; of less than a day it would be anything."""
-_USUAL_SPREAD = 1.2
-"""E[realised variance]/e^(2·E[log]) that a fit of no days would assume, worth one day."""
+_USUAL_SPREAD = 0.5 * np.log(1.2)
+"""`Fit.spread` that a fit of no days would assume, worth one day."""
 _CHANCE_PENALTY, _DIRECTION_PENALTY = 0.5, 2.0
 MULTIPLES = (len(HORIZONS_MIN), len(SERIES) + 1, LEVELS.size)
 _AS_TABLED = np.array([0.0, 1.0])
@@ -128,8 +128,15 @@ _LOG_ROOTS = 0.5 * np.log(HORIZONS_MIN)
 _CHANCE_SHAPES = {"table": 66, "large": 2, "beyond": 2, "direction": len(HORIZONS_MIN)}
 
 
-def fitted(training: TrainingSet) -> Fit | None:
-    """Fit everything to what is known; `None` with less than `LEAST_DAYS` days of samples."""
+def fitted(training: TrainingSet, prior: Fit | None = None) -> Fit | None:
+    """Fit everything to what is known, shrunk to a prior; `None` with less than `LEAST_DAYS` days of samples.
+
+    Args:
+        training: what is known.
+        prior: a fit to other days, worth some days of these; left aside where it lacks a part, or has seen anything
+            at or after the first sample. Without one, weights are shrunk to those that need no fit.
+    """
+    prior = _prior(prior, training)
     ready = np.isfinite(training.volatility).all(axis=0) & np.isfinite(training.market)
     learnt = ready & np.isfinite(training.realised[0])
     days = _days(training.close_ms[learnt])
@@ -147,9 +154,10 @@ def fitted(training: TrainingSet) -> Fit | None:
         used = ready & np.isfinite(training.realised[i])
         if _days(training.close_ms[used]) < LEAST_DAYS or used.sum() < _LEAST_SAMPLES:
             continue
-        volatility[i], spread[i] = _volatility(columns[:, used], training.realised[i, used] - base[used], days)
+        target = training.realised[i, used] - base[used]
+        volatility[i], spread[i] = _volatility(columns[:, used], target, days, prior.volatility[i], prior.spread[i])
         if i < len(CHANCE_HORIZONS_MIN):
-            _fit_chances(i, training, np.exp(base + linear(volatility[i], columns)), used, chances)
+            _fit_chances(i, training, np.exp(base + linear(volatility[i], columns)), used, prior, chances)
     return Fit(
         volatility=volatility,
         spread=spread,
@@ -161,28 +169,50 @@ def fitted(training: TrainingSet) -> Fit | None:
     )
 
 
-def _volatility(columns: Floats, target: Floats, days: int) -> tuple[Floats, float]:
+def _prior(given: Fit | None, training: TrainingSet) -> Fit:
+    """What weights are shrunk to: the fit that was given, if it may be used, or what needs no fit."""
+    if given is not None and given.whole and training.close_ms.size and given.last_ms < training.close_ms[0]:
+        return given
+    chances = {name: np.zeros((len(CHANCE_HORIZONS_MIN), k)) for name, k in _CHANCE_SHAPES.items()}
+    return Fit(
+        volatility=np.zeros((len(HORIZONS_MIN), VOLATILITY_COLUMNS)),
+        spread=np.full(len(HORIZONS_MIN), _USUAL_SPREAD),
+        multiples=np.full(MULTIPLES, np.nan),
+        last_ms=0,
+        days=0,
+        samples=0,
+        **(chances | {name: chances[name] + _AS_TABLED for name in ("large", "beyond")}),
+    )
+
+
+def _volatility(columns: Floats, target: Floats, days: int, prior: Floats, prior_spread: float) -> tuple[Floats, float]:
     """Ridge weights for columns as they come, and the spread around what they foresee."""
     mean, deviation = columns.mean(axis=1), columns.std(axis=1) + 1e-9
     mean[0], deviation[0] = 0.0, 1.0
     mean[OF_TIME], deviation[OF_TIME] = 0.0, _TIME_SPREAD
     penalty = np.full(len(columns), _SPAN_PENALTY)
     penalty[0], penalty[OF_TIME] = _LEVEL_PENALTY, _TIME_PENALTY
-    weights = ridge(((columns - mean[:, None]) / deviation[:, None]).T, target, penalty / days) / deviation
+    towards = prior * deviation
+    towards[0] += (prior[1:] * mean[1:]).sum()
+    weights = ridge(((columns - mean[:, None]) / deviation[:, None]).T, target, penalty / days, towards) / deviation
     weights[0] -= (weights[1:] * mean[1:]).sum()
     excess = float(np.mean(np.exp(2.0 * (target - linear(weights, columns)))))
-    return weights, 0.5 * np.log((excess * days + _USUAL_SPREAD) / (days + 1))
+    return weights, 0.5 * np.log((excess * days + np.exp(2.0 * prior_spread)) / (days + 1))
 
 
 def _fit_chances(
-    i: int, training: TrainingSet, volatility: Floats, used: NDArray[np.bool_], chances: dict[str, Floats]
+    i: int, training: TrainingSet, volatility: Floats, used: NDArray[np.bool_], prior: Fit, chances: dict[str, Floats]
 ) -> None:
     """Probabilities over the i-th horizon, given the `volatility` that the fit itself foresees."""
     moves = training.returns[i]
     used = used & np.isfinite(moves)
     if used.sum() < _LEAST_SAMPLES:
         return
-    table = chances["table"][i] = exceedance(moves[used], volatility[used])
+    table = exceedance(moves[used], volatility[used])
+    if prior.days:
+        days = _days(training.close_ms[used])
+        table = (table * days + prior.table[i]) / (days + 1)
+    chances["table"][i] = table
     cost = training.cost_bp / 1e4
     for name, levels in (("large", training.threshold[i]), ("beyond", cost)):
         known = used & np.isfinite(levels)
@@ -191,16 +221,16 @@ def _fit_chances(
             continue
         x = np.stack(_chance_columns(table, levels[known], volatility[known]), axis=1)
         came = (np.abs(moves[known]) > levels[known]).astype(np.float64)
-        chances[name][i] = logistic(x, came, np.full(2, _CHANCE_PENALTY / days), _AS_TABLED)
+        chances[name][i] = logistic(x, came, np.full(2, _CHANCE_PENALTY / days), getattr(prior, name)[i])
     known = used & (np.abs(moves) > cost) & np.isfinite(training.trend).all(axis=0)
     x = np.stack(
         direction_columns(training.trend[:, known], volatility[known], CHANCE_HORIZONS_MIN[i], HORIZONS_MIN), axis=1
     )
-    chances["direction"][i] = 0.0  # where hardly a move goes beyond costs, neither side is likelier
+    chances["direction"][i] = prior.direction[i]  # without one, neither side is likelier
     if known.sum() >= _LEAST_SAMPLES:
         penalty = np.full(x.shape[1], _DIRECTION_PENALTY / _days(training.close_ms[known]))
         upward = (moves[known] > 0.0).astype(np.float64)
-        chances["direction"][i] = logistic(x, upward, penalty, np.zeros(x.shape[1]))
+        chances["direction"][i] = logistic(x, upward, penalty, prior.direction[i])
 
 
 def _chance_columns(table: Floats, levels: Floats, volatility: Floats) -> list[Floats]:

@@ -11,15 +11,19 @@ _STILL = 1e-10
 _FARTHEST = 30.0
 
 
-def ridge(x: Floats, y: Floats, penalty: Floats) -> Floats:
-    """Weights [k] that minimise mean((y − xw)²) + Σ penalty·w² (Hoerl & Kennard, 1970); no intercept is added.
+def ridge(x: Floats, y: Floats, penalty: Floats, prior: Floats) -> Floats:
+    """Weights [k] that minimise mean((y − xw)²) + Σ penalty·(w − prior)² (Hoerl & Kennard, 1970).
+
+    No intercept is added.
 
     Args:
         x: samples [m, k].
         y: their targets [m].
         penalty: of each weight [k], in units of the mean squared error; 0 does not shrink.
+        prior: what each weight is shrunk to [k].
     """
-    return np.linalg.solve(_gram(x, x) + np.diag(penalty), _moment(x, y)).astype(np.float64)
+    beyond = np.linalg.solve(_gram(x, x) + np.diag(penalty), _moment(x, y - x @ prior))
+    return (prior + beyond).astype(np.float64)
 
 
 def logistic(x: Floats, y: Floats, penalty: Floats, prior: Floats) -> Floats:
