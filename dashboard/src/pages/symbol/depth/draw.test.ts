@@ -39,6 +39,25 @@ const palette = { heat: new Uint32Array(256), patterns: {} } as unknown as Palet
 
 afterEach(() => vi.unstubAllGlobals());
 
+it("draws a disc once, however many trades of its size and colour there are", () => {
+  const circles: number[] = [];
+  const copied: unknown[] = [];
+  const drawing = { arc: (_x: number, _y: number, radius: number) => circles.push(radius) };
+  const context = (own: object) => new Proxy(own, { get: (of, name) => Reflect.get(of, name) ?? (() => undefined) });
+  vi.stubGlobal("devicePixelRatio", 2);
+  vi.stubGlobal("document", { createElement: () => ({ width: 0, height: 0, getContext: () => context(drawing) }) });
+  const bubbles = [1, 2, 3, 4, 5, 6].map((at) => ({
+    at: at * 1_000,
+    price: 0.5,
+    size: at > 4 ? 1 : 4,
+    bought: at > 2,
+  }));
+  const target = context({ drawImage: (drawn: unknown) => copied.push(drawn) }) as CanvasRenderingContext2D;
+  draw(target, bufferOf(), { ...scene, bubbles }, { ...palette, up: "green", down: "red", discs: new Map() });
+  expect(circles).toEqual([18, 18, 9]);
+  expect(copied.length).toBe(1 + bubbles.length);
+});
+
 it("has the whole picture in the buffer of each symbol, of one that is opened after another too", () => {
   vi.stubGlobal("devicePixelRatio", 1);
   const [one, other] = [bufferOf(), bufferOf()];

@@ -4,14 +4,13 @@ import { scaleLinear } from "d3-scale";
 import { onTick, priceText } from "../../../format/numbers";
 import { timeText } from "../../../format/times";
 import { colour } from "../../../state/theme.svelte";
+import { bubbles, type Discs } from "./bubbles";
 import type { Bubble } from "./columns";
 import { NOTHING, type Gap, type GapKind, type Picture, type Range, type View } from "./paint";
 
 /** Room for the axes: prices at the right, times below. */
 export const AXIS_PX = 66;
 export const TIMES_PX = 18;
-const BUBBLE_PX = 9;
-const LEAST_BUBBLE_PX = 2;
 const STEPS_S = [5, 10, 30, 60, 120, 300, 600, 900, 1_800, 3_600];
 const LABEL_PX = 76;
 const FAINT = 26;
@@ -27,6 +26,7 @@ export interface Palette {
   readonly up: string;
   readonly down: string;
   readonly ring: string;
+  readonly discs: Discs;
   readonly font: string;
 }
 
@@ -56,6 +56,7 @@ export function paletteOf(context: CanvasRenderingContext2D): Palette {
     up: colour("--up"),
     down: colour("--down"),
     ring: colour("--panel"),
+    discs: new Map(),
     font: `11px ${getComputedStyle(document.body).fontFamily}`,
   };
 }
@@ -145,7 +146,7 @@ export function draw(
   times(context, view, places, palette);
 }
 
-type Places = ReturnType<typeof placesOf>;
+export type Places = ReturnType<typeof placesOf>;
 
 /** Of whichever depth is drawn; each has a buffer of its own. */
 let image: ImageData | null = null;
@@ -194,22 +195,6 @@ function touch(context: CanvasRenderingContext2D, { picture }: Scene, { x, y }: 
   context.lineWidth = 1;
   context.stroke();
   context.globalAlpha = 1;
-}
-
-function bubbles(context: CanvasRenderingContext2D, scene: Scene, { x, y }: Places, palette: Palette): void {
-  const most = scene.bubbles.reduce((largest, { size }) => Math.max(largest, size), 1e-12);
-  context.strokeStyle = palette.ring;
-  context.lineWidth = 1;
-  for (const { at, price, size, bought } of scene.bubbles) {
-    context.beginPath();
-    const radius = Math.max(LEAST_BUBBLE_PX, BUBBLE_PX * Math.sqrt(size / most));
-    context.arc(x(at / 1_000), y(price), radius, 0, 2 * Math.PI);
-    context.fillStyle = bought ? palette.up : palette.down;
-    context.globalAlpha = 0.85;
-    context.fill();
-    context.globalAlpha = 1;
-    context.stroke();
-  }
 }
 
 function prices(context: CanvasRenderingContext2D, scene: Scene, { wide, tall, y }: Places, palette: Palette): void {
