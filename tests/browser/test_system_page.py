@@ -72,3 +72,27 @@ def test_topics_are_walked_by_keyboard_and_the_sound_is_off_until_asked_for(brow
         expect(sound).to_have_attribute("aria-pressed", "true")
         page.reload()
         expect(sound).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_pass_that_took_long_is_explained(browser: Browser, program: Program) -> None:
+    with opened(browser, program.url) as shown:
+        shown.go("/system")
+        page = shown.page
+        panel = page.get_by_role("region", name="Why a pass took its time", exact=True)
+
+        def served() -> tuple[str, list[str]]:
+            cycle = program.ask("/api/monitoring/status")["cycle"]
+            explained = cycle["slow"] or cycle["slowest"]
+            return text_of(explained["took_ms"]), list(explained["stages"])
+
+        def drawn() -> tuple[str, list[str]]:
+            return panel.locator("p b").first.inner_text(), panel.locator(".stage b").all_inner_texts()
+
+        steady(served, drawn, page)
+
+
+def text_of(ms: float) -> str:
+    """As `msText` writes it."""
+    if ms >= 1_000:
+        return f"{ms / 1_000:.1f} s" if ms >= 10_000 else f"{ms / 1_000:.2f} s"
+    return f"{ms:.0f} ms" if ms >= 100 else f"{ms:.1f} ms" if ms >= 10 else f"{ms:.2f} ms"
