@@ -43,7 +43,7 @@ def document(config: Path, *arguments: str) -> SymbolDetail:
 
 def test_the_document_is_that_of_the_api_and_sums_up(running: tuple[Path, Program]) -> None:
     config, program = running
-    for _ in range(3):  # on a busy machine a pass may take so long that the book it sees is of no close
+    for _ in range(10):  # on a busy machine a pass may take so long that the book it sees is of no close
         detail = document(config, "BTCUSDT")
         depth = next(part for factor in detail.factors for part in factor.components if part.name == "depth_imbalance")
         if depth.raw is not None:

@@ -54,10 +54,11 @@ def test_json_is_the_document_of_the_api(program: Program) -> None:
 
 
 def test_live_it_follows_the_prices_until_ctrl_c(program: Program) -> None:
-    with on_terminal(command("top", "--url", program.url), width=170, height=40) as terminal:
-        terminal.until("BTCUSDT", "REPLAY: not the live market", "▁", seconds=15)
-        first = len(terminal.text)
-        terminal.until("█", seconds=5)
+    with program.pace.slowed(), on_terminal(command("top", "--url", program.url), width=170, height=40) as terminal:
+        with program.pace.flowing():  # the terminal goes by the wall's clock
+            terminal.until("BTCUSDT", "REPLAY: not the live market", "▁", seconds=15)
+            first = len(terminal.text)
+            terminal.until("█", seconds=5)
         program.until("another drawing", lambda: len(terminal.text) > first + 5_000, 10)
         assert terminal.interrupted() == 0
         assert "Traceback" not in terminal.text

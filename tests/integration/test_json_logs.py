@@ -14,7 +14,10 @@ from tests.support import warm
 from tests.support.exchange import Running
 from tests.support.program import START_SPEED, command, settings_for
 
-_JSON = "logging: {format: json, level: debug}\ncache: {tiers: [memory, redis], redis_url: 'redis://127.0.0.1:9/0'}\n"
+_JSON = (
+    "logging: {format: json, level: debug}\nuniverse: {size: 4}\n"
+    "cache: {tiers: [memory, redis], redis_url: 'redis://127.0.0.1:9/0'}\n"
+)
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
@@ -41,7 +44,7 @@ def test_every_line_of_a_program_is_json(exchange: Running, tmp_path: Path, name
     config = settings_for(exchange, tmp_path, _JSON)
     over, wrong = rest == ["--over"], rest == ["--wrong"]
     if wrong:
-        config.write_text(config.read_text("utf-8") + "universe: {sise: 3}\n")
+        config.write_text(config.read_text("utf-8").replace("size:", "sise:"))
     if over:  # of a port that is taken
         config.write_text(config.read_text("utf-8").replace("port: 0", f"port: {exchange.port}"))
     out, err = tmp_path / "out", tmp_path / "err"
