@@ -19,7 +19,7 @@ RISE_MS = 1_748_485_770_000
 """2025-05-29T02:29:30Z: the market is bullish, and most symbols are bought."""
 FALL_MS = 1_748_655_270_000
 """2025-05-31T01:34:30Z: it has fallen by a twelfth within a day, and is sold; funding of XLM is negative."""
-SECONDS, LOST = 430, (300, 400)
+SECONDS, LOST, RISING_SECONDS = 430, (300, 400), 300
 DETAILED = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "SUIUSDT")
 CONFIG = "universe: {size: 15, detailed: 5}\n"
 OF_THE_MACHINE = {"short-of-breath"}
@@ -53,7 +53,7 @@ def files(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, P
 
 def test_every_rule_of_the_pages_fires_on_bundled_data(files: tuple[Path, Path, Path], tmp_path: Path) -> None:
     rules, config, fall = files
-    rise = record_bundled(tmp_path / "rise", RISE_MS, SECONDS, DETAILED)
+    rise = record_bundled(tmp_path / "rise", RISE_MS, RISING_SECONDS, DETAILED)
     falling, rising = (played(rules, recording, config) for recording in (fall, rise))
     names = {rule.name for rule in parse([("pages", rules.read_text("utf-8"))]).rules}
     assert len(names) == 13, "ten of the cookbook, one of its head, one of the README, one of the tasks"
