@@ -28,7 +28,7 @@ ROUTES = {
 def raw(program: Program, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of one request, with exactly these headers."""
     address = urlsplit(program.url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port or 0, timeout=5)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port or 0, timeout=60)
     try:
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()
@@ -244,7 +244,7 @@ def test_every_route_stands_in_the_openapi_document(program: Program) -> None:
 
 def test_stream_sends_whole_documents_and_ticks(program: Program) -> None:
     address = urlsplit(program.url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port or 0, timeout=10)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port or 0, timeout=60)
     connection.request("GET", "/api/stream", headers={"Host": "127.0.0.1"})
     answer = connection.getresponse()
     assert answer.getheader("content-type", "").startswith("text/event-stream")

@@ -122,7 +122,7 @@ async def test_prometheus_scrapes_it_evaluates_every_rule_and_fills_every_panel(
                 raise AssertionError(f"{what}: {found}")
 
             def asked(path: str) -> Any:
-                with urllib.request.urlopen(f"http://{prometheus.address}/api/v1/{path}", timeout=20) as answer:
+                with urllib.request.urlopen(f"http://{prometheus.address}/api/v1/{path}", timeout=60) as answer:
                     return json.load(answer)["data"]
 
             def empty() -> list[str]:

@@ -192,7 +192,7 @@ def paths(program: Program) -> list[str]:
 def asked(url: str, headers: dict[str, str]) -> str:
     """The answer with its headers, whatever its status."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         with error:

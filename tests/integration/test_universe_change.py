@@ -87,9 +87,11 @@ async def test_symbols_come_and_go_while_cycles_run() -> None:
         assert all(cache.get(f"symbol:{symbol}") is None for symbol in before[2:])
         rows = monitor.market.rows
         assert len(set(rows.values())) == len(rows) == 8
-        await asyncio.sleep(1.5)
-        topics = {feed.symbol for feed in monitor.kernel.stream.feeds() if feed.connected}
-        assert topics == set(chosen.symbols)
+
+        def connected() -> set[str]:
+            return {feed.symbol for feed in monitor.kernel.stream.feeds() if feed.connected}
+
+        await until("topics of what was chosen, and of nothing else", lambda: connected() == set(chosen.symbols))
 
 
 async def test_an_empty_list_at_the_start_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +127,7 @@ async def test_a_list_that_becomes_empty_moves_nothing(monkeypatch: pytest.Monke
                 await monitor.watch.adopt(await monitor.watch.choose())
             assert monitor.watch.universe.symbols == before
             await until("it is told", lambda: troubles(monitor) == {"list_doubted"})
-            assert monitor.health.healthy
+            await until("all else is well", lambda: monitor.health.healthy)
         await monitor.watch.choose()
         await until("it is over", lambda: not troubles(monitor))
 
@@ -138,8 +140,8 @@ async def test_a_universe_that_is_empty_by_configuration_is_not_healthy() -> Non
         await monitor.streaming.feed()
         await until("not healthy", lambda: not monitor.health.healthy)
         assert monitor.health.live
-        (reason,) = monitor.health.document().reasons
-        assert reason == "nothing is watched: no instrument is quoted in universe.quote = usdt; did you mean USDT?"
+        said = "nothing is watched: no instrument is quoted in universe.quote = usdt; did you mean USDT?"
+        await until("that is the one reason", lambda: [*monitor.health.document().reasons] == [said])
         assert not monitor._all_well()
         await until("it is told", lambda: troubles(monitor) == {"universe_empty"})
         await until("the page says it", lambda: monitor.cycle.frame().state == "degraded")
