@@ -1,7 +1,6 @@
 """Symbols that come, go and change their names: a source seen through the faults in force."""
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Any
 
 from virtuoso.model.quality import DataSource
 from virtuoso.simulator.faults import Faults
@@ -113,7 +112,8 @@ class Listing:
 
     def trades(self, category: str, symbol: str, limit: int) -> list[Item]:
         """Return the latest trades of the symbol that stands behind this name, under this name."""
-        return self._named(self._source.trades(category, self._of(symbol) or symbol, limit), symbol)
+        of = self._of(symbol) or symbol
+        return self._named(self._source.trades(category, of, limit), of, symbol)
 
     def open_interest(self, category: str, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Item]:
         """Return the open interest of the symbol that stands behind this name."""
@@ -121,16 +121,17 @@ class Listing:
 
     def funding(self, category: str, symbol: str, start_ms: int, end_ms: int) -> list[Item]:
         """Return the settled funding rates of the symbol that stands behind this name, under this name."""
-        return self._named(self._source.funding(category, self._of(symbol) or symbol, start_ms, end_ms), symbol)
+        of = self._of(symbol) or symbol
+        return self._named(self._source.funding(category, of, start_ms, end_ms), of, symbol)
 
     def account_ratio(self, category: str, symbol: str, period: str, start_ms: int, end_ms: int) -> list[Item]:
         """Return the account ratios of the symbol that stands behind this name, under this name."""
-        items = self._source.account_ratio(category, self._of(symbol) or symbol, period, start_ms, end_ms)
-        return self._named(items, symbol)
+        of = self._of(symbol) or symbol
+        return self._named(self._source.account_ratio(category, of, period, start_ms, end_ms), of, symbol)
 
     @staticmethod
-    def _named(items: list[Item], symbol: str) -> list[dict[str, Any]]:
-        return [item | {"symbol": symbol} for item in items]
+    def _named(items: list[Item], of: str, symbol: str) -> list[Item]:
+        return items if of == symbol else [item | {"symbol": symbol} for item in items]
 
 
 def _renamed(payload: bytes, old_topic: str, new_topic: str) -> bytes:

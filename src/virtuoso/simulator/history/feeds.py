@@ -56,13 +56,15 @@ class SymbolFeeds:
         self.symbol = symbol
         self._market = market
         self._units: Units = market.units
-        self._price_text = lru_cache(4_096)(market.units.price)
+        self.price_text = lru_cache(4_096)(market.units.price)
         decimals = market.units.size_decimals
         self._size_unit = 10**decimals
         self._level = f'["%s","%d.%0{decimals}d"],' if decimals else '["%s","%d%.0s"],'
         self._book = book
         self._ticker = ticker
         self._first_tick = first_tick
+        key = market.key
+        self._id = f"{key >> 32:08x}-{key >> 16 & 0xFFFF:04x}-5{key & 0xFFF:03x}-8"
 
     def frames(self, topic: str, after_ms: int, upto_ms: int) -> Frames:
         """What `topic` pushes in (after_ms, upto_ms]."""
@@ -127,7 +129,7 @@ class SymbolFeeds:
 
     def _levels_text(self, levels: Levels) -> str:
         """Levels as JSON; those that are gone come last. Most of what is sent is made here."""
-        text, unit = self._price_text, self._size_unit
+        text, unit = self.price_text, self._size_unit
         kept = [part for price, lots in levels if lots for part in (text(price), lots // unit, lots % unit)]
         gone = [text(price) for price, lots in levels if not lots]
         return (self._level * (len(kept) // 3) % tuple(kept) + _GONE * len(gone) % tuple(gone))[:-1]
@@ -170,9 +172,7 @@ class SymbolFeeds:
 
     def trade_id(self, trade: PlayedTrade) -> str:
         """A trade's id, in the form of a UUID, the same on the stream and by REST."""
-        minute = trade.at_ms // MINUTE_MS
-        key = self._market.key
-        return f"{key >> 32:08x}-{key >> 16 & 0xFFFF:04x}-5{key & 0xFFF:03x}-8{trade.number:03x}-{minute:012x}"
+        return f"{self._id}{trade.number:03x}-{trade.at_ms // MINUTE_MS:012x}"
 
     def direction(self, trade: PlayedTrade) -> str:
         """Tick direction against the trade before."""

@@ -174,18 +174,18 @@ class HistorySource:
         while len(found) < limit and after > self._timeline.minutes_ms:
             before, after = after, max(after - 10 * MINUTE_MS, self._timeline.minutes_ms)
             found = market.trades(after, before) + found
-        feeds, units = self._feeds[symbol], market.units
+        feeds, units, book = self._feeds[symbol], market.units, self._books[symbol]
         return [
             {
                 "execId": feeds.trade_id(trade),
                 "symbol": symbol,
-                "price": units.price(trade.ticks),
+                "price": feeds.price_text(trade.ticks),
                 "size": units.size(trade.lots),
                 "side": "Buy" if trade.buy else "Sell",
                 "time": str(trade.at_ms),
                 "isBlockTrade": False,
                 "isRPITrade": False,
-                "seq": str(feeds.seq(self._books[symbol].tick_at(trade.at_ms)) + 1),
+                "seq": str(feeds.seq(book.tick_at(trade.at_ms)) + 1),
             }
             for trade in found[-limit:]
         ]
