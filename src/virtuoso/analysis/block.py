@@ -309,6 +309,14 @@ def rolling(reduction: np.ufunc, window: Floats, bars: int, t: int) -> Floats:
     return out
 
 
+def side_by_side(values: Floats, bars: int) -> Floats:
+    """The windows of `bars` bars of `values` [m − 1 + bars, n], column by column [bars, m·n]."""
+    if values.shape[0] == bars:
+        return values
+    views = sliding_window_view(values, bars, axis=0)  # [m, n, bars]
+    return np.ascontiguousarray(views.transpose(2, 0, 1)).reshape(bars, -1)
+
+
 def total(window: Floats, bars: int, t: int) -> Floats:
     """Sum of the `bars` bars up to each of the last `t` [t, n]."""
     return rolling(np.add, window, bars, t)

@@ -1,7 +1,9 @@
 """What is missing is said in one line with the cure; what does not need it, goes without."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,15 +11,55 @@ import pytest
 from virtuoso.model.errors import UsageError
 from virtuoso.model.installed.extras import EXTRAS, _cure, need
 
-WITHOUT = "import sys; sys.modules.update(dict.fromkeys({packages}));"
-"""Ahead of a program: it finds none of the packages, as if they were not installed."""
+WITHOUT = """
+import importlib, json, os, pkgutil, sys
+sys.modules.update(dict.fromkeys({packages}))
+import virtuoso
+failed, names = set(), [module.name for module in pkgutil.walk_packages(virtuoso.__path__, "virtuoso.")]
+for name in names:
+    if name.endswith("__main__") or ".migrations" in name:  # programs, and scripts of alembic's
+        continue
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        failed.add(".".join(name.split(".")[:3]))
+print(json.dumps([len(names), sorted(failed)]), flush=True)
+for line in sys.stdin:
+    folder, sys.argv[1:] = json.loads(line)
+    if not (pid := os.fork()):
+        os.chdir(folder)
+        os.dup2(os.open("stderr", os.O_CREAT | os.O_WRONLY, 0o600), 2)
+        os.dup2(2, 1)
+        sys.argv[0] = "virtuoso"
+        importlib.import_module("virtuoso.cli").main()
+        sys.exit()
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+"""A program that finds none of the packages, as if they were not installed: it loads all else, then runs commands."""
 
 
-def run(program: str, *arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    code = WITHOUT.format(packages=sorted({*EXTRAS.values(), "scipy", "sklearn", "statsmodels"})) + program
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, timeout=60, check=False
-    )
+class Without:
+    """It: how many modules there are, which could not be loaded, and a process of its own for each command."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._asked, self._told = process.stdin, process.stdout
+        self.modules, self.failed = json.loads(self._told.readline())
+
+    def run(self, folder: Path, *arguments: str) -> tuple[int, str]:
+        """The exit code of a command in a folder, and what it said."""
+        print(json.dumps([str(folder), arguments]), file=self._asked, flush=True)
+        return int(self._told.readline()), (folder / "stderr").read_text()
+
+
+@pytest.fixture(scope="module")
+def without() -> Iterator[Without]:
+    code = WITHOUT.replace("{packages}", repr(sorted({*EXTRAS.values(), "scipy", "sklearn", "statsmodels"})))
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield Without(process)
 
 
 def test_what_is_installed_is_not_refused() -> None:
@@ -75,37 +117,24 @@ def test_extras_are_those_of_the_distribution_and_of_the_makefile(root: Path) ->
     ],
     ids=lambda part: part[0] if isinstance(part, list) else "",
 )
-def test_what_needs_an_extra_says_so_in_one_line(tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_what_needs_an_extra_says_so_in_one_line(
+    without: Without, tmp_path: Path, arguments: list[str], said: str
+) -> None:
     (tmp_path / "archive.yaml").write_text("timeseries: {archive: true}\nweb: {port: 0}\n")
     (tmp_path / "server.yaml").write_text(
         "database: {url: 'postgresql://u:secret@127.0.0.1:1/x'}\ncache: {tiers: [redis]}\nweb: {port: 0}\n"
     )
     (tmp_path / "traced.yaml").write_text("monitoring: {traces: {endpoint: 'http://localhost:4318/v1/traces'}}\n")
     (tmp_path / "okx.yaml").write_text("exchange: {name: okx}\n")
-    done = run("from virtuoso.cli import main; sys.argv[0] = 'virtuoso'; main()", *arguments, cwd=tmp_path)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert done.stderr.startswith(f"virtuoso: {said}")
+    code, told = without.run(tmp_path, *arguments)
+    assert (code, told.count("\n")) == (2, 1), told
+    assert told.startswith(f"virtuoso: {said}")
 
 
-def test_everything_else_is_loaded_without(tmp_path: Path) -> None:
+def test_everything_else_is_loaded_without(without: Without) -> None:
     """All modules but those of the extras: none imports another's package before it is used."""
-    program = """
-import importlib, pkgutil, virtuoso
-failed, names = set(), [module.name for module in pkgutil.walk_packages(virtuoso.__path__, "virtuoso.")]
-for name in names:
-    if name.endswith("__main__") or ".migrations" in name:  # programs, and scripts of alembic's
-        continue
-    try:
-        importlib.import_module(name)
-    except ModuleNotFoundError:
-        failed.add(".".join(name.split(".")[:3]))
-print(len(names), *sorted(failed))
-"""
-    done = run(program, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    count, *failed = done.stdout.split()
-    assert int(count) > 300
-    assert failed == [
+    assert without.modules > 300
+    assert without.failed == [
         "virtuoso.cli.backtest",
         "virtuoso.cli.research",
         "virtuoso.cli.research_plan",

@@ -1,9 +1,8 @@
 """How much a flow moves the price, and how one-sided it is: unsigned measures of taker flow."""
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from virtuoso.analysis.block import CrossSection, Memory, ratio, total
+from virtuoso.analysis.block import CrossSection, Memory, ratio, side_by_side, total
 from virtuoso.market.panel import Floats
 
 _COLUMNS = 4_096
@@ -79,14 +78,10 @@ class Vpin:
         for k in range(t - min(t, x.wanted), t, at_once):
             stop = min(k + at_once, t)
             some = slice(k, stop - 1 + self._bars)
-            mean = bucket_imbalance(self._windows(volume[some]), self._windows(buy[some]), self._buckets)
+            volumes, bought = (side_by_side(each[some], self._bars) for each in (volume, buy))
+            mean = bucket_imbalance(volumes, bought, self._buckets)
             out[k:stop] = mean.reshape(stop - k, n)
         return out
-
-    def _windows(self, values: Floats) -> Floats:
-        """Windows side by side [bars, m·n] of m − 1 + bars bars."""
-        views = sliding_window_view(values, self._bars, axis=0)  # [m, n, bars]
-        return np.ascontiguousarray(views.transpose(2, 0, 1)).reshape(self._bars, -1)
 
 
 def bucket_imbalance(volume: Floats, buy: Floats, buckets: int) -> Floats:

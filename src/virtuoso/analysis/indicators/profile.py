@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from virtuoso.analysis.block import CrossSection, Memory, ratio
+from virtuoso.analysis.block import CrossSection, Memory, ratio, side_by_side
 from virtuoso.market.panel import Floats
 
 BINS = 24
+_COLUMNS = 128
+"""Symbols × bars that are worked on at once, so that it stays near the processor."""
 VALUE_AREA = 0.7
 _TIE = 1.0 - 1e-9
 _LAST = float(np.nextafter(BINS - 1.0, 0.0))
@@ -34,9 +36,14 @@ class ProfilePosition:
         typical = self._typical.extend(x.number, x.rows, (x.high + x.low + x.close) / 3)
         volume = self._volume.extend(x.number, x.rows, x.volume)
         out = np.full((t, n), np.nan)
-        for k in range(t - x.wanted, t):
-            window = slice(k, k + self._bars)
-            out[k] = position(high[window], low[window], typical[window], volume[window], x.close[k])
+        at_once = max(1, _COLUMNS // n) if n > 1 else 1  # one column alone is summed in another order
+        for k in range(t - x.wanted, t, at_once):
+            stop = min(k + at_once, t)
+            some = slice(k, stop - 1 + self._bars)
+            highs, lows, prices, volumes = (
+                side_by_side(each[some], self._bars) for each in (high, low, typical, volume)
+            )
+            out[k:stop] = position(highs, lows, prices, volumes, x.close[k:stop].ravel()).reshape(stop - k, n)
         return out
 
 
