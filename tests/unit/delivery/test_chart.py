@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -279,8 +280,9 @@ class TestProcess:
             assert starting is not None
             assert starting.result() is first
             assert await charts.draw(picture(candles(1))) is None
+            usual = await self._lags_while(asyncio.create_task(asyncio.sleep(0.1, b"nothing")))
             lags = await self._lags_while(asyncio.create_task(charts.draw(picture())))
-            assert sorted(lags)[len(lags) // 2] < 0.02
+            assert median(lags) < 0.02 + 4 * median(usual), "on a busy machine it is late without a picture, too"
             assert charts._process is first
             os.kill(first.pid, signal.SIGSTOP)
             charts._limit_s = 0.3

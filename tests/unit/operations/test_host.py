@@ -11,7 +11,7 @@ from virtuoso.operations.host import Host
 
 
 async def test_the_machine_is_measured(tmp_path: Path) -> None:
-    host = Host(tmp_path)
+    host, begun = Host(tmp_path), time.monotonic()
     first = await host.measure()
     assert first is not None
     assert (first.cpu_pct, first.process_cpu_pct) == (None, None), "there is nothing to compare with yet"
@@ -19,12 +19,13 @@ async def test_the_machine_is_measured(tmp_path: Path) -> None:
     while time.process_time() - began < 0.2:
         pass
     usage = await host.measure()
+    took_s = time.monotonic() - begun
     assert usage is not None
     host.close()
     assert usage.cpu_pct is not None
     assert usage.process_cpu_pct is not None
     assert 0 < usage.cpu_pct <= 100
-    assert usage.process_cpu_pct > 5
+    assert usage.process_cpu_pct > 0.9 * 100 * 0.2 / took_s, "on a busy machine it takes long to get 0.2 s"
     assert 0 < usage.memory_pct < 100
     assert usage.rss_bytes > 10_000_000
     filled = os.statvfs(tmp_path)

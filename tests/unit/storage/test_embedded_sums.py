@@ -77,7 +77,7 @@ async def test_an_hour_that_lacks_a_minute_or_is_not_over_is_not_summed_up(tmp_p
         assert set(await _until_summed(store, "1h", 2)) == {"A", "B"}
         corrected = (*late[:4], 1e6, *late[5:])
         await kept(store, BARS, [corrected])  # type: ignore[list-item]
-        for _ in range(100):
+        for _ in range(600):
             high = (await _sums(store, "1h"))["A"][START_MS][1]
             if high == 1e6:
                 break
