@@ -106,6 +106,7 @@ def test_nothing_that_was_acknowledged_is_lost(site: Site) -> None:
         symbols = [row["symbol"] for row in ask(f"{url}/api/signals/top")[1]["signals"]]
         site.until("histories stored", lambda: len(bar_times(site.folder, symbols)) == 4)
         reader.start()
+        site.until("a document was read", lambda: "dashboard" in reader.newest)
         for kill in range(KILLS):
             # A minute that was not watched whole decides nothing: now and then one must be, or there are no signals.
             site.pace.sleep(

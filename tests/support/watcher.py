@@ -42,7 +42,9 @@ class Watcher:
         return {name for name, feed in self.topics().items() if feed["data_quality"] != "live"}
 
     def is_fine(self) -> bool:
-        return len(self.topics()) >= TOPICS and not self.not_live() and not self.open()
+        feeds = self.status()["feeds"]
+        live = len(feeds) >= TOPICS and all(feed["data_quality"] == "live" for feed in feeds)
+        return live and not self.open()
 
     def quality(self) -> str:
         return str(self.program.ask("/api/market/overview")["data_quality"])
