@@ -206,6 +206,15 @@ async def test_redis_tells_of_changes_and_comes_back_when_it_was_restarted(tmp_p
         await writer.close()
 
 
+async def answered(tier: Tier, name: str) -> dict[str, bytes]:
+    """The first answer of a server that goes on, which a busy machine may make wait for longer than a call may."""
+    for _ in range(100):
+        with suppress(StoreUnavailable):
+            return dict(await tier.read([name]))
+        await asyncio.sleep(0.1)
+    raise AssertionError("it does not answer")
+
+
 async def test_a_call_that_was_cut_short_does_not_leave_its_answer_to_the_next(server: Server) -> None:
     tier = tier_of(server)
     names = [f"n{i}" for i in range(50)]
@@ -215,7 +224,7 @@ async def test_a_call_that_was_cut_short_does_not_leave_its_answer_to_the_next(s
         with pytest.raises(StoreUnavailable, match="no answer within"):
             await tier.read([names[round_]])
         server.go_on()
-        found = await tier.read([names[-1]])
+        found = await answered(tier, names[-1])
         assert set(found) == {names[-1]}
         assert decode("", names[-1], found[names[-1]])
     await tier.close()
