@@ -167,7 +167,7 @@ def test_a_part_of_the_method_is_shown_once_more_and_one_of_a_wrong_name_breaks_
 
 
 def test_a_page_that_was_left_before_it_came_says_nothing_of_its_failing(browser: Browser, program: Program) -> None:
-    with opened(browser, program.url) as shown:
+    with opened(browser, program.url, anew=True) as shown:
         page = shown.page
         shown.expected.append("Failed to load resource")
         held: list[Route] = []
@@ -189,7 +189,7 @@ def test_a_page_that_was_left_before_it_came_says_nothing_of_its_failing(browser
 
 
 def test_the_script_of_the_first_page_is_small(browser: Browser, program: Program) -> None:
-    with opened(browser, program.url) as shown:
+    with opened(browser, program.url, anew=True) as shown:
         bodies: dict[str, bytes] = {}
         shown.page.on(
             "response", lambda answer: bodies.__setitem__(answer.url, answer.body()) if ".js" in answer.url else None

@@ -79,7 +79,7 @@ def test_few_of_many_symbols_are_drawn_and_all_are_reached(browser: Browser, fee
 
 
 def test_a_price_is_on_the_screen_within_a_second_of_its_coming(browser: Browser, feed: str) -> None:
-    with opened(browser, feed) as shown:
+    with opened(browser, feed, anew=True) as shown:
         shown.page.add_init_script(TIMED)
         shown.go("/signals")
         shown.page.wait_for_function("times => window.delays.length >= times", arg=TIMES)
@@ -106,7 +106,7 @@ def costs_ms(trace: bytes) -> tuple[list[float], list[float]]:
 @soak_only("ten minutes of watching")
 @pytest.mark.parametrize("path", ["/", "/signals"])
 def test_ten_minutes_of_many_symbols_cost_little(browser: Browser, fast_feed: str, path: str) -> None:
-    with opened(browser, fast_feed) as shown:
+    with opened(browser, fast_feed, anew=True) as shown:
         page = shown.page
         shown.go(path)
         page.wait_for_selector("tr[data-key]")

@@ -144,7 +144,7 @@ def test_what_the_store_did_not_tell_is_not_called_unseen_and_is_asked_for_again
 def test_what_is_kept_of_a_book_that_is_streamed_no_more_is_drawn_without_a_word_that_none_is(
     browser: Browser, feed: str
 ) -> None:
-    with opened(browser, feed) as shown:
+    with opened(browser, feed, anew=True) as shown:
         shown.page.add_init_script(
             "const listen = EventSource.prototype.addEventListener;"
             "EventSource.prototype.addEventListener = function (name, ...rest) {"
@@ -186,7 +186,7 @@ def test_what_a_monitor_kept_is_drawn_after_it_is_opened(browser: Browser, progr
 
 @soak_only("a trace of an hour that is dragged through")
 def test_an_hour_is_dragged_through_at_eight_milliseconds_a_frame(browser: Browser, feed: str) -> None:
-    with opened(browser, feed) as shown:
+    with opened(browser, feed, anew=True) as shown:
         page = drawn(shown)
         spans(page).get_by_role("button", name="1h").click()
         for _ in range(2):

@@ -49,7 +49,7 @@ def test_a_link_leads_through_the_form_to_what_it_is_of_by_keyboard_alone(browse
 
 
 def test_a_log_out_holds_for_every_window_and_leaves_nothing(browser: Browser, guarded: Program) -> None:
-    with opened(browser, guarded.url) as shown:
+    with opened(browser, guarded.url, anew=True) as shown:
         page = shown.page
         shown.go("/login")
         page.get_by_label("Token").fill(READ_TOKEN)

@@ -169,7 +169,7 @@ def test_a_symbol_that_is_not_watched_is_said_to_be_so(browser: Browser, program
 
 
 def test_a_claim_of_which_more_may_come_is_asked_for_once(browser: Browser, kept_feed: str) -> None:
-    with opened(browser, kept_feed) as shown:
+    with opened(browser, kept_feed, anew=True) as shown:
         page = shown.page
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url) if "/api/signals/" in request.url else None)
