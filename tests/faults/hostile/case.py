@@ -61,6 +61,11 @@ class Case:
     sent: str
     edit: Callable[[], Edit]
     seconds: float = 16.0
+    """It lasts at least so long."""
+    awaited: float = 0.0
+    """Within how many seconds its incidents must be told, some seconds after which it ends."""
+    minute: bool = False
+    """Whether it lasts until a minute has closed of which it spoilt the last seconds, and was made good."""
     cut: bool = False
     """Whether every stream is cut as it begins: what concerns subscriptions shows only when they are asked for."""
     not_live: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.faults.hostile.case import Case, Subject
 from tests.faults.hostile.odd import Edit
-from tests.faults.hostile.oracle import Doubts
+from tests.faults.hostile.oracle import Doubts, epoch_s
 from tests.faults.hostile.seen import Seen
 from tests.faults.hostile.told import REFUSED
 
@@ -20,6 +20,10 @@ _WITHIN_S = 13.0
 
 _MOVED_WITHIN_S, _ASIDE = 120.0, 0.0005
 _TOLD_S, _MOST_QUIET_S = 9.0, 120.0
+_STAYS_S = 4.0
+"""How long a fault goes on after all that was awaited was told: nothing else may be told, and nobody else be hit."""
+_MINUTE_S, _SPOILT_S, _CLOSED_S = 60.0, 12.0, 10.0
+"""Of the minute that closes while a fault lasts: how much of it is spoilt at least, and when its close is over."""
 
 
 @dataclass
@@ -33,6 +37,8 @@ class Story:
     after: Seen | None = None
     true: set[str] = field(default_factory=set)
     """What was told of the victims' markets and is so, by id."""
+    told_s: float | None = None
+    """How long the fault had lasted when all incidents of the case had been told."""
 
     def __post_init__(self) -> None:
         """What was told before is not of the fault."""
@@ -73,7 +79,7 @@ def live_through(case: Case, subject: Subject) -> Story:
     subject.edit(case.edit())
     if case.cut:
         subject.cut()
-    while subject.now_s() - began_s < case.seconds or not _was_seen(story, began_s):
+    while _goes_on(story, began_s):
         subject.wait(_LOOK_S)
         story.during.append(seen := subject.seen())
         peak = max(peak, subject.memory())
@@ -90,6 +96,20 @@ def live_through(case: Case, subject: Subject) -> Story:
         case.check(story)
     assert peak < _MOST_GROWN * idle, f"{peak >> 20} MiB were held, {idle >> 20} before"
     return story
+
+
+def _goes_on(story: Story, began_s: float) -> bool:
+    """Whether all that the case is about has not happened yet."""
+    case, lasted_s = story.case, story.subject.now_s() - began_s
+    if case.minute:
+        first_s = epoch_s(story.before.status["timestamp"]) + _SPOILT_S
+        closes_s = -first_s % _MINUTE_S + _SPOILT_S
+        if lasted_s < closes_s + _CLOSED_S:
+            return True
+    if story.told_s is None and story.during and story.fired().keys() >= case.incidents.keys():
+        story.told_s = lasted_s
+    awaited_s = case.awaited if story.told_s is None else min(case.awaited, story.told_s + _STAYS_S)
+    return lasted_s < max(case.seconds, awaited_s) or not _was_seen(story, began_s)
 
 
 def _was_seen(story: Story, began_s: float) -> bool:
@@ -155,11 +175,13 @@ def _hold_apart(seen: Seen, story: Story, began_s: float) -> None:
 def _is_so(alert: Mapping[str, Any], seen: Seen, story: Story) -> bool:
     """Whether the market itself did what is told of it: it may move while a fault lasts.
 
-    A score may reach its band then, too, where the fault made no stream of the symbol say what is not so.
+    A score may reach its band then, too, where nothing that the fault made streams of the symbol say was believed: one
+    frame that is makes its topic live, which is held against those that must not be.
     """
     subject = story.subject
     if alert["alert_type"] == "pressure":
-        return not any(topic.endswith(f".{alert['symbol']}") for topic in subject.proxy.truth.untrue)
+        untrue = {topic for topic in subject.proxy.truth.untrue if topic.endswith(f".{alert['symbol']}")}
+        return all(story.case.is_hit(topic) for topic in untrue)
     if alert["alert_type"] != "sudden_move":
         return False
     told, truth = alert["details"], subject.proxy.truth

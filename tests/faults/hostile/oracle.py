@@ -78,7 +78,7 @@ def _unfresh(symbol: str, row: Any, seen: Seen, subject: Subject) -> str | None:
     """Why a label has no fresh inputs: its minute closed too long ago, or nothing of the symbol is known by now."""
     if row["timestamp"] is None:
         return "without a reading"
-    age_s = _epoch_s(seen.status["timestamp"]) - _epoch_s(row["timestamp"])
+    age_s = epoch_s(seen.status["timestamp"]) - epoch_s(row["timestamp"])
     if not -_PUBLISHED_S <= age_s <= _LABEL_S + _PUBLISHED_S:
         return f"of a minute that closed {age_s:.0f} s ago"
     if row["data_quality"] in ("stale", "unavailable"):
@@ -108,9 +108,9 @@ def _is_proven(name: str, row: Any, subject: Subject) -> bool:
 
 def _of_symbol(symbol: str, row: Any, live_s: float, seen: Seen, subject: Subject) -> dict[str, str]:
     found = {}
-    now_s, age_s = _epoch_s(seen.status["timestamp"]), 0.0
+    now_s, age_s = epoch_s(seen.status["timestamp"]), 0.0
     if row["data_quality"] == "stale" and row["updated_at"] is not None:  # told as what it was when it was last live
-        age_s = max(now_s - _epoch_s(row["updated_at"]), seen.at_s - live_s)
+        age_s = max(now_s - epoch_s(row["updated_at"]), seen.at_s - live_s)
     band = subject.proxy.truth.band(symbol, subject.now_s() - age_s - _BAND_S)
     for name, off in _OFF.items():
         value = row[name]
@@ -118,13 +118,14 @@ def _of_symbol(symbol: str, row: Any, live_s: float, seen: Seen, subject: Subjec
             found[f"value {symbol} {name}"] = (
                 f"{symbol} {name} {value} ({row['data_quality']}), the market is at {band}"
             )
-    if row["updated_at"] is not None and abs(_epoch_s(row["updated_at"]) - now_s) > _HOUR_S:
+    if row["updated_at"] is not None and abs(epoch_s(row["updated_at"]) - now_s) > _HOUR_S:
         found[f"time {symbol}"] = f"{symbol} was updated at {row['updated_at']}"
     funding = row["next_funding"]
-    if funding is not None and not -_HOUR_S <= _epoch_s(funding) - now_s <= 25 * _HOUR_S:
+    if funding is not None and not -_HOUR_S <= epoch_s(funding) - now_s <= 25 * _HOUR_S:
         found[f"funding {symbol}"] = f"{symbol} is funded next at {funding}"
     return found
 
 
-def _epoch_s(text: str) -> float:
+def epoch_s(text: str) -> float:
+    """Seconds since the epoch of a time that is served."""
     return datetime.fromisoformat(text).timestamp()

@@ -1,6 +1,7 @@
 """The history as worlds see it: all begin at the same time, so what it pushes is made once in a process."""
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Collection
 from functools import cache
 from operator import attrgetter
@@ -53,15 +54,27 @@ class Played:
     def __init__(self) -> None:
         self._source = open_history(_SEED, EPOCH_MS)
         self._now_ms = EPOCH_MS
+        self._wanted: tuple[tuple[str, str], ...] = ()
+        self._ahead: deque[Push] = deque()
+        """What is pushed next of what is wanted, up to `_until_ms`."""
+        self._until_ms = EPOCH_MS
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._source, name)
 
     def advance(self, to_ms: int, wanted: Collection[tuple[str, str]]) -> list[Push]:
         """All that is due of what is wanted, in order of time."""
-        topics = [topic for category, topic in wanted if category == _CATEGORY]
-        pushes = [push for topic in topics for push in _made(topic).between(self._now_ms, to_ms)]
-        pushes.sort(key=_at_ms)
+        if (wanted := tuple(wanted)) != self._wanted:
+            self._wanted, self._until_ms = wanted, self._now_ms
+            self._ahead.clear()
+        if to_ms > self._until_ms:
+            after_ms, self._until_ms = self._until_ms, to_ms + _AHEAD_MS
+            topics = [topic for category, topic in wanted if category == _CATEGORY]
+            found = [push for topic in topics for push in _made(topic).between(after_ms, self._until_ms)]
+            self._ahead += sorted(found, key=_at_ms)
+        pushes = []
+        while self._ahead and self._ahead[0].at_ms <= to_ms:
+            pushes.append(self._ahead.popleft())
         self._now_ms = max(self._now_ms, to_ms)
         self._source.advance(to_ms, ())
         return pushes

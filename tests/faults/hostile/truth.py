@@ -75,9 +75,9 @@ class Truth:
 
     def band(self, symbol: str, since_s: float) -> tuple[float, float] | None:
         """Least and greatest true price since then, that which stood then included."""
-        told = list(self.prices.get(symbol, ()))
-        if not told:
-            return None
-        stood = [price for at_s, price in told if at_s < since_s][-1:]
-        recent = stood + [price for at_s, price in told if at_s >= since_s]
-        return min(recent), max(recent)
+        recent = []
+        for at_s, price in reversed(self.prices.get(symbol, ())):
+            recent.append(price)
+            if at_s < since_s:
+                break
+        return (min(recent), max(recent)) if recent else None

@@ -41,7 +41,10 @@ class World:
         self.clock = VirtualClock(loop)
         self._source = Played()
         self._exchange = EmbeddedExchange(self._source, clock=self.clock, start_ms=EPOCH_MS)
+        self._process = psutil.Process()
         self._folder, self._extra = folder, extra
+        self._decoded: dict[str, tuple[bytes, Any]] = {}
+        """What is served under a name, while it is the same."""
         self.cache = MemoryCache(self.clock)
 
     async def start(self) -> None:
@@ -106,7 +109,7 @@ class World:
 
     def memory(self) -> int:
         """Resident bytes of this process, in which everything is."""
-        return psutil.Process().memory_info().rss
+        return self._process.memory_info().rss
 
     def bars(self, symbol: str, since_s: float) -> tuple[dict[int, Any], dict[int, Any]]:
         """Closed minutes: of the market state, and of the exchange's market."""
@@ -121,7 +124,9 @@ class World:
     def _served(self, name: str) -> Any:
         document = self.cache.get(name)
         assert document is not None, f"{name} is not served"
-        return msgspec.json.decode(document.body)
+        if name not in self._decoded or self._decoded[name][0] is not document.body:
+            self._decoded[name] = document.body, msgspec.json.decode(document.body)
+        return self._decoded[name][1]
 
 
 class Stuck(Exception):

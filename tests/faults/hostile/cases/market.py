@@ -181,27 +181,27 @@ CASES = (
     ),
     Case(
         name="bars_impossible", sent="every bar with high .1 and low 9", edit=frames(BARS, _bars(_impossible)),
-        not_live=(BARS,), incidents={REFUSED: 1}, seconds=70.0, check=_bars_are_true,
+        not_live=(BARS,), incidents={REFUSED: 1}, minute=True, check=_bars_are_true,
     ),
     Case(
         name="closed_bars_impossible", sent="closed bars with high .1 and low 9",
         edit=frames(BARS, _bars(_impossible, confirmed=True)), may=(BARS,),
-        also=(REFUSED, "bars_corrected", "mute_topic"), seconds=70.0, check=_bars_are_true,
+        also=(REFUSED, "bars_corrected", "mute_topic"), minute=True, check=_bars_are_true,
     ),
     Case(
         name="bars_confirmed_early", sent="bars confirmed some seconds early, with wrong values",
-        edit=frames(BARS, _early), may=(BARS,), also=(REFUSED, "bars_corrected", "mute_topic"), seconds=75.0,
+        edit=frames(BARS, _early), may=(BARS,), also=(REFUSED, "bars_corrected", "mute_topic"), minute=True,
         check=_bars_are_true,
     ),
     Case(
         name="bars_confirmed_twice", sent="a closed bar, then again with other values",
         edit=frames(BARS, _confirmed_again), may=(BARS,), also=(REFUSED, "bars_corrected", "mute_topic"),
-        seconds=75.0, check=_bars_are_true,
+        minute=True, check=_bars_are_true,
     ),
     Case(
         name="bars_worth_ten_times", sent="bars of ten times their turnover",
         edit=frames(BARS, each_row(lambda row: row | {"turnover": scaled(row["turnover"], 10)})), not_live=(BARS,),
-        incidents={REFUSED: 1}, also=("mute_topic",), seconds=70.0, check=_bars_are_true,
+        incidents={REFUSED: 1}, also=("mute_topic",), minute=True, check=_bars_are_true,
     ),
     Case(
         name="bars_not_aligned", sent="bars that open 7 s past the minute",
@@ -210,7 +210,7 @@ CASES = (
     ),
     Case(
         name="bars_never_closed", sent="no bar is ever confirmed",
-        edit=frames(BARS, _bars(lambda row: row | {"confirm": False})), may=(BARS,), seconds=70.0,
+        edit=frames(BARS, _bars(lambda row: row | {"confirm": False})), may=(BARS,), minute=True,
         check=_bars_are_true,
     ),
     Case(

@@ -105,7 +105,7 @@ CASES = (
     # Before those that refuse a book for long: one that had to be asked for often just before waits seconds for it.
     Case(
         name="one_book_minutes_ahead", sent="one book frame ten minutes ahead: it costs itself, and no minute",
-        seconds=75.0, edit=frames(BOOK, once(_ahead(10))), may=(BOOK,), check=_order_flow_goes_on,
+        minute=True, edit=frames(BOOK, once(_ahead(10))), may=(BOOK,), check=_order_flow_goes_on,
     ),
     Case(
         name="all_ts_in_microseconds", sent="`ts` of every topic of a symbol in microseconds",
@@ -138,7 +138,7 @@ CASES = (
         seconds=30.0, edit=frames(BARS, _later(_YEAR_MS)),
     ),
     Case(
-        name="next_funding_in_microseconds", sent="`nextFundingTime` in microseconds, once", seconds=70.0,
+        name="next_funding_in_microseconds", sent="`nextFundingTime` in microseconds, once", minute=True,
         may=(TICKER,), edit=frames(TICKER, once(with_data(nextFundingTime="1795939200000000"))), check=_minutes_go_on,
     ),
     Case(
