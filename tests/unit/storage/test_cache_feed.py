@@ -84,6 +84,28 @@ async def test_a_reader_that_is_slow_gets_the_latest_and_costs_no_queue() -> Non
     await asyncio.gather(sending, reading, return_exceptions=True)
 
 
+async def test_what_a_slow_reader_takes_last_is_no_younger_than_it_is() -> None:
+    """Of large documents one is written at a time: what has not been is as old as it is when it will be."""
+    clock = ManualClock()
+    source = MemoryCache(clock)
+    names = [f"symbol:{k}" for k in range(16)]
+    for name in names:
+        source.put(name, b'"%b"' % (b"x" * 1_000_000), Version(1, 1), TTL_S)
+    ours, theirs = pair()
+    sending = asyncio.create_task(Feed(source, clock).send(ours, b""))
+    await asyncio.to_thread(greeting, theirs)
+    for _ in range(100):  # it writes until it has to wait
+        await asyncio.sleep(0)
+    clock.advance(10_000_000_000)
+    theirs.setblocking(False)
+    copy = MemoryCache(clock)
+    reading = asyncio.create_task(FeedReader(copy, theirs).run())
+    await until(lambda: copy.get(names[-1]) is not None)
+    assert copy.age_s(names[-1]) == pytest.approx(10.0, abs=0.002)
+    sending.cancel()
+    await asyncio.gather(sending, reading, return_exceptions=True)
+
+
 async def test_a_reader_that_takes_nothing_is_given_up() -> None:
     clock = ManualClock()
     source = MemoryCache(clock)

@@ -23,6 +23,8 @@ MOST_BYTES: Final = 64 << 20
 _BUFFER_BYTES: Final = 1 << 20
 _AT_ONCE: Final = 16
 """Documents written in one piece before the event loop gets a turn: a cycle of a whole exchange publishes hundreds."""
+_PIECE_BYTES: Final = 1 << 16
+"""Of one piece, but for its last document: its ages are those of its writing, and a slow reader takes it later."""
 
 
 def frame(kind: int, content: bytes) -> bytes:
@@ -62,10 +64,14 @@ class Feed:
 
     async def _write_all(self, writer: asyncio.StreamWriter, names: list[str]) -> None:
         published = self._memory.published()
-        for begin in range(0, len(names), _AT_ONCE):
-            some = names[begin : begin + _AT_ONCE]
-            await self._write(writer, b"".join([self._frame(name, published) for name in some]))
-            if len(some) == _AT_ONCE:
+        piece: list[bytes] = []
+        for number, name in enumerate(names, 1):
+            piece.append(self._frame(name, published))
+            turn = number % _AT_ONCE == 0
+            if turn or number == len(names) or sum(map(len, piece)) >= _PIECE_BYTES:
+                await self._write(writer, b"".join(piece))
+                piece.clear()
+            if turn:
                 await asyncio.sleep(0)
 
     def _frame(self, name: str, published: dict[str, tuple[Document, int]]) -> bytes:
