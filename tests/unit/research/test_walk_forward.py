@@ -96,6 +96,9 @@ def test_a_prior_that_saw_the_samples_or_lacks_a_part_is_left_aside(training: Tr
     assert fit_to(training, other).version != alone.version
     for unfit in (replace(other, last_ms=other.last_ms + 1), replace(other, spread=other.spread * np.nan)):
         assert fit_to(training, unfit).version == alone.version
+    late = replace(training, close_ms=np.append(training.close_ms[1:], training.close_ms[0]))  # one that came apart
+    between = replace(other, last_ms=int(training.close_ms[0]))
+    assert fit_to(late, between).version == fit_to(late).version
 
 
 def test_a_fit_to_many_days_leaves_its_prior_behind(training: TrainingSet) -> None:

@@ -171,7 +171,7 @@ def fitted(training: TrainingSet, prior: Fit | None = None) -> Fit | None:
 
 def _prior(given: Fit | None, training: TrainingSet) -> Fit:
     """What weights are shrunk to: the fit that was given, if it may be used, or what needs no fit."""
-    if given is not None and given.whole and training.close_ms.size and given.last_ms < training.close_ms[0]:
+    if given is not None and given.whole and training.close_ms.size and given.last_ms < training.close_ms.min():
         return given
     chances = {name: np.zeros((len(CHANCE_HORIZONS_MIN), k)) for name, k in _CHANCE_SHAPES.items()}
     return Fit(
