@@ -90,9 +90,16 @@ class Spill:
         records = np.empty(sum(pieces[1::2]), self._type)
         at = 0
         for first, count in zip(pieces[::2], pieces[1::2], strict=True):
-            os.preadv(self._file, [_bytes(records[at : at + count])], first * self._type.itemsize)
+            self._fill(_bytes(records[at : at + count]), first * self._type.itemsize)
             at += count
         return records
+
+    def _fill(self, left: memoryview, at: int) -> None:
+        """Read until it is full: a file system may give less at once than it is asked for."""
+        while left:
+            if not (got := os.preadv(self._file, [left], at)):
+                raise UsageError(f"{self._path}: is shorter than what was written to it")
+            left, at = left[got:], at + got
 
     def _write(self, records: Records) -> int:
         """Write records to the end; returns the number of the first of them."""
