@@ -116,6 +116,20 @@ def test_trades_and_the_depth_follow_the_stream(browser: Browser, program: Progr
         assert number(known[-1][1]) == pytest.approx(bid, rel=0.01)
 
 
+def test_a_term_behind_the_header_is_explained_before_it(browser: Browser, feed: str) -> None:
+    with opened(browser, feed) as shown:
+        shown.go(PATH)
+        page = shown.page
+        term = page.get_by_role("button", name="large move").first
+        term.evaluate("e => scrollBy(0, e.getBoundingClientRect().top)")
+        page.wait_for_function("() => scrollY > 0")
+        term.evaluate("e => e.focus({preventScroll: true})")
+        told = page.get_by_role("tooltip")
+        expect(told).to_have_count(1)
+        assert told.evaluate("e => { const b = e.getBoundingClientRect();"
+                             "return e.contains(document.elementFromPoint(b.left + 5, b.top + 5)); }")  # fmt: skip
+
+
 def test_cone_range_size_and_chances_are_what_the_forecast_says(browser: Browser, feed: str) -> None:
     with opened(browser, feed) as shown:
         shown.go(PATH)
