@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from tempfile import gettempdir
-from typing import IO
 
 import psutil
 
@@ -26,7 +25,8 @@ _GOES_S = 30.0
 
 _PORTS = range(20_000, 32_000)
 """Below those that the kernel gives to whoever names none."""
-_held: list[IO[str]] = []
+_held: list[int] = []
+"""Open files, as numbers: they are closed by the end of the process, and by nothing before it."""
 
 
 def free_port() -> int:
@@ -36,13 +36,13 @@ def free_port() -> int:
     first = os.getpid() * 61 + len(_held)
     for number in range(len(_PORTS)):
         port = _PORTS[(first + number) % len(_PORTS)]
-        lock = (folder / str(port)).open("w")
+        lock = os.open(folder / str(port), os.O_CREAT | os.O_RDWR, 0o600)
         with suppress(OSError), socket.socket() as sock:
             flock(lock, LOCK_EX | LOCK_NB)
             sock.bind(("127.0.0.1", port))
             _held.append(lock)
             return port
-        lock.close()
+        os.close(lock)
     raise AssertionError(f"no port from {_PORTS.start} to {_PORTS.stop} is free")
 
 

@@ -84,6 +84,10 @@ def _unfresh(symbol: str, row: Any, seen: Seen, subject: Subject) -> str | None:
     if row["data_quality"] in ("stale", "unavailable"):
         return f"though its data is {row['data_quality']}"
     topics = {name: feed for name, feed in seen.topics.items() if feed["symbol"] == symbol and _speaks(name)}
+    # An answer tells of a symbol before the status says that it is polled, and after it says that it is no more.
+    answered_s = (subject.proxy.truth.answered_s.get(path.format(symbol)) for path in _PATHS.values())
+    if any(at_s is not None and subject.now_s() - at_s <= _PATIENCE_S for at_s in answered_s):
+        return None
     if not any(_is_proven(name, feed, subject) for name, feed in topics.items()):
         return f"though nothing true of it came for {_PATIENCE_S} s"
     return None
