@@ -1,5 +1,6 @@
 """`monitoring.traces.endpoint`: each pass is a trace; a collector that refuses is told once, and delays nothing."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,17 @@ def test_a_pass_is_a_span_with_its_stages_where_they_were() -> None:
         "pass": {"cpu_ms": 25.0, "collections_ms": 0.0, "budget_ms": 5_000.0, "fetched_ms.BTCUSDT": 3.5},
         "refresh": {}, "analyse": {"usual_ms": 18.5, "factors_ms": 12.25},
     }  # fmt: skip
+
+
+def test_a_collector_whose_answer_does_not_end_delays_no_end() -> None:
+    with running_collector() as collector:
+        collector.dripping = True
+        traces = PassTraces(collector.endpoint, {"service.name": "test"})
+        traces.passed(PASS, ENDED_NS)
+        began = time.monotonic()
+        traces.close()
+        assert time.monotonic() - began < 15, "it waits for 4 s, the library for 30"
+        assert collector.traces(), "it was sent"
 
 
 def traced(exchange: Running, folder: Path, endpoint: str) -> Path:

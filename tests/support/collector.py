@@ -1,8 +1,9 @@
 """A collector of OpenTelemetry traces: takes OTLP over HTTP, and keeps the spans that came."""
 
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -12,17 +13,16 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 @dataclass
 class Collector:
-    """What came so far; with `refusing` it answers 500."""
+    """What came so far; with `refusing` it answers 500, with `dripping` its answer does not end."""
 
     endpoint: str = ""
     refusing: bool = False
-    asked: int = 0
+    dripping: bool = False
     resource: dict[str, str] = field(default_factory=dict)
     spans: list[Any] = field(default_factory=list)
 
     def take(self, body: bytes) -> int:
         """Take a request; returns the status to answer."""
-        self.asked += 1
         if self.refusing:
             return 500
         request = ExportTraceServiceRequest()
@@ -52,6 +52,11 @@ def running_collector() -> Iterator[Collector]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(collector.take(body))
+            self.flush_headers()
+            with suppress(OSError):
+                while collector.dripping:
+                    self.wfile.write(b"X: y\r\n")
+                    time.sleep(1)  # a client takes a hundred headers
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -65,6 +70,7 @@ def running_collector() -> Iterator[Collector]:
     try:
         yield collector
     finally:
+        collector.dripping = False
         server.shutdown()
         serving.join()
         server.server_close()

@@ -5,7 +5,9 @@ thread of the library, over OTLP (HTTP, protobuf); what cannot be sent is droppe
 """
 
 import logging
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -62,8 +64,11 @@ class PassTraces:
         whole.end(ended_ns)
 
     def close(self) -> None:
-        """Send what waits, for some seconds at most."""
-        self._provider.shutdown()
+        """Send what waits, for some seconds at most, however long the collector draws out its answer."""
+        ending = threading.Thread(target=self._provider.shutdown, name="end of traces", daemon=True)
+        with suppress(RuntimeError):  # no thread can be had: what waits is dropped
+            ending.start()
+            ending.join(2 * _ANSWER_S)
 
 
 def _of_pass(one: PassExplained) -> dict[str, Value]:
