@@ -38,7 +38,7 @@ def validated(watcher: Watcher, folder: Path, weather: Weather, *more: str) -> t
     pace, out, samples = watcher.program.pace, folder / "report.json", folder / "samples"
     log = (folder / "log").open("w")
     process = warm.Popen(
-        command("validate", "--url", watcher.program.url, "--window", "6m", "--save", str(samples),
+        command("validate", "--url", watcher.program.url, "--window", "40m", "--save", str(samples),
                 "-o", str(out), *more, pace=pace),
         stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
     )  # fmt: skip
