@@ -290,6 +290,17 @@ def test_an_incident_is_of_the_window_in_which_it_holds(fired: int, resolved_at:
     assert ("it reports nothing wrong with itself" in failed(samples)) == held
 
 
+def test_of_many_incidents_one_of_each_kind_is_named() -> None:
+    samples = fine()
+    for number in range(20):
+        samples.incidents[str(number)] = TROUBLE | {"timestamp": at(number), "message": f"feed {number}"}
+    samples.incidents["last"] = TROUBLE | {"timestamp": at(30), "alert_type": "exchange_clock"}
+    said = told(judged(samples), Verdict.FAIL)["it reports nothing wrong with itself"]
+    assert "exchange_clock at" in said
+    assert "stale_feed at" in said
+    assert said.endswith("and 13 more")
+
+
 def test_a_channel_that_is_asked_to_wait_is_not_down() -> None:
     samples = fine()
     _channel(state="limited")(samples)

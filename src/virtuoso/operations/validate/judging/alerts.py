@@ -109,7 +109,8 @@ def _system(judge: Judge, fired: list[dict[str, Any]], *, asked: bool) -> None:
         return
     judge.holds(
         "it reports nothing wrong with itself", not grave,
-        naming(map(_told, grave)) or f"{counted(len(fired), 'incident')} in the window, none about the program",
+        naming(map(_told, _each_kind_first(grave)))
+        or f"{counted(len(fired), 'incident')} in the window, none about the program",
         "; ".join(dict.fromkeys(KINDS[str(item.get("alert_type"))].check for item in grave)),
     )  # fmt: skip
     if len(bad) > len(grave):
@@ -125,6 +126,12 @@ def _accounts(judge: Judge, body: dict[str, Any]) -> None:
         f"{body.get('fired')} fired since the start, the first stage judged {judged}" if stages else "none is told of",
         "what fired and was not judged is lost: see the log",
     )  # fmt: skip
+
+
+def _each_kind_first(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put one of each kind before the others: where there are many of one, those of another are named too."""
+    first = {str(item.get("alert_type")): item for item in reversed(items)}
+    return [*reversed(first.values()), *items]
 
 
 def _told(item: dict[str, Any]) -> str:
